@@ -1,0 +1,191 @@
+"""DIDs and the identifiers of AnonCreds objects, parsed once at the edge.
+
+Sources: DID Core §3.1; did:webvh 1.0; DID Attested Resources 0.1.
+
+Each type is a `str`, so it travels through JSON and ACA-Py unchanged, but only `parse` makes one from outside text.
+Nothing else in the code takes such an identifier apart.
+"""
+
+import re
+from typing import Self
+
+from wanderbuch.errors import WanderbuchError
+
+# DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
+_DID = re.compile(r"did:([a-z0-9]+):((?:[A-Za-z0-9._:-]|%[0-9A-Fa-f]{2})*(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2}))")
+# did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
+_SCID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}")
+_HOST = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+# Attested resources: multibase base58btc of a sha2-256 multihash of the JCS form of the content.
+_DIGEST = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}")
+_FRAGMENT = re.compile(r"[A-Za-z0-9._~:-]{1,256}")
+_MAX_LENGTH = 512
+
+
+class IdentifierError(WanderbuchError):
+    """A text is not the identifier that was expected."""
+
+    code = "identifier"
+
+
+class Did(str):
+    """A syntactically valid DID without path, query or fragment."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Return `text` as a DID.
+
+        Raises:
+            IdentifierError: it is not one.
+        """
+        if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _DID.fullmatch(text):
+            raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}")
+        return cls(text)
+
+    @property
+    def method(self) -> str:
+        """The DID method, such as `webvh`."""
+        return self.split(":", 2)[1]
+
+
+class WebvhDid(Did):
+    """A did:webvh DID that other people's wallets can read: a dotted host, no port, at least one path segment."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Return `text` as a did:webvh DID.
+
+        Raises:
+            IdentifierError: it is not one, or has a port, no path, or a host that peers refuse.
+        """
+        did = super().parse(text)
+        parts = did.split(":")
+        if (
+            did.method != "webvh"
+            or len(parts) < 5
+            or not _SCID.fullmatch(parts[2])
+            or not _HOST.fullmatch(parts[3])
+            or not all(_SEGMENT.fullmatch(part) for part in parts[4:])
+            or "localhost" in parts[3]
+        ):
+            raise IdentifierError(f"expected did:webvh:<SCID>:<host>:<path>, found {_shown(text)}")
+        return did
+
+    @property
+    def scid(self) -> str:
+        """The self-certifying identifier: base58btc of a sha2-256 multihash."""
+        return self.split(":")[2]
+
+    @property
+    def host(self) -> str:
+        """The host name that serves the DID's files over https on port 443."""
+        return self.split(":")[3]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The path segments below the host."""
+        return tuple(self.split(":")[4:])
+
+    @property
+    def base_url(self) -> str:
+        """The address below which the DID's files lie, without a trailing slash."""
+        return f"https://{self.host}/{'/'.join(self.path)}"
+
+
+class DidUrl(str):
+    """A DID with a fragment that names a verification method or service."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Return `text` as `<did>#<fragment>`.
+
+        Raises:
+            IdentifierError: it is not one.
+        """
+        if not isinstance(text, str) or len(text) > _MAX_LENGTH:
+            raise IdentifierError(f"expected a DID URL <did>#<fragment>, found {_shown(text)}")
+        did, mark, fragment = text.partition("#")
+        if not mark or not _DID.fullmatch(did) or not _FRAGMENT.fullmatch(fragment):
+            raise IdentifierError(f"expected a DID URL <did>#<fragment>, found {_shown(text)}")
+        return cls(text)
+
+    @property
+    def did(self) -> Did:
+        """The DID before the fragment."""
+        return Did(self.partition("#")[0])
+
+    @property
+    def fragment(self) -> str:
+        """What follows the `#`."""
+        return self.partition("#")[2]
+
+
+class ResourceId(str):
+    """The id of an attested resource: `<did:webvh>/resources/<digest>` (DID Attested Resources 0.1)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Return `text` as a resource id.
+
+        Raises:
+            IdentifierError: it is not one.
+        """
+        if not isinstance(text, str) or len(text) > _MAX_LENGTH:
+            raise IdentifierError(f"expected <did>/resources/<digest>, found {_shown(text)}")
+        did, mark, digest = text.partition("/resources/")
+        if not mark or not _DIGEST.fullmatch(digest):
+            raise IdentifierError(f"expected <did>/resources/<digest>, found {_shown(text)}")
+        WebvhDid.parse(did)
+        return cls(text)
+
+    @classmethod
+    def of(cls, did: WebvhDid, digest: str) -> Self:
+        """Return the id of the resource `digest` (multibase base58btc of a sha2-256 multihash) of `did`."""
+        return cls.parse(f"{did}/resources/{digest}")
+
+    @property
+    def did(self) -> WebvhDid:
+        """The DID that publishes the resource."""
+        return WebvhDid(self.partition("/resources/")[0])
+
+    @property
+    def digest(self) -> str:
+        """Multibase base58btc of the sha2-256 multihash of the JCS form of the content."""
+        return self.partition("/resources/")[2]
+
+    @property
+    def url(self) -> str:
+        """Where the resource is served."""
+        return f"{self.did.base_url}/resources/{self.digest}"
+
+
+class SchemaId(ResourceId):
+    """The id of an AnonCreds schema."""
+
+    __slots__ = ()
+
+
+class CredDefId(ResourceId):
+    """The id of an AnonCreds credential definition; `did` is its issuer."""
+
+    __slots__ = ()
+
+
+class RevRegDefId(ResourceId):
+    """The id of an AnonCreds revocation registry definition."""
+
+    __slots__ = ()
+
+
+def _shown(text: object) -> str:
+    """Return foreign input in a form that is short and safe to print."""
+    return repr(text)[:80]

@@ -1,0 +1,125 @@
+"""What is asked, what was shown, and what was decided: the types of every trust decision.
+
+Parsed values only. `Requirement` is what the one who decides wants; `Evidence` is what was shown (each field says who
+vouches for it); `TrustDecision` is the answer, with the governance version it rests on and its reasons.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+
+
+class Verdict(Enum):
+    """The answer to "does this issuer count?"."""
+
+    TRUSTED = "TRUSTED"
+    NOT_TRUSTED = "NOT_TRUSTED"
+    UNKNOWN = "UNKNOWN"  # could not be checked
+    STALE = "STALE"  # the facts are too old to rest a decision on
+
+
+class LevelProof(Enum):
+    """How a level is proven without showing it."""
+
+    THERMOMETER = "thermometer"  # reveal eqf_min_N = 1
+    PREDICATE = "predicate"  # zero-knowledge proof of eqf_level >= N
+
+
+class Subject(Enum):
+    """What the holder is asked to say about themself."""
+
+    NONE = "none"
+    NAME = "name"
+    NAME_AND_BIRTH_DATE = "name_and_birth_date"
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpan:
+    """A span of whole days, both ends included. An exact day is a span of one."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of_year(cls, year: int) -> "DateSpan":
+        """Return the span of the calendar year `year` (1-9999)."""
+        return cls(date(year, 1, 1), date(year, 12, 31))
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the one who decides wants to be true.
+
+    Args:
+        occupation: an ISCO-08 code in ESCO's form, such as "C7212".
+        jurisdiction: where the issuer must count, ISO 3166-1 alpha-3, such as "MLT".
+        min_eqf_level: 1 to 8, or None if any level will do.
+        not_revoked: also prove that the credential is not revoked.
+    """
+
+    occupation: str
+    jurisdiction: str
+    min_eqf_level: int | None = None
+    credential_type: str = "qualification/1.0"
+    level_proof: LevelProof = LevelProof.THERMOMETER
+    subject: Subject = Subject.NONE
+    not_revoked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was shown about one credential.
+
+    Args:
+        issuer: the DID that the credential definition belongs to (vouched for by the signature on the definition).
+        registry: the revocation registry of the credential, None if it is not revocable.
+        occupation: as signed, canonical ("C7212").
+        proven_eqf_level: the L of a proven "level >= L" (or the exact level, if shown); None if nothing was proven.
+        framework, crosswalk_version: as signed; crosswalk_version is None if no level is claimed by crosswalk.
+        awarded: when, as precisely as it was shown; the issuer's own word.
+        expires_on: last day of validity, None = does not expire.
+    """
+
+    issuer: Did
+    cred_def_id: CredDefId
+    credential_type: str
+    occupation: str
+    proven_eqf_level: int | None
+    framework: str
+    crosswalk_version: str | None
+    awarded: DateSpan
+    expires_on: date | None
+    registry: RevRegDefId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One finding of a decision: a stable code for programs and a plain sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GovernanceRef:
+    """Which governance file a decision rests on.
+
+    Args:
+        digest: "sha256:" + hex of the signed file's bytes.
+    """
+
+    id: str
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustDecision:
+    """The answer, its reasons (at least one) and what it rests on (None: there is no usable governance file)."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    governance: GovernanceRef | None
+    decided_at: datetime

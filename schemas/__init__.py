@@ -1,0 +1,1 @@
+"""What is claimed: credential types, occupations and qualification frameworks as data, and the rules that read them."""

@@ -1,0 +1,1 @@
+"""Wanderbuch: skills that cross borders, as credentials whose issuers can be checked."""
