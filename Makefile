@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 UV_VERSION := 0.13.9
-# Never the interpreter shim of the folder: uv is a tool, and any Python 3.9+ may bring it.
+# uv comes from PyPI, into this folder; it finds Python 3.13 or brings it.
 UV := .tools/bin/uv
 BIN := .venv/bin
 READY := .venv/.ready
@@ -44,8 +44,10 @@ clean: ## Remove what the other targets made.
 	rm -rf .venv .tools build .mypy_cache .ruff_cache .pytest_cache
 
 $(UV):
-	python3 -m venv .tools || python3 -m pip install --target .tools/lib virtualenv
-	.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	@command -v python3 >/dev/null || { echo "Python 3 is missing: install it (Debian: apt-get install python3 python3-pip), then run make again."; exit 1; }
+	python3 -m pip install --quiet --target .tools uv==$(UV_VERSION) \
+		|| { python3 -m venv .tools && .tools/bin/python -m pip install --quiet uv==$(UV_VERSION); } \
+		|| { echo "pip is missing: install it (Debian: apt-get install python3-pip), then run make again."; exit 1; }
 
 $(READY): requirements.lock pyproject.toml | $(UV)
 	$(UV) venv --quiet --clear --python 3.13 .venv
