@@ -1,0 +1,234 @@
+// A stock Credo wallet, as a person's phone would run it, driven by JSON lines.
+//
+// In:  {"id": 1, "do": "receive", ...}          one command a line
+// Out: {"id": 1, "result": ...}                  or {"id": 1, "error": {"name", "message"}}
+//      {"event": "credential", ...}              whenever something happens
+// Logs go to standard error. The wallet decides nothing: every acceptance and every answer is a command.
+import { EventEmitter } from 'node:events'
+import readline from 'node:readline'
+// The two native wrappers register themselves and must come before Credo.
+import { anoncreds } from '@hyperledger/anoncreds-nodejs'
+import { askar, KdfMethod } from '@openwallet-foundation/askar-nodejs'
+import {
+  AnonCredsDidCommCredentialFormatService,
+  AnonCredsDidCommProofFormatService,
+  AnonCredsModule,
+} from '@credo-ts/anoncreds'
+import { AskarModule } from '@credo-ts/askar'
+import { Agent, BaseLogger, DidsModule, EventEmitter as CredoEvents, LogLevel } from '@credo-ts/core'
+import {
+  DidCommAutoAcceptCredential,
+  DidCommAutoAcceptProof,
+  DidCommCredentialEventTypes,
+  DidCommCredentialV2Protocol,
+  DidCommEventTypes,
+  DidCommHttpOutboundTransport,
+  DidCommModule,
+  DidCommProofEventTypes,
+  DidCommProofV2Protocol,
+} from '@credo-ts/didcomm'
+import { WebVhAnonCredsRegistry, WebVhDidResolver, WebVhModule } from '@credo-ts/webvh'
+import WebSocket from 'ws'
+import { HttpsInboundTransport, useNetwork, WalletFiles } from './network.mjs'
+
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
+console.log = console.info = console.debug = console.error
+
+class StderrLogger extends BaseLogger {
+  #write(level, message, data) {
+    if (!this.isEnabled(level)) return
+    const cause = data?.error ?? data
+    const why = cause instanceof Error ? `: ${cause.stack}` : ''
+    process.stderr.write(`${LogLevel[level]} ${message}${why}\n`)
+  }
+  test(message, data) { this.#write(LogLevel.test, message, data) }
+  trace(message, data) { this.#write(LogLevel.trace, message, data) }
+  debug(message, data) { this.#write(LogLevel.debug, message, data) }
+  info(message, data) { this.#write(LogLevel.info, message, data) }
+  warn(message, data) { this.#write(LogLevel.warn, message, data) }
+  error(message, data) { this.#write(LogLevel.error, message, data) }
+  fatal(message, data) { this.#write(LogLevel.fatal, message, data) }
+}
+
+const exchange = (record) => ({
+  id: record.id,
+  state: record.state,
+  thread_id: record.threadId,
+  parent_thread_id: record.parentThreadId ?? null,
+  connection_id: record.connectionId ?? null,
+  error: record.errorMessage ?? null,
+})
+
+const receiveMessage = (agentContext, message) =>
+  agentContext.dependencyManager
+    .resolve(CredoEvents)
+    .emit(agentContext, { type: DidCommEventTypes.DidCommMessageReceived, payload: { message } })
+
+let agent
+const didcomm = () => agent.modules.didcomm
+
+const commands = {
+  /**
+   * folder: where the wallet lives; key: raw 32-byte wallet key in base58; ca: PEM; connect: the connection map;
+   * inbound (optional): {endpoint, port, cert, key}. Without it answers come back on the wallet's own requests.
+   */
+  async start({ folder, key, ca, connect, inbound, log_level }) {
+    useNetwork(ca, connect)
+    agent = new Agent({
+      config: { logger: new StderrLogger(LogLevel[log_level ?? 'warn']) },
+      dependencies: {
+        FileSystem: class extends WalletFiles { constructor() { super(folder) } },
+        EventEmitterClass: EventEmitter,
+        fetch: globalThis.fetch,
+        WebSocketClass: WebSocket,
+      },
+      modules: {
+        askar: new AskarModule({ askar, store: { id: 'wallet', key, keyDerivationMethod: KdfMethod.Raw } }),
+        anoncreds: new AnonCredsModule({ anoncreds, registries: [new WebVhAnonCredsRegistry()] }),
+        dids: new DidsModule({ resolvers: [new WebVhDidResolver()] }),
+        webvh: new WebVhModule(),
+        didcomm: new DidCommModule({
+          endpoints: inbound ? [inbound.endpoint] : [],
+          transports: {
+            inbound: inbound ? [new HttpsInboundTransport(inbound, receiveMessage)] : [],
+            outbound: [new DidCommHttpOutboundTransport()],
+          },
+          mediator: false,
+          connections: { autoAcceptConnections: true },
+          credentials: {
+            autoAcceptCredentials: DidCommAutoAcceptCredential.ContentApproved,
+            credentialProtocols: [
+              new DidCommCredentialV2Protocol({ credentialFormats: [new AnonCredsDidCommCredentialFormatService()] }),
+            ],
+          },
+          proofs: {
+            autoAcceptProofs: DidCommAutoAcceptProof.ContentApproved,
+            proofProtocols: [
+              new DidCommProofV2Protocol({ proofFormats: [new AnonCredsDidCommProofFormatService()] }),
+            ],
+          },
+        }),
+      },
+    })
+    await agent.initialize()
+    agent.events.on(DidCommCredentialEventTypes.DidCommCredentialStateChanged, ({ payload }) =>
+      say({ event: 'credential', ...exchange(payload.credentialExchangeRecord) }),
+    )
+    agent.events.on(DidCommProofEventTypes.ProofStateChanged, ({ payload }) =>
+      say({ event: 'proof', ...exchange(payload.proofRecord) }),
+    )
+    agent.events.on(DidCommCredentialEventTypes.DidCommRevocationNotificationReceived, ({ payload }) =>
+      say({ event: 'revocation', ...exchange(payload.credentialExchangeRecord) }),
+    )
+    return { credo: '0.6.3' }
+  },
+
+  /** Follow an invitation: a long URL or a short link. Offers and requests then come as events. */
+  async receive({ url }) {
+    const { outOfBandRecord, connectionRecord } = await didcomm().oob.receiveInvitationFromUrl(url, {
+      label: 'Credo wallet',
+    })
+    const { id, label } = outOfBandRecord.outOfBandInvitation
+    return { invitation_id: id, label: label ?? null, connection_id: connectionRecord?.id ?? null }
+  },
+
+  async offer({ id }) {
+    const { offer, offerAttributes } = await didcomm().credentials.getFormatData(id)
+    return {
+      cred_def_id: offer?.anoncreds?.cred_def_id,
+      schema_id: offer?.anoncreds?.schema_id,
+      values: Object.fromEntries((offerAttributes ?? []).map(({ name, value }) => [name, value])),
+    }
+  },
+
+  async accept_offer({ id }) {
+    return exchange(await didcomm().credentials.acceptOffer({ credentialExchangeRecordId: id }))
+  },
+
+  async decline_offer({ id }) {
+    return exchange(
+      await didcomm().credentials.declineOffer({ credentialExchangeRecordId: id, sendProblemReport: true }),
+    )
+  },
+
+  async credentials() {
+    const all = await agent.modules.anoncreds.getCredentials({})
+    return all.map((one) => ({
+      id: one.credentialId,
+      values: one.attributes,
+      schema_id: one.schemaId,
+      cred_def_id: one.credentialDefinitionId,
+      rev_reg_id: one.revocationRegistryId,
+      rev_reg_index: one.credentialRevocationId,
+    }))
+  },
+
+  /** What is asked, and which credentials this wallet would answer with, by referent. */
+  async request({ id, with_revoked }) {
+    const { request } = await didcomm().proofs.getFormatData(id)
+    const { proofFormats } = await didcomm().proofs.getCredentialsForRequest({
+      proofExchangeRecordId: id,
+      proofFormats: { anoncreds: { filterByNonRevocationRequirements: !with_revoked } },
+    })
+    const ids = (matches) =>
+      Object.fromEntries(Object.entries(matches).map(([name, found]) => [name, found.map((m) => m.credentialId)]))
+    return {
+      asked: request.anoncreds,
+      attributes: ids(proofFormats.anoncreds.attributes),
+      predicates: ids(proofFormats.anoncreds.predicates),
+    }
+  },
+
+  /** Answer with what the wallet itself selects; `with_revoked` also lets it take a revoked credential. */
+  async answer({ id, with_revoked }) {
+    const { proofFormats } = await didcomm().proofs.selectCredentialsForRequest({
+      proofExchangeRecordId: id,
+      proofFormats: { anoncreds: { filterByNonRevocationRequirements: !with_revoked } },
+    })
+    return exchange(await didcomm().proofs.acceptRequest({ proofExchangeRecordId: id, proofFormats }))
+  },
+
+  async decline({ id }) {
+    return exchange(
+      await didcomm().proofs.declineRequest({ proofExchangeRecordId: id, sendProblemReport: true }),
+    )
+  },
+
+  async resolve({ did }) {
+    const { didDocument, didResolutionMetadata } = await agent.dids.resolve(did)
+    if (!didDocument) throw new Error(didResolutionMetadata.message ?? didResolutionMetadata.error)
+    return didDocument.toJSON()
+  },
+
+  /** Read an AnonCreds object from its registry; kind: schema, cred_def, rev_reg or status_list (with timestamp). */
+  async read({ kind, id, timestamp }) {
+    const api = agent.modules.anoncreds
+    const readers = {
+      schema: () => api.getSchema(id),
+      cred_def: () => api.getCredentialDefinition(id),
+      rev_reg: () => api.getRevocationRegistryDefinition(id),
+      status_list: () => api.getRevocationStatusList(id, timestamp),
+    }
+    const found = await readers[kind]()
+    const object =
+      found.schema ?? found.credentialDefinition ?? found.revocationRegistryDefinition ?? found.revocationStatusList
+    if (!object) throw new Error(found.resolutionMetadata.message ?? found.resolutionMetadata.error)
+    return object
+  },
+}
+
+async function obey({ id, do: name, ...input }) {
+  try {
+    if (!Object.hasOwn(commands, name)) throw new Error(`There is no command ${name}`)
+    say({ id, result: await commands[name](input) })
+  } catch (error) {
+    say({ id, error: { name: error.name, message: error.message, cause: error.cause?.message ?? null } })
+  }
+}
+
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  if (line.trim()) void obey(JSON.parse(line))
+}
+// Standard input has ended: the driver is done.
+await agent?.shutdown()
+process.exit(0)

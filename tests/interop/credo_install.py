@@ -1,0 +1,109 @@
+"""Install the Credo wallet of `credo/` with npm into `build/interop/credo`, once for each lock file."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "credo"
+TARGET = Path(__file__).parents[2] / "build" / "interop" / "credo"
+MANIFESTS = ("package.json", "package-lock.json")
+# Two packages hold native code that is compiled here. No other package's install script runs: the one of the
+# AnonCreds and Askar wrappers would download a library, and the Python wheels bring the same libraries.
+COMPILED = ("@2060.io/ffi-napi", "@2060.io/ref-napi")
+INSTALL_TIMEOUT_S = 420
+
+
+class NodeIsMissingError(Exception):
+    """Node.js 20 or newer with npm is not on the path."""
+
+
+def require_node() -> str:
+    """Give the path of Node.js.
+
+    Raises:
+        NodeIsMissingError: node or npm is not there, or node is older than 20.
+    """
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise NodeIsMissingError("expected node and npm on the path: install Node.js 20 or newer")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").split(".")[0]) < 20:
+        raise NodeIsMissingError(f"expected Node.js 20 or newer, found {version}")
+    return node
+
+
+def install() -> Path:
+    """Bring `build/interop/credo` up to date and give the path of the wallet program in it.
+
+    Idempotent, and safe from several processes at once: packages are installed again only when a manifest or
+    the version of Node.js has changed.
+    """
+    node = require_node()
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with (TARGET.parent / "credo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = _fingerprint(node)
+        done = TARGET / ".installed"
+        if not done.exists() or done.read_text() != wanted:
+            done.unlink(missing_ok=True)
+            for name in MANIFESTS:
+                shutil.copyfile(SOURCE / name, TARGET / name)
+            _npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            _npm("rebuild", *COMPILED)
+            done.write_text(wanted)
+        # Node.js looks for packages beside the file that imports them, so the program stands beside them.
+        for program in SOURCE.glob("*.mjs"):
+            _copy_if_changed(program, TARGET / program.name)
+    return TARGET / "wallet.mjs"
+
+
+def native_libraries() -> dict[str, str]:
+    """Give the environment that points Credo at the native libraries of the Python wheels."""
+    return {"LIB_ASKAR_PATH": _folder_of("aries_askar"), "LIB_ANONCREDS_PATH": _folder_of("anoncreds")}
+
+
+def _folder_of(package: str) -> str:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(package)
+    return str(Path(spec.origin).parent)
+
+
+def _fingerprint(node: str) -> str:
+    digest = hashlib.sha256()
+    for name in MANIFESTS:
+        digest.update((SOURCE / name).read_bytes())
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return f"{digest.hexdigest()} {version}"
+
+
+def _npm(*arguments: str) -> None:
+    done = subprocess.run(
+        ["npm", *arguments],
+        cwd=TARGET,
+        env={**os.environ, "npm_config_update_notifier": "false"},
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"npm {' '.join(arguments)} failed in {TARGET}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+        )
+
+
+def _copy_if_changed(source: Path, target: Path) -> None:
+    content = source.read_bytes()
+    if not target.exists() or target.read_bytes() != content:
+        part = target.with_suffix(".part")
+        part.write_bytes(content)
+        part.replace(target)
+
+
+if __name__ == "__main__":
+    print(install())

@@ -1,0 +1,259 @@
+"""Drive a stock Credo wallet (`credo/wallet.mjs`) from Python.
+
+The wallet is a process of its own that obeys JSON lines; see the head of `wallet.mjs` for the form.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aries_askar import Store
+from tests.interop.credo_install import install, native_libraries, require_node
+
+COMMAND_TIMEOUT_S = 60.0
+EVENT_TIMEOUT_S = 45.0
+MAX_LINE_BYTES = 16 * 1024 * 1024
+
+type Json = dict[str, Any]
+
+
+class CredoError(Exception):
+    """The wallet answered a command with an error, or did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a reachable wallet listens for DIDComm; certificate and key are PEM files for the name in `url`."""
+
+    url: str
+    port: int
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One credential or proof exchange as the wallet last reported it."""
+
+    kind: str
+    id: str
+    state: str
+    thread_id: str
+    parent_thread_id: str | None
+    connection_id: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation that the wallet has followed."""
+
+    invitation_id: str
+    label: str | None
+    connection_id: str | None
+
+
+class CredoWallet:
+    """A running Credo wallet; make one with `credo_wallet`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.log = log
+        self.events: list[Exchange] = []
+        self._process = process
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._news = asyncio.Condition()
+        self._reader = asyncio.create_task(self._read())
+
+    async def do(self, command: str, **parameters: object) -> Any:
+        """Send one command and give its result.
+
+        Raises:
+            CredoError: the wallet answered with an error, stopped, or took longer than `COMMAND_TIMEOUT_S`.
+        """
+        if self._process.stdin is None or self._reader.done():
+            raise CredoError(f"{command}: the wallet has stopped, see {self.log}")
+        number = next(self._ids)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps({"id": number, "do": command, **parameters}).encode() + b"\n")
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                await self._process.stdin.drain()
+                return await answer
+        except TimeoutError as err:
+            raise CredoError(f"{command}: no answer after {COMMAND_TIMEOUT_S} s, see {self.log}") from err
+        finally:
+            self._waiting.pop(number, None)
+
+    async def receive(self, url: str) -> Invitation:
+        """Follow an invitation, given as a long URL or as a short link."""
+        return Invitation(**await self.do("receive", url=url))
+
+    async def offer_of(self, invitation: Invitation) -> Exchange:
+        """Wait for the credential offer that came with an invitation."""
+        return await self.until(lambda seen: _belongs(seen, "credential", invitation, "offer-received"))
+
+    async def request_of(self, invitation: Invitation) -> Exchange:
+        """Wait for the proof request that came with an invitation."""
+        return await self.until(lambda seen: _belongs(seen, "proof", invitation, "request-received"))
+
+    async def reached(self, exchange: Exchange, *states: str, timeout_s: float = EVENT_TIMEOUT_S) -> Exchange:
+        """Wait until an exchange has been in one of the states."""
+        return await self.until(
+            lambda seen: seen.kind == exchange.kind and seen.id == exchange.id and seen.state in states,
+            timeout_s=timeout_s,
+        )
+
+    async def until(self, wanted: Callable[[Exchange], bool], *, timeout_s: float = EVENT_TIMEOUT_S) -> Exchange:
+        """Wait for an event, past or future, that fits.
+
+        Raises:
+            CredoError: none came in time; the message lists what came instead.
+        """
+
+        def found() -> Exchange | None:
+            return next((seen for seen in self.events if wanted(seen)), None)
+
+        try:
+            async with asyncio.timeout(timeout_s), self._news:
+                while (event := found()) is None:
+                    if self._reader.done():
+                        raise CredoError(f"the wallet has stopped, see {self.log}")
+                    await self._news.wait()
+                return event
+        except TimeoutError as err:
+            came = ", ".join(f"{seen.kind} {seen.state}" for seen in self.events) or "nothing"
+            raise CredoError(f"no such event after {timeout_s} s; came: {came}; see {self.log}") from err
+
+    async def accept(self, offer: Exchange) -> None:
+        """Accept an offer and wait until the credential is stored."""
+        await self.do("accept_offer", id=offer.id)
+        await self.reached(offer, "done")
+
+    async def decline_offer(self, offer: Exchange) -> None:
+        """Decline an offer, telling the issuer."""
+        await self.do("decline_offer", id=offer.id)
+
+    async def credentials(self) -> list[Json]:
+        """List the credentials that the wallet holds."""
+        credentials: list[Json] = await self.do("credentials")
+        return credentials
+
+    async def matches(self, request: Exchange) -> Json:
+        """Give what a request asks and the ids of the fitting credentials by referent."""
+        matches: Json = await self.do("request", id=request.id)
+        return matches
+
+    async def answer(self, request: Exchange, *, with_revoked: bool = False) -> None:
+        """Answer a request with the credentials that the wallet selects by itself.
+
+        Raises:
+            CredoError: nothing in the wallet fits.
+        """
+        await self.do("answer", id=request.id, with_revoked=with_revoked)
+
+    async def decline(self, request: Exchange) -> None:
+        """Decline a request, telling the verifier."""
+        await self.do("decline", id=request.id)
+
+    async def _read(self) -> None:
+        stdout = self._process.stdout
+        if stdout is None:
+            return
+        try:
+            while line := await stdout.readline():
+                await self._take(json.loads(line))
+        finally:
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(CredoError(f"the wallet has stopped, see {self.log}"))
+            async with self._news:
+                self._news.notify_all()
+
+    async def _take(self, message: Json) -> None:
+        if "event" in message:
+            async with self._news:
+                self.events.append(Exchange(kind=message.pop("event"), **message))
+                self._news.notify_all()
+            return
+        answer = self._waiting.get(message["id"])
+        if answer is None or answer.done():
+            return
+        if error := message.get("error"):
+            cause = f" ({error['cause']})" if error.get("cause") else ""
+            answer.set_exception(CredoError(f"{error['name']}: {error['message']}{cause}"))
+        else:
+            answer.set_result(message.get("result"))
+
+
+@asynccontextmanager
+async def credo_wallet(
+    folder: Path,
+    *,
+    ca_file: Path,
+    connect: Mapping[str, str],
+    endpoint: Endpoint | None = None,
+    log_level: str = "warn",
+) -> AsyncIterator[CredoWallet]:
+    """Run a Credo wallet and stop it at the end.
+
+    Args:
+        folder: where the wallet keeps its files; the process writes its log to `wallet.log` in it.
+        ca_file: PEM certificates to trust, instead of the public ones.
+        connect: which "host:443" to dial at which "address:port".
+        endpoint: where the wallet listens; without one, as a phone, it gets answers on its own requests only.
+        log_level: one of Credo's levels: debug, info, warn, error.
+    """
+    program = await asyncio.to_thread(install)
+    start = await asyncio.to_thread(_start_command, folder, ca_file, endpoint)
+    log = folder / "wallet.log"
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            require_node(),
+            str(program),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            limit=MAX_LINE_BYTES,
+            env={**os.environ, **native_libraries()},
+        )
+    wallet = CredoWallet(process, log)
+    try:
+        await wallet.do("start", **start, connect=dict(connect), log_level=log_level)
+        yield wallet
+    finally:
+        await _stop(process)
+
+
+def _start_command(folder: Path, ca_file: Path, endpoint: Endpoint | None) -> Json:
+    folder.mkdir(parents=True, exist_ok=True)
+    inbound = endpoint and {
+        "endpoint": endpoint.url,
+        "port": endpoint.port,
+        "cert": endpoint.certificate.read_text(),
+        "key": endpoint.key.read_text(),
+    }
+    return {"folder": str(folder), "key": Store.generate_raw_key(), "ca": ca_file.read_text(), "inbound": inbound}
+
+
+def _belongs(seen: Exchange, kind: str, invitation: Invitation, state: str) -> bool:
+    return seen.kind == kind and seen.state == state and seen.parent_thread_id == invitation.invitation_id
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(10):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
