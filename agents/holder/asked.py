@@ -1,0 +1,263 @@
+"""What a proof request asks, read once and said in plain words.
+
+A received AnonCreds proof request is foreign input, and a wrong type in it can crash the native library:
+`parse_proof_request` takes only what is well formed and small, everything after it works on the parsed form.
+Source: AnonCreds specification 1.0, "Presentation Request"; Aries RFC 0771 (attachment formats).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from wanderbuch.errors import PresentationError
+
+MAX_REFERENTS = 40
+MAX_NAMES = 64
+MAX_RESTRICTIONS = 100
+
+# The thermometer attribute of a level: "eqf_min_3" = "1" says "EQF level 3 or more".
+_THERMOMETER = re.compile(r"eqf_min_([1-8])")
+_VALUE_RESTRICTION = re.compile(r"attr::(.{1,128})::value")
+
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=512, strict=True)]
+_Int32 = Annotated[int, Field(strict=True, ge=-(2**31), le=2**31 - 1)]
+_Epoch = Annotated[int, Field(strict=True, ge=0, le=2**53)]
+_Restriction = Annotated[dict[_Text, _Text], Field(max_length=64)]
+
+
+class AskedKind(Enum):
+    """What happens to an attribute if the holder agrees."""
+
+    SHOW = "show"  # the value is revealed
+    PROVE = "prove"  # a statement about it is proven, the value stays hidden
+    MUST_BE = "must_be"  # the verifier accepts only these values
+    NOT_REVOKED = "not_revoked"  # proven without telling which credential it is
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a request asks, in words."""
+
+    kind: AskedKind
+    attribute: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedGroup:
+    """Attributes that must be shown together from one credential.
+
+    Args:
+        restrictions: alternatives; a credential fits if it satisfies all of one. Empty = anything fits.
+    """
+
+    referent: str
+    names: tuple[str, ...]
+    restrictions: tuple[Mapping[str, str], ...]
+    non_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPredicate:
+    """A comparison that must be proven; the value stays hidden."""
+
+    referent: str
+    name: str
+    operator: Literal["<", "<=", ">=", ">"]
+    bound: int
+    restrictions: tuple[Mapping[str, str], ...]
+    non_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRequest:
+    """A well-formed proof request."""
+
+    name: str
+    groups: tuple[AskedGroup, ...]
+    predicates: tuple[AskedPredicate, ...]
+
+    @property
+    def parts(self) -> "tuple[AskedGroup | AskedPredicate, ...]":
+        """Everything that is asked, groups first."""
+        return (*self.groups, *self.predicates)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The attributes whose values would be revealed."""
+        return frozenset(name for group in self.groups for name in group.names)
+
+    @property
+    def non_revoked(self) -> bool:
+        """Whether any part asks for a proof that the credential is not revoked."""
+        return any(part.non_revoked for part in self.parts)
+
+
+def parse_proof_request(received: object) -> ProofRequest:
+    """Return a received proof request as a typed one.
+
+    Args:
+        received: the decoded JSON of the attachment, as it came.
+
+    Raises:
+        PresentationError: it is malformed, too large, or asks nothing.
+    """
+    try:
+        model = _Request.model_validate(received)
+    except ValidationError as err:
+        first = err.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(step)[:40] for step in first["loc"]) or "the request"
+        raise PresentationError(f"the proof request is malformed at {where}: {first['msg']}") from err
+    groups = tuple(
+        AskedGroup(
+            referent,
+            tuple(part.names or ((part.name,) if part.name else ())),
+            tuple(part.restrictions or ()),
+            part.non_revoked is not None or model.non_revoked is not None,
+        )
+        for referent, part in model.requested_attributes.items()
+    )
+    predicates = tuple(
+        AskedPredicate(
+            referent,
+            part.name,
+            part.p_type,
+            part.p_value,
+            tuple(part.restrictions or ()),
+            part.non_revoked is not None or model.non_revoked is not None,
+        )
+        for referent, part in model.requested_predicates.items()
+    )
+    return ProofRequest(model.name or "", groups, predicates)
+
+
+def in_words(
+    request: ProofRequest, *, labels: Mapping[str, str], occupation_label: Callable[[str], str | None]
+) -> tuple[Item, ...]:
+    """Say what a request asks, in the order a reader cares about: shown, proven, required, not revoked.
+
+    Args:
+        request: the parsed request.
+        labels: attribute name -> label for people; a name without one is shown as it is.
+        occupation_label: "C7212" -> "Welders and flame cutters", None if unknown.
+    """
+
+    def label(name: str) -> str:
+        return labels.get(name, name)
+
+    shown: list[Item] = []
+    proven: list[Item] = []
+    for group in request.groups:
+        for name in group.names:
+            level = thermometer_level(name)
+            if level is not None and allowed_values(group.restrictions, name) == ("1",):
+                proven.append(
+                    Item(AskedKind.PROVE, name, f"Proves: EQF level {level} or more. The level stays hidden.")
+                )
+            elif level is not None:
+                shown.append(Item(AskedKind.SHOW, name, f"Shows whether the EQF level is {level} or more."))
+            else:
+                shown.append(Item(AskedKind.SHOW, name, f"Shows: {label(name)}."))
+    proven += [
+        Item(
+            AskedKind.PROVE,
+            predicate.name,
+            f"Proves: {label(predicate.name)} is {_OPERATORS[predicate.operator]} {predicate.bound}. "
+            "The value stays hidden.",
+        )
+        for predicate in request.predicates
+    ]
+    required: dict[str, Item] = {}
+    for part in request.parts:
+        for name in sorted({key for alternative in part.restrictions for key in _restricted(alternative)}):
+            values = allowed_values(part.restrictions, name)
+            if values and thermometer_level(name) is None:
+                told = " or ".join(_told(name, value, occupation_label) for value in values)
+                required.setdefault(name, Item(AskedKind.MUST_BE, name, f"Required: {label(name)} is {told}."))
+    items = [*shown, *proven, *required.values()]
+    if request.non_revoked:
+        items.append(Item(AskedKind.NOT_REVOKED, None, "Proves: the credential is not revoked."))
+    return tuple(items)
+
+
+def stays_hidden(request: ProofRequest, attributes: Sequence[str]) -> tuple[str, ...]:
+    """Return those of a credential's attributes that the verifier would not see, in their order."""
+    return tuple(name for name in attributes if name not in request.shown)
+
+
+def thermometer_level(name: str) -> int | None:
+    """Return N for `eqf_min_N`, None for any other attribute."""
+    found = _THERMOMETER.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def allowed_values(restrictions: Sequence[Mapping[str, str]], name: str) -> tuple[str, ...]:
+    """Return the values of attribute `name` that the alternatives allow; empty if some alternative leaves it open."""
+    key = f"attr::{name}::value"
+    if not restrictions or any(key not in alternative for alternative in restrictions):
+        return ()
+    return tuple(sorted({alternative[key] for alternative in restrictions}))
+
+
+_OPERATORS = {"<": "less than", "<=": "at most", ">=": "at least", ">": "more than"}
+
+
+class _Interval(BaseModel):
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+    from_: _Epoch | None = Field(default=None, alias="from")
+    to: _Epoch | None = None
+
+
+class _Attribute(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    name: _Text | None = None
+    names: Annotated[list[_Text], Field(min_length=1, max_length=MAX_NAMES)] | None = None
+    restrictions: Annotated[list[_Restriction], Field(max_length=MAX_RESTRICTIONS)] | None = None
+    non_revoked: _Interval | None = None
+
+    @model_validator(mode="after")
+    def _one_of_name_and_names(self) -> "_Attribute":
+        if (self.name is None) == (self.names is None):
+            raise ValueError("expected either name or names")
+        return self
+
+
+class _Predicate(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    name: _Text
+    p_type: Literal["<", "<=", ">=", ">"]
+    p_value: _Int32
+    restrictions: Annotated[list[_Restriction], Field(max_length=MAX_RESTRICTIONS)] | None = None
+    non_revoked: _Interval | None = None
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    name: Annotated[str, StringConstraints(max_length=512, strict=True)] | None = None
+    requested_attributes: Annotated[dict[_Text, _Attribute], Field(max_length=MAX_REFERENTS)]
+    requested_predicates: Annotated[dict[_Text, _Predicate], Field(max_length=MAX_REFERENTS)]
+    non_revoked: _Interval | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "_Request":
+        if not self.requested_attributes and not self.requested_predicates:
+            raise ValueError("it asks for nothing")
+        if self.requested_attributes.keys() & self.requested_predicates.keys():
+            raise ValueError("an attribute and a predicate share a referent")
+        return self
+
+
+def _restricted(alternative: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the attribute names whose value an alternative fixes."""
+    return tuple(found[1] for key in alternative if (found := _VALUE_RESTRICTION.fullmatch(key)))
+
+
+def _told(name: str, value: str, occupation_label: Callable[[str], str | None]) -> str:
+    """Return a required value with its label, where it has one."""
+    if name == "occupation_isco08" and (known := occupation_label(value)):
+        return f"{value} ({known})"
+    return value
