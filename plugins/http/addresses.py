@@ -1,0 +1,168 @@
+"""Which addresses we talk to.
+
+Rules, each checked on what is really connected to, never on a name looked up before:
+
+1. https only, a host name (no IP literal), no user name in the URL.
+2. A name in the connection map goes to the mapped address, and only there.
+3. Every address that a name resolves to must be public; an address that carries an IPv4 address (mapped, 6to4, Teredo,
+   NAT64) is judged by that one as well. One address that is not public refuses the name.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Self
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.plugins.http.errors import AddressRefusedError
+
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?")
+# RFC 6052 §2.1: an address below this prefix reaches the IPv4 address in its last 32 bits through a translator.
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionMap:
+    """Where to connect for some names, as `curl --connect-to` does: the TLS name stays, only the TCP target changes.
+
+    Args:
+        targets: (host in lower case, port) -> (IP address, port).
+    """
+
+    targets: Mapping[tuple[str, int], tuple[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def parse(cls, lines: Iterable[str]) -> Self:
+        """Return the map that lines such as `agent.example.test:443=127.0.0.1:8443` describe.
+
+        Raises:
+            ConfigurationError: a line has another form, or a host stands there twice.
+        """
+        targets: dict[tuple[str, int], tuple[str, int]] = {}
+        for line in lines:
+            name, mark, target = line.strip().partition("=")
+            host, _, port = name.rpartition(":")
+            address, _, target_port = target.rpartition(":")
+            try:
+                if not mark or not _HOST.fullmatch(host.lower()):
+                    raise ValueError  # noqa: TRY301
+                key = (host.lower(), _port(port))
+                value = (str(ipaddress.ip_address(address.strip("[]"))), _port(target_port))
+            except ValueError:
+                raise ConfigurationError(
+                    f"expected <host>:<port>=<IP address>:<port> in the connection map, found {line!r}"
+                ) from None
+            if key in targets:
+                raise ConfigurationError(f"the connection map names {host}:{port} twice")
+            targets[key] = value
+        return cls(MappingProxyType(targets))
+
+
+def checked_url(text: str) -> URL:
+    """Return `text` as a URL that rule 1 allows.
+
+    Raises:
+        AddressRefusedError: it is not one.
+    """
+    try:
+        url = URL(text)
+        host, port = url.host, url.port
+    except (ValueError, TypeError):
+        raise AddressRefusedError("expected an https address, found a text that is no URL") from None
+    if url.scheme != "https":
+        raise AddressRefusedError(f"expected an https address, found the scheme {url.scheme!r}")
+    if not host or not port or url.user is not None or url.password is not None:
+        raise AddressRefusedError("expected https://<host>/…, found no host name or a user name in the address")
+    if not _HOST.fullmatch(host.lower()) or _is_ip_literal(host):
+        raise AddressRefusedError(f"expected a host name, found {host!r}")
+    return url
+
+
+def is_public(address: str) -> bool:
+    """Tell whether the IP address `address` is one of the public internet."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return all(each.is_global and not each.is_multicast and not each.is_reserved for each in _judged(found))
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves names for the connector and lets no address through that the rules refuse (rules 2 and 3).
+
+    aiohttp connects to exactly what this returns, so a name can not change its address between check and use.
+
+    Args:
+        connect: the connection map.
+        resolver: who looks names up; the operating system by default.
+    """
+
+    def __init__(self, connect: ConnectionMap, resolver: AbstractResolver | None = None) -> None:
+        self._connect = connect
+        self._resolver = resolver or ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses to connect to for `host`.
+
+        Raises:
+            AddressRefusedError: an address is not public and not in the connection map.
+            OSError: the name could not be looked up.
+        """
+        target = self._connect.targets.get((host.lower(), port))
+        if target is not None:
+            address, target_port = target
+            version = socket.AF_INET6 if ":" in address else socket.AF_INET
+            numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            return [
+                ResolveResult(hostname=host, host=address, port=target_port, family=version, proto=0, flags=numeric)
+            ]
+        found = await self._resolver.resolve(host, port, family)
+        if not found or not all(is_public(result["host"]) for result in found):
+            raise AddressRefusedError(
+                f"{host} resolves to an address that is not public",
+                hint="name it in the connection map if it is meant to be reached",
+            )
+        return found
+
+    async def close(self) -> None:
+        """Release the resolver."""
+        await self._resolver.close()
+
+
+def _judged(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped:
+        return [address.ipv4_mapped]
+    judged: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
+    if address.sixtofour:
+        judged.append(address.sixtofour)
+    if address.teredo:
+        judged.extend(address.teredo)
+    if address in _NAT64:
+        judged.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return judged
+
+
+def _is_ip_literal(host: str) -> bool:
+    # The resolver is not asked for what looks like an address (also 127.1 or 2130706433), so it must not get that far.
+    last = host.rstrip(".").rpartition(".")[2]
+    return ":" in host or last.isdigit() or last.lower().startswith("0x")
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number < 65536:
+        raise ValueError
+    return number

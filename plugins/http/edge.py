@@ -1,0 +1,199 @@
+"""The one HTTP edge: every request that leaves an agent goes through here.
+
+What it guarantees: https with checked certificates, only addresses that `addresses.py` allows, no redirect is followed,
+no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
+arrive, never decompressed), a bounded number of connections.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap, checked_url
+from wanderbuch.plugins.http.errors import (
+    AddressRefusedError,
+    DeadlineError,
+    NotFoundError,
+    RedirectRefusedError,
+    StatusError,
+    TooLargeError,
+    UnreachableError,
+)
+
+_CHUNK_BYTES: Final = 16 * 1024
+_USER_AGENT: Final = "wanderbuch"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpEdgeConfig:
+    """How an agent reaches other hosts.
+
+    Args:
+        connect: names that are reached at another address than the one they resolve to.
+        ca_file: PEM file of the certificate authorities to trust; None trusts those of the operating system.
+        max_connections: how many connections may be open at once.
+        max_connections_per_host: how many of them to one host.
+    """
+
+    connect: ConnectionMap = field(default_factory=ConnectionMap)
+    ca_file: Path | None = None
+    max_connections: int = 100
+    max_connections_per_host: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer: status 200 to 299, or 304 without a body where an `etag` was sent."""
+
+    status: int
+    body: bytes
+    content_type: str
+    etag: str | None
+
+
+class HttpEdge:
+    """Sends requests to other hosts; one a process, closed by whoever opened it.
+
+    Args:
+        config: where to connect and whom to trust.
+        resolver: who looks names up; the operating system by default. Its answers are checked all the same.
+
+    Raises:
+        ConfigurationError: the CA file can not be read.
+    """
+
+    def __init__(self, config: HttpEdgeConfig | None = None, *, resolver: AbstractResolver | None = None) -> None:
+        self._config = config or HttpEdgeConfig()
+        self._resolver = resolver
+        self._tls = _tls_context(self._config.ca_file)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def get(
+        self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*", etag: str | None = None
+    ) -> Fetched:
+        """Fetch `url`.
+
+        Args:
+            url: an https address.
+            max_bytes: the largest body to accept.
+            timeout_s: deadline for the whole exchange, in seconds.
+            accept: value of the Accept header.
+            etag: of an earlier answer; the answer may then be 304 with an empty body.
+
+        Raises:
+            HttpError: refused, unreachable, late, too large, redirected, or any status but success.
+        """
+        headers = {"Accept": accept}
+        if etag is not None:
+            headers["If-None-Match"] = etag
+        return await self._send("GET", url, None, headers, max_bytes, timeout_s)
+
+    async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
+        """Send `body` to `url`; arguments and errors as with `get`."""
+        return await self._send("POST", url, body, {"Content-Type": content_type}, max_bytes, timeout_s)
+
+    async def close(self) -> None:
+        """Close all connections; later requests are refused."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _send(
+        self, method: str, address: str, body: bytes | None, headers: dict[str, str], max_bytes: int, timeout_s: float
+    ) -> Fetched:
+        url = checked_url(address)
+        shown = f"https://{url.host}{url.raw_path}"[:200]
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._opened().request(
+                    method, url, data=body, headers=headers, allow_redirects=False, max_redirects=0
+                ) as response,
+            ):
+                _check_status(response, shown, conditional="If-None-Match" in headers)
+                received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
+                return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+        except TimeoutError as err:
+            raise DeadlineError(f"no complete answer from {shown} within {timeout_s:g} s") from err
+        except aiohttp.InvalidURL as err:
+            raise AddressRefusedError(f"expected an https address, found {shown}") from err
+        except (aiohttp.ClientError, OSError) as err:
+            raise UnreachableError(
+                f"could not reach {shown}: {type(err).__name__}",
+                hint=f"check that {url.host} is up and that its certificate is from an authority we trust",
+            ) from err
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise UnreachableError("the HTTP edge is closed")
+        if self._session is None:
+            # Made on first use: a session belongs to the running loop.
+            connector = aiohttp.TCPConnector(
+                ssl=self._tls,
+                resolver=CheckedResolver(self._config.connect, self._resolver),
+                limit=self._config.max_connections,
+                limit_per_host=self._config.max_connections_per_host,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
+            )
+        return self._session
+
+
+def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: bool) -> None:
+    status = response.status
+    if 200 <= status < 300 or (status == 304 and conditional):
+        return
+    if status in (404, 410):
+        raise NotFoundError(f"there is nothing at {shown} (status {status})", status=status)
+    if 300 <= status < 400:
+        raise RedirectRefusedError(f"{shown} sends us elsewhere (status {status}); we do not follow", status=status)
+    raise StatusError(f"expected success from {shown}, found status {status}", status=status)
+
+
+async def _read(response: aiohttp.ClientResponse, shown: str, max_bytes: int) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnreachableError(f"expected a plain body from {shown}, found a compressed one")
+    too_large = TooLargeError(f"expected at most {max_bytes} bytes from {shown}, found more")
+    if (response.content_length or 0) > max_bytes:
+        raise too_large
+    received = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        received += chunk
+        if len(received) > max_bytes:
+            raise too_large
+    return bytes(received)
+
+
+def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except (OSError, ssl.SSLError) as err:
+        raise ConfigurationError(
+            f"expected PEM certificates in {ca_file}, found a file that can not be read",
+            hint="set ca_file to the certificate of the authority that signed the other agents' certificates",
+        ) from err
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
