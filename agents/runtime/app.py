@@ -1,0 +1,284 @@
+"""The app site: the role's REST API, typed with pydantic, described by OpenAPI 3.1, guarded by a bearer token.
+
+A role describes each route once; parsing, answers, errors and the description follow from it:
+
+    class NewOffer(ApiModel):
+        claim: dict[str, str]
+        deadline_s: int = Field(default=600, ge=1, le=86_400)
+
+    class Offer(ApiModel):
+        id: str
+        state: OfferState
+
+    class Offers(ApiModel):
+        items: list[Offer]
+
+    def routes(agent: RunningAgent) -> Sequence[Route]:
+        async def make(call: Call[NewOffer]) -> Offer:
+            return await agent_offers.make(call.body.claim)      # raise a WanderbuchError to answer with its problem
+
+        async def show(call: Call[None]) -> Offer:
+            return await agent_offers.get(call.path["id"])       # NotFoundError -> 404
+
+        async def every(call: Call[None]) -> Offers:
+            return Offers(items=await agent_offers.all(state=call.query.get("state")))
+
+        return (
+            post("/offers", make, body=NewOffer, result=Offer, status=201, summary="Offer a credential"),
+            get("/offers/{id}", show, result=Offer, summary="Show an offer"),
+            get("/offers", every, result=Offers, summary="List offers", query=("state",)),
+        )
+
+A `post` without `body` takes none (`Call[None]`). A refusal by policy that must reach the caller raises
+`RefusedError("…", members={"decision": …})`: 409 with these members. Bodies forbid unknown keys and have a size limit;
+every path but /health, /ready and /openapi.json needs `Authorization: Bearer <token>`.
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.problems import (
+    MalformedError,
+    NotReadyError,
+    TooLargeError,
+    TooSlowError,
+    UnauthorizedError,
+    malformed,
+    problem_response,
+)
+from wanderbuch.errors import WanderbuchError
+
+_LOG = logging.getLogger(__name__)
+_OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json"})
+_BODY_DEADLINE_S = 20.0
+
+
+class ApiModel(BaseModel):
+    """Base of the models on the wire: frozen, and unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call[B]:
+    """One request: its parameters as text, its body as the route's model (None where the route takes none)."""
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: B
+
+
+type Handler[B] = Callable[[Call[B]], Awaitable[BaseModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the REST API; made by `get` and `post`."""
+
+    method: str
+    path: str
+    handler: Callable[[Call[Any]], Awaitable[BaseModel]]
+    body: type[BaseModel] | None
+    result: type[BaseModel]
+    status: int
+    summary: str
+    query: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRoute:
+    """A further route on the public site, such as the authority's files: a plain aiohttp handler."""
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyReport:
+    """Whether the agent can work now, and each thing looked at."""
+
+    ready: bool
+    checks: Mapping[str, bool]
+
+
+def get(
+    path: str, handler: Handler[None], *, result: type[BaseModel], summary: str, query: tuple[str, ...] = ()
+) -> Route:
+    """Return a route that reads."""
+    return Route("GET", path, handler, None, result, 200, summary, query)
+
+
+@overload
+def post[B: BaseModel](
+    path: str, handler: Handler[B], *, body: type[B], result: type[BaseModel], summary: str, status: int = 200
+) -> Route: ...
+
+
+@overload
+def post(path: str, handler: Handler[None], *, result: type[BaseModel], summary: str, status: int = 200) -> Route: ...
+
+
+def post(
+    path: str,
+    handler: Callable[[Call[Any]], Awaitable[BaseModel]],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    body: type[BaseModel] | None = None,
+    status: int = 200,
+) -> Route:
+    """Return a route that does something."""
+    return Route("POST", path, handler, body, result, status, summary)
+
+
+def make_app(
+    routes: Sequence[Route],
+    *,
+    token: SecretStr,
+    max_body_bytes: int,
+    is_ready: Callable[[], Awaitable[ReadyReport]],
+    description: Mapping[str, Any],
+) -> web.Application:
+    """Return the aiohttp application of the app site.
+
+    Args:
+        routes: the role's routes.
+        token: the bearer token to expect.
+        max_body_bytes: larger bodies are refused with 413.
+        is_ready: looks at the agent; its answer is /ready, and nothing but the open paths is served before.
+        description: the OpenAPI document.
+    """
+    app = web.Application(middlewares=[_problems, _guard(token, is_ready)], client_max_size=max_body_bytes)
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def ready(_: web.Request) -> web.Response:
+        report = await is_ready()
+        return web.json_response(
+            {"ready": report.ready, "checks": dict(report.checks)}, status=200 if report.ready else 503
+        )
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.json_response(dict(description))
+
+    app.router.add_get("/health", health)
+    app.router.add_get("/ready", ready)
+    app.router.add_get("/openapi.json", openapi)
+    for route in routes:
+        app.router.add_route(route.method, route.path, _served(route))
+    return app
+
+
+def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return the aiohttp handler of a route: parse, call one function, serialise."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        unknown = set(request.query) - set(route.query)
+        if unknown:
+            raise MalformedError(f"unknown query parameter; allowed: {', '.join(route.query) or 'none'}")
+        body = await _body(request, route.body)
+        result = await route.handler(Call(dict(request.match_info), dict(request.query), body))
+        return web.Response(text=result.model_dump_json(), status=route.status, content_type="application/json")
+
+    return handle
+
+
+async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel | None:
+    try:
+        async with asyncio.timeout(_BODY_DEADLINE_S):
+            raw = await request.read()
+    except web.HTTPRequestEntityTooLarge as err:
+        raise TooLargeError("the body is larger than this agent accepts") from err
+    except TimeoutError as err:
+        raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
+    if kind is None:
+        if raw.strip() not in {b"", b"{}"}:
+            raise MalformedError("this route takes no body")
+        return None
+    try:
+        return kind.model_validate_json(raw)
+    except ValidationError as err:
+        raise malformed(err) from err
+
+
+def _guard(token: SecretStr, is_ready: Callable[[], Awaitable[ReadyReport]]) -> Any:
+    """Return the middleware that lets nobody in without the token, and nobody before the agent is ready."""
+    expected = token.get_secret_value().encode()
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.path in _OPEN_PATHS:
+            return await _passed(request, handler)
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
+            raise UnauthorizedError("expected the header Authorization: Bearer <token>")
+        if not (await is_ready()).ready:
+            raise NotReadyError("the agent is starting or stopping", hint="try again when /ready answers 200")
+        return await _passed(request, handler)
+
+    return guard
+
+
+async def _passed(request: web.Request, handler: Any) -> web.StreamResponse:
+    response: web.StreamResponse = await handler(request)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer every error as problem details and log the request by route, status and duration only."""
+    began = time.perf_counter()
+    response: web.StreamResponse
+    try:
+        response = await handler(request)
+    except WanderbuchError as err:
+        response = problem_response(err)
+        log_event(_LOG, logging.INFO, "app.problem", code=err.code, status=response.status)
+    except web.HTTPException as err:
+        response = _http_problem(err)
+    except Exception as err:  # noqa: BLE001 (the boundary of the process: nothing of it may leak to the caller)
+        _LOG.error("app.failed", exc_info=err)
+        response = _plain_problem(500, "internal", "the agent failed; its log says where")
+    log_event(
+        _LOG,
+        logging.DEBUG,
+        "app.request",
+        method=request.method,
+        route=getattr(request.match_info.route.resource, "canonical", None),
+        status=response.status,
+        ms=round((time.perf_counter() - began) * 1000),
+    )
+    return response
+
+
+def _http_problem(err: web.HTTPException) -> web.Response:
+    if err.status < 400:
+        return web.Response(status=err.status, headers=err.headers)
+    answer = _plain_problem(err.status, err.reason.lower().replace(" ", "-"), err.reason)
+    if "Allow" in err.headers:
+        answer.headers["Allow"] = err.headers["Allow"]
+    return answer
+
+
+def _plain_problem(status: int, code: str, detail: str) -> web.Response:
+    body = {
+        "type": f"urn:wanderbuch:problem:{code}",
+        "title": code.replace("-", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return web.Response(text=json.dumps(body), status=status, content_type="application/problem+json")

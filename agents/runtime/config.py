@@ -1,0 +1,336 @@
+"""An agent's configuration: one TOML file, and the environment for secrets.
+
+Every key is listed here; an unknown one is refused by name, with the nearest that is allowed. Paths are relative to the
+file. Secrets come from a file of their own or from the environment (`WANDERBUCH_APP_TOKEN`, `WANDERBUCH_WALLET_KEY`,
+`WANDERBUCH_ADMIN_KEY`), never from the TOML, and none has a default.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import base58
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.errors import ConfigurationError, WanderbuchError
+from wanderbuch.governance.identifiers import Did, WebvhDid
+
+APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variable)
+WALLET_KEY_VARIABLE = "WANDERBUCH_WALLET_KEY"
+ADMIN_KEY_VARIABLE = "WANDERBUCH_ADMIN_KEY"
+
+_MIN_TOKEN_LENGTH = 24
+_WALLET_KEY_BYTES = 32
+_PLACEHOLDER_SCID = "Qm" + "1" * 44
+
+
+class Table(BaseModel):
+    """Base of every table: frozen, and no key but the listed ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Address(Table):
+    """Where a socket listens."""
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+
+    def __str__(self) -> str:
+        """Return `host:port`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _address(value: object) -> object:
+    """Take `"127.0.0.1:8443"` apart."""
+    if not isinstance(value, str):
+        return value
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdecimal():
+        raise ValueError('expected "<address>:<port>", such as "127.0.0.1:8443"')
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+def _https(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError("expected an address that starts with https://")
+    return value.rstrip("/")
+
+
+Listen = Annotated[Address, BeforeValidator(_address)]
+HttpsUrl = Annotated[str, AfterValidator(_https)]
+
+
+class PublicConfig(Table):
+    """`[public]`: what the world reaches at https://<host>."""
+
+    host: str
+    """The public name, port 443, without "localhost"; also in the DID."""
+    path: str = "org"
+    """Path segments of the DID, separated by `/`."""
+    listen: Listen
+    tls_certificate: Path
+    tls_key: Path
+    max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+
+    @property
+    def url(self) -> str:
+        """Return `https://<host>`."""
+        return f"https://{self.host}"
+
+    @property
+    def base_url(self) -> str:
+        """Return the address below which the DID's files lie."""
+        return f"{self.url}/{self.path}"
+
+    @property
+    def didcomm_endpoint(self) -> str:
+        """Return the address that receives DIDComm messages."""
+        return f"{self.url}/didcomm"
+
+    @property
+    def path_segments(self) -> tuple[str, ...]:
+        """Return the path segments of the DID."""
+        return tuple(self.path.split("/"))
+
+
+class AppConfig(Table):
+    """`[app]`: the role's REST API."""
+
+    listen: Listen
+    token_file: Path | None = None
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+
+
+class AdminConfig(Table):
+    """`[admin]`: ACA-Py's own Admin API, for operators; off unless this table is there; loopback only."""
+
+    listen: Listen
+    key_file: Path | None = None
+
+
+class WalletConfig(Table):
+    """`[wallet]`: how the wallet store is opened."""
+
+    key_file: Path | None = None
+    """A file with the raw 32-byte key in base58; else the environment."""
+    busy_timeout_ms: int = Field(default=60_000, ge=1)
+    max_connections: int = Field(default=32, ge=8)
+
+
+class NetworkConfig(Table):
+    """`[network]`: how this agent reaches others."""
+
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+    connect: tuple[str, ...] = ()
+    """`"<host>:443=<address>:<port>"`: connect there instead of asking the DNS."""
+
+
+class GovernanceConfig(Table):
+    """`[governance]`: whose word counts; not for the authority itself."""
+
+    url: HttpsUrl
+    author: Annotated[str, AfterValidator(Did.parse)]
+
+
+class LogConfig(Table):
+    """`[log]`: what goes to standard error."""
+
+    level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    unsafe_acapy_details: bool = False
+    """Also print what ACA-Py's own loggers say. They print claims: for invented people on a developer's machine only."""
+
+
+class _File(Table):
+    """The TOML file without the role's own table."""
+
+    role: str
+    name: str = Field(min_length=1, max_length=200)
+    data: Path
+    public: PublicConfig
+    app: AppConfig
+    admin: AdminConfig | None = None
+    wallet: WalletConfig = WalletConfig()
+    network: NetworkConfig = NetworkConfig()
+    governance: GovernanceConfig | None = None
+    log: LogConfig = LogConfig()
+
+
+class AgentConfig(_File):
+    """Everything an agent was told, checked, with absolute paths and the secrets read."""
+
+    role_settings: BaseModel
+    app_token: SecretStr
+    wallet_key: SecretStr
+    admin_key: SecretStr | None = None
+
+    def settings[S: BaseModel](self, kind: type[S]) -> S:
+        """Return the role's own table.
+
+        Raises:
+            ConfigurationError: the role's table is of another kind.
+        """
+        if not isinstance(self.role_settings, kind):
+            raise ConfigurationError(f"the role {self.role} has no settings of the kind {kind.__name__}")
+        return self.role_settings
+
+    @property
+    def public_folder(self) -> Path:
+        """Return the folder whose files the public site serves."""
+        return self.data / "public"
+
+    @property
+    def wallet_file(self) -> Path:
+        """Return the SQLite file of the wallet store."""
+        return self.data / "wallet" / "wallet.db"
+
+    @classmethod
+    def of(cls, file: _File, **further: Any) -> Self:
+        """Return the configuration that `file` and what was read for it make."""
+        return cls(**{name: getattr(file, name) for name in type(file).model_fields}, **further)
+
+
+def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentConfig:
+    """Read and check the configuration of an agent of this role.
+
+    Raises:
+        ConfigurationError: one plain sentence a mistake, the first mistakes first.
+    """
+    raw = _read_toml(path)
+    table = raw.pop(role.name, {})
+    try:
+        file = _File.model_validate(raw)
+        if file.role != role.name:
+            raise ConfigurationError(f'{path}: expected role = "{role.name}", found "{file.role}"')
+        role_settings = role.settings.model_validate(table, context={"folder": path.parent})
+    except ValidationError as err:
+        if err.title == _File.__name__:
+            raise ConfigurationError(f"{path}: {_explain(err, _File, (), (role.name,))}") from err
+        raise ConfigurationError(f"{path}: {_explain(err, role.settings, (role.name,))}") from err
+    folder = path.parent.resolve()
+    file = _absolute(file, folder)
+    _check_public_name(path, file.public)
+    admin_key = None
+    if file.admin:
+        if file.admin.listen.host not in {"127.0.0.1", "::1"}:
+            raise ConfigurationError(f"{path}: [admin] listen must be 127.0.0.1 or ::1")
+        admin_key = _secret(path, "admin key", ADMIN_KEY_VARIABLE, environ, file.admin.key_file, "[admin] key_file")
+        _check_token(path, "admin key", admin_key)
+    token = _secret(path, "app token", APP_TOKEN_VARIABLE, environ, file.app.token_file, "[app] token_file")
+    _check_token(path, "app token", token)
+    key = _secret(path, "wallet key", WALLET_KEY_VARIABLE, environ, file.wallet.key_file, "[wallet] key_file")
+    _check_wallet_key(path, key)
+    return AgentConfig.of(file, role_settings=role_settings, app_token=token, wallet_key=key, admin_key=admin_key)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise ConfigurationError(f"there is no configuration file {path}") from err
+    except OSError as err:
+        raise ConfigurationError(f"the configuration file {path} can not be read: {err.strerror}") from err
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"{path} is not a TOML file: {err}") from err
+
+
+def _absolute(file: _File, folder: Path) -> _File:
+    """Return `file` with every path made absolute against `folder`."""
+
+    def moved[T: BaseModel](table: T) -> T:
+        update: dict[str, object] = {}
+        for name in type(table).model_fields:
+            value = getattr(table, name)
+            if isinstance(value, Path):
+                update[name] = folder / value
+            elif isinstance(value, Table):
+                update[name] = moved(value)
+        return table.model_copy(update=update)
+
+    return moved(file)
+
+
+def _check_public_name(path: Path, public: PublicConfig) -> None:
+    """Refuse a host or path that peers would refuse in a did:webvh."""
+    try:
+        WebvhDid.parse(":".join(("did:webvh", _PLACEHOLDER_SCID, public.host, *public.path_segments)))
+    except WanderbuchError as err:
+        raise ConfigurationError(
+            f"{path}: [public] host and path can not stand in a did:webvh: {public.host!r}, {public.path!r}",
+            hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
+        ) from err
+
+
+def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], file: Path | None, key: str) -> SecretStr:
+    """Return a secret from the environment, else from its file."""
+    if value := environ.get(variable, "").strip():
+        return SecretStr(value)
+    if file is None:
+        raise ConfigurationError(f"{path}: no {what}", hint=f"set {variable}, or {key}")
+    try:
+        value = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"{path}: the {what} in {file} can not be read", hint=f"check {key}") from err
+    if not value:
+        raise ConfigurationError(f"{path}: the file {file} is empty; expected the {what}")
+    return SecretStr(value)
+
+
+def _check_token(path: Path, what: str, token: SecretStr) -> None:
+    if len(token.get_secret_value()) < _MIN_TOKEN_LENGTH:
+        raise ConfigurationError(f"{path}: the {what} is shorter than {_MIN_TOKEN_LENGTH} characters")
+
+
+def _check_wallet_key(path: Path, key: SecretStr) -> None:
+    try:
+        length = len(base58.b58decode(key.get_secret_value()))
+    except ValueError:
+        length = 0
+    if length != _WALLET_KEY_BYTES:
+        raise ConfigurationError(f"{path}: the wallet key is not {_WALLET_KEY_BYTES} bytes in base58")
+
+
+def _explain(
+    err: ValidationError, model: type[BaseModel], prefix: tuple[str, ...], further: tuple[str, ...] = ()
+) -> str:
+    """Return the mistakes in plain words, unknown keys first, and none that only follows from another."""
+    unknown: list[str] = []
+    others: list[tuple[str, str]] = []
+    meant: set[str] = set()
+    for mistake in err.errors(include_input=False, include_url=False):
+        where = (*prefix, *(str(part) for part in mistake["loc"]))
+        if mistake["type"] == "extra_forbidden":
+            inside = tuple(str(part) for part in mistake["loc"][:-1])
+            allowed = [*_allowed(model, inside), *(() if inside else further)]
+            near = get_close_matches(where[-1], allowed, n=1, cutoff=0.5)
+            if near:
+                meant.add(_shown((*where[:-1], near[0])))
+                unknown.append(f"unknown key {_shown(where)}; did you mean {near[0]!r}?")
+            else:
+                unknown.append(f"unknown key {_shown(where)}; allowed: {', '.join(sorted(allowed))}")
+        elif mistake["type"] == "missing":
+            others.append((_shown(where), f"{_shown(where)} is missing"))
+        else:
+            others.append((_shown(where), f"{_shown(where)}: {mistake['msg']}"))
+    return "; ".join([*unknown, *(text for where, text in others if where not in meant)])
+
+
+def _allowed(model: type[BaseModel], where: tuple[str, ...]) -> list[str]:
+    """Return the keys allowed in the table at `where`."""
+    for part in where:
+        field = model.model_fields.get(part)
+        kinds = [field.annotation, *getattr(field.annotation, "__args__", ())] if field else []
+        inner = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _shown(where: tuple[str, ...]) -> str:
+    """Return a key as it stands in the file: `[public] listen`."""
+    return where[0] if len(where) == 1 else f"[{'.'.join(where[:-1])}] {where[-1]}"

@@ -1,0 +1,83 @@
+"""Structured logs: one JSON object a line on standard error, with identifiers, states and durations only.
+
+What ACA-Py's own loggers say can hold claims (an event's payload, a record, a marshmallow error quote them), so of a
+foreign record only the logger, the place and the kinds of exceptions are printed, never its text.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+_OWN = ("wanderbuch", "tests", "__main__")
+_FIELDS = "wanderbuch_fields"
+_MAX_FRAMES = 8
+
+
+def log_event(logger: logging.Logger, level: int, event: str, **fields: str | float | bool | None) -> None:
+    """Log a named event, such as `didcomm.kept`, with fields that hold nothing personal and no secret."""
+    logger.log(level, event, extra={_FIELDS: fields})
+
+
+def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False) -> None:
+    """Send all logs of this process to standard error as JSON lines.
+
+    Args:
+        level: lowest level of our own loggers; foreign ones print from WARNING.
+        agent: name of the role, in every line.
+        unsafe_acapy_details: print the text of foreign records too; it can hold claims.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines(agent, unsafe_acapy_details))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in _OWN:
+        logging.getLogger(name).setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+
+
+class _JsonLines(logging.Formatter):
+    def __init__(self, agent: str, unsafe_acapy_details: bool) -> None:
+        super().__init__()
+        self._agent = agent
+        self._unsafe_acapy_details = unsafe_acapy_details
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        own = record.name.partition(".")[0] in _OWN
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "agent": self._agent,
+        }
+        if own:
+            line["event"] = record.getMessage()
+            line |= getattr(record, _FIELDS, {})
+        else:
+            line["event"] = "foreign"
+            line["logger"] = record.name
+            line["at"] = f"{record.module}.{record.funcName}:{record.lineno}"
+            if self._unsafe_acapy_details:
+                line["unsafe_text"] = record.getMessage()
+        if record.exc_info and record.exc_info[1]:
+            line["errors"], line["frames"] = _shape(record.exc_info[1])
+            if self._unsafe_acapy_details:
+                line["unsafe_traceback"] = "".join(traceback.format_exception(record.exc_info[1]))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def _shape(err: BaseException) -> tuple[list[str], list[str]]:
+    """Return the kinds of an exception and its causes, and the innermost frames; no message, no source, no values."""
+    kinds: list[str] = []
+    link: BaseException | None = err
+    while link is not None and len(kinds) < _MAX_FRAMES:
+        kinds.append(type(link).__qualname__)
+        link = link.__cause__ or link.__context__
+    frames = [
+        f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(err.__traceback__)[-_MAX_FRAMES:]
+    ]
+    return kinds, frames

@@ -1,0 +1,72 @@
+"""The OpenAPI 3.1 description of a role's REST API, made from its routes (pydantic speaks JSON Schema 2020-12)."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from wanderbuch.agents.runtime.app import Route
+from wanderbuch.agents.runtime.problems import PROBLEM_TYPE, Problem
+
+_PATH_PARAMETER = re.compile(r"\{([a-z_]+)")
+_REF = "#/components/schemas/{model}"
+
+
+def describe(routes: Sequence[Route], *, title: str, version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of these routes."""
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+    for route in routes:
+        wanted.append((route.result, "serialization"))
+        if route.body:
+            wanted.append((route.body, "validation"))
+    unique = list(dict.fromkeys(wanted))
+    references, definitions = models_json_schema(unique, ref_template=_REF)
+    problem = _content(PROBLEM_TYPE, references[Problem, "serialization"])
+    paths: dict[str, Any] = {}
+    for route in routes:
+        operation: dict[str, Any] = {
+            "operationId": _operation_id(route),
+            "summary": route.summary,
+            "parameters": [
+                *(_parameter("path", name) for name in _PATH_PARAMETER.findall(route.path)),
+                *(_parameter("query", name) for name in route.query),
+            ],
+            "responses": {
+                str(route.status): {
+                    "description": "Done",
+                    **_content("application/json", references[route.result, "serialization"]),
+                },
+                "default": {"description": "A problem (RFC 9457)", **problem},
+            },
+        }
+        if route.body:
+            operation["requestBody"] = {
+                "required": True,
+                **_content("application/json", references[route.body, "validation"]),
+            }
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": definitions.get("$defs", {}),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _content(media_type: str, schema: Any) -> dict[str, Any]:
+    return {"content": {media_type: {"schema": schema}}}
+
+
+def _parameter(where: str, name: str) -> dict[str, Any]:
+    return {"in": where, "name": name, "required": where == "path", "schema": {"type": "string"}}
+
+
+def _operation_id(route: Route) -> str:
+    words = re.findall(r"[a-z0-9]+", route.path.lower())
+    return "_".join((route.method.lower(), *words)) or route.method.lower()

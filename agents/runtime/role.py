@@ -1,0 +1,77 @@
+"""What a role gives to the runtime.
+
+A role package has a `role.py` with a module-level `ROLE`:
+
+    class IssuerRole(Role):
+        name = "issuer"
+        settings = IssuerConfig                      # a pydantic model, extra="forbid": the table [issuer]
+        plugins = ("wanderbuch.plugins.trust", "wanderbuch.agents.issuer")
+
+        def routes(self, agent: RunningAgent) -> Sequence[Route]:
+            return offer_routes(agent)
+
+        async def started(self, agent: RunningAgent) -> None:
+            await publish_credential_definition(agent)
+
+    ROLE = IssuerRole()
+
+Order at start: plugins are set up; the wallet opens; transports run; the DID is there; `started`; kept envelopes are
+replayed; the first `sweep`; `/ready` says yes. So `started` may rely on the DID, and must be idempotent.
+
+Exchange records of ACA-Py are preserved when an exchange ends: a role removes them once its own record is final.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from wanderbuch.agents.runtime.agent import RunningAgent
+    from wanderbuch.agents.runtime.app import PublicRoute, Route
+
+
+class NoSettings(BaseModel):
+    """The empty table of a role that needs no settings of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Role(Protocol):
+    """One of authority, issuer, holder, verifier, or a test's own; subclass it explicitly and override what differs."""
+
+    name: str
+    """The word in the configuration (`role = "issuer"`), in the command line and of the role's own table."""
+
+    settings: type[BaseModel] = NoSettings
+    """Model of the role's own table; read it with `agent.config.settings(IssuerConfig)`."""
+
+    plugins: Sequence[str] = ()
+    """Dotted names of ACA-Py plugins, set up in this order after the runtime's bindings are made."""
+
+    has_public_did: bool = True
+    """Whether the runtime creates and publishes a did:webvh at first start."""
+
+    prerotation: bool = False
+    """Whether that DID commits to its next keys (did:webvh 1.0, pre-rotation)."""
+
+    acapy_settings: Mapping[str, object] = {}
+    """Further ACA-Py settings by their internal names; no auto-respond or auto-store flag belongs here."""
+
+    def routes(self, agent: "RunningAgent") -> Sequence["Route"]:
+        """Return the role's REST routes on the app site."""
+        return ()
+
+    def public_routes(self, agent: "RunningAgent") -> Sequence["PublicRoute"]:
+        """Return further routes on the public site, below paths of the role's own."""
+        return ()
+
+    async def started(self, agent: "RunningAgent") -> None:
+        """Do what must be done before the agent is ready; called at every start."""
+
+    async def sweep(self, agent: "RunningAgent", now: datetime) -> None:
+        """Repair and end what is overdue; called at start and every minute, never twice at once."""
+
+    async def stopping(self, agent: "RunningAgent") -> None:
+        """End the role's own tasks; the wallet is still open."""
