@@ -81,7 +81,7 @@ class CredoWallet:
             raise CredoError(f"{command}: the wallet has stopped, see {self.log}")
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._process.stdin.write(json.dumps({"id": number, "do": command, **parameters}).encode() + b"\n")
+        self._process.stdin.write(json.dumps({"seq": number, "do": command, "with": parameters}).encode() + b"\n")
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 await self._process.stdin.drain()
@@ -182,7 +182,7 @@ class CredoWallet:
                 self.events.append(Exchange(kind=message.pop("event"), **message))
                 self._news.notify_all()
             return
-        answer = self._waiting.get(message["id"])
+        answer = self._waiting.get(message["seq"])
         if answer is None or answer.done():
             return
         if error := message.get("error"):

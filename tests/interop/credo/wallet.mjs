@@ -1,8 +1,8 @@
 // A stock Credo wallet, as a person's phone would run it, driven by JSON lines.
 //
-// In:  {"id": 1, "do": "receive", ...}          one command a line
-// Out: {"id": 1, "result": ...}                  or {"id": 1, "error": {"name", "message"}}
-//      {"event": "credential", ...}              whenever something happens
+// In:  {"seq": 1, "do": "receive", "with": {…}}   one command a line
+// Out: {"seq": 1, "result": …}                    or {"seq": 1, "error": {"name", "message", "cause"}}
+//      {"event": "credential", …}                 whenever something happens
 // Logs go to standard error. The wallet decides nothing: every acceptance and every answer is a command.
 import { EventEmitter } from 'node:events'
 import readline from 'node:readline'
@@ -217,12 +217,12 @@ const commands = {
   },
 }
 
-async function obey({ id, do: name, ...input }) {
+async function obey({ seq, do: name, with: input }) {
   try {
-    if (!Object.hasOwn(commands, name)) throw new Error(`There is no command ${name}`)
-    say({ id, result: await commands[name](input) })
+    if (!Object.hasOwn(commands, name)) throw new Error(`there is no command ${name}`)
+    say({ seq, result: await commands[name](input) })
   } catch (error) {
-    say({ id, error: { name: error.name, message: error.message, cause: error.cause?.message ?? null } })
+    say({ seq, error: { name: error.name, message: error.message, cause: error.cause?.message ?? null } })
   }
 }
 
