@@ -147,7 +147,8 @@ def make_app(
     *,
     token: SecretStr,
     max_body_bytes: int,
-    is_ready: Callable[[], Awaitable[ReadyReport]],
+    is_serving: Callable[[], bool],
+    look: Callable[[], Awaitable[ReadyReport]],
     description: Mapping[str, Any],
 ) -> web.Application:
     """Return the aiohttp application of the app site.
@@ -156,16 +157,17 @@ def make_app(
         routes: the role's routes.
         token: the bearer token to expect.
         max_body_bytes: larger bodies are refused with 413.
-        is_ready: looks at the agent; its answer is /ready, and nothing but the open paths is served before.
+        is_serving: whether the agent has started and is not stopping; else nothing but the open paths is served.
+        look: looks at the agent; its answer is /ready.
         description: the OpenAPI document.
     """
-    app = web.Application(middlewares=[_problems, _guard(token, is_ready)], client_max_size=max_body_bytes)
+    app = web.Application(middlewares=[_problems, _guard(token, is_serving)], client_max_size=max_body_bytes)
 
     async def health(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def ready(_: web.Request) -> web.Response:
-        report = await is_ready()
+        report = await look()
         return web.json_response(
             {"ready": report.ready, "checks": dict(report.checks)}, status=200 if report.ready else 503
         )
@@ -213,7 +215,7 @@ async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel
         raise malformed(err) from err
 
 
-def _guard(token: SecretStr, is_ready: Callable[[], Awaitable[ReadyReport]]) -> Any:
+def _guard(token: SecretStr, is_serving: Callable[[], bool]) -> Any:
     """Return the middleware that lets nobody in without the token, and nobody before the agent is ready."""
     expected = token.get_secret_value().encode()
 
@@ -224,7 +226,7 @@ def _guard(token: SecretStr, is_ready: Callable[[], Awaitable[ReadyReport]]) -> 
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
             raise UnauthorizedError("expected the header Authorization: Bearer <token>")
-        if not (await is_ready()).ready:
+        if not is_serving():
             raise NotReadyError("the agent is starting or stopping", hint="try again when /ready answers 200")
         return await _passed(request, handler)
 

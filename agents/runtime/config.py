@@ -142,7 +142,7 @@ class LogConfig(Table):
 
     level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     unsafe_acapy_details: bool = False
-    """Also print what ACA-Py's own loggers say. They print claims: for invented people on a developer's machine only."""
+    """Also print what ACA-Py's own loggers say. They print claims: for invented people on a developer's machine."""
 
 
 class _File(Table):

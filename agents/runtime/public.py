@@ -1,0 +1,140 @@
+"""The public site, https://<host>: DIDComm, short links, the public folder, and what a role adds.
+
+Files are served as they lie in the folder; hidden ones, links that lead out of it and listings are not. Tails files may
+be cached for ever. Everything else must be asked for again, resources too: a registry definition is re-signed with each
+new status list, and all of them when a key is rotated.
+"""
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.config import PublicConfig
+from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
+from wanderbuch.agents.runtime.sockets import bind, tls_context
+from wanderbuch.plugins.webvh.publisher import content_type_of
+
+_LOG = logging.getLogger(__name__)
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_FOR_EVER: Final = frozenset({"tails"})
+_BODY_DEADLINE_S: Final = 30.0
+_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
+
+type Receiver = Callable[[bytes], Awaitable[web.Response]]
+
+
+class PublicSite:
+    """One agent's public site; its socket is bound on construction.
+
+    Args:
+        config: where to listen, and the certificate.
+        folder: the files to serve.
+
+    Raises:
+        ConfigurationError: the port is in use, or the certificate can not be used.
+    """
+
+    def __init__(self, config: PublicConfig, folder: Path) -> None:
+        self._config = config
+        self._folder = folder.resolve()
+        self._tls = tls_context(config.tls_certificate, config.tls_key)
+        self._socket: socket.socket = bind(config.listen, "[public] listen")
+        self._runner: web.AppRunner | None = None
+        self._site: web.SockSite | None = None
+        self._receiver: Receiver | None = None
+
+    def connect(self, receiver: Receiver | None) -> None:
+        """Hand DIDComm messages to `receiver` from now on; None: to nobody."""
+        self._receiver = receiver
+
+    async def start(self, routes: Sequence[PublicRoute], short_links: ShortLinks) -> None:
+        """Serve."""
+        app = web.Application(client_max_size=self._config.max_message_bytes, middlewares=[_no_details])
+        app.router.add_post("/didcomm", self._didcomm)
+        app.router.add_get("/i/{id}", _short_link(short_links))
+        for route in routes:
+            app.router.add_route(route.method, route.path, route.handler)
+        app.router.add_get("/{path:.*}", self._file)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
+        await self._runner.setup()
+        self._site = web.SockSite(self._runner, self._socket, ssl_context=self._tls)
+        await self._site.start()
+
+    async def stop_accepting(self) -> None:
+        """Take no new connections."""
+        if self._site:
+            await self._site.stop()
+            self._site = None
+
+    async def close(self) -> None:
+        """Close all connections and the socket."""
+        if self._runner:
+            await self._runner.cleanup()
+        self._socket.close()
+
+    async def _didcomm(self, request: web.Request) -> web.Response:
+        if self._receiver is None:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
+        try:
+            async with asyncio.timeout(_BODY_DEADLINE_S):
+                body = await request.read()
+        except TimeoutError as err:
+            raise web.HTTPRequestTimeout from err
+        return await self._receiver(body)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        segments = request.match_info["path"].split("/")
+        if not all(_SEGMENT.fullmatch(segment) for segment in segments):
+            raise web.HTTPNotFound
+        path = await asyncio.to_thread(_inside, self._folder, segments)
+        if path is None:
+            raise web.HTTPNotFound
+        fixed = len(segments) > 1 and segments[-2] in _FOR_EVER
+        return web.FileResponse(
+            path,
+            headers={
+                **_HEADERS,
+                "Content-Type": content_type_of("/".join(segments)),
+                "Cache-Control": "public, max-age=31536000, immutable" if fixed else "no-cache",
+            },
+        )
+
+
+def _inside(folder: Path, segments: list[str]) -> Path | None:
+    """Return the file below `folder`, or None if there is none or a link leads elsewhere."""
+    path = folder.joinpath(*segments).resolve()
+    return path if path.is_relative_to(folder) and path.is_file() else None
+
+
+def _short_link(short_links: ShortLinks) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def short_link(request: web.Request) -> web.StreamResponse:
+        url = await short_links.target(request.match_info["id"])
+        if url is None:
+            raise web.HTTPNotFound
+        headers = {**_HEADERS, "Cache-Control": "no-store", "Vary": "Accept"}
+        invitation = invitation_in(url) if "json" in request.headers.get("Accept", "") else None
+        if invitation is not None:
+            return web.json_response(invitation, headers=headers)
+        return web.Response(status=302, headers={**headers, "Location": url})
+
+    return short_link
+
+
+@web.middleware
+async def _no_details(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer a failure without telling a stranger anything about it."""
+    try:
+        response: web.StreamResponse = await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception as err:  # noqa: BLE001 (the boundary of the process)
+        _LOG.error("public.failed", exc_info=err)
+        return web.Response(status=500)
+    return response

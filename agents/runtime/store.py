@@ -1,0 +1,207 @@
+"""The wallet store: Askar on SQLite, opened so that load neither loses messages nor poisons the pool.
+
+Why not ACA-Py's own way: it opens SQLite with a pool of 4 and a busy timeout of 5 s. Managers that open a session inside a
+session then wait for each other under load, and after one "database is locked" later writes answer OK and are not there. So:
+
+1. the URI asks for a long busy timeout and a large pool;
+2. an error that says the store can no longer be relied on (locked, full, damaged, read-only) is told to a `StoreGuard`,
+   which ends the process: what was not finished is still kept and is taken up at the next start;
+3. another key, another program on the same data, or a file that is no wallet is one clear line at start.
+"""
+
+import fcntl
+import inspect
+import logging
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from acapy_agent.askar.profile_anon import AskarAnonCredsProfile, AskarAnonCredsProfileSession
+from acapy_agent.askar.store import AskarOpenStore, AskarStoreConfig
+from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.core.error import ProfileError
+from acapy_agent.core.profile import Profile, ProfileManager
+from aries_askar import AskarError, AskarErrorCode, Session, Store
+
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.errors import ConfigurationError
+
+_LOG = logging.getLogger(__name__)
+_SQLITE_CODE: Final = re.compile(r"\(code: (\d+)\)")
+# https://sqlite.org/rescode.html, primary codes: the low byte of an extended one.
+_FATAL: Final[Mapping[int, str]] = {
+    5: "the wallet store is locked by another writer (database is locked)",
+    6: "the wallet store is locked by another writer (table is locked)",
+    8: "the wallet store can not be written to (read-only)",
+    10: "the disk under the wallet store fails or is full (I/O error)",
+    11: "the wallet store is damaged",
+    13: "the disk under the wallet store is full",
+}
+
+
+class StoreGuard:
+    """Learns of every error of the store and says once when it can no longer be relied on.
+
+    Args:
+        on_fatal: called once, with one plain sentence.
+    """
+
+    def __init__(self, on_fatal: Callable[[str], None]) -> None:
+        self._on_fatal = on_fatal
+        self.fatal: str | None = None
+
+    def look(self, err: BaseException) -> None:
+        """Look at an error and its causes."""
+        link: BaseException | None = err
+        while link is not None and self.fatal is None:
+            if isinstance(link, AskarError) and (reason := fatal_reason(link)):
+                self.fatal = reason
+                self._on_fatal(reason)
+            link = link.__cause__ or link.__context__
+
+
+def fatal_reason(err: AskarError) -> str | None:
+    """Return why the store can not be relied on after this error, or None if it can."""
+    match = _SQLITE_CODE.search(str(err))
+    return _FATAL.get(int(match[1]) & 0xFF) if match else None
+
+
+class DataLock:
+    """Holds an agent's data folder for this process alone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder.
+
+        Raises:
+            ConfigurationError: another process has it, or it can not be written to.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / "lock").open("w")
+        except OSError as err:
+            raise ConfigurationError(f"the data folder {folder} can not be written to: {err.strerror}") from err
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            self._file.close()
+            raise ConfigurationError(
+                f"another process uses the data folder {folder}", hint="stop it, or give this agent another folder"
+            ) from err
+
+    def release(self) -> None:
+        """Give the folder back."""
+        self._file.close()
+
+
+class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]  # acapy_agent has no types
+    """ACA-Py's profile whose sessions tell the guard of their errors."""
+
+    def __init__(self, opened: AskarOpenStore, context: InjectionContext, guard: StoreGuard) -> None:
+        self.guard = guard
+        super().__init__(opened, context)
+
+    def session(self, context: InjectionContext | None = None) -> "WalletSession":
+        """Start a session without a transaction."""
+        return WalletSession(self, False, context=context)
+
+    def transaction(self, context: InjectionContext | None = None) -> "WalletSession":
+        """Start a transaction; milliseconds only, it holds up every other writer."""
+        return WalletSession(self, True, context=context)
+
+
+class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
+    """ACA-Py's session that tells the guard of its errors."""
+
+    async def _setup(self) -> None:
+        try:
+            await super()._setup()
+        except (AskarError, ProfileError) as err:
+            self._profile.guard.look(err)
+            raise
+        self._handle = _WatchedHandle(self._handle, self._profile.guard)
+
+    async def _teardown(self, commit: bool | None = None) -> None:
+        try:
+            await super()._teardown(commit)
+        except (AskarError, ProfileError) as err:
+            self._profile.guard.look(err)
+            raise
+
+
+class _WatchedHandle:
+    """An Askar session whose failing calls are told to the guard."""
+
+    def __init__(self, handle: Session, guard: StoreGuard) -> None:
+        self._handle = handle
+        self._guard = guard
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._handle, name)
+        if not inspect.iscoroutinefunction(found):
+            return found
+
+        async def watched(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await found(*args, **kwargs)
+            except AskarError as err:
+                self._guard.look(err)
+                raise
+
+        return watched
+
+
+class WalletManager(ProfileManager):  # type: ignore[misc]
+    """Opens the wallet store of one agent; bound in place of ACA-Py's own manager."""
+
+    def __init__(self, config: AgentConfig, guard: StoreGuard) -> None:
+        self._config = config
+        self._guard = guard
+
+    @property
+    def uri(self) -> str:
+        """Return the Askar address of the store."""
+        wallet = self._config.wallet
+        path = quote(self._config.wallet_file.as_posix())
+        return f"sqlite://{path}?busy_timeout={wallet.busy_timeout_ms}&max_connections={wallet.max_connections}"
+
+    async def provision(self, context: InjectionContext, config: Mapping[str, Any] | None = None) -> Profile:
+        """Make the store if it is not there, and open it."""
+        return await self._open(context, config)
+
+    async def open(self, context: InjectionContext, config: Mapping[str, Any] | None = None) -> Profile:
+        """Open the store; it is made if it is not there, since an agent's data folder is its own."""
+        return await self._open(context, config)
+
+    async def _open(self, context: InjectionContext, config: Mapping[str, Any] | None) -> WalletProfile:
+        file = self._config.wallet_file
+        key = self._config.wallet_key.get_secret_value()
+        created = not file.exists()
+        try:
+            if created:
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                store = await Store.provision(self.uri, "raw", key)
+            else:
+                store = await Store.open(self.uri, "raw", key)
+        except OSError as err:
+            raise ConfigurationError(f"the wallet folder {file.parent} can not be made: {err.strerror}") from err
+        except AskarError as err:
+            raise _why_not_opened(err, file) from err
+        return WalletProfile(AskarOpenStore(AskarStoreConfig(dict(config or {})), created, store), context, self._guard)
+
+
+def _why_not_opened(err: AskarError, file: Path) -> ConfigurationError:
+    """Return the error of opening the store in plain words."""
+    match = _SQLITE_CODE.search(str(err))
+    code = int(match[1]) & 0xFF if match else None
+    if err.code == AskarErrorCode.ENCRYPTION:
+        return ConfigurationError(
+            f"the wallet {file} was made with another key",
+            hint="set [wallet] key_file (or WANDERBUCH_WALLET_KEY) to the key it was made with; nothing was changed",
+        )
+    if code == 26:
+        return ConfigurationError(f"the file {file} is not a wallet", hint="restore it from a backup, or move it away")
+    if code in _FATAL:
+        return ConfigurationError(f"the wallet {file} can not be opened: {_FATAL[code]}")
+    return ConfigurationError(f"the wallet {file} can not be opened", hint="check the folder, its rights and the disk")
