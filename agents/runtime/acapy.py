@@ -34,6 +34,8 @@ _BLOCKED: Final = (
     "acapy_agent.protocols.introduction",
     "acapy_agent.anoncreds.default.did_web",
     "acapy_agent.anoncreds.default.legacy_indy",
+    # Sets up revocation registries by a chain of events that a crash cuts; the issuer does it step by step.
+    "acapy_agent.anoncreds.revocation",
 )
 _INBOUND: Final = "wanderbuch.agents.runtime.didcomm"
 _OUTBOUND: Final = "wanderbuch.plugins.http.outbound"
@@ -66,6 +68,7 @@ def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
         "preserve_exchange_records": True,
         "public_invites": role.has_public_did,
         "revocation.anoncreds_legacy_support": "accept",
+        "tails_server_base_url": f"{config.public.base_url}/tails",
         "trace.target": "log",
         "trace.tag": "",
         "trace.label": config.name,
