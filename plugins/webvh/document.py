@@ -1,0 +1,136 @@
+"""The DID document of a did:webvh DID: how we write it, and which keys we take from one.
+
+Sources: DID Core 1.0 §5; Controlled Identifiers 1.0 §2.2; Aries RFC 0067 (`did-communication` service).
+
+A key of a document counts for assertions only if (1) its id stands in `assertionMethod`, or it is embedded there;
+(2) the id and the controller are of this DID; (3) it is an Ed25519 key in a form we know.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
+from wanderbuch.plugins.webvh.keys import from_multikey, to_multikey
+
+_CONTEXT: Final = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1")
+# Aries RFC 0211 and RFC 0360: what an agent that speaks AIP 2.0 accepts.
+_ENVELOPE: Final = "didcomm/aip2;env=rfc19"
+_MULTIBASE_TYPES: Final = frozenset({"Multikey", "Ed25519VerificationKey2020"})
+_JWK_TYPES: Final = frozenset({"JsonWebKey", "JsonWebKey2020"})
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DidDocument:
+    """The document of a DID as its verified log states it now.
+
+    Args:
+        did: whose document.
+        version_id: the log entry that it comes from.
+        content: the document; not to be changed.
+        assertion_keys: verification method -> raw 32-byte Ed25519 public key, of those that may assert now.
+    """
+
+    did: WebvhDid
+    version_id: str
+    content: Mapping[str, Any]
+    assertion_keys: Mapping[DidUrl, bytes]
+
+    @classmethod
+    def of(cls, did: WebvhDid, version_id: str, content: Mapping[str, Any]) -> "DidDocument":
+        """Return the document `content` of `did`, which a verified log holds."""
+        return cls(did, version_id, content, MappingProxyType(_assertion_keys(did, content)))
+
+
+def make_document(
+    did: str, *, assertion_keys: tuple[bytes, ...], didcomm_key: bytes, didcomm_endpoint: str | None
+) -> Json:
+    """Return a document that ACA-Py and Credo wallets read.
+
+    Args:
+        did: the DID; it may still hold the `{SCID}` placeholder.
+        assertion_keys: raw Ed25519 public keys that sign resources and governance files, the current one first.
+        didcomm_key: raw Ed25519 public key to encrypt DIDComm messages to; Credo wants it in `authentication`.
+        didcomm_endpoint: where DIDComm messages go, or None if the DID takes none.
+    """
+    keys = {f"{did}#{to_multikey(key)}": to_multikey(key) for key in (*assertion_keys, didcomm_key)}
+    didcomm_id = f"{did}#{to_multikey(didcomm_key)}"
+    document: Json = {
+        "@context": list(_CONTEXT),
+        "id": did,
+        "verificationMethod": [
+            {"id": key_id, "type": "Multikey", "controller": did, "publicKeyMultibase": multikey}
+            for key_id, multikey in keys.items()
+        ],
+        "authentication": [didcomm_id],
+        "assertionMethod": [f"{did}#{to_multikey(key)}" for key in assertion_keys],
+    }
+    if didcomm_endpoint is not None:
+        document["service"] = [
+            {
+                "id": f"{did}#did-communication",
+                "type": "did-communication",
+                "priority": 0,
+                "recipientKeys": [didcomm_id],
+                "routingKeys": [],
+                "accept": [_ENVELOPE],
+                "serviceEndpoint": didcomm_endpoint,
+            }
+        ]
+    return document
+
+
+def _assertion_keys(did: WebvhDid, content: Mapping[str, Any]) -> dict[DidUrl, bytes]:
+    methods = {
+        key_id: method
+        for method in _list(content.get("verificationMethod"))
+        if (key_id := _key_id(did, _of(method, "id"))) is not None
+    }
+    found: dict[DidUrl, bytes] = {}
+    for reference in _list(content.get("assertionMethod")):  # rule 1
+        embedded = isinstance(reference, Mapping)
+        key_id = _key_id(did, _of(reference, "id") if embedded else reference)
+        method = reference if embedded else methods.get(key_id) if key_id else None
+        if key_id is None or method is None or _of(method, "controller") != did:  # rule 2
+            continue
+        key = _public_key(method)  # rule 3
+        if key is not None:
+            found[key_id] = key
+    return found
+
+
+def _key_id(did: WebvhDid, text: object) -> DidUrl | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        url = DidUrl.parse(did + text if text.startswith("#") else text)
+    except IdentifierError:
+        return None
+    return url if url.did == did else None
+
+
+def _public_key(method: Mapping[str, Any]) -> bytes | None:
+    kind = method.get("type")
+    try:
+        if kind in _MULTIBASE_TYPES:
+            return from_multikey(method.get("publicKeyMultibase"))
+        jwk = method.get("publicKeyJwk")
+        if kind in _JWK_TYPES and isinstance(jwk, Mapping) and (jwk.get("kty"), jwk.get("crv")) == ("OKP", "Ed25519"):
+            key = base64.b64decode(str(jwk.get("x")) + "=", altchars=b"-_", validate=True)
+            return key if len(key) == 32 else None
+    except (ValueError, binascii.Error):
+        return None
+    return None
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _of(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, Mapping) else None

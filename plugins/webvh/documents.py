@@ -1,0 +1,109 @@
+"""Resolving did:webvh DIDs over https, without a profile: agents, commands and governance checks share it."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.webvh.cache import ExpiringCache
+from wanderbuch.plugins.webvh.document import DidDocument
+from wanderbuch.plugins.webvh.errors import DeactivatedError
+from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES, VerifiedLog, names_witnesses, verify_log
+from wanderbuch.plugins.webvh.memory import LogMemory
+
+_LOG_FILE: Final = "did.jsonl"
+_WITNESS_FILE: Final = "did-witness.json"
+_TIMEOUT_S: Final = 10.0
+_MAX_DOCUMENTS: Final = 500
+# A key that was rotated out must stop counting soon; a log that did not change costs one small conditional request.
+_LIFETIME_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    received: bytes
+    etag: str | None
+    log: VerifiedLog
+
+
+class WebvhDocuments:
+    """Resolves DIDs and remembers their logs.
+
+    Args:
+        edge: how to reach other hosts.
+        memory: what was seen of each log before.
+        lifetime_s: how long a resolved document counts before its host is asked again, in seconds.
+    """
+
+    def __init__(self, edge: HttpEdge, memory: LogMemory, *, lifetime_s: float = _LIFETIME_S) -> None:
+        self._edge = edge
+        self._memory = memory
+        self._documents: ExpiringCache[WebvhDid, DidDocument] = ExpiringCache(
+            max_entries=_MAX_DOCUMENTS, lifetime_s=lifetime_s
+        )
+        # Outlives the documents, so that an unchanged log is neither sent nor verified again.
+        self._logs: OrderedDict[WebvhDid, _Kept] = OrderedDict()
+
+    async def resolve(self, did: WebvhDid) -> DidDocument:
+        """Return the newest document of `did`.
+
+        Raises:
+            LogError: the log breaks a rule of did:webvh.
+            HistoryError: the log is shorter than, or different from, the one seen before.
+            DeactivatedError: the DID has ended.
+            HttpError: the log could not be fetched.
+        """
+        return await self._documents.get(did, lambda: self._resolve(did))
+
+    async def assertion_key(self, url: DidUrl) -> bytes:
+        """Return the raw 32-byte Ed25519 public key that stands in `assertionMethod` as `url` now.
+
+        Raises:
+            ResolutionError: it could not be checked.
+            GovernanceError: no such key stands there, or the DID is no did:webvh DID.
+        """
+        try:
+            did = WebvhDid.parse(url.did)
+        except IdentifierError as err:
+            raise GovernanceError(f"expected a key of a did:webvh DID, found {url}") from err
+        key = (await self.resolve(did)).assertion_keys.get(url)
+        if key is None:
+            raise GovernanceError(f"{url} does not stand in the assertionMethod of {did} now")
+        return key
+
+    def forget(self, did: WebvhDid) -> None:
+        """Ask the host again at the next request; what was seen of the log stays remembered."""
+        self._documents.forget(did)
+
+    async def _resolve(self, did: WebvhDid) -> DidDocument:
+        log = await self._log(did)
+        await self._memory.accept(did, log.version_ids)
+        if log.deactivated:
+            raise DeactivatedError(f"{did} was deactivated by its controller")
+        return DidDocument.of(did, log.version_id, log.document)
+
+    async def _log(self, did: WebvhDid) -> VerifiedLog:
+        kept = self._logs.get(did)
+        fetched = await self._edge.get(
+            f"{did.base_url}/{_LOG_FILE}",
+            max_bytes=MAX_LOG_BYTES,
+            timeout_s=_TIMEOUT_S,
+            etag=kept.etag if kept else None,
+        )
+        if kept is not None and (fetched.status == 304 or fetched.body == kept.received):
+            self._logs.move_to_end(did)
+            return kept.log
+        witness: bytes | None = None
+        if names_witnesses(fetched.body):
+            proofs = await self._edge.get(
+                f"{did.base_url}/{_WITNESS_FILE}", max_bytes=MAX_WITNESS_BYTES, timeout_s=_TIMEOUT_S
+            )
+            witness = proofs.body
+        log = await verify_log(did, fetched.body, witness)
+        self._logs[did] = _Kept(fetched.body, fetched.etag, log)
+        self._logs.move_to_end(did)
+        while len(self._logs) > _MAX_DOCUMENTS:
+            self._logs.popitem(last=False)
+        return log

@@ -1,0 +1,71 @@
+"""What the wallet keeps of a DID of ours: its whole log and the names of its keys; private keys stay in the wallet."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from acapy_agent.core.profile import Profile, ProfileSession
+from aries_askar import Entry
+
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.identifiers import Did, WebvhDid
+
+_CATEGORY: Final = "wanderbuch.webvh.did"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDid:
+    """A DID of this wallet.
+
+    Args:
+        did: the DID.
+        log: all log entries, one a line.
+        update_key: name in the wallet of the key that signed the last entry.
+        next_update_key: name of the key committed to for the next entry, or None without pre-rotation.
+        assertion_keys: names of the keys in `assertionMethod`, the one that signs first.
+        didcomm_key: name of the key that DIDComm messages are encrypted to.
+        didcomm_endpoint: where DIDComm messages go, or None.
+    """
+
+    did: WebvhDid
+    log: str
+    update_key: str
+    next_update_key: str | None
+    assertion_keys: tuple[str, ...]
+    didcomm_key: str
+    didcomm_endpoint: str | None
+
+
+async def own_did(profile: Profile, did: Did | str) -> OwnDid | None:
+    """Return what the wallet of `profile` keeps of `did`, or None if it is not a DID of this wallet."""
+    async with profile.session() as session:
+        return await read_own(session, did)
+
+
+async def own_did_at(profile: Profile, host: str, path: str) -> OwnDid | None:
+    """Return this wallet's DID at `https://<host>/<path>`, or None."""
+    async with profile.session() as session:
+        entries = await session.handle.fetch_all(_CATEGORY, {"place": f"{host}/{path}"}, limit=1)
+        return next((_parse(entry) for entry in entries), None)
+
+
+async def read_own(session: ProfileSession, did: Did | str, *, for_update: bool = False) -> OwnDid | None:
+    """Return the record of `did` in an open session, or None."""
+    entry = await session.handle.fetch(_CATEGORY, str(did), for_update=for_update)
+    return None if entry is None else _parse(entry)
+
+
+async def write_own(session: ProfileSession, own: OwnDid, *, new: bool = False) -> None:
+    """Write the record in an open transaction."""
+    write = session.handle.insert if new else session.handle.replace
+    place = f"{own.did.host}/{'/'.join(own.did.path)}"
+    await write(_CATEGORY, own.did, value=json.dumps(asdict(own)), tags={"place": place})
+
+
+def _parse(entry: Entry) -> OwnDid:
+    try:
+        kept: dict[str, Any] = entry.value_json
+        fields = {**kept, "did": WebvhDid.parse(kept["did"]), "assertion_keys": tuple(kept["assertion_keys"])}
+        return OwnDid(**fields)
+    except (ValueError, KeyError, TypeError) as err:
+        raise ConfigurationError(f"the wallet's record of the DID {entry.name} is damaged") from err

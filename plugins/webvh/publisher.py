@@ -1,0 +1,109 @@
+"""Where public files go: did:webvh logs, attested resources, tails, governance files.
+
+A path is relative to the host, so `org/did.jsonl` is served at `https://<host>/org/did.jsonl`.
+"""
+
+import asyncio
+import errno
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Final, Protocol
+
+from wanderbuch.errors import ConfigurationError
+
+# No hidden files, no "..", nothing that needs escaping in a URL.
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_MAX_SEGMENTS: Final = 16
+_TEMPORARY: Final = ".writing-"
+
+
+class Publisher(Protocol):
+    """A place for public files; every write is whole or not at all."""
+
+    async def put(self, path: str, body: bytes, content_type: str) -> None:
+        """Publish `body` at `path`, replacing what was there; it is on disk (or in the store) when this returns.
+
+        Raises:
+            ConfigurationError: the place can not be written to; what was there before is still there.
+        """
+
+    async def get(self, path: str) -> bytes | None:
+        """Return what is published at `path`, or None."""
+
+
+def content_type_of(path: str) -> str:
+    """Return the media type under which `path` is served; names without an extension follow their folder."""
+    folder, _, name = path.rpartition("/")
+    suffix = name.rpartition(".")[2] if "." in name else ""
+    if suffix:
+        return {"jsonl": "text/jsonl", "json": "application/json", "jws": "application/jose"}.get(
+            suffix, "application/octet-stream"
+        )
+    return "application/json" if folder.rpartition("/")[2] == "resources" else "application/octet-stream"
+
+
+class FolderPublisher:
+    """Public files in a folder that a web server serves.
+
+    Args:
+        folder: is made when the first file is put.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def folder(self) -> Path:
+        """The folder to serve."""
+        return self._folder
+
+    async def put(self, path: str, body: bytes, content_type: str) -> None:
+        """Publish `body` at `path`; see `Publisher.put`. A folder keeps no media type: see `content_type_of`."""
+        target = self._place(path)
+        try:
+            await asyncio.to_thread(_replace, target, body)
+        except OSError as err:
+            full = err.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise ConfigurationError(
+                f"could not write {path} to the public folder {self._folder}: {err.strerror}",
+                hint="free some space on the disk, then try again" if full else "check who may write to the folder",
+            ) from err
+
+    async def get(self, path: str) -> bytes | None:
+        """Return what is published at `path`, or None."""
+        target = self._place(path)
+        try:
+            return await asyncio.to_thread(target.read_bytes)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as err:
+            raise ConfigurationError(
+                f"could not read {path} from the public folder {self._folder}: {err.strerror}"
+            ) from err
+
+    def _place(self, path: str) -> Path:
+        segments = path.split("/")
+        if len(segments) > _MAX_SEGMENTS or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+            raise ConfigurationError(f"expected a relative path of plain names for a public file, found {path[:200]!r}")
+        return self._folder.joinpath(*segments)
+
+
+def _replace(target: Path, body: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        with temporary.open("xb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
