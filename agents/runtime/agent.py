@@ -21,7 +21,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.profile import Profile
@@ -30,7 +30,7 @@ from aiohttp import web
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
 from wanderbuch.agents.runtime.config import AgentConfig
-from wanderbuch.agents.runtime.didcomm import KeepingTransport
+from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.public import PublicSite
@@ -45,6 +45,7 @@ from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
@@ -60,13 +61,6 @@ class StoreFailedError(WanderbuchError):
     """The wallet store can not be relied on any more, so the process ends; nothing acknowledged is lost."""
 
     code = "store"
-
-
-class Identity(Record):
-    """The agent's own public DID."""
-
-    category: ClassVar[str] = "wanderbuch.identity"
-    did: str
 
 
 class RunningAgent:
@@ -283,15 +277,9 @@ class RunningAgent:
                 return
 
     async def _own_did(self) -> WebvhDid:
-        """Return the agent's DID; it is made and published at first start."""
-        identities = self.records(Identity)
-        held = await identities.get_or_none("own")
-        if held is not None:
-            return WebvhDid.parse(held.did)
-        from wanderbuch.plugins.webvh.dids import create_did
-
+        """Return the agent's DID; it is made and published at first start, and looked after at every other."""
         public = self.config.public
-        did = await create_did(
+        return await create_did(
             self.profile,
             host=public.host,
             path=public.path,
@@ -299,16 +287,13 @@ class RunningAgent:
             publisher=self.publisher,
             prerotation=self.role.prerotation,
         )
-        await identities.insert(Identity(id="own", did=did))
-        log_event(_LOG, logging.INFO, "agent.did_made", did=did)
-        return did
 
     async def _wallet_answers(self) -> bool:
         if self.guard.fatal is not None:
             return False
         try:
             async with asyncio.timeout(5), self.profile.session() as session:
-                await session.handle.count(Identity.category)
+                await session.handle.count(KeptEnvelope.category)
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

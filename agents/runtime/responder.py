@@ -1,7 +1,7 @@
 """A responder for each profile, so that role code can send without the Admin API.
 
-Without the Admin API ACA-Py binds no `BaseResponder`, and with it tenants inherit the root's, which packs with the root's
-keys. The provider here makes one for the profile that asks.
+Without the Admin API ACA-Py binds no `BaseResponder`, and with it tenants inherit the root's, which packs with the
+root's keys. The provider here makes one for the profile that asks.
 """
 
 import weakref

@@ -1,7 +1,8 @@
 """The wallet store: Askar on SQLite, opened so that load neither loses messages nor poisons the pool.
 
-Why not ACA-Py's own way: it opens SQLite with a pool of 4 and a busy timeout of 5 s. Managers that open a session inside a
-session then wait for each other under load, and after one "database is locked" later writes answer OK and are not there. So:
+Why not ACA-Py's own way: it opens SQLite with a pool of 4 and a busy timeout of 5 s. Managers that open a session
+inside a session then wait for each other under load, and after one "database is locked" later writes answer OK and are
+not there. So:
 
 1. the URI asks for a long busy timeout and a large pool;
 2. an error that says the store can no longer be relied on (locked, full, damaged, read-only) is told to a `StoreGuard`,
@@ -120,7 +121,8 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         except (AskarError, ProfileError) as err:
             self._profile.guard.look(err)
             raise
-        self._handle = _WatchedHandle(self._handle, self._profile.guard)
+        opened: Session = self._handle
+        self._handle: Any = _WatchedHandle(opened, self._profile.guard)
 
     async def _teardown(self, commit: bool | None = None) -> None:
         try:
@@ -194,7 +196,7 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
 def _why_not_opened(err: AskarError, file: Path) -> ConfigurationError:
     """Return the error of opening the store in plain words."""
     match = _SQLITE_CODE.search(str(err))
-    code = int(match[1]) & 0xFF if match else None
+    code = int(match[1]) & 0xFF if match else -1
     if err.code == AskarErrorCode.ENCRYPTION:
         return ConfigurationError(
             f"the wallet {file} was made with another key",

@@ -1,0 +1,5 @@
+"""Several agents on one machine, as on several: certificates, names, ports, keys and configurations of their own."""
+
+from wanderbuch.agents.machine.local import AgentHandle, AppError, LocalMachine
+
+__all__ = ["AgentHandle", "AppError", "LocalMachine"]

@@ -1,0 +1,96 @@
+"""An agent as a process: configuration, logs, signals, exit code.
+
+A program that runs a role of its own (the rogue agents of the tests do) needs two lines:
+
+    if __name__ == "__main__":
+        main(ROLE)          # python -m tests.abuse.rogue_issuer --config FILE [--json]
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from wanderbuch.agents.cli import EXIT_FAULT, EXIT_MISTAKE, EXIT_STORE_FAILED, show_error
+from wanderbuch.agents.runtime.agent import RunningAgent, StoreFailedError, start
+from wanderbuch.agents.runtime.config import AgentConfig, load_config
+from wanderbuch.agents.runtime.logs import configure_logs
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.errors import WanderbuchError
+
+_LOG = logging.getLogger(__name__)
+# After a failure of the store nothing may be acknowledged any more, whatever still hangs.
+_LAST_RESORT_S: Final = 15.0
+
+
+def main(role: Role) -> None:
+    """Run an agent of `role` as the command line says; never returns."""
+    parser = argparse.ArgumentParser(description=f"Run the {role.name}.")
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    given = parser.parse_args()
+    sys.exit(run_process(role, given.config, as_json=given.as_json))
+
+
+def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
+    """Run an agent until SIGTERM or SIGINT and return the exit code.
+
+    Args:
+        role: what it does.
+        path: its configuration.
+        as_json: print one JSON object on standard output when it is ready, and errors as JSON too.
+    """
+    try:
+        config = load_config(path, os.environ, role=role)
+        configure_logs(config.log.level, agent=role.name, unsafe_acapy_details=config.log.unsafe_acapy_details)
+        asyncio.run(_run(config, role, as_json=as_json))
+    except StoreFailedError as err:
+        show_error(err, as_json=as_json)
+        return EXIT_STORE_FAILED
+    except WanderbuchError as err:
+        show_error(err, as_json=as_json)
+        return EXIT_MISTAKE
+    except Exception as err:  # noqa: BLE001 (the boundary of the process)
+        _LOG.critical("agent.failed", exc_info=err)
+        return EXIT_FAULT
+    return 0
+
+
+async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    agent = await start(config, role)
+    waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(told.wait()), agent.failure}
+    announcing = asyncio.create_task(_announce(agent, as_json=as_json))
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        announcing.cancel()
+        if agent.guard.fatal is not None:
+            loop.call_later(_LAST_RESORT_S, os._exit, EXIT_STORE_FAILED)
+        await agent.stop()
+    if agent.failure.done():
+        raise agent.failure.result()
+
+
+async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
+    """Say once, where a person or a program reads it, that the agent is ready and where."""
+    await agent.wait_ready()
+    config = agent.config
+    told = {
+        "ready": True,
+        "role": config.role,
+        "name": config.name,
+        "app": f"http://{config.app.listen}",
+        "public": config.public.url,
+        "did": agent.did if agent.has_did else None,
+    }
+    text = json.dumps(told) if as_json else "{role} {name!r} is ready: app {app}, public {public}".format(**told)
+    print(text, flush=True)  # noqa: T201
