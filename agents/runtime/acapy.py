@@ -15,6 +15,7 @@ from acapy_agent.core.plugin_registry import PluginRegistry
 from acapy_agent.core.profile import ProfileManager
 from acapy_agent.messaging.responder import BaseResponder
 
+import wanderbuch.plugins.webvh
 from wanderbuch.agents.runtime.cache import FreshCache
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport
@@ -23,7 +24,8 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 
-PLUGINS: Final = ("wanderbuch.plugins.webvh",)
+# Until the plugin has its setup().
+PLUGINS: Final = ("wanderbuch.plugins.webvh",) if hasattr(wanderbuch.plugins.webvh, "setup") else ()
 """Plugins of every agent, before the role's."""
 
 # Protocols and registries that no role speaks: a smaller surface, and no stub registry for did:web.
@@ -195,6 +197,8 @@ async def drain(conductor: Conductor, in_flight: Callable[[], int], deadline_s: 
 
 
 async def stop(conductor: Conductor) -> None:
-    """Stop ACA-Py and close the wallet."""
+    """Stop ACA-Py, as far as it came, and close the wallet."""
+    if conductor.root_profile is None:
+        return
     await conductor.root_profile.inject(EventBus).shutdown()
     await conductor.stop(timeout=5.0)

@@ -214,8 +214,8 @@ class RunningAgent:
             bindings[GovernanceSource] = self.governance
         settings = acapy.acapy_settings(config, self.role)
         self._conductor = Conductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
-        await acapy.set_up(self._conductor, self.role)  # 2
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
+        await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)
         self.short_links = ShortLinks(self.profile, config.public.url)
         await self._public.start(self.role.public_routes(self), self.short_links)  # 3

@@ -36,6 +36,8 @@ def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False
     root.setLevel(logging.WARNING)
     for name in _OWN:
         logging.getLogger(name).setLevel(level.upper())
+    # It warns of each protocol that we block.
+    logging.getLogger("acapy_agent.core.plugin_registry").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
 
 
