@@ -1,0 +1,177 @@
+"""The texts that a governance file is made of, as pydantic fields: parsed once, here, into the types of the domain.
+
+Every refusal has a message (what was expected, what was found) and a fix, both for the official who edits the file.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from wanderbuch.governance.identifiers import CredDefId, Did, IdentifierError, RevRegDefId
+
+MAX_TEXT: Final = 2000
+
+_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_INSTANT: Final = _DATE + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"  # RFC 3339 §5.6
+# What may stand in a link that people click: no script, no local file.
+_LINK: Final = r"(https?://|mailto:|tel:|urn:)[!-~]{1,2000}"
+_OCCUPATION: Final = r"C[0-9]{1,4}"
+_COUNTRY: Final = r"[A-Z]{3}"
+_CREDENTIAL_TYPE: Final = r"[a-z][a-z0-9_-]{0,63}/[0-9]{1,4}\.[0-9]{1,4}"
+_FRAMEWORK: Final = r"[A-Z][A-Z0-9-]{0,31}"
+_LEVEL: Final = r"[A-Z]?[0-9]{1,2}(\.5)?"
+_CROSSWALK_VERSION: Final = r"(?!none$)[a-z][a-z0-9.-]{0,63}"
+_STATEMENT_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"
+_ROLE_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
+# Characters that make a text look other than it is: Unicode's explicit directional formatting.
+_BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _refuse(rule: str, expected: str, found: object, fix: str) -> PydanticCustomError:
+    shown = found if isinstance(found, str) else type(found).__name__
+    context = {"expected": expected, "found": repr(shown)[:80], "fix": fix}
+    return PydanticCustomError(rule, "expected {expected}, found {found}", context)
+
+
+def _matching(rule: str, pattern: str, expected: str, fix: str) -> Callable[[Any], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise _refuse(rule, expected, value, fix)
+        return value
+
+    return check
+
+
+def _text(value: Any) -> str:
+    fix = f"write 1 to {MAX_TEXT} characters of plain text on one line"
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not value.strip():
+        raise _refuse("text", f"a text of 1 to {MAX_TEXT} characters", value, fix)
+    if any(each in _BIDI or unicodedata.category(each) == "Cc" for each in value):
+        raise _refuse("text", "a text without control characters", value, fix)
+    return value
+
+
+def _date(value: Any) -> date:
+    fix = "write the day as YYYY-MM-DD, such as 2024-03-31"
+    if not isinstance(value, str) or not re.fullmatch(_DATE, value):
+        raise _refuse("date", "a day as YYYY-MM-DD", value, fix)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as err:
+        raise _refuse("date", "a day that exists", value, fix) from err
+
+
+def _instant(value: Any) -> datetime:
+    fix = "write the instant with T and a time zone, such as 2024-03-31T09:30:00Z"
+    if not isinstance(value, str) or not re.fullmatch(_INSTANT, value):
+        raise _refuse("instant", "an instant as RFC 3339 with T and a time zone", value, fix)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError) as err:
+        raise _refuse("instant", "an instant that exists", value, fix) from err
+
+
+def _identifier(kind: type[Did] | type[CredDefId] | type[RevRegDefId], fix: str) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        try:
+            return kind.parse(value)
+        except IdentifierError as err:
+            context = {"problem": err.message.replace("{", "(").replace("}", ")"), "fix": fix}
+            raise PydanticCustomError("identifier", "{problem}", context) from err
+
+    return check
+
+
+def _schema(pattern: str, description: str, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "description": description, **more})
+
+
+Text = Annotated[
+    str,
+    PlainValidator(_text),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TEXT}),
+]
+Day = Annotated[date, PlainValidator(_date), _schema(_DATE, "a calendar day", format="date")]
+Instant = Annotated[
+    datetime, PlainValidator(_instant), _schema(_INSTANT, "RFC 3339, with a time zone", format="date-time")
+]
+DidText = Annotated[
+    Did,
+    PlainValidator(_identifier(Did, "write the DID as its owner gives it, without # or path")),
+    _schema(r"did:[a-z0-9]+:[A-Za-z0-9._:%-]+", "a DID"),
+]
+CredDefIdText = Annotated[
+    CredDefId,
+    PlainValidator(_identifier(CredDefId, "copy the id of the credential definition from the issuer")),
+    _schema(r"did:webvh:[^/#?]+/resources/zQm[1-9A-HJ-NP-Za-km-z]{44}", "id of an AnonCreds credential definition"),
+]
+RevRegDefIdText = Annotated[
+    RevRegDefId,
+    PlainValidator(_identifier(RevRegDefId, "copy the id of the revocation registry from the issuer")),
+    _schema(r"did:webvh:[^/#?]+/resources/zQm[1-9A-HJ-NP-Za-km-z]{44}", "id of an AnonCreds revocation registry"),
+]
+Link = Annotated[
+    str,
+    PlainValidator(_matching("link", _LINK, "an address", "begin it with https://, mailto:, tel: or urn:")),
+    _schema(_LINK, "an address people can follow"),
+]
+Occupation = Annotated[
+    str,
+    PlainValidator(
+        _matching("occupation", _OCCUPATION, "an ISCO-08 code", "write C and 1 to 4 digits, such as C7212 or C72")
+    ),
+    _schema(_OCCUPATION, "an ISCO-08 code; it stands for everything below it"),
+]
+Country = Annotated[
+    str,
+    PlainValidator(_matching("country", _COUNTRY, "a country", "write three capitals, such as LKA or MLT")),
+    _schema(_COUNTRY, "ISO 3166-1 alpha-3"),
+]
+CredentialTypeName = Annotated[
+    str,
+    PlainValidator(
+        _matching("credential-type", _CREDENTIAL_TYPE, "a credential type", "write name/version: qualification/1.0")
+    ),
+    _schema(_CREDENTIAL_TYPE, "a credential type"),
+]
+FrameworkName = Annotated[
+    str,
+    PlainValidator(_matching("framework", _FRAMEWORK, "a framework", "write its code, such as LK-NVQ or EQF")),
+    _schema(_FRAMEWORK, "code of a qualifications framework"),
+]
+LevelName = Annotated[
+    str,
+    PlainValidator(_matching("level", _LEVEL, "a level", 'write it as text in quotes, such as "4" or "2.5"')),
+    _schema(_LEVEL, "a level of the framework"),
+]
+CrosswalkVersion = Annotated[
+    str,
+    PlainValidator(
+        _matching(
+            "crosswalk-version",
+            _CROSSWALK_VERSION,
+            "a version name",
+            'begin with a small letter, such as "nvq-eqf-2024"; "none" is taken',
+        )
+    ),
+    _schema(_CROSSWALK_VERSION, "what credentials carry"),
+]
+StatementId = Annotated[
+    str,
+    PlainValidator(
+        _matching("statement-id", _STATEMENT_ID, "an id", "use letters, digits and . _ : / -, such as TVEC-2019-0142")
+    ),
+    _schema(_STATEMENT_ID, "unique within the file"),
+]
+RoleName = Annotated[
+    str,
+    PlainValidator(_matching("role-name", _ROLE_NAME, "a role name", "use letters, digits, - and _ only")),
+    _schema(_ROLE_NAME, "a role of this file"),
+]

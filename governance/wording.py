@@ -1,0 +1,33 @@
+"""Codes and days as people read them in the reasons of a decision."""
+
+from collections.abc import Iterable
+
+from wanderbuch.governance.question import DateSpan
+from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.schemas.local_text import DEFAULT_LANGUAGE
+from wanderbuch.schemas.occupations import isco08
+
+
+def occupation(code: str) -> str:
+    """Return a code with its title; a code that ISCO-08 does not have stands alone.
+
+    >>> occupation("C7212"), occupation("C7219")
+    ('C7212 (Welders and flamecutters)', 'C7219')
+    """
+    title = isco08().codes.get(code)
+    return code if title is None else f"{code} ({title.in_language(DEFAULT_LANGUAGE)})"
+
+
+def occupations(codes: Iterable[str]) -> str:
+    """Return several codes with their titles."""
+    return ", ".join(occupation(code) for code in codes)
+
+
+def days(span: DateSpan) -> str:
+    """Return a span as "2024-05-01" or "2024-01-01 to 2024-12-31"."""
+    return str(span.first) if span.first == span.last else f"{span.first} to {span.last}"
+
+
+def times(spans: Iterable[DateSpan]) -> str:
+    """Return spans as "2019-04-01 to 2021-03-31 and from 2022-07-01"."""
+    return " and ".join(f"from {span.first}" if span.last == OPEN_END else days(span) for span in spans)
