@@ -8,8 +8,8 @@ one signed integer. Hence:
    shown.
 2. A text that any reader takes for a number is canonical only if it is that number's plain decimal form.
 3. text: Unicode NFC, one line, single spaces inside only, at least one letter or digit, no control, private or
-   unassigned character and no invisible one but the two joiners that Sinhala, Persian and other scripts need, within
-   the byte limit.
+   unassigned character and no invisible one but the two joiners that Sinhala, Persian and other scripts need, where
+   they need them, within the byte limit.
 4. integer: plain decimal within the bounds. date: YYYYMMDD, a day that exists, within the bounds. code: one of the
    list, letter for letter. level: a level of a known framework, letter for letter.
 5. A value that is not there is written as the attribute's `absent` text; it reads back as None.
@@ -31,7 +31,9 @@ type Value = str | int | date | None
 _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")  # ISO 8601 extended form
-_JOINERS = "\u200c\u200d"  # ZERO WIDTH NON-JOINER and JOINER
+_NON_JOINER = "\u200c"  # ZERO WIDTH NON-JOINER
+_JOINERS = _NON_JOINER + "\u200d"  # and ZERO WIDTH JOINER
+_VIRAMA = 9  # Unicode canonical combining class
 # Unicode general categories: control, format, private use, surrogate, unassigned, line and paragraph separators.
 _REFUSED_CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 _CATEGORY_WORDS = {
@@ -107,7 +109,7 @@ def expectation(attribute: Attribute) -> str:
         case Kind.CODE if len(attribute.codes) <= 8:
             words = f"one of {', '.join(attribute.codes)}"
         case Kind.CODE:
-            words = f"one of the {len(attribute.codes)} codes such as {next(iter(attribute.codes))}"
+            words = f"one of the {len(attribute.codes)} codes of {attribute.code_list}, such as {attribute.example}"
         case Kind.LEVEL:
             words = f"a level as the {attribute.framework_attribute} writes it"
     return f"{words}, or nothing ({attribute.absent.label})" if attribute.absent else words
@@ -171,9 +173,11 @@ def _written(attribute: Attribute, value: object) -> str:
 
 
 def _text(attribute: Attribute, raw: str) -> str:
-    found = _flaw_of(raw)
-    if found is None and len(raw.encode()) > attribute.max_bytes:
-        found = f"one of {len(raw.encode())} bytes"
+    found: str | None
+    if len(raw) > attribute.max_bytes:  # a character takes at least one byte; judged first, to bound the work
+        found = "a longer text"
+    else:
+        found = _flaw_of(raw) or ("a longer text" if len(raw.encode()) > attribute.max_bytes else None)
     if found is not None:
         raise ValueMismatch(expectation(attribute), found)
     return raw
@@ -189,6 +193,8 @@ def _flaw_of(raw: str) -> str | None:
             return f"a space other than the plain one (U+{ord(character):04X}) at position {position}"
     if not any(unicodedata.category(character)[0] in "LN" for character in raw):
         return "a text without a letter or digit" if raw.strip() else "an empty text"
+    if not all(_joins(raw, at) for at, character in enumerate(raw) if character in _JOINERS):
+        return "an invisible joiner where it joins nothing"
     if raw != raw.strip(" ") or "  " in raw:
         return "a text with spaces before, after or doubled inside it"
     if not unicodedata.is_normalized("NFC", raw):
@@ -196,6 +202,15 @@ def _flaw_of(raw: str) -> str | None:
     if reads_as_another_number(raw):
         return "a text that some programs read as a number; put a letter in it or write the number plainly"
     return None
+
+
+def _joins(raw: str, at: int) -> bool:
+    """Return whether the joiner at index `at` has a place there (after RFC 5892, appendices A.1 and A.2)."""
+    if at == 0:
+        return False
+    if unicodedata.combining(raw[at - 1]) == _VIRAMA:
+        return True
+    return raw[at] == _NON_JOINER and raw[at - 1].isalpha() and raw[at + 1 : at + 2].isalpha()
 
 
 def _integer(attribute: Attribute, raw: str) -> int:

@@ -73,6 +73,7 @@ class Attribute:
     """One attribute of a credential type.
 
     Args:
+        example: an invented value in canonical form.
         unit: what one step of the value is ("day", "year", "level of the EQF"); None where it has no size.
         personal: the value may single out the holder, alone or with little else.
         absent: set if a claim may leave the attribute out.
@@ -82,6 +83,7 @@ class Attribute:
         earliest, latest: bounds, both included (date).
         past: not after the day on which a claim is checked (date).
         codes: canonical code -> label (code).
+        code_list: the name of the list that `codes` comes from; None if the type brings its own (code).
         framework_attribute: the attribute that names the framework (level).
     """
 
@@ -90,6 +92,7 @@ class Attribute:
     personal: bool
     label: LocalText
     description: LocalText
+    example: str
     unit: str | None = None
     absent: Absent | None = None
     computed: Computed | None = None
@@ -100,6 +103,7 @@ class Attribute:
     latest: date = date.max
     past: bool = False
     codes: Mapping[str, LocalText] = MappingProxyType({})
+    code_list: str | None = None
     framework_attribute: str | None = None
 
 
@@ -233,7 +237,7 @@ def _attribute(document: dict[str, Any]) -> Attribute:
         if bound in fields:
             fields[bound] = datetime.strptime(fields[bound], "%Y%m%d").date()  # noqa: DTZ007  a day has no zone
     if "code_list" in fields:
-        fields["codes"] = _CODE_LISTS[fields.pop("code_list")]()
+        fields["codes"] = _CODE_LISTS[fields["code_list"]]()
     elif "codes" in fields:
         fields["codes"] = MappingProxyType({code: LocalText(label) for code, label in fields["codes"].items()})
     return Attribute(**fields)

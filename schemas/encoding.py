@@ -1,8 +1,8 @@
 """Raw values as AnonCreds signs them, and revealed raw values read back.
 
-AnonCreds 1.0 leaves the encoding to the issuer; this is the one that the anoncreds library, ACA-Py and Credo share
-(Aries RFC 0592 refers to it): an int32 is itself, anything else is the SHA-256 of its UTF-8 form as an unsigned
-big-endian integer.
+The AnonCreds specification leaves the encoding to the issuer. This is the one of Aries RFC 0036, "Encoding Claims",
+which the anoncreds library, ACA-Py and Credo share: an int32 is itself, anything else is the SHA-256 of its UTF-8
+form, read as an unsigned big-endian integer.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,55 @@
+import json
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from wanderbuch.agents.cli.schemas import app
+from wanderbuch.errors import CredentialError
+from wanderbuch.schemas.credential_type import CredentialType
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def run_json(*arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(run(*arguments, "--json"))
+    return document
+
+
+def test_list_names_all_that_can_be_shown() -> None:
+    listed = run_json("list")
+    names = [entry["id"] for group in listed.values() for entry in group]
+    assert names == ["qualification/1.0", "EQF", "LK-NVQ", "isco08", "iso3166-1-alpha-3"]
+    for name in names:
+        assert name in run("list")
+        assert run_json("show", name)["id"] == name
+        assert "Sources" in run("show", name)
+
+
+def test_show_lists_every_attribute(qualification: CredentialType) -> None:
+    shown = run_json("show", "qualification/1.0")
+    assert [attribute["name"] for attribute in shown["attributes"]] == list(qualification.attr_names)
+    assert all(name in run("show", "qualification/1.0") for name in qualification.attr_names)
+    by_name = {attribute["name"]: attribute for attribute in shown["attributes"]}
+    assert by_name["birth_date"]["personal"] is True
+    assert by_name["expires_on"]["absent"] == "99991231"
+    assert by_name["occupation_isco08"]["code_list"] == "isco08-unit-groups"
+    assert set(by_name["learning_setting"]["codes"]) == {"formal", "non-formal", "informal-rpl"}
+    assert (by_name["eqf_level"]["minimum"], by_name["eqf_level"]["maximum"]) == (0, 8)
+    assert by_name["framework_level"]["framework_attribute"] == "framework"
+
+
+def test_show_places_an_occupation_in_the_tree() -> None:
+    shown = run_json("show", "C721")
+    assert (shown["path"], shown["children"][1]) == (["C7", "C72", "C721"], "C7212")
+    assert "Welders and flamecutters" in run("show", "C721")
+
+
+@pytest.mark.parametrize("name", ["7212", "C9999", "nvq", "qualification/2.0"])
+def test_show_refuses_what_is_not_known(name: str) -> None:
+    with pytest.raises(CredentialError):
+        CliRunner().invoke(app, ["show", name], catch_exceptions=False)

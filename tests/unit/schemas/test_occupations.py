@@ -1,0 +1,100 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from wanderbuch.errors import CredentialError
+from wanderbuch.schemas.data.make_isco08 import ISCO_URI, MEMBER, main, read_groups
+from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups, unit_groups
+
+TABLE = Path(__file__).parents[3] / "schemas" / "data" / "isco08.csv"
+
+
+def test_isco08_is_complete() -> None:
+    by_digits = [sum(len(code) - 1 == digits for code in isco08().codes) for digits in (1, 2, 3, 4)]
+    assert by_digits == [10, 43, 130, 436]
+    assert len(isco08().codes) == 619
+
+
+def test_every_code_but_a_major_group_hangs_on_a_code_that_exists() -> None:
+    for code in map(OccupationCode.parse, isco08().codes):
+        assert code.parent is None or (code.parent in isco08().codes and code in code.parent.children)
+
+
+def test_the_children_of_the_major_groups_reach_every_unit_group() -> None:
+    reached, waiting = set(), list(major_groups())
+    while waiting:
+        code = waiting.pop()
+        waiting += code.children
+        if not code.children:
+            reached.add(code)
+    assert reached == set(unit_groups())
+
+
+@pytest.mark.parametrize(
+    ("code", "label"),
+    [
+        ("C0110", "Commissioned armed forces officers"),
+        ("C2221", "Nursing professionals"),
+        ("C5120", "Cooks"),
+        ("C7212", "Welders and flamecutters"),
+        ("C8332", "Heavy truck and lorry drivers"),
+        ("C9313", "Building construction labourers"),
+    ],
+)
+def test_codes_have_their_titles(code: str, label: str) -> None:
+    assert OccupationCode.parse(code).label() == label
+    assert OccupationCode.parse(code).label("si") == label  # no Sinhala yet: English stands in
+    assert OccupationCode.parse(code).uri == f"http://data.europa.eu/esco/isco/{code}"
+
+
+def test_a_welder_is_within_the_metal_trades_and_not_within_the_cooks() -> None:
+    welder = OccupationCode.parse("C7212")
+    assert welder.path == ("C7", "C72", "C721", "C7212")
+    assert all(welder.is_within(group) for group in welder.path)
+    assert not welder.is_within(OccupationCode.parse("C5120"))
+    assert not OccupationCode.parse("C72").is_within(welder)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("7212", "bare digits"),
+        ("c7212", "small letter"),
+        (" C7212", "spaces"),
+        ("C72120", "another form"),
+        ("C٧٢١٢", "another form"),
+        ("C7212\n", "spaces"),
+        ("C7216", "does not have"),
+        ("C0", None),
+        ("C", "another form"),
+        ("", "another form"),
+        (7212, "not text"),
+    ],
+)
+def test_only_codes_in_canonical_form_that_exist_are_parsed(text: object, found: str | None) -> None:
+    if found is None:
+        assert OccupationCode.parse(text) == text
+    else:
+        with pytest.raises(CredentialError, match=found):
+            OccupationCode.parse(text)
+
+
+def wheel_with(groups: dict[str, str], path: Path) -> Path:
+    rows = [f'{ISCO_URI}{code},"{label}  More of the text."\n' for code, label in groups.items()]
+    other = 'http://data.europa.eu/esco/occupation/1,"welder  joins metal"\n'
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(MEMBER, "id,description\n" + other + "".join(rows))
+    return path
+
+
+def test_the_table_is_what_its_script_makes(tmp_path: Path) -> None:
+    groups = {code: str(label) for code, label in reversed(list(isco08().codes.items()))}
+    main(str(wheel_with(groups, tmp_path / "esco.whl")), str(tmp_path / "made.csv"))
+    assert (tmp_path / "made.csv").read_bytes() == TABLE.read_bytes()
+
+
+def test_the_script_refuses_a_list_without_one_code(tmp_path: Path) -> None:
+    groups = {code: str(label) for code, label in isco08().codes.items() if code != "C7212"}
+    with pytest.raises(ValueError, match="435"):
+        read_groups(wheel_with(groups, tmp_path / "esco.whl"))
