@@ -1,32 +1,94 @@
-"""The smallest roles: they say hello to each other over DIDComm. Run as `python -m tests.flow.tiny_role --config FILE`."""
+"""The smallest role: connects and pings. Runs as `python -m tests.flow.tiny_role --config FILE`."""
 
+import asyncio
+import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.core.event_bus import EventBus
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
+from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import HSProto, InvitationMessage
+from acapy_agent.protocols.trustping.v1_0.messages.ping import Ping
+from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.errors import ResolutionError
 
 
-class Greeting(ApiModel):
+class TinySettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    needs_file: Path | None = None
+    """The role starts once this file is there; until then it says that it can not reach it."""
+
+
+class Text(ApiModel):
     text: str
+
+
+class Counts(ApiModel):
+    received: int
+    answered: int
 
 
 class TinyRole(Role):
     name = "tiny"
-    has_public_did = False
+    settings = TinySettings
+    acapy_settings = {"debug.monitor_ping": True}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.answered = 0
+
+    async def started(self, agent: RunningAgent) -> None:
+        needed = agent.config.settings(TinySettings).needs_file
+        if needed and not await asyncio.to_thread(needed.exists):
+            raise ResolutionError(f"there is no {needed}")
+        agent.profile.inject(EventBus).subscribe(re.compile("^acapy::ping::"), self._pinged)
 
     def routes(self, agent: RunningAgent) -> Sequence[Route]:
-        async def show(call: Call[None]) -> Greeting:
-            return Greeting(text=agent.config.name)
+        async def invite(_: Call[None]) -> Text:
+            record = await OutOfBandManager(agent.profile).create_invitation(
+                use_did_method="did:peer:4", hs_protos=[HSProto.RFC23], auto_accept=True, multi_use=True
+            )
+            return Text(text=await agent.short_links.add(record.invitation.to_url(agent.config.public.url)))
 
-        async def greet(call: Call[Greeting]) -> Greeting:
-            return call.body
+        async def connect(call: Call[Text]) -> Text:
+            link = await agent.edge.get(call.body.text, max_bytes=100_000, timeout_s=10, accept="application/json")
+            invitation = InvitationMessage.from_json(link.body)
+            record = await OutOfBandManager(agent.profile).receive_invitation(invitation, auto_accept=True)
+            return Text(text=record.connection_id)
+
+        async def state(call: Call[None]) -> Text:
+            async with agent.profile.session() as session:
+                return Text(text=(await ConnRecord.retrieve_by_id(session, call.path["id"])).state)
+
+        async def ping(call: Call[None]) -> Text:
+            await agent.profile.inject(BaseResponder).send(Ping(), connection_id=call.path["id"])
+            return Text(text="sent")
+
+        async def counts(_: Call[None]) -> Counts:
+            return Counts(received=self.received, answered=self.answered)
 
         return (
-            get("/greeting", show, result=Greeting, summary="Show"),
-            post("/greeting", greet, body=Greeting, result=Greeting, summary="Greet"),
+            post("/invitations", invite, result=Text, summary="Invite"),
+            post("/connections", connect, body=Text, result=Text, summary="Connect"),
+            get("/connections/{id}", state, result=Text, summary="Show the state of a connection"),
+            post("/connections/{id}/ping", ping, result=Text, summary="Ping"),
+            get("/pings", counts, result=Counts, summary="Count pings"),
         )
+
+    async def _pinged(self, _: Any, event: Any) -> None:
+        if event.topic == "acapy::ping::received":
+            self.received += 1
+        else:
+            self.answered += 1
 
 
 ROLE = TinyRole()

@@ -1,0 +1,153 @@
+"""A real agent: it starts, answers, keeps what it acknowledged, stops, and says in one line what is wrong."""
+
+import asyncio
+import json
+import sqlite3
+import sys
+from typing import Any
+
+import pytest
+
+from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
+from wanderbuch.agents.machine.local import MachineError
+
+pytestmark = pytest.mark.agents
+
+TINY = (sys.executable, "-m", "tests.flow.tiny_role")
+
+
+def tiny(machine: LocalMachine, name: str, **tables: Any) -> AgentHandle:
+    return machine.add("tiny", name, f"{name}.wanderbuch.test", command=TINY, **tables)
+
+
+async def connected(one: AgentHandle, other: AgentHandle) -> str:
+    """Connect `one` to `other` and return the connection's id with `one`."""
+    link = (await other.post("/invitations"))["text"]
+    connection = (await one.post("/connections", {"text": link}))["text"]
+    await one.wait_for(f"/connections/{connection}", "text", "active", "completed")
+    return str(connection)
+
+
+async def counted(agent: AgentHandle, key: str, number: int, timeout_s: float = 20) -> None:
+    async with asyncio.timeout(timeout_s):
+        while (await agent.get("/pings"))[key] < number:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+def told(agent: AgentHandle) -> str:
+    """The last line on the agent's standard output and error: what a person reads."""
+    return agent.log_path.read_text().splitlines()[-1]
+
+
+async def test_two_agents_talk_and_stop_cleanly(machine: LocalMachine) -> None:
+    one, other = tiny(machine, "one"), tiny(machine, "other")
+    await machine.start()
+    connection = await connected(one, other)
+    await one.post(f"/connections/{connection}/ping")
+    await counted(one, "answered", 1)
+    assert (await other.get("/pings"))["received"] == 1
+    ready = [json.loads(line) for line in one.log_path.read_text().splitlines() if '"ready": true' in line]
+    assert ready[0]["did"].startswith("did:webvh:")
+    assert (await one.stop(), await other.stop()) == (0, 0)
+    assert '"drained": true' in told(one)
+
+
+async def test_a_message_acknowledged_before_a_kill_is_processed_after_it(machine: LocalMachine) -> None:
+    """Trap 22: ACA-Py answers 200 and then processes; a kill in between loses the message."""
+    gate = machine.folder / "gate"
+    one, other = tiny(machine, "one"), tiny(machine, "other")
+    await machine.start()
+    connection = await connected(one, other)
+    await other.stop()
+    other.configure(tiny={"needs_file": str(gate)})
+    await other.start(wait=False)
+    await _listening(other)
+    await one.post(f"/connections/{connection}/ping")
+    await _logged(other, "didcomm.waiting")  # kept and acknowledged, not processed
+    await other.kill()
+    gate.touch()
+    await other.start()
+    await counted(other, "received", 1)
+    await counted(one, "answered", 1)
+
+
+async def test_a_locked_store_ends_the_process_and_nothing_is_acknowledged(machine: LocalMachine) -> None:
+    """Trap 12: after "database is locked" ACA-Py goes on, and later writes answer OK without being stored."""
+    one = tiny(machine, "one")
+    other = tiny(machine, "other", wallet={"key_file": "wallet.key", "busy_timeout_ms": 200})
+    await machine.start()
+    connection = await connected(one, other)
+    thief = sqlite3.connect(other.data / "wallet" / "wallet.db")
+    thief.execute("BEGIN IMMEDIATE")
+    await one.post(f"/connections/{connection}/ping")
+    assert other.process is not None
+    async with asyncio.timeout(30):
+        code = await other.process.wait()
+    thief.rollback()
+    thief.close()
+    assert code == 75
+    assert "database is locked" in told(other)
+    await other.start()
+    await counted(other, "received", 1)  # not acknowledged, so the sender tried again
+
+
+async def test_a_port_in_use_is_one_clear_line(machine: LocalMachine) -> None:
+    """Trap 15: ACA-Py would start without its transport."""
+    one, other = tiny(machine, "one"), tiny(machine, "other")
+    await one.start()
+    other.configure(public={"listen": one.target})
+    with pytest.raises(MachineError, match="exit code 2"):
+        await other.start()
+    assert f"[public] listen {one.target} is in use by another program" in told(other)
+    assert not (other.data / "wallet").exists()
+
+
+async def test_a_wallet_of_another_key_is_one_clear_line_and_stays_as_it_was(machine: LocalMachine) -> None:
+    one = tiny(machine, "one")
+    await one.start()
+    await one.stop()
+    right = (one.folder / "wallet.key").read_text()
+    (one.folder / "wallet.key").write_text("4" * 44)
+    with pytest.raises(MachineError, match="exit code 2"):
+        await one.start()
+    assert "was made with another key" in told(one)
+    (one.folder / "wallet.key").write_text(right)
+    await one.start()
+
+
+async def test_the_same_data_folder_is_not_used_twice(machine: LocalMachine) -> None:
+    one = tiny(machine, "one")
+    await one.start()
+    process = await asyncio.create_subprocess_exec(
+        *TINY, "--config", str(one.config_path), stderr=asyncio.subprocess.PIPE
+    )
+    _, stderr = await process.communicate()
+    assert process.returncode == 2
+    assert b"another process uses the data folder" in stderr
+
+
+async def test_the_api_wants_its_token_and_explains_problems(machine: LocalMachine) -> None:
+    one = tiny(machine, "one")
+    await one.start()
+    token, one.token = one.token, "x" * 32
+    with pytest.raises(AppError) as refused:
+        await one.get("/pings")
+    assert (refused.value.status, refused.value.problem["code"]) == (401, "unauthorized")
+    one.token = token
+    with pytest.raises(AppError) as malformed:
+        await one.post("/connections", {"txt": "secret-value"})
+    assert malformed.value.status == 400
+    assert "secret-value" not in json.dumps(malformed.value.problem)
+    with pytest.raises(AppError) as large:
+        await one.post("/connections", {"text": "x" * 1_100_000})
+    assert large.value.status == 413
+
+
+async def _listening(agent: AgentHandle) -> None:
+    await _logged(agent, "agent.waiting")
+
+
+async def _logged(agent: AgentHandle, event: str) -> None:
+    async with asyncio.timeout(30):
+        while f'"event": "{event}"' not in agent.log_path.read_text():  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
