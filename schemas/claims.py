@@ -20,7 +20,7 @@ from types import MappingProxyType
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import Value, ValueMismatch, from_raw, to_raw
 from wanderbuch.schemas.consistency import Finding, inconsistencies
-from wanderbuch.schemas.credential_type import Attribute, Computation, CredentialType
+from wanderbuch.schemas.credential_type import Computation, Computed, CredentialType
 
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
@@ -79,7 +79,7 @@ class Claim:
         for attribute in self.credential_type.attributes:
             if attribute.computed is None:
                 continue
-            computed = _computed(attribute, values, eqf_level, crosswalk_version or None)
+            computed = _compute(attribute.computed, values, eqf_level, crosswalk_version or None)
             try:
                 texts[attribute.name] = to_raw(attribute, computed)
             except ValueMismatch as mismatch:
@@ -201,13 +201,8 @@ def read_revealed(credential_type: CredentialType, values: Mapping[str, object])
     return read
 
 
-def _computed(
-    attribute: Attribute, values: Mapping[str, Value], eqf_level: int, crosswalk_version: str | None
-) -> Value:
-    """Return the value of a computed attribute; what it is computed from stands before it or in the claim."""
-    computed = attribute.computed
-    if computed is None:
-        raise CredentialError(f"{attribute.name} is not computed")
+def _compute(computed: Computed, values: Mapping[str, Value], eqf_level: int, crosswalk_version: str | None) -> Value:
+    """Return the value of a computed attribute; what it is computed from is in `values`."""
     source = values.get(computed.attribute or "")
     match computed.by:
         case Computation.CROSSWALK_LEVEL:

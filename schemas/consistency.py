@@ -9,7 +9,7 @@ values that a holder reveals:
 4. A thermometer attribute is 1 exactly if the number reaches its level; among themselves a higher one is never 1 over
    a lower 0.
 5. An EQF level of a qualification that was awarded in the EQF itself is that level, by no crosswalk; from any other
-   framework an EQF level above 0 names the crosswalk it came from.
+   framework an EQF level above 0, shown or proven by a thermometer attribute, names the crosswalk it came from.
 """
 
 from collections.abc import Iterator, Mapping
@@ -105,10 +105,10 @@ def _crosswalk(credential_type: CredentialType, values: Mapping[str, Value]) -> 
             yield Finding(eqf.name, f"the same level as {leveled.name}, as the framework is the EQF", "another level")
         if values.get(version.name) is not None:
             yield Finding(version.name, "no crosswalk, as the framework is the EQF", "one")
-    elif (
-        framework is not None and isinstance(eqf_level, int) and eqf_level > 0 and values.get(version.name, "") is None
-    ):
-        yield Finding(version.name, f"the crosswalk that gave the {eqf.name}", "none")
+    elif framework is not None and values.get(version.name, "") is None:
+        thermometer = (values.get(each.name) for each in credential_type.computed_by(Computation.AT_LEAST))
+        if eqf_level or any(thermometer):
+            yield Finding(version.name, f"the crosswalk that gave the {eqf.name}", "none")
 
 
 def _whole_years(earlier: date, later: date) -> int:

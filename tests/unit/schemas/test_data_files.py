@@ -93,3 +93,9 @@ def test_a_damaged_table_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(data_file, "_read_text", lambda name: text)
     with pytest.raises(ConfigurationError, match="can not be used"):
         data_file.read_table("isco08.csv")
+
+
+def test_a_data_file_that_is_no_json_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_file, "_read_text", lambda name: "[]")
+    with pytest.raises(ConfigurationError, match="JSON object"):
+        data_file.read_json("isco08.json")

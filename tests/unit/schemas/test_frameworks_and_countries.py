@@ -1,7 +1,9 @@
 import pytest
 
-from wanderbuch.errors import CredentialError
+from wanderbuch.errors import ConfigurationError, CredentialError
+from wanderbuch.schemas import frameworks as module
 from wanderbuch.schemas.countries import country_name, is_country, iso3166
+from wanderbuch.schemas.data_file import read_json
 from wanderbuch.schemas.frameworks import EQF_LEVELS, framework, frameworks
 from wanderbuch.schemas.local_text import LocalText
 
@@ -15,6 +17,14 @@ def test_the_frameworks_have_their_levels_in_order_and_say_where_they_come_from(
         assert [level.rank for level in known.levels.values()] == list(range(1, len(known.levels) + 1))
         assert known.sources
         assert known.country is None or is_country(known.country)
+
+
+def test_a_framework_with_a_level_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = read_json("framework_eqf.json")
+    document["levels"].append(document["levels"][0])
+    monkeypatch.setattr(module, "read_json", lambda name: document)
+    with pytest.raises(ConfigurationError, match="each level once"):
+        module._load("framework_eqf.json")
 
 
 def test_an_unknown_framework_is_refused_with_the_known_ones() -> None:
