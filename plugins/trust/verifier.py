@@ -1,0 +1,355 @@
+"""The verifier's desk: puts a question to a holder, judges the answer, and ends every verification in a saved state.
+
+    verification = await desk.ask(profile, requirement, did=did, answer_in=timedelta(minutes=10), title="…")
+    ...                                   # the wallet answers, declines, or does not
+    verification = await desk.status(profile, verification.id)
+
+What is certain:
+
+- The decision is saved before the wallet hears of it, and the wallet hears "accepted" only if it is TRUSTED.
+- A presentation is judged in memory and never stored. What stays is listed in `exchange`.
+- Whatever happens while judging (an unreachable host, a bug, too little time) ends in UNKNOWN, never in silence.
+- The same message delivered again, also after a crash, leads to the same end; another message is a second answer.
+
+Connectionless: the invitation names the verifier's did:webvh as its service and carries the question. No connection is
+made and none is kept: whoever answers stays as unknown as they were.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from acapy_agent.anoncreds.util import generate_pr_nonce
+from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.core.error import BaseError
+from acapy_agent.core.profile import Profile
+from acapy_agent.core.protocol_registry import ProtocolRegistry
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_ack import V20PresAck
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
+    ProblemReportReason,
+    V20PresProblemReport,
+)
+
+from wanderbuch.errors import PresentationError, ResolutionError
+from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
+from wanderbuch.plugins.trust.cryptography import find_out
+from wanderbuch.plugins.trust.exchange import (
+    Verification,
+    VerificationBook,
+    VerificationState,
+    decide_with,
+    decline_with,
+    end_without_answer,
+    forget_seen,
+    is_stuck,
+    take_answer,
+    tidied,
+)
+from wanderbuch.plugins.trust.judgement import Judgement, Terms, check_exchange, check_identifiers, judge, refuse
+from wanderbuch.plugins.trust.presentation import message_digest, read_presentation
+from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
+from wanderbuch.plugins.trust.source import GovernanceSource
+
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskLimits:
+    """How long things may take and stay.
+
+    Args:
+        judging: for one judgement, downloads included.
+        keep_seen: how long revealed values are kept; the decision stays.
+        linger: how long ACA-Py's records of an ended exchange stay, so that a second answer can be refused politely.
+    """
+
+    judging: timedelta = timedelta(seconds=45)
+    keep_seen: timedelta = timedelta(days=30)
+    linger: timedelta = timedelta(minutes=10)
+
+
+class NoGovernanceError(ResolutionError):
+    """There is no governance file yet, so nobody can be asked for anything."""
+
+    code = "resolution.no_governance"
+
+
+class VerificationDesk:
+    """Asks, judges and ends, for every profile of one agent."""
+
+    def __init__(
+        self,
+        source: GovernanceSource,
+        *,
+        limits: DeskLimits | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Prepare a desk; bind it in the injector with `setup_verifying`.
+
+        Args:
+            source: the governance that decisions rest on.
+            limits: how long things may take and stay.
+            clock: the instant now, aware UTC.
+        """
+        self.limits = limits or DeskLimits()
+        self._source = source
+        self._clock = clock
+        self._judging: set[str] = set()
+        self._forgot_at: datetime | None = None
+
+    async def ask(
+        self,
+        profile: Profile,
+        requirement: Requirement,
+        *,
+        did: WebvhDid,
+        answer_in: timedelta,
+        title: str,
+        award_precision: AwardPrecision = AwardPrecision.YEAR,
+    ) -> Verification:
+        """Compile a question, and make the invitation that carries it.
+
+        Args:
+            profile: who asks.
+            requirement: what must be proven.
+            did: the public DID of who asks; the invitation names it as its service.
+            answer_in: after this nothing is accepted.
+            title: who asks, in words; shown by wallets, proves nothing.
+            award_precision: ask the day only where the year is not enough.
+
+        Raises:
+            NoGovernanceError: there is no governance file yet.
+            NobodyCountsError: no accredited issuer could satisfy the requirement.
+        """
+        snapshot = await self._governance()
+        if snapshot is None:
+            raise NoGovernanceError(
+                "no governance file could be fetched and checked yet", hint="see GET /governance for the reasons"
+            )
+        at = self._clock()
+        compiled = compile_request(
+            requirement,
+            snapshot,
+            at=at,
+            answer_by=at + answer_in,
+            name=title,
+            nonce=await generate_pr_nonce(),
+            award_precision=award_precision,
+        )
+        sent = await send_question(profile, compiled.proof_request, did=did, title=title)
+        verification = Verification(
+            thread_id=sent.thread_id,
+            pres_ex_id=sent.pres_ex_id,
+            invitation_id=sent.invitation_id,
+            invitation_url=sent.invitation_url,
+            requirement=requirement,
+            award_precision=award_precision,
+            proof_request=compiled.proof_request,
+            words=compiled.words,
+            names=compiled.names,
+            hidden=compiled.hidden,
+            eligible=tuple(sorted(compiled.eligible)),
+            schemas=tuple(sorted(compiled.schemas)),
+            created_at=at,
+            answer_by=at + answer_in,
+        )
+        await VerificationBook(profile).insert(verification)
+        LOGGER.info("verification %s: asked", verification.id)
+        return verification
+
+    async def status(self, profile: Profile, verification_id: str) -> Verification:
+        """Return a verification as it stands now; a deadline that is over counts at once.
+
+        Raises:
+            UnknownVerificationError: there is none with this id.
+        """
+        held = await VerificationBook(profile).get(verification_id)
+        return await self._end_if_overdue(profile, held)
+
+    async def receive(
+        self, profile: Profile, thread_id: str, message: Mapping[str, object], responder: BaseResponder
+    ) -> None:
+        """Take a presentation, judge it, save the decision and tell the wallet.
+
+        Args:
+            profile: who was answered.
+            thread_id: of the message.
+            message: its members, as they came.
+            responder: the way back to the sender.
+        """
+        book = VerificationBook(profile)
+        digest, at = message_digest(message), self._clock()
+        held = await book.by_thread(thread_id)
+        if held is not None and held.answer_digest == digest:
+            await self._receive_again(profile, held, message, responder)
+            return
+        if (reason := check_exchange(held, at=at)) is not None:  # rule 1
+            await self._turn_away(held, thread_id, reason, responder)
+            return
+        assert held is not None  # noqa: S101  (rule 1; for the type checker)
+        taken = await book.change(held.id, take_answer(digest, at=at))
+        if taken.state is not VerificationState.JUDGING or taken.answer_digest != digest:
+            lost = check_exchange(taken, at=at) or Reason("exchange.late", "The answer came after the deadline.")
+            await self._turn_away(taken, thread_id, lost, responder)
+            return
+        await self._judge_and_tell(profile, taken, message, responder)
+
+    async def declined(self, profile: Profile, thread_id: str, code: str) -> bool:
+        """Take a wallet's decline; return whether it is about a verification of ours."""
+        book = VerificationBook(profile)
+        held = await book.by_thread(thread_id)
+        if held is None:
+            return False
+        at = self._clock()
+        ended = await book.change(held.id, decline_with(code, at=at))
+        if ended.state is VerificationState.DECLINED and ended.ended_at == at:
+            LOGGER.info("verification %s: declined", held.id)
+            await end_exchange(profile, held.pres_ex_id, verified=None, reason="declined by the wallet")
+        return True
+
+    async def sweep(self, profile: Profile, now: datetime) -> None:
+        """End what is overdue, and remove what need not stay any longer."""
+        book = VerificationBook(profile)
+        for state in (VerificationState.OPEN, VerificationState.JUDGING):
+            for held in await book.find(state=state):
+                await self._end_if_overdue(profile, held)
+        for held in await book.find(tidy=False):
+            if held.ended_at is not None and now > held.ended_at + self.limits.linger:
+                await forget_exchange(profile, held.pres_ex_id, held.invitation_id)
+                await book.change(held.id, tidied)
+        if self._forgot_at is None or now > self._forgot_at + timedelta(hours=1):
+            self._forgot_at = now
+            for held in await book.find(state=VerificationState.DECIDED):
+                await book.change(held.id, forget_seen(ended_before=now - self.limits.keep_seen))
+
+    async def _receive_again(
+        self, profile: Profile, held: Verification, message: Mapping[str, object], responder: BaseResponder
+    ) -> None:
+        """Finish what a crash interrupted, or tell the same end again."""
+        if held.decision is not None:
+            await _tell(held, held.decision, responder)
+        elif held.state is VerificationState.JUDGING and held.id not in self._judging:
+            await self._judge_and_tell(profile, held, message, responder)
+
+    async def _judge_and_tell(
+        self, profile: Profile, held: Verification, message: Mapping[str, object], responder: BaseResponder
+    ) -> None:
+        self._judging.add(held.id)
+        try:
+            judgement = await self._judge_in_time(profile, held, message)
+            shown = dict(judgement.presentation.shown) if judgement.presentation else None
+            step = decide_with(judgement.decision, shown, at=self._clock())
+            decided = await VerificationBook(profile).change(held.id, step)
+        finally:
+            self._judging.discard(held.id)
+        await self._conclude(profile, decided)
+        if decided.decision is not None:
+            await _tell(decided, decided.decision, responder)
+
+    async def _judge_in_time(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
+        """Return a judgement whatever happens."""
+        try:
+            async with asyncio.timeout(self.limits.judging.total_seconds()):
+                return await self._judge(profile, held, message)
+        except TimeoutError:
+            reason = Reason("judgement.too_slow", "What the proof names could not be fetched in time; ask again.")
+        except Exception:
+            # A process boundary: whatever a stranger's message sets off must not leave the exchange hanging.
+            LOGGER.exception("verification %s: the judgement failed", held.id)
+            reason = Reason("judgement.failed", "The judgement failed inside this agent; its log says where.")
+        return refuse([reason], self._source.snapshot(), at=self._clock(), verdict=Verdict.UNKNOWN)
+
+    async def _judge(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
+        """Rules 2 to 8 (see `judgement`)."""
+        snapshot, terms = await self._governance(), Terms.of(held)
+        try:
+            received = read_presentation(message)
+        except PresentationError as err:
+            return refuse([Reason("presentation.malformed", err.message)], snapshot, at=self._clock())
+        if wrong := check_identifiers(received, terms):
+            return refuse(wrong, snapshot, at=self._clock())
+        findings = await find_out(profile, held.proof_request, received)
+        return judge(received, terms, findings, snapshot, at=self._clock())
+
+    async def _governance(self) -> GovernanceSnapshot | None:
+        """Return the governance in force; asked for again if the copy at hand is not fresh."""
+        snapshot = self._source.snapshot()
+        if snapshot is None or not snapshot.is_fresh(self._clock()):
+            await self._source.refresh()
+        return self._source.snapshot()
+
+    async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
+        """End a verification whose deadline is over, or whose judgement was cut off."""
+        at, book = self._clock(), VerificationBook(profile)
+        if held.state is VerificationState.OPEN and held.expired(at):
+            ended = await book.change(held.id, end_without_answer(at=at))
+            if ended.state is VerificationState.NO_ANSWER:
+                LOGGER.info("verification %s: no answer", held.id)
+                await end_exchange(profile, held.pres_ex_id, verified=None, reason="no answer before the deadline")
+            return ended
+        limit = 2 * self.limits.judging
+        if held.id not in self._judging and is_stuck(held, at=at, judging_limit=limit):
+            reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
+            cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
+            ended = await book.change(held.id, decide_with(cut_off.decision, None, at=at))
+            await self._conclude(profile, ended)
+            return ended
+        return held
+
+    async def _conclude(self, profile: Profile, decided: Verification) -> None:
+        """Write the end into ACA-Py's record: refusals are saved as not verified."""
+        if decided.decision is None:
+            return
+        codes = ", ".join(reason.code for reason in decided.decision.reasons)
+        LOGGER.info("verification %s: %s (%s)", decided.id, decided.decision.verdict.value, codes)
+        trusted = decided.decision.verdict is Verdict.TRUSTED
+        await end_exchange(profile, decided.pres_ex_id, verified=trusted, reason=codes)
+
+    async def _turn_away(
+        self, held: Verification | None, thread_id: str, reason: Reason, responder: BaseResponder
+    ) -> None:
+        """Refuse an answer by rule 1; what is already decided stays as it is."""
+        LOGGER.warning("verification %s: answer refused: %s", held.id if held else "(none)", reason.code)
+        await _send(_report(thread_id, reason.text), responder)
+
+
+async def setup_verifying(context: InjectionContext) -> None:
+    """Put the judging handlers in place of ACA-Py's own, if this agent has a governance to judge by."""
+    from wanderbuch.plugins.trust.verifying_messages import MESSAGE_TYPES
+
+    source = context.inject_or(GovernanceSource)
+    if source is None:
+        return
+    if context.inject_or(VerificationDesk) is None:
+        context.injector.bind_instance(VerificationDesk, VerificationDesk(source))
+    context.inject(ProtocolRegistry).register_message_types(MESSAGE_TYPES)
+
+
+async def _tell(held: Verification, decision: TrustDecision, responder: BaseResponder) -> None:
+    """Tell the wallet: an acknowledgement if trusted, else a problem report."""
+    if decision.verdict is Verdict.TRUSTED:
+        acknowledgement = V20PresAck(verification_result="true")
+        acknowledgement.assign_thread_id(held.thread_id)
+        await _send(acknowledgement, responder)
+    else:
+        await _send(_report(held.thread_id, f"{decision.verdict.value}: {decision.reasons[0].text}"), responder)
+
+
+def _report(thread_id: str, text: str) -> V20PresProblemReport:
+    report = V20PresProblemReport(description={"code": ProblemReportReason.ABANDONED.value, "en": text})
+    report.assign_thread_id(thread_id)
+    return report
+
+
+async def _send(message: V20PresAck | V20PresProblemReport, responder: BaseResponder) -> None:
+    """Send on the way back; the decision stands whether or not it arrives."""
+    try:
+        await responder.send_reply(message)
+    except (BaseError, RuntimeError) as err:
+        LOGGER.warning("the wallet could not be told how it ended: %s", type(err).__name__)

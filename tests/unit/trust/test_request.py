@@ -1,0 +1,157 @@
+"""A requirement becomes a proof request that asks the least and can not be answered by mixing."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from tests.unit.trust.ecosystem import SCHEMA_ID, WELDER, Authority, Issuer, accreditation, payload
+
+from wanderbuch.errors import CredentialError, PresentationError
+from wanderbuch.governance.freshness import snapshot_of
+from wanderbuch.governance.identifiers import CredDefId
+from wanderbuch.governance.question import LevelProof, Requirement, Subject
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.request import (
+    AwardPrecision,
+    CompiledRequest,
+    NobodyCountsError,
+    compile_request,
+)
+
+
+def compiled(
+    requirement: Requirement,
+    snapshot: GovernanceSnapshot,
+    at: datetime,
+    precision: AwardPrecision = AwardPrecision.YEAR,
+) -> CompiledRequest:
+    return compile_request(
+        requirement,
+        snapshot,
+        at=at,
+        answer_by=at + timedelta(minutes=10),
+        name="Employer",
+        nonce="1234567890",
+        award_precision=precision,
+    )
+
+
+def test_asks_everything_in_one_group_without_a_predicate(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    request = compiled(WELDER, snapshot, now).proof_request
+    assert list(request["requested_attributes"]) == ["qualification"]
+    assert request["requested_predicates"] == {}
+
+
+def test_names_the_definitions_that_count_the_occupation_and_the_level(
+    snapshot: GovernanceSnapshot, now: datetime, training_centre: Issuer
+) -> None:
+    asked = compiled(WELDER, snapshot, now).proof_request["requested_attributes"]["qualification"]
+    assert asked["restrictions"] == [
+        {
+            "cred_def_id": training_centre.cred_def_id,
+            "attr::occupation_isco08::value": "C7212",
+            "attr::eqf_min_3::value": "1",
+        }
+    ]
+
+
+def test_every_restricted_value_is_among_the_names(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    asked = compiled(WELDER, snapshot, now).proof_request["requested_attributes"]["qualification"]
+    restricted = {key.split("::")[1] for one in asked["restrictions"] for key in one if key.startswith("attr::")}
+    assert restricted <= set(asked["names"])
+
+
+def test_does_not_ask_for_the_level_itself(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    request = compiled(WELDER, snapshot, now)
+    assert {"eqf_level", "framework_level", "family_name", "awarded_on", "credential_id"} <= set(request.hidden)
+    assert not set(request.hidden) & set(request.names)
+
+
+def test_asks_for_no_crosswalk_where_no_level_is_asked(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    names = compiled(replace(WELDER, min_eqf_level=None), snapshot, now).names
+    assert "crosswalk_version" not in names
+    assert not any(name.startswith("eqf_") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("subject", "extra"),
+    [
+        (Subject.NONE, set()),
+        (Subject.NAME, {"family_name", "given_names"}),
+        (Subject.NAME_AND_BIRTH_DATE, {"family_name", "given_names", "birth_date"}),
+    ],
+)
+def test_asks_who_the_holder_is_only_as_far_as_wished(
+    snapshot: GovernanceSnapshot, now: datetime, subject: Subject, extra: set[str]
+) -> None:
+    names = set(compiled(replace(WELDER, subject=subject), snapshot, now).names)
+    assert names - set(compiled(WELDER, snapshot, now).names) == extra
+
+
+def test_asks_the_day_of_the_award_instead_of_the_year_where_it_is_needed(
+    snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    names = compiled(WELDER, snapshot, now, AwardPrecision.DAY).names
+    assert "awarded_on" in names
+    assert "award_year" not in names
+
+
+def test_a_predicate_carries_the_restrictions_of_the_group(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    request = compiled(replace(WELDER, level_proof=LevelProof.PREDICATE), snapshot, now).proof_request
+    group = request["requested_attributes"]["qualification"]
+    predicate = request["requested_predicates"]["level"]
+    assert (predicate["name"], predicate["p_type"], predicate["p_value"]) == ("eqf_level", ">=", 3)
+    assert predicate["restrictions"] == group["restrictions"]
+    assert "attr::occupation_isco08::value" in predicate["restrictions"][0]
+
+
+def test_non_revocation_has_no_from_and_reaches_to_the_deadline(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    interval = compiled(WELDER, snapshot, now).proof_request["non_revoked"]
+    assert interval == {"to": int((now + timedelta(minutes=10, seconds=60)).timestamp())}
+
+
+def test_asks_for_no_non_revocation_where_it_is_not_required(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    assert "non_revoked" not in compiled(replace(WELDER, not_revoked=False), snapshot, now).proof_request
+
+
+def test_asks_nobody_anything_where_nobody_counts(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    with pytest.raises(NobodyCountsError, match="C7212"):
+        compiled(replace(WELDER, jurisdiction="FRA"), snapshot, now)
+
+
+def test_asks_by_schema_where_too_many_definitions_could_count(
+    authority: Authority, training_centre: Issuer, now: datetime
+) -> None:
+    import asyncio
+
+    from tests.unit.trust.ecosystem import digest
+
+    def signed(count: int) -> GovernanceSnapshot:
+        ids = [CredDefId.of(training_centre.did, digest()) for _ in range(count)]
+        file = asyncio.run(authority.file(payload({training_centre.did: [accreditation(ids)]})))
+        return snapshot_of(file, None)
+
+    def restrictions(count: int) -> list[dict[str, str]]:
+        request = compiled(WELDER, signed(count), now).proof_request
+        return list(request["requested_attributes"]["qualification"]["restrictions"])
+
+    assert len(restrictions(50)) == 50
+    assert [one["schema_id"] for one in restrictions(51)] == [SCHEMA_ID]
+
+
+def test_refuses_a_group_of_occupations(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    with pytest.raises(PresentationError, match="unit group"):
+        compiled(replace(WELDER, occupation="C72"), snapshot, now)
+
+
+@pytest.mark.parametrize("changed", [{"min_eqf_level": 9}, {"occupation": "7212"}, {"credential_type": "x/1.0"}])
+def test_refuses_what_does_not_exist(snapshot: GovernanceSnapshot, now: datetime, changed: dict[str, object]) -> None:
+    with pytest.raises(CredentialError):
+        compiled(replace(WELDER, **changed), snapshot, now)  # type: ignore[arg-type]
+
+
+def test_says_in_words_what_is_asked_and_what_is_not(snapshot: GovernanceSnapshot, now: datetime) -> None:
+    words = " ".join(compiled(WELDER, snapshot, now).words)
+    assert "Welders and flamecutters (C7212)" in words
+    assert "EQF level 3 or more. The level itself stays hidden." in words
+    assert "Nobody's name is asked." in words
