@@ -51,6 +51,6 @@ $(UV):
 
 $(READY): requirements.lock pyproject.toml | $(UV)
 	$(UV) venv --quiet --clear --python 3.13 .venv
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
