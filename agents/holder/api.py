@@ -1,0 +1,335 @@
+"""The holder's REST API: models and routes."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from pydantic import Field
+
+from wanderbuch.agents.holder import offers, requests
+from wanderbuch.agents.holder.asked import AskedKind
+from wanderbuch.agents.holder.config import HolderConfig
+from wanderbuch.agents.holder.fitting import HeldCredential, Revocation
+from wanderbuch.agents.holder.invitations import InvitationKind, open_invitation
+from wanderbuch.agents.holder.offers import Offer, OfferState, is_accepted
+from wanderbuch.agents.holder.peers import Peer, governance_name
+from wanderbuch.agents.holder.requests import DeclineReason, Request, RequestState
+from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.question import Reason, TrustDecision, Verdict
+
+
+class InvitationIn(ApiModel):
+    """An invitation, as scanned or pasted."""
+
+    url: str = Field(min_length=8, max_length=65_536)
+
+
+class OpenedOut(ApiModel):
+    """What an invitation brought."""
+
+    kind: InvitationKind
+    id: str
+
+
+class ReasonOut(ApiModel):
+    """One finding."""
+
+    code: str
+    text: str
+
+    @classmethod
+    def of(cls, reason: Reason) -> "ReasonOut":
+        """Return the finding for the wire."""
+        return cls(code=reason.code, text=reason.text)
+
+
+class GovernanceOut(ApiModel):
+    """The governance file that a judgement rests on."""
+
+    id: str
+    version: int
+    digest: str
+
+
+class JudgementOut(ApiModel):
+    """A trust decision."""
+
+    verdict: Verdict
+    reasons: list[ReasonOut]
+    governance: GovernanceOut | None
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, decision: TrustDecision) -> "JudgementOut":
+        """Return the decision for the wire."""
+        ref = decision.governance
+        return cls(
+            verdict=decision.verdict,
+            reasons=[ReasonOut.of(reason) for reason in decision.reasons],
+            governance=GovernanceOut(id=ref.id, version=ref.version, digest=ref.digest) if ref else None,
+            decided_at=decision.decided_at,
+        )
+
+
+class PeerOut(ApiModel):
+    """Who is at the other end: `known` only if the governance file names the DID; the label proves nothing."""
+
+    did: str | None
+    known: bool
+    name: str | None
+    unverified_label: str | None
+
+    @classmethod
+    def of(cls, peer: Peer) -> "PeerOut":
+        """Return the peer for the wire."""
+        return cls(did=peer.did, known=peer.is_known, name=peer.name, unverified_label=peer.unverified_label)
+
+
+class OfferOut(ApiModel):
+    """An offer."""
+
+    id: str
+    state: OfferState
+    from_: PeerOut = Field(serialization_alias="from")
+    issuer: str | None
+    issuer_name: str | None
+    claim: dict[str, str]
+    judgement: JudgementOut | None
+    deadline: datetime
+    note: str | None
+    credential_id: str | None
+
+    @classmethod
+    def of(cls, offer: Offer) -> "OfferOut":
+        """Return the offer for the wire."""
+        return cls(
+            id=offer.id,
+            state=offer.state,
+            from_=PeerOut.of(offer.peer),
+            issuer=offer.issuer,
+            issuer_name=offer.issuer_name,
+            claim=dict(offer.claim),
+            judgement=JudgementOut.of(offer.judgement) if offer.judgement else None,
+            deadline=offer.deadline,
+            note=offer.note,
+            credential_id=offer.credential_id,
+        )
+
+
+class OffersOut(ApiModel):
+    """Offers, oldest first."""
+
+    items: list[OfferOut]
+
+
+class CredentialOut(ApiModel):
+    """A credential in the wallet; `values` are the person's own."""
+
+    id: str
+    type: str | None
+    issuer: str
+    issuer_name: str | None
+    cred_def_id: str
+    values: dict[str, str]
+    expires_on: date | None
+    revocation: Revocation
+
+
+class CredentialsOut(ApiModel):
+    """The credentials in the wallet."""
+
+    items: list[CredentialOut]
+
+
+class ItemOut(ApiModel):
+    """One thing that a request asks."""
+
+    kind: AskedKind
+    attribute: str | None
+    text: str
+
+
+class FitOut(ApiModel):
+    """Whether a credential can answer a request; `hidden` is what the verifier would not see of it."""
+
+    credential_id: str
+    fits: bool
+    reasons: list[ReasonOut]
+    hidden: list[str]
+
+
+class RequestOut(ApiModel):
+    """A proof request."""
+
+    id: str
+    state: RequestState
+    from_: PeerOut = Field(serialization_alias="from")
+    asked: list[ItemOut]
+    credentials: list[FitOut]
+    can_answer: bool
+    explanation: str
+    deadline: datetime
+    note: str | None
+
+    @classmethod
+    def of(cls, request: Request) -> "RequestOut":
+        """Return the request for the wire."""
+        return cls(
+            id=request.id,
+            state=request.state,
+            from_=PeerOut.of(request.peer),
+            asked=[ItemOut(kind=item.kind, attribute=item.attribute, text=item.text) for item in request.asked],
+            credentials=[
+                FitOut(
+                    credential_id=fit.credential_id,
+                    fits=not fit.misfits,
+                    reasons=[ReasonOut.of(reason) for reason in fit.misfits],
+                    hidden=list(fit.hidden),
+                )
+                for fit in request.fits
+            ],
+            can_answer=any(not fit.misfits for fit in request.fits),
+            explanation=_explain(request),
+            deadline=request.deadline,
+            note=request.note,
+        )
+
+
+class RequestsOut(ApiModel):
+    """Proof requests, oldest first."""
+
+    items: list[RequestOut]
+
+
+class PresentIn(ApiModel):
+    """The person's consent: which credential answers."""
+
+    credential_id: str = Field(min_length=1, max_length=128)
+
+
+class DeclineIn(ApiModel):
+    """What the verifier is told."""
+
+    reason: DeclineReason = DeclineReason.UNWILLING
+
+
+def holder_routes(agent: RunningAgent) -> Sequence[Route]:
+    """Return the routes of a holder agent."""
+    config = agent.config.settings(HolderConfig)
+
+    async def open_(call: Call[InvitationIn]) -> OpenedOut:
+        opened = await open_invitation(agent.profile, agent.edge, call.body.url, wait_s=config.invitation_wait_s)
+        return OpenedOut(kind=opened.kind, id=opened.id)
+
+    async def every_offer(_: Call[None]) -> OffersOut:
+        return OffersOut(items=[OfferOut.of(each) for each in await offers.list_offers(agent.profile, config)])
+
+    async def one_offer(call: Call[None]) -> OfferOut:
+        return OfferOut.of(await offers.get_offer(agent.profile, config, call.path["id"]))
+
+    async def accept(call: Call[None]) -> OfferOut:
+        offer, decision = await offers.accept(agent.profile, config, call.path["id"])
+        if not is_accepted(decision):
+            raise RefusedError(
+                f"the offer can not be accepted: it is {decision.verdict.value}. "
+                + " ".join(reason.text for reason in decision.reasons),
+                members={"judgement": JudgementOut.of(decision).model_dump(mode="json")},
+            )
+        return OfferOut.of(offer)
+
+    async def decline_offer(call: Call[None]) -> OfferOut:
+        return OfferOut.of(await offers.decline(agent.profile, config, call.path["id"]))
+
+    async def credentials(call: Call[None]) -> CredentialsOut:
+        held = await list_credentials(agent.profile, check_revocation=call.query.get("revocation") == "true")
+        return CredentialsOut(items=[_credential(agent, each) for each in held])
+
+    async def credential(call: Call[None]) -> CredentialOut:
+        return _credential(agent, await get_credential(agent.profile, call.path["id"]))
+
+    async def every_request(_: Call[None]) -> RequestsOut:
+        found = await requests.list_requests(agent.profile, config)
+        return RequestsOut(items=[RequestOut.of(each) for each in found])
+
+    async def one_request(call: Call[None]) -> RequestOut:
+        return RequestOut.of(await requests.get_request(agent.profile, config, call.path["id"]))
+
+    async def present(call: Call[PresentIn]) -> RequestOut:
+        done = await requests.present(agent.profile, config, call.path["id"], call.body.credential_id)
+        return RequestOut.of(done)
+
+    async def decline(call: Call[DeclineIn]) -> RequestOut:
+        return RequestOut.of(await requests.decline(agent.profile, config, call.path["id"], call.body.reason))
+
+    return (
+        post("/invitations", open_, body=InvitationIn, result=OpenedOut, summary="Open an invitation"),
+        get("/offers", every_offer, result=OffersOut, summary="List offers"),
+        get("/offers/{id}", one_offer, result=OfferOut, summary="Show an offer and how it is judged now"),
+        post("/offers/{id}/accept", accept, result=OfferOut, summary="Accept an offer that is TRUSTED"),
+        post("/offers/{id}/decline", decline_offer, result=OfferOut, summary="Decline an offer"),
+        get(
+            "/credentials",
+            credentials,
+            result=CredentialsOut,
+            summary="List credentials; revocation=true looks it up",
+            query=("revocation",),
+        ),
+        get(
+            "/credentials/{id}", credential, result=CredentialOut, summary="Show a credential, its revocation looked up"
+        ),
+        get("/requests", every_request, result=RequestsOut, summary="List proof requests"),
+        get("/requests/{id}", one_request, result=RequestOut, summary="Show what is asked, by whom, and what fits"),
+        post(
+            "/requests/{id}/present",
+            present,
+            body=PresentIn,
+            result=RequestOut,
+            summary="Answer with one credential, named here",
+        ),
+        post("/requests/{id}/decline", decline, body=DeclineIn, result=RequestOut, summary="Decline a request"),
+    )
+
+
+def _credential(agent: RunningAgent, credential: HeldCredential) -> CredentialOut:
+    known = type_of(credential)
+    try:
+        name = governance_name(agent.profile, WebvhDid.parse(credential.issuer_did))
+    except IdentifierError:
+        name = None
+    return CredentialOut(
+        id=credential.id,
+        type=known.id if known else None,
+        issuer=credential.issuer_did,
+        issuer_name=name,
+        cred_def_id=credential.cred_def_id,
+        values=dict(credential.values),
+        expires_on=credential.expires_on,
+        revocation=credential.revocation,
+    )
+
+
+def _explain(request: Request) -> str:
+    """Say in one or two sentences where the person stands with this request."""
+    if request.state is not RequestState.OPEN:
+        return _STATE_TEXTS[request.state]
+    if not request.asked:
+        return request.note or "What is asked can not be read."
+    if not request.fits:
+        return "There is no credential in this wallet that could answer."
+    fitting = sum(not fit.misfits for fit in request.fits)
+    if fitting:
+        return f"{fitting} of {len(request.fits)} credentials can answer; choose one, or decline."
+    closest = request.fits[0]
+    return "No credential can answer. The closest: " + " ".join(reason.text for reason in closest.misfits)
+
+
+_STATE_TEXTS = {
+    RequestState.PRESENTED: "The proof was sent; the verifier has not confirmed it yet.",
+    RequestState.ACCEPTED: "The verifier confirmed the proof.",
+    RequestState.REFUSED_BY_VERIFIER: "The verifier did not accept the proof, or ended the exchange.",
+    RequestState.DECLINED: "Declined.",
+    RequestState.NO_ANSWER: "The exchange was not finished in time.",
+}

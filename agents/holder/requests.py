@@ -1,0 +1,292 @@
+"""Proof requests: shown in words with what fits, answered only with the credential that the person names.
+
+Steps of an answer, each before the next: (1) the request is open; (2) the named credential fits, its revocation checked
+now; (3) its tails file is in place; (4) the presentation is made, of that credential alone; (5) it is sent.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from acapy_agent.anoncreds.registry import AnonCredsRegistry
+from acapy_agent.core.error import BaseError
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
+    ProblemReportReason,
+    V20PresProblemReport,
+)
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from acapy_agent.storage.error import StorageNotFoundError
+
+from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
+from wanderbuch.agents.holder.config import HolderConfig
+from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step
+from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
+from wanderbuch.agents.holder.peers import Peer, find_peer
+from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.records import NotFoundError
+from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
+from wanderbuch.governance.question import Reason
+from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
+from wanderbuch.plugins.webvh.tails import ensure_tails
+from wanderbuch.schemas.credential_type import list_credential_types
+from wanderbuch.schemas.occupations import isco08
+
+LOGGER = logging.getLogger(__name__)
+
+
+class RequestState(Enum):
+    """Where a request stands; all but the first two are final."""
+
+    OPEN = "OPEN"  # waits for the person
+    PRESENTED = "PRESENTED"  # answered; the verifier has not said anything yet
+    ACCEPTED = "ACCEPTED"  # the verifier confirmed the proof
+    REFUSED_BY_VERIFIER = "REFUSED_BY_VERIFIER"
+    DECLINED = "DECLINED"  # by the person
+    NO_ANSWER = "NO_ANSWER"  # the deadline passed
+
+
+class DeclineReason(Enum):
+    """What a verifier is told when the person declines: as little as the person chooses."""
+
+    UNWILLING = "UNWILLING"
+    NO_FITTING_CREDENTIAL = "NO_FITTING_CREDENTIAL"
+
+
+_DECLINE_TEXTS = {
+    DeclineReason.UNWILLING: "The holder declines.",
+    DeclineReason.NO_FITTING_CREDENTIAL: "The holder has no credential that answers this.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether a credential can answer a request, and what would stay hidden if it did."""
+
+    credential_id: str
+    misfits: tuple[Reason, ...]
+    hidden: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A proof request as the person sees it.
+
+    Args:
+        asked: in words; empty if the request can not be read.
+        fits: every credential in the wallet; those without misfits can answer.
+        note: why it ended, or why it can not be answered.
+    """
+
+    id: str
+    state: RequestState
+    peer: Peer
+    asked: tuple[Item, ...]
+    fits: tuple[Fit, ...]
+    deadline: datetime
+    note: str | None
+
+
+async def list_requests(profile: Profile, config: HolderConfig) -> tuple[Request, ...]:
+    """Return all requests that are still in the wallet, oldest first, without looking up revocation."""
+    return tuple([await _shown(profile, config, record, look_up=False) for record in await _records(profile)])
+
+
+async def get_request(profile: Profile, config: HolderConfig, request_id: str) -> Request:
+    """Return one request with the credentials that can answer it.
+
+    Raises:
+        NotFoundError: there is none with this id.
+    """
+    return await _shown(profile, config, await _record(profile, request_id), look_up=True)
+
+
+async def present(profile: Profile, config: HolderConfig, request_id: str, credential_id: str) -> Request:
+    """Answer an open request with one credential, named by the person.
+
+    Raises:
+        RefusedError: the credential does not fit; the members say why.
+        ExchangeError: the request is not open.
+        PresentationError: the request is malformed, or the proof could not be made.
+        NotFoundError: there is no such request or credential.
+    """
+    async with one_step(request_id):
+        record = await _open_record(profile, request_id)  # 1
+        request = _parsed(record)
+        credential = await get_credential(profile, credential_id)  # 2
+        if found := misfits(request, credential, at=datetime.now(UTC).date()):
+            raise RefusedError(
+                "this credential does not answer the request: " + " ".join(reason.text for reason in found),
+                members={"reasons": [{"code": reason.code, "text": reason.text} for reason in found]},
+            )
+        try:
+            await _place_tails(profile, credential)  # 3
+            record, message = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 4
+        except (BaseError, ValueError) as err:
+            raise PresentationError("the proof could not be made", hint="try again later") from err
+        await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)  # 5
+        return await _shown(profile, config, record, look_up=False)
+
+
+async def decline(profile: Profile, config: HolderConfig, request_id: str, reason: DeclineReason) -> Request:
+    """Decline an open request and tell the verifier.
+
+    Raises:
+        ExchangeError: it is not open.
+        NotFoundError: there is none with this id.
+    """
+    async with one_step(request_id):
+        record = await _open_record(profile, request_id)
+        await _end(profile, record, Ending.DECLINED, _DECLINE_TEXTS[reason])
+        return await _shown(profile, config, record, look_up=False)
+
+
+async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime) -> None:
+    """End what is overdue and forget what ended long ago."""
+    for record in await _records(profile):
+        async with one_step(record.pres_ex_id):
+            try:
+                current = await _record(profile, record.pres_ex_id)
+            except NotFoundError:
+                continue
+            if state_of(current) in (RequestState.OPEN, RequestState.PRESENTED):
+                if now >= deadline(current, config.request_deadline_s):
+                    await _end(profile, current, Ending.NO_ANSWER, "The exchange was not finished in time.")
+            elif now >= changed_at(current) + timedelta(days=config.keep_ended_days):
+                async with profile.session() as session:
+                    await current.delete_record(session)
+
+
+def state_of(record: V20PresExRecord) -> RequestState:
+    """Return where a request stands by ACA-Py's record of it."""
+    match record.state:
+        case V20PresExRecord.STATE_REQUEST_RECEIVED:
+            return RequestState.OPEN
+        case V20PresExRecord.STATE_DONE:
+            return RequestState.ACCEPTED if record.verified == "true" else RequestState.REFUSED_BY_VERIFIER
+        case V20PresExRecord.STATE_ABANDONED:
+            ending = read_ending(record.error_msg).ending
+            known = {Ending.DECLINED: RequestState.DECLINED, Ending.NO_ANSWER: RequestState.NO_ANSWER}
+            return known.get(ending, RequestState.REFUSED_BY_VERIFIER)
+        case _:
+            return RequestState.PRESENTED
+
+
+async def _shown(profile: Profile, config: HolderConfig, record: V20PresExRecord, *, look_up: bool) -> Request:
+    """Return a request as the person sees it; fits only while it is open."""
+    state = state_of(record)
+    note = read_ending(record.error_msg).text if record.error_msg else None
+    asked: tuple[Item, ...] = ()
+    fits: tuple[Fit, ...] = ()
+    try:
+        request = _parsed(record)
+        asked = in_words(request, labels=_labels(), occupation_label=_occupation_label)
+        if state is RequestState.OPEN and look_up:
+            fits = await _fits(profile, request)
+    except PresentationError as err:
+        note = note or err.message
+    return Request(
+        id=record.pres_ex_id,
+        state=state,
+        peer=await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id),
+        asked=asked,
+        fits=fits,
+        deadline=deadline(record, config.request_deadline_s),
+        note=note,
+    )
+
+
+async def _fits(profile: Profile, request: ProofRequest) -> tuple[Fit, ...]:
+    """Return every credential with why it does not fit; those that fit first."""
+    today = datetime.now(UTC).date()
+    found = [
+        Fit(credential.id, misfits(request, credential, at=today), stays_hidden(request, _attributes(credential)))
+        for credential in await list_credentials(profile, check_revocation=True)
+    ]
+    return tuple(sorted(found, key=lambda fit: len(fit.misfits)))
+
+
+def _attributes(credential: HeldCredential) -> tuple[str, ...]:
+    """Return a credential's attribute names, in the order of its type where we know it."""
+    known = type_of(credential)
+    return known.attr_names if known else tuple(sorted(credential.values))
+
+
+def _parsed(record: V20PresExRecord) -> ProofRequest:
+    received = record.pres_request.attachment(V20PresFormat.Format.ANONCREDS)
+    if received is None or len(record.pres_request.formats) != 1:
+        raise PresentationError("expected a request for one AnonCreds proof, found other or more formats")
+    return parse_proof_request(received)
+
+
+def _answer(request: ProofRequest, credential_id: str) -> Mapping[str, object]:
+    """Return the whole request answered from one credential, in ACA-Py's form."""
+    spec = {
+        "self_attested_attributes": {},
+        "requested_attributes": {
+            group.referent: {"cred_id": credential_id, "revealed": True} for group in request.groups
+        },
+        "requested_predicates": {each.referent: {"cred_id": credential_id} for each in request.predicates},
+    }
+    return {V20PresFormat.Format.ANONCREDS.api: spec}
+
+
+async def _place_tails(profile: Profile, credential: HeldCredential) -> None:
+    """Have the tails file where ACA-Py looks for it; it would fetch one itself and block the process meanwhile."""
+    if credential.revocation is Revocation.NOT_REVOCABLE or credential.rev_reg_id is None:
+        return
+    registry = profile.inject(AnonCredsRegistry)
+    result = await registry.get_revocation_registry_definition(profile, credential.rev_reg_id)
+    await ensure_tails(profile, result.revocation_registry)
+
+
+async def _end(profile: Profile, record: V20PresExRecord, ending: Ending, text: str) -> None:
+    """End an exchange for good and tell the verifier."""
+    record.state, record.error_msg = V20PresExRecord.STATE_ABANDONED, write_ending(ending, text)
+    async with profile.session() as session:
+        await record.save(session, reason=text)
+    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
+    report.assign_thread_from(record.pres_request)
+    try:
+        await profile.inject(BaseResponder).send(report, connection_id=record.connection_id)
+    except (BaseError, ResolutionError, RuntimeError) as err:
+        LOGGER.warning("holder: request %s ended, the verifier could not be told: %s", record.pres_ex_id, err)
+
+
+async def _records(profile: Profile) -> list[V20PresExRecord]:
+    async with profile.session() as session:
+        found = await V20PresExRecord.query(session, post_filter_positive={"role": V20PresExRecord.ROLE_PROVER})
+    return sorted((record for record in found if record.pres_request), key=lambda record: str(record.created_at))
+
+
+async def _record(profile: Profile, request_id: str) -> V20PresExRecord:
+    try:
+        async with profile.session() as session:
+            record = await V20PresExRecord.retrieve_by_id(session, request_id)
+    except StorageNotFoundError:
+        record = None
+    if record is None or record.role != V20PresExRecord.ROLE_PROVER or not record.pres_request:
+        raise NotFoundError(f"there is no request with the id {request_id[:64]!r}")
+    return record
+
+
+async def _open_record(profile: Profile, request_id: str) -> V20PresExRecord:
+    record = await _record(profile, request_id)
+    if record.state != V20PresExRecord.STATE_REQUEST_RECEIVED:
+        raise ExchangeError(f"expected an open request, found one that is {state_of(record).value}")
+    return record
+
+
+def _labels() -> dict[str, str]:
+    return {attribute.name: str(attribute.label) for known in list_credential_types() for attribute in known.attributes}
+
+
+def _occupation_label(code: str) -> str | None:
+    label = isco08().codes.get(code)
+    return str(label) if label else None

@@ -1,0 +1,199 @@
+"""What an issuer or verifier may send a holder, each message with a handler of ours; `holding` says what they do.
+
+Aries RFC 0453 (issue-credential 2.0), RFC 0454 (present-proof 2.0).
+"""
+
+import logging
+
+from acapy_agent.core.oob_processor import OobMessageProcessor
+from acapy_agent.messaging.base_handler import BaseHandler, HandlerException
+from acapy_agent.messaging.request_context import RequestContext
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
+from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_ISSUE, CRED_20_OFFER
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue, V20CredIssueSchema
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer, V20CredOfferSchema
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
+from acapy_agent.protocols.present_proof.v2_0.message_types import PRES_20_REQUEST
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest, V20PresRequestSchema
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from acapy_agent.storage.error import StorageNotFoundError
+
+from wanderbuch.governance.question import Verdict
+from wanderbuch.plugins.trust.keeping import (
+    CREDENTIAL_WITHHELD,
+    OFFER_WITHHELD,
+    find_exchange,
+    judge,
+    keep_credential,
+    request_credential,
+    save_state,
+)
+
+LOGGER = logging.getLogger(__name__)
+
+_JUDGEABLE = (None, V20CredExRecord.STATE_PROPOSAL_SENT, V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD)
+_AWAITING_CREDENTIAL = (
+    V20CredExRecord.STATE_REQUEST_SENT,
+    V20CredExRecord.STATE_CREDENTIAL_RECEIVED,
+    CREDENTIAL_WITHHELD,
+)
+
+
+class _OfferHandler(BaseHandler):  # type: ignore[misc]
+    """Judges an offer when it comes."""
+
+    async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+        connection_id = await _channel(context)
+        profile, message = context.profile, context.message
+        record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001 (ACA-Py's name)
+        if record is not None and record.state not in _JUDGEABLE:
+            LOGGER.warning("holding: an offer came on exchange %s, which is %s", record.cred_ex_id, record.state)
+            return
+        decision = await judge(profile, message)
+        if decision.verdict is Verdict.TRUSTED:
+            record = await V20CredManager(profile).receive_offer(message, connection_id)
+            if context.settings.get("debug.auto_respond_credential_offer"):
+                await request_credential(profile, record)
+            return
+        record = record or V20CredExRecord(
+            connection_id=connection_id,
+            thread_id=message._thread_id,  # noqa: SLF001
+            initiator=V20CredExRecord.INITIATOR_EXTERNAL,
+            role=V20CredExRecord.ROLE_HOLDER,
+            auto_remove=not profile.settings.get("preserve_exchange_records"),
+        )
+        record.cred_offer = message
+        await save_state(profile, record, OFFER_WITHHELD, ", ".join(reason.code for reason in decision.reasons))
+
+
+class _CredentialHandler(BaseHandler):  # type: ignore[misc]
+    """Compares a credential with the accepted offer before it is kept."""
+
+    async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+        connection_id = await _channel(context)
+        profile, message = context.profile, context.message
+        record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001
+        if record is None or record.state not in _AWAITING_CREDENTIAL:
+            state = record.state if record else "unknown"
+            LOGGER.warning("holding: a credential came on an exchange that is %s; it is not taken", state)
+            return
+        if record.state == V20CredExRecord.STATE_REQUEST_SENT:
+            record.cred_issue = message
+            await save_state(profile, record, CREDENTIAL_WITHHELD, "a credential came")
+        await keep_credential(profile, record)
+
+
+class _RequestHandler(BaseHandler):  # type: ignore[misc]
+    """Takes a proof request in and leaves the answer to the person."""
+
+    async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+        connection_id = await _channel(context)
+        profile, message = context.profile, context.message
+        try:
+            async with profile.session() as session:
+                record = await V20PresExRecord.retrieve_by_tag_filter(
+                    session,
+                    {"thread_id": message._thread_id},  # noqa: SLF001
+                    {"connection_id": connection_id, "role": V20PresExRecord.ROLE_PROVER},
+                )
+        except StorageNotFoundError:
+            record = V20PresExRecord(
+                connection_id=connection_id,
+                thread_id=message._thread_id,  # noqa: SLF001
+                initiator=V20PresExRecord.INITIATOR_EXTERNAL,
+                role=V20PresExRecord.ROLE_PROVER,
+                auto_remove=not profile.settings.get("preserve_exchange_records"),
+            )
+        if record.state not in (None, V20PresExRecord.STATE_PROPOSAL_SENT):
+            LOGGER.warning("holding: a second request came on exchange %s; it is not taken", record.pres_ex_id)
+            return
+        record.pres_request = message
+        record.auto_present = False
+        await V20PresManager(profile).receive_pres_request(record)
+
+
+class JudgedOffer(V20CredOffer):  # type: ignore[misc]
+    """An offer message that goes to our handler."""
+
+    class Meta:
+        """ACA-Py's description of the message."""
+
+        handler_class = _OfferHandler
+        schema_class = "JudgedOfferSchema"
+        message_type = CRED_20_OFFER
+
+
+class JudgedOfferSchema(V20CredOfferSchema):  # type: ignore[misc]
+    """Its wire form: ACA-Py's."""
+
+    class Meta(V20CredOfferSchema.Meta):  # type: ignore[misc]
+        """Which class it makes."""
+
+        model_class = JudgedOffer
+
+
+class ComparedCredential(V20CredIssue):  # type: ignore[misc]
+    """A credential message that goes to our handler."""
+
+    class Meta:
+        """ACA-Py's description of the message."""
+
+        handler_class = _CredentialHandler
+        schema_class = "ComparedCredentialSchema"
+        message_type = CRED_20_ISSUE
+
+
+class ComparedCredentialSchema(V20CredIssueSchema):  # type: ignore[misc]
+    """Its wire form: ACA-Py's."""
+
+    class Meta(V20CredIssueSchema.Meta):  # type: ignore[misc]
+        """Which class it makes."""
+
+        model_class = ComparedCredential
+
+
+class UnansweredRequest(V20PresRequest):  # type: ignore[misc]
+    """A proof request that goes to our handler."""
+
+    class Meta:
+        """ACA-Py's description of the message."""
+
+        handler_class = _RequestHandler
+        schema_class = "UnansweredRequestSchema"
+        message_type = PRES_20_REQUEST
+
+
+class UnansweredRequestSchema(V20PresRequestSchema):  # type: ignore[misc]
+    """Its wire form: ACA-Py's."""
+
+    class Meta(V20PresRequestSchema.Meta):  # type: ignore[misc]
+        """Which class it makes."""
+
+        model_class = UnansweredRequest
+
+
+async def _channel(context: RequestContext) -> str | None:
+    """Return the connection a message came over, None if it belongs to a connectionless invitation of ours.
+
+    Raises:
+        HandlerException: neither.
+    """
+    if context.connection_record and not context.connection_ready:
+        raise HandlerException("the connection is not ready")
+    oob_record = await context.inject(OobMessageProcessor).find_oob_record_for_inbound_message(context)
+    if context.connection_record:
+        connection_id: str = context.connection_record.connection_id
+        return connection_id
+    if not oob_record:
+        raise HandlerException("the message belongs to no connection and no invitation")
+    return None
+
+
+HOLDER_MESSAGES = {
+    CRED_20_OFFER: JudgedOffer,
+    CRED_20_ISSUE: ComparedCredential,
+    PRES_20_REQUEST: UnansweredRequest,
+}
+"""Message type -> message class with our handler."""
