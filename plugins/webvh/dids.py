@@ -4,29 +4,35 @@ Keys are made in the wallet and stay there. A change is written to the wallet fi
 and published afterwards; publishing is repeated at the next start if it was cut off, so nothing is lost or half done.
 """
 
-import asyncio
 from dataclasses import replace
 from typing import Final
 
-import base58
 from acapy_agent.core.profile import Profile, ProfileSession
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.did_info import DIDInfo
 from acapy_agent.wallet.did_method import WEBVH
 from acapy_agent.wallet.key_type import ED25519
-from aries_askar import Key
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import Did, DidUrl, WebvhDid
+from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
-from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log import SCID_PLACEHOLDER, first_entry, next_entry, utc_now
-from wanderbuch.plugins.webvh.own import OwnDid, own_did, own_did_at, read_own, write_own
+from wanderbuch.plugins.webvh.own import (
+    OwnDid,
+    multikey,
+    own_did,
+    own_did_at,
+    public_key,
+    read_own,
+    write_own,
+    writing,
+)
+from wanderbuch.plugins.webvh.own_resources import publish_resources
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.signing import sign_as as sign_as
+from wanderbuch.plugins.webvh.signing import wallet_key
 
 _LOG_TYPE: Final = "text/jsonl"
-# One writer a DID in this process: entries are published in the order in which they were made.
-_LOCKS: dict[str, asyncio.Lock] = {}
 
 
 async def create_did(
@@ -48,7 +54,7 @@ async def create_did(
     Raises:
         ConfigurationError: somebody else's DID is published there, or the folder can not be written to.
     """
-    async with _lock(f"{host}/{path}"):
+    async with writing(f"{host}/{path}"):
         own = await own_did_at(profile, host, path)
         if own is None:
             if await publisher.get(f"{path}/did.jsonl") is not None:
@@ -57,52 +63,53 @@ async def create_did(
                     hint="use the wallet that made it, or another path",
                 )
             own = await _make(profile, host, path, didcomm_endpoint, prerotation)
-    async with _lock(own.did):
-        await _publish_log(profile, own.did, publisher)
+    async with writing(own.did):
+        await _publish(profile, own.did, publisher, check=True)
+        if len(own.assertion_keys) > 1:
+            await _finish_rotation(profile, own.did, publisher)
     if own.didcomm_endpoint != didcomm_endpoint:
         await update_did(profile, own.did, publisher=publisher, didcomm_endpoint=didcomm_endpoint)
     return own.did
 
 
-async def update_did(
-    profile: Profile,
-    did: WebvhDid,
-    *,
-    publisher: Publisher,
-    didcomm_endpoint: str | None = None,
-) -> None:
-    """Append an entry with another DIDComm endpoint (None: without one) and publish it."""
-    async with _lock(did):
-        own = await _own(profile, did)
-        await _append(profile, replace(own, didcomm_endpoint=didcomm_endpoint))
-        await _publish_log(profile, did, publisher)
-
-
-async def sign_as(profile: Profile, did: Did | DidUrl, message: bytes) -> tuple[DidUrl, bytes]:
-    """Sign `message` with the key that `did` asserts with.
-
-    Args:
-        profile: whose wallet.
-        did: a DID of this wallet, or the DID URL of one of its assertion keys.
-        message: what to sign.
-
-    Returns:
-        The verification method's id and the 64-byte Ed25519 signature.
+async def update_did(profile: Profile, did: WebvhDid, *, publisher: Publisher, didcomm_endpoint: str | None) -> None:
+    """Append a log entry with another DIDComm endpoint (None: without one) and publish it.
 
     Raises:
-        ConfigurationError: it is not a DID or key of this wallet.
+        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
     """
-    wanted = DidUrl.parse(did) if "#" in did else None
-    async with profile.session() as session:
-        own = await read_own(session, wanted.did if wanted else did)
-        if own is None:
-            raise ConfigurationError(f"{did} is not a DID of this wallet")
-        for name in own.assertion_keys:
-            kid = DidUrl.parse(f"{own.did}#{_multikey(name)}")
-            if wanted is None or kid == wanted:
-                key = await _key(session, name)
-                return kid, key.sign_message(message)
-    raise ConfigurationError(f"{did} is not a key that {own.did} asserts with")
+    async with writing(did):
+        own = await _own(profile, did)
+        await _append(profile, replace(own, didcomm_endpoint=didcomm_endpoint))
+        await _publish(profile, did, publisher)
+
+
+async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Publisher) -> None:
+    """Replace the key that signs resources and governance files, and sign every resource anew.
+
+    1. A log entry names the new key beside the old one.
+    2. All resources are signed with the new key and published.
+    3. A log entry drops the old key; from here on it signs nothing that counts.
+
+    A crash in between is made good by `create_did` at the next start. Who signed something else with the old key
+    (a governance file) signs it again.
+
+    Raises:
+        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+    """
+    async with writing(did):
+        own = await _own(profile, did)
+        async with profile.session() as session:
+            fresh = await _new_key(session)
+        await _append(profile, replace(own, assertion_keys=(fresh, *own.assertion_keys)))  # step 1
+        await _publish(profile, did, publisher)  # step 2
+        await _finish_rotation(profile, did, publisher)  # step 3
+
+
+async def _finish_rotation(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
+    own = await _own(profile, did)
+    await _append(profile, replace(own, assertion_keys=own.assertion_keys[:1]))
+    await _publish(profile, did, publisher)
 
 
 async def _make(profile: Profile, host: str, path: str, didcomm_endpoint: str | None, prerotation: bool) -> OwnDid:
@@ -111,14 +118,14 @@ async def _make(profile: Profile, host: str, path: str, didcomm_endpoint: str | 
         following = await _new_key(session) if prerotation else None
         document = make_document(
             ":".join(("did:webvh", SCID_PLACEHOLDER, host, *path.split("/"))),
-            assertion_keys=(_raw(assertion),),
-            didcomm_key=_raw(didcomm),
+            assertion_keys=(public_key(assertion),),
+            didcomm_key=public_key(didcomm),
             didcomm_endpoint=didcomm_endpoint,
         )
         did, line = first_entry(
             document,
-            update_key=await _key(session, update),
-            next_keys=(_multikey(following),) if following else (),
+            update_key=await wallet_key(session, update),
+            next_keys=(multikey(following),) if following else (),
             at=utc_now(),
         )
         own = OwnDid(did, line + "\n", update, following, (assertion,), didcomm, didcomm_endpoint)
@@ -142,12 +149,12 @@ async def _append(profile: Profile, changed: OwnDid) -> OwnDid:
             current.log,
             make_document(
                 changed.did,
-                assertion_keys=tuple(_raw(name) for name in changed.assertion_keys),
-                didcomm_key=_raw(changed.didcomm_key),
+                assertion_keys=tuple(public_key(name) for name in changed.assertion_keys),
+                didcomm_key=public_key(changed.didcomm_key),
                 didcomm_endpoint=changed.didcomm_endpoint,
             ),
-            update_key=await _key(session, signer),
-            next_keys=(_multikey(following),) if following else (),
+            update_key=await wallet_key(session, signer),
+            next_keys=(multikey(following),) if following else (),
             at=utc_now(),
         )
         own = replace(changed, log=f"{current.log}{line}\n", update_key=signer, next_update_key=following)
@@ -156,11 +163,13 @@ async def _append(profile: Profile, changed: OwnDid) -> OwnDid:
     return own
 
 
-async def _publish_log(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
+async def _publish(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> None:
+    """Publish the log, then what it lets us sign."""
     own = await _own(profile, did)
     path = f"{'/'.join(did.path)}/did.jsonl"
     if await publisher.get(path) != own.log.encode():
         await publisher.put(path, own.log.encode(), _LOG_TYPE)
+    await publish_resources(profile, did, publisher, check=check)
 
 
 async def _own(profile: Profile, did: WebvhDid) -> OwnDid:
@@ -173,22 +182,3 @@ async def _own(profile: Profile, did: WebvhDid) -> OwnDid:
 async def _new_key(session: ProfileSession) -> str:
     made = await session.inject(BaseWallet).create_key(ED25519)
     return str(made.verkey)
-
-
-async def _key(session: ProfileSession, name: str) -> Key:
-    entry = await session.handle.fetch_key(name)
-    if entry is None:
-        raise ConfigurationError("a key that the wallet should hold is missing", hint="restore the wallet")
-    return entry.key
-
-
-def _raw(name: str) -> bytes:
-    return bytes(base58.b58decode(name))
-
-
-def _multikey(name: str) -> str:
-    return to_multikey(_raw(name))
-
-
-def _lock(name: str) -> asyncio.Lock:
-    return _LOCKS.setdefault(name, asyncio.Lock())

@@ -45,6 +45,12 @@ class ResourceError(ResolutionError):
     code = "resolution.resource"
 
 
+class StatusListNotFoundError(ResourceError):
+    """The revocation registry has no status list that was in force at the instant asked for."""
+
+    code = "resolution.resource.no_status_list"
+
+
 class TailsError(ResolutionError):
     """A tails file could not be fetched, or is not the one that the registry names."""
 

@@ -10,7 +10,7 @@ holds the entry's hash and through it commits to all entries before), or the sta
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, Entry
@@ -28,6 +28,7 @@ class Seen:
     entry: str
 
 
+@runtime_checkable
 class LogMemory(Protocol):
     """Remembers the newest entry of every history seen; it never goes back."""
 

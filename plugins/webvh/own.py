@@ -1,16 +1,20 @@
 """What the wallet keeps of a DID of ours: its whole log and the names of its keys; private keys stay in the wallet."""
 
+import asyncio
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import base58
 from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, WebvhDid
+from wanderbuch.plugins.webvh.keys import to_multikey
 
 _CATEGORY: Final = "wanderbuch.webvh.did"
+_WRITING: dict[str, asyncio.Lock] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,12 @@ class OwnDid:
     assertion_keys: tuple[str, ...]
     didcomm_key: str
     didcomm_endpoint: str | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The DID document of the newest log entry."""
+        document: dict[str, Any] = json.loads(self.log.splitlines()[-1])["state"]
+        return document
 
 
 async def own_did(profile: Profile, did: Did | str) -> OwnDid | None:
@@ -60,6 +70,21 @@ async def write_own(session: ProfileSession, own: OwnDid, *, new: bool = False) 
     write = session.handle.insert if new else session.handle.replace
     place = f"{own.did.host}/{'/'.join(own.did.path)}"
     await write(_CATEGORY, own.did, value=json.dumps(asdict(own)), tags={"place": place})
+
+
+def writing(name: str) -> asyncio.Lock:
+    """Return the lock of a DID (or of the place of one): one writer at a time publishes its log and resources."""
+    return _WRITING.setdefault(name, asyncio.Lock())
+
+
+def public_key(name: str) -> bytes:
+    """Return the raw public key of the key that the wallet keeps as `name` (ACA-Py names keys so: base58)."""
+    return bytes(base58.b58decode(name))
+
+
+def multikey(name: str) -> str:
+    """Return the Multikey of the key that the wallet keeps as `name`."""
+    return to_multikey(public_key(name))
 
 
 def _parse(entry: Entry) -> OwnDid:

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from wanderbuch.errors import ConfigurationError
 
@@ -19,6 +19,7 @@ _MAX_SEGMENTS: Final = 16
 _TEMPORARY: Final = ".writing-"
 
 
+@runtime_checkable
 class Publisher(Protocol):
     """A place for public files; every write is whole or not at all."""
 
@@ -42,6 +43,25 @@ def content_type_of(path: str) -> str:
             suffix, "application/octet-stream"
         )
     return "application/json" if folder.rpartition("/")[2] == "resources" else "application/octet-stream"
+
+
+class NoPublisher:
+    """Publishes nothing: for an agent that has no DID of its own."""
+
+    async def put(self, path: str, body: bytes, content_type: str) -> None:
+        """Refuse.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(
+            f"{path} can not be published: this agent has no public folder",
+            hint="set public_folder in the plugin's configuration",
+        )
+
+    async def get(self, path: str) -> bytes | None:
+        """Return None: nothing is published."""
+        return None
 
 
 class FolderPublisher:

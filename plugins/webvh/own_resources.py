@@ -1,0 +1,115 @@
+"""The attested resources that this wallet's DIDs publish.
+
+The wallet keeps each resource without its proof, and the key that signed the published form. A resource is kept first
+and published then; whatever is not published with the present key is published at the next start or key rotation.
+"""
+
+import json
+from typing import Any, Final
+
+from acapy_agent.core.profile import Profile, ProfileSession
+from aries_askar import Entry
+
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
+from wanderbuch.plugins.webvh.own import own_did
+from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink, sign_resource
+from wanderbuch.plugins.webvh.signing import key_id, sign_as
+
+_CATEGORY: Final = "wanderbuch.webvh.resource"
+_MEDIA_TYPE: Final = "application/json"
+_UNPUBLISHED: Final = ""
+
+
+async def own_resource(profile: Profile, resource_id: ResourceId) -> AttestedResource | None:
+    """Return a resource of this wallet's DIDs, or None."""
+    async with profile.session() as session:
+        entry = await session.handle.fetch(_CATEGORY, str(resource_id))
+    return None if entry is None else _parse(entry)
+
+
+async def read_resource(session: ProfileSession, resource_id: ResourceId) -> AttestedResource | None:
+    """Return a resource in an open transaction, which will write it."""
+    entry = await session.handle.fetch(_CATEGORY, str(resource_id), for_update=True)
+    return None if entry is None else _parse(entry)
+
+
+async def keep_resource(session: ProfileSession, resource: AttestedResource) -> None:
+    """Write a new or changed resource in an open transaction; it counts as not published."""
+    name = str(resource.id)
+    exists = await session.handle.fetch(_CATEGORY, name, for_update=True) is not None
+    write = session.handle.replace if exists else session.handle.insert
+    await write(_CATEGORY, name, value=_dump(resource), tags=_tags(resource, _UNPUBLISHED))
+
+
+async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> int:
+    """Sign and publish every resource of `did` that is not published with its present key; return how many.
+
+    The caller holds the DID's lock (`own.writing`).
+
+    Args:
+        profile: whose wallet.
+        did: a DID of it.
+        publisher: where its files lie.
+        check: look also for resources that were published but are no longer there.
+    """
+    own = await own_did(profile, did)
+    if own is None:
+        raise ConfigurationError(f"{did} is not a DID of this wallet")
+    kid = key_id(own, own.assertion_keys[0])
+    wanted = {"did": did} if check else {"did": did, "$not": {"signed_by": kid.fragment}}
+    async with profile.session() as session:
+        entries = list(await session.handle.fetch_all(_CATEGORY, wanted))
+    waiting = [_parse(entry) for entry in entries if entry.tags.get("signed_by") != kid.fragment]
+    for entry in entries:
+        resource = _parse(entry)
+        if entry.tags.get("signed_by") == kid.fragment and await publisher.get(_path(resource.id)) is None:
+            waiting.append(resource)
+    # Status lists before the registry definitions that link to them.
+    for resource in sorted(waiting, key=lambda each: each.type is ResourceType.REV_REG_DEF):
+        await publish_resource(profile, resource, kid, publisher)
+    return len(waiting)
+
+
+async def publish_resource(profile: Profile, resource: AttestedResource, kid: DidUrl, publisher: Publisher) -> None:
+    """Sign one kept resource with `kid` and publish it; the caller holds the DID's lock."""
+
+    async def sign(message: bytes) -> bytes:
+        return (await sign_as(profile, kid, message))[1]
+
+    body = await sign_resource(resource, kid, sign)
+    await publisher.put(_path(resource.id), body, _MEDIA_TYPE)
+    async with profile.transaction() as session:
+        if await read_resource(session, resource.id) == resource:
+            await session.handle.replace(
+                _CATEGORY, str(resource.id), value=_dump(resource), tags=_tags(resource, kid.fragment)
+            )
+            await session.commit()
+
+
+def _path(resource_id: ResourceId) -> str:
+    return f"{'/'.join(resource_id.did.path)}/resources/{resource_id.digest}"
+
+
+def _tags(resource: AttestedResource, signed_by: str) -> dict[str, str]:
+    return {"did": resource.id.did, "type": resource.type.value, "signed_by": signed_by}
+
+
+def _dump(resource: AttestedResource) -> str:
+    return json.dumps(
+        {
+            "type": resource.type.value,
+            "name": resource.name,
+            "content": dict(resource.content),
+            "links": [[link.id, link.timestamp] for link in resource.links],
+        }
+    )
+
+
+def _parse(entry: Entry) -> AttestedResource:
+    kept: dict[str, Any] = entry.value_json
+    links = tuple(StatusLink(ResourceId.parse(link), timestamp) for link, timestamp in kept["links"])
+    return AttestedResource(
+        ResourceId.parse(entry.name), ResourceType(kept["type"]), kept["name"], kept["content"], links
+    )

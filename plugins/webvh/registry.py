@@ -1,0 +1,342 @@
+"""ACA-Py's AnonCreds registry for did:webvh: resolves other parties' objects, registers those of the wallet's DIDs.
+
+Registering:
+
+1. The issuer is a DID of this wallet, else it is refused (ACA-Py itself does not check).
+2. An object is kept in the wallet, then signed and published; the same object again is the same resource.
+3. A revocation registry definition names our tails file, which is published before it.
+4. Status lists of a registry form one chain: one writer at a time, each list newer than the last, no credential
+   that was revoked ever comes back. A list that is already contained in the newest one is not published again.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from acapy_agent.anoncreds.base import (
+    AnonCredsObjectNotFound,
+    AnonCredsRegistrationError,
+    AnonCredsResolutionError,
+    BaseAnonCredsRegistrar,
+    BaseAnonCredsResolver,
+)
+from acapy_agent.anoncreds.constants import CATEGORY_REV_LIST
+from acapy_agent.anoncreds.events import RevListFinishedEvent
+from acapy_agent.anoncreds.holder import CATEGORY_CREDENTIAL
+from acapy_agent.anoncreds.models.credential_definition import CredDef, CredDefResult, CredDefState, GetCredDefResult
+from acapy_agent.anoncreds.models.revocation import (
+    GetRevListResult,
+    GetRevRegDefResult,
+    RevList,
+    RevListResult,
+    RevListState,
+    RevRegDef,
+    RevRegDefResult,
+    RevRegDefState,
+)
+from acapy_agent.anoncreds.models.schema import AnonCredsSchema, GetSchemaResult, SchemaResult, SchemaState
+from acapy_agent.anoncreds.models.schema_info import AnonCredsSchemaInfo
+from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.core.event_bus import EventBus
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.models.base import BaseModelError
+
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId, WebvhDid
+from wanderbuch.plugins.http.errors import NotFoundError
+from wanderbuch.plugins.webvh.anoncreds_content import (
+    checked_cred_def,
+    checked_registry,
+    checked_schema,
+    checked_status_list,
+)
+from wanderbuch.plugins.webvh.errors import StatusListNotFoundError
+from wanderbuch.plugins.webvh.objects import AttestedObjects, link_in_force
+from wanderbuch.plugins.webvh.own import own_did, writing
+from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources, read_resource
+from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink
+from wanderbuch.plugins.webvh.tails import ensure_tails, publish_tails
+
+_WEBVH: Final = re.compile(r"did:webvh:.+")
+
+
+class TailsPolicy(StrEnum):
+    """For which registries an agent has tails files in place; ACA-Py's own download would block its event loop."""
+
+    ALL = "all"
+    """Each one that it resolves: safe for any holder."""
+    HELD = "held"
+    """Those of credentials in its wallet: for verifiers, and holders that call `ensure_tails` before they store one."""
+
+
+class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ignore[misc]  # acapy_agent has no types
+    """AnonCreds objects as attested resources of did:webvh DIDs.
+
+    Args:
+        objects: fetches and checks other parties' objects.
+        publisher: where the files of our own DIDs lie.
+        tails: for which registries the tails file is put in place while their definition is resolved.
+    """
+
+    def __init__(self, objects: AttestedObjects, publisher: Publisher, tails: TailsPolicy = TailsPolicy.ALL) -> None:
+        self._objects = objects
+        self._publisher = publisher
+        self._tails = tails
+
+    async def setup(self, context: InjectionContext) -> None:
+        """Do nothing: all that is needed was given."""
+
+    @property
+    def supported_identifiers_regex(self) -> re.Pattern[str]:
+        """Match every did:webvh DID and resource."""
+        return _WEBVH
+
+    # Resolving
+
+    async def get_schema(self, profile: Profile, schema_id: str) -> GetSchemaResult:
+        """Return a schema, checked."""
+        try:
+            wanted = SchemaId.parse(schema_id)
+            resource = await own_resource(profile, wanted) or await self._objects.schema(wanted)
+            schema = AnonCredsSchema.deserialize(checked_schema(resource))
+        except (WanderbuchError, BaseModelError) as err:
+            raise _unresolved(err, schema_id) from err
+        return GetSchemaResult(schema, schema_id, {}, {})
+
+    async def get_schema_info_by_id(self, profile: Profile, schema_id: str) -> AnonCredsSchemaInfo:
+        """Return who published a schema, its name and version."""
+        schema = (await self.get_schema(profile, schema_id)).schema
+        return AnonCredsSchemaInfo(schema.issuer_id, schema.name, schema.version)
+
+    async def get_credential_definition(self, profile: Profile, credential_definition_id: str) -> GetCredDefResult:
+        """Return a credential definition, checked."""
+        try:
+            wanted = CredDefId.parse(credential_definition_id)
+            resource = await own_resource(profile, wanted) or await self._objects.credential_definition(wanted)
+            cred_def = CredDef.deserialize(checked_cred_def(resource))
+        except (WanderbuchError, BaseModelError) as err:
+            raise _unresolved(err, credential_definition_id) from err
+        return GetCredDefResult(credential_definition_id, cred_def, {}, {})
+
+    async def get_revocation_registry_definition(
+        self, profile: Profile, revocation_registry_id: str
+    ) -> GetRevRegDefResult:
+        """Return a revocation registry definition, checked."""
+        try:
+            wanted = RevRegDefId.parse(revocation_registry_id)
+            resource = await own_resource(profile, wanted) or await self._objects.registry_definition(wanted)
+            definition = RevRegDef.deserialize(checked_registry(resource))
+            if await self._needs_tails(profile, wanted):
+                await ensure_tails(profile, definition)
+        except (WanderbuchError, BaseModelError) as err:
+            raise _unresolved(err, revocation_registry_id) from err
+        return GetRevRegDefResult(definition, revocation_registry_id, {}, {})
+
+    async def get_revocation_list(
+        self,
+        profile: Profile,
+        revocation_registry_id: str,
+        timestamp_from: int | None = 0,
+        timestamp_to: int | None = None,
+    ) -> GetRevListResult:
+        """Return the status list in force at `timestamp_to` (None: the newest), checked."""
+        try:
+            wanted = RevRegDefId.parse(revocation_registry_id)
+            registry = await own_resource(profile, wanted)
+            resource: AttestedResource | None
+            if registry is None:
+                resource = await self._objects.status_list(wanted, at=timestamp_to)
+            else:
+                resource = await own_resource(profile, link_in_force(registry, timestamp_to).id)
+            if resource is None:
+                raise StatusListNotFoundError(f"{wanted} has lost a status list")
+            status_list = RevList.deserialize(checked_status_list(resource))
+        except (WanderbuchError, BaseModelError) as err:
+            raise _unresolved(err, revocation_registry_id) from err
+        return GetRevListResult(status_list, {}, {})
+
+    # Registering
+
+    async def register_schema(
+        self, profile: Profile, schema: AnonCredsSchema, options: dict[str, Any] | None = None
+    ) -> SchemaResult:
+        """Publish a schema of a DID of this wallet."""
+        resource = await self._register(
+            profile, schema.issuer_id, ResourceType.SCHEMA, f"{schema.name} {schema.version}", schema.serialize()
+        )
+        return SchemaResult(None, SchemaState(SchemaState.STATE_FINISHED, resource.id, schema), {}, {})
+
+    async def register_credential_definition(
+        self,
+        profile: Profile,
+        schema: GetSchemaResult,
+        credential_definition: CredDef,
+        options: dict[str, Any] | None = None,
+    ) -> CredDefResult:
+        """Publish a credential definition of a DID of this wallet."""
+        content = credential_definition.serialize()
+        resource = await self._register(
+            profile, credential_definition.issuer_id, ResourceType.CRED_DEF, credential_definition.tag, content
+        )
+        state = CredDefState(CredDefState.STATE_FINISHED, resource.id, credential_definition)
+        return CredDefResult(None, state, {}, {})
+
+    async def register_revocation_registry_definition(
+        self,
+        profile: Profile,
+        revocation_registry_definition: RevRegDef,
+        options: dict[str, Any] | None = None,
+    ) -> RevRegDefResult:
+        """Publish a revocation registry definition of a DID of this wallet, after its tails file (rule 3)."""
+        definition = RevRegDef.deserialize(revocation_registry_definition.serialize())
+        did = await _own_issuer(profile, definition.issuer_id)
+        try:
+            location = await publish_tails(did, definition.value.tails_hash, self._publisher)
+        except WanderbuchError as err:
+            raise AnonCredsRegistrationError(err.message) from err
+        definition.value.tails_location = location
+        resource = await self._register(profile, did, ResourceType.REV_REG_DEF, definition.tag, definition.serialize())
+        state = RevRegDefState(RevRegDefState.STATE_FINISHED, resource.id, definition)
+        return RevRegDefResult(None, state, {}, {})
+
+    async def register_revocation_list(
+        self, profile: Profile, rev_reg_def: RevRegDef, rev_list: RevList, options: dict[str, Any] | None = None
+    ) -> RevListResult:
+        """Publish the first status list of a registry."""
+        published, _ = await self._publish_list(profile, rev_list)
+        return RevListResult(None, RevListState(RevListState.STATE_FINISHED, published), {}, {})
+
+    async def update_revocation_list(
+        self,
+        profile: Profile,
+        rev_reg_def: RevRegDef,
+        prev_list: RevList,
+        curr_list: RevList,
+        revoked: Sequence[int],
+        options: dict[str, Any] | None = None,
+    ) -> RevListResult:
+        """Publish a further status list, then say so, so that the holders of `revoked` are told."""
+        published, _ = await self._publish_list(profile, curr_list)
+        await _tell(profile, curr_list.rev_reg_def_id, list(revoked))
+        return RevListResult(None, RevListState(RevListState.STATE_FINISHED, published), {}, {})
+
+    async def publish_kept_list(self, profile: Profile, registry_id: RevRegDefId) -> list[int]:
+        """Publish the status list that ACA-Py keeps in the wallet, if it revokes more than the newest published one.
+
+        ACA-Py keeps a list before it publishes it, and does not try again if that fails: this does.
+
+        Returns:
+            The indexes that are revoked in public by this call.
+
+        Raises:
+            AnonCredsRegistrationError: there is no such list, or it could not be published.
+        """
+        async with profile.session() as session:
+            entry = await session.handle.fetch(CATEGORY_REV_LIST, str(registry_id))
+        if entry is None:
+            raise AnonCredsRegistrationError(f"the wallet keeps no status list of {registry_id}")
+        _, fresh = await self._publish_list(profile, RevList.deserialize(entry.value_json["rev_list"]))
+        if fresh:
+            await _tell(profile, registry_id, fresh)
+        return fresh
+
+    async def _needs_tails(self, profile: Profile, registry_id: RevRegDefId) -> bool:
+        if self._tails is TailsPolicy.ALL:
+            return True
+        async with profile.session() as session:
+            held = await session.handle.fetch_all(CATEGORY_CREDENTIAL, {"rev_reg_id": str(registry_id)}, limit=1)
+            return len(list(held)) > 0
+
+    async def _register(
+        self, profile: Profile, issuer: str, kind: ResourceType, name: str, content: dict[str, Any]
+    ) -> AttestedResource:
+        did = await _own_issuer(profile, issuer)  # rule 1
+        try:
+            resource = AttestedResource.of(did, kind, name, content)
+            async with writing(did):
+                if await own_resource(profile, resource.id) is None:  # rule 2
+                    async with profile.transaction() as session:
+                        await keep_resource(session, resource)
+                        await session.commit()
+                await publish_resources(profile, did, self._publisher)
+        except WanderbuchError as err:
+            raise AnonCredsRegistrationError(err.message) from err
+        return resource
+
+    async def _publish_list(self, profile: Profile, rev_list: RevList) -> tuple[RevList, list[int]]:
+        """Publish `rev_list` as the newest of its registry (rule 4); return the newest list and what is new in it."""
+        did = await _own_issuer(profile, rev_list.issuer_id)
+        try:
+            registry_id = RevRegDefId.parse(rev_list.rev_reg_def_id)
+            async with writing(did):
+                newest = await self._newest_list(profile, registry_id)
+                before = _revoked(newest) if newest else set()
+                after = _revoked(rev_list)
+                if newest is not None and after <= before:
+                    await publish_resources(profile, did, self._publisher)
+                    return newest, []
+                if not before <= after:
+                    raise AnonCredsRegistrationError(
+                        f"a newer status list of {registry_id} revokes credentials that this one does not",
+                    )
+                published = await _add_list(profile, registry_id, rev_list, newest)
+                await publish_resources(profile, did, self._publisher)
+        except WanderbuchError as err:
+            raise AnonCredsRegistrationError(err.message) from err
+        return published, sorted(after - before)
+
+    async def _newest_list(self, profile: Profile, registry_id: RevRegDefId) -> RevList | None:
+        registry = await own_resource(profile, registry_id)
+        if registry is None or registry.type is not ResourceType.REV_REG_DEF:
+            raise AnonCredsRegistrationError(f"{registry_id} is not a revocation registry of this wallet")
+        if not registry.links:
+            return None
+        resource = await own_resource(profile, registry.links[-1].id)
+        return None if resource is None else RevList.deserialize(dict(resource.content))
+
+
+async def _add_list(profile: Profile, registry_id: RevRegDefId, rev_list: RevList, newest: RevList | None) -> RevList:
+    content = rev_list.serialize()
+    # ACA-Py's clock has whole seconds; two lists of one second would be one list to those who look by time.
+    content["timestamp"] = max(int(time.time()), newest.timestamp + 1 if newest else 0)
+    status_list = AttestedResource.of(registry_id.did, ResourceType.STATUS_LIST, "status list", content)
+    async with profile.transaction() as session:
+        registry = await read_resource(session, registry_id)
+        if registry is None or (registry.links and registry.links[-1].timestamp >= content["timestamp"]):
+            raise AnonCredsRegistrationError(f"another process has published a status list of {registry_id}")
+        links = (*registry.links, StatusLink(status_list.id, content["timestamp"]))
+        await keep_resource(session, status_list)
+        await keep_resource(
+            session, AttestedResource(registry.id, registry.type, registry.name, registry.content, links)
+        )
+        await session.commit()
+    return RevList.deserialize(content)
+
+
+async def _own_issuer(profile: Profile, issuer: str) -> WebvhDid:
+    own = await own_did(profile, issuer)
+    if own is None:
+        raise AnonCredsRegistrationError(f"{issuer} is not a DID of this wallet")
+    return own.did
+
+
+async def _tell(profile: Profile, registry_id: str, revoked: list[int]) -> None:
+    bus = profile.inject_or(EventBus)
+    if bus is not None:
+        await bus.notify(profile, RevListFinishedEvent.with_payload(registry_id, revoked))
+
+
+def _revoked(rev_list: RevList) -> set[int]:
+    return {index for index, bit in enumerate(rev_list.revocation_list) if bit}
+
+
+def _unresolved(
+    err: WanderbuchError | BaseModelError, identifier: str
+) -> AnonCredsResolutionError | AnonCredsObjectNotFound:
+    if isinstance(err, NotFoundError | StatusListNotFoundError | IdentifierError):
+        return AnonCredsObjectNotFound(f"{identifier}: {err.message}", {"code": err.code})
+    reason = err.message if isinstance(err, WanderbuchError) else "it is not a proper AnonCreds object"
+    return AnonCredsResolutionError(f"{identifier}: {reason}")
