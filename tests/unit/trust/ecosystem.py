@@ -208,7 +208,7 @@ class Issuer:
         self.registry_id = RevRegDefId.of(did, digest())
         self.tails = tempfile.TemporaryDirectory()
         self.registry, self._registry_private = anoncreds.RevocationRegistryDefinition.create(
-            self.cred_def_id, self.cred_def, did, "1", "CL_ACCUM", 10, tails_dir_path=self.tails.name
+            self.cred_def_id, self.cred_def, did, "1", "CL_ACCUM", 32, tails_dir_path=self.tails.name
         )
         created = int(datetime.now(UTC).timestamp()) - 1000
         first = anoncreds.RevocationStatusList.create(
@@ -335,7 +335,7 @@ class Registry(BaseAnonCredsResolver):  # type: ignore[misc]
 
     async def get_schema(self, profile: Any, schema_id: str) -> Any:
         found = self._find("schema_id", schema_id).schema.to_dict()
-        return GetSchemaResult(schema_id=schema_id, schema=AnonCredsSchema.deserialize(found))
+        return GetSchemaResult(AnonCredsSchema.deserialize(found), schema_id, {}, {})
 
     async def get_credential_definition(self, profile: Any, cred_def_id: str) -> Any:
         found = self._find("cred_def_id", cred_def_id).cred_def.to_dict()
