@@ -1,0 +1,260 @@
+"""The desk where offers are made and their answers noted.
+
+An offer is made in these steps; up to 4 nothing has left this agent:
+
+1. The issuer has a credential definition and an active registry.
+2. The claim fits its type, and the crosswalk in force on the day of award gives its EQF level.
+3. A careful holder would find the offer TRUSTED; else it is refused, with the decision.
+4. The offer is kept with its deadline, then ACA-Py's exchange is made under an id that was kept first.
+5. The invitation and its short address are made and kept.
+
+The answer is noted through `OfferBook` by the guard in `plugins.trust`. `sweep` ends what is overdue and takes over
+what a crash left between the exchange and the offer.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+from acapy_agent.core.error import BaseError
+from acapy_agent.core.profile import Profile
+from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
+from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_PROPOSAL
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_proposal import V20CredProposal
+from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredAttrSpec, V20CredPreview
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.storage.error import StorageNotFoundError
+
+from wanderbuch.agents.issuer import offers
+from wanderbuch.agents.issuer.invitation import invite_to_offer
+from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.runtime.problems import NotReadyError
+from wanderbuch.agents.runtime.records import NotFoundError, RecordStore
+from wanderbuch.agents.runtime.short_links import ShortLinks
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.question import Reason, TrustDecision, Verdict
+from wanderbuch.plugins.trust.issue_messages import issued_credential
+from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook
+from wanderbuch.plugins.trust.offer import ReceivedOffer
+
+LOGGER = logging.getLogger(__name__)
+
+_KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
+_SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
+
+
+class OfferRefusedError(WanderbuchError):
+    """The offer is outside what this issuer may attest now; nothing was sent.
+
+    Args:
+        decision: by the governance file, with its reasons.
+    """
+
+    code = "refused"
+
+    def __init__(self, decision: TrustDecision) -> None:
+        reasons = " ".join(reason.text for reason in decision.reasons)
+        super().__init__(f"this issuer may not attest that now: {reasons}")
+        self.decision = decision
+        self.members = {"decision": decision_json(decision)}
+
+
+class Desk(OfferBook):
+    """Makes offers and keeps book of them."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        standing: Standing,
+        *,
+        label: str,
+        short_links: ShortLinks,
+        on_issued: Callable[[IssuedCredential], None],
+    ) -> None:
+        """Open the desk.
+
+        Args:
+            profile: whose wallet.
+            standing: what this issuer may attest, and with what.
+            label: how the issuer calls itself; wallets do not rely on it.
+            short_links: makes short addresses.
+            on_issued: is told of each credential; must not wait.
+        """
+        self._profile = profile
+        self._standing = standing
+        self._label = label
+        self._short_links = short_links
+        self._on_issued = on_issued
+        self._offers = RecordStore(profile, Offer)
+
+    async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
+        """Make an offer.
+
+        Args:
+            claim: attribute name -> value, of the issuer's credential type.
+            lifetime: how long it stands.
+
+        Raises:
+            NotReadyError: the issuer has no credential definition yet.
+            ClaimError: the claim does not fit its type.
+            OfferRefusedError: the issuer may not attest it now.
+        """
+        ground = self._standing.ground()  # 1
+        if ground is None:
+            raise NotReadyError(f"this issuer can not issue yet: {self._standing.waiting_for}")
+        at = datetime.now(UTC)
+        draft = await self._standing.draft(claim, at=at)  # 2
+        if draft.decision.verdict is not Verdict.TRUSTED or draft.decision.governance is None:  # 3
+            raise OfferRefusedError(draft.decision)
+        offer = await self._offers.insert(  # 4
+            Offer(
+                cred_ex_id=str(uuid4()),
+                credential_type=self._standing.credential_type.id,
+                cred_def_id=ground.cred_def_id,
+                values=dict(draft.offer.values),
+                governance_version=draft.decision.governance.version,
+                answer_by=at + lifetime,
+            )
+        )
+        try:
+            await self._make_exchange(offer, draft.offer)
+            invitation = await invite_to_offer(  # 5
+                self._profile, self._standing.did, label=self._label, cred_ex_id=offer.cred_ex_id
+            )
+            short_url = await self._short_links.add(invitation.url, lifetime=lifetime)
+        except BaseError:
+            await self._offers.remove(offer.id)
+            raise
+        step = offers.with_invitation(invitation_id=invitation.id, invitation_url=invitation.url, short_url=short_url)
+        return await self._offers.change(offer.id, step)
+
+    async def get(self, offer_id: str) -> Offer:
+        """Return an offer as it stands now.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        offer = await self._offers.get(offer_id)
+        return await self._end_if_overdue(offer, datetime.now(UTC))
+
+    async def all(self, state: OfferState | None = None) -> list[Offer]:
+        """Return the offers, the newest first; only those in `state`, if given."""
+        at = datetime.now(UTC)
+        for offer in await self._offers.find(state=OfferState.OPEN):
+            await self._end_if_overdue(offer, at)
+        found = await (self._offers.find(state=state) if state else self._offers.find())
+        return sorted(found, key=lambda offer: offer.created_at, reverse=True)
+
+    async def mark_revoked(self, offer_id: str) -> Offer:
+        """Note that the revocation of an offer's credential is published."""
+        return await self._offers.change(offer_id, offers.revoke)
+
+    async def sweep(self, now: datetime) -> None:
+        """End what is overdue, take over what a crash left, and remove exchange records that nobody needs."""
+        for offer in await self._offers.find(state=OfferState.OPEN):
+            exchange = await self._exchange(offer)
+            if exchange is not None and exchange.state in _SIGNED:
+                await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
+            else:
+                await self._end_if_overdue(offer, now)
+        for offer in await self._offers.find(forgotten=False):
+            if offer.ended_at is not None and offer.ended_at + _KEEP_EXCHANGES < now:
+                await self._forget_exchange(offer)
+
+    async def reason_to_refuse(self, cred_ex_id: str, offer: ReceivedOffer, *, at: datetime) -> Reason | None:
+        """Return why the offer may not be answered with a credential; None if it may."""
+        held = await self._of_exchange(cred_ex_id)
+        if held is None:
+            return Reason("issuing.unknown", "The offer was not made at this issuer's desk.")
+        if held.state is not OfferState.OPEN:
+            return Reason("issuing.over", f"The offer is {held.state.value}.")
+        if at > held.answer_by:
+            return Reason("issuing.late", "The offer's deadline is over.")
+        if (held.cred_def_id, held.values) != (offer.cred_def_id, dict(offer.values)):
+            return Reason("issuing.changed", "The exchange no longer holds what was offered.")
+        return None
+
+    async def issued(self, cred_ex_id: str, credential: IssuedCredential) -> None:
+        """Note that the credential was signed."""
+        if await self._change(cred_ex_id, offers.issue(credential, at=datetime.now(UTC))):
+            self._on_issued(credential)
+
+    async def refused(self, cred_ex_id: str, reasons: tuple[Reason, ...]) -> None:
+        """Note that the credential was not signed."""
+        await self._change(cred_ex_id, offers.refuse(reasons, at=datetime.now(UTC)))
+
+    async def declined(self, cred_ex_id: str) -> None:
+        """Note that the wallet did not want the offer, or the credential."""
+        await self._change(cred_ex_id, offers.decline(at=datetime.now(UTC)))
+
+    async def acknowledged(self, cred_ex_id: str) -> None:
+        """Note that the wallet has the credential."""
+        await self._change(cred_ex_id, offers.keep)
+
+    async def _change(self, cred_ex_id: str, step: offers.Step) -> bool:
+        """Apply a step to the offer of an exchange and return whether there is one."""
+        held = await self._of_exchange(cred_ex_id)
+        if held is None:
+            return False
+        changed = await self._offers.change(held.id, step)
+        if changed.state is not held.state:
+            LOGGER.info("offer %s: %s -> %s", held.id, held.state.value, changed.state.value)
+        return True
+
+    async def _of_exchange(self, cred_ex_id: str) -> Offer | None:
+        return next(iter(await self._offers.find(cred_ex_id=cred_ex_id)), None)
+
+    async def _make_exchange(self, offer: Offer, draft: ReceivedOffer) -> None:
+        filters = {"cred_def_id": str(draft.cred_def_id), "schema_id": str(draft.schema_id)}
+        handler = V20CredFormat.Format.ANONCREDS.handler(self._profile)
+        cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
+        proposal = V20CredProposal(
+            credential_preview=V20CredPreview(attributes=V20CredAttrSpec.list_plain(offer.values)),
+            formats=[cred_format],
+            filters_attach=[attachment],
+        )
+        exchange = V20CredExRecord(
+            cred_ex_id=offer.cred_ex_id,
+            initiator=V20CredExRecord.INITIATOR_SELF,
+            role=V20CredExRecord.ROLE_ISSUER,
+            cred_proposal=proposal,
+            auto_issue=False,
+            auto_remove=False,
+            new_with_id=True,
+        )
+        await V20CredManager(self._profile).create_offer(exchange)
+
+    async def _exchange(self, offer: Offer) -> V20CredExRecord | None:
+        async with self._profile.session() as session:
+            try:
+                return await V20CredExRecord.retrieve_by_id(session, offer.cred_ex_id)
+            except StorageNotFoundError:
+                return None
+
+    async def _end_if_overdue(self, offer: Offer, at: datetime) -> Offer:
+        if offer.state is not OfferState.OPEN or at <= offer.answer_by:
+            return offer
+        return await self._offers.change(offer.id, offers.end_without_answer(at=at))
+
+    async def _forget_exchange(self, offer: Offer) -> None:
+        if await self._exchange(offer) is not None:
+            await V20CredManager(self._profile).delete_cred_ex_record(offer.cred_ex_id)
+        try:
+            await self._offers.change(offer.id, offers.forget_exchange)
+        except NotFoundError:
+            LOGGER.info("offer %s is gone", offer.id)
+
+
+def decision_json(decision: TrustDecision) -> dict[str, object]:
+    """Return a decision for a JSON answer."""
+    ref = decision.governance
+    return {
+        "verdict": decision.verdict.value,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
+        "governance": {"id": ref.id, "version": ref.version, "digest": ref.digest} if ref else None,
+        "decided_at": decision.decided_at.isoformat(),
+    }

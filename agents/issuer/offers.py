@@ -1,0 +1,165 @@
+"""An offer from claim to credential, as a record in the wallet store.
+
+    OPEN ──request──► ISSUED ──revocation published──► REVOKED
+      ├──decline───► DECLINED
+      ├──deadline──► NO_ANSWER
+      └──refusal───► REFUSED
+
+Each step is a pure function for `RecordStore.change`, so of two that race one sees what the other wrote. A signed
+credential is the stronger fact: ISSUED may follow DECLINED or NO_ANSWER if that came while it was being signed.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wanderbuch.agents.runtime.records import Record
+from wanderbuch.governance.question import Reason
+from wanderbuch.plugins.trust.issuing import IssuedCredential
+
+
+class OfferState(Enum):
+    """Where an offer stands; only OPEN and ISSUED can change."""
+
+    OPEN = "OPEN"
+    ISSUED = "ISSUED"
+    DECLINED = "DECLINED"
+    NO_ANSWER = "NO_ANSWER"
+    REFUSED = "REFUSED"  # by this agent, after it was offered
+    REVOKED = "REVOKED"
+
+
+class Receipt(Enum):
+    """What the wallet said about the credential."""
+
+    NONE = "NONE"
+    KEPT = "KEPT"
+    REJECTED = "REJECTED"
+
+
+class ReasonRecord(BaseModel):
+    """A reason, as it is kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    text: str
+
+
+class Offer(Record):
+    """One offer and what became of it.
+
+    Args:
+        cred_ex_id: ACA-Py's exchange record.
+        values: what will be signed, attribute by attribute; personal, so never a tag and never logged.
+        governance_version: of the governance file that the offer was judged by.
+        registry, index: the credential's place; index is the cred_rev_id.
+        forgotten: the exchange record of ACA-Py was removed.
+    """
+
+    category: ClassVar[str] = "wanderbuch.offer"
+    tag_names: ClassVar[tuple[str, ...]] = ("state", "cred_ex_id", "forgotten")
+
+    cred_ex_id: str
+    state: OfferState = OfferState.OPEN
+    credential_type: str
+    cred_def_id: str
+    values: dict[str, str] = Field(repr=False)
+    governance_version: int
+    answer_by: datetime
+    invitation_id: str | None = None
+    invitation_url: str | None = None
+    short_url: str | None = None
+    connection_id: str | None = None
+    registry: str | None = None
+    index: int | None = None
+    receipt: Receipt = Receipt.NONE
+    reasons: tuple[ReasonRecord, ...] = ()
+    issued_at: datetime | None = None
+    ended_at: datetime | None = None
+    forgotten: bool = False
+
+
+type Step = Callable[[Offer], Offer | None]
+
+
+def with_invitation(*, invitation_id: str, invitation_url: str, short_url: str) -> Step:
+    """Return the step that notes the invitation."""
+    update = {"invitation_id": invitation_id, "invitation_url": invitation_url, "short_url": short_url}
+    return lambda held: held.model_copy(update=update)
+
+
+def issue(credential: IssuedCredential, *, at: datetime) -> Step:
+    """Return the step to ISSUED; it was signed, whatever else was thought of it meanwhile."""
+
+    def step(held: Offer) -> Offer | None:
+        if held.state in (OfferState.ISSUED, OfferState.REVOKED):
+            return None
+        update = {
+            "state": OfferState.ISSUED,
+            "registry": credential.registry,
+            "index": credential.index,
+            "connection_id": credential.connection_id,
+            "issued_at": at,
+            "ended_at": at,
+        }
+        return held.model_copy(update=update)
+
+    return step
+
+
+def decline(*, at: datetime) -> Step:
+    """Return the step to DECLINED; for a credential that was sent, it only says that the wallet did not keep it."""
+
+    def step(held: Offer) -> Offer | None:
+        if held.state is OfferState.OPEN:
+            return held.model_copy(update={"state": OfferState.DECLINED, "ended_at": at})
+        if held.state is OfferState.ISSUED and held.receipt is Receipt.NONE:
+            return held.model_copy(update={"receipt": Receipt.REJECTED})
+        return None
+
+    return step
+
+
+def refuse(reasons: tuple[Reason, ...], *, at: datetime) -> Step:
+    """Return the step to REFUSED, or to NO_ANSWER if the answer only came too late."""
+
+    def step(held: Offer) -> Offer | None:
+        if held.state is not OfferState.OPEN:
+            return None
+        state = OfferState.NO_ANSWER if at > held.answer_by else OfferState.REFUSED
+        kept = tuple(ReasonRecord(code=reason.code, text=reason.text) for reason in reasons)
+        return held.model_copy(update={"state": state, "reasons": kept, "ended_at": at})
+
+    return step
+
+
+def keep(held: Offer) -> Offer | None:
+    """Note that the wallet has the credential."""
+    if held.state is not OfferState.ISSUED or held.receipt is Receipt.KEPT:
+        return None
+    return held.model_copy(update={"receipt": Receipt.KEPT})
+
+
+def end_without_answer(*, at: datetime) -> Step:
+    """Return the step to NO_ANSWER once the deadline is over."""
+
+    def step(held: Offer) -> Offer | None:
+        if held.state is not OfferState.OPEN or at <= held.answer_by:
+            return None
+        return held.model_copy(update={"state": OfferState.NO_ANSWER, "ended_at": held.answer_by})
+
+    return step
+
+
+def revoke(held: Offer) -> Offer | None:
+    """Note that the revocation is published."""
+    return held.model_copy(update={"state": OfferState.REVOKED}) if held.state is OfferState.ISSUED else None
+
+
+def forget_exchange(held: Offer) -> Offer:
+    """Note that ACA-Py's exchange record was removed."""
+    return held.model_copy(update={"forgotten": True})

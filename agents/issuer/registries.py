@@ -1,0 +1,166 @@
+"""Revocation registries: one active, one spare, and a change to the spare before the active one is full.
+
+What exists is read from the wallet at every step, so a start after a crash goes on where the last one stopped:
+
+1. Every registry definition has its first status list.
+2. One registry with free places is active.
+3. One more, untouched, is the spare.
+
+ACA-Py's own set-up of registries is a chain of fire-and-forget events that ends where a crash cuts it, and uploads
+tails files without our certificates; the runtime blocks it and each step is awaited here.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from uuid import uuid4
+
+from acapy_agent.anoncreds.constants import CATEGORY_REV_LIST, CATEGORY_REV_REG_DEF, STATE_FINISHED
+from acapy_agent.core.event_bus import Event
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.identifiers import CredDefId, RevRegDefId
+from wanderbuch.plugins.webvh.revocation import WebvhRevocation
+
+LOGGER = logging.getLogger(__name__)
+
+_REGISTRY_TYPE = "CL_ACCUM"  # AnonCreds 1.0, revocDefType
+_MAX_HEADROOM = 16
+
+
+class RegistryState(Enum):
+    """What a registry is used for."""
+
+    ACTIVE = "ACTIVE"  # new credentials take their place here
+    SPARE = "SPARE"
+    FULL = "FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One revocation registry of this issuer.
+
+    Args:
+        size: its places, of which place 0 is never used.
+        used: places given to credentials.
+    """
+
+    id: RevRegDefId
+    state: RegistryState
+    size: int
+    used: int
+
+
+def is_nearly_full(*, size: int, used: int) -> bool:
+    """Return whether it is time to go on with the spare; some places stay free for what is being signed just now."""
+    return size - 1 - used < min(_MAX_HEADROOM, max(1, size // 4))
+
+
+class _Steps(WebvhRevocation):
+    """The registry operations, one awaited step at a time."""
+
+    async def notify(self, event: Event) -> None:
+        """Tell nobody: whoever called the step does what follows."""
+
+
+class Registries:
+    """The revocation registries of one credential definition."""
+
+    def __init__(self, profile: Profile, *, size: int) -> None:
+        """Prepare; nothing is made yet.
+
+        Args:
+            profile: whose wallet.
+            size: places in a new registry.
+        """
+        self._profile = profile
+        self._steps = _Steps(profile)
+        self._size = size
+        self._lock = asyncio.Lock()
+
+    async def ensure_active(self, cred_def_id: CredDefId) -> RevRegDefId:
+        """Return the active registry; it is made, completed or changed where that is needed.
+
+        Raises:
+            ResolutionError: a registry could not be made or published.
+        """
+        async with self._lock:
+            await self._complete(cred_def_id)  # 1
+            return await self._activate(cred_def_id)  # 2
+
+    async def ensure_spare(self, cred_def_id: CredDefId) -> None:
+        """Make sure that a spare is there (3).
+
+        Raises:
+            ResolutionError: it could not be made or published.
+        """
+        async with self._lock:
+            held = await self.all(cred_def_id)
+            if not any(each.state is RegistryState.SPARE for each in held):
+                await self._make(cred_def_id)
+
+    async def all(self, cred_def_id: CredDefId) -> tuple[Registry, ...]:
+        """Return the registries that are complete, the active one first."""
+        found: list[Registry] = []
+        async with self._profile.session() as session:
+            for entry in await session.handle.fetch_all(CATEGORY_REV_REG_DEF, {"cred_def_id": cred_def_id}):
+                status_list = await session.handle.fetch(CATEGORY_REV_LIST, entry.name)
+                if status_list is not None and entry.tags.get("state") == STATE_FINISHED:
+                    found.append(_registry(entry.name, entry.tags, entry.value_json, status_list.value_json))
+        return tuple(sorted(found, key=lambda each: (each.state is not RegistryState.ACTIVE, each.id)))
+
+    async def _complete(self, cred_def_id: CredDefId) -> None:
+        """Give every registry definition its first status list."""
+        async with self._profile.session() as session:
+            entries = await session.handle.fetch_all(CATEGORY_REV_REG_DEF, {"cred_def_id": cred_def_id})
+            bare = [
+                entry.name for entry in entries if await session.handle.fetch(CATEGORY_REV_LIST, entry.name) is None
+            ]
+        for registry_id in bare:
+            await self._make_list(RevRegDefId.parse(registry_id))
+
+    async def _activate(self, cred_def_id: CredDefId) -> RevRegDefId:
+        held = await self.all(cred_def_id)
+        for state in (RegistryState.ACTIVE, RegistryState.SPARE):
+            for each in held:
+                if each.state is state and not is_nearly_full(size=each.size, used=each.used):
+                    if state is RegistryState.SPARE:
+                        await self._steps.set_active_registry(each.id)
+                        LOGGER.info("revocation registry %s is active now", each.id)
+                    return each.id
+        made = await self._make(cred_def_id)
+        await self._steps.set_active_registry(made)
+        return made
+
+    async def _make(self, cred_def_id: CredDefId) -> RevRegDefId:
+        result: Any = await self._steps.create_and_register_revocation_registry_definition(
+            issuer_id=cred_def_id.did,
+            cred_def_id=cred_def_id,
+            registry_type=_REGISTRY_TYPE,
+            tag=str(uuid4()),
+            max_cred_num=self._size,
+        )
+        if isinstance(result, str):  # ACA-Py answers with the error's text
+            raise ResolutionError(f"a revocation registry could not be made: {result.split('. Extra', 1)[0]}")
+        await self._steps.store_revocation_registry_definition(result)
+        registry_id = RevRegDefId.parse(result.rev_reg_def_id)
+        await self._make_list(registry_id)
+        return registry_id
+
+    async def _make_list(self, registry_id: RevRegDefId) -> None:
+        result: Any = await self._steps.create_and_register_revocation_list(registry_id)
+        if isinstance(result, str):
+            raise ResolutionError(f"a status list could not be published: {result.split('. Extra', 1)[0]}")
+        await self._steps.store_revocation_registry_list(result)
+
+
+def _registry(name: str, tags: dict[str, str], definition: dict[str, Any], status_list: dict[str, Any]) -> Registry:
+    size, used = int(definition["value"]["maxCredNum"]), int(status_list["next_index"]) - 1
+    if tags.get("active") == "true":
+        state = RegistryState.ACTIVE
+    else:
+        state = RegistryState.FULL if is_nearly_full(size=size, used=used) else RegistryState.SPARE
+    return Registry(RevRegDefId.parse(name), state, size, used)

@@ -1,0 +1,180 @@
+"""What this issuer may attest, and with what: its credential definition, its registries, the governance file's word.
+
+Coming to stand is resumable, in these steps; each finds what an earlier start left:
+
+1. the authority's schema is known (configured, or named by the governance file);
+2. a credential definition on it is there;
+3. one of its revocation registries is active;
+4. a spare is made beside, as it takes a while.
+
+Until 3 is done `waiting_for` says what is missing, offers are refused, and a task tries again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from acapy_agent.core.error import BaseError
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.definition import ensure_definition, schema_in_force
+from wanderbuch.agents.issuer.registries import Registries, Registry, is_nearly_full
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.file import NO_CROSSWALK, Accreditation
+from wanderbuch.governance.identifiers import CredDefId, SchemaId, WebvhDid
+from wanderbuch.governance.question import TrustDecision
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.issuing import IssuedCredential
+from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, judge_offer
+from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.schemas.claims import validate_claim
+from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
+
+LOGGER = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What offers are made on."""
+
+    schema_id: SchemaId
+    cred_def_id: CredDefId
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A claim as it would be offered, and whether it may be."""
+
+    offer: ReceivedOffer
+    decision: TrustDecision
+
+
+class Standing:
+    """What this issuer stands on."""
+
+    def __init__(self, config: IssuerConfig, *, profile: Profile, did: WebvhDid, source: GovernanceSource) -> None:
+        """Know where to look; nothing is made yet.
+
+        Args:
+            config: of the issuer.
+            profile: whose wallet.
+            did: the issuer.
+            source: the governance file.
+        """
+        self.did = did
+        self.credential_type: CredentialType = load_credential_type(config.credential_type)
+        self.waiting_for = "the agent to start"
+        self._configured_schema = SchemaId.parse(config.schema_id) if config.schema_id else None
+        self._registry_size = config.registry_size
+        self._profile = profile
+        self._source = source
+        self._registries = Registries(profile, size=config.registry_size)
+        self._ground: Ground | None = None
+        self._lock = asyncio.Lock()
+        self._nearly_full = asyncio.Event()
+
+    def ground(self) -> Ground | None:
+        """Return what offers are made on; None while something is missing."""
+        return self._ground
+
+    def snapshot(self) -> GovernanceSnapshot | None:
+        """Return the governance file in force."""
+        return self._source.snapshot()
+
+    def accreditations(self) -> tuple[Accreditation, ...]:
+        """Return what the governance file says of this issuer."""
+        snapshot = self.snapshot()
+        return snapshot.file.index.by_issuer.get(self.did, ()) if snapshot else ()
+
+    async def registries(self) -> tuple[Registry, ...]:
+        """Return the revocation registries, the active one first."""
+        return await self._registries.all(self._ground.cred_def_id) if self._ground else ()
+
+    async def draft(self, claim: Mapping[str, object], *, at: datetime) -> Draft:
+        """Return a claim with all its credential values, judged as a careful holder will judge the offer.
+
+        Raises:
+            ClaimError: the claim does not fit its type.
+            ValueError: there is no ground yet.
+        """
+        if self._ground is None:
+            raise ValueError("there is no credential definition yet")
+        checked = validate_claim(self.credential_type, claim, at=at.date())
+        snapshot = await self._fresh_snapshot(at)
+        eqf_level, crosswalk_version = 0, None
+        if snapshot is not None:
+            framework, level, awarded = checked["framework"], checked["framework_level"], checked["awarded_on"]
+            eqf_level, version = snapshot.file.eqf_level(str(framework), str(level), awarded)  # type: ignore[arg-type]
+            crosswalk_version = None if version == NO_CROSSWALK else version
+        values = checked.to_values(eqf_level=eqf_level, crosswalk_version=crosswalk_version)
+        offer = ReceivedOffer(self._ground.schema_id, self._ground.cred_def_id, values)
+        definition = ResolvedDefinition(
+            self._ground.schema_id,
+            self.credential_type.name,
+            self.credential_type.version,
+            self.credential_type.attr_names,
+        )
+        return Draft(offer, judge_offer(offer, definition, snapshot, at=at))
+
+    async def prepare(self) -> None:
+        """Take steps 1 to 3.
+
+        Raises:
+            WanderbuchError: a step could not be taken; `waiting_for` says which.
+        """
+        async with self._lock:
+            self.waiting_for = "the authority's schema, which the governance file does not name yet"
+            schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())  # 1
+            if schema_id is None:
+                await self._source.refresh()
+                schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())
+            if schema_id is None:
+                return
+            self.waiting_for = "its credential definition"
+            cred_def_id = await ensure_definition(self._profile, self.did, schema_id)  # 2
+            self.waiting_for = "a revocation registry"
+            await self._registries.ensure_active(cred_def_id)  # 3
+            self._ground = Ground(schema_id, cred_def_id)
+            self.waiting_for = ""
+
+    async def keep(self) -> None:
+        """Come to stand, and keep registries ready from then on; ends only by cancellation."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                if self._ground is None:
+                    await self.prepare()
+                if self._ground is not None:
+                    await self._registries.ensure_active(self._ground.cred_def_id)
+                    await self._registries.ensure_spare(self._ground.cred_def_id)  # 4
+                    pause = _FIRST_PAUSE_S
+                    await self._nearly_full.wait()
+                    self._nearly_full.clear()
+                    continue
+            except (WanderbuchError, BaseError) as err:
+                LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    def note_issued(self, credential: IssuedCredential) -> None:
+        """Look whether it is time for the next registry."""
+        if credential.index is not None and is_nearly_full(size=self._registry_size, used=credential.index):
+            self._nearly_full.set()
+
+    def look_again(self) -> None:
+        """Have the registries looked at."""
+        self._nearly_full.set()
+
+    async def _fresh_snapshot(self, at: datetime) -> GovernanceSnapshot | None:
+        """Return the governance file; ask for it once more if what is held is not fresh."""
+        held = self.snapshot()
+        if held is None or not held.is_fresh(at):
+            await self._source.refresh()
+        return self.snapshot()

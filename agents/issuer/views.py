@@ -1,0 +1,208 @@
+"""What the issuer's REST API shows."""
+
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+
+from wanderbuch.agents.issuer.invitation import qr_svg
+from wanderbuch.agents.issuer.offers import Offer, OfferState, ReasonRecord, Receipt
+from wanderbuch.agents.issuer.registries import Registry, RegistryState
+from wanderbuch.agents.issuer.revocations import RevocationIntent, RevocationState
+from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.governance.file import Accreditation, Status
+from wanderbuch.governance.question import GovernanceRef
+
+
+class NewOffer(ApiModel):
+    """A claim to offer."""
+
+    claim: dict[str, Any]
+    deadline_s: int | None = Field(default=None, ge=1, le=30 * 24 * 3600)
+
+
+class RevocationView(ApiModel):
+    """How far a revocation has come.
+
+    `published` is true once the public status list revokes the credential; before that, verifiers can not know.
+    """
+
+    id: str
+    state: RevocationState
+    published: bool
+    requested_at: datetime
+    published_at: datetime | None
+    listed_at: datetime | None
+    registry: str
+    index: int
+
+
+class OfferView(ApiModel):
+    """An offer and what became of it."""
+
+    id: str
+    state: OfferState
+    credential_type: str
+    cred_def_id: str
+    values: dict[str, str]
+    created_at: datetime
+    answer_by: datetime
+    ended_at: datetime | None
+    invitation_url: str | None
+    short_url: str | None
+    qr_svg: str | None
+    governance_version: int
+    receipt: Receipt
+    registry: str | None
+    index: int | None
+    reasons: list[ReasonRecord]
+    revocation: RevocationView | None
+
+
+class OfferLine(ApiModel):
+    """An offer in a list; nothing personal."""
+
+    id: str
+    state: OfferState
+    created_at: datetime
+    answer_by: datetime
+    ended_at: datetime | None
+
+
+class Offers(ApiModel):
+    """Offers, the newest first."""
+
+    items: list[OfferLine]
+
+
+class RegistryView(ApiModel):
+    """A revocation registry."""
+
+    id: str
+    state: RegistryState
+    size: int
+    used: int
+
+
+class GovernanceView(ApiModel):
+    """The governance file that this issuer goes by."""
+
+    id: str
+    version: int
+    digest: str
+    fresh_until: datetime | None
+
+
+class SpanView(ApiModel):
+    """Days, both ends included."""
+
+    first: date
+    last: date
+
+
+class AccreditationView(ApiModel):
+    """One accreditation of this issuer, as the governance file states it."""
+
+    id: str
+    status: Status
+    credential_types: list[str]
+    covers_this_definition: bool
+    occupations: list[str]
+    excluded_occupations: list[str]
+    framework: str
+    lowest_level: str
+    highest_level: str
+    jurisdictions: list[str]
+    mandate: list[SpanView]
+
+
+class StandingView(ApiModel):
+    """What this issuer may attest, and with what."""
+
+    did: str
+    name: str
+    credential_type: str
+    ready: bool
+    waiting_for: str | None
+    schema_id: str | None
+    cred_def_id: str | None
+    registries: list[RegistryView]
+    governance: GovernanceView | None
+    accreditations: list[AccreditationView]
+
+
+def offer_view(offer: Offer, revocation: RevocationIntent | None) -> OfferView:
+    """Return an offer as the API shows it."""
+    is_open = offer.state is OfferState.OPEN
+    return OfferView(
+        id=offer.id,
+        state=offer.state,
+        credential_type=offer.credential_type,
+        cred_def_id=offer.cred_def_id,
+        values=offer.values,
+        created_at=offer.created_at,
+        answer_by=offer.answer_by,
+        ended_at=offer.ended_at,
+        invitation_url=offer.invitation_url if is_open else None,
+        short_url=offer.short_url if is_open else None,
+        qr_svg=qr_svg(offer.short_url) if is_open and offer.short_url else None,
+        governance_version=offer.governance_version,
+        receipt=offer.receipt,
+        registry=offer.registry,
+        index=offer.index,
+        reasons=list(offer.reasons),
+        revocation=revocation_view(revocation) if revocation else None,
+    )
+
+
+def offer_line(offer: Offer) -> OfferLine:
+    """Return an offer as a list shows it."""
+    return OfferLine(
+        id=offer.id,
+        state=offer.state,
+        created_at=offer.created_at,
+        answer_by=offer.answer_by,
+        ended_at=offer.ended_at,
+    )
+
+
+def revocation_view(intent: RevocationIntent) -> RevocationView:
+    """Return a revocation as the API shows it."""
+    return RevocationView(
+        id=intent.id,
+        state=intent.state,
+        published=intent.state is RevocationState.PUBLISHED,
+        requested_at=intent.created_at,
+        published_at=intent.published_at,
+        listed_at=intent.listed_at,
+        registry=intent.registry,
+        index=intent.index,
+    )
+
+
+def registry_view(registry: Registry) -> RegistryView:
+    """Return a registry as the API shows it."""
+    return RegistryView(id=registry.id, state=registry.state, size=registry.size, used=registry.used)
+
+
+def governance_view(ref: GovernanceRef, fresh_until: datetime | None) -> GovernanceView:
+    """Return a governance file as the API shows it."""
+    return GovernanceView(id=ref.id, version=ref.version, digest=ref.digest, fresh_until=fresh_until)
+
+
+def accreditation_view(accreditation: Accreditation, cred_def_id: str | None) -> AccreditationView:
+    """Return an accreditation as the API shows it."""
+    levels = accreditation.level_range
+    return AccreditationView(
+        id=accreditation.id,
+        status=accreditation.status,
+        credential_types=list(accreditation.credential_types),
+        covers_this_definition=cred_def_id in accreditation.cred_def_ids,
+        occupations=list(accreditation.occupations),
+        excluded_occupations=list(accreditation.excluded_occupations),
+        framework=levels.framework,
+        lowest_level=levels.lowest,
+        highest_level=levels.highest,
+        jurisdictions=list(accreditation.jurisdictions),
+        mandate=[SpanView(first=span.first, last=span.last) for span in accreditation.intervals],
+    )
