@@ -1,0 +1,98 @@
+"""Keys for `wanderbuch governance`: a signing key from a file, an author's key from a DID log or from its host."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from wanderbuch.errors import ConfigurationError, GovernanceError
+from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
+from wanderbuch.governance.jws import KeyResolver, Signer
+
+_MAX_KEY_BYTES = 16_384
+_MAKE_ONE = "`openssl genpkey -algorithm ed25519 -out key.pem` makes one"
+
+
+def read_file(path: Path, *, max_bytes: int) -> bytes:
+    """Return the bytes of a file the user named.
+
+    Raises:
+        ConfigurationError: it can not be read, or is too long.
+    """
+    try:
+        with path.open("rb") as stream:
+            found = stream.read(max_bytes + 1)
+    except OSError as err:
+        raise ConfigurationError(f"can not read {path}: {err.strerror}") from err
+    if len(found) > max_bytes:
+        raise ConfigurationError(f"expected at most {max_bytes} bytes in {path}, found more")
+    return found
+
+
+def signer_from(path: Path) -> Signer:
+    """Return a signer with the Ed25519 private key in the PEM file `path`.
+
+    Raises:
+        ConfigurationError: it can not be read or holds no such key.
+    """
+    pem = read_file(path, max_bytes=_MAX_KEY_BYTES)
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as err:
+        raise ConfigurationError(
+            f"expected an Ed25519 private key (PEM, no password) in {path}", hint=_MAKE_ONE
+        ) from err
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ConfigurationError(f"expected an Ed25519 key in {path}, found another kind", hint=_MAKE_ONE)
+
+    async def sign(message: bytes) -> bytes:
+        return key.sign(message)
+
+    return sign
+
+
+def keys_in_log(log_file: Path) -> KeyResolver:
+    """Return a resolver that answers from a did.jsonl (and a did-witness.json beside it), without any network."""
+    from wanderbuch.plugins.webvh.document import DidDocument
+    from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES, names_witnesses, verify_log
+
+    async def resolve(url: DidUrl) -> bytes:
+        did = _webvh(url)
+        received = read_file(log_file, max_bytes=MAX_LOG_BYTES)
+        witness = None
+        if names_witnesses(received):
+            witness = read_file(log_file.with_name("did-witness.json"), max_bytes=MAX_WITNESS_BYTES)
+        log = await verify_log(did, received, witness)
+        if log.deactivated:
+            raise GovernanceError(f"{did} was deactivated by its controller")
+        key = DidDocument.of(did, log.version_id, log.document).assertion_keys.get(url)
+        if key is None:
+            raise GovernanceError(f"{url} does not stand in the assertionMethod of {did} now")
+        return key
+
+    return resolve
+
+
+@asynccontextmanager
+async def keys_online(*, ca_file: Path | None, connect: tuple[str, ...]) -> AsyncIterator[KeyResolver]:
+    """Give a resolver that asks the author's host."""
+    from wanderbuch.plugins.http.addresses import ConnectionMap
+    from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+    from wanderbuch.plugins.webvh.documents import WebvhDocuments
+    from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
+
+    edge = HttpEdge(HttpEdgeConfig(connect=ConnectionMap.parse(connect), ca_file=ca_file))
+    try:
+        yield WebvhDocuments(edge, InMemoryLogMemory()).assertion_key
+    finally:
+        await edge.close()
+
+
+def _webvh(url: DidUrl) -> WebvhDid:
+    try:
+        return WebvhDid.parse(url.did)
+    except IdentifierError as err:
+        raise GovernanceError(f"expected a key of a did:webvh DID, found {url}") from err

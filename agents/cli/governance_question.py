@@ -1,0 +1,123 @@
+"""The question behind `wanderbuch governance explain`: words of the command line become requirement and evidence."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
+from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+from wanderbuch.governance.question import DateSpan, Evidence, Requirement
+from wanderbuch.schemas.countries import is_country
+from wanderbuch.schemas.occupations import OccupationCode
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the user asks, in the command line's words; None where they said nothing."""
+
+    issuer: str
+    occupation: str
+    jurisdiction: str
+    level: int | None
+    awarded: str
+    framework: str | None
+    crosswalk: str | None
+    cred_def: str | None
+    credential_type: str
+    registry: str | None
+    expires_on: str | None
+
+
+def parse_question(question: Question, file: GovernanceFile) -> tuple[Requirement, Evidence]:
+    """Return what is asked and what is supposed to have been shown; gaps are filled from the issuer's accreditations.
+
+    Raises:
+        WanderbuchError: a word is not what was expected; the message names it.
+    """
+    issuer = _issuer(question.issuer, file)
+    occupation = OccupationCode.parse(question.occupation)
+    if not is_country(question.jurisdiction):
+        raise ConfigurationError(f"expected a country such as MLT for --jurisdiction, found {question.jurisdiction!r}")
+    accreditations = file.index.by_issuer.get(issuer, ())
+    awarded = _awarded(question.awarded)
+    framework = question.framework or _only("framework", (each.level_range.framework for each in accreditations))
+    crosswalk = question.crosswalk or file.eqf_level(framework, "", awarded.first)[1]
+    requirement = Requirement(
+        occupation=occupation,
+        jurisdiction=question.jurisdiction,
+        min_eqf_level=question.level,
+        credential_type=question.credential_type,
+        not_revoked=question.registry is not None,
+    )
+    evidence = Evidence(
+        issuer=issuer,
+        cred_def_id=_cred_def(question, accreditations),
+        credential_type=question.credential_type,
+        occupation=occupation,
+        proven_eqf_level=question.level,
+        framework=framework,
+        crosswalk_version=None if crosswalk == NO_CROSSWALK else crosswalk,
+        awarded=awarded,
+        expires_on=None if question.expires_on is None else _day("--expires-on", question.expires_on),
+        registry=None if question.registry is None else RevRegDefId.parse(question.registry),
+    )
+    return requirement, evidence
+
+
+def parse_instant(text: str) -> datetime:
+    """Return an instant: a day (its end, UTC) or RFC 3339 with a time zone.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
+        instant = datetime.fromisoformat(text)
+    except ValueError as err:
+        raise ConfigurationError(f"expected 2026-03-31 or 2026-03-31T12:00:00Z for --at, found {text!r}") from err
+    if instant.tzinfo is None:
+        raise ConfigurationError(f"expected a time zone for --at, found {text!r}", hint="add Z for UTC")
+    return instant.astimezone(UTC)
+
+
+def _issuer(text: str, file: GovernanceFile) -> Did:
+    if text.startswith("did:"):
+        return Did.parse(text)
+    found = [each for each in file.participants if each.name and text.casefold() in each.name.casefold()]
+    if len(found) == 1:
+        return found[0].did
+    names = "; ".join(sorted(str(each.name) for each in found or file.participants if each.name)[:20])
+    count = "several" if found else "none"
+    raise ConfigurationError(f"expected one participant called {text!r}, found {count}", hint=f"there are: {names}")
+
+
+def _awarded(text: str) -> DateSpan:
+    if re.fullmatch(r"[1-9]\d{3}", text):
+        return DateSpan.of_year(int(text))
+    day = _day("--awarded", text)
+    return DateSpan(day, day)
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ConfigurationError(f"expected a day such as 2024-05-01 for {option}, found {text!r}")
+
+
+def _only(option: str, values: Iterable[str]) -> str:
+    found = sorted(set(values))
+    if len(found) != 1:
+        raise ConfigurationError(f"say which --{option} is meant", hint=", ".join(found) or "the issuer has none")
+    return found[0]
+
+
+def _cred_def(question: Question, accreditations: tuple[Accreditation, ...]) -> CredDefId:
+    if question.cred_def is not None:
+        return CredDefId.parse(question.cred_def)
+    return CredDefId(_only("cred-def", (each for one in accreditations for each in one.cred_def_ids)))
