@@ -34,7 +34,7 @@ def agent_config(tmp_path: Path) -> AgentConfig:
             host="tiny.wanderbuch.test", listen=here, tls_certificate=tmp_path / "crt", tls_key=tmp_path / "key"
         ),
         app=AppConfig(listen=here),
-        wallet=WalletConfig(busy_timeout_ms=100, max_connections=32),
+        wallet=WalletConfig(busy_timeout_ms=20_000, max_connections=32),
         role_settings=NoSettings(),
         app_token=SecretStr("t" * 32),
         wallet_key=SecretStr(base58.b58encode(bytes(range(32))).decode()),

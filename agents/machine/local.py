@@ -102,7 +102,7 @@ class AgentHandle:
         Raises:
             MachineError: it ended, or was not ready in time.
         """
-        self._write_config()
+        self.write_config()
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         with self.log_path.open("ab") as log:
@@ -222,7 +222,8 @@ class AgentHandle:
             (self.folder / name).touch(mode=0o600)
             (self.folder / name).write_text(secret)
 
-    def _write_config(self) -> None:
+    def write_config(self) -> None:
+        """Write the configuration; `start` does it too."""
         document: dict[str, object] = {
             "role": self.role,
             "name": self.name,

@@ -15,8 +15,8 @@ import base58
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from wanderbuch.agents.runtime.role import Role
-from wanderbuch.errors import ConfigurationError, WanderbuchError
-from wanderbuch.governance.identifiers import Did, WebvhDid
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 
 APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variable)
 WALLET_KEY_VARIABLE = "WANDERBUCH_WALLET_KEY"
@@ -58,6 +58,13 @@ def _https(value: str) -> str:
     if not value.startswith("https://"):
         raise ValueError("expected an address that starts with https://")
     return value.rstrip("/")
+
+
+def _did(value: str) -> str:
+    try:
+        return Did.parse(value)
+    except IdentifierError as err:
+        raise ValueError(err.message) from err
 
 
 Listen = Annotated[Address, BeforeValidator(_address)]
@@ -134,7 +141,7 @@ class GovernanceConfig(Table):
     """`[governance]`: whose word counts; not for the authority itself."""
 
     url: HttpsUrl
-    author: Annotated[str, AfterValidator(Did.parse)]
+    author: Annotated[str, AfterValidator(_did)]
 
 
 class LogConfig(Table):
@@ -257,8 +264,10 @@ def _absolute(file: _File, folder: Path) -> _File:
 def _check_public_name(path: Path, public: PublicConfig) -> None:
     """Refuse a host or path that peers would refuse in a did:webvh."""
     try:
-        WebvhDid.parse(":".join(("did:webvh", _PLACEHOLDER_SCID, public.host, *public.path_segments)))
-    except WanderbuchError as err:
+        did = WebvhDid.parse(":".join(("did:webvh", _PLACEHOLDER_SCID, public.host, *public.path_segments)))
+        if did.host != public.host or did.path != public.path_segments:
+            raise IdentifierError("a colon in the host or path")  # noqa: TRY301
+    except IdentifierError as err:
         raise ConfigurationError(
             f"{path}: [public] host and path can not stand in a did:webvh: {public.host!r}, {public.path!r}",
             hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',

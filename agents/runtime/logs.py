@@ -10,6 +10,7 @@ import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 _OWN = ("wanderbuch", "tests", "__main__")
 _FIELDS = "wanderbuch_fields"
@@ -21,15 +22,16 @@ def log_event(logger: logging.Logger, level: int, event: str, **fields: str | fl
     logger.log(level, event, extra={_FIELDS: fields})
 
 
-def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False) -> None:
+def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False, stream: TextIO | None = None) -> None:
     """Send all logs of this process to standard error as JSON lines.
 
     Args:
         level: lowest level of our own loggers; foreign ones print from WARNING.
         agent: name of the role, in every line.
         unsafe_acapy_details: print the text of foreign records too; it can hold claims.
+        stream: instead of standard error.
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_JsonLines(agent, unsafe_acapy_details))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,0 +1,28 @@
+"""A real agent inside the test's own process."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.flow.tiny_role import TinyRole
+
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime.agent import RunningAgent, start
+from wanderbuch.agents.runtime.config import load_config
+
+
+@pytest.fixture
+def tiny_handle(machine: LocalMachine) -> AgentHandle:
+    """The layout of a tiny agent: its files, ports and keys."""
+    handle = machine.add("tiny", "Tiny", "tiny.wanderbuch.test")
+    handle.write_config()
+    return handle
+
+
+@pytest.fixture
+async def tiny_agent(tiny_handle: AgentHandle) -> AsyncIterator[RunningAgent]:
+    """A tiny agent that runs."""
+    role = TinyRole()
+    agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    await agent.wait_ready()
+    yield agent
+    await agent.stop()

@@ -1,0 +1,160 @@
+import json
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from pydantic import Field, SecretStr
+
+from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, get, make_app, post
+from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.problems import STATUS_BY_CODE, RefusedError
+from wanderbuch.agents.runtime.records import NotFoundError
+from wanderbuch.errors import ConfigurationError, CredentialError, ExchangeError, ResolutionError, WanderbuchError
+
+TOKEN = "t" * 32
+
+
+class NewThing(ApiModel):
+    name: str = Field(max_length=10)
+    size: int = 1
+
+
+class Thing(ApiModel):
+    id: str
+    name: str
+
+
+async def make(call: Call[NewThing]) -> Thing:
+    return Thing(id="1", name=call.body.name)
+
+
+async def show(call: Call[None]) -> Thing:
+    errors: dict[str, Exception] = {
+        "missing": NotFoundError("there is no such thing"),
+        "refused": RefusedError("not by this issuer", members={"decision": {"verdict": "NOT_TRUSTED"}}),
+        "over": ExchangeError("it is over"),
+        "far": ResolutionError("can not be reached", hint="try later"),
+        "bug": KeyError("secret-in-a-bug"),
+    }
+    if call.path["id"] in errors:
+        raise errors[call.path["id"]]
+    return Thing(id=call.path["id"], name=call.query.get("name", "none"))
+
+
+ROUTES = (
+    post("/things", make, body=NewThing, result=Thing, status=201, summary="Make"),
+    get("/things/{id}", show, result=Thing, summary="Show", query=("name",)),
+    post("/things/{id}/end", show, result=Thing, summary="End"),
+)
+
+
+@pytest.fixture
+async def call():  # type: ignore[no-untyped-def]
+    serving = True
+
+    async def look() -> ReadyReport:
+        return ReadyReport(serving, {"started": serving})
+
+    app = make_app(
+        ROUTES,
+        token=SecretStr(TOKEN),
+        max_body_bytes=1000,
+        is_serving=lambda: serving,
+        look=look,
+        description=describe(ROUTES, title="Things", version="1"),
+    )
+    async with TestServer(app) as server, ClientSession() as session:
+
+        async def called(method: str, path: str, body: Any = None, *, token: str = TOKEN, ready: bool = True) -> Any:
+            nonlocal serving
+            serving = ready
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+            async with session.request(method, server.make_url(path), data=data, headers=headers) as response:
+                return response.status, await response.json(content_type=None), response.headers
+
+        yield called
+
+
+async def test_parses_calls_and_serialises(call) -> None:  # type: ignore[no-untyped-def]
+    status, answer, headers = await call("POST", "/things", {"name": "x"})
+    assert (status, answer) == (201, {"id": "1", "name": "x"})
+    assert headers["Cache-Control"] == "no-store"
+    assert (await call("GET", "/things/7?name=y"))[1] == {"id": "7", "name": "y"}
+    assert (await call("POST", "/things/7/end"))[0] == 200
+    assert (await call("POST", "/things/7/end", {}))[0] == 200
+
+
+@pytest.mark.parametrize("token", ["", "x", TOKEN + "x", TOKEN[:-1]])
+async def test_nobody_enters_without_the_token(call, token: str) -> None:  # type: ignore[no-untyped-def]
+    status, problem, headers = await call("GET", "/things/7", token=token)
+    assert (status, problem["code"]) == (401, "unauthorized")
+    assert headers["Content-Type"].startswith("application/problem+json")
+    assert (await call("GET", "/health", token=token))[0] == 200
+    assert (await call("GET", "/nothing", token=token))[0] == 401
+
+
+async def test_nothing_is_served_before_the_agent_is_ready(call) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("GET", "/things/7", ready=False))[0] == 503
+    assert (await call("GET", "/ready", token="", ready=False))[0] == 503
+    assert (await call("GET", "/ready", token=""))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"name": "x", "more": 1}, 400),
+        ({"name": "secret-value-that-is-long"}, 400),
+        (b"{", 400),
+        (b"\xff", 400),
+        ({"name": "x" * 2000}, 413),
+    ],
+)
+async def test_refuses_a_body_that_does_not_fit_without_repeating_it(call, body: Any, status: int) -> None:  # type: ignore[no-untyped-def]
+    found, problem, _ = await call("POST", "/things", body)
+    assert found == status == problem["status"]
+    assert "secret" not in json.dumps(problem)
+
+
+async def test_refuses_parameters_and_bodies_nobody_asked_for(call) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("GET", "/things/7?nmae=y"))[0] == 400
+    assert (await call("POST", "/things/7/end", {"x": 1}))[0] == 400
+    assert (await call("DELETE", "/things/7"))[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("which", "status", "code"),
+    [("missing", 404, "not-found"), ("refused", 409, "refused"), ("over", 409, "exchange"), ("far", 502, "resolution")],
+)
+async def test_an_error_is_a_problem(call, which: str, status: int, code: str) -> None:  # type: ignore[no-untyped-def]
+    found, problem, _ = await call("GET", f"/things/{which}")
+    assert (found, problem["code"], problem["status"]) == (status, code, status)
+
+
+async def test_a_refusal_carries_its_decision_and_a_hint_its_words(call) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("GET", "/things/refused"))[1]["decision"] == {"verdict": "NOT_TRUSTED"}
+    assert (await call("GET", "/things/far"))[1]["hint"] == "try later"
+
+
+async def test_a_bug_tells_the_caller_nothing(call) -> None:  # type: ignore[no-untyped-def]
+    status, problem, _ = await call("GET", "/things/bug")
+    assert status == 500
+    assert "secret" not in json.dumps(problem)
+
+
+def test_every_family_of_errors_has_a_status() -> None:
+    for family in (ConfigurationError, CredentialError, ExchangeError, ResolutionError):
+        assert family.code in STATUS_BY_CODE
+        assert issubclass(family, WanderbuchError)
+
+
+async def test_describes_itself_as_openapi(call) -> None:  # type: ignore[no-untyped-def]
+    document = (await call("GET", "/openapi.json", token=""))[1]
+    assert document["openapi"].startswith("3.1")
+    made = document["paths"]["/things"]["post"]
+    assert made["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/NewThing"}
+    assert set(made["responses"]) == {"201", "default"}
+    shown = document["paths"]["/things/{id}"]["get"]
+    assert [(each["in"], each["name"]) for each in shown["parameters"]] == [("path", "id"), ("query", "name")]

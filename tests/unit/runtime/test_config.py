@@ -1,0 +1,148 @@
+from pathlib import Path
+
+import base58
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.errors import ConfigurationError
+
+GOOD = """
+role = "tiny"
+name = "Tiny"
+data = "data"
+
+[public]
+host = "tiny.wanderbuch.test"
+listen = "127.0.0.1:8443"
+tls_certificate = "tiny.crt"
+tls_key = "keys/tiny.key"
+
+[app]
+listen = "127.0.0.1:8081"
+token_file = "app.token"
+
+[tiny]
+size = 3
+"""
+KEY = base58.b58encode(bytes(range(32))).decode()
+ENVIRON = {"WANDERBUCH_WALLET_KEY": KEY}
+
+
+class TinySettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    size: int
+
+
+class TinyRole(Role):
+    name = "tiny"
+    settings = TinySettings
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "app.token").write_text("t" * 32 + "\n")
+    return tmp_path
+
+
+def load(folder: Path, text: str = GOOD, environ: dict[str, str] = ENVIRON):  # type: ignore[no-untyped-def]
+    path = folder / "tiny.toml"
+    path.write_text(text)
+    return load_config(path, environ, role=TinyRole())
+
+
+def refusal(folder: Path, text: str = GOOD, environ: dict[str, str] = ENVIRON) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        load(folder, text, environ)
+    assert "\n" not in refused.value.message
+    return f"{refused.value.message} {refused.value.hint or ''}"
+
+
+def test_reads_a_good_file_with_paths_relative_to_it(folder: Path) -> None:
+    config = load(folder)
+    assert config.data == folder / "data"
+    assert config.public.tls_key == folder / "keys" / "tiny.key"
+    assert (config.public.listen.host, config.public.listen.port) == ("127.0.0.1", 8443)
+    assert config.public.didcomm_endpoint == "https://tiny.wanderbuch.test/didcomm"
+    assert config.public.base_url == "https://tiny.wanderbuch.test/org"
+    assert config.settings(TinySettings).size == 3
+    assert config.app_token.get_secret_value() == "t" * 32
+    assert config.governance is None
+    assert config.admin is None
+
+
+def test_secrets_do_not_show_in_its_text(folder: Path) -> None:
+    config = load(folder)
+    assert KEY not in repr(config)
+    assert "t" * 32 not in repr(config)
+
+
+def test_a_secret_of_the_environment_wins_over_its_file(folder: Path) -> None:
+    config = load(folder, environ={**ENVIRON, "WANDERBUCH_APP_TOKEN": "e" * 32})
+    assert config.app_token.get_secret_value() == "e" * 32
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ("listen = ", "lisen = ", "unknown key [public] lisen; did you mean 'listen'?"),
+        ("name = ", "nmae = ", "unknown key nmae; did you mean 'name'?"),
+        ("[tiny]", "[tinny]", "unknown key tinny; did you mean 'tiny'?"),
+        ("size = 3", "sise = 3", "unknown key [tiny] sise; did you mean 'size'?"),
+    ],
+)
+def test_a_typo_names_the_key_and_the_nearest_allowed_one(folder: Path, right: str, wrong: str, expected: str) -> None:
+    said = refusal(folder, GOOD.replace(right, wrong, 1))
+    assert expected in said
+    assert "missing" not in said or wrong.startswith("[")
+
+
+def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
+    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, token_file" in refusal(
+        folder, GOOD.replace("[tiny]", "zzz = 1\n[tiny]")
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "expected"),
+    [
+        ('role = "tiny"', 'role = "issuer"', 'expected role = "tiny"'),
+        ('name = "Tiny"\n', "", "name is missing"),
+        ('"127.0.0.1:8443"', '"8443"', "[public] listen"),
+        ('"127.0.0.1:8443"', '"127.0.0.1:99999"', "[public.listen] port"),
+        ("tiny.wanderbuch.test", "localhost", "can not stand in a did:webvh"),
+        ("tiny.wanderbuch.test", "tiny.wanderbuch.test:8443", "can not stand in a did:webvh"),
+        ("size = 3", 'size = "many"', "[tiny] size"),
+        ("size = 3\n", "", "[tiny] size is missing"),
+        ("[tiny]", '[governance]\nurl = "http://x.test"\nauthor = "did:web:x.test"\n[tiny]', "https://"),
+        ("[tiny]", '[governance]\nurl = "https://x.test"\nauthor = "nobody"\n[tiny]', "[governance] author"),
+        ("[tiny]", '[admin]\nlisten = "0.0.0.0:1"\n[tiny]', "[admin] listen must be 127.0.0.1"),
+        ("role = ", "role == ", "is not a TOML file"),
+    ],
+)
+def test_refuses_in_one_line(folder: Path, right: str, wrong: str, expected: str) -> None:
+    assert expected in refusal(folder, GOOD.replace(right, wrong, 1))
+
+
+def test_refuses_a_file_that_is_not_there(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no configuration file"):
+        load_config(folder / "none.toml", ENVIRON, role=TinyRole())
+
+
+def test_refuses_without_a_wallet_key_and_says_where_to_put_it(folder: Path) -> None:
+    assert "WANDERBUCH_WALLET_KEY" in refusal(folder, environ={})
+
+
+@pytest.mark.parametrize("key", ["short", "0" * 44, base58.b58encode(bytes(31)).decode()])
+def test_refuses_a_wallet_key_that_is_not_32_bytes(folder: Path, key: str) -> None:
+    said = refusal(folder, environ={"WANDERBUCH_WALLET_KEY": key})
+    assert "not 32 bytes in base58" in said
+    assert key not in said
+
+
+def test_refuses_a_short_token_without_repeating_it(folder: Path) -> None:
+    (folder / "app.token").write_text("hunter2")
+    said = refusal(folder)
+    assert "shorter than" in said
+    assert "hunter2" not in said

@@ -1,0 +1,109 @@
+"""Traps 14 and 22: our transport is the one that ACA-Py loads, and it keeps before it acknowledges."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from acapy_agent.messaging.base_handler import BaseHandler
+from acapy_agent.messaging.request_context import RequestContext
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.trustping.v1_0.messages.ping import Ping
+from acapy_agent.transport.inbound.base import BaseInboundTransport
+from acapy_agent.utils.classloader import ClassLoader
+from acapy_agent.wallet.base import BaseWallet
+from acapy_agent.wallet.key_type import ED25519
+
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
+
+
+async def envelope_to(agent: RunningAgent, message: dict[str, Any] | None = None) -> bytes:
+    """An envelope from a stranger to a key of the agent."""
+    async with agent.profile.session() as session:
+        wallet = session.inject(BaseWallet)
+        ours, theirs = await wallet.create_key(ED25519), await wallet.create_key(ED25519)
+        packed: bytes = await wallet.pack_message(
+            json.dumps(message or {"@type": "https://didcomm.org/trust_ping/1.0/ping", "@id": "1"}),
+            [ours.verkey],
+            theirs.verkey,
+        )
+        return packed
+
+
+def transport_of(agent: RunningAgent) -> KeepingTransport:
+    return agent._transport
+
+
+async def nothing_kept(agent: RunningAgent) -> None:
+    async with asyncio.timeout(5):
+        while await agent.records(KeptEnvelope).find():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def test_acapy_loads_our_transport_from_this_module() -> None:
+    loaded = ClassLoader.load_subclass_of(BaseInboundTransport, "agents.runtime.didcomm", "wanderbuch")
+    assert loaded is KeepingTransport
+
+
+async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(tiny_agent: RunningAgent) -> None:
+    during: list[int] = []
+
+    class Slow(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            during.append(len(await tiny_agent.records(KeptEnvelope).find()))
+
+    handler, Ping.Handler = Ping.Handler, Slow
+    try:
+        response = await transport_of(tiny_agent).receive(await envelope_to(tiny_agent))
+        assert response.status == 200
+        await nothing_kept(tiny_agent)
+    finally:
+        Ping.Handler = handler
+    assert during == [1]
+
+
+async def test_keeps_without_processing_while_held_and_replays_later(tiny_agent: RunningAgent) -> None:
+    transport = transport_of(tiny_agent)
+    transport.hold()
+    assert (await transport.receive(await envelope_to(tiny_agent))).status == 200
+    (kept,) = await tiny_agent.records(KeptEnvelope).find()
+    assert "protected" in json.loads(kept.envelope)  # still encrypted
+    await transport.open()
+    await nothing_kept(tiny_agent)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"hello",
+        b"{}",
+        b"[]",
+        b"\xff\xfe",
+        b'{"@type": "https://didcomm.org/trust_ping/1.0/ping", "@id": "1"}',
+        b'{"protected": "e30", "iv": "", "ciphertext": "", "tag": ""}',
+    ],
+)
+async def test_refuses_what_is_not_encrypted_to_us_and_keeps_nothing(tiny_agent: RunningAgent, body: bytes) -> None:
+    assert (await transport_of(tiny_agent).receive(body)).status == 400
+    assert await tiny_agent.records(KeptEnvelope).find() == []
+
+
+async def test_a_handler_that_fails_does_not_keep_the_envelope_for_ever(tiny_agent: RunningAgent) -> None:
+    body = await envelope_to(tiny_agent, {"@type": "https://didcomm.org/nobody/1.0/knows", "@id": "1"})
+    assert (await transport_of(tiny_agent).receive(body)).status == 200
+    await nothing_kept(tiny_agent)
+
+
+async def test_gives_up_on_an_envelope_that_never_finishes(tiny_agent: RunningAgent) -> None:
+    worn = KeptEnvelope(envelope=(await envelope_to(tiny_agent)).decode(), attempts=MAX_ATTEMPTS)
+    await tiny_agent.records(KeptEnvelope).insert(worn)
+    await transport_of(tiny_agent).replay()
+    assert await tiny_agent.records(KeptEnvelope).find() == [worn]
+
+
+async def test_forgets_an_envelope_that_nobody_can_open(tiny_agent: RunningAgent) -> None:
+    await tiny_agent.records(KeptEnvelope).insert(KeptEnvelope(envelope='{"protected": "e30"}'))
+    await transport_of(tiny_agent).replay()
+    assert await tiny_agent.records(KeptEnvelope).find() == []

@@ -1,0 +1,55 @@
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from wanderbuch.agents.runtime.logs import configure_logs, log_event
+
+
+@pytest.fixture
+def stderr() -> Iterator[io.StringIO]:
+    written = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield written
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+
+
+def lines(written: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in written.getvalue().splitlines()]
+
+
+def test_what_acapy_says_is_printed_by_place_and_kind_never_by_text(stderr: io.StringIO) -> None:
+    configure_logs("info", agent="issuer", stream=stderr)
+    failure = ValueError("Nimal Perera, born 19990101")
+    logging.getLogger("acapy_agent.core.event_bus").error("event: %s", {"name": "Nimal"}, exc_info=failure)
+    logging.getLogger("acapy_agent.anything").info("Nimal")
+    assert "Nimal" not in stderr.getvalue()
+    (line,) = lines(stderr)
+    assert line["logger"] == "acapy_agent.core.event_bus"
+    assert line["errors"] == ["ValueError"]
+
+
+def test_our_events_carry_their_fields(stderr: io.StringIO) -> None:
+    configure_logs("info", agent="issuer", stream=stderr)
+    log_event(logging.getLogger("wanderbuch.agents.x"), logging.INFO, "offer.made", offer="1", ms=3)
+    log_event(logging.getLogger("wanderbuch.agents.x"), logging.DEBUG, "not.shown")
+    (line,) = lines(stderr)
+    assert (line["event"], line["offer"], line["ms"], line["agent"]) == ("offer.made", "1", 3, "issuer")
+
+
+def test_our_own_exceptions_print_without_their_text(stderr: io.StringIO) -> None:
+    configure_logs("info", agent="issuer", stream=stderr)
+    logging.getLogger("wanderbuch.agents.x").error("app.failed", exc_info=KeyError("Nimal"))
+    assert "Nimal" not in stderr.getvalue()
+    assert lines(stderr)[0]["errors"] == ["KeyError"]
+
+
+def test_the_unsafe_switch_prints_everything(stderr: io.StringIO) -> None:
+    configure_logs("info", agent="issuer", stream=stderr, unsafe_acapy_details=True)
+    logging.getLogger("acapy_agent.x").error("said %s", "this")
+    assert lines(stderr)[0]["unsafe_text"] == "said this"

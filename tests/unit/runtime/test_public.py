@@ -1,0 +1,90 @@
+import ssl
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.config import Address
+from wanderbuch.agents.runtime.sockets import bind, tls_context
+from wanderbuch.errors import ConfigurationError
+
+
+@pytest.fixture
+async def ask(tiny_handle: AgentHandle, tiny_agent: RunningAgent):  # type: ignore[no-untyped-def]
+    context = ssl.create_default_context(cafile=tiny_handle.folder.parent / "ca.crt")
+    async with aiohttp.ClientSession() as session:
+
+        def asked(path: str, **options: object):  # type: ignore[no-untyped-def]
+            from yarl import URL
+
+            url = URL(f"https://127.0.0.1:{tiny_handle.public_port}{path}", encoded=True)
+            return session.get(url, ssl=context, server_hostname=tiny_handle.host, allow_redirects=False, **options)
+
+        yield asked
+
+
+async def test_serves_the_did_log_with_its_type(ask, tiny_agent: RunningAgent) -> None:  # type: ignore[no-untyped-def]
+    async with ask("/org/did.jsonl") as response:
+        assert response.status == 200
+        assert response.content_type == "text/jsonl"
+        assert response.headers["Cache-Control"] == "no-cache"
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert tiny_agent.did in await response.text()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/org",
+        "/org/",
+        "/none",
+        "/org/../../lock",
+        "/org/%2e%2e/%2e%2e/lock",
+        "/..%2f..%2flock",
+        "/org/.hidden",
+        "/leads-out",
+        "/didcomm",
+        "/i/x",
+    ],
+)
+async def test_serves_nothing_else(ask, tiny_agent: RunningAgent, path: str) -> None:  # type: ignore[no-untyped-def]
+    folder = tiny_agent.config.public_folder
+    (folder / "org" / ".hidden").write_text("x")
+    (folder / "leads-out").symlink_to(tiny_agent.config.data / "lock")
+    async with ask(path) as response:
+        assert response.status in {400, 404, 405}
+
+
+async def test_a_short_link_gives_a_wallet_the_invitation_and_sends_others_on(ask, tiny_agent: RunningAgent) -> None:  # type: ignore[no-untyped-def]
+    long = "https://x.test?oob=eyJAdHlwZSI6ICJ4In0"
+    path = (await tiny_agent.short_links.add(long)).removeprefix(tiny_agent.config.public.url)
+    async with ask(path, headers={"Accept": "application/json"}) as response:
+        assert await response.json() == {"@type": "x"}
+    async with ask(path, headers={"Accept": "text/html"}) as response:
+        assert (response.status, response.headers["Location"]) == (302, long)
+
+
+def test_a_busy_port_is_one_clear_line() -> None:
+    with bind(Address(host="127.0.0.1", port=free()), "[app] listen") as held:
+        port = held.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=rf"\[app\] listen 127.0.0.1:{port} is in use"):
+            bind(Address(host="127.0.0.1", port=port), "[app] listen")
+
+
+def test_an_address_of_another_machine_is_one_clear_line() -> None:
+    with pytest.raises(ConfigurationError, match="can not be listened on"):
+        bind(Address(host="192.0.2.1", port=1), "[app] listen")
+
+
+def test_a_certificate_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can not be used"):
+        tls_context(tmp_path / "none.crt", tmp_path / "none.key")
+
+
+def free() -> int:
+    from wanderbuch.agents.machine.ports import free_port
+
+    return free_port()

@@ -1,0 +1,43 @@
+from datetime import timedelta
+
+import pytest
+
+from wanderbuch.agents.runtime.records import utc_now
+from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
+from wanderbuch.agents.runtime.store import WalletProfile
+
+INVITATION = "https://x.test?oob=eyJAdHlwZSI6ICJ4In0"
+
+
+@pytest.fixture
+def links(wallet: WalletProfile) -> ShortLinks:
+    return ShortLinks(wallet, "https://tiny.wanderbuch.test")
+
+
+async def test_a_short_link_leads_to_its_address_until_it_expires(links: ShortLinks) -> None:
+    short = await links.add(INVITATION)
+    gone = await links.add(INVITATION, lifetime=timedelta(seconds=-1))
+    base, _, link_id = short.rpartition("/")
+    assert base == "https://tiny.wanderbuch.test/i"
+    assert await links.target(link_id) == INVITATION
+    assert await links.target(gone.rpartition("/")[2]) is None
+    await links.sweep(utc_now())
+    assert await links.target(link_id) == INVITATION
+
+
+@pytest.mark.parametrize("link_id", ["", "x", "A" * 16, "../../etc/passwd", "A" * 17])
+async def test_any_other_id_leads_nowhere(links: ShortLinks, link_id: str) -> None:
+    assert await links.target(link_id) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (INVITATION, {"@type": "x"}),
+        ("https://x.test", None),
+        ("https://x.test?oob=%00", None),
+        ("https://x.test?oob=WzFd", None),
+    ],
+)
+def test_reads_the_invitation_in_an_address(url: str, expected: dict[str, str] | None) -> None:
+    assert invitation_in(url) == expected

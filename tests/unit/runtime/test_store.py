@@ -1,0 +1,152 @@
+import asyncio
+import resource
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import base58
+import pytest
+from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.storage.base import BaseStorage
+from acapy_agent.storage.error import StorageError
+from acapy_agent.storage.record import StorageRecord
+from aries_askar import AskarError, AskarErrorCode
+from pydantic import SecretStr
+
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.store import DataLock, StoreGuard, WalletManager, WalletProfile, fatal_reason
+from wanderbuch.errors import ConfigurationError
+
+
+async def opened(config: AgentConfig, guard: StoreGuard | None = None) -> WalletProfile:
+    manager = WalletManager(config, guard or StoreGuard(lambda _: None))
+    profile = await manager.open(InjectionContext(settings={"ledger.disabled": True}), {})
+    assert isinstance(profile, WalletProfile)
+    return profile
+
+
+async def test_sessions_inside_sessions_finish_under_load(wallet: WalletProfile) -> None:
+    """Trap 1: `receive_pres_ack` opens a session inside a session; a pool of 4 never finishes with 10 in flight."""
+
+    async def nested(number: int) -> None:
+        async with wallet.session() as outer:
+            await outer.handle.count("any")
+            await asyncio.sleep(0)
+            async with wallet.session() as inner:
+                await inner.handle.insert("nested", str(number), "x")
+
+    async with asyncio.timeout(8):
+        await asyncio.gather(*(nested(number) for number in range(12)))
+    async with wallet.session() as session:
+        assert await session.handle.count("nested") == 12
+
+
+async def test_a_writer_waits_for_an_open_transaction_of_six_seconds_or_longer(agent_config: AgentConfig) -> None:
+    """Trap 12: the address asks for a long busy timeout; ACA-Py's own gives up after 5 s."""
+    patient = agent_config.model_copy(
+        update={"wallet": agent_config.wallet.model_copy(update={"busy_timeout_ms": 60_000})}
+    )
+    assert "busy_timeout=60000" in WalletManager(patient, StoreGuard(lambda _: None)).uri
+    assert "max_connections=32" in WalletManager(patient, StoreGuard(lambda _: None)).uri
+
+
+async def test_says_once_that_a_locked_store_can_not_be_relied_on(agent_config: AgentConfig) -> None:
+    """Trap 12: also where ACA-Py wraps the error or swallows it."""
+    said: list[str] = []
+    hasty = agent_config.model_copy(update={"wallet": agent_config.wallet.model_copy(update={"busy_timeout_ms": 50})})
+    wallet = await opened(hasty, StoreGuard(said.append))
+    async with wallet.session() as session, wallet.transaction() as thief:
+        await thief.handle.insert("kind", "held", "x")
+        storage = session.inject(BaseStorage)
+        with pytest.raises((StorageError, AskarError)):
+            await storage.add_record(StorageRecord("kind", "value"))
+        with pytest.raises((StorageError, AskarError)):
+            await storage.add_record(StorageRecord("kind", "other"))
+    await wallet.close()
+    assert said == ["the wallet store is locked by another writer (database is locked)"]
+
+
+async def test_an_ordinary_error_is_not_fatal(wallet: WalletProfile) -> None:
+    said: list[str] = []
+    wallet.guard = StoreGuard(said.append)
+    async with wallet.session() as session:
+        await session.handle.insert("kind", "name", "value")
+        with pytest.raises(AskarError):
+            await session.handle.insert("kind", "name", "value")
+    assert not said
+
+
+@pytest.mark.parametrize(
+    ("code", "fatal"), [(5, True), (517, True), (13, True), (778, True), (11, True), (1, False), (19, False)]
+)
+def test_knows_which_errors_of_sqlite_are_fatal(code: int, fatal: bool) -> None:
+    err = AskarError(AskarErrorCode.BACKEND, f"Caused by: error returned from database: (code: {code}) words")
+    assert (fatal_reason(err) is not None) is fatal
+
+
+async def test_refuses_a_wallet_of_another_key_and_leaves_it_as_it_was(agent_config: AgentConfig) -> None:
+    profile = await opened(agent_config)
+    async with profile.session() as session:
+        await session.handle.insert("kind", "name", "value")
+    await profile.close()
+    other = agent_config.model_copy(update={"wallet_key": SecretStr(base58.b58encode(bytes(32)).decode())})
+    with pytest.raises(ConfigurationError, match="made with another key"):
+        await opened(other)
+    profile = await opened(agent_config)
+    async with profile.session() as session:
+        assert await session.handle.count("kind") == 1
+    await profile.close()
+
+
+async def test_refuses_a_file_that_is_no_wallet(agent_config: AgentConfig) -> None:
+    agent_config.wallet_file.parent.mkdir(parents=True)
+    agent_config.wallet_file.write_text("hello " * 1000)
+    with pytest.raises(ConfigurationError, match="is not a wallet"):
+        await opened(agent_config)
+
+
+def test_a_data_folder_belongs_to_one(tmp_path: Path) -> None:
+    first = DataLock(tmp_path / "data")
+    with pytest.raises(ConfigurationError, match="another process uses"):
+        DataLock(tmp_path / "data")
+    first.release()
+    DataLock(tmp_path / "data").release()
+
+
+def test_a_full_disk_is_fatal_and_keeps_what_was_there(tmp_path: Path) -> None:
+    """A file size limit stands in for a full disk: SQLite gets the same failing write."""
+    ended = subprocess.run(
+        [sys.executable, __file__, str(tmp_path / "wallet.db")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "full" in ended.stdout
+    again = sqlite3.connect(tmp_path / "wallet.db")
+    assert again.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert again.execute("SELECT count(*) FROM items").fetchone()[0] == int(ended.stdout.split()[0])
+
+
+async def _fill(path: Path) -> None:
+    """Write until the disk is full, then say how many writes were acknowledged and what the guard said."""
+    from aries_askar import Store
+
+    said: list[str] = []
+    guard = StoreGuard(said.append)
+    store = await Store.provision(f"sqlite://{path}", "raw", base58.b58encode(bytes(32)).decode())
+    written = 0
+    try:
+        while True:
+            async with store as session:
+                await session.insert("kind", str(written), "x" * 20_000)
+            written += 1
+    except AskarError as err:
+        guard.look(err)
+    print(written, *said)
+
+
+if __name__ == "__main__":
+    asyncio.run(_fill(Path(sys.argv[1])))
