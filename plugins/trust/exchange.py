@@ -78,6 +78,7 @@ class Verification(BaseModel):
     pres_ex_id: str
     invitation_id: str
     invitation_url: str
+    short_url: str | None = None
     requirement: Requirement
     award_precision: AwardPrecision
     proof_request: dict[str, Any]
@@ -240,6 +241,11 @@ def forget_seen(*, ended_before: datetime) -> Callable[[Verification], Verificat
         return held.model_copy(update={"seen": None})
 
     return step
+
+
+def forget_now(held: Verification) -> Verification | None:
+    """Remove the revealed values; the decision stays."""
+    return held.model_copy(update={"seen": None}) if held.state.is_final else None
 
 
 def is_stuck(held: Verification, *, at: datetime, judging_limit: timedelta) -> bool:

@@ -17,7 +17,7 @@ made and none is kept: whoever answers stays as unknown as they were.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -46,6 +46,7 @@ from wanderbuch.plugins.trust.exchange import (
     decide_with,
     decline_with,
     end_without_answer,
+    forget_now,
     forget_seen,
     is_stuck,
     take_answer,
@@ -112,6 +113,7 @@ class VerificationDesk:
         answer_in: timedelta,
         title: str,
         award_precision: AwardPrecision = AwardPrecision.YEAR,
+        shorten: Callable[[str], Awaitable[str]] | None = None,
     ) -> Verification:
         """Compile a question, and make the invitation that carries it.
 
@@ -122,6 +124,7 @@ class VerificationDesk:
             answer_in: after this nothing is accepted.
             title: who asks, in words; shown by wallets, proves nothing.
             award_precision: ask the day only where the year is not enough.
+            shorten: makes a short address that stands for the invitation's; fits into a QR code.
 
         Raises:
             NoGovernanceError: there is no governance file yet.
@@ -148,6 +151,7 @@ class VerificationDesk:
             pres_ex_id=sent.pres_ex_id,
             invitation_id=sent.invitation_id,
             invitation_url=sent.invitation_url,
+            short_url=await shorten(sent.invitation_url) if shorten else None,
             requirement=requirement,
             award_precision=award_precision,
             proof_request=compiled.proof_request,
@@ -171,6 +175,19 @@ class VerificationDesk:
         """
         held = await VerificationBook(profile).get(verification_id)
         return await self._end_if_overdue(profile, held)
+
+    async def every(self, profile: Profile) -> list[Verification]:
+        """Return all verifications as they stand now, oldest first."""
+        held = await VerificationBook(profile).find()
+        return [await self._end_if_overdue(profile, each) for each in held]
+
+    async def forget(self, profile: Profile, verification_id: str) -> Verification:
+        """Remove the values that were seen, now; the decision stays.
+
+        Raises:
+            UnknownVerificationError: there is none with this id.
+        """
+        return await VerificationBook(profile).change(verification_id, forget_now)
 
     async def receive(
         self, profile: Profile, thread_id: str, message: Mapping[str, object], responder: BaseResponder

@@ -1,0 +1,126 @@
+"""The verifier's REST API: routes.
+
+A route parses, calls the desk, and serialises.
+"""
+
+import io
+from collections.abc import Sequence
+from datetime import timedelta
+
+import segno
+
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.app import Call, Route, get, post
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.runtime.records import NotFoundError, utc_now
+from wanderbuch.agents.verifier.config import VerifierConfig
+from wanderbuch.agents.verifier.models import (
+    GovernanceOut,
+    GovernanceRefOut,
+    NewRequest,
+    ReasonOut,
+    RequestOut,
+    Requests,
+    RequestState,
+    RequestSummary,
+)
+from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
+from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.verifier import VerificationDesk
+
+
+def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
+    """Return the routes of the verifier."""
+    api = _Api(agent)
+    return (
+        post("/requests", api.ask, body=NewRequest, result=RequestOut, status=201, summary="Put a question"),
+        get("/requests", api.every, result=Requests, summary="List the requests", query=("state",)),
+        get("/requests/{id}", api.show, result=RequestOut, summary="Show a request and its decision"),
+        post("/requests/{id}/forget", api.forget, result=RequestOut, summary="Forget the values that were seen"),
+        get("/governance", api.governance, result=GovernanceOut, summary="Show what decisions rest on"),
+        post("/governance/refresh", api.refresh, result=GovernanceOut, summary="Fetch the governance file now"),
+    )
+
+
+class _Api:
+    """The handlers; each takes from the agent what only a running one has."""
+
+    def __init__(self, agent: RunningAgent) -> None:
+        self._agent = agent
+
+    @property
+    def _desk(self) -> VerificationDesk:
+        desk: VerificationDesk = self._agent.profile.inject(VerificationDesk)
+        return desk
+
+    async def ask(self, call: Call[NewRequest]) -> RequestOut:
+        agent, told = self._agent, call.body
+        deadline_s = told.deadline_s or agent.config.settings(VerifierConfig).answer_deadline_s
+        answer_in = timedelta(seconds=deadline_s)
+
+        async def shorten(url: str) -> str:
+            return await agent.short_links.add(url, lifetime=answer_in)
+
+        held = await self._desk.ask(
+            agent.profile,
+            told.requirement.parsed(),
+            did=agent.did,
+            answer_in=answer_in,
+            title=agent.config.name,
+            award_precision=told.award_precision,
+            shorten=shorten,
+        )
+        return _shown(held)
+
+    async def show(self, call: Call[None]) -> RequestOut:
+        try:
+            return _shown(await self._desk.status(self._agent.profile, call.path["id"]))
+        except UnknownVerificationError as err:
+            raise NotFoundError(err.message) from err
+
+    async def every(self, call: Call[None]) -> Requests:
+        wanted = call.query.get("state")
+        if wanted is not None and wanted not in {state.value for state in RequestState}:
+            raise MalformedError(f"expected a state ({', '.join(state.value for state in RequestState)})")
+        found = [RequestSummary.of(held) for held in await self._desk.every(self._agent.profile)]
+        return Requests(items=[each for each in found if wanted is None or each.state.value == wanted])
+
+    async def forget(self, call: Call[None]) -> RequestOut:
+        try:
+            return _shown(await self._desk.forget(self._agent.profile, call.path["id"]))
+        except UnknownVerificationError as err:
+            raise NotFoundError(err.message) from err
+
+    async def governance(self, call: Call[None]) -> GovernanceOut:
+        return _governance(self._agent.profile.inject(GovernanceSource))
+
+    async def refresh(self, call: Call[None]) -> GovernanceOut:
+        source = self._agent.profile.inject(GovernanceSource)
+        await source.refresh()
+        return _governance(source)
+
+
+def _shown(held: Verification) -> RequestOut:
+    return RequestOut.shown(held, qr_svg=_qr_svg(held.short_url or held.invitation_url))
+
+
+def _governance(source: GovernanceSource) -> GovernanceOut:
+    snapshot, report = source.snapshot(), source.last_report
+    return GovernanceOut(
+        url=source.config.url,
+        author=source.config.author,
+        name=snapshot.file.name if snapshot else None,
+        current=GovernanceRefOut.of(snapshot.ref) if snapshot else None,
+        fresh_until=snapshot.fresh_until if snapshot else None,
+        is_fresh=snapshot is not None and snapshot.is_fresh(utc_now()),
+        last_refresh=report.outcome if report else None,
+        refreshed_at=report.at if report else None,
+        notes=[ReasonOut.of(reason) for reason in (report.reasons if report else ())],
+    )
+
+
+def _qr_svg(url: str) -> str:
+    """Return the QR code of an address as an SVG element."""
+    out = io.BytesIO()
+    segno.make(url, error="m", micro=False).save(out, kind="svg", scale=4, border=4, xmldecl=False)
+    return out.getvalue().decode("utf-8")

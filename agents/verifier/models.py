@@ -1,0 +1,241 @@
+"""The verifier's REST API: what goes over the wire."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from pydantic import Field
+
+from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.agents.verifier.shown import in_words, labels
+from wanderbuch.governance.question import (
+    GovernanceRef,
+    LevelProof,
+    Reason,
+    Requirement,
+    Subject,
+    TrustDecision,
+    Verdict,
+)
+from wanderbuch.plugins.trust.exchange import Verification, VerificationState
+from wanderbuch.plugins.trust.request import AwardPrecision
+from wanderbuch.plugins.trust.source import RefreshOutcome
+from wanderbuch.schemas.credential_type import load_credential_type
+
+
+class RequirementIn(ApiModel):
+    """What must be true.
+
+    `award_precision` "day" asks for the exact date of the award: needed only if a decision said so.
+    """
+
+    occupation: str = Field(max_length=5, examples=["C7212"])
+    jurisdiction: str = Field(pattern="^[A-Z]{3}$", examples=["MLT"])
+    min_eqf_level: int | None = Field(default=None, ge=1, le=8)
+    credential_type: str = Field(default="qualification/1.0", max_length=64)
+    level_proof: LevelProof = LevelProof.THERMOMETER
+    subject: Subject = Subject.NONE
+    not_revoked: bool = True
+
+    def parsed(self) -> Requirement:
+        """Return the requirement as the rules take it."""
+        return Requirement(**{name: getattr(self, name) for name in type(self).model_fields})
+
+    @classmethod
+    def of(cls, requirement: Requirement) -> "RequirementIn":
+        """Return a requirement for the wire."""
+        return cls(**{name: getattr(requirement, name) for name in cls.model_fields})
+
+
+class NewRequest(ApiModel):
+    """A question to put."""
+
+    requirement: RequirementIn
+    award_precision: AwardPrecision = AwardPrecision.YEAR
+    deadline_s: int | None = Field(default=None, ge=1, le=30 * 86_400)
+
+
+class ReasonOut(ApiModel):
+    """One finding: a stable code and a sentence."""
+
+    code: str
+    text: str
+
+    @classmethod
+    def of(cls, reason: Reason) -> "ReasonOut":
+        """Return a finding for the wire."""
+        return cls(code=reason.code, text=reason.text)
+
+
+class GovernanceRefOut(ApiModel):
+    """Which governance file a decision rests on."""
+
+    id: str
+    version: int
+    digest: str
+
+    @classmethod
+    def of(cls, ref: GovernanceRef) -> "GovernanceRefOut":
+        """Return a reference for the wire."""
+        return cls(id=ref.id, version=ref.version, digest=ref.digest)
+
+
+class DecisionOut(ApiModel):
+    """The answer to the question, and why."""
+
+    verdict: Verdict
+    reasons: list[ReasonOut]
+    governance: GovernanceRefOut | None
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, decision: TrustDecision) -> "DecisionOut":
+        """Return a decision for the wire."""
+        return cls(
+            verdict=decision.verdict,
+            reasons=[ReasonOut.of(reason) for reason in decision.reasons],
+            governance=GovernanceRefOut.of(decision.governance) if decision.governance else None,
+            decided_at=decision.decided_at,
+        )
+
+
+class SeenOut(ApiModel):
+    """One value that was revealed, and what it says."""
+
+    attribute: str
+    label: str
+    value: str
+    meaning: str
+
+
+class HiddenOut(ApiModel):
+    """One attribute of the credential that was not revealed."""
+
+    attribute: str
+    label: str
+
+
+class RequestState(Enum):
+    """Where a request stands; all but OPEN are final."""
+
+    OPEN = "OPEN"
+    DECIDED = "DECIDED"
+    DECLINED = "DECLINED"
+    NO_ANSWER = "NO_ANSWER"
+
+    @classmethod
+    def of(cls, state: VerificationState) -> "RequestState":
+        """Return the state as callers see it: what is being judged is still open."""
+        return cls.OPEN if state is VerificationState.JUDGING else cls(state.value)
+
+
+class AskAgain(Enum):
+    """Whether asking again may lead to another answer, and how."""
+
+    SAME = "same"  # something could not be fetched or checked, or was replaced meanwhile
+    WITH_DAY = "with_day"  # with award_precision "day"
+
+
+# Reasons that go away by themselves.
+_PASSING = frozenset({"revocation.old_list", "judgement.too_slow", "judgement.interrupted"})
+
+
+class RequestSummary(ApiModel):
+    """A request in a list."""
+
+    id: str
+    state: RequestState
+    requirement: RequirementIn
+    verdict: Verdict | None
+    created_at: datetime
+    deadline: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, held: Verification) -> "RequestSummary":
+        """Return a verification in short."""
+        return cls(
+            id=held.id,
+            state=RequestState.of(held.state),
+            requirement=RequirementIn.of(held.requirement),
+            verdict=held.decision.verdict if held.decision else None,
+            created_at=held.created_at,
+            deadline=held.answer_by,
+            ended_at=held.ended_at,
+        )
+
+
+class Requests(ApiModel):
+    """The requests, oldest first."""
+
+    items: list[RequestSummary]
+
+
+class RequestOut(RequestSummary):
+    """A request: what was asked, how to answer it, and how it ended.
+
+    `seen` is null where nothing was accepted, or where it has been forgotten since.
+    """
+
+    award_precision: AwardPrecision
+    words: list[str]
+    proof_request: dict[str, Any]
+    invitation_url: str
+    short_url: str
+    qr_svg: str
+    decision: DecisionOut | None
+    seen: list[SeenOut] | None
+    hidden: list[HiddenOut]
+    decline_code: str | None
+    ask_again: AskAgain | None
+
+    @classmethod
+    def shown(cls, held: Verification, *, qr_svg: str) -> "RequestOut":
+        """Return a verification in full."""
+        credential_type = load_credential_type(held.requirement.credential_type)
+        seen = None if held.seen is None else in_words(credential_type, held.seen)
+        return cls(
+            **RequestSummary.of(held).model_dump(),
+            award_precision=held.award_precision,
+            words=list(held.words),
+            proof_request=held.proof_request,
+            invitation_url=held.invitation_url,
+            short_url=held.short_url or held.invitation_url,
+            qr_svg=qr_svg,
+            decision=DecisionOut.of(held.decision) if held.decision else None,
+            seen=None
+            if seen is None
+            else [SeenOut(attribute=e.attribute, label=e.label, value=e.value, meaning=e.meaning) for e in seen],
+            hidden=[
+                HiddenOut(attribute=name, label=label)
+                for name, label in zip(held.hidden, labels(credential_type, held.hidden), strict=True)
+            ],
+            decline_code=held.decline_code,
+            ask_again=ask_again(held.decision),
+        )
+
+
+def ask_again(decision: TrustDecision | None) -> AskAgain | None:
+    """Return whether asking again may help."""
+    if decision is None or decision.verdict is Verdict.TRUSTED:
+        return None
+    codes = {reason.code for reason in decision.reasons}
+    if "award.date_needed" in codes:
+        return AskAgain.WITH_DAY
+    if decision.verdict in (Verdict.UNKNOWN, Verdict.STALE) or codes & _PASSING:
+        return AskAgain.SAME
+    return None
+
+
+class GovernanceOut(ApiModel):
+    """The governance that decisions rest on now; without a file yet, all but the notes is null."""
+
+    url: str
+    author: str
+    name: str | None
+    current: GovernanceRefOut | None
+    fresh_until: datetime | None
+    is_fresh: bool
+    last_refresh: RefreshOutcome | None
+    refreshed_at: datetime | None
+    notes: list[ReasonOut]

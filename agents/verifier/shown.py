@@ -1,0 +1,56 @@
+"""What was seen and what stays hidden, in words that an employer reads."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from wanderbuch.errors import CredentialError
+from wanderbuch.schemas.credential_type import Computation, CredentialType
+from wanderbuch.schemas.encoding import parse_revealed
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One revealed attribute.
+
+    Args:
+        value: as signed.
+        meaning: the same for people.
+    """
+
+    attribute: str
+    label: str
+    value: str
+    meaning: str
+
+
+def in_words(credential_type: CredentialType, seen: Mapping[str, str]) -> tuple[Shown, ...]:
+    """Return revealed values with their labels and meanings, in the order of `seen`."""
+    return tuple(
+        Shown(name, credential_type.attribute(name).label.in_language("en"), raw, _meaning(credential_type, name, raw))
+        for name, raw in seen.items()
+    )
+
+
+def labels(credential_type: CredentialType, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels of attributes."""
+    return tuple(credential_type.attribute(name).label.in_language("en") for name in names)
+
+
+def _meaning(credential_type: CredentialType, name: str, raw: str) -> str:
+    """Return what a value says; the value itself if there is nothing to add."""
+    attribute = credential_type.attribute(name)
+    try:
+        value = parse_revealed(credential_type, name, raw)
+    except CredentialError:
+        return raw
+    if value is None and attribute.absent is not None:
+        return attribute.absent.label.in_language("en")
+    if attribute.computed is not None and attribute.computed.by is Computation.AT_LEAST:
+        reached = f"EQF level {attribute.computed.level} or more"
+        return reached if raw == "1" else f"less than {reached[:-8]}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if raw in attribute.codes:
+        return attribute.codes[raw].in_language("en")
+    return raw
