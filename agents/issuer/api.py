@@ -52,6 +52,10 @@ def issuer_routes(office: Callable[[], Office | None]) -> Sequence[Route]:
     async def standing(_: Call[None]) -> StandingView:
         return await standing_view(started())
 
+    async def refresh(_: Call[None]) -> StandingView:
+        await started().standing.refresh()
+        return await standing_view(started())
+
     async def make(call: Call[NewOffer]) -> OfferView:
         held = started()
         lifetime = timedelta(seconds=call.body.deadline_s or held.config.offer_deadline_s)
@@ -73,6 +77,9 @@ def issuer_routes(office: Callable[[], Office | None]) -> Sequence[Route]:
 
     return (
         get("/standing", standing, result=StandingView, summary="Show what this issuer may attest, and with what"),
+        post(
+            "/governance/refresh", refresh, result=StandingView, summary="Ask the authority now, and show the standing"
+        ),
         post("/offers", make, body=NewOffer, result=OfferView, status=201, summary="Offer a credential"),
         get("/offers", every, result=Offers, summary="List offers, the newest first", query=("state",)),
         get("/offers/{id}", show, result=OfferView, summary="Show an offer and what became of it"),

@@ -14,28 +14,29 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.config import IssuerConfig
-from wanderbuch.agents.issuer.definition import ensure_definition, schema_in_force
+from wanderbuch.agents.issuer.credential_definition import ensure_definition, schema_in_force
 from wanderbuch.agents.issuer.registries import Registries, Registry, is_nearly_full
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation
 from wanderbuch.governance.identifiers import CredDefId, SchemaId, WebvhDid
-from wanderbuch.governance.question import TrustDecision
+from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, judge_offer
 from wanderbuch.plugins.trust.source import GovernanceSource
-from wanderbuch.schemas.claims import validate_claim
+from wanderbuch.schemas.claims import Claim, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 
 LOGGER = logging.getLogger(__name__)
 
+_ASK_AGAIN_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 
@@ -97,6 +98,10 @@ class Standing:
         """Return the revocation registries, the active one first."""
         return await self._registries.all(self._ground.cred_def_id) if self._ground else ()
 
+    async def refresh(self) -> None:
+        """Ask the authority now."""
+        await self._source.refresh()
+
     async def draft(self, claim: Mapping[str, object], *, at: datetime) -> Draft:
         """Return a claim with all its credential values, judged as a careful holder will judge the offer.
 
@@ -107,20 +112,24 @@ class Standing:
         if self._ground is None:
             raise ValueError("there is no credential definition yet")
         checked = validate_claim(self.credential_type, claim, at=at.date())
-        snapshot = await self._fresh_snapshot(at)
+        draft = self._judged(self._ground, checked, at)
+        if draft.decision.verdict is not Verdict.TRUSTED:
+            # The authority may have said more since: an answer of no rests on what it says now.
+            await self._source.refresh()
+            draft = self._judged(self._ground, checked, at)
+        return draft
+
+    def _judged(self, ground: Ground, claim: Claim, at: datetime) -> Draft:
+        snapshot = self.snapshot()
         eqf_level, crosswalk_version = 0, None
-        if snapshot is not None:
-            framework, level, awarded = checked["framework"], checked["framework_level"], checked["awarded_on"]
-            eqf_level, version = snapshot.file.eqf_level(str(framework), str(level), awarded)  # type: ignore[arg-type]
+        framework, level, awarded = claim["framework"], claim["framework_level"], claim["awarded_on"]
+        if snapshot is not None and isinstance(awarded, date):
+            eqf_level, version = snapshot.file.eqf_level(str(framework), str(level), awarded)
             crosswalk_version = None if version == NO_CROSSWALK else version
-        values = checked.to_values(eqf_level=eqf_level, crosswalk_version=crosswalk_version)
-        offer = ReceivedOffer(self._ground.schema_id, self._ground.cred_def_id, values)
-        definition = ResolvedDefinition(
-            self._ground.schema_id,
-            self.credential_type.name,
-            self.credential_type.version,
-            self.credential_type.attr_names,
-        )
+        values = claim.to_values(eqf_level=eqf_level, crosswalk_version=crosswalk_version)
+        offer = ReceivedOffer(ground.schema_id, ground.cred_def_id, values)
+        kind = self.credential_type
+        definition = ResolvedDefinition(ground.schema_id, kind.name, kind.version, kind.attr_names)
         return Draft(offer, judge_offer(offer, definition, snapshot, at=at))
 
     async def prepare(self) -> None:
@@ -158,10 +167,11 @@ class Standing:
                     await self._nearly_full.wait()
                     self._nearly_full.clear()
                     continue
+                await asyncio.sleep(_ASK_AGAIN_S)
             except (WanderbuchError, BaseError) as err:
                 LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
 
     def note_issued(self, credential: IssuedCredential) -> None:
         """Look whether it is time for the next registry."""
@@ -171,10 +181,3 @@ class Standing:
     def look_again(self) -> None:
         """Have the registries looked at."""
         self._nearly_full.set()
-
-    async def _fresh_snapshot(self, at: datetime) -> GovernanceSnapshot | None:
-        """Return the governance file; ask for it once more if what is held is not fresh."""
-        held = self.snapshot()
-        if held is None or not held.is_fresh(at):
-            await self._source.refresh()
-        return self.snapshot()

@@ -29,6 +29,7 @@ from wanderbuch.governance.identifiers import CredDefId, RevRegDefId
 from wanderbuch.governance.question import Reason, Verdict
 from wanderbuch.plugins.trust.keeping import judge, read_message
 from wanderbuch.plugins.trust.offer import ReceivedOffer
+from wanderbuch.plugins.trust.source import GovernanceSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ async def reasons_not_to_sign(
     if not await _owns(profile, offer.cred_def_id):  # 2
         return (Reason("issuing.foreign", "The credential definition does not belong to a DID of this wallet."),)
     decision = await judge(profile, message)  # 3
+    if decision.verdict is not Verdict.TRUSTED and (source := profile.inject_or(GovernanceSource)) is not None:
+        await source.refresh()  # a no rests on what the authority says now
+        decision = await judge(profile, message)
     return () if decision.verdict is Verdict.TRUSTED else decision.reasons
 
 

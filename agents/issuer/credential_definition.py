@@ -1,4 +1,7 @@
-"""The credential definition: which schema, made once, found again at every later start."""
+"""The credential definition: which schema, made once, found again at every later start.
+
+Not called `definition`: ACA-Py takes a module of that name in a plugin for a list of protocol versions.
+"""
 
 import logging
 
