@@ -1,0 +1,161 @@
+"""An issuer that offers and signs whatever it is told, accredited for it or not.
+
+    python -m tests.abuse.rogue_issuer --config FILE        # role = "rogue_issuer"
+
+A real agent on our runtime with a DID, a credential definition and a revocation registry of its own, with ACA-Py's
+stock exchanges and none of our trust plugin. Its table:
+
+    [rogue_issuer]
+    schema_id = "did:webvh:…/resources/zQm…"     # the authority's schema
+    registry_size = 32
+
+Control, on the app site:
+
+- GET /standing: its DID, credential definition and registry.
+- POST /offers {claim, eqf_level, crosswalk_version, raw, issue_instead}: offer the claim with any level; `raw`
+  overwrites values as they stand, `issue_instead` makes it sign other values than it offered.
+- GET /offers/{id}: how the exchange stands.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
+from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_PROPOSAL
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_proposal import V20CredProposal
+from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredAttrSpec, V20CredPreview
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.storage.error import StorageNotFoundError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from wanderbuch.agents.issuer.credential_definition import ensure_definition
+from wanderbuch.agents.issuer.invitation import invite_to_offer
+from wanderbuch.agents.issuer.registries import Registries
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.process import main
+from wanderbuch.agents.runtime.records import NotFoundError
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId
+from wanderbuch.schemas.claims import validate_claim
+from wanderbuch.schemas.credential_type import load_credential_type
+
+
+class RogueIssuerConfig(BaseModel):
+    """`[rogue_issuer]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_id: Annotated[str, AfterValidator(SchemaId.parse)]
+    registry_size: int = 32
+    credential_type: str = "qualification/1.0"
+
+
+class StandingOut(ApiModel):
+    did: str
+    cred_def_id: str
+    registry_id: str
+
+
+class OfferIn(ApiModel):
+    """What to offer; nothing of it is checked against anybody's accreditation."""
+
+    claim: dict[str, Any]
+    eqf_level: int = 0
+    crosswalk_version: str | None = None
+    raw: dict[str, str] = Field(default_factory=dict)
+    issue_instead: dict[str, str] = Field(default_factory=dict)
+
+
+class OfferOut(ApiModel):
+    id: str
+    state: str
+    note: str | None
+    invitation_url: str | None = None
+
+
+class RogueIssuerRole(Role):
+    """Signs anything."""
+
+    name = "rogue_issuer"
+    settings = RogueIssuerConfig
+
+    def __init__(self) -> None:
+        self.cred_def_id: CredDefId | None = None
+        self.registry_id: RevRegDefId | None = None
+
+    async def started(self, agent: RunningAgent) -> None:
+        """Make and publish what one needs to sign."""
+        settings = agent.config.settings(RogueIssuerConfig)
+        self.cred_def_id = await ensure_definition(agent.profile, agent.did, SchemaId.parse(settings.schema_id))
+        registries = Registries(agent.profile, size=settings.registry_size)
+        self.registry_id = await registries.ensure_active(self.cred_def_id)
+
+    def routes(self, agent: RunningAgent) -> Sequence[Route]:
+        async def standing(_: Call[None]) -> StandingOut:
+            return StandingOut(did=agent.did, cred_def_id=str(self.cred_def_id), registry_id=str(self.registry_id))
+
+        async def offer(call: Call[OfferIn]) -> OfferOut:
+            return await self._offer(agent, call.body)
+
+        async def show(call: Call[None]) -> OfferOut:
+            return _shown(await _record(agent, call.path["id"]))
+
+        return (
+            get("/standing", standing, result=StandingOut, summary="Who it is"),
+            post("/offers", offer, body=OfferIn, result=OfferOut, status=201, summary="Offer anything"),
+            get("/offers/{id}", show, result=OfferOut, summary="Show an offer"),
+        )
+
+    async def _offer(self, agent: RunningAgent, wanted: OfferIn) -> OfferOut:
+        settings = agent.config.settings(RogueIssuerConfig)
+        claim = validate_claim(load_credential_type(settings.credential_type), wanted.claim)
+        values = claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version) | wanted.raw
+        filters = {"cred_def_id": str(self.cred_def_id), "schema_id": settings.schema_id}
+        handler = V20CredFormat.Format.ANONCREDS.handler(agent.profile)
+        cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
+        proposal = V20CredProposal(
+            credential_preview=_preview(values), formats=[cred_format], filters_attach=[attachment]
+        )
+        record = V20CredExRecord(
+            initiator=V20CredExRecord.INITIATOR_SELF,
+            role=V20CredExRecord.ROLE_ISSUER,
+            cred_proposal=proposal,
+            auto_issue=True,
+            auto_remove=False,
+        )
+        record, message = await V20CredManager(agent.profile).create_offer(record)
+        invitation = await invite_to_offer(
+            agent.profile, agent.did, label=agent.config.name, cred_ex_id=record.cred_ex_id
+        )
+        if wanted.issue_instead:  # what the wallet was shown stays in the invitation; what is signed is this
+            record.cred_offer = V20CredOffer.deserialize(
+                message.serialize() | {"credential_preview": _preview(values | wanted.issue_instead).serialize()}
+            )
+            async with agent.profile.session() as session:
+                await record.save(session, reason="bait and switch")
+        return _shown(record).model_copy(update={"invitation_url": invitation.url})
+
+
+def _preview(values: Mapping[str, str]) -> V20CredPreview:
+    return V20CredPreview(attributes=V20CredAttrSpec.list_plain(values))
+
+
+async def _record(agent: RunningAgent, offer_id: str) -> V20CredExRecord:
+    try:
+        async with agent.profile.session() as session:
+            return await V20CredExRecord.retrieve_by_id(session, offer_id)
+    except StorageNotFoundError as err:
+        raise NotFoundError("there is no such offer") from err
+
+
+def _shown(record: V20CredExRecord) -> OfferOut:
+    return OfferOut(id=record.cred_ex_id, state=record.state, note=record.error_msg)
+
+
+ROLE = RogueIssuerRole()
+
+if __name__ == "__main__":
+    main(ROLE)
