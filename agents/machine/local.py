@@ -15,7 +15,6 @@ Everybody's name is in everybody's connection map, so `add` all agents before th
 
 import asyncio
 import contextlib
-import os
 import secrets
 import signal
 import sys
@@ -67,7 +66,8 @@ class AgentHandle:
         self.log_path = self.folder / "agent.log"
         self.process: asyncio.subprocess.Process | None = None
         self._machine = machine
-        self._command = tuple(command)
+        self.command = tuple(command)
+        """What runs it, without `--config`."""
         self._tables: dict[str, Mapping[str, object]] = {}
         self._session: aiohttp.ClientSession | None = None
         self._prepare()
@@ -96,6 +96,13 @@ class AgentHandle:
         """Set whole tables of the configuration, such as `governance`, `log`, or the role's own; used at next start."""
         self._tables |= tables
 
+    def enable_admin(self) -> tuple[str, str]:
+        """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`)."""
+        port, key = free_port(), secrets.token_urlsafe(32)
+        _write_secret(self.folder / "admin.key", key)
+        self.configure(admin={"listen": f"127.0.0.1:{port}", "key_file": "admin.key"})
+        return f"http://127.0.0.1:{port}", key
+
     async def start(self, *, timeout_s: float = 60.0, wait: bool = True) -> None:
         """Start the agent and wait until it is ready.
 
@@ -103,18 +110,15 @@ class AgentHandle:
             MachineError: it ended, or was not ready in time.
         """
         self.write_config()
-        home = self.folder / "home"
-        home.mkdir(exist_ok=True)
         with self.log_path.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *self._command,
+                *self.command,
                 "--config",
                 str(self.config_path),
                 "--json",
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "HOME": str(home)},
             )
         if wait:
             await self.wait_ready(timeout_s=timeout_s)
@@ -219,8 +223,7 @@ class AgentHandle:
             ("app.token", self.token),
             ("wallet.key", base58.b58encode(secrets.token_bytes(32)).decode()),
         ):
-            (self.folder / name).touch(mode=0o600)
-            (self.folder / name).write_text(secret)
+            _write_secret(self.folder / name, secret)
 
     def write_config(self) -> None:
         """Write the configuration; `start` does it too."""
@@ -245,15 +248,22 @@ class AgentHandle:
         self.config_path.write_text(to_toml(document))
 
 
+def _write_secret(path: Path, secret: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(secret)
+
+
 class LocalMachine:
     """Agents of one machine below one folder.
 
     Args:
         folder: where everything is written; made if it is not there, and must be empty.
+        working_folder: where the processes run; by default where this one runs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, working_folder: Path | None = None) -> None:
         self.folder = folder.resolve()
+        self.working_folder = working_folder
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = LocalAuthority()
         self.ca_file = self.folder / "ca.crt"

@@ -15,7 +15,6 @@ from acapy_agent.core.plugin_registry import PluginRegistry
 from acapy_agent.core.profile import ProfileManager
 from acapy_agent.messaging.responder import BaseResponder
 
-import wanderbuch.plugins.webvh
 from wanderbuch.agents.runtime.cache import FreshCache
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport
@@ -24,8 +23,7 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 
-# Until the plugin has its setup().
-PLUGINS: Final = ("wanderbuch.plugins.webvh",) if hasattr(wanderbuch.plugins.webvh, "setup") else ()
+PLUGINS: Final = ("wanderbuch.plugins.webvh",)
 """Plugins of every agent, before the role's."""
 
 # Protocols and registries that no role speaks: a smaller surface, and no stub registry for did:web.
@@ -136,10 +134,15 @@ async def set_up(conductor: Conductor, role: Role) -> None:
     """
     await conductor.setup()
     context = conductor.root_profile.context
-    context.injector.bind_provider(BaseResponder, ResponderProvider(conductor.outbound_message_router))
+    _bind_responder(conductor)
     loaded = context.inject(PluginRegistry).plugin_names
     if missing := [plugin for plugin in (*PLUGINS, *role.plugins) if plugin not in loaded]:
         raise ConfigurationError(f"these plugins did not load: {', '.join(missing)}")
+
+
+def _bind_responder(conductor: Conductor) -> None:
+    provider = ResponderProvider(conductor.outbound_message_router)
+    conductor.root_profile.context.injector.bind_provider(BaseResponder, provider)
 
 
 async def start(conductor: Conductor) -> KeepingTransport:
@@ -151,6 +154,7 @@ async def start(conductor: Conductor) -> KeepingTransport:
     # ACA-Py prints a banner; our standard output is for what a program reads.
     with contextlib.redirect_stdout(io.StringIO()):
         await conductor.start()
+    _bind_responder(conductor)  # again: with the Admin API, ACA-Py has just bound one for the root alone
     inbound, outbound = conductor.inbound_transport_manager, conductor.outbound_transport_manager
     try:
         async with asyncio.timeout(_TRANSPORT_DEADLINE_S):

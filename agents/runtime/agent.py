@@ -21,6 +21,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from acapy_agent.core.conductor import Conductor
@@ -51,7 +52,7 @@ from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 
 _LOG = logging.getLogger(__name__)
-_MIN_FREE_BYTES: Final = 32 * 1024 * 1024
+MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
@@ -161,8 +162,12 @@ class RunningAgent:
             checks["governance"] = self.governance.snapshot() is not None
         return ReadyReport(needed, checks)
 
-    async def stop(self) -> None:
-        """Stop: accept nothing new, finish what is in flight, close the wallet. Calling it again does nothing."""
+    async def stop(self, *, drain_s: float = _DRAIN_S) -> None:
+        """Stop: accept nothing new, finish what is in flight, close the wallet. Calling it again does nothing.
+
+        Args:
+            drain_s: how long to wait for what is in flight; the rest is replayed at the next start.
+        """
         if self._stopping:
             return
         self._stopping = True
@@ -172,7 +177,10 @@ class RunningAgent:
             self._transport.hold()
             await self._public.stop_accepting()
             if self.guard.fatal is None:
-                drained = await acapy.drain(self._conductor, lambda: self._transport.in_flight, _DRAIN_S)
+                drained = await acapy.drain(self._conductor, lambda: self._transport.in_flight, drain_s)
+            # ACA-Py now cancels what is left, and would call it processed.
+            self._transport.abandon()
+            if self.guard.fatal is None:
                 with contextlib.suppress(Exception):
                     await self.role.stopping(self)
         for task in tuple(self._tasks):
@@ -196,7 +204,7 @@ class RunningAgent:
         config = self.config
         lock = DataLock(config.data)  # 1
         self._cleanup.callback(lock.release)
-        _check_room(config)
+        refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
         app_socket = bind(config.app.listen, "[app] listen")
@@ -320,11 +328,15 @@ async def start(config: AgentConfig, role: Role) -> RunningAgent:
     return agent
 
 
-def _check_room(config: AgentConfig) -> None:
-    free = shutil.disk_usage(config.data).free
-    if free < _MIN_FREE_BYTES:
+def refuse_full_disk(folder: Path, free_bytes: int) -> None:
+    """Refuse to start where there is no room to keep anything.
+
+    Raises:
+        ConfigurationError: fewer bytes are free than an agent needs.
+    """
+    if free_bytes < MIN_FREE_BYTES:
         raise ConfigurationError(
-            f"the disk that holds {config.data} is full: {free // 1024 // 1024} MiB are free, "
-            f"{_MIN_FREE_BYTES // 1024 // 1024} MiB are needed",
+            f"the disk that holds {folder} is full: {free_bytes // 1024 // 1024} MiB are free, "
+            f"{MIN_FREE_BYTES // 1024 // 1024} MiB are needed",
             hint="free some space, then start again; nothing was written",
         )

@@ -71,8 +71,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         """Receive nothing more; what is not finished stays kept."""
         self._dispatching = False
         self.root_profile.inject(PublicSite).connect(None)
-        for task in list(self._in_flight.values()):
-            task.cancel()
+        self.abandon()
 
     async def open(self) -> None:
         """Dispatch from now on, first what was kept."""
@@ -82,6 +81,11 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
     def hold(self) -> None:
         """Dispatch nothing more; what still arrives is only kept."""
         self._dispatching = False
+
+    def abandon(self) -> None:
+        """Leave what is in flight kept, however its handler ends: it is replayed at the next start."""
+        for task in list(self._in_flight.values()):
+            task.cancel()
 
     async def receive(self, body: bytes) -> web.Response:
         """Take one message in, by the steps above."""

@@ -47,6 +47,9 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
     """
     try:
         config = load_config(path, os.environ, role=role)
+        # ACA-Py puts tails files below the home folder: with the rest of the agent's data, and with nobody else's.
+        os.environ["HOME"] = str(config.data)
+        os.environ.pop("EXTERNAL_STORAGE", None)
         configure_logs(config.log.level, agent=role.name, unsafe_acapy_details=config.log.unsafe_acapy_details)
         asyncio.run(_run(config, role, as_json=as_json))
     except StoreFailedError as err:

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 from typing import Any
 
+import aiohttp
 import pytest
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
@@ -89,6 +90,27 @@ async def test_a_locked_store_ends_the_process_and_nothing_is_acknowledged(machi
     assert "database is locked" in told(other)
     await other.start()
     await counted(other, "received", 1)  # not acknowledged, so the sender tried again
+
+
+async def test_a_full_disk_ends_the_process_and_what_was_answered_is_there(machine: LocalMachine) -> None:
+    """A file size limit stands in for a full disk: SQLite gets the same failing write."""
+    limited = ("bash", "-c", 'ulimit -f 1500; exec "$@"', "limited", *TINY)
+    one = machine.add("tiny", "one", "one.wanderbuch.test", command=limited)
+    await one.start()
+    links: list[str] = []
+    with pytest.raises((AppError, aiohttp.ClientError)):
+        while True:
+            links.append((await one.post("/invitations"))["text"])
+    assert one.process is not None
+    async with asyncio.timeout(30):
+        code = await one.process.wait()
+    assert code == 75
+    assert "full" in told(one)
+    one.command = TINY
+    await one.start()
+    assert links
+    for link in links:
+        assert (await one.get(f"/links/{link.rpartition('/')[2]}"))["text"].startswith("https://one.wanderbuch.test")
 
 
 async def test_a_port_in_use_is_one_clear_line(machine: LocalMachine) -> None:

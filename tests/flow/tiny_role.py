@@ -59,6 +59,9 @@ class TinyRole(Role):
             )
             return Text(text=await agent.short_links.add(record.invitation.to_url(agent.config.public.url)))
 
+        async def link(call: Call[None]) -> Text:
+            return Text(text=await agent.short_links.target(call.path["id"]) or "gone")
+
         async def connect(call: Call[Text]) -> Text:
             link = await agent.edge.get(call.body.text, max_bytes=100_000, timeout_s=10, accept="application/json")
             invitation = InvitationMessage.from_json(link.body)
@@ -78,6 +81,7 @@ class TinyRole(Role):
 
         return (
             post("/invitations", invite, result=Text, summary="Invite"),
+            get("/links/{id}", link, result=Text, summary="Show what is behind a short link"),
             post("/connections", connect, body=Text, result=Text, summary="Connect"),
             get("/connections/{id}", state, result=Text, summary="Show the state of a connection"),
             post("/connections/{id}/ping", ping, result=Text, summary="Ping"),

@@ -1,4 +1,4 @@
-"""Traps 2 and 18: ACA-Py serves offer nonces and blinded link secrets from its cache, to several workers at once too."""
+"""Traps 2 and 18: ACA-Py caches offer nonces and blinded link secrets, and gives several workers the same one."""
 
 import asyncio
 import itertools

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.messaging.base_handler import BaseHandler
 from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder
@@ -13,9 +15,13 @@ from acapy_agent.transport.inbound.base import BaseInboundTransport
 from acapy_agent.utils.classloader import ClassLoader
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.key_type import ED25519
+from tests.flow.tiny_role import TinyRole
 
+from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 
 
 async def envelope_to(agent: RunningAgent, message: dict[str, Any] | None = None) -> bytes:
@@ -29,6 +35,17 @@ async def envelope_to(agent: RunningAgent, message: dict[str, Any] | None = None
             theirs.verkey,
         )
         return packed
+
+
+async def kept_on_disk(handle: AgentHandle) -> int:
+    """How many envelopes the wallet of an agent that has stopped holds."""
+    config = load_config(handle.config_path, {}, role=TinyRole())
+    context = InjectionContext(settings={"ledger.disabled": True})
+    profile = await WalletManager(config, StoreGuard(lambda _: None)).open(context, {})
+    async with profile.session() as session:
+        count: int = await session.handle.count(KeptEnvelope.category)
+    await profile.close()
+    return count
 
 
 def transport_of(agent: RunningAgent) -> KeepingTransport:
@@ -61,6 +78,45 @@ async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(tin
     finally:
         Ping.Handler = handler
     assert during == [1]
+
+
+class _Waits(BaseHandler):
+    """A handler that waits until it is let go."""
+
+    go: asyncio.Event
+
+    async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+        await self.go.wait()
+
+
+@pytest.fixture
+def waiting() -> Iterator[asyncio.Event]:
+    """Makes the agent's ping handler wait for the event."""
+    handler, Ping.Handler, _Waits.go = Ping.Handler, _Waits, asyncio.Event()
+    yield _Waits.go
+    Ping.Handler = handler
+
+
+async def test_stopping_finishes_what_is_in_flight(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, waiting: asyncio.Event
+) -> None:
+    await transport_of(tiny_agent).receive(await envelope_to(tiny_agent))
+    stopping = asyncio.create_task(tiny_agent.stop())
+    await asyncio.sleep(0.1)
+    assert not stopping.done()
+    waiting.set()
+    await stopping
+    assert await kept_on_disk(tiny_handle) == 0
+
+
+async def test_what_does_not_finish_before_the_deadline_stays_kept(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, waiting: asyncio.Event
+) -> None:
+    """ACA-Py cancels the handler and then calls its message processed."""
+    await transport_of(tiny_agent).receive(await envelope_to(tiny_agent))
+    await tiny_agent.stop(drain_s=0.1)
+    assert not waiting.is_set()
+    assert await kept_on_disk(tiny_handle) == 1
 
 
 async def test_keeps_without_processing_while_held_and_replays_later(tiny_agent: RunningAgent) -> None:
