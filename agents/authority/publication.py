@@ -245,7 +245,7 @@ class Publication:
             message = f"expected a version greater than {current.version}, found {file.version}"
             findings.append(error("/version", "next-version", message, f"write {current.version + 1}"))
         if any(each.severity is Severity.ERROR for each in findings):
-            raise PublicationRefusedError(findings)
+            raise PublicationRefusedError(sorted(findings, key=lambda each: each.severity is not Severity.ERROR))
         return file
 
     async def _put_version(self, version: PublishedVersion) -> None:

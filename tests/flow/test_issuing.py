@@ -1,0 +1,302 @@
+"""An authority, an honest issuer and a wallet: what is offered, what comes of it, and how it is taken back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
+from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, DESCRIPTION
+from wanderbuch.plugins.http.addresses import ConnectionMap
+from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+
+CLAIM: dict[str, Any] = {
+    "credential_id": "CWC-2024-0001",
+    "family_name": "Perera",
+    "given_names": "Nimal",
+    "birth_date": "1995-03-12",
+    "occupation_isco08": "C7212",
+    "qualification_title": "National Certificate, Welder",
+    "awarding_body": "Colombo Welding Centre",
+    "framework": "LK-NVQ",
+    "framework_level": "4",
+    "learning_setting": "formal",
+    "awarded_on": "2024-06-10",
+    "country_of_award": "LKA",
+}
+COOK = CLAIM | {"occupation_isco08": "C5120", "qualification_title": "National Certificate, Cook"}
+
+
+class Place:
+    """Colombo: an authority, a centre for welders and a worker's wallet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.machine = LocalMachine(folder)
+        self.authority = self.machine.add(
+            "authority", "Authority of Lanka", "authority.wanderbuch.test", authority={"ecosystem": "lanka"}
+        )
+        self.centre = self.machine.add(
+            "issuer", "Colombo Welding Centre", "centre.wanderbuch.test", issuer={"registry_size": 6}
+        )
+        self.worker = self.machine.add("holder", "Nimal", "worker.wanderbuch.test")
+        self.did = ""
+        self.schema_id = ""
+        self.version = 0
+        self.standing: dict[str, Any] = {}
+
+    async def open(self) -> None:
+        await self.authority.start()
+        view = await self.authority.get("/authority")
+        self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
+        for agent in (self.centre, self.worker):
+            agent.configure(governance={"url": view["governance_url"], "author": self.did})
+        await self.publish(None)  # names the schema, and nobody
+        await self.centre.start()
+        self.standing = await stands(self.centre)
+        await self.publish("active")
+        await asyncio.gather(self.centre.post("/governance/refresh"), self.worker.start())
+
+    async def publish(self, status: str | None) -> None:
+        """Publish the next version; the centre is accredited, withdrawn, or (None) not named."""
+        self.version += 1
+        await self.authority.post("/versions", {"payload": self.payload(status)})
+
+    def payload(self, status: str | None) -> dict[str, Any]:
+        now = "2026-01-01T00:00:00Z"
+        entries: dict[str, Any] = {
+            DESCRIPTION: {self.did: {"name": "Authority of Lanka"}},
+            CROSSWALK: {
+                self.did: {
+                    "crosswalks": [
+                        {
+                            "version": "lk-nvq-2023",
+                            "framework": "LK-NVQ",
+                            "valid_from": "2015-01-01",
+                            "levels": [{"level": str(n), "eqf": n} for n in range(1, 8)],
+                            "source": "an example",
+                        }
+                    ]
+                }
+            },
+        }
+        if status:
+            entries[ACCREDITATION] = {self.standing["did"]: {"accreditations": [self.accreditation(status)]}}
+        return {
+            "@context": [CTE_CONTEXT],
+            "id": "2f9b3a52-6a51-4f0b-9a63-3a6cbb6ef3a1",
+            "name": "Skills (example)",
+            "version": self.version,
+            "format": "1.0",
+            "last_updated": now,
+            "author": self.did,
+            "schemas": [{"id": self.schema_id, "name": "qualification/1.0"}],
+            "roles": {"issuer": {"issue": [self.schema_id]}},
+            "participants": {
+                "id": "participants-1",
+                "author": self.did,
+                "created": now,
+                "version": self.version,
+                "entries": entries,
+            },
+        }
+
+    def accreditation(self, status: str) -> dict[str, Any]:
+        return {
+            "id": "acc-centre",
+            "credential_types": ["qualification/1.0"],
+            "cred_def_ids": [self.standing["cred_def_id"]],
+            "occupations": ["C72"] if status == "active" else ["C75"],
+            "level_range": {"framework": "EQF", "min": "1", "max": "5"},
+            "jurisdictions": ["MLT", "LKA"],
+            "intervals": [{"start": "2020-01-01"}],
+            "accreditingAgent": {"name": "Training Authority"},
+            "decision": "https://authority.wanderbuch.test/decisions/1",
+            "redress": "https://authority.wanderbuch.test/redress",
+        }
+
+    async def offer(self, **how: Any) -> tuple[dict[str, Any], str]:
+        """Return an offer as the centre made it, and its id in the worker's wallet."""
+        made = await self.centre.post("/offers", {"claim": CLAIM, **how})
+        opened = await self.worker.post("/invitations", {"url": made["short_url"]})
+        return made, opened["id"]
+
+    async def issue(self) -> tuple[dict[str, Any], str]:
+        """Return an offer that was accepted, and the credential's id in the worker's wallet."""
+        made, received = await self.offer()
+        await self.worker.post(f"/offers/{received}/accept")
+        issued = await self.centre.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
+        kept = await self.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
+        return issued, kept["credential_id"]
+
+
+async def stands(centre: AgentHandle) -> dict[str, Any]:
+    """Wait until the centre can issue and has a spare registry."""
+    async with asyncio.timeout(60):
+        while len((standing := await centre.get("/standing"))["registries"]) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    return dict(standing)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    place = Place(tmp_path_factory.mktemp("place"))
+    try:
+        await place.open()
+        yield place
+    finally:
+        await place.machine.stop()
+
+
+async def test_standing_says_what_the_authority_lets_this_issuer_attest(place: Place) -> None:
+    standing = await place.centre.get("/standing")
+    assert (standing["ready"], standing["waiting_for"], standing["schema_id"]) == (True, None, place.schema_id)
+    assert standing["governance"]["version"] == place.version
+    accreditation = standing["accreditations"][0]
+    assert (accreditation["occupations"], accreditation["covers_this_definition"]) == (["C72"], True)
+    assert {each["state"] for each in standing["registries"]} == {"ACTIVE", "SPARE"}
+
+
+async def test_worker_accepts_and_keeps_a_credential_with_its_level_by_the_crosswalk(place: Place) -> None:
+    issued, credential_id = await place.issue()
+    assert (issued["state"], issued["values"]["eqf_level"]) == ("ISSUED", "4")
+    assert issued["values"]["crosswalk_version"] == "lk-nvq-2023"
+    assert issued["index"] is not None
+    credential = await place.worker.get(f"/credentials/{credential_id}")
+    assert credential["revocation"] == "valid"
+
+
+async def test_offer_outside_the_accreditation_is_refused_with_the_decision_and_nothing_is_kept(place: Place) -> None:
+    before = await place.centre.get("/offers")
+    with pytest.raises(AppError) as caught:
+        await place.centre.post("/offers", {"claim": COOK})
+    assert caught.value.status == 409
+    assert caught.value.problem["decision"]["verdict"] == "NOT_TRUSTED"
+    assert await place.centre.get("/offers") == before
+
+
+async def test_claim_that_does_not_fit_its_type_is_refused_by_attribute(place: Place) -> None:
+    with pytest.raises(AppError) as caught:
+        await place.centre.post("/offers", {"claim": CLAIM | {"framework_level": "9"}})
+    assert caught.value.status == 422
+    assert "framework_level" in caught.value.problem["detail"]
+    assert "Perera" not in str(caught.value.problem)
+
+
+async def test_invitation_names_the_issuers_did_as_its_service(place: Place) -> None:
+    made, _ = await place.offer()
+    assert made["short_url"].startswith("https://centre.wanderbuch.test/i/")
+    assert made["qr_svg"].startswith("<svg")
+
+
+async def test_decline_ends_the_offer(place: Place) -> None:
+    made, received = await place.offer()
+    await place.worker.post(f"/offers/{received}/decline")
+    await place.centre.wait_for(f"/offers/{made['id']}", "state", "DECLINED")
+
+
+async def test_offer_that_nobody_answers_in_time_ends_and_a_late_answer_gets_nothing(place: Place) -> None:
+    made, received = await place.offer(deadline_s=2)
+    await place.centre.wait_for(f"/offers/{made['id']}", "state", "NO_ANSWER")
+    await place.worker.post(f"/offers/{received}/accept")
+    await place.worker.wait_for(f"/offers/{received}", "state", "ENDED_BY_ISSUER")
+    assert (await place.centre.get(f"/offers/{made['id']}"))["state"] == "NO_ANSWER"
+
+
+async def test_revocation_is_answered_once_it_is_public_and_asking_again_changes_nothing(place: Place) -> None:
+    issued, credential_id = await place.issue()
+    revoked = await place.centre.post(f"/credentials/{issued['id']}/revoke")
+    assert (revoked["published"], revoked["state"]) == (True, "PUBLISHED")
+    assert (await place.worker.get(f"/credentials/{credential_id}"))["revocation"] == "revoked"
+    assert await place.centre.post(f"/credentials/{issued['id']}/revoke") == revoked
+    assert (await place.centre.get(f"/offers/{issued['id']}"))["state"] == "REVOKED"
+
+
+async def test_revocations_asked_for_at_once_are_all_published(place: Place) -> None:
+    """Trap 7: ACA-Py's mark-and-publish loses updates when two do it together, and answers OK all the same."""
+    held = [await place.issue() for _ in range(3)]
+    answers = await asyncio.gather(*(place.centre.post(f"/credentials/{one['id']}/revoke") for one, _ in held))
+    assert [answer["published"] for answer in answers] == [True] * 3
+    shown = [await place.worker.get(f"/credentials/{credential_id}") for _, credential_id in held]
+    assert [one["revocation"] for one in shown] == ["revoked"] * 3
+
+
+async def test_what_was_never_issued_can_not_be_revoked(place: Place) -> None:
+    made, _ = await place.offer()
+    with pytest.raises(AppError) as caught:
+        await place.centre.post(f"/credentials/{made['id']}/revoke")
+    assert caught.value.status == 409
+
+
+async def test_next_registry_takes_over_before_the_active_one_is_full(place: Place) -> None:
+    """Trap 8: with registries of six places, six credentials in a row are issued without a pause."""
+    registries = set()
+    for _ in range(6):
+        issued, credential_id = await place.issue()
+        registries.add(issued["registry"])
+    assert len(registries) >= 2
+    assert (await place.worker.get(f"/credentials/{credential_id}"))["revocation"] == "valid"
+    states = [each["state"] for each in (await stands(place.centre))["registries"]]
+    assert states.count("ACTIVE") == 1
+
+
+async def test_credential_is_not_signed_if_the_accreditation_went_between_offer_and_request(place: Place) -> None:
+    made, received = await place.offer()
+    await place.publish("elsewhere")
+    await place.centre.post("/governance/refresh")
+    try:
+        # The worker still goes by the version before, in which the centre counts.
+        await place.worker.post(f"/offers/{received}/accept")
+        refused = await place.centre.wait_for(f"/offers/{made['id']}", "state", "REFUSED")
+        assert refused["reasons"]
+        await place.worker.wait_for(f"/offers/{received}", "state", "ENDED_BY_ISSUER")
+    finally:
+        await place.publish("active")
+        await place.centre.post("/governance/refresh")
+
+
+async def test_killed_issuer_comes_back_as_the_same_issuer_and_answers_what_was_open(place: Place) -> None:
+    before = await place.centre.get("/standing")
+    made, received = await place.offer()
+    await place.centre.kill()
+    await place.centre.start()
+    after = await stands(place.centre)
+    assert (after["did"], after["cred_def_id"]) == (before["did"], before["cred_def_id"])
+    assert {each["id"] for each in before["registries"]} <= {each["id"] for each in after["registries"]}
+    await place.worker.post(f"/offers/{received}/accept")
+    await place.centre.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
+
+
+async def test_authority_refuses_a_second_file_under_a_published_version(place: Place) -> None:
+    authority = await place.authority.get("/authority")
+    assert authority["current"]["version"] == authority["freshness"]["version"] == place.version
+    with pytest.raises(AppError) as caught:
+        await place.authority.post("/versions", {"payload": place.payload("active") | {"name": "Another"}})
+    assert caught.value.status == 422
+    assert caught.value.problem["findings"][0]["rule"] == "next-version"
+
+
+async def test_governance_file_is_served_conditionally(place: Place) -> None:
+    edge = HttpEdge(
+        HttpEdgeConfig(connect=ConnectionMap.parse(place.machine.connections()), ca_file=place.machine.ca_file)
+    )
+    url = (await place.authority.get("/authority"))["governance_url"] + "/current.jws"
+    try:
+        first = await edge.get(url, max_bytes=1_000_000, timeout_s=10)
+        again = await edge.get(url, max_bytes=1_000_000, timeout_s=10, etag=first.etag)
+    finally:
+        await edge.close()
+    assert (first.status, first.content_type, again.status, again.body) == (200, "application/jose", 304, b"")
+
+
+async def test_authority_comes_back_with_the_same_did_schema_and_version(place: Place) -> None:
+    before = await place.authority.get("/authority")
+    await place.authority.kill()
+    await place.authority.start()
+    after = await place.authority.get("/authority")
+    assert {**after, "freshness": None} == {**before, "freshness": None}
+    assert after["freshness"]["digest"] == before["freshness"]["digest"]
