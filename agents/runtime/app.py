@@ -192,7 +192,8 @@ def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
             raise MalformedError(f"unknown query parameter; allowed: {', '.join(route.query) or 'none'}")
         body = await _body(request, route.body)
         result = await route.handler(Call(dict(request.match_info), dict(request.query), body))
-        return web.Response(text=result.model_dump_json(by_alias=True), status=route.status, content_type="application/json")
+        text = result.model_dump_json(by_alias=True)
+        return web.Response(text=text, status=route.status, content_type="application/json")
 
     return handle
 

@@ -98,9 +98,13 @@ async def test_a_full_disk_ends_the_process_and_what_was_answered_is_there(machi
     one = machine.add("tiny", "one", "one.wanderbuch.test", command=limited)
     await one.start()
     links: list[str] = []
-    with pytest.raises((AppError, aiohttp.ClientError)):
+
+    async def invite_for_ever() -> None:
         while True:
             links.append((await one.post("/invitations"))["text"])
+
+    with pytest.raises((AppError, aiohttp.ClientError)):
+        await invite_for_ever()
     assert one.process is not None
     async with asyncio.timeout(30):
         code = await one.process.wait()

@@ -1,0 +1,63 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wanderbuch.agents.cli import command_line, main
+
+ROLES = ("authority", "issuer", "holder", "verifier")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out, said.err
+
+
+def test_help_lists_every_group_and_loads_none_of_them() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "wanderbuch.agents.cli", "--help"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0
+    assert all(name in ended.stdout for name in ("demo", "governance", "schemas", *ROLES))
+    assert "acapy_agent" not in ended.stderr
+    assert "aiohttp" not in ended.stderr
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_explains_how_to_run_it(capsys: pytest.CaptureFixture[str], role: str) -> None:
+    code, out, _ = run(capsys, role, "run", "--help")
+    assert code == 0
+    assert "--config" in out
+
+
+@pytest.mark.parametrize("arguments", [("issuer", "run"), ("nobody",), ("issuer", "run", "--konfig", "x")])
+def test_a_wrong_word_ends_with_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_missing_configuration_is_one_line_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, role: str
+) -> None:
+    code, out, err = run(capsys, role, "run", "--config", str(tmp_path / "none.toml"))
+    assert (code, out) == (2, "")
+    assert err == f"wanderbuch: there is no configuration file {tmp_path / 'none.toml'}\n"
+
+
+def test_a_program_reads_the_mistake_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(capsys, "holder", "run", "--config", str(tmp_path / "none.toml"), "--json")
+    assert code == 2
+    assert json.loads(out)["error"]["code"] == "configuration"
+
+
+def test_only_the_group_that_is_asked_for_is_loaded() -> None:
+    assert len(command_line(["schemas", "list"]).registered_groups) == 7
