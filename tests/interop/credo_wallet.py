@@ -91,9 +91,13 @@ class CredoWallet:
         finally:
             self._waiting.pop(number, None)
 
-    async def receive(self, url: str) -> Invitation:
-        """Follow an invitation, given as a long URL or as a short link."""
-        return Invitation(**await self.do("receive", url=url))
+    async def receive(self, url: str, *, reuse: bool = False) -> Invitation:
+        """Follow an invitation, given as a long URL or as a short link.
+
+        Args:
+            reuse: go on over the connection that the wallet already has with the inviter, as phone wallets like to.
+        """
+        return Invitation(**await self.do("receive", url=url, reuse=reuse))
 
     async def offer_of(self, invitation: Invitation) -> Exchange:
         """Wait for the credential offer that came with an invitation."""

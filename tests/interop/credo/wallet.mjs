@@ -123,10 +123,14 @@ const commands = {
     return { credo: '0.6.3' }
   },
 
-  /** Follow an invitation: a long URL or a short link. Offers and requests then come as events. */
-  async receive({ url }) {
+  /**
+   * Follow an invitation: a long URL or a short link. Offers and requests then come as events.
+   * reuse: go on over a connection that the wallet already has with the inviter, as phone wallets like to.
+   */
+  async receive({ url, reuse }) {
     const { outOfBandRecord, connectionRecord } = await didcomm().oob.receiveInvitationFromUrl(url, {
       label: 'Credo wallet',
+      reuseConnection: reuse,
     })
     const { id, label } = outOfBandRecord.outOfBandInvitation
     return { invitation_id: id, label: label ?? null, connection_id: connectionRecord?.id ?? null }

@@ -1,0 +1,183 @@
+"""A wallet that we did not write takes our credential and answers our questions: the whole design rests on that."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.interop.credo_wallet import CredoError, CredoWallet
+from tests.interop.ecosystem import Ecosystem, Json, running_ecosystem
+
+pytestmark = [pytest.mark.agents, pytest.mark.needs_node, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
+    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def welder(ecosystem: Ecosystem, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CredoWallet]:
+    """A worker's phone with a welder's credential, NVQ 4, which the example crosswalk maps to EQF 4."""
+    async with ecosystem.wallet(tmp_path_factory.mktemp("welder")) as wallet:
+        await take_credential(ecosystem, wallet)
+        yield wallet
+
+
+async def take_credential(ecosystem: Ecosystem, wallet: CredoWallet, **changes: str) -> Json:
+    """Offer a credential, accept it in the wallet, and wait until the issuer knows."""
+    offer = await ecosystem.offer(**changes)
+    await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+    issued: Json = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+    return issued
+
+
+def codes(outcome: Json) -> set[str]:
+    return {reason["code"] for reason in outcome["decision"]["reasons"]}
+
+
+async def test_reads_dids_and_every_kind_of_anoncreds_object(ecosystem: Ecosystem, welder: CredoWallet) -> None:
+    standing = await ecosystem.centre.get("/standing")
+    author = (await ecosystem.authority.get("/authority"))["did"]
+    registry = standing["registries"][0]["id"]
+    for did in (standing["did"], author):
+        assert (await welder.do("resolve", did=did))["id"] == did
+    assert (await welder.do("read", kind="schema", id=standing["schema_id"]))["issuerId"] == author
+    assert (await welder.do("read", kind="cred_def", id=standing["cred_def_id"]))["issuerId"] == standing["did"]
+    assert (await welder.do("read", kind="rev_reg", id=registry))["credDefId"] == standing["cred_def_id"]
+    listed = await welder.do("read", kind="status_list", id=registry, timestamp=int(time.time()))
+    assert listed["revRegDefId"] == registry
+
+
+async def test_takes_what_was_offered(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    offer = await ecosystem.offer(framework_level="3", details="Offered by a long address.")
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        received = await wallet.offer_of(await wallet.receive(offer["invitation_url"]))
+        preview = await wallet.do("offer", id=received.id)
+        assert preview["values"] == offer["values"]
+        assert preview["cred_def_id"] == offer["cred_def_id"]
+        await wallet.accept(received)
+        (held,) = await wallet.credentials()
+        assert {name: str(value) for name, value in held["values"].items()} == offer["values"]
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "state", "ISSUED")
+        assert (held["rev_reg_id"], held["rev_reg_index"]) == (issued["registry"], str(issued["index"]))
+
+
+async def test_declined_offer_ends_as_declined(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        await wallet.decline_offer(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        ended = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "state", "DECLINED", "NO_ANSWER")
+        assert ended["state"] == "DECLINED"
+        assert await wallet.credentials() == []
+
+
+async def test_level_is_proven_by_one_group_and_stays_hidden(ecosystem: Ecosystem, welder: CredoWallet) -> None:
+    request = await ecosystem.ask(min_eqf_level=3)
+    assert request["proof_request"]["requested_predicates"] == {}
+    assert len(request["proof_request"]["requested_attributes"]) == 1
+    await welder.answer(await welder.request_of(await welder.receive(request["short_url"])))
+    outcome = await ecosystem.outcome(request)
+    assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+    seen = {each["attribute"]: each["value"] for each in outcome["seen"]}
+    assert seen["eqf_min_3"] == "1"
+    assert seen["occupation_isco08"] == "C7212"
+    assert not {"eqf_level", "framework_level", "eqf_min_4", "eqf_min_5", "family_name", "birth_date"} & set(seen)
+
+
+async def test_level_is_proven_by_predicate(ecosystem: Ecosystem, welder: CredoWallet) -> None:
+    request = await ecosystem.ask(min_eqf_level=3, level_proof="predicate", subject="name")
+    assert len(request["proof_request"]["requested_predicates"]) == 1
+    await welder.answer(await welder.request_of(await welder.receive(request["invitation_url"])))
+    outcome = await ecosystem.outcome(request)
+    assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+    seen = {each["attribute"] for each in outcome["seen"]}
+    assert "family_name" in seen
+    assert not {name for name in seen if name.startswith("eqf_")}
+
+
+@pytest.mark.parametrize(
+    ("level_proof", "why"),
+    [("thermometer", "Unable to automatically select"), ("predicate", "Predicate is not satisfied")],
+)
+async def test_wallet_declines_a_level_that_it_can_not_prove(
+    ecosystem: Ecosystem, welder: CredoWallet, level_proof: str, why: str
+) -> None:
+    request = await ecosystem.ask(min_eqf_level=5, level_proof=level_proof)
+    received = await welder.request_of(await welder.receive(request["short_url"]))
+    with pytest.raises(CredoError, match=why):
+        await welder.answer(received)
+    await welder.decline(received)
+    outcome = await ecosystem.outcome(request)
+    assert (outcome["state"], outcome["decision"], outcome["seen"]) == ("DECLINED", None, None)
+
+
+async def test_request_that_nobody_answers_ends_at_its_deadline(ecosystem: Ecosystem, welder: CredoWallet) -> None:
+    request = await ecosystem.ask(min_eqf_level=3, deadline_s=2)
+    late = await welder.request_of(await welder.receive(request["short_url"]))
+    outcome = await ecosystem.outcome(request)
+    assert (outcome["state"], outcome["decision"]) == ("NO_ANSWER", None)
+    await welder.answer(late)
+    assert (await ecosystem.employer.get(f"/requests/{request['id']}"))["state"] == "NO_ANSWER"
+
+
+async def test_finds_the_right_one_of_several_credentials(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        await take_credential(ecosystem, wallet, framework_level="5", credential_id="NVQ-2024-000005")
+        await take_credential(ecosystem, wallet, framework_level="3", credential_id="NVQ-2024-000003")
+        request = await ecosystem.ask(min_eqf_level=5)
+        received = await wallet.request_of(await wallet.receive(request["short_url"]))
+        assert len((await wallet.matches(received))["attributes"]["qualification"]) == 1
+        await wallet.answer(received)
+        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
+
+
+async def test_further_business_goes_over_the_connection_that_is_there(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        connections = set()
+        for number in ("NVQ-2024-000001", "NVQ-2024-000002"):
+            offer = await ecosystem.offer(credential_id=number)
+            invitation = await wallet.receive(offer["short_url"], reuse=True)
+            connections.add(invitation.connection_id)
+            await wallet.accept(await wallet.offer_of(invitation))
+            await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "state", "ISSUED")
+        assert len(connections) == 1
+        assert len(await wallet.credentials()) == 2
+
+
+async def test_revoked_credential_is_never_trusted(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    async with ecosystem.wallet(tmp_path / "wallet", reachable=True) as wallet:
+        issued = await take_credential(ecosystem, wallet)
+        before = await ecosystem.ask(min_eqf_level=4)
+        await wallet.answer(await wallet.request_of(await wallet.receive(before["short_url"])))
+        assert (await ecosystem.outcome(before))["decision"]["verdict"] == "TRUSTED"
+
+        revoked = await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke")
+        assert revoked["published"]
+        await wallet.until(lambda seen: seen.kind == "revocation")
+
+        honest = await ecosystem.ask(min_eqf_level=4)
+        received = await wallet.request_of(await wallet.receive(honest["short_url"]))
+        with pytest.raises(CredoError, match="Unable to automatically select"):
+            await wallet.answer(received)
+        await wallet.decline(received)
+        assert (await ecosystem.outcome(honest))["state"] == "DECLINED"
+
+        stubborn = await ecosystem.ask(min_eqf_level=4)
+        await wallet.answer(await wallet.request_of(await wallet.receive(stubborn["short_url"])), with_revoked=True)
+        outcome = await ecosystem.outcome(stubborn)
+        assert (outcome["state"], outcome["decision"]["verdict"]) == ("DECIDED", "NOT_TRUSTED")
+        assert outcome["seen"] is None
+
+
+async def test_revocation_does_not_wait_for_a_wallet_that_can_not_be_reached(
+    ecosystem: Ecosystem, tmp_path: Path
+) -> None:
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        issued = await take_credential(ecosystem, wallet)
+        assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
+        request = await ecosystem.ask(min_eqf_level=4)
+        received = await wallet.request_of(await wallet.receive(request["short_url"]))
+        assert (await wallet.matches(received))["attributes"] == {"qualification": []}
