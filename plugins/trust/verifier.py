@@ -23,19 +23,13 @@ from datetime import UTC, datetime, timedelta
 
 from acapy_agent.anoncreds.util import generate_pr_nonce
 from acapy_agent.config.injection_context import InjectionContext
-from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.responder import BaseResponder
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_ack import V20PresAck
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
-    ProblemReportReason,
-    V20PresProblemReport,
-)
 
 from wanderbuch.errors import PresentationError, ResolutionError
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
+from wanderbuch.governance.question import Reason, Requirement, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
@@ -56,6 +50,7 @@ from wanderbuch.plugins.trust.judgement import Judgement, Terms, check_exchange,
 from wanderbuch.plugins.trust.presentation import message_digest, read_presentation
 from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
 from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
 
 LOGGER = logging.getLogger(__name__)
 
@@ -250,7 +245,7 @@ class VerificationDesk:
     ) -> None:
         """Finish what a crash interrupted, or tell the same end again."""
         if held.decision is not None:
-            await _tell(held, held.decision, responder)
+            await tell_decision(held.thread_id, held.decision, responder)
         elif held.state is VerificationState.JUDGING and held.id not in self._judging:
             await self._judge_and_tell(profile, held, message, responder)
 
@@ -267,7 +262,7 @@ class VerificationDesk:
             self._judging.discard(held.id)
         await self._conclude(profile, decided)
         if decided.decision is not None:
-            await _tell(decided, decided.decision, responder)
+            await tell_decision(decided.thread_id, decided.decision, responder)
 
     async def _judge_in_time(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
         """Return a judgement whatever happens."""
@@ -333,7 +328,7 @@ class VerificationDesk:
     ) -> None:
         """Refuse an answer by rule 1; what is already decided stays as it is."""
         LOGGER.warning("verification %s: answer refused: %s", held.id if held else "(none)", reason.code)
-        await _send(_report(thread_id, reason.text), responder)
+        await tell_problem(thread_id, reason, responder)
 
 
 async def setup_verifying(context: InjectionContext) -> None:
@@ -346,27 +341,3 @@ async def setup_verifying(context: InjectionContext) -> None:
     if context.inject_or(VerificationDesk) is None:
         context.injector.bind_instance(VerificationDesk, VerificationDesk(source))
     context.inject(ProtocolRegistry).register_message_types(MESSAGE_TYPES)
-
-
-async def _tell(held: Verification, decision: TrustDecision, responder: BaseResponder) -> None:
-    """Tell the wallet: an acknowledgement if trusted, else a problem report."""
-    if decision.verdict is Verdict.TRUSTED:
-        acknowledgement = V20PresAck(verification_result="true")
-        acknowledgement.assign_thread_id(held.thread_id)
-        await _send(acknowledgement, responder)
-    else:
-        await _send(_report(held.thread_id, f"{decision.verdict.value}: {decision.reasons[0].text}"), responder)
-
-
-def _report(thread_id: str, text: str) -> V20PresProblemReport:
-    report = V20PresProblemReport(description={"code": ProblemReportReason.ABANDONED.value, "en": text})
-    report.assign_thread_id(thread_id)
-    return report
-
-
-async def _send(message: V20PresAck | V20PresProblemReport, responder: BaseResponder) -> None:
-    """Send on the way back; the decision stands whether or not it arrives."""
-    try:
-        await responder.send_reply(message)
-    except (BaseError, RuntimeError) as err:
-        LOGGER.warning("the wallet could not be told how it ended: %s", type(err).__name__)

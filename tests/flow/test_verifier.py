@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from tests.abuse.town import LEVELS, WELDER, Town
 
 from wanderbuch.agents.machine import AgentHandle, AppError
@@ -49,16 +50,15 @@ class Scene:
         return str(new)
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    town = Town(tmp_path_factory.mktemp("town"))
+    town = Town(tmp_path_factory.mktemp("town"), holders=("worker",), liars=("liar",))
     shipyard = town.machine.add("verifier", "Malta Shipyard", "shipyard.wanderbuch.test")
-    scene = Scene(town, shipyard, town.holder("worker"), town.lying_wallet("liar"))
+    scene = Scene(town, shipyard, town.people["worker"], town.people["liar"])
     try:
         await town.open()
-        for agent in (scene.shipyard, scene.worker, scene.liar):
-            agent.configure(governance=town.governance)
-            await agent.start()
+        shipyard.configure(governance=town.governance)
+        await shipyard.start()
         made = await town.centre.post("/offers", {"claim": WELDER, **LEVELS})
         opened = await scene.worker.post("/invitations", {"url": made["invitation_url"]})
         await scene.worker.post(f"/offers/{opened['id']}/accept")

@@ -14,7 +14,6 @@ from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.responder import MockResponder
 from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
 from acapy_agent.protocols.present_proof.v2_0.messages.pres import V20Pres
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_ack import V20PresAck
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest
@@ -48,6 +47,7 @@ from wanderbuch.plugins.trust.exchange import (
 from wanderbuch.plugins.trust.presentation import message_digest
 from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.trust.telling import Accepted
 from wanderbuch.plugins.trust.verifier import DeskLimits, VerificationDesk
 
 FORMAT = V20PresFormat.Format.ANONCREDS.api
@@ -169,7 +169,10 @@ async def test_trusts_an_honest_welder_and_tells_the_wallet(employer: Employer, 
     asked = await employer.ask()
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.TRUSTED
-    assert employer.heard() == [V20PresAck]
+    assert employer.heard() == [Accepted]
+    sent, _ = employer.wallet_hears.messages[0]
+    assert sent.serialize()["verification_result"] == "true"
+    assert sent._thread_id == asked.thread_id
     assert (await employer.record(asked)).verified == "true"
 
 
@@ -400,7 +403,7 @@ class TestSecondAnswers:
         asked = await employer.ask()
         proofs = [worker.present(asked.proof_request, welder) for _ in range(2)]
         await asyncio.gather(*(employer.get(asked, proof) for proof in proofs))
-        assert sorted(kind.__name__ for kind in employer.heard()) == ["V20PresAck", "V20PresProblemReport"]
+        assert sorted(kind.__name__ for kind in employer.heard()) == ["Accepted", "V20PresProblemReport"]
 
     async def test_refuses_the_answer_to_another_question(
         self, employer: Employer, worker: Worker, welder: Held
@@ -420,7 +423,7 @@ class TestSecondAnswers:
         first = await employer.get(asked, proof)
         employer.registry.down = True
         assert await employer.get(asked, proof) == first
-        assert employer.heard() == [V20PresAck, V20PresAck]
+        assert employer.heard() == [Accepted, Accepted]
 
     async def test_an_answer_whose_judgement_a_crash_cut_off_is_judged_when_it_is_delivered_again(
         self, employer: Employer, worker: Worker, welder: Held
