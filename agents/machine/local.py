@@ -171,7 +171,7 @@ class AgentHandle:
         """Send `body` and return the JSON answer; errors as with `get`."""
         return await self._call("POST", path, json=body)
 
-    async def wait_for(self, path: str, key: str, *values: str, timeout_s: float = 30.0) -> Any:
+    async def wait_for(self, path: str, key: str, *values: object, timeout_s: float = 30.0) -> Any:
         """Return the JSON answer of `path` once its `key` is one of `values`.
 
         Raises:
@@ -187,7 +187,9 @@ class AgentHandle:
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as err:
             found = answer[key] if answer else None
-            raise MachineError(f"{self.name}: expected {key} {' or '.join(values)} at {path}, found {found}") from err
+            raise MachineError(
+                f"{self.name}: expected {key} {' or '.join(map(str, values))} at {path}, found {found}"
+            ) from err
 
     def log_tail(self) -> str:
         """Return the last lines that the agent wrote."""
