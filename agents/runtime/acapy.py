@@ -134,15 +134,9 @@ async def set_up(conductor: Conductor, role: Role) -> None:
     """
     await conductor.setup()
     context = conductor.root_profile.context
-    _bind_responder(conductor)
     loaded = context.inject(PluginRegistry).plugin_names
     if missing := [plugin for plugin in (*PLUGINS, *role.plugins) if plugin not in loaded]:
         raise ConfigurationError(f"these plugins did not load: {', '.join(missing)}")
-
-
-def _bind_responder(conductor: Conductor) -> None:
-    provider = ResponderProvider(conductor.outbound_message_router)
-    conductor.root_profile.context.injector.bind_provider(BaseResponder, provider)
 
 
 async def start(conductor: Conductor) -> KeepingTransport:
@@ -154,7 +148,9 @@ async def start(conductor: Conductor) -> KeepingTransport:
     # ACA-Py prints a banner; our standard output is for what a program reads.
     with contextlib.redirect_stdout(io.StringIO()):
         await conductor.start()
-    _bind_responder(conductor)  # again: with the Admin API, ACA-Py has just bound one for the root alone
+    # After the start: with the Admin API, ACA-Py has just bound a responder for the root alone.
+    responders = ResponderProvider(conductor.outbound_message_router)
+    conductor.root_profile.context.injector.bind_provider(BaseResponder, responders)
     inbound, outbound = conductor.inbound_transport_manager, conductor.outbound_transport_manager
     try:
         async with asyncio.timeout(_TRANSPORT_DEADLINE_S):

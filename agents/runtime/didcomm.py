@@ -71,7 +71,6 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         """Receive nothing more; what is not finished stays kept."""
         self._dispatching = False
         self.root_profile.inject(PublicSite).connect(None)
-        self.abandon()
 
     async def open(self) -> None:
         """Dispatch from now on, first what was kept."""
