@@ -126,9 +126,9 @@ async def tls_host(authority: PrivateAuthority, host: str, folder: Path) -> Asyn
         body = await asyncio.to_thread(file.read_bytes)
         return web.Response(body=body, headers={"Content-Type": content_type_of(path)})
 
-    runner = web.ServerRunner(web.Server(serve))
+    runner = web.ServerRunner(web.Server(serve), shutdown_timeout=0.05)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context(host), shutdown_timeout=0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context(host))
     await site.start()
     running.port = runner.addresses[0][1]
     try:

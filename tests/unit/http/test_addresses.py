@@ -1,0 +1,149 @@
+import socket
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap, checked_url, is_public
+from wanderbuch.plugins.http.errors import AddressRefusedError
+
+
+class Answers(AbstractResolver):
+    """A name server that gives its answers one after the other."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=0)
+            for address in self.answers.pop(0)
+        ]
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])
+def test_public_addresses_are_public(address: str) -> None:
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "2002:7f00:1::1",
+        "2002:a00:1::1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "not an address",
+    ],
+)
+def test_other_addresses_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://registry.example.test/",
+        "ftp://registry.example.test/",
+        "file:///etc/passwd",
+        "https:///nowhere",
+        "https://user@registry.example.test/",
+        "https://user:secret@registry.example.test/",
+        "https://127.0.0.1/",
+        "https://93.184.216.34/",
+        "https://[::1]/",
+        "https://2130706433/",
+        "https://127.1/",
+        "https://0x7f000001/",
+        "https://registry.example.test:99999/",
+        "no url",
+        "",
+    ],
+)
+def test_refuses_what_is_no_https_address_of_a_named_host(url: str) -> None:
+    with pytest.raises(AddressRefusedError):
+        checked_url(url)
+
+
+def test_accepts_an_https_address_with_or_without_a_port() -> None:
+    assert checked_url("https://registry.example.test/a?b").port == 443
+    assert checked_url("https://registry.example.test:8443/a").port == 8443
+
+
+async def test_a_name_in_the_map_goes_to_the_mapped_address_only() -> None:
+    resolver = CheckedResolver(ConnectionMap.parse(["a.example.test:443=127.0.0.1:8443"]), Answers())
+    (found,) = await resolver.resolve("A.example.test", 443)
+    assert (found["host"], found["port"], found["hostname"]) == ("127.0.0.1", 8443, "A.example.test")
+
+
+async def test_another_port_of_a_mapped_name_is_not_mapped() -> None:
+    resolver = CheckedResolver(ConnectionMap.parse(["a.example.test:443=127.0.0.1:8443"]), Answers(["127.0.0.1"]))
+    with pytest.raises(AddressRefusedError):
+        await resolver.resolve("a.example.test", 8443)
+
+
+async def test_refuses_a_name_with_one_private_address_among_public_ones() -> None:
+    resolver = CheckedResolver(ConnectionMap(), Answers(["93.184.216.34", "10.0.0.1"]))
+    with pytest.raises(AddressRefusedError, match="not public"):
+        await resolver.resolve("a.example.test", 443)
+
+
+async def test_refuses_a_name_that_turns_private_between_two_connections() -> None:
+    resolver = CheckedResolver(ConnectionMap(), Answers(["93.184.216.34"], ["127.0.0.1"]))
+    assert [each["host"] for each in await resolver.resolve("a.example.test", 443)] == ["93.184.216.34"]
+    with pytest.raises(AddressRefusedError):
+        await resolver.resolve("a.example.test", 443)
+
+
+async def test_refuses_a_name_without_any_address() -> None:
+    with pytest.raises(AddressRefusedError):
+        await CheckedResolver(ConnectionMap(), Answers([])).resolve("a.example.test", 443)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a.example.test:443",
+        "a.example.test=127.0.0.1:8443",
+        "a.example.test:443=127.0.0.1",
+        "a.example.test:443=localhost:8443",
+        "a.example.test:0=127.0.0.1:8443",
+        "a.example.test:443=127.0.0.1:65536",
+        "a.example.test:x=127.0.0.1:1",
+        ":443=127.0.0.1:8443",
+        "",
+    ],
+)
+def test_refuses_a_connection_map_line_of_another_form(line: str) -> None:
+    with pytest.raises(ConfigurationError, match="connection map"):
+        ConnectionMap.parse([line])
+
+
+def test_refuses_a_name_that_stands_in_the_connection_map_twice() -> None:
+    with pytest.raises(ConfigurationError, match="twice"):
+        ConnectionMap.parse(["a.example.test:443=127.0.0.1:1", "A.example.test:443=127.0.0.1:2"])
+
+
+def test_connection_map_takes_ipv6_targets() -> None:
+    assert ConnectionMap.parse(["a.example.test:443=[::1]:8443"]).targets == {("a.example.test", 443): ("::1", 8443)}
