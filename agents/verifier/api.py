@@ -15,8 +15,10 @@ from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.records import NotFoundError, utc_now
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import (
+    DecisionOut,
     GovernanceOut,
     GovernanceRefOut,
+    IdentityOut,
     NewRequest,
     ReasonOut,
     RequestOut,
@@ -24,9 +26,11 @@ from wanderbuch.agents.verifier.models import (
     RequestState,
     RequestSummary,
 )
+from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.question import Reason, Verdict
 from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
-from wanderbuch.plugins.trust.source import GovernanceSource
-from wanderbuch.plugins.trust.verifier import VerificationDesk
+from wanderbuch.plugins.trust.source import GovernanceSource, RefreshReport
+from wanderbuch.plugins.trust.verifier import NoGovernanceError, VerificationDesk
 
 
 def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
@@ -37,9 +41,27 @@ def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
         get("/requests", api.every, result=Requests, summary="List the requests", query=("state",)),
         get("/requests/{id}", api.show, result=RequestOut, summary="Show a request and its decision"),
         post("/requests/{id}/forget", api.forget, result=RequestOut, summary="Forget the values that were seen"),
+        get("/identity", api.identity, result=IdentityOut, summary="Show who asks, as an authority needs to know it"),
         get("/governance", api.governance, result=GovernanceOut, summary="Show what decisions rest on"),
         post("/governance/refresh", api.refresh, result=GovernanceOut, summary="Fetch the governance file now"),
     )
+
+
+class CannotAskError(ResolutionError):
+    """Nobody is asked, since no answer could be judged; the problem carries the decision, UNKNOWN, and its reasons."""
+
+    code = "resolution.no_governance"
+
+    def __init__(self, err: NoGovernanceError, report: RefreshReport | None) -> None:
+        super().__init__(err.message, hint=err.hint)
+        reasons = report.reasons if report and report.reasons else (Reason(err.code, err.message),)
+        decision = DecisionOut(
+            verdict=Verdict.UNKNOWN,
+            reasons=[ReasonOut.of(reason) for reason in reasons],
+            governance=None,
+            decided_at=utc_now(),
+        )
+        self.members = {"decision": decision.model_dump(mode="json")}
 
 
 class _Api:
@@ -61,15 +83,18 @@ class _Api:
         async def shorten(url: str) -> str:
             return await agent.short_links.add(url, lifetime=answer_in)
 
-        held = await self._desk.ask(
-            agent.profile,
-            told.requirement.parsed(),
-            did=agent.did,
-            answer_in=answer_in,
-            title=agent.config.name,
-            award_precision=told.award_precision,
-            shorten=shorten,
-        )
+        try:
+            held = await self._desk.ask(
+                agent.profile,
+                told.requirement.parsed(),
+                did=agent.did,
+                answer_in=answer_in,
+                title=agent.config.name,
+                award_precision=told.award_precision,
+                shorten=shorten,
+            )
+        except NoGovernanceError as err:
+            raise CannotAskError(err, agent.profile.inject(GovernanceSource).last_report) from err
         return _shown(held)
 
     async def show(self, call: Call[None]) -> RequestOut:
@@ -90,6 +115,9 @@ class _Api:
             return _shown(await self._desk.forget(self._agent.profile, call.path["id"]))
         except UnknownVerificationError as err:
             raise NotFoundError(err.message) from err
+
+    async def identity(self, call: Call[None]) -> IdentityOut:
+        return IdentityOut(did=self._agent.did, name=self._agent.config.name)
 
     async def governance(self, call: Call[None]) -> GovernanceOut:
         return _governance(self._agent.profile.inject(GovernanceSource))

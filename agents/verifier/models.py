@@ -227,6 +227,13 @@ def ask_again(decision: TrustDecision | None) -> AskAgain | None:
     return None
 
 
+class IdentityOut(ApiModel):
+    """Who asks: the DID that invitations name, and the name that wallets show beside it."""
+
+    did: str
+    name: str
+
+
 class GovernanceOut(ApiModel):
     """The governance that decisions rest on now; without a file yet, all but the notes is null."""
 

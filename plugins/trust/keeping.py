@@ -49,9 +49,9 @@ CREDENTIAL_WITHHELD = "credential-withheld"
 
 
 async def judge(profile: Profile, message: V20CredOffer) -> TrustDecision:
-    """Decide whether an offer may be accepted now, on the governance that this agent holds."""
+    """Decide whether an offer may be accepted now, on the governance in force."""
     source = profile.inject_or(GovernanceSource)
-    snapshot, at = (source.snapshot() if source else None), datetime.now(UTC)
+    snapshot, at = (await source.current() if source else None), datetime.now(UTC)
     try:
         offer = read_message(message)
     except CredentialError as err:

@@ -43,6 +43,7 @@ from wanderbuch.plugins.trust.kept import KeptGovernance, WalletGovernanceStore
 LOGGER = logging.getLogger(__name__)
 
 _FIRST_RETRY = timedelta(seconds=5)
+_ASK_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ class GovernanceSource:
         self._etag: str | None = None
         self._report: RefreshReport | None = None
         self._lock = asyncio.Lock()
+        self._asking = asyncio.Lock()
 
     @property
     def last_report(self) -> RefreshReport | None:
@@ -132,6 +134,17 @@ class GovernanceSource:
             return None
         notes = self._report.reasons if self._report else ()
         return snapshot_of(self._held.signed, self._held.statement, notes=notes)
+
+    async def current(self) -> GovernanceSnapshot | None:
+        """Return what decisions may rest on now, asked for again first if there is none or it is no longer fresh.
+
+        However many ask at once, the authority is asked once, and not again within a second of the last answer.
+        """
+        if self._must_ask():
+            async with self._asking:
+                if self._must_ask():
+                    await self.refresh()
+        return self.snapshot()
 
     async def attach(self, profile: Profile) -> None:
         """Keep in `profile`'s wallet store from now on, and load what was kept there."""
@@ -154,6 +167,13 @@ class GovernanceSource:
             if attempt.changed or attempt.withheld:
                 await self._save()
             return self._conclude(attempt)
+
+    def _must_ask(self) -> bool:
+        """Say whether what is held can not be rested on, and the last answer is old enough to ask again."""
+        at, held = self._clock(), self.snapshot()
+        if held is not None and held.is_fresh(at):
+            return False
+        return self._report is None or not self._report.at <= at < self._report.at + _ASK_AGAIN
 
     async def run(self) -> None:
         """Refresh again and again, sooner as freshness runs out and after a failure; ends only by cancellation."""

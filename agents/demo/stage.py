@@ -1,0 +1,230 @@
+"""The stage: every agent of the demo started, named in a published governance file, and ready to play.
+
+The four services of `compose/compose.yaml` play themselves. Beside them, from `tests/abuse/`: an issuer that signs
+anything, a wallet that lies, a mirror that stands between an employer and the authority, and that second employer.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from wanderbuch.agents.demo.example import example_claim, example_payload, suspend
+from wanderbuch.agents.demo.services import Service, read_services
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.errors import ConfigurationError, WanderbuchError
+from wanderbuch.plugins.http.addresses import ConnectionMap
+from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+
+ECOSYSTEM = "sri-lanka"
+FRESHNESS_LIFETIME_S = 20
+REISSUE_EVERY_S = 5
+REGISTRY_SIZE = 100
+_STEP_TIMEOUT_S = 45.0
+# Names of the example file that differ from the service's own.
+_HOSTS = {"issuer": "centre.wanderbuch.test", "verifier": "shipyard.wanderbuch.test"}
+
+type Progress = Callable[[str], None]
+
+
+class DemoError(WanderbuchError):
+    """An agent of the demo did not do its part."""
+
+    code = "demo"
+
+
+class Stage:
+    """The agents, and what a scene needs of them.
+
+    Args:
+        checkout: the project's folder, with `compose/` and `tests/`.
+        folder: where the agents live; must be empty.
+        progress: is told each step in a few words.
+    """
+
+    def __init__(self, checkout: Path, folder: Path, progress: Progress) -> None:
+        services = read_services(checkout / "compose" / "compose.yaml")
+        if not (checkout / "tests" / "abuse" / "lying_wallet.py").exists():
+            raise ConfigurationError(
+                f"there are no rogue agents in {checkout}",
+                hint="run the demo from a checkout of the project: make demo",
+            )
+        self.machine = LocalMachine(folder, working_folder=checkout)
+        self.progress = progress
+        self.authority = self._serve(services["authority"], "Training Authority of Sri Lanka (example)")
+        self.issuer = self._serve(services["issuer"], "Colombo Welding Centre (example)")
+        self.holder = self._serve(services["holder"], "Nimal's wallet")
+        self.verifier = self._serve(services["verifier"], "Valletta Shipyard (example employer)")
+        self.rogue_issuer = self._cheat("rogue_issuer", "Kandy Hotel School (example)", "kandy.wanderbuch.test")
+        self.lying_wallet = self._cheat("lying_wallet", "A wallet that lies", "liar.wanderbuch.test")
+        self.mirror = self._cheat("hostile_mirror", "A mirror that lies", "mirror.wanderbuch.test")
+        self.misled = self._serve(services["verifier"], "An employer behind the mirror", host="misled.wanderbuch.test")
+        self.payload: dict[str, Any] = {}
+        self._misled_start: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start all agents and publish the first governance file."""
+        self.progress("The authority starts and publishes its schema")
+        self.authority.configure(
+            authority={
+                "ecosystem": ECOSYSTEM,
+                "freshness_lifetime_s": FRESHNESS_LIFETIME_S,
+                "reissue_every_s": REISSUE_EVERY_S,
+            }
+        )
+        await self.authority.start()
+        about = await self.authority.get("/authority")
+        schema_id = about["schemas"]["qualification/1.0"]
+        governance = {"url": about["governance_url"], "author": about["did"]}
+        self.progress("Training centre, wallet and employer start, and those who will cheat")
+        self.issuer.configure(governance=governance, issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
+        self.rogue_issuer.configure(rogue_issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
+        for agent in (self.holder, self.verifier, self.lying_wallet, self.misled):
+            agent.configure(governance=governance)
+        self._put_mirror_before(self.misled)
+        players = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.lying_wallet, self.mirror)
+        await asyncio.gather(*(player.start() for player in players))
+        self.progress("The training centre makes its credential definition and revocation registry")
+        centre = await self.issuer.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S)
+        school, employer = await self.rogue_issuer.get("/standing"), await self.verifier.get("/identity")
+        self.progress("The authority signs and publishes who counts for what")
+        self.payload = example_payload(
+            dids={
+                "authority.wanderbuch.test": about["did"],
+                "centre.wanderbuch.test": centre["did"],
+                "kandy.wanderbuch.test": school["did"],
+                "shipyard.wanderbuch.test": employer["did"],
+            },
+            cred_defs={
+                "centre.wanderbuch.test": centre["cred_def_id"],
+                "kandy.wanderbuch.test": school["cred_def_id"],
+            },
+            schema_id=schema_id,
+        )
+        await self.publish(self.payload)
+        await self._let_mirror_copy()
+        self._misled_start = asyncio.create_task(self._start_misled())
+
+    async def close(self) -> None:
+        """Stop all agents."""
+        if self._misled_start is not None:
+            self._misled_start.cancel()
+            with contextlib.suppress(asyncio.CancelledError, WanderbuchError):
+                await self._misled_start
+        await self.machine.stop()
+
+    async def publish(self, payload: Mapping[str, Any]) -> None:
+        """Publish a governance file as of now, and have the employer fetch it."""
+        self.payload = {**payload, "last_updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        await self.authority.post("/versions", {"payload": self.payload})
+        await self.verifier.post("/governance/refresh")
+
+    async def suspend_hotel_school(self) -> None:
+        """Publish the next version, in which the hotel school is suspended since last month."""
+        today = datetime.now(UTC).date()
+        school = await self.rogue_issuer.get("/standing")
+        suspended = suspend(
+            self.payload,
+            school["did"],
+            registries=[school["registry_id"]],
+            effective_from=today - timedelta(days=30),
+            decided_on=today - timedelta(days=1),
+        )
+        await self.publish(suspended)
+
+    async def give(self, wallet: AgentHandle, **claim: str) -> tuple[str, str]:
+        """Have the training centre issue to a wallet.
+
+        Returns:
+            The id of the offer at the issuer, and of the credential in the wallet.
+        """
+        offer = await self.issuer.post("/offers", {"claim": example_claim(**claim), "deadline_s": 120})
+        return offer["id"], await self._take(wallet, offer["invitation_url"])
+
+    async def give_rogue(self, wallet: AgentHandle, *, eqf_level: int, **claim: str) -> str:
+        """Have the rogue issuer sign for a wallet that takes anything; return the credential's id in the wallet."""
+        body = {
+            "claim": example_claim(**claim),
+            "eqf_level": eqf_level,
+            "crosswalk_version": self.crosswalk_version,
+        }
+        offer = await self.rogue_issuer.post("/offers", body)
+        return await self._take(wallet, offer["invitation_url"])
+
+    @property
+    def crosswalk_version(self) -> str:
+        """The crosswalk of the published file."""
+        entries = self.payload["participants"]["entries"]
+        statements = next(value for key, value in entries.items() if key.endswith("/crosswalk.json"))
+        return str(next(iter(statements.values()))["crosswalks"][0]["version"])
+
+    async def ready_misled(self) -> AgentHandle:
+        """Return the employer behind the mirror once it runs."""
+        if self._misled_start is not None:
+            await self._misled_start
+        return self.misled
+
+    async def _take(self, wallet: AgentHandle, invitation_url: str) -> str:
+        before = {held["id"] for held in (await wallet.get("/credentials"))["items"]}
+        opened = await wallet.post("/invitations", {"url": invitation_url})
+        if wallet is not self.lying_wallet:
+            await wallet.post(f"/offers/{opened['id']}/accept")
+        deadline = asyncio.get_running_loop().time() + _STEP_TIMEOUT_S
+        while True:
+            held = {each["id"] for each in (await wallet.get("/credentials"))["items"]} - before
+            if held:
+                return str(held.pop())
+            if asyncio.get_running_loop().time() > deadline:
+                raise DemoError(f"{wallet.name} did not receive its credential within {_STEP_TIMEOUT_S:g} s")
+            await asyncio.sleep(0.05)
+
+    async def _let_mirror_copy(self) -> None:
+        """Have the mirror pass the published files on once, so that it has something to falsify."""
+        config = HttpEdgeConfig(
+            connect=ConnectionMap.parse([f"{self.authority.host}:443={self.mirror.target}"]),
+            ca_file=self.machine.ca_file,
+        )
+        edge = HttpEdge(config)
+        try:
+            for name in ("current.jws", "freshness.jws"):
+                await edge.get(
+                    f"{self.authority.public_url}/governance/{ECOSYSTEM}/{name}", max_bytes=1 << 20, timeout_s=10
+                )
+        finally:
+            await edge.close()
+
+    async def _start_misled(self) -> None:
+        """Start the second employer while the mirror serves a file with one word changed."""
+        await self.mirror.post("/mode", {"mode": "ALTERED", "find": '"C5120"', "replace": '"C7212"'})
+        await self.misled.start()
+
+    def _serve(self, service: Service, name: str, *, host: str | None = None) -> AgentHandle:
+        host = host or _HOSTS.get(service.name, service.host)
+        return self.machine.add(service.role, name, host, command=service.run_command)
+
+    def _cheat(self, program: str, name: str, host: str) -> AgentHandle:
+        return self.machine.add(program, name, host, command=(sys.executable, "-m", f"tests.abuse.{program}"))
+
+    def _put_mirror_before(self, agent: AgentHandle) -> None:
+        """Make `agent` reach the mirror where it means the authority, as somebody who controls a name would."""
+        certificate, key = self.mirror.folder / "impersonated.crt", self.mirror.folder / "impersonated.key"
+        self.machine.authority.write_server(self.authority.host, certificate, key)
+        self.mirror.configure(
+            hostile_mirror={
+                "impersonates": self.authority.host,
+                "upstream": self.authority.target,
+                "certificate": str(certificate),
+                "key": str(key),
+            }
+        )
+        authority = f"{self.authority.host}:443="
+        connections = [each for each in self.machine.connections() if not each.startswith(authority)]
+        agent.configure(
+            network={
+                "ca_file": str(self.machine.ca_file),
+                "connect": [*connections, f"{authority}{self.mirror.target}"],
+            }
+        )
