@@ -5,9 +5,11 @@
     await town.people["worker"].get("/offers")
 
 `centre` is accredited for welders, `school` for cooks. Both are rogue issuers, so that a test can make them offer what
-no honest issuer's agent would; where they offer what they may, they are as good as honest.
+no honest issuer's agent would; where they offer what they may, they are as good as honest. `academy`, if it is wanted,
+is an honest issuer for welders, which can revoke.
 """
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,6 +45,8 @@ class Town:
         *,
         holders: Sequence[str] = (),
         liars: Sequence[str] = (),
+        employers: Sequence[str] = (),
+        academy: bool = False,
         mirror: bool = False,
         authority: Mapping[str, Any] | None = None,
     ) -> None:
@@ -57,6 +61,8 @@ class Town:
         self.school = self.rogue_issuer("school")
         self.people = {name: self.machine.add("holder", name, f"{name}.wanderbuch.test") for name in holders}
         self.people |= {name: self._add("lying_wallet", name) for name in liars}
+        self.people |= {name: self.machine.add("verifier", name, f"{name}.wanderbuch.test") for name in employers}
+        self.academy = self.machine.add("issuer", "academy", "academy.wanderbuch.test") if academy else None
         self.mirror = self._mirror() if mirror else None
         self.did = ""
         self.schema_id = ""
@@ -97,7 +103,15 @@ class Town:
             issuer.configure(rogue_issuer={"schema_id": self.schema_id, "registry_size": 16})
             await issuer.start()
             self.issuers[issuer.host] = await issuer.get("/standing")
+        if self.academy:
+            self.academy.configure(
+                governance=self.governance, issuer={"schema_id": self.schema_id, "registry_size": 16}
+            )
+            await self.academy.start()
+            self.issuers[self.academy.host] = await self._standing(self.academy)
         await self.publish(1)
+        if self.academy:
+            await self.academy.post("/governance/refresh")
         if self.mirror:
             await self.mirror.start()
             self.machine.reach(self.authority.host, self.mirror.target)
@@ -108,9 +122,18 @@ class Town:
     async def publish(self, version: int, *, without: AgentHandle | None = None) -> None:
         """Publish a version of the governance file, with or without an issuer's accreditation."""
         scopes = {self.centre.host: ["C72"], self.school.host: ["C512"]}
+        if self.academy:
+            scopes[self.academy.host] = ["C72", "C22"]
         if without:
             del scopes[without.host]
         await self.authority.post("/versions", {"payload": self._payload(version, scopes)})
+
+    async def _standing(self, issuer: AgentHandle) -> dict[str, str]:
+        """Wait until an honest issuer can sign, and return who it is."""
+        async with asyncio.timeout(90):
+            while not (standing := await issuer.get("/standing"))["registries"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        return {"did": standing["did"], "cred_def_id": standing["cred_def_id"]}
 
     def _payload(self, version: int, scopes: dict[str, list[str]]) -> dict[str, Any]:
         now = "2026-01-01T00:00:00Z"

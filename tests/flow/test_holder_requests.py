@@ -1,0 +1,129 @@
+"""The holder agent and a real verifier: what is asked is told, the answer is the person's."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.abuse.town import WELDER, Town
+
+from wanderbuch.agents.machine import AgentHandle, AppError
+
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+
+WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
+
+
+class Scene:
+    """An academy, an employer and a worker."""
+
+    def __init__(self, town: Town) -> None:
+        assert town.academy is not None
+        self.academy: AgentHandle = town.academy
+        self.worker, self.employer = town.people["worker"], town.people["employer"]
+
+    async def issue(self, **claim: Any) -> tuple[str, str]:
+        """Return the id of an offer that the worker accepted, and of the credential."""
+        made = await self.academy.post("/offers", {"claim": {**WELDER, **claim}})
+        opened = await self.worker.post("/invitations", {"url": made["short_url"]})
+        await self.worker.post(f"/offers/{opened['id']}/accept")
+        done = await self.worker.wait_for(f"/offers/{opened['id']}", "state", "RECEIVED")
+        return made["id"], done["credential_id"]
+
+    async def asked(self, **requirement: Any) -> tuple[str, dict[str, Any]]:
+        """Return the id of a question with the employer, and the question as the worker sees it."""
+        made = await self.employer.post("/requests", {"requirement": {**WELDER_3, **requirement}})
+        opened = await self.worker.post("/invitations", {"url": made["short_url"]})
+        return made["id"], await self.worker.get(f"/requests/{opened['id']}")
+
+    async def refused(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        with pytest.raises(AppError) as caught:
+            await self.worker.post(path, body)
+        assert caught.value.status == 409
+        return caught.value.problem
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    town = Town(tmp_path_factory.mktemp("town"), holders=("worker",), employers=("employer",), academy=True)
+    try:
+        await town.open()
+        yield Scene(town)
+    finally:
+        await town.machine.stop()
+
+
+def fits(shown: dict[str, Any], credential: str) -> dict[str, Any]:
+    (found,) = [each for each in shown["credentials"] if each["credential_id"] == credential]
+    return dict(found)
+
+
+async def test_tells_what_is_asked_by_whom_and_what_stays_hidden(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    question, shown = await scene.asked()
+    texts = [item["text"] for item in shown["asked"]]
+    assert "Proves: EQF level 3 or more. The level stays hidden." in texts
+    assert "Proves: the credential is not revoked." in texts
+    assert any(text.startswith("Required: ") and "C7212 (Welders" in text for text in texts)
+    identity = await scene.employer.get("/identity")
+    assert shown["from"] == {
+        "did": identity["did"],
+        "known": False,
+        "name": None,
+        "unverified_label": "employer",
+    }
+    fit = fits(shown, credential)
+    assert fit["fits"]
+    assert {"family_name", "eqf_level", "framework_level", "credential_id"} <= set(fit["hidden"])
+    done = await scene.worker.post(f"/requests/{shown['id']}/present", {"credential_id": credential})
+    assert done["state"] == "PRESENTED"
+    await scene.worker.wait_for(f"/requests/{shown['id']}", "state", "ACCEPTED")
+    ended = await scene.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    assert ended["decision"]["verdict"] == "TRUSTED"
+    again = await scene.refused(f"/requests/{shown['id']}/present", {"credential_id": credential})
+    assert again["code"] == "exchange"
+
+
+async def test_will_not_show_a_level_that_is_too_low_and_can_decline(scene: Scene) -> None:
+    """Scene (c): an honest wallet."""
+    _, low = await scene.issue(framework_level="2")
+    question, shown = await scene.asked(min_eqf_level=5)
+    assert [reason["code"] for reason in fits(shown, low)["reasons"]] == ["fit.level"]
+    assert not shown["can_answer"]
+    assert shown["explanation"].startswith("No credential can answer.")
+    problem = await scene.refused(f"/requests/{shown['id']}/present", {"credential_id": low})
+    assert [reason["code"] for reason in problem["reasons"]] == ["fit.level"]
+    ended = await scene.worker.post(f"/requests/{shown['id']}/decline", {"reason": "NO_FITTING_CREDENTIAL"})
+    assert ended["state"] == "DECLINED"
+    await scene.employer.wait_for(f"/requests/{question}", "state", "DECLINED")
+
+
+async def test_will_not_show_a_revoked_credential(scene: Scene) -> None:
+    """Scene (g): an honest wallet."""
+    offer, credential = await scene.issue()
+    _, before = await scene.asked()
+    assert fits(before, credential)["fits"]
+    assert (await scene.academy.post(f"/credentials/{offer}/revoke"))["published"]
+    problem = await scene.refused(f"/requests/{before['id']}/present", {"credential_id": credential})
+    assert [reason["code"] for reason in problem["reasons"]] == ["fit.revoked"]
+    _, after = await scene.asked()
+    assert [reason["code"] for reason in fits(after, credential)["reasons"]] == ["fit.revoked"]
+
+
+async def test_answers_by_predicate_from_one_credential(scene: Scene) -> None:
+    _, low = await scene.issue(framework_level="2")
+    _, good = await scene.issue()
+    question, shown = await scene.asked(level_proof="predicate")
+    assert not fits(shown, low)["fits"]
+    assert fits(shown, good)["fits"]
+    await scene.worker.post(f"/requests/{shown['id']}/present", {"credential_id": good})
+    ended = await scene.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    assert ended["decision"]["verdict"] == "TRUSTED"
+
+
+async def test_knows_no_request_or_credential_that_is_not_there(scene: Scene) -> None:
+    _, shown = await scene.asked()
+    for path, body in (("/requests/none/present", "x"), (f"/requests/{shown['id']}/present", "none")):
+        with pytest.raises(AppError) as caught:
+            await scene.worker.post(path, {"credential_id": body})
+        assert caught.value.status == 404
