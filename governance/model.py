@@ -34,9 +34,9 @@ DESCRIPTION: Final = _CTE_STATEMENTS + "description.json"
 ALIAS: Final = _CTE_STATEMENTS + "alias.json"
 
 # Names of our profile's statement schemas. They are names; nothing is ever fetched from there.
-_PROFILE_STATEMENTS: Final = "https://w3id.org/wanderbuch/governance/1.0/"
-ACCREDITATION: Final = _PROFILE_STATEMENTS + "accreditation.json"
-CROSSWALK: Final = _PROFILE_STATEMENTS + "crosswalk.json"
+PROFILE_STATEMENTS: Final = "https://w3id.org/wanderbuch/governance/1.0/"
+ACCREDITATION: Final = PROFILE_STATEMENTS + "accreditation.json"
+CROSSWALK: Final = PROFILE_STATEMENTS + "crosswalk.json"
 
 MAX_VERSION: Final = 2**31 - 1
 

@@ -1,0 +1,50 @@
+"""The JSON Schemas that others may check their files against, made from the models and kept in `schemas/`.
+
+`python -m wanderbuch.governance.published` writes them anew; a test holds that they equal what the models say. The
+rules between the parts of a file are beyond JSON Schema: `wanderbuch governance validate` checks those too.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from wanderbuch.governance.freshness import FreshnessPayload
+from wanderbuch.governance.model import (
+    PROFILE_STATEMENTS,
+    AccreditationStatementJson,
+    CrosswalkStatementJson,
+    WholeFileJson,
+)
+
+FOLDER: Final = Path(__file__).parent / "schemas"
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_PUBLISHED: Final[dict[str, type[BaseModel]]] = {
+    "governance-file": WholeFileJson,
+    "accreditation": AccreditationStatementJson,
+    "crosswalk": CrosswalkStatementJson,
+    "freshness": FreshnessPayload,
+}
+
+
+def published_schemas() -> dict[str, dict[str, Any]]:
+    """Return file name -> JSON Schema, as the models say it now."""
+    return {
+        f"{name}.schema.json": {
+            "$schema": _DIALECT,
+            "$id": f"{PROFILE_STATEMENTS}{name}.json",
+            **model.model_json_schema(by_alias=True, mode="validation"),
+        }
+        for name, model in _PUBLISHED.items()
+    }
+
+
+def write_schemas() -> None:
+    """Write the schemas into the folder they are published from."""
+    for name, schema in published_schemas().items():
+        (FOLDER / name).write_text(json.dumps(schema, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas()

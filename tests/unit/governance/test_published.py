@@ -1,0 +1,62 @@
+import json
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+from tests.unit.governance.conftest import ECOSYSTEM, EXAMPLE, ROOT, Json, changed
+
+from wanderbuch.governance import published
+from wanderbuch.governance.model import ACCREDITATION
+
+FOLDER = ROOT / "governance" / "schemas"
+
+
+def test_published_schemas_are_what_the_models_say() -> None:
+    kept = {path.name: json.loads(path.read_bytes()) for path in FOLDER.iterdir()}
+    assert kept == published.published_schemas()
+
+
+def test_writing_them_anew_changes_nothing(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "FOLDER", tmp_path)
+    published.write_schemas()
+    assert {path.name: path.read_bytes() for path in published.FOLDER.iterdir()} == {
+        path.name: path.read_bytes() for path in FOLDER.iterdir()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(published.published_schemas()))
+def test_each_is_a_json_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(published.published_schemas()[name])
+
+
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(published.published_schemas()["governance-file.schema.json"])
+
+
+@pytest.mark.parametrize("path", [EXAMPLE, ECOSYSTEM], ids=lambda path: path.name)
+def test_accepts_the_examples(path: object) -> None:
+    validator().validate(json.loads(path.read_bytes()))  # type: ignore[attr-defined]
+
+
+def _first_accreditation(document: Json) -> Json:
+    statements = document["participants"]["entries"][ACCREDITATION]
+    found: Json = next(iter(statements.values()))["accreditations"][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.update(version="1.0"),
+        lambda d: d.update(last_updated=1703187439),
+        lambda d: d.update(last_updated="2026-11-02 08:00:00Z"),
+        lambda d: d.pop("author"),
+        lambda d: _first_accreditation(d).update(excluded_ocupations=["C7214"]),
+        lambda d: _first_accreditation(d).update(occupations=["7212"]),
+        lambda d: _first_accreditation(d).update(occupations=[]),
+        lambda d: _first_accreditation(d).update(redress="javascript:alert(1)"),
+        lambda d: _first_accreditation(d).pop("redress"),
+    ],
+)
+def test_refuses_what_validation_refuses(change: Callable[[Json], object], example: Json) -> None:
+    assert not validator().is_valid(changed(example, change))
