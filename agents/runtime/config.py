@@ -218,6 +218,8 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
         if err.title == _File.__name__:
             raise ConfigurationError(f"{path}: {_explain(err, _File, (), (role.name,))}") from err
         raise ConfigurationError(f"{path}: {_explain(err, role.settings, (role.name,))}") from err
+    except IdentifierError as err:  # from a role's table
+        raise ConfigurationError(f"{path}: [{role.name}]: {err.message}") from err
     folder = path.parent.resolve()
     file = _absolute(file, folder)
     _check_public_name(path, file.public)

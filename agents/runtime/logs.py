@@ -8,6 +8,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -40,7 +41,9 @@ def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False
         logging.getLogger(name).setLevel(level.upper())
     # It warns of each protocol that we block.
     logging.getLogger("acapy_agent.core.plugin_registry").setLevel(logging.ERROR)
-    logging.captureWarnings(capture=True)
+    if not unsafe_acapy_details:
+        # Deprecations inside libraries: nothing that an operator could act on.
+        warnings.simplefilter("ignore")
 
 
 class _JsonLines(logging.Formatter):

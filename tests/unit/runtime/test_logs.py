@@ -16,7 +16,6 @@ def stderr() -> Iterator[io.StringIO]:
     yield written
     root.handlers[:] = handlers
     root.setLevel(level)
-    logging.captureWarnings(capture=False)
 
 
 def lines(written: io.StringIO) -> list[dict[str, object]]:
