@@ -73,9 +73,13 @@ class Play:
         """Scenes d and e: an issuer that counts, but not for this."""
         stage = self.stage
         stage.progress("A hotel school, accredited for cooks, signs for welders too")
+        await self._scene(
+            "d1", "The issuer counts for cooks only: the honest wallet refuses its offer", Outcome.NOT_TRUSTED,
+            self._offered_by_rogue,
+        )  # fmt: skip
         welder = await stage.give_rogue(stage.lying_wallet, eqf_level=4, occupation_isco08=WELDER)
         await self._scene(
-            "d", "The issuer counts for cooks only", Outcome.NOT_TRUSTED,
+            "d2", "The issuer counts for cooks only: a lying wallet takes and shows it", Outcome.NOT_TRUSTED,
             lambda: self._lie({"occupation": WELDER, "min_eqf_level": 3}, {"credential_id": welder}),
         )  # fmt: skip
         early = await stage.give_rogue(
@@ -237,6 +241,17 @@ class Play:
         await self.stage.lying_wallet.post(f"/requests/{request}/forge", {"credentials": chosen})
         return await self._ending(question)
 
+    async def _offered_by_rogue(self) -> Answer:
+        """Return how an honest wallet judges the rogue's offer; it must also refuse to accept it."""
+        wallet = self.stage.holder
+        invitation = await self.stage.offer_rogue(eqf_level=4, occupation_isco08=WELDER)
+        opened = await wallet.post("/invitations", {"url": invitation})
+        try:
+            accepted = await wallet.post(f"/offers/{opened['id']}/accept")
+        except AppError as err:
+            return _without_asking(err, "judgement")
+        raise DemoError(f"the honest wallet took the rogue's offer: it is {accepted['state']}")
+
     async def _say_nothing(self) -> Answer:
         question = await self._ask({"occupation": WELDER}, employer=self.stage.verifier, deadline_s=3)
         await self._open(question)
@@ -273,9 +288,9 @@ class Play:
             await asyncio.sleep(0.1)
 
 
-def _without_asking(err: AppError) -> Answer:
-    """Return the answer of an employer's agent that could decide without asking anybody."""
-    decision = err.problem.get("decision")
+def _without_asking(err: AppError, member: str = "decision") -> Answer:
+    """Return the answer of an agent that decided before it went on; its problem details carry the decision."""
+    decision = err.problem.get(member)
     if not isinstance(decision, Mapping):
         raise err
     reasons = tuple(f"{reason['code']}: {reason['text']}" for reason in decision["reasons"])

@@ -146,13 +146,16 @@ class Stage:
 
     async def give_rogue(self, wallet: AgentHandle, *, eqf_level: int, **claim: str) -> str:
         """Have the rogue issuer sign for a wallet that takes anything; return the credential's id in the wallet."""
+        return await self._take(wallet, await self.offer_rogue(eqf_level=eqf_level, **claim))
+
+    async def offer_rogue(self, *, eqf_level: int, **claim: str) -> str:
+        """Have the rogue issuer offer anything; return its invitation."""
         body = {
             "claim": example_claim(**claim),
             "eqf_level": eqf_level,
             "crosswalk_version": self.crosswalk_version,
         }
-        offer = await self.rogue_issuer.post("/offers", body)
-        return await self._take(wallet, offer["invitation_url"])
+        return str((await self.rogue_issuer.post("/offers", body))["invitation_url"])
 
     @property
     def crosswalk_version(self) -> str:
