@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
@@ -15,6 +16,7 @@ from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20Pr
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
 from acapy_agent.storage.error import StorageNotFoundError
 
+from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import WebvhDid
 
 _ANONCREDS = V20PresFormat.Format.ANONCREDS.api
@@ -31,7 +33,11 @@ class SentQuestion:
 
 
 async def send_question(profile: Profile, proof_request: dict[str, Any], *, did: WebvhDid, title: str) -> SentQuestion:
-    """Open an exchange and attach its request to an invitation whose service is our DID; no handshake."""
+    """Open an exchange and attach its request to an invitation whose service is our DID; no handshake.
+
+    Raises:
+        ResolutionError: ACA-Py could not resolve our own DID, which it does for each invitation.
+    """
     request = V20PresRequest(
         will_confirm=True,
         formats=[V20PresFormat(attach_id=_ANONCREDS, format_=ATTACHMENT_FORMAT[PRES_20_REQUEST][_ANONCREDS])],
@@ -45,9 +51,16 @@ async def send_question(profile: Profile, proof_request: dict[str, Any], *, did:
         auto_remove_on_failure=False,
     )
     attachment = {"id": record.pres_ex_id, "type": "present-proof"}
-    invitation = await OutOfBandManager(profile).create_invitation(
-        my_label=title, use_did=str(did), attachments=[attachment]
-    )
+    try:
+        invitation = await OutOfBandManager(profile).create_invitation(
+            my_label=title, use_did=str(did), attachments=[attachment]
+        )
+    except BaseError as err:
+        await forget_exchange(profile, record.pres_ex_id, "")
+        raise ResolutionError(
+            "the invitation could not be made: our own DID could not be resolved",
+            hint="check that the agent's public site can be reached under its name",
+        ) from err
     return SentQuestion(record.thread_id, record.pres_ex_id, invitation.invi_msg_id, invitation.invitation_url)
 
 

@@ -30,7 +30,6 @@ from acapy_agent.messaging.responder import BaseResponder
 from wanderbuch.errors import PresentationError, ResolutionError
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.question import Reason, Requirement, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
 from wanderbuch.plugins.trust.exchange import (
@@ -125,7 +124,7 @@ class VerificationDesk:
             NoGovernanceError: there is no governance file yet.
             NobodyCountsError: no accredited issuer could satisfy the requirement.
         """
-        snapshot = await self._governance()
+        snapshot = await self._source.current()
         if snapshot is None:
             raise NoGovernanceError(
                 "no governance file could be fetched and checked yet", hint="see GET /governance for the reasons"
@@ -279,7 +278,7 @@ class VerificationDesk:
 
     async def _judge(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
         """Rules 2 to 8 (see `judgement`)."""
-        snapshot, terms = await self._governance(), Terms.of(held)
+        snapshot, terms = await self._source.current(), Terms.of(held)
         try:
             received = read_presentation(message)
         except PresentationError as err:
@@ -288,13 +287,6 @@ class VerificationDesk:
             return refuse(wrong, snapshot, at=self._clock())
         findings = await find_out(profile, held.proof_request, received)
         return judge(received, terms, findings, snapshot, at=self._clock())
-
-    async def _governance(self) -> GovernanceSnapshot | None:
-        """Return the governance in force; asked for again if the copy at hand is not fresh."""
-        snapshot = self._source.snapshot()
-        if snapshot is None or not snapshot.is_fresh(self._clock()):
-            await self._source.refresh()
-        return self._source.snapshot()
 
     async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
         """End a verification whose deadline is over, or whose judgement was cut off."""

@@ -286,6 +286,32 @@ async def test_another_process_of_the_same_agent_takes_over_what_the_first_found
     assert snapshot.file.version == 2
 
 
+async def test_of_many_that_need_fresh_governance_one_fetches(world: World) -> None:
+    source = world.source()
+    snapshots = await asyncio.gather(*(source.current() for _ in range(20)))
+    assert {snapshot.file.version for snapshot in snapshots if snapshot} == {1}
+    assert world.host.asked.count("freshness.jws") == 1
+
+
+async def test_governance_that_is_fresh_is_not_asked_for_again(world: World) -> None:
+    source = world.source()
+    await source.refresh()
+    world.clock.now += timedelta(minutes=5)
+    await source.current()
+    assert world.host.asked.count("freshness.jws") == 1
+
+
+async def test_a_host_that_is_down_is_not_asked_again_within_a_second(world: World) -> None:
+    source = world.source()
+    world.host.down = True
+    assert await source.current() is None
+    assert await source.current() is None
+    assert world.host.asked.count("current.jws") == 1
+    world.clock.now += timedelta(seconds=1)
+    world.host.down = False
+    assert await source.current() is not None
+
+
 async def test_run_refreshes_until_it_is_cancelled(world: World) -> None:
     source, third = world.source(refresh_every=timedelta(0)), asyncio.Event()
     real_get = world.host.get

@@ -384,6 +384,7 @@ async def test_governance_that_went_stale_is_stale(employer: Employer, worker: W
 
 async def test_governance_that_went_stale_is_asked_for_again(employer: Employer, worker: Worker, welder: Held) -> None:
     asked = await employer.ask()
+    employer.now += timedelta(seconds=1)
     employer.source._held = replace(employer.source._held, statement=None)  # type: ignore[type-var, arg-type]
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.TRUSTED
