@@ -85,7 +85,10 @@ async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
 
 async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
     """Say once, where a person or a program reads it, that the agent is ready and where."""
-    await agent.wait_ready()
+    try:
+        await agent.wait_ready()
+    except Exception:  # noqa: BLE001 (it is the agent's failure, which whoever runs it raises)
+        return
     config = agent.config
     told = {
         "ready": True,
