@@ -82,10 +82,15 @@ def _fingerprint(node: str) -> str:
 
 
 def _npm(*arguments: str) -> None:
+    environment = {**os.environ, "npm_config_update_notifier": "false"}
+    prefix = Path(require_node()).resolve().parent.parent
+    if (prefix / "include" / "node" / "node.h").exists():
+        # Else the compiler's driver would download the headers that lie there.
+        environment["npm_config_nodedir"] = str(prefix)
     done = subprocess.run(
         ["npm", *arguments],
         cwd=TARGET,
-        env={**os.environ, "npm_config_update_notifier": "false"},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=INSTALL_TIMEOUT_S,

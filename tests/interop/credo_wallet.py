@@ -114,6 +114,12 @@ class CredoWallet:
             timeout_s=timeout_s,
         )
 
+    def has_reached(self, exchange: Exchange, *states: str) -> bool:
+        """Tell whether an exchange has been in one of the states so far."""
+        return any(
+            seen.kind == exchange.kind and seen.id == exchange.id and seen.state in states for seen in self.events
+        )
+
     async def until(self, wanted: Callable[[Exchange], bool], *, timeout_s: float = EVENT_TIMEOUT_S) -> Exchange:
         """Wait for an event, past or future, that fits.
 

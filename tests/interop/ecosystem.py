@@ -1,7 +1,7 @@
 """Real agents for the wallet to meet: an authority, a training centre and an employer, each a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,10 @@ class Ecosystem:
     employer: AgentHandle
     wallet_port: int
 
-    async def offer(self, **changes: str) -> Json:
+    async def offer(self, changes: Mapping[str, str] | None = None, *, deadline_s: int = 300) -> Json:
         """Let the centre offer a qualification: a welder's, NVQ 4, unless `changes` say otherwise."""
-        claim = example_claim(**changes)
-        offer: Json = await self.centre.post("/offers", {"claim": claim, "deadline_s": 300})
+        claim = example_claim(**changes or {})
+        offer: Json = await self.centre.post("/offers", {"claim": claim, "deadline_s": deadline_s})
         return offer
 
     async def ask(self, *, deadline_s: int = 120, **requirement: object) -> Json:

@@ -1,4 +1,8 @@
-"""A wallet that we did not write takes our credential and answers our questions: the whole design rests on that."""
+"""A wallet that we did not write takes our credential and answers our questions: the whole design rests on that.
+
+Credo 0.6.3 can not read the problem report by which a verifier refuses an answer that came without a connection: it
+looks for an invitation of its own. So such a wallet shows the answer as sent, but never as accepted.
+"""
 
 import time
 from collections.abc import AsyncIterator
@@ -28,14 +32,10 @@ async def welder(ecosystem: Ecosystem, tmp_path_factory: pytest.TempPathFactory)
 
 async def take_credential(ecosystem: Ecosystem, wallet: CredoWallet, **changes: str) -> Json:
     """Offer a credential, accept it in the wallet, and wait until the issuer knows."""
-    offer = await ecosystem.offer(**changes)
+    offer = await ecosystem.offer(changes)
     await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
     issued: Json = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
     return issued
-
-
-def codes(outcome: Json) -> set[str]:
-    return {reason["code"] for reason in outcome["decision"]["reasons"]}
 
 
 async def test_reads_dids_and_every_kind_of_anoncreds_object(ecosystem: Ecosystem, welder: CredoWallet) -> None:
@@ -52,7 +52,7 @@ async def test_reads_dids_and_every_kind_of_anoncreds_object(ecosystem: Ecosyste
 
 
 async def test_takes_what_was_offered(ecosystem: Ecosystem, tmp_path: Path) -> None:
-    offer = await ecosystem.offer(framework_level="3", details="Offered by a long address.")
+    offer = await ecosystem.offer({"framework_level": "3", "details": "Offered by a long address."})
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         received = await wallet.offer_of(await wallet.receive(offer["invitation_url"]))
         preview = await wallet.do("offer", id=received.id)
@@ -74,13 +74,26 @@ async def test_declined_offer_ends_as_declined(ecosystem: Ecosystem, tmp_path: P
         assert await wallet.credentials() == []
 
 
+async def test_offer_accepted_too_late_gives_nothing(ecosystem: Ecosystem, welder: CredoWallet) -> None:
+    held = await welder.credentials()
+    offer = await ecosystem.offer(deadline_s=8)
+    received = await welder.offer_of(await welder.receive(offer["short_url"]))
+    await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "state", "NO_ANSWER")
+    await welder.do("accept_offer", id=received.id)
+    await welder.reached(received, "abandoned")
+    assert await welder.credentials() == held
+    assert (await ecosystem.centre.get(f"/offers/{offer['id']}"))["state"] == "NO_ANSWER"
+
+
 async def test_level_is_proven_by_one_group_and_stays_hidden(ecosystem: Ecosystem, welder: CredoWallet) -> None:
     request = await ecosystem.ask(min_eqf_level=3)
     assert request["proof_request"]["requested_predicates"] == {}
     assert len(request["proof_request"]["requested_attributes"]) == 1
-    await welder.answer(await welder.request_of(await welder.receive(request["short_url"])))
+    received = await welder.request_of(await welder.receive(request["short_url"]))
+    await welder.answer(received)
     outcome = await ecosystem.outcome(request)
     assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+    await welder.reached(received, "done")
     seen = {each["attribute"]: each["value"] for each in outcome["seen"]}
     assert seen["eqf_min_3"] == "1"
     assert seen["occupation_isco08"] == "C7212"
@@ -115,11 +128,12 @@ async def test_wallet_declines_a_level_that_it_can_not_prove(
 
 
 async def test_request_that_nobody_answers_ends_at_its_deadline(ecosystem: Ecosystem, welder: CredoWallet) -> None:
-    request = await ecosystem.ask(min_eqf_level=3, deadline_s=2)
+    request = await ecosystem.ask(min_eqf_level=3, deadline_s=8)
     late = await welder.request_of(await welder.receive(request["short_url"]))
     outcome = await ecosystem.outcome(request)
     assert (outcome["state"], outcome["decision"]) == ("NO_ANSWER", None)
     await welder.answer(late)
+    assert not welder.has_reached(late, "done")
     assert (await ecosystem.employer.get(f"/requests/{request['id']}"))["state"] == "NO_ANSWER"
 
 
@@ -138,7 +152,7 @@ async def test_further_business_goes_over_the_connection_that_is_there(ecosystem
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         connections = set()
         for number in ("NVQ-2024-000001", "NVQ-2024-000002"):
-            offer = await ecosystem.offer(credential_id=number)
+            offer = await ecosystem.offer({"credential_id": number})
             invitation = await wallet.receive(offer["short_url"], reuse=True)
             connections.add(invitation.connection_id)
             await wallet.accept(await wallet.offer_of(invitation))
@@ -170,6 +184,7 @@ async def test_revoked_credential_is_never_trusted(ecosystem: Ecosystem, tmp_pat
         outcome = await ecosystem.outcome(stubborn)
         assert (outcome["state"], outcome["decision"]["verdict"]) == ("DECIDED", "NOT_TRUSTED")
         assert outcome["seen"] is None
+        assert not wallet.has_reached(received, "done")
 
 
 async def test_revocation_does_not_wait_for_a_wallet_that_can_not_be_reached(
