@@ -1,12 +1,15 @@
 """What holds for every file: decided on files made by chance, against a slow reading of the rules."""
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wanderbuch.governance.decision import decide
+from wanderbuch.governance.decision import award_boundary_years, decide, eligible_cred_defs
 from wanderbuch.governance.domain import lapses
 from wanderbuch.governance.file import (
     EQF,
@@ -23,6 +26,14 @@ from wanderbuch.governance.question import DateSpan, Evidence, Requirement, Verd
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import OPEN_END, normal
 
+SEEDED = st.integers(0, 2**48).map(Random)
+
+
+def by_chance(test: Callable[[Random], None]) -> Callable[[], None]:
+    """Run a test on many seeds: whole files drawn piece by piece are too slow to draw thousands of."""
+    return settings(max_examples=600, deadline=None)(given(SEEDED)(test))
+
+
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAYS = [date(2020, 12, 28) + timedelta(days=number) for number in range(8)]
 OCCUPATIONS = ["C7", "C72", "C721", "C7212", "C7213", "C5120"]
@@ -38,35 +49,35 @@ def cred_defs(issuer: Did) -> list[CredDefId]:
     return [CredDefId(f"{issuer}/resources/c{n}") for n in range(2)]
 
 
-@st.composite
-def change(draw: st.DrawFn, issuer: Did) -> StatusChange:
-    registries = draw(st.frozensets(st.sampled_from(REGISTRIES[issuer])))
-    day = draw(st.sampled_from(DAYS))
-    return StatusChange(draw(st.sampled_from(Status)), day, day, registries)
+def some[T](chance: Random, values: Sequence[T], least: int, most: int) -> tuple[T, ...]:
+    return tuple(chance.sample(values, chance.randint(least, min(most, len(values)))))
 
 
-@st.composite
-def spans(draw: st.DrawFn) -> DateSpan:
-    first = draw(st.integers(0, 7))
-    return DateSpan(DAYS[first], draw(st.sampled_from([*DAYS[first:], OPEN_END])))
+def change(chance: Random, issuer: Did) -> StatusChange:
+    day = chance.choice(DAYS)
+    return StatusChange(chance.choice(list(Status)), day, day, frozenset(some(chance, REGISTRIES[issuer], 0, 3)))
 
 
-@st.composite
-def accreditations(draw: st.DrawFn, number: int) -> Accreditation:
-    issuer = draw(st.sampled_from(ISSUERS))
-    lowest = draw(st.integers(1, 3))
-    changes = tuple(draw(st.lists(change(issuer), max_size=3)))
+def span(chance: Random) -> DateSpan:
+    first = chance.randint(0, 7)
+    return DateSpan(DAYS[first], chance.choice([*DAYS[first:], OPEN_END, OPEN_END, OPEN_END]))
+
+
+def accreditation(chance: Random, number: int) -> Accreditation:
+    issuer = chance.choice(ISSUERS)
+    lowest = chance.randint(1, 3)
+    changes = tuple(change(chance, issuer) for _ in range(chance.choice([0, 0, 1, 2, 3])))
     return Accreditation(
         id=f"A-{number}",
         issuer=issuer,
         title=None,
-        credential_types=tuple(draw(st.lists(st.sampled_from(["q/1.0", "q/2.0"]), min_size=1, unique=True))),
-        cred_def_ids=tuple(draw(st.lists(st.sampled_from(cred_defs(issuer)), min_size=1, unique=True))),
-        occupations=tuple(draw(st.lists(st.sampled_from(OCCUPATIONS), min_size=1, max_size=2, unique=True))),
-        excluded_occupations=tuple(draw(st.lists(st.sampled_from(OCCUPATIONS), max_size=1))),
-        level_range=LevelRange(draw(st.sampled_from(["LK-NVQ", EQF])), str(lowest), str(draw(st.integers(lowest, 3)))),
-        jurisdictions=tuple(draw(st.lists(st.sampled_from(["LKA", "MLT"]), min_size=1, unique=True))),
-        intervals=normal(draw(st.lists(spans(), min_size=1, max_size=2))),
+        credential_types=some(chance, ["q/1.0", "q/1.0", "q/2.0"], 1, 2),
+        cred_def_ids=some(chance, cred_defs(issuer), 1, 2),
+        occupations=some(chance, OCCUPATIONS, 1, 3),
+        excluded_occupations=some(chance, OCCUPATIONS, 0, 1) if chance.random() < 0.2 else (),
+        level_range=LevelRange(chance.choice(["LK-NVQ", EQF]), str(lowest), str(chance.randint(lowest, 3))),
+        jurisdictions=some(chance, ["LKA", "MLT", "MLT"], 1, 3),
+        intervals=normal(span(chance) for _ in range(chance.randint(1, 2))),
         changes=changes,
         lapses=lapses(changes),
         accrediting_agent=Agent("x", None),
@@ -76,10 +87,8 @@ def accreditations(draw: st.DrawFn, number: int) -> Accreditation:
     )
 
 
-@st.composite
-def files(draw: st.DrawFn) -> GovernanceFile:
-    found = [draw(accreditations(number)) for number in range(draw(st.integers(0, 4)))]
-    return file_of(tuple(found))
+def file(chance: Random) -> GovernanceFile:
+    return file_of(tuple(accreditation(chance, number) for number in range(chance.randint(0, 5))))
 
 
 def file_of(found: tuple[Accreditation, ...]) -> GovernanceFile:
@@ -89,22 +98,21 @@ def file_of(found: tuple[Accreditation, ...]) -> GovernanceFile:
     )  # fmt: skip
 
 
-@st.composite
-def evidence(draw: st.DrawFn) -> Evidence:
-    issuer = draw(st.sampled_from(ISSUERS))
-    first = draw(st.integers(0, 7))
-    framework, version = draw(st.sampled_from([("LK-NVQ", "old"), ("LK-NVQ", "new"), ("EQF", None), ("LK-NVQ", None)]))
+def evidence(chance: Random) -> Evidence:
+    issuer = chance.choice(ISSUERS)
+    first = chance.randint(0, 7)
+    framework, version = chance.choice([("LK-NVQ", "old"), ("LK-NVQ", "new"), ("EQF", None), ("LK-NVQ", None)])
     return Evidence(
         issuer=issuer,
-        cred_def_id=draw(st.sampled_from(cred_defs(issuer))),
+        cred_def_id=chance.choice(cred_defs(issuer)),
         credential_type="q/1.0",
-        occupation=draw(st.sampled_from(["C7212", "C7213", "C5120"])),
-        proven_eqf_level=draw(st.sampled_from([None, 1, 2, 3])),
+        occupation=chance.choice(["C7212", "C7212", "C7213", "C5120"]),
+        proven_eqf_level=chance.choice([None, 1, 2, 3]),
         framework=framework,
         crosswalk_version=version,
-        awarded=DateSpan(DAYS[first], DAYS[draw(st.integers(first, 7))]),
+        awarded=DateSpan(DAYS[first], DAYS[chance.choice([first, first, chance.randint(first, 7)])]),
         expires_on=None,
-        registry=draw(st.sampled_from([None, *REGISTRIES[issuer]])),
+        registry=chance.choice([None, *REGISTRIES[issuer]]),
     )
 
 
@@ -112,14 +120,14 @@ def asked_for(shown: Evidence) -> Requirement:
     return Requirement(shown.occupation, "MLT", shown.proven_eqf_level, "q/1.0", not_revoked=False)
 
 
-def verdict(file: GovernanceFile, shown: Evidence) -> Verdict:
-    snapshot = GovernanceSnapshot(file, "x", AT + timedelta(hours=1))
+def verdict(found: GovernanceFile, shown: Evidence) -> Verdict:
+    snapshot = GovernanceSnapshot(found, "x", AT + timedelta(hours=1))
     return decide(asked_for(shown), shown, snapshot, at=AT).verdict
 
 
-def slow_reading(file: GovernanceFile, shown: Evidence) -> bool:
+def slow_reading(found: GovernanceFile, shown: Evidence) -> bool:
     """The rules again, day by day and without any index: whether the issuer counts."""
-    own = [each for each in file.accreditations if each.issuer == shown.issuer]
+    own = [each for each in found.accreditations if each.issuer == shown.issuer]
     if any(shown.occupation.startswith(code) for each in own for code in each.excluded_occupations):
         return False
     named = [
@@ -175,61 +183,95 @@ def lapsed(each: Accreditation, shown: Evidence, day: date) -> bool:
     return False
 
 
-@settings(max_examples=400, deadline=None)
-@given(files(), evidence())
-def test_equals_a_slow_reading_of_the_rules(file: GovernanceFile, shown: Evidence) -> None:
-    assert (verdict(file, shown) is Verdict.TRUSTED) == slow_reading(file, shown)
+@by_chance
+def test_equals_a_slow_reading_of_the_rules(chance: Random) -> None:
+    found, shown = file(chance), evidence(chance)
+    assert (verdict(found, shown) is Verdict.TRUSTED) == slow_reading(found, shown)
 
 
-@settings(max_examples=200, deadline=None)
-@given(files(), evidence(), st.randoms(use_true_random=False))
-def test_order_says_nothing(file: GovernanceFile, shown: Evidence, random: "st.randoms") -> None:  # type: ignore[valid-type]
-    snapshot = GovernanceSnapshot(file, "x", AT + timedelta(hours=1))
-    before = decide(asked_for(shown), shown, snapshot, at=AT)
-    shuffled = list(file.accreditations)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    other = replace(snapshot, file=replace(file, accreditations=tuple(shuffled), crosswalks=CROSSWALKS[::-1]))
-    assert decide(asked_for(shown), shown, other, at=AT) == before
+@by_chance
+def test_order_says_nothing(chance: Random) -> None:
+    found, shown = file(chance), evidence(chance)
+    snapshot = GovernanceSnapshot(found, "x", AT + timedelta(hours=1))
+    shuffled = list(found.accreditations)
+    chance.shuffle(shuffled)
+    other = replace(snapshot, file=replace(found, accreditations=tuple(shuffled), crosswalks=CROSSWALKS[::-1]))
+    asked = asked_for(shown)
+    assert decide(asked, shown, other, at=AT) == decide(asked, shown, snapshot, at=AT)
 
 
-@settings(max_examples=300, deadline=None)
-@given(files(), evidence(), st.data())
-def test_withdrawing_never_adds_trust(file: GovernanceFile, shown: Evidence, data: st.DataObject) -> None:
+@by_chance
+def test_withdrawing_never_adds_trust(chance: Random) -> None:
     """A further suspension or withdrawal, of any accreditation, from any day, with any registries."""
-    if not file.accreditations or verdict(file, shown) is Verdict.TRUSTED:
+    found, shown = file(chance), evidence(chance)
+    if not found.accreditations or verdict(found, shown) is Verdict.TRUSTED:
         return
-    which = data.draw(st.integers(0, len(file.accreditations) - 1))
-    each = file.accreditations[which]
-    later = replace(
-        data.draw(change(each.issuer)), status=data.draw(st.sampled_from([Status.SUSPENDED, Status.WITHDRAWN]))
-    )
+    which = chance.randrange(len(found.accreditations))
+    each = found.accreditations[which]
+    later = replace(change(chance, each.issuer), status=chance.choice([Status.SUSPENDED, Status.WITHDRAWN]))
     changes = (*each.changes, later)
     withdrawn = replace(each, changes=changes, lapses=lapses(changes))
-    found = file_of((*file.accreditations[:which], withdrawn, *file.accreditations[which + 1 :]))
-    assert verdict(found, shown) is not Verdict.TRUSTED
+    others = found.accreditations[:which], found.accreditations[which + 1 :]
+    assert verdict(file_of((*others[0], withdrawn, *others[1])), shown) is not Verdict.TRUSTED
 
 
-@settings(max_examples=200, deadline=None)
-@given(files(), evidence(), accreditations(9))
-def test_accrediting_one_issuer_takes_nothing_from_another(
-    file: GovernanceFile, shown: Evidence, more: Accreditation
-) -> None:
-    if more.issuer == shown.issuer:
-        return
-    assert verdict(file_of((*file.accreditations, more)), shown) is verdict(file, shown)
+@by_chance
+def test_accrediting_one_issuer_takes_nothing_from_another(chance: Random) -> None:
+    found, shown, more = file(chance), evidence(chance), accreditation(chance, 9)
+    if more.issuer != shown.issuer:
+        assert verdict(file_of((*found.accreditations, more)), shown) is verdict(found, shown)
 
 
-@settings(max_examples=200, deadline=None)
-@given(files(), evidence())
-def test_a_span_is_trusted_if_each_of_its_days_is(file: GovernanceFile, shown: Evidence) -> None:
+@by_chance
+def test_accrediting_without_exclusions_takes_nothing_away(chance: Random) -> None:
+    found, shown = file(chance), evidence(chance)
+    more = replace(accreditation(chance, 9), excluded_occupations=())
+    if verdict(found, shown) is Verdict.TRUSTED:
+        assert verdict(file_of((*found.accreditations, more)), shown) is Verdict.TRUSTED
+
+
+@by_chance
+def test_a_span_is_trusted_if_each_of_its_days_is(chance: Random) -> None:
+    found, shown = file(chance), evidence(chance)
     days = [day for day in DAYS if shown.awarded.first <= day <= shown.awarded.last]
-    each = [verdict(file, replace(shown, awarded=DateSpan(day, day))) for day in days]
-    assert (verdict(file, shown) is Verdict.TRUSTED) == all(one is Verdict.TRUSTED for one in each)
+    each = [verdict(found, replace(shown, awarded=DateSpan(day, day))) for day in days]
+    assert (verdict(found, shown) is Verdict.TRUSTED) == all(one is Verdict.TRUSTED for one in each)
 
 
-@settings(max_examples=100, deadline=None)
-@given(files(), evidence(), st.integers(-100_000, 100_000))
-def test_never_trusted_unless_fresh(file: GovernanceFile, shown: Evidence, seconds: int) -> None:
-    snapshot = GovernanceSnapshot(file, "x", AT)
-    decision = decide(asked_for(shown), shown, snapshot, at=AT + timedelta(seconds=seconds))
-    assert seconds < 0 or decision.verdict is Verdict.STALE
+@by_chance
+def test_never_trusted_unless_fresh(chance: Random) -> None:
+    found, shown, late = file(chance), evidence(chance), timedelta(seconds=chance.randint(-9, 9))
+    decision = decide(asked_for(shown), shown, GovernanceSnapshot(found, "x", AT), at=AT + late)
+    assert late < timedelta(0) or decision.verdict is Verdict.STALE
+
+
+@by_chance
+def test_who_is_trusted_was_eligible(chance: Random) -> None:
+    found, shown = file(chance), evidence(chance)
+    if verdict(found, shown) is Verdict.TRUSTED:
+        snapshot = GovernanceSnapshot(found, "x", AT + timedelta(hours=1))
+        assert shown.cred_def_id in eligible_cred_defs(asked_for(shown), snapshot, at=AT)
+
+
+@by_chance
+def test_the_day_is_needed_only_in_boundary_years(chance: Random) -> None:
+    found, year = file(chance), chance.choice([2020, 2021, 2022])
+    shown = replace(evidence(chance), awarded=DateSpan.of_year(year))
+    snapshot = GovernanceSnapshot(found, "x", AT + timedelta(hours=1))
+    decision = decide(asked_for(shown), shown, snapshot, at=AT)
+    if decision.reasons[0].code == "award.date_needed":
+        assert year in award_boundary_years(asked_for(shown), snapshot)
+
+
+def test_chance_gives_every_answer_often_enough() -> None:
+    """Else the properties above would say little."""
+    found = Counter[str]()
+    for seed in range(4000):
+        chance = Random(seed)  # noqa: S311
+        snapshot = GovernanceSnapshot(file(chance), "x", AT + timedelta(hours=1))
+        shown = evidence(chance)
+        found[decide(asked_for(shown), shown, snapshot, at=AT).reasons[0].code] += 1
+    assert found["issuer.accredited"] >= 100
+    codes = {"award.date_needed", "mandate.outside", "status.suspended", "status.withdrawn", "registry.not_pinned"}
+    codes |= {"occupation.excluded", "level.not_covered", "crosswalk.not_in_force", "jurisdiction.not_covered"}
+    assert {code: found[code] for code in codes if found[code] < 10} == {}
