@@ -35,7 +35,7 @@ from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.records import NotFoundError, RecordStore
 from wanderbuch.agents.runtime.short_links import ShortLinks
-from wanderbuch.errors import WanderbuchError
+from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.issue_messages import issued_credential
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook
@@ -102,6 +102,7 @@ class Desk(OfferBook):
             NotReadyError: the issuer has no credential definition yet.
             ClaimError: the claim does not fit its type.
             OfferRefusedError: the issuer may not attest it now.
+            ResolutionError: the exchange or invitation could not be made.
         """
         ground = self._standing.ground()  # 1
         if ground is None:
@@ -126,9 +127,11 @@ class Desk(OfferBook):
                 self._profile, self._standing.did, label=self._label, cred_ex_id=offer.cred_ex_id
             )
             short_url = await self._short_links.add(invitation.url, lifetime=lifetime)
-        except BaseError:
-            await self._offers.remove(offer.id)
-            raise
+        except (BaseError, WanderbuchError) as err:
+            await self._remove(offer)
+            raise ResolutionError(
+                f"the offer could not be made: {type(err).__name__}", hint="the agent's log says more; nothing was sent"
+            ) from err
         step = offers.with_invitation(invitation_id=invitation.id, invitation_url=invitation.url, short_url=short_url)
         return await self._offers.change(offer.id, step)
 
@@ -239,6 +242,12 @@ class Desk(OfferBook):
         if offer.state is not OfferState.OPEN or at <= offer.answer_by:
             return offer
         return await self._offers.change(offer.id, offers.end_without_answer(at=at))
+
+    async def _remove(self, offer: Offer) -> None:
+        """Remove an offer that never left this agent."""
+        if await self._exchange(offer) is not None:
+            await V20CredManager(self._profile).delete_cred_ex_record(offer.cred_ex_id)
+        await self._offers.remove(offer.id)
 
     async def _forget_exchange(self, offer: Offer) -> None:
         if await self._exchange(offer) is not None:

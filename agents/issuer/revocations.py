@@ -23,6 +23,8 @@ from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.revocation_notification.v2_0.messages.revoke import Revoke
+from anoncreds import AnoncredsError
+from aries_askar import AskarError
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState, revoke
 from wanderbuch.agents.runtime.records import DuplicateError, Record, RecordStore
@@ -116,7 +118,7 @@ class Revocations:
             self._wanted.clear()
             try:
                 await self.publish_all()
-            except (WanderbuchError, BaseError) as err:
+            except (WanderbuchError, BaseError, AnoncredsError, AskarError) as err:
                 LOGGER.warning("a status list could not be published: %s", err)
                 await asyncio.sleep(_RETRY_S)
                 self._wanted.set()

@@ -19,6 +19,8 @@ from typing import Final
 
 from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
+from anoncreds import AnoncredsError
+from aries_askar import AskarError
 
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.credential_definition import ensure_definition, schema_in_force
@@ -168,7 +170,7 @@ class Standing:
                     self._nearly_full.clear()
                     continue
                 await asyncio.sleep(_ASK_AGAIN_S)
-            except (WanderbuchError, BaseError) as err:
+            except (WanderbuchError, BaseError, AnoncredsError, AskarError) as err:
                 LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)

@@ -216,3 +216,10 @@ async def test_proposal_leaves_nothing_behind(workshop: Workshop) -> None:
     assert workshop.heard() == [REPORT]
     async with workshop.profile.session() as session:
         assert await V20CredExRecord.query(session, {"thread_id": proposal._thread_id}) == []
+
+
+async def test_level_awarded_in_the_eqf_itself_needs_no_crosswalk(workshop: Workshop) -> None:
+    offer = await workshop.offer(framework="EQF", framework_level="4")
+    await workshop.ask(offer)
+    assert workshop.heard() == [CREDENTIAL]
+    assert (offer.values["eqf_level"], offer.values["crosswalk_version"]) == ("4", "none")
