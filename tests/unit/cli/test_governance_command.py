@@ -1,0 +1,323 @@
+import asyncio
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aries_askar import Key, KeyAlg
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
+
+from wanderbuch.agents.cli import main
+from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.plugins.webvh.document import make_document
+from wanderbuch.plugins.webvh.keys import to_multikey
+from wanderbuch.plugins.webvh.log import first_entry, next_entry, utc_now
+
+EXAMPLE = Path(__file__).parents[3] / "governance" / "files" / "sri-lanka.example.json"
+HOST = "ministry.wanderbuch.test"
+
+
+@dataclass
+class Office:
+    """An authority on one machine: key file, DID log, governance file."""
+
+    folder: Path
+    did: WebvhDid
+    kid: str
+    update_key: Any
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "did.jsonl"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "key.pem"
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "governance.json"
+
+    @property
+    def signed(self) -> Path:
+        return self.folder / "current.jws"
+
+    @property
+    def freshness(self) -> Path:
+        return self.folder / "freshness.jws"
+
+    def sign(self, *more: str) -> tuple[str, ...]:
+        words = ("governance", "sign", str(self.file), "--key", str(self.key), "--kid", self.kid, "--out")
+        return (*words, str(self.signed), *more)
+
+    def verify(self, *more: str) -> tuple[str, ...]:
+        return ("governance", "verify", str(self.signed), *more)
+
+    def offline(self) -> tuple[str, str]:
+        return "--did-log", str(self.log)
+
+
+def pem(key: Any) -> bytes:
+    found: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return found
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    folder = tmp_path / "org"
+    folder.mkdir()
+    key, update_key = Ed25519PrivateKey.generate(), Key.generate(KeyAlg.ED25519)
+    public = key.public_key().public_bytes_raw()
+    document = make_document(
+        f"did:webvh:{{SCID}}:{HOST}:org", assertion_keys=(public,), didcomm_key=public, didcomm_endpoint=None
+    )
+    did, entry = first_entry(document, update_key=update_key, next_keys=(), at=utc_now())
+    made = Office(folder, did, f"{did}#{to_multikey(public)}", update_key)
+    made.log.write_text(entry + "\n")
+    made.key.write_bytes(pem(key))
+    example = EXAMPLE.read_text()
+    made.file.write_text(example.replace(json.loads(example)["author"], did))
+    return made
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run_it(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run_it
+
+
+def test_validate_says_what_the_file_holds(run: Any) -> None:
+    code, out, _ = run("governance", "validate", str(EXAMPLE))
+    assert code == 0
+    assert "0 error(s), 0 warning(s)" in out
+    assert "3 accreditations" in out
+
+
+def test_validate_lists_every_finding_and_ends_with_1(run: Any, office: Office) -> None:
+    document = json.loads(office.file.read_text())
+    document["version"], document["format"], document["unheard_of"] = "1.0", "2", 1
+    office.file.write_text(json.dumps(document))
+
+    code, out, _ = run("governance", "validate", str(office.file))
+    assert code == 1
+    assert "/version" in out
+    assert "/format" in out
+    assert "2 error(s), 1 warning(s)" in out
+
+    code, out, _ = run("governance", "validate", str(office.file), "--json")
+    assert code == 1
+    found = json.loads(out)
+    assert not found["ok"]
+    assert {each["path"] for each in found["findings"]} == {"/version", "/format", "/unheard_of"}
+    assert all(each.keys() == {"severity", "path", "rule", "message", "fix"} for each in found["findings"])
+
+
+def test_sign_then_verify_offline(run: Any, office: Office) -> None:
+    code, out, _ = run(*office.sign("--freshness-out", str(office.freshness), "--json"))
+    assert code == 0
+    signed = json.loads(out)
+
+    code, out, _ = run(
+        *office.verify(*office.offline(), "--author", office.did, "--freshness", str(office.freshness), "--json")
+    )
+    assert code == 0
+    verified = json.loads(out)
+    assert verified["digest"] == signed["digest"]
+    assert (verified["author"], verified["kid"], verified["fresh"]) == (office.did, office.kid, True)
+    assert verified["author_pinned"]
+
+    code, out, _ = run(*office.verify(*office.offline()))
+    assert code == 0
+    assert "Nobody was pinned" in out
+
+    code, out, _ = run(*office.verify(*office.offline(), "--author", office.did, "--freshness", str(office.freshness)))
+    assert code == 0
+    assert "FRESH" in out
+    assert [path.name for path in office.folder.iterdir() if path.name.startswith(".")] == []
+
+    code, out, _ = run("governance", "validate", str(office.signed))
+    assert code == 0
+
+
+def test_verify_online(run: Any, office: Office, tmp_path: Path) -> None:
+    run(*office.sign())
+    with served(PrivateAuthority(tmp_path), tmp_path) as host:
+        network = ("--ca-file", str(host.ca_file), "--connect", f"{HOST}:443=127.0.0.1:{host.port}")
+        code, out, _ = run(*office.verify("--author", office.did, *network))
+        assert code == 0
+        assert office.kid in out
+    code, _, err = run(*office.verify("--author", office.did, *network))
+    assert code == 2  # could not be checked
+    assert err.startswith("wanderbuch: ")
+    assert err.count("\n") == 1
+
+
+def test_verify_refuses_another_author(run: Any, office: Office) -> None:
+    run(*office.sign())
+    code, _, err = run(*office.verify(*office.offline(), "--author", "did:example:other"))
+    assert code == 1
+    assert "expected a key of did:example:other" in err
+
+
+def test_verify_refuses_an_altered_file(run: Any, office: Office) -> None:
+    run(*office.sign())
+    signed = bytearray(office.signed.read_bytes())
+    signed[500] = ord("A") if signed[500] != ord("A") else ord("B")
+    office.signed.write_bytes(signed)
+    code, out, _ = run(*office.verify(*office.offline(), "--json"))
+    assert code == 1
+    assert json.loads(out)["error"]["code"] == "governance.signature"
+
+
+def test_verify_refuses_a_key_that_was_rotated_out(run: Any, office: Office) -> None:
+    run(*office.sign())
+    other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    document = make_document(office.did, assertion_keys=(other,), didcomm_key=other, didcomm_endpoint=None)
+    log = office.log.read_text()
+    office.log.write_text(
+        log + next_entry(log, document, update_key=office.update_key, next_keys=(), at=utc_now()) + "\n"
+    )
+    code, _, err = run(*office.verify(*office.offline()))
+    assert code == 1
+    assert "assertionMethod" in err
+
+
+def test_verify_tells_stale(run: Any, office: Office) -> None:
+    run(*office.sign("--freshness-out", str(office.freshness)))
+    document = json.loads(office.file.read_text())
+    document["version"] = 2
+    office.file.write_text(json.dumps(document))
+    run(*office.sign())
+    code, out, _ = run(*office.verify(*office.offline(), "--freshness", str(office.freshness)))
+    assert code == 1
+    assert "STALE" in out
+    assert "version 1 is current" in out
+
+
+def test_sign_refuses_a_file_with_errors_and_writes_nothing(run: Any, office: Office) -> None:
+    office.file.write_text(office.file.read_text().replace('"version": 1,', '"version": "1.0",', 1))
+    code, _, err = run(*office.sign())
+    assert code == 1
+    assert "/version" in err
+    assert not office.signed.exists()
+    code, out, _ = run(*office.sign("--json"))
+    assert code == 1
+    assert json.loads(out)["findings"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not a key", pem(generate_private_key(SECP256R1())), b"-----BEGIN PRIVATE KEY-----\nAA==\n"]
+)
+def test_a_wrong_key_file_is_one_line(run: Any, office: Office, content: bytes) -> None:
+    office.key.write_bytes(content)
+    code, _, err = run(*office.sign())
+    assert code == 2
+    assert "openssl genpkey -algorithm ed25519" in err
+    assert err.count("\n") == 1
+
+
+def test_mistakes_end_with_2_and_one_line(run: Any, office: Office, tmp_path: Path) -> None:
+    run(*office.sign())
+    missing = str(tmp_path / "missing")
+    for arguments in (
+        ("governance", "validate", missing),
+        ("governance", "validate", str(tmp_path)),
+        ("governance", "verify", missing),
+        office.verify("--did-log", missing),
+        office.verify(*office.offline(), "--author", "nobody"),
+        office.verify(*office.offline(), "--freshness", missing),
+        office.verify("--connect", "here"),
+        ("governance", "sign", str(office.file), "--key", missing, "--kid", office.kid, "--out", missing),
+        ("governance", "sign", str(office.file), "--key", str(office.key), "--kid", "me", "--out", missing),
+        (*office.sign()[:-1], str(tmp_path / "no" / "folder.jws")),
+        explain("--issuer", "Nobody"),
+        explain("--issuer", "example"),
+        explain("--occupation", "7212"),
+        explain("--jurisdiction", "MT"),
+        explain("--awarded", "last year"),
+        explain("--awarded", "2024-02-30"),
+        explain("--at", "now"),
+        explain("--at", "2026-01-01T00:00:00"),
+        explain("--cred-def", "x"),
+        explain("--issuer", "did:example:nobody"),
+    ):
+        code, _, err = run(*arguments)
+        assert code == 2, arguments
+        assert err.startswith("wanderbuch: "), arguments
+        assert err.count("\n") == 1, arguments
+
+
+def explain(*more: str) -> tuple[str, ...]:
+    given = dict(zip(more[::2], more[1::2], strict=True))
+    words = {"--issuer": "Colombo", "--occupation": "C7212", "--jurisdiction": "MLT", "--awarded": "2024", **given}
+    return ("governance", "explain", str(EXAMPLE), *(word for pair in words.items() for word in pair))
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "word"),
+    [
+        ((), 0, "TRUSTED"),
+        (("--level", "3"), 0, "TRUSTED"),
+        (("--level", "6"), 1, "level.not_covered"),
+        (("--awarded", "2021"), 1, "mandate.outside"),
+        (("--awarded", "2022"), 1, "award.date_needed"),
+        (("--awarded", "2022-07-01"), 0, "TRUSTED"),
+        (("--issuer", "Kandy"), 1, "occupation.not_covered"),
+        (("--issuer", "Galle", "--occupation", "C7126"), 1, "registry.not_pinned"),
+        (("--occupation", "C7213"), 1, "occupation.excluded"),
+        (("--jurisdiction", "DEU"), 1, "jurisdiction.not_covered"),
+        (("--expires-on", "2025-12-31", "--at", "2026-01-01"), 1, "credential.expired"),
+        (("--expires-on", "2025-12-31", "--at", "2025-12-31"), 0, "TRUSTED"),
+        (("--at", "2023-06-01T12:00:00+05:30"), 1, "award.in_future"),
+        (("--crosswalk", "unheard-of"), 1, "crosswalk.unknown"),
+    ],
+)
+def test_explain(run: Any, more: tuple[str, ...], code: int, word: str) -> None:
+    found, out, _ = run(*explain(*more))
+    assert found == code
+    assert word in out
+    found, out, _ = run(*explain(*more), "--json")
+    assert found == code
+    document = json.loads(out)
+    assert document["verdict"] == ("TRUSTED" if code == 0 else "NOT_TRUSTED")
+    assert document["steps"][-1]["ok"] == (code == 0)
+
+
+def test_explain_refuses_a_file_with_errors(run: Any, office: Office) -> None:
+    office.file.write_text("{}")
+    code, _, err = run("governance", "explain", str(office.file), *explain()[3:])
+    assert code == 1
+    assert "@context" in err
+
+
+class served:  # noqa: N801
+    """A host on loopback, in a thread of its own: the command runs its own event loop."""
+
+    def __init__(self, authority: PrivateAuthority, folder: Path) -> None:
+        self._authority, self._folder = authority, folder
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._context: Any = None
+
+    def __enter__(self) -> TlsHost:
+        self._thread.start()
+        self._context = tls_host(self._authority, HOST, self._folder)
+        host: TlsHost = asyncio.run_coroutine_threadsafe(self._context.__aenter__(), self._loop).result(10)
+        return host
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._context.__aexit__(None, None, None), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
