@@ -1,0 +1,141 @@
+"""What the bench found: the keys of `build/bench.json`, and the same as tables for people. Pure but for printing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from tests.bench.load import LoadResult
+from tests.bench.ratios import Ratio, in_all, ratio_of_medians
+
+# Key in the JSON -> steps of the agent, steps of the raw library, what it is in words.
+COMPARED: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
+    "issuer_cpu_over_crypto": (
+        ("issuer offers", "issuer issues"),
+        ("offer", "issue"),
+        "Issuer: offer and issue",
+    ),
+    "holder_receive_cpu_over_crypto": (
+        ("holder receives",),
+        ("request", "store"),
+        "Holder: accept until stored",
+    ),
+    "holder_present_cpu_over_crypto": (
+        ("holder presents",),
+        ("present",),
+        "Holder: present",
+    ),
+    "verifier_cpu_over_crypto": (
+        ("verifier asks", "verifier judges"),
+        ("ask", "verify"),
+        "Verifier: ask and judge",
+    ),
+}
+# The same with what belongs to the way there: only in `details`.
+WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
+    "issuer_with_connection": (
+        ("issuer offers", "issuer connects", "issuer issues"),
+        ("offer", "issue"),
+        "Issuer, with the wallet's connection",
+    ),
+    "holder_receive_with_connection": (
+        ("holder connects", "holder receives"),
+        ("request", "store"),
+        "Holder receives, with its connection",
+    ),
+    "holder_present_with_reading": (
+        ("holder reads the question", "holder presents"),
+        ("present",),
+        "Holder reads the question and presents",
+    ),
+    "verifier_judges_only": (
+        ("verifier judges",),
+        ("verify",),
+        "Verifier: judge only",
+    ),
+}
+
+
+@dataclass(slots=True)
+class Figures:
+    """The figures as far as they were measured; `why_not` says why one was not."""
+
+    compared: dict[str, Ratio] = field(default_factory=dict)
+    wider: dict[str, Ratio] = field(default_factory=dict)
+    load: LoadResult | None = None
+    decision_us: float | None = None
+    why_not: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def compare(self, agent: Mapping[str, Sequence[float]], raw: Mapping[str, Sequence[float]]) -> None:
+        """Work out the ratios from the samples of the rounds, CPU milliseconds by step."""
+        self.compared = _compare(COMPARED, agent, raw)
+        self.wider = _compare(WIDER, agent, raw)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that must hold does not."""
+        return self.load is None or self.load.lost > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `build/bench.json` holds."""
+        ratios = {key: round(self.compared[key].value, 3) if key in self.compared else None for key in COMPARED}
+        return {
+            **ratios,
+            "presentations_lost": self.load.lost if self.load else None,
+            "decision_us": round(self.decision_us, 2) if self.decision_us is not None else None,
+            "details": {
+                **self.details,
+                "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
+                "load": self.load.as_json() if self.load else None,
+                "why_not": self.why_not,
+            },
+        }
+
+    def show(self, console: Console) -> None:
+        """Print the figures for people."""
+        table = Table(title="CPU of an agent's process beside the raw anoncreds library", title_justify="left")
+        table.add_column("Operation")
+        for heading in ("Agent ms", "Library ms", "Ratio", "95 % interval", "n"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for group, ratios in ((COMPARED, self.compared), (WIDER, self.wider)):
+            for key, ratio in ratios.items():
+                table.add_row(
+                    group[key][2],
+                    f"{ratio.above:.1f}",
+                    f"{ratio.below:.1f}",
+                    f"{ratio.value:.2f}",
+                    f"{ratio.low:.2f} to {ratio.high:.2f}",
+                    str(ratio.n),
+                )
+            table.add_section()
+        console.print(table)
+        for name, value in self._lines().items():
+            console.print(f"{name}: {value}", highlight=False, markup=False)
+
+    def _lines(self) -> dict[str, str]:
+        lines: dict[str, str] = {}
+        for key in ("agent_steps_ms", "start_cpu_s", "idle_cpu_ms_per_s"):
+            if key in self.details:
+                lines[key] = ", ".join(f"{name} {value}" for name, value in self.details[key].items())
+        if self.load:
+            load = self.load
+            lost = ", ".join(f"{count} x {kind}" for kind, count in load.lost_by_kind.items()) or "none"
+            lines["presentations_lost"] = (
+                f"{load.lost} of {load.presentations} with {load.in_flight} in flight, "
+                f"in {load.seconds:.0f} s, the slowest in {load.slowest_s:.1f} s; lost: {lost}"
+            )
+        if self.decision_us is not None:
+            lines["decision_us"] = f"{self.decision_us:.1f}"
+        return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
+
+
+def _compare(
+    wanted: Mapping[str, tuple[Sequence[str], Sequence[str], str]],
+    agent: Mapping[str, Sequence[float]],
+    raw: Mapping[str, Sequence[float]],
+) -> dict[str, Ratio]:
+    return {
+        key: ratio_of_medians(in_all(agent, above), in_all(raw, below)) for key, (above, below, _) in wanted.items()
+    }

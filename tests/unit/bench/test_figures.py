@@ -1,0 +1,39 @@
+import json
+
+from tests.bench.figures import COMPARED, WIDER, Figures
+from tests.bench.load import LoadResult
+from tests.bench.rounds import STEPS
+
+KEYS = [*COMPARED, "presentations_lost", "decision_us", "details"]
+RAW = ("offer", "request", "issue", "store", "ask", "present", "verify")
+
+
+def test_every_key_is_there_and_null_with_a_reason_where_nothing_was_measured():
+    figures = Figures(why_not=dict.fromkeys(COMPARED, "no clock"))
+    written = figures.as_json()
+    assert list(written) == KEYS
+    assert all(written[key] is None for key in KEYS[:-1])
+    assert written["details"]["why_not"]["verifier_cpu_over_crypto"] == "no clock"
+
+
+def test_ratios_are_worked_out_from_the_steps():
+    figures = Figures(decision_us=30.126, load=LoadResult(200, 30, 40.0, {}, 9.0))
+    figures.compare({step: [10.0] * 30 for step in STEPS}, {step: [5.0] * 30 for step in RAW})
+    written = json.loads(json.dumps(figures.as_json()))
+    assert written["issuer_cpu_over_crypto"] == 2.0
+    assert written["details"]["ratios"]["issuer_with_connection"]["ratio"] == 3.0
+    assert written["details"]["ratios"]["holder_present_cpu_over_crypto"]["n"] == 30
+    assert (written["presentations_lost"], written["decision_us"]) == (0, 30.13)
+    assert not figures.failed
+
+
+def test_a_lost_presentation_is_a_failure():
+    figures = Figures(load=LoadResult(200, 30, 40.0, {"OPEN": 1, "failed: open: 503": 2}, 9.0))
+    assert figures.as_json()["presentations_lost"] == 3
+    assert figures.failed
+
+
+def test_every_step_compared_is_one_that_is_measured():
+    for above, below, _ in (*COMPARED.values(), *WIDER.values()):
+        assert set(above) <= set(STEPS)
+        assert set(below) <= set(RAW)
