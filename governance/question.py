@@ -74,7 +74,8 @@ class Evidence:
 
     Args:
         issuer: the DID that the credential definition belongs to (vouched for by the signature on the definition).
-        registry: the revocation registry of the credential, None if it is not revocable.
+        registry: the revocation registry from which non-revocation was proven; None if nothing proved it, for then
+            the registry's name is the holder's word.
         occupation: as signed, canonical ("C7212").
         proven_eqf_level: the L of a proven "level >= L" (or the exact level, if shown); None if nothing was proven.
         framework, crosswalk_version: as signed; crosswalk_version is None if no level is claimed by crosswalk.

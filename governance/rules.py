@@ -54,7 +54,7 @@ class Case:
 
     def keep(self, fits: Callable[[Accreditation], bool]) -> bool:
         """Narrow the candidates down; return whether any is left."""
-        self.candidates = tuple(each for each in self.candidates if fits(each))
+        self.candidates = tuple([each for each in self.candidates if fits(each)])
         return bool(self.candidates)
 
 
@@ -238,7 +238,10 @@ def _level_signed(case: Case, accreditation: Accreditation) -> bool:
 
 def in_mandate(case: Case) -> Reason | None:  # 14
     """Refuse unless every possible day of the award counts."""
-    counting = normal(span for each in case.candidates for span in counting_days(case, each))
+    each_counting = [counting_days(case, each) for each in case.candidates]
+    if any(covers(spans, case.awarded) for spans in each_counting):
+        return None
+    counting = normal(span for spans in each_counting for span in spans)
     if covers(counting, case.awarded):
         return None
     what, code = _in_the_way(case)

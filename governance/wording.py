@@ -1,6 +1,7 @@
 """Codes and days as people read them in the reasons of a decision."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END
@@ -8,6 +9,7 @@ from wanderbuch.schemas.local_text import DEFAULT_LANGUAGE
 from wanderbuch.schemas.occupations import isco08
 
 
+@lru_cache(maxsize=1024)
 def occupation(code: str) -> str:
     """Return a code with its title; a code that ISCO-08 does not have stands alone.
 
