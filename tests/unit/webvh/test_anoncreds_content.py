@@ -1,0 +1,97 @@
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.plugins.webvh.anoncreds_content import (
+    checked_cred_def,
+    checked_registry,
+    checked_schema,
+    checked_status_list,
+)
+from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType
+
+DID = WebvhDid.parse(f"did:webvh:Qm{'a' * 44}:centre.example.test:org")
+FOREIGN = DID.replace("centre", "other")
+OBJECT = f"{DID}/resources/zQm{'c' * 44}"
+
+SCHEMA = {"issuerId": DID, "attrNames": ["a", "b"], "name": "qualification", "version": "1.0"}
+CRED_DEF = {"issuerId": DID, "schemaId": OBJECT, "type": "CL", "tag": "default", "value": {"primary": {}}}
+REGISTRY_VALUE = {
+    "publicKeys": {},
+    "maxCredNum": 10,
+    "tailsHash": "7Qen9RDyemMuV7xGQvp7NjwMSpyHieJyBakycxN7dX7P",
+    "tailsLocation": "https://centre.example.test/org/tails/7Qen",
+}
+REGISTRY = {"issuerId": DID, "revocDefType": "CL_ACCUM", "credDefId": OBJECT, "tag": "0", "value": REGISTRY_VALUE}
+STATUS_LIST = {
+    "issuerId": DID,
+    "revRegDefId": OBJECT,
+    "revocationList": [0, 1],
+    "currentAccumulator": "1 05",
+    "timestamp": 1795301368,
+}
+
+Checked = Callable[[AttestedResource], dict[str, Any]]
+
+
+def checked(check: Checked, content: Mapping[str, Any]) -> dict[str, Any]:
+    return check(AttestedResource.of(DID, ResourceType.SCHEMA, "x", content))
+
+
+@pytest.mark.parametrize(
+    ("check", "content"),
+    [
+        (checked_schema, SCHEMA),
+        (checked_cred_def, CRED_DEF),
+        (checked_registry, REGISTRY),
+        (checked_status_list, STATUS_LIST),
+    ],
+)
+def test_accepts(check: Checked, content: dict[str, Any]) -> None:
+    assert checked(check, content) == content
+
+
+@pytest.mark.parametrize(
+    ("check", "content", "member", "value"),
+    [
+        (checked_schema, SCHEMA, "attrNames", []),
+        (checked_schema, SCHEMA, "attrNames", "ab"),
+        (checked_schema, SCHEMA, "attrNames", ["a", 1]),
+        (checked_schema, SCHEMA, "attrNames", ["a", "a"]),
+        (checked_schema, SCHEMA, "attrNames", [str(number) for number in range(126)]),
+        (checked_schema, SCHEMA, "name", ""),
+        (checked_schema, SCHEMA, "name", 7),
+        (checked_schema, SCHEMA, "version", None),
+        (checked_cred_def, CRED_DEF, "schemaId", "did:example:x"),
+        (checked_cred_def, CRED_DEF, "type", "BBS"),
+        (checked_cred_def, CRED_DEF, "tag", None),
+        (checked_cred_def, CRED_DEF, "value", None),
+        (checked_cred_def, CRED_DEF, "value", {"primary": 7}),
+        (checked_registry, REGISTRY, "credDefId", OBJECT.replace(DID, FOREIGN)),
+        (checked_registry, REGISTRY, "credDefId", None),
+        (checked_registry, REGISTRY, "revocDefType", "OTHER"),
+        (checked_registry, REGISTRY, "tag", ""),
+        (checked_registry, REGISTRY, "value", []),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "maxCredNum": 0}),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "maxCredNum": 10**9}),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "maxCredNum": "10"}),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "publicKeys": None}),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "tailsHash": "../../../x"}),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "tailsLocation": "http://centre.example.test/x"}),
+        (checked_registry, REGISTRY, "value", {**REGISTRY_VALUE, "tailsLocation": None}),
+        (checked_status_list, STATUS_LIST, "revRegDefId", OBJECT.replace(DID, FOREIGN)),
+        (checked_status_list, STATUS_LIST, "revocationList", []),
+        (checked_status_list, STATUS_LIST, "revocationList", "01"),
+        (checked_status_list, STATUS_LIST, "revocationList", [0, 2]),
+        (checked_status_list, STATUS_LIST, "revocationList", [0, True]),
+        (checked_status_list, STATUS_LIST, "currentAccumulator", None),
+        (checked_status_list, STATUS_LIST, "timestamp", "1795301368"),
+        (checked_status_list, STATUS_LIST, "timestamp", None),
+    ],
+)
+def test_refuses(check: Checked, content: dict[str, Any], member: str, value: object) -> None:
+    with pytest.raises(WanderbuchError):
+        checked(check, {**content, member: value})
