@@ -190,6 +190,11 @@ class TestRules3To8:
             registry=training_centre.registry_id,
         )
 
+    def test_2_is_asked_again_by_the_judgement_itself(self, given: Any, received: ReceivedPresentation) -> None:
+        judgement = given(received=replace(received, others=frozenset({"x"})))
+        assert judgement.decision.verdict is Verdict.NOT_TRUSTED
+        assert codes(judgement) == ["presentation.not_as_asked"]
+
     def test_3_what_can_not_be_resolved_is_unknown(self, given: Any) -> None:
         judgement = given(findings=Findings(resolved=False))
         assert judgement.decision.verdict is Verdict.UNKNOWN

@@ -346,6 +346,35 @@ async def test_an_unreachable_host_is_unknown_saved_and_told(employer: Employer,
     assert (record.state, record.verified) == (V20PresExRecord.STATE_ABANDONED, "false")
 
 
+@pytest.mark.parametrize("swapped", ["schemaId", "credDefId"])
+async def test_refuses_objects_that_do_not_belong_together(
+    employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    definition, registry = (
+        employer.registry.get_credential_definition,
+        employer.registry.get_revocation_registry_definition,
+    )
+
+    async def get_definition(profile: Any, cred_def_id: str) -> Any:
+        found = await definition(profile, cred_def_id)
+        if swapped == "schemaId":
+            found.credential_definition.schema_id = "another"
+        return found
+
+    async def get_registry(profile: Any, registry_id: str) -> Any:
+        found = await registry(profile, registry_id)
+        if swapped == "credDefId":
+            found.revocation_registry.cred_def_id = "another"
+        return found
+
+    monkeypatch.setattr(employer.registry, "get_credential_definition", get_definition)
+    monkeypatch.setattr(employer.registry, "get_revocation_registry_definition", get_registry)
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.NOT_TRUSTED
+    assert codes(ended) == ["proof.inconsistent"]
+
+
 async def test_a_host_that_never_answers_is_unknown_in_time(
     employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
