@@ -13,6 +13,7 @@ from wanderbuch.agents.machine import AgentHandle
 pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 
 BY_LEVEL = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
+INVALID = ("NOT_TRUSTED", ["proof.invalid"])
 BY_PREDICATE = {**BY_LEVEL, "level_proof": "predicate"}
 
 
@@ -74,18 +75,18 @@ async def test_trusts_the_same_tools_used_honestly(scene: Scene, requirement: di
 
 async def test_refuses_a_level_bit_that_is_zero(scene: Scene) -> None:
     _, low = await scene.issue(framework_level="2")
-    assert (await scene.lie(BY_LEVEL, credential_id=low))[0] == "NOT_TRUSTED"
+    assert await scene.lie(BY_LEVEL, credential_id=low) == INVALID
 
 
 async def test_refuses_a_zero_written_over_with_a_one(scene: Scene) -> None:
     """The proof covers the encoded value only; the raw text beside it is the wallet's to write."""
     _, low = await scene.issue(framework_level="2")
-    assert (await scene.lie(BY_LEVEL, credential_id=low, raw={"eqf_min_3": "1"}))[0] == "NOT_TRUSTED"
+    assert await scene.lie(BY_LEVEL, credential_id=low, raw={"eqf_min_3": "1"}) == INVALID
 
 
 async def test_refuses_another_trade_written_over(scene: Scene) -> None:
     _, nurse = await scene.issue(occupation_isco08="C2221")
-    assert (await scene.lie(BY_LEVEL, credential_id=nurse, raw={"occupation_isco08": "C7212"}))[0] == "NOT_TRUSTED"
+    assert await scene.lie(BY_LEVEL, credential_id=nurse, raw={"occupation_isco08": "C7212"}) == INVALID
 
 
 async def test_refuses_a_mix_of_two_credentials(scene: Scene) -> None:
@@ -97,7 +98,7 @@ async def test_refuses_a_mix_of_two_credentials(scene: Scene) -> None:
     mixed = dict.fromkeys(asked["requested_attributes"], low_welder)
     mixed |= dict.fromkeys(asked["requested_predicates"], nurse)
     await scene.liar.post(f"/requests/{request}/forge", {"credentials": mixed})
-    assert (await scene.decision(question))[0] == "NOT_TRUSTED"
+    assert await scene.decision(question) == ("NOT_TRUSTED", ["proof.invalid", "presentation.mixed"])
 
 
 async def test_refuses_a_status_list_from_before_the_revocation(scene: Scene) -> None:
@@ -114,7 +115,7 @@ async def test_refuses_a_revoked_credential_on_the_newest_list(scene: Scene) -> 
     """Scene (g)."""
     offer, credential = await scene.issue()
     await scene.revoke(offer)
-    assert (await scene.lie(BY_LEVEL, credential_id=credential))[0] == "NOT_TRUSTED"
+    assert await scene.lie(BY_LEVEL, credential_id=credential) == INVALID
 
 
 async def test_refuses_a_replayed_presentation(scene: Scene) -> None:
@@ -124,7 +125,7 @@ async def test_refuses_a_replayed_presentation(scene: Scene) -> None:
     assert (await scene.decision(first))[0] == "TRUSTED"
     second, later = await scene.asked(BY_LEVEL)
     await scene.liar.post(f"/requests/{later}/replay", {"of": earlier})
-    assert (await scene.decision(second))[0] == "NOT_TRUSTED"
+    assert await scene.decision(second) == INVALID
 
 
 async def test_a_second_answer_changes_nothing(scene: Scene) -> None:
@@ -136,4 +137,4 @@ async def test_a_second_answer_changes_nothing(scene: Scene) -> None:
     await scene.liar.post(f"/requests/{request}/forge", {"credential_id": good})
     await scene.asked(BY_LEVEL)  # whatever the second answer does is done by now
     assert await scene.decision(question) == refused
-    assert refused[0] == "NOT_TRUSTED"
+    assert refused == INVALID
