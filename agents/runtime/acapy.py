@@ -66,6 +66,8 @@ def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
         "invite_base_url": config.public.url,
         "ledger.disabled": True,
         "preserve_exchange_records": True,
+        # A holder fetches the tails file before it stores a credential (plugins/trust); nobody else needs one.
+        "plugin_config": {"wanderbuch_webvh": {"tails": "held"}},
         "public_invites": role.has_public_did,
         "revocation.anoncreds_legacy_support": "accept",
         "tails_server_base_url": f"{config.public.base_url}/tails",

@@ -51,7 +51,9 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
         os.environ["HOME"] = str(config.data)
         os.environ.pop("EXTERNAL_STORAGE", None)
         configure_logs(config.log.level, agent=role.name, unsafe_acapy_details=config.log.unsafe_acapy_details)
-        asyncio.run(_run(config, role, as_json=as_json))
+        # Not asyncio.run: ACA-Py replaces it (nest_asyncio) by one that leaves tasks and the loop open.
+        with asyncio.Runner() as runner:
+            runner.run(_run(config, role, as_json=as_json))
     except StoreFailedError as err:
         show_error(err, as_json=as_json)
         return EXIT_STORE_FAILED

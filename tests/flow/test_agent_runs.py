@@ -10,7 +10,6 @@ import aiohttp
 import pytest
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
-from wanderbuch.agents.machine.local import MachineError
 
 pytestmark = pytest.mark.agents
 
@@ -115,58 +114,6 @@ async def test_a_full_disk_ends_the_process_and_what_was_answered_is_there(machi
     assert links
     for link in links:
         assert (await one.get(f"/links/{link.rpartition('/')[2]}"))["text"].startswith("https://one.wanderbuch.test")
-
-
-async def test_a_port_in_use_is_one_clear_line(machine: LocalMachine) -> None:
-    """Trap 15: ACA-Py would start without its transport."""
-    one, other = tiny(machine, "one"), tiny(machine, "other")
-    await one.start()
-    other.configure(public={"listen": one.target})
-    with pytest.raises(MachineError, match="exit code 2"):
-        await other.start()
-    assert f"[public] listen {one.target} is in use by another program" in told(other)
-    assert not (other.data / "wallet").exists()
-
-
-async def test_a_wallet_of_another_key_is_one_clear_line_and_stays_as_it_was(machine: LocalMachine) -> None:
-    one = tiny(machine, "one")
-    await one.start()
-    await one.stop()
-    right = (one.folder / "wallet.key").read_text()
-    (one.folder / "wallet.key").write_text("4" * 44)
-    with pytest.raises(MachineError, match="exit code 2"):
-        await one.start()
-    assert "was made with another key" in told(one)
-    (one.folder / "wallet.key").write_text(right)
-    await one.start()
-
-
-async def test_the_same_data_folder_is_not_used_twice(machine: LocalMachine) -> None:
-    one = tiny(machine, "one")
-    await one.start()
-    process = await asyncio.create_subprocess_exec(
-        *TINY, "--config", str(one.config_path), stderr=asyncio.subprocess.PIPE
-    )
-    _, stderr = await process.communicate()
-    assert process.returncode == 2
-    assert b"another process uses the data folder" in stderr
-
-
-async def test_the_api_wants_its_token_and_explains_problems(machine: LocalMachine) -> None:
-    one = tiny(machine, "one")
-    await one.start()
-    token, one.token = one.token, "x" * 32
-    with pytest.raises(AppError) as refused:
-        await one.get("/pings")
-    assert (refused.value.status, refused.value.problem["code"]) == (401, "unauthorized")
-    one.token = token
-    with pytest.raises(AppError) as malformed:
-        await one.post("/connections", {"txt": "secret-value"})
-    assert malformed.value.status == 400
-    assert "secret-value" not in json.dumps(malformed.value.problem)
-    with pytest.raises(AppError) as large:
-        await one.post("/connections", {"text": "x" * 1_100_000})
-    assert large.value.status == 413
 
 
 async def _listening(agent: AgentHandle) -> None:

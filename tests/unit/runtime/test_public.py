@@ -88,3 +88,14 @@ def free() -> int:
     from wanderbuch.agents.machine.ports import free_port
 
     return free_port()
+
+
+async def test_refuses_a_message_larger_than_allowed(tiny_handle: AgentHandle, tiny_agent: RunningAgent) -> None:
+    context = ssl.create_default_context(cafile=tiny_handle.folder.parent / "ca.crt")
+    url = f"https://127.0.0.1:{tiny_handle.public_port}/didcomm"
+    body = b"x" * (tiny_agent.config.public.max_message_bytes + 1)
+    async with aiohttp.ClientSession() as session:
+        async with session.post(url, data=body, ssl=context, server_hostname=tiny_handle.host) as response:
+            assert response.status == 413
+        async with session.post(url, data=body[:1000], ssl=context, server_hostname=tiny_handle.host) as response:
+            assert response.status == 400
