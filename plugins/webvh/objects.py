@@ -9,6 +9,7 @@ Contents never change under their id, so they are cached for a while; the links 
 each time (a conditional request), and the signing key must stand in the DID document each time.
 """
 
+import asyncio
 from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Final
@@ -117,8 +118,9 @@ class AttestedObjects:
             # Signed with a newer key than the document we hold knows?
             self._documents.forget(resource_id.did)
             document = await self._documents.resolve(resource_id.did)
-        resource = verify_resource(
-            received.body, resource_id=resource_id, kind=kind, document=document, at=datetime.now(UTC)
+        # In a thread: the canonical form of a long status list takes a while.
+        resource = await asyncio.to_thread(
+            verify_resource, received.body, resource_id=resource_id, kind=kind, document=document, at=datetime.now(UTC)
         )
         if kind is ResourceType.REV_REG_DEF and received.etag is not None:
             self._received[resource_id] = received

@@ -5,13 +5,12 @@ Registering:
 1. The issuer is a DID of this wallet, else it is refused (ACA-Py itself does not check).
 2. An object is kept in the wallet, then signed and published; the same object again is the same resource.
 3. A revocation registry definition names our tails file, which is published before it.
-4. Status lists of a registry form one chain: one writer at a time, each list newer than the last, no credential
-   that was revoked ever comes back. A list that is already contained in the newest one is not published again.
+4. Status lists are published one after the other, as `status_lists.py` says.
 """
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -55,9 +54,10 @@ from wanderbuch.plugins.webvh.anoncreds_content import (
 from wanderbuch.plugins.webvh.errors import StatusListNotFoundError
 from wanderbuch.plugins.webvh.objects import AttestedObjects, link_in_force
 from wanderbuch.plugins.webvh.own import own_did, writing
-from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources, read_resource
+from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources
 from wanderbuch.plugins.webvh.publisher import Publisher
-from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink
+from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType
+from wanderbuch.plugins.webvh.status_lists import publish_list
 from wanderbuch.plugins.webvh.tails import ensure_tails, publish_tails
 
 _WEBVH: Final = re.compile(r"did:webvh:.+")
@@ -79,12 +79,21 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         objects: fetches and checks other parties' objects.
         publisher: where the files of our own DIDs lie.
         tails: for which registries the tails file is put in place while their definition is resolved.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, objects: AttestedObjects, publisher: Publisher, tails: TailsPolicy = TailsPolicy.ALL) -> None:
+    def __init__(
+        self,
+        objects: AttestedObjects,
+        publisher: Publisher,
+        tails: TailsPolicy = TailsPolicy.ALL,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._objects = objects
         self._publisher = publisher
         self._tails = tails
+        self._clock = clock
 
     async def setup(self, context: InjectionContext) -> None:
         """Do nothing: all that is needed was given."""
@@ -267,53 +276,12 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         return resource
 
     async def _publish_list(self, profile: Profile, rev_list: RevList) -> tuple[RevList, list[int]]:
-        """Publish `rev_list` as the newest of its registry (rule 4); return the newest list and what is new in it."""
         did = await _own_issuer(profile, rev_list.issuer_id)
         try:
-            registry_id = RevRegDefId.parse(rev_list.rev_reg_def_id)
             async with writing(did):
-                newest = await self._newest_list(profile, registry_id)
-                before = _revoked(newest) if newest else set()
-                after = _revoked(rev_list)
-                if newest is not None and after <= before:
-                    await publish_resources(profile, did, self._publisher)
-                    return newest, []
-                if not before <= after:
-                    raise AnonCredsRegistrationError(
-                        f"a newer status list of {registry_id} revokes credentials that this one does not",
-                    )
-                published = await _add_list(profile, registry_id, rev_list, newest)
-                await publish_resources(profile, did, self._publisher)
+                return await publish_list(profile, did, rev_list, self._publisher, clock=self._clock)
         except WanderbuchError as err:
             raise AnonCredsRegistrationError(err.message) from err
-        return published, sorted(after - before)
-
-    async def _newest_list(self, profile: Profile, registry_id: RevRegDefId) -> RevList | None:
-        registry = await own_resource(profile, registry_id)
-        if registry is None or registry.type is not ResourceType.REV_REG_DEF:
-            raise AnonCredsRegistrationError(f"{registry_id} is not a revocation registry of this wallet")
-        if not registry.links:
-            return None
-        resource = await own_resource(profile, registry.links[-1].id)
-        return None if resource is None else RevList.deserialize(dict(resource.content))
-
-
-async def _add_list(profile: Profile, registry_id: RevRegDefId, rev_list: RevList, newest: RevList | None) -> RevList:
-    content = rev_list.serialize()
-    # ACA-Py's clock has whole seconds; two lists of one second would be one list to those who look by time.
-    content["timestamp"] = max(int(time.time()), newest.timestamp + 1 if newest else 0)
-    status_list = AttestedResource.of(registry_id.did, ResourceType.STATUS_LIST, "status list", content)
-    async with profile.transaction() as session:
-        registry = await read_resource(session, registry_id)
-        if registry is None or (registry.links and registry.links[-1].timestamp >= content["timestamp"]):
-            raise AnonCredsRegistrationError(f"another process has published a status list of {registry_id}")
-        links = (*registry.links, StatusLink(status_list.id, content["timestamp"]))
-        await keep_resource(session, status_list)
-        await keep_resource(
-            session, AttestedResource(registry.id, registry.type, registry.name, registry.content, links)
-        )
-        await session.commit()
-    return RevList.deserialize(content)
 
 
 async def _own_issuer(profile: Profile, issuer: str) -> WebvhDid:
@@ -327,10 +295,6 @@ async def _tell(profile: Profile, registry_id: str, revoked: list[int]) -> None:
     bus = profile.inject_or(EventBus)
     if bus is not None:
         await bus.notify(profile, RevListFinishedEvent.with_payload(registry_id, revoked))
-
-
-def _revoked(rev_list: RevList) -> set[int]:
-    return {index for index, bit in enumerate(rev_list.revocation_list) if bit}
 
 
 def _unresolved(

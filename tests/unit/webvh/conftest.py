@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,10 +112,22 @@ def objects(edge: HttpEdge, documents: WebvhDocuments, memory: InMemoryLogMemory
     return AttestedObjects(edge, documents, memory)
 
 
+class Clock:
+    """Comes from an hour ago, a second further each time somebody looks: nobody needs to wait for it."""
+
+    def __init__(self) -> None:
+        self.now = int(time.time()) - 3600
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
 def connect(profile: Profile, edge: HttpEdge, publisher: Publisher) -> WebvhRegistry:
     """Give a wallet its registry, as the plugin does."""
     memory = InMemoryLogMemory()
-    registry = WebvhRegistry(AttestedObjects(edge, WebvhDocuments(edge, memory, lifetime_s=0), memory), publisher)
+    objects = AttestedObjects(edge, WebvhDocuments(edge, memory, lifetime_s=0), memory)
+    registry = WebvhRegistry(objects, publisher, clock=Clock())
     bind = profile.context.injector.bind_instance
     bind(AnonCredsRegistry, AnonCredsRegistry([registry]))
     bind(HttpEdge, edge)

@@ -289,6 +289,21 @@ async def test_a_registry_without_a_kept_list_has_nothing_to_publish(issuer: Iss
         await issuer.registry.publish_kept_list(issuer.profile, issuer.cred_def_id)  # type: ignore[arg-type]
 
 
+async def test_a_further_list_is_in_force_at_once_also_within_one_second(issuer: Issuer) -> None:
+    issuer.registry._clock = time.time
+    await issuer.revoke(1)
+    await issuer.revoke(2)
+    found = await issuer.registry.get_revocation_list(issuer.profile, issuer.registry_id, 0, int(time.time()))
+    assert found.revocation_list.revocation_list[1:3] == [1, 1]
+
+
+async def test_revoking_goes_on_after_the_clock_was_set_back(issuer: Issuer) -> None:
+    before = newest(issuer)["timestamp"]
+    issuer.registry._clock = lambda: before - 3600.0
+    await issuer.revoke(1)
+    assert newest(issuer)["timestamp"] == before + 1
+
+
 async def test_a_first_list_registered_again_is_the_same_list(issuer: Issuer) -> None:
     kept = await issuer.kept_list()
     again = await issuer.registry.register_revocation_list(issuer.profile, issuer.definition, kept)
