@@ -8,8 +8,8 @@ An offer is made in these steps; up to 4 nothing has left this agent:
 4. The offer is kept with its deadline, then ACA-Py's exchange is made under an id that was kept first.
 5. The invitation and its short address are made and kept.
 
-The answer is noted through `OfferBook` by the guard in `plugins.trust`. `sweep` ends what is overdue and takes over
-what a crash left between the exchange and the offer.
+The answer is noted through `OfferBook` by the guard in `plugins.trust`. `sweep` ends what is overdue, takes over what a
+crash left between the exchange and the offer, and sends again what may be lost (`resending`).
 """
 
 import logging
@@ -31,6 +31,7 @@ from acapy_agent.storage.error import StorageNotFoundError
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.invitation import invite_to_offer
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.records import NotFoundError, RecordStore
@@ -90,6 +91,7 @@ class Desk(OfferBook):
         self._short_links = short_links
         self._on_issued = on_issued
         self._offers = RecordStore(profile, Offer)
+        self._began = datetime.now(UTC)
 
     async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
         """Make an offer.
@@ -164,6 +166,10 @@ class Desk(OfferBook):
                 await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
             else:
                 await self._end_if_overdue(offer, now)
+        for offer in await self._offers.find(state=OfferState.ISSUED, forgotten=False):
+            if is_due(offer, now, began=self._began) and (exchange := await self._exchange(offer)) is not None:
+                await self._offers.change(offer.id, offers.send_again(at=now))
+                await send_again(self._profile, exchange)
         for offer in await self._offers.find(forgotten=False):
             if offer.ended_at is not None and offer.ended_at + _KEEP_EXCHANGES < now:
                 await self._forget_exchange(offer)

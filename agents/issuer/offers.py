@@ -57,6 +57,7 @@ class Offer(Record):
         values: what will be signed, attribute by attribute; personal, so never a tag and never logged.
         governance_version: of the governance file that the offer was judged by.
         registry, index: the credential's place; index is the cred_rev_id.
+        sends, sent_at: how often the credential was sent, and when last.
         forgotten: the exchange record of ACA-Py was removed.
     """
 
@@ -78,6 +79,8 @@ class Offer(Record):
     index: int | None = None
     receipt: Receipt = Receipt.NONE
     reasons: tuple[ReasonRecord, ...] = ()
+    sends: int = 0
+    sent_at: datetime | None = None
     issued_at: datetime | None = None
     ended_at: datetime | None = None
     forgotten: bool = False
@@ -103,10 +106,23 @@ def issue(credential: IssuedCredential, *, at: datetime) -> Step:
             "registry": credential.registry,
             "index": credential.index,
             "connection_id": credential.connection_id,
+            "sends": 1,
+            "sent_at": at,
             "issued_at": at,
             "ended_at": at,
         }
         return held.model_copy(update=update)
+
+    return step
+
+
+def send_again(*, at: datetime) -> Step:
+    """Return the step that notes one more sending, if the wallet has said nothing yet."""
+
+    def step(held: Offer) -> Offer | None:
+        if held.state is not OfferState.ISSUED or held.receipt is not Receipt.NONE:
+            return None
+        return held.model_copy(update={"sends": held.sends + 1, "sent_at": at})
 
     return step
 

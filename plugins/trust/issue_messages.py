@@ -91,7 +91,7 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
         record = await _reloaded(profile, arrival.record)
         if record.state in _SIGNED and _same_request(record, request):  # 2
             await _note_issued(profile, record)
-            await responder.send_reply(_threaded(record))
+            await responder.send_reply(credential_message(record))
             return
         repeated = record.state == V20CredExRecord.STATE_REQUEST_RECEIVED and _same_request(record, request)
         if not repeated and record.state != V20CredExRecord.STATE_OFFER_SENT:
@@ -115,7 +115,7 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
             await _refuse(profile, responder, record, (failed,))
             return
         await _note_issued(profile, record)
-        await responder.send_reply(_threaded(record))
+        await responder.send_reply(credential_message(record))
 
 
 class _ProblemHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no types
@@ -327,7 +327,7 @@ async def _abandon(profile: Profile, record: V20CredExRecord, why: str) -> None:
         await record.save_error_state(session, reason=why)
 
 
-def _threaded(record: V20CredExRecord) -> V20CredIssue:
+def credential_message(record: V20CredExRecord) -> V20CredIssue:
     """Return the credential message of a signed exchange, ready to send."""
     message = record.cred_issue
     message.assign_thread_id(record.thread_id)

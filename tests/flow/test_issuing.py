@@ -271,6 +271,17 @@ async def test_killed_issuer_comes_back_as_the_same_issuer_and_answers_what_was_
     await place.centre.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
 
 
+async def test_credential_arrives_although_the_issuer_was_killed_over_it(place: Place) -> None:
+    """ACA-Py queues what goes out in memory: what it signed, and what it acknowledged, would be lost."""
+    made, received = await place.offer()
+    await place.worker.post(f"/offers/{received}/accept")
+    await asyncio.sleep(0.2)
+    await place.centre.kill()
+    await place.centre.start()
+    await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=60)
+    await place.centre.wait_for(f"/offers/{made['id']}", "receipt", "KEPT", timeout_s=60)
+
+
 async def test_authority_refuses_a_second_file_under_a_published_version(place: Place) -> None:
     authority = await place.authority.get("/authority")
     assert authority["current"]["version"] == authority["freshness"]["version"] == place.version

@@ -7,6 +7,7 @@ import pytest
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
 from wanderbuch.agents.issuer.registries import is_nearly_full
+from wanderbuch.agents.issuer.resending import is_due
 from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 
@@ -90,3 +91,24 @@ def test_offer_shows_no_claim_when_it_is_printed() -> None:
 )
 def test_spare_takes_over_while_places_are_left(size: int, used: int, nearly: bool) -> None:
     assert is_nearly_full(size=size, used=used) is nearly
+
+
+@pytest.mark.parametrize(
+    ("fields", "due"),
+    [
+        ({"sent_at": AT - timedelta(minutes=5), "sends": 1}, True),
+        ({"sent_at": AT + timedelta(seconds=1), "sends": 1}, False),
+        ({"sent_at": AT + timedelta(seconds=1), "sends": 1, "receipt": Receipt.KEPT}, False),
+        ({"sent_at": AT - timedelta(minutes=5), "sends": 1, "receipt": Receipt.KEPT}, False),
+        ({"sent_at": AT - timedelta(days=5), "sends": 8}, False),
+    ],
+    ids=["sent by a process before", "just sent", "kept", "sent before and kept", "sent often enough"],
+)
+def test_credential_that_may_be_lost_is_sent_again(fields: dict[str, object], due: bool) -> None:
+    assert is_due(offer(OfferState.ISSUED, **fields), AT + timedelta(seconds=2), began=AT) is due
+
+
+def test_pauses_between_sendings_grow() -> None:
+    sent = offer(OfferState.ISSUED, sent_at=AT + timedelta(seconds=1), sends=2)
+    assert not is_due(sent, AT + timedelta(seconds=60), began=AT)
+    assert is_due(sent, AT + timedelta(seconds=61), began=AT)

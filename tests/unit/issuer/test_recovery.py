@@ -152,3 +152,15 @@ async def test_sweep_ends_overdue_offers_and_forgets_old_exchanges(workshop: Wor
     await workshop.desk.sweep(datetime.now(UTC) + timedelta(days=2))
     assert (await workshop.desk.get(offer.id)).forgotten
     assert await workshop.desk._exchange(offer) is None
+
+
+async def test_credential_that_a_crash_kept_from_leaving_is_sent_by_the_next_process_once(workshop: Workshop) -> None:
+    """ACA-Py queues what goes out in memory."""
+    offer = await workshop.issue()
+    workshop.heard()
+    workshop.start()
+    await workshop.desk.sweep(datetime.now(UTC))
+    assert workshop.heard().count("V20CredIssue") >= 1
+    await workshop.desk.sweep(datetime.now(UTC))
+    assert workshop.heard() == []
+    assert (await workshop.desk.get(offer.id)).sends == 2
