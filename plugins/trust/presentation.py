@@ -35,7 +35,12 @@ _Epoch = Annotated[int, Field(strict=True, ge=1, lt=2**53)]
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedIdentifier:
-    """What one sub-proof says that it was made from."""
+    """What one sub-proof says that it was made from.
+
+    Args:
+        timestamp: of the status list that non-revocation is proven from; None if the sub-proof holds no such proof,
+            whatever it says: the library verifies without the proof then, and does not tell (anoncreds 0.2.3).
+    """
 
     schema_id: SchemaId
     cred_def_id: CredDefId
@@ -216,9 +221,9 @@ class _Presentation(_Strict):
                     SchemaId.parse(one.schema_id),
                     CredDefId.parse(one.cred_def_id),
                     RevRegDefId.parse(one.rev_reg_id) if one.rev_reg_id is not None else None,
-                    one.timestamp,
+                    one.timestamp if sub_proof.non_revoc_proof is not None else None,
                 )
-                for one in self.identifiers
+                for one, sub_proof in zip(self.identifiers, self.proof.proofs, strict=True)
             ),
             groups={
                 referent: UnverifiedGroup(

@@ -16,7 +16,12 @@ from wanderbuch.plugins.trust.presentation import MAX_PROOF_BYTES, message_diges
 DID = webvh("centre")
 PROOF: dict[str, Any] = {
     "proof": {
-        "proofs": [{"primary_proof": {"eq_proof": {"revealed_attrs": {}}, "ge_proofs": []}, "non_revoc_proof": None}],
+        "proofs": [
+            {
+                "primary_proof": {"eq_proof": {"revealed_attrs": {}}, "ge_proofs": []},
+                "non_revoc_proof": {"x_list": {}, "c_list": {}},
+            }
+        ],
         "aggregated_proof": {"c_hash": "1", "c_list": []},
     },
     "requested_proof": {
@@ -54,6 +59,11 @@ def test_reads_a_well_formed_presentation() -> None:
     assert received.predicates == {"level": 0}
     assert received.identifiers[0].timestamp == 1_700_000_000
     assert received.others == frozenset()
+
+
+def test_a_timestamp_without_a_proof_of_non_revocation_counts_for_nothing() -> None:
+    received = read_presentation(message(changed(("proof", "proofs", 0, "non_revoc_proof"), None)))
+    assert received.identifiers[0].timestamp is None
 
 
 def test_what_the_library_gets_is_what_was_read() -> None:

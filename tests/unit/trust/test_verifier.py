@@ -302,6 +302,21 @@ async def test_refuses_a_revoked_credential_on_the_list_in_force(
     assert codes(ended) == ["proof.invalid"]
 
 
+async def test_refuses_a_revoked_credential_whose_proof_of_non_revocation_was_left_out(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    # The library says true (anoncreds 0.2.3): it checks that proof only where there is one.
+    held = training_centre.issue(worker.link_secret, WELDER_VALUES)
+    asked = await employer.ask()
+    training_centre.publish_list(revoke=[held])
+    bare = {name: value for name, value in asked.proof_request.items() if name != "non_revoked"}
+    proof = worker.present(bare, held, non_revoked=False)
+    proof["identifiers"][0]["timestamp"] = training_centre.list_in_force.to_dict()["timestamp"]
+    ended = await employer.get(asked, proof)
+    assert verdict(ended) is Verdict.NOT_TRUSTED
+    assert codes(ended) == ["revocation.not_proven"]
+
+
 async def test_accepts_another_persons_revocation_with_the_list_in_force(
     employer: Employer, worker: Worker, training_centre: Issuer, welder: Held
 ) -> None:
