@@ -110,7 +110,12 @@ class LyingWalletRole(Role):
     name = "lying_wallet"
     settings = LyingWalletConfig
     has_public_did = False
-    acapy_settings = {"debug.auto_respond_credential_offer": True, "debug.auto_store_credential": True}  # noqa: RUF012
+    acapy_settings = {  # noqa: RUF012
+        "debug.auto_respond_credential_offer": True,
+        "debug.auto_store_credential": True,
+        # Its exchanges are ACA-Py's own, which do not put tails files in place before they look for them.
+        "plugin_config": {"wanderbuch_webvh": {"tails": "all"}},
+    }
 
     def routes(self, agent: RunningAgent) -> Sequence[Route]:
         return wallet_routes(agent)
