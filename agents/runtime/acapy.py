@@ -14,6 +14,9 @@ from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.plugin_registry import PluginRegistry
 from acapy_agent.core.profile import ProfileManager
 from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.resolver.default.universal import UniversalResolver
+from acapy_agent.resolver.default.web import WebDIDResolver
+from acapy_agent.resolver.did_resolver import DIDResolver
 
 from wanderbuch.agents.runtime.cache import FreshCache
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -139,6 +142,11 @@ async def set_up(conductor: Conductor, role: Role) -> None:
     loaded = context.inject(PluginRegistry).plugin_names
     if missing := [plugin for plugin in (*PLUGINS, *role.plugins) if plugin not in loaded]:
         raise ConfigurationError(f"these plugins did not load: {', '.join(missing)}")
+    # They fetch what a stranger's DID names with a client of their own: any address, any size, any redirect.
+    resolver = context.inject(DIDResolver)
+    resolver.resolvers = [
+        each for each in resolver.resolvers if not isinstance(each, WebDIDResolver | UniversalResolver)
+    ]
 
 
 async def start(conductor: Conductor) -> KeepingTransport:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from acapy_agent.core.conductor import Conductor
 from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.resolver.base import DIDMethodNotSupported
+from acapy_agent.resolver.did_resolver import DIDResolver
 from aiohttp import ClientSession
 
 from wanderbuch.agents.machine import AgentHandle
@@ -57,6 +59,13 @@ async def test_the_admin_api_is_off_and_the_agent_says_that_it_is_well(tiny_agen
     report = await tiny_agent.look()
     assert report.ready
     assert report.checks == {"started": True, "running": True, "wallet": True}
+
+
+async def test_a_strangers_did_web_makes_no_request_past_our_http_edge(tiny_agent: RunningAgent) -> None:
+    """ACA-Py's resolver takes any address: a peer's DID could reach the agent's own network."""
+    resolver = tiny_agent.profile.inject(DIDResolver)
+    with pytest.raises(DIDMethodNotSupported):
+        await resolver.resolve(tiny_agent.profile, "did:web:127.0.0.1%3A9:inside")
 
 
 async def test_the_admin_api_runs_where_it_is_asked_for_and_the_responder_stays_ours(tiny_handle: AgentHandle) -> None:
