@@ -18,7 +18,8 @@ class KeptGovernance:
     """The last good file, the last good statement about it, and the highest version ever seen.
 
     Args:
-        seen: never goes back, also when the file itself can not be used any more.
+        seen: never goes back, also when the file itself can not be used any more; ahead of the file while the author's
+            word about a newer one is all that came.
         file_jws: the signed file as it came.
         freshness_jws: the signed statement about it as it came.
         keys: raw Ed25519 public keys the two were checked with, by DID URL.

@@ -16,7 +16,8 @@ Rules, in this order:
 2. A file that is not validly signed by the pinned author is refused.
 3. A file with a lower version than the highest seen, or with the same version and another digest, is refused.
 4. A valid statement about a newer file than the one held means that a newer file is being withheld: the held one is no
-   longer fresh, whatever older statements say. (Both are fetched again first: perhaps one came before the other.)
+   longer fresh, whatever older statements say, until the newer one comes: the version it names is the highest seen.
+   (Both are fetched again first: perhaps one came before the other.)
 5. Freshness counts only for the very file held: same id, version and digest.
 6. A statement issued before the one held is refused; one from the future is refused by `verify_freshness`.
 """
@@ -240,8 +241,14 @@ class GovernanceSource:
         statement = await verify_freshness(body, author=self.config.author, resolve_key=keys, at=self._clock())
         ref = held.signed.ref
         if statement.id == ref.id and statement.version > ref.version:  # rule 4
+            if self._seen is None or statement.version > self._seen.version:
+                self._seen = Seen(statement.id, statement.version, statement.digest)
             raise _WithheldError(
                 f"the author says that version {statement.version} is current, but version {ref.version} is served"
+            )
+        if self._seen is not None and self._seen.version > ref.version:  # rule 4
+            raise _WithheldError(
+                f"the author has said that version {self._seen.version} is current, but version {ref.version} is served"
             )
         if statement.ref != ref:  # rule 5
             raise RollbackError(
@@ -294,8 +301,9 @@ class GovernanceSource:
 
     def _drop_statement(self) -> None:
         """Make the file held no longer fresh (rule 4)."""
-        if self._held is not None:
-            self._held = _Held(self._held.signed, None, replace(self._held.kept, freshness_jws=None))
+        if self._held is not None and self._seen is not None:
+            kept = replace(self._held.kept, seen=self._seen, freshness_jws=None)
+            self._held = _Held(self._held.signed, None, kept)
 
     async def _save(self) -> None:
         if self._store is not None and self._held is not None:

@@ -194,6 +194,44 @@ async def test_a_withheld_newer_file_makes_the_old_one_stale(world: World) -> No
     assert not snapshot.is_fresh(world.clock.now)
 
 
+async def test_an_older_statement_does_not_make_it_fresh_again(world: World) -> None:
+    source = world.source()
+    await source.refresh()
+    older = world.host.files["freshness.jws"]
+    world.clock.now += timedelta(seconds=1)
+    new = await world.sign(2)
+    world.host.files["freshness.jws"] = await world.authority.statement(new, at=world.clock.now)
+    await source.refresh()
+    world.host.files["freshness.jws"] = older
+    report = await source.refresh()
+    snapshot = source.snapshot()
+    assert codes(report.reasons) == ["governance.withheld"]
+    assert snapshot is not None
+    assert not snapshot.is_fresh(world.clock.now)
+    await world.serve(new)
+    await source.refresh()
+    snapshot = source.snapshot()
+    assert snapshot is not None
+    assert (snapshot.file.version, snapshot.is_fresh(world.clock.now)) == (2, True)
+
+
+async def test_a_restarted_agent_remembers_that_a_newer_file_was_withheld(world: World, profile: Profile) -> None:
+    source = world.source()
+    await source.attach(profile)
+    await source.refresh()
+    older = world.host.files["freshness.jws"]
+    world.clock.now += timedelta(seconds=1)
+    world.host.files["freshness.jws"] = await world.authority.statement(await world.sign(2), at=world.clock.now)
+    await source.refresh()
+    world.host.files["freshness.jws"] = older
+    restarted = world.source()
+    await restarted.attach(profile)
+    await restarted.refresh()
+    snapshot = restarted.snapshot()
+    assert snapshot is not None
+    assert not snapshot.is_fresh(world.clock.now)
+
+
 async def test_a_version_published_between_the_two_downloads_is_no_harm(world: World) -> None:
     source, new = world.source(), await world.sign(2)
     await source.refresh()
