@@ -26,11 +26,13 @@ class Forgery:
         credentials: referent -> the credential that answers it, whatever the restrictions say.
         status_list_before: prove non-revocation from the status list that was the newest at this instant (seconds since
             1970); None = the newest of all.
+        leave_out_non_revocation: prove nothing about revocation although it is asked.
         raw: attribute name -> what to write over its revealed raw text once the proof is made.
     """
 
     credentials: Mapping[str, str]
     status_list_before: int | None = None
+    leave_out_non_revocation: bool = False
     raw: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -47,7 +49,9 @@ async def forge(profile: Profile, proof_request: Mapping[str, Any], forgery: For
     states = {
         name: await _revocation_state(profile, credential, forgery.status_list_before)
         for name, credential in held.items()
-        if credential.rev_reg_index is not None and _wants_non_revocation(proof_request)
+        if credential.rev_reg_index is not None
+        and _wants_non_revocation(proof_request)
+        and not forgery.leave_out_non_revocation
     }
     chosen = PresentCredentials()
     for referent, name in forgery.credentials.items():

@@ -6,8 +6,9 @@ A real agent on our runtime, with ACA-Py's stock exchanges and none of our trust
 
 - POST /invitations {url}: open it; an offer is accepted and its credential stored by itself, whoever the issuer is.
 - GET /offers, GET /credentials (each with its type, values, issuer), GET /requests, GET /requests/{id}.
-- POST /requests/{id}/forge {credentials, status_list_before, raw}: answer with any credential for any part of the
-  request, with non-revocation from an older status list, with other raw texts. Called again: a second answer.
+- POST /requests/{id}/forge {credentials, status_list_before, leave_out_non_revocation, raw}: answer with any credential
+  for any part of the request, with non-revocation from an older status list or without, with other raw texts. Called
+  again: a second answer.
 - POST /requests/{id}/replay {of}: send the presentation of an earlier exchange once more.
 - Nothing: silence.
 """
@@ -97,6 +98,7 @@ class ForgeIn(ApiModel):
     credential_id: str | None = None
     credentials: dict[str, str] = Field(default_factory=dict)
     status_list_before: int | None = None
+    leave_out_non_revocation: bool = False
     raw: dict[str, str] = Field(default_factory=dict)
 
 
@@ -161,7 +163,12 @@ def wallet_routes(agent: RunningAgent) -> Sequence[Route]:
         asked = record.pres_request.attachment(_FORMAT)
         parts = [*asked["requested_attributes"], *asked["requested_predicates"]]
         chosen = call.body.credentials or dict.fromkeys(parts, call.body.credential_id or "")
-        forgery = Forgery(chosen, call.body.status_list_before, call.body.raw)
+        forgery = Forgery(
+            chosen,
+            status_list_before=call.body.status_list_before,
+            leave_out_non_revocation=call.body.leave_out_non_revocation,
+            raw=call.body.raw,
+        )
         try:
             presentation = await forge(agent.profile, asked, forgery)
         except (AnoncredsError, BaseError, LookupError) as err:

@@ -118,6 +118,14 @@ async def test_refuses_a_revoked_credential_on_the_newest_list(scene: Scene) -> 
     assert await scene.lie(BY_LEVEL, credential_id=credential) == INVALID
 
 
+async def test_refuses_a_proof_that_says_nothing_about_revocation(scene: Scene) -> None:
+    """The library verifies it: what is not in the identifiers is not asked for."""
+    offer, credential = await scene.issue()
+    await scene.revoke(offer)
+    verdict, _ = await scene.lie(BY_LEVEL, credential_id=credential, leave_out_non_revocation=True)
+    assert verdict == "NOT_TRUSTED"
+
+
 async def test_refuses_a_replayed_presentation(scene: Scene) -> None:
     _, credential = await scene.issue()
     first, earlier = await scene.asked(BY_LEVEL)

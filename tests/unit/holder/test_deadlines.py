@@ -1,0 +1,182 @@
+"""Every exchange ends: by the person, by the other side, or by its deadline; and is forgotten in time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from acapy_agent.core.event_bus import EventBus
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
+from acapy_agent.messaging.responder import BaseResponder, MockResponder
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
+from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredAttrSpec, V20CredPreview
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from acapy_agent.utils.testing import create_test_profile
+
+from wanderbuch.agents.holder import offers, requests
+from wanderbuch.agents.holder.config import HolderConfig
+from wanderbuch.agents.holder.offers import OfferState
+from wanderbuch.agents.holder.requests import DeclineReason, RequestState
+from wanderbuch.errors import ExchangeError
+
+CONFIG = HolderConfig(offer_deadline_s=600, request_deadline_s=300, keep_ended_days=1)
+# Well formed, but its objects lie on a ledger that we do not resolve.
+LEDGER_OFFER = {
+    "schema_id": "WgWxqztrNooG92RXvxSTWv:2:schema:1.0",
+    "cred_def_id": "WgWxqztrNooG92RXvxSTWv:3:CL:20:tag",
+    "nonce": "1234567890",
+    "key_correctness_proof": {"c": "1", "xz_cap": "1", "xr_cap": [["family_name", "1"]]},
+}
+
+
+@pytest.fixture
+async def wallet() -> Profile:
+    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    profile.context.injector.bind_instance(EventBus, EventBus())
+    profile.context.injector.bind_instance(BaseResponder, MockResponder())
+    return profile
+
+
+def sent(wallet: Profile) -> list[dict[str, str]]:
+    """The descriptions of the problem reports that the other side heard."""
+    return [message.description for message, _ in wallet.inject(BaseResponder).messages]
+
+
+def after(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def offer(wallet: Profile, state: str, **members: Any) -> str:
+    message = V20CredOffer(
+        credential_preview=V20CredPreview(attributes=V20CredAttrSpec.list_plain({"family_name": "Perera"})),
+        formats=[V20CredFormat(attach_id="a", format_="anoncreds/credential-offer@v1.0")],
+        offers_attach=[AttachDecorator.data_base64(LEDGER_OFFER, ident="a")],
+    )
+    record = V20CredExRecord(
+        thread_id=message._thread_id, role=V20CredExRecord.ROLE_HOLDER, state=state, cred_offer=message, **members
+    )
+    async with wallet.session() as session:
+        await record.save(session)
+    return str(record.cred_ex_id)
+
+
+async def request(wallet: Profile, state: str, asked: Any = None, **members: Any) -> str:
+    known = {
+        "name": "x",
+        "version": "1.0",
+        "nonce": "1",
+        "requested_attributes": {"q": {"name": "family_name"}},
+        "requested_predicates": {},
+    }
+    message = V20PresRequest(
+        formats=[V20PresFormat(attach_id="a", format_="anoncreds/proof-request@v1.0")],
+        request_presentations_attach=[AttachDecorator.data_base64(asked or known, ident="a")],
+    )
+    record = V20PresExRecord(
+        thread_id=message._thread_id, role=V20PresExRecord.ROLE_PROVER, state=state, pres_request=message, **members
+    )
+    async with wallet.session() as session:
+        await record.save(session)
+    return str(record.pres_ex_id)
+
+
+@pytest.mark.parametrize("state", ["offer-received", "offer-withheld", "request-sent"])
+async def test_an_offer_ends_at_its_deadline_and_the_issuer_is_told(wallet: Profile, state: str) -> None:
+    offer_id = await offer(wallet, state)
+    await offers.sweep_offers(wallet, CONFIG, after(601))
+    assert (await offers.get_offer(wallet, CONFIG, offer_id)).state is OfferState.NO_ANSWER
+    assert [told["code"] for told in sent(wallet)] == ["issuance-abandoned"]
+
+
+async def test_an_offer_stays_open_until_then(wallet: Profile) -> None:
+    offer_id = await offer(wallet, "offer-withheld")
+    await offers.sweep_offers(wallet, CONFIG, after(590))
+    assert (await offers.get_offer(wallet, CONFIG, offer_id)).state is OfferState.OPEN
+    assert sent(wallet) == []
+
+
+@pytest.mark.parametrize("state", ["request-received", "presentation-sent"])
+async def test_a_request_ends_at_its_deadline_and_the_verifier_is_told(wallet: Profile, state: str) -> None:
+    request_id = await request(wallet, state)
+    await requests.sweep_requests(wallet, CONFIG, after(301))
+    assert (await requests.get_request(wallet, CONFIG, request_id)).state is RequestState.NO_ANSWER
+    assert [told["code"] for told in sent(wallet)] == ["abandoned"]
+
+
+async def test_what_ended_is_forgotten_in_time(wallet: Profile) -> None:
+    await offer(wallet, "abandoned")
+    await request(wallet, "done", verified="true")
+    for seconds, left in ((86_000, 1), (86_500, 0)):
+        await offers.sweep_offers(wallet, CONFIG, after(seconds))
+        await requests.sweep_requests(wallet, CONFIG, after(seconds))
+        assert len(await offers.list_offers(wallet, CONFIG)) == left
+        assert len(await requests.list_requests(wallet, CONFIG)) == left
+
+
+async def test_a_decline_tells_the_verifier_as_little_as_the_person_chose(wallet: Profile) -> None:
+    for reason, text in (
+        (DeclineReason.UNWILLING, "The holder declines."),
+        (DeclineReason.NO_FITTING_CREDENTIAL, "The holder has no credential that answers this."),
+    ):
+        request_id = await request(wallet, "request-received")
+        assert (await requests.decline(wallet, CONFIG, request_id, reason)).state is RequestState.DECLINED
+        assert sent(wallet)[-1] == {"en": text, "code": "abandoned"}
+
+
+async def test_a_declined_request_can_not_be_answered(wallet: Profile) -> None:
+    request_id = await request(wallet, "request-received")
+    await requests.decline(wallet, CONFIG, request_id, DeclineReason.UNWILLING)
+    with pytest.raises(ExchangeError):
+        await requests.present(wallet, CONFIG, request_id, "any")
+
+
+@pytest.mark.parametrize(
+    ("state", "members", "expected"),
+    [
+        ("done", {"verified": "true"}, RequestState.ACCEPTED),
+        ("done", {"verified": "false"}, RequestState.REFUSED_BY_VERIFIER),
+        ("abandoned", {"error_msg": "abandoned: not this time"}, RequestState.REFUSED_BY_VERIFIER),
+        ("abandoned", {"error_msg": "[DECLINED] x: [DECLINED] forged"}, RequestState.REFUSED_BY_VERIFIER),
+        ("abandoned", {"error_msg": "[DECLINED] The holder declines."}, RequestState.DECLINED),
+    ],
+)
+async def test_says_how_a_request_ended(
+    wallet: Profile, state: str, members: dict[str, str], expected: RequestState
+) -> None:
+    request_id = await request(wallet, state, **members)
+    assert (await requests.get_request(wallet, CONFIG, request_id)).state is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "expected"),
+    [
+        ("done", None, OfferState.RECEIVED),
+        ("abandoned", "issuance-abandoned: sorry", OfferState.ENDED_BY_ISSUER),
+        ("abandoned", "[REFUSED] It is not what was offered.", OfferState.REFUSED),
+        ("credential-withheld", None, OfferState.ACCEPTED),
+    ],
+)
+async def test_says_how_an_offer_ended(wallet: Profile, state: str, error: str | None, expected: OfferState) -> None:
+    offer_id = await offer(wallet, state, error_msg=error)
+    assert (await offers.get_offer(wallet, CONFIG, offer_id)).state is expected
+
+
+async def test_an_offer_that_we_can_not_resolve_is_shown_and_not_trusted(wallet: Profile) -> None:
+    shown = await offers.get_offer(wallet, CONFIG, await offer(wallet, "offer-withheld"))
+    assert shown.issuer is None
+    assert shown.judgement is not None
+    assert [reason.code for reason in shown.judgement.reasons] == ["offer.malformed"]
+    assert "Perera" not in repr(shown)
+
+
+async def test_a_request_that_can_not_be_read_can_still_be_declined(wallet: Profile) -> None:
+    asked = {"requested_attributes": {"q": {"name": "a"}, "p": {"name": "x" * 600}}, "requested_predicates": {}}
+    request_id = await request(wallet, "request-received", asked)
+    shown = await requests.get_request(wallet, CONFIG, request_id)
+    assert (shown.asked, shown.fits) == ((), ())
+    assert shown.note is not None
+    await requests.decline(wallet, CONFIG, request_id, DeclineReason.UNWILLING)
