@@ -3,6 +3,7 @@
 For each message that arrives:
 
 1. it is unpacked in memory; what is not an encrypted envelope for one of our keys is refused (400) and never written;
+   so is what comes while `MAX_HELD_BYTES` wait to be processed (503): anybody can encrypt to our public keys;
 2. the envelope, still encrypted, is kept in the wallet store;
 3. it is handed to ACA-Py's dispatcher, if the agent is ready; else it waits for the next replay;
 4. the sender gets 200 (and, if it asked for a reply on the same connection, the reply);
@@ -33,6 +34,7 @@ from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
 from wanderbuch.agents.runtime.store import StoreGuard
 
 MAX_ATTEMPTS: Final = 5
+MAX_HELD_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations
 _LOG = logging.getLogger(__name__)
 _REPLY_DEADLINE_S: Final = 30.0
 _REPLAYED_AT_ONCE: Final = 8
@@ -55,6 +57,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self.port = port
         self._kept = RecordStore(self.root_profile, KeptEnvelope)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._held: dict[str, int] = {}  # what came since the start and is not finished: id -> bytes
         self._dispatching = False
         self._replay_lock = asyncio.Lock()
 
@@ -94,7 +97,16 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             if message is None:
                 log_event(_LOG, logging.INFO, "didcomm.refused", bytes=len(body))
                 return web.Response(status=400)
-            kept = await self._kept.insert(KeptEnvelope(envelope=body.decode()))  # 2
+            if sum(self._held.values()) + len(body) > MAX_HELD_BYTES:
+                log_event(_LOG, logging.WARNING, "didcomm.full", held=len(self._held))
+                return web.Response(status=503, headers={"Retry-After": "5"})
+            envelope = KeptEnvelope(envelope=body.decode())
+            self._held[envelope.id] = len(body)
+            try:
+                kept = await self._kept.insert(envelope)  # 2
+            except BaseException:
+                self._held.pop(envelope.id, None)
+                raise
             if not self._dispatching:
                 log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept.id)
                 return web.Response(status=200)
@@ -128,7 +140,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         async with session:
             message = await self._unpacked(session, kept.envelope.encode())
             if message is None:  # its key is gone: nobody will ever read it
-                await self._kept.remove(kept.id)
+                await self._forget(kept.id)
                 return
             log_event(_LOG, logging.INFO, "didcomm.replayed", envelope=kept.id, attempts=kept.attempts)
             await asyncio.shield(self._dispatch(session, message, kept.id))
@@ -156,9 +168,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         await message.wait_processing_complete()
         if self.root_profile.inject(StoreGuard).fatal is None:
             try:
-                await self._kept.remove(kept_id)
+                await self._forget(kept_id)
             except AskarError as err:
                 _LOG.error("didcomm.not_removed", exc_info=err)
+
+    async def _forget(self, kept_id: str) -> None:
+        await self._kept.remove(kept_id)
+        self._held.pop(kept_id, None)
 
     async def _answer(self, session: InboundSession, message: InboundMessage) -> web.Response:
         """Return 200, with the reply if the sender asked for one on this connection (Aries RFC 0092)."""

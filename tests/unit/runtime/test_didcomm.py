@@ -18,6 +18,7 @@ from acapy_agent.wallet.key_type import ED25519
 from tests.flow.tiny_role import TinyRole
 
 from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.runtime import didcomm
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
@@ -144,6 +145,19 @@ async def test_keeps_without_processing_while_held_and_replays_later(tiny_agent:
 async def test_refuses_what_is_not_encrypted_to_us_and_keeps_nothing(tiny_agent: RunningAgent, body: bytes) -> None:
     assert (await transport_of(tiny_agent).receive(body)).status == 400
     assert await tiny_agent.records(KeptEnvelope).find() == []
+
+
+async def test_takes_no_more_while_too_much_waits(tiny_agent: RunningAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever knows a key of ours can encrypt to it as much as they like."""
+    transport, body = transport_of(tiny_agent), await envelope_to(tiny_agent)
+    monkeypatch.setattr(didcomm, "MAX_HELD_BYTES", len(body) + 1)
+    transport.hold()
+    assert (await transport.receive(body)).status == 200
+    assert (await transport.receive(await envelope_to(tiny_agent))).status == 503
+    assert len(await tiny_agent.records(KeptEnvelope).find()) == 1
+    await transport.open()
+    await nothing_kept(tiny_agent)
+    assert (await transport.receive(await envelope_to(tiny_agent))).status == 200
 
 
 async def test_a_handler_that_fails_does_not_keep_the_envelope_for_ever(tiny_agent: RunningAgent) -> None:
