@@ -16,9 +16,9 @@ from wanderbuch.agents.holder.requests import DeclineReason, Request, RequestSta
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
-from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 
 
 class InvitationIn(ApiModel):
@@ -32,46 +32,6 @@ class OpenedOut(ApiModel):
 
     kind: InvitationKind
     id: str
-
-
-class ReasonOut(ApiModel):
-    """One finding."""
-
-    code: str
-    text: str
-
-    @classmethod
-    def of(cls, reason: Reason) -> "ReasonOut":
-        """Return the finding for the wire."""
-        return cls(code=reason.code, text=reason.text)
-
-
-class GovernanceOut(ApiModel):
-    """The governance file that a judgement rests on."""
-
-    id: str
-    version: int
-    digest: str
-
-
-class JudgementOut(ApiModel):
-    """A trust decision."""
-
-    verdict: Verdict
-    reasons: list[ReasonOut]
-    governance: GovernanceOut | None
-    decided_at: datetime
-
-    @classmethod
-    def of(cls, decision: TrustDecision) -> "JudgementOut":
-        """Return the decision for the wire."""
-        ref = decision.governance
-        return cls(
-            verdict=decision.verdict,
-            reasons=[ReasonOut.of(reason) for reason in decision.reasons],
-            governance=GovernanceOut(id=ref.id, version=ref.version, digest=ref.digest) if ref else None,
-            decided_at=decision.decided_at,
-        )
 
 
 class PeerOut(ApiModel):
@@ -97,7 +57,7 @@ class OfferOut(ApiModel):
     issuer: str | None
     issuer_name: str | None
     claim: dict[str, str]
-    judgement: JudgementOut | None
+    judgement: DecisionOut | None
     deadline: datetime
     note: str | None
     credential_id: str | None
@@ -112,7 +72,7 @@ class OfferOut(ApiModel):
             issuer=offer.issuer,
             issuer_name=offer.issuer_name,
             claim=dict(offer.claim),
-            judgement=JudgementOut.of(offer.judgement) if offer.judgement else None,
+            judgement=DecisionOut.of(offer.judgement) if offer.judgement else None,
             deadline=offer.deadline,
             note=offer.note,
             credential_id=offer.credential_id,
@@ -236,7 +196,7 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
             raise RefusedError(
                 f"the offer can not be accepted: it is {decision.verdict.value}. "
                 + " ".join(reason.text for reason in decision.reasons),
-                members={"judgement": JudgementOut.of(decision).model_dump(mode="json")},
+                members={"judgement": DecisionOut.of(decision).model_dump(mode="json")},
             )
         return OfferOut.of(offer)
 

@@ -11,16 +11,14 @@ import segno
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Call, Route, get, post
+from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut, ReasonOut
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.records import NotFoundError, utc_now
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import (
-    DecisionOut,
     GovernanceOut,
-    GovernanceRefOut,
     IdentityOut,
     NewRequest,
-    ReasonOut,
     RequestOut,
     Requests,
     RequestState,

@@ -7,11 +7,10 @@ from typing import Any
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut, ReasonOut
 from wanderbuch.agents.verifier.shown import in_words, labels
 from wanderbuch.governance.question import (
-    GovernanceRef,
     LevelProof,
-    Reason,
     Requirement,
     Subject,
     TrustDecision,
@@ -53,50 +52,6 @@ class NewRequest(ApiModel):
     requirement: RequirementIn
     award_precision: AwardPrecision = AwardPrecision.YEAR
     deadline_s: int | None = Field(default=None, ge=1, le=30 * 86_400)
-
-
-class ReasonOut(ApiModel):
-    """One finding: a stable code and a sentence."""
-
-    code: str
-    text: str
-
-    @classmethod
-    def of(cls, reason: Reason) -> "ReasonOut":
-        """Return a finding for the wire."""
-        return cls(code=reason.code, text=reason.text)
-
-
-class GovernanceRefOut(ApiModel):
-    """Which governance file a decision rests on."""
-
-    id: str
-    version: int
-    digest: str
-
-    @classmethod
-    def of(cls, ref: GovernanceRef) -> "GovernanceRefOut":
-        """Return a reference for the wire."""
-        return cls(id=ref.id, version=ref.version, digest=ref.digest)
-
-
-class DecisionOut(ApiModel):
-    """The answer to the question, and why."""
-
-    verdict: Verdict
-    reasons: list[ReasonOut]
-    governance: GovernanceRefOut | None
-    decided_at: datetime
-
-    @classmethod
-    def of(cls, decision: TrustDecision) -> "DecisionOut":
-        """Return a decision for the wire."""
-        return cls(
-            verdict=decision.verdict,
-            reasons=[ReasonOut.of(reason) for reason in decision.reasons],
-            governance=GovernanceRefOut.of(decision.governance) if decision.governance else None,
-            decided_at=decision.decided_at,
-        )
 
 
 class SeenOut(ApiModel):
