@@ -4,12 +4,16 @@ Why not ACA-Py's own way: it opens SQLite with a pool of 4 and a busy timeout of
 inside a session then wait for each other under load, and after one "database is locked" later writes answer OK and are
 not there. So:
 
-1. the URI asks for a long busy timeout and a large pool;
+1. the URI asks for a long busy timeout and a large pool, all of it opened at once (20 ms): opening one more connection
+   waits for whoever writes, so a session inside a transaction that finds none idle would wait for its own transaction;
 2. an error that says the store can no longer be relied on (locked, full, damaged, read-only) is told to a `StoreGuard`,
    which ends the process: what was not finished is still kept and is taken up at the next start;
-3. another key, another program on the same data, or a file that is no wallet is one clear line at start.
+3. another key, another program on the same data, or a file that is no wallet is one clear line at start;
+4. transactions of this process take turns, in the order in which they were asked for. SQLite lets one in at a time and
+   those that wait sleep and try again, each on a connection of the pool: with 30 exchanges in flight some never got in.
 """
 
+import asyncio
 import fcntl
 import inspect
 import logging
@@ -30,6 +34,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.errors import ConfigurationError
 
 _LOG = logging.getLogger(__name__)
+_TURN_S: Final = 60.0
 _SQLITE_CODE: Final = re.compile(r"\(code: (\d+)\)")
 # https://sqlite.org/rescode.html, primary codes: the low byte of an extended one.
 _FATAL: Final[Mapping[int, str]] = {
@@ -101,6 +106,8 @@ class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]  # acapy_agent
 
     def __init__(self, opened: AskarOpenStore, context: InjectionContext, guard: StoreGuard) -> None:
         self.guard = guard
+        self.turn = asyncio.Lock()
+        """Held by the one open transaction."""
         super().__init__(opened, context)
 
     def session(self, context: InjectionContext | None = None) -> "WalletSession":
@@ -115,11 +122,17 @@ class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]  # acapy_agent
 class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
     """ACA-Py's session that tells the guard of its errors."""
 
+    _has_turn = False
+
     async def _setup(self) -> None:
+        if self.is_transaction:
+            await self._take_turn()
         try:
             await super()._setup()
-        except (AskarError, ProfileError) as err:
-            self._profile.guard.look(err)
+        except BaseException as err:
+            self._give_turn()
+            if isinstance(err, AskarError | ProfileError):
+                self._profile.guard.look(err)
             raise
         opened: Session = self._handle
         self._handle: Any = _WatchedHandle(opened, self._profile.guard)
@@ -130,6 +143,21 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         except (AskarError, ProfileError) as err:
             self._profile.guard.look(err)
             raise
+        finally:
+            self._give_turn()
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(_TURN_S):
+                await self._profile.turn.acquire()
+        except TimeoutError as err:
+            raise ProfileError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
+        self._has_turn = True
+
+    def _give_turn(self) -> None:
+        if self._has_turn:
+            self._has_turn = False
+            self._profile.turn.release()
 
 
 class _WatchedHandle:
@@ -166,7 +194,8 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
         """Return the Askar address of the store."""
         wallet = self._config.wallet
         path = quote(self._config.wallet_file.as_posix())
-        return f"sqlite://{path}?busy_timeout={wallet.busy_timeout_ms}&max_connections={wallet.max_connections}"
+        pool = f"max_connections={wallet.max_connections}&min_connections={wallet.max_connections}"
+        return f"sqlite://{path}?busy_timeout={wallet.busy_timeout_ms}&{pool}"
 
     async def provision(self, context: InjectionContext, config: Mapping[str, Any] | None = None) -> Profile:
         """Make the store if it is not there, and open it."""

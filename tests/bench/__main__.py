@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -58,22 +59,26 @@ async def _run(told: argparse.Namespace) -> int:
 
     figures = Figures()
     failure: str | None = None
-    with tempfile.TemporaryDirectory(prefix="wanderbuch-bench-") as folder:
-        try:
-            progress("The raw library makes its keys and registry; the agents start")
-            async with running_agents(Path(folder) / "agents", told.registry_size) as agents:
-                figures.details["start_cpu_s"] = agents.start_cpu_s
-                await _measure(agents, told, figures, Path(folder), progress)
-        except (BenchError, WanderbuchError, NotQuietError) as err:
-            failure = f"{type(err).__name__}: {err}"
-            figures.why_not["failed"] = failure
+    folder = Path(tempfile.mkdtemp(prefix="wanderbuch-bench-"))
+    try:
+        progress("The agents start")
+        async with running_agents(folder / "agents", told.registry_size) as agents:
+            figures.details["start_cpu_s"] = agents.start_cpu_s
+            await _measure(agents, told, figures, folder, progress)
+    except (BenchError, WanderbuchError, NotQuietError) as err:
+        failure = f"{type(err).__name__}: {err}"
+        figures.why_not["failed"] = failure
     figures.details |= _circumstances(told, time.monotonic() - began)
     told.out.parent.mkdir(parents=True, exist_ok=True)
     told.out.write_text(json.dumps(figures.as_json(), indent=2) + "\n", encoding="utf-8")
     figures.show(Console())
     if failure:
         console.print(f"bench: {failure}", style="bold red", markup=False)
-    return 1 if failure or figures.failed else 0
+    if failure or figures.failed:
+        console.print(f"The agents' logs are in {folder / 'agents'}", markup=False)
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
 
 
 async def _measure(agents: Agents, told: argparse.Namespace, figures: Figures, folder: Path, progress: Any) -> None:

@@ -63,11 +63,19 @@ class Agents:
         held = await self.holder.wait_for(path, "state", "RECEIVED", timeout_s=_HELD_TIMEOUT_S)
         return str(held["credential_id"])
 
+    async def has_received(self, offer_id: str) -> bool:
+        """Return whether the holder has the credential of an offer."""
+        return bool((await self.holder.get(f"/offers/{offer_id}"))["state"] == "RECEIVED")
+
     async def ask(self, *, deadline_s: int = 600) -> dict[str, Any]:
         """Have the verifier ask for a welder of EQF 3 or more."""
         body = {"requirement": REQUIREMENT, "deadline_s": deadline_s}
         asked: dict[str, Any] = await self.verifier.post("/requests", body)
         return asked
+
+    async def has_decided(self, request_id: str) -> bool:
+        """Return whether a question has come to an end."""
+        return bool((await self.verifier.get(f"/requests/{request_id}"))["state"] != "OPEN")
 
     async def verdict(self, request_id: str) -> str:
         """Return the verdict, or the state of a question that has none."""

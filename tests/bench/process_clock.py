@@ -12,8 +12,8 @@ from typing import Final
 
 _LOOK_EVERY_S: Final = 0.01
 # Quiet: for so long nobody used more than so much. Agents that wait for each other have one at work in between.
-_QUIET_S: Final = 0.12
-_QUIET_CPU_S: Final = 0.002
+_QUIET_S: Final = 0.2
+_QUIET_CPU_S: Final = 0.003
 _LONGEST_S: Final = 60.0
 
 

@@ -5,7 +5,7 @@ The clock is read before anything is asked about the outcome, so asking does not
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from tests.bench.agents import Agents, BenchError
@@ -25,6 +25,8 @@ STEPS: Final[Mapping[str, str]] = {
     "verifier asks": "verifier",
     "verifier judges": "verifier",
 }
+
+_LONGEST_STEP_S: Final = 60.0
 
 type Samples = dict[str, list[float]]
 
@@ -57,7 +59,9 @@ class Rounds:
         opened = await agents.open(offer["invitation_url"])
         at_rest = await self._note(at_rest, issuer="issuer connects", holder="holder connects")
         await agents.holder.post(f"/offers/{opened}/accept")
-        at_rest = await self._note(at_rest, issuer="issuer issues", holder="holder receives")
+        at_rest = await self._note(
+            at_rest, lambda: agents.has_received(opened), issuer="issuer issues", holder="holder receives"
+        )
         credential = await agents.received(opened)
         at_rest = await self._clocks.when_quiet()
         asked = await agents.ask()
@@ -68,7 +72,9 @@ class Rounds:
         if not shown["can_answer"]:
             raise BenchError(f"no credential answers the question: {shown['explanation']}")
         await agents.holder.post(f"/requests/{request}/present", {"credential_id": credential})
-        await self._note(at_rest, holder="holder presents", verifier="verifier judges")
+        await self._note(
+            at_rest, lambda: agents.has_decided(asked["id"]), holder="holder presents", verifier="verifier judges"
+        )
         if (verdict := await agents.verdict(asked["id"])) != "TRUSTED":
             raise BenchError(f"expected TRUSTED, found {verdict}")
         self._run_raw(asked["proof_request"])
@@ -91,9 +97,22 @@ class Rounds:
         self.raw[name].append((time.process_time_ns() - began) / 1e6)
         return done
 
-    async def _note(self, before: Reading, **steps: str) -> Reading:
-        """Wait until all are at rest, and note the CPU that each named process used for its step."""
+    async def _note(
+        self, before: Reading, is_done: Callable[[], Awaitable[bool]] | None = None, **steps: str
+    ) -> Reading:
+        """Wait until all are at rest, and note the CPU that each named process used for its step.
+
+        Args:
+            before: the clocks at the start of the step.
+            is_done: asked after the clocks were read; if not, the machine only kept an agent from running.
+            steps: process -> step.
+        """
         after = await self._clocks.when_quiet()
+        deadline = after.at + _LONGEST_STEP_S
+        while is_done is not None and not await is_done():
+            if after.at > deadline:
+                raise BenchError(f"not done within {_LONGEST_STEP_S:g} s: {', '.join(steps.values())}")
+            after = await self._clocks.when_quiet()
         for process, step in steps.items():
             used = after.cpu_s[process] - before.cpu_s[process]
             self.agent[step].append(1e3 * without_idle(used, after.at - before.at, self._idle[process]))

@@ -42,6 +42,59 @@ async def test_sessions_inside_sessions_finish_under_load(wallet: WalletProfile)
         assert await session.handle.count("nested") == 12
 
 
+async def test_transactions_take_turns_and_hold_no_connection_while_they_wait(wallet: WalletProfile) -> None:
+    """Far more than the pool has connections: each would wait on one, and a session would find none left."""
+    async with wallet.session() as session:
+        await session.handle.insert("kind", "counter", "0")
+
+    async def count() -> None:
+        async with wallet.transaction() as transaction:
+            held = await transaction.handle.fetch("kind", "counter", for_update=True)
+            await asyncio.sleep(0)
+            await transaction.handle.replace("kind", "counter", str(int(held.value) + 1))
+            await transaction.commit()
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks, wallet.transaction() as first:
+        for _ in range(100):
+            tasks.create_task(count())
+        await asyncio.sleep(0.05)
+        async with wallet.session() as session:
+            assert (await session.handle.fetch("kind", "counter")).value == b"0"
+        await first.rollback()
+    async with wallet.session() as session:
+        assert (await session.handle.fetch("kind", "counter")).value == b"100"
+
+
+async def test_a_session_inside_a_transaction_finds_a_connection(agent_config: AgentConfig) -> None:
+    """Opening one more connection would wait for the transaction that waits for it."""
+    for _ in range(5):
+        wallet = await opened(agent_config)
+        async with asyncio.timeout(5), wallet.transaction() as transaction:
+            await transaction.handle.insert("kind", "name", "value")
+            async with wallet.session() as one, wallet.session() as other:
+                assert await one.handle.count("kind") == await other.handle.count("kind") == 0
+        await wallet.close()
+
+
+async def test_a_transaction_that_fails_or_is_cancelled_gives_its_turn_back(wallet: WalletProfile) -> None:
+    async def hang() -> None:
+        async with wallet.transaction():
+            await asyncio.sleep(60)
+
+    hanging = [asyncio.create_task(hang()) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    for task in hanging:
+        task.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    with pytest.raises(ZeroDivisionError):
+        async with wallet.transaction():
+            raise ZeroDivisionError
+    async with asyncio.timeout(5), wallet.transaction() as transaction:
+        await transaction.handle.insert("kind", "name", "value")
+        await transaction.commit()
+    assert not wallet.turn.locked()
+
+
 async def test_a_writer_waits_for_an_open_transaction_of_six_seconds_or_longer(agent_config: AgentConfig) -> None:
     """Trap 12: the address asks for a long busy timeout; ACA-Py's own gives up after 5 s."""
     patient = agent_config.model_copy(
