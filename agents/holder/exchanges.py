@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.responder import BaseResponder
+
 _steps: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
@@ -26,6 +29,16 @@ def changed_at(record: Any) -> datetime:
 def deadline(record: Any, seconds: int) -> datetime:
     """Return when an exchange ends by itself."""
     return began_at(record) + timedelta(seconds=seconds)
+
+
+async def send_again(profile: Profile, record: Any, message: Any) -> None:
+    """Send the message that an exchange waits on once more, word for word: ACA-Py queues what goes out in memory only.
+
+    Writing the record notes the sending, so that one process does it once.
+    """
+    async with profile.session() as session:
+        await record.save(session, reason="sent again")
+    await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)
 
 
 def _instant(text: str) -> datetime:

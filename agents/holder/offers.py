@@ -17,7 +17,7 @@ from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V2
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step
+from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
 from wanderbuch.agents.holder.peers import Peer, find_peer, governance_name
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
@@ -117,19 +117,28 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offe
         return await _shown(profile, config, record)
 
 
-async def sweep_offers(profile: Profile, config: HolderConfig, now: datetime) -> None:
-    """Finish what was interrupted, judge open offers again, end what is overdue, forget what ended long ago."""
+async def sweep_offers(profile: Profile, config: HolderConfig, now: datetime, *, began: datetime) -> None:
+    """Finish what was interrupted, judge open offers again, end what is overdue, forget what ended long ago.
+
+    Args:
+        profile: whose wallet.
+        config: the deadlines.
+        now: the instant of the sweep.
+        began: when this process began; a request from before may never have left, so it is sent once more.
+    """
     for record in await _records(profile):
         async with one_step(record.cred_ex_id):
             try:
-                await _sweep_one(profile, config, await _record(profile, record.cred_ex_id), now)
+                await _sweep_one(profile, config, await _record(profile, record.cred_ex_id), now, began)
             except NotFoundError:
                 continue
             except (BaseError, ExchangeError) as err:
                 LOGGER.warning("holder: offer %s could not be swept: %s", record.cred_ex_id, type(err).__name__)
 
 
-async def _sweep_one(profile: Profile, config: HolderConfig, record: V20CredExRecord, now: datetime) -> None:
+async def _sweep_one(
+    profile: Profile, config: HolderConfig, record: V20CredExRecord, now: datetime, began: datetime
+) -> None:
     state = state_of(record)
     if state in (OfferState.OPEN, OfferState.ACCEPTED):
         if record.state in (V20CredExRecord.STATE_CREDENTIAL_RECEIVED, CREDENTIAL_WITHHELD):
@@ -138,6 +147,8 @@ async def _sweep_one(profile: Profile, config: HolderConfig, record: V20CredExRe
             await end_offer(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
         elif state is OfferState.OPEN:
             await withhold_untrusted(profile, record)
+        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and changed_at(record) < began:
+            await send_again(profile, record, record.cred_request)
     elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
         await V20CredManager(profile).delete_cred_ex_record(record.cred_ex_id)
 

@@ -25,7 +25,7 @@ from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step
+from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
 from wanderbuch.agents.holder.peers import Peer, find_peer
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
@@ -130,6 +130,9 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
             record, message = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 4
         except (BaseError, ValueError) as err:
             raise PresentationError("the proof could not be made", hint="try again later") from err
+        record.pres = message  # with its id and thread, so that it can be sent again as it was
+        async with profile.session() as session:
+            await record.save(session, reason="the answer as it is sent")
         await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)  # 5
         return await _shown(profile, config, record, look_up=False)
 
@@ -147,8 +150,15 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
         return await _shown(profile, config, record, look_up=False)
 
 
-async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime) -> None:
-    """End what is overdue and forget what ended long ago."""
+async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime, *, began: datetime) -> None:
+    """End what is overdue and forget what ended long ago.
+
+    Args:
+        profile: whose wallet.
+        config: the deadlines.
+        now: the instant of the sweep.
+        began: when this process began; an answer from before may never have left, so it is sent once more.
+    """
     for record in await _records(profile):
         async with one_step(record.pres_ex_id):
             try:
@@ -158,6 +168,8 @@ async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime) 
             if state_of(current) in (RequestState.OPEN, RequestState.PRESENTED):
                 if now >= deadline(current, config.request_deadline_s):
                     await _end(profile, current, Ending.NO_ANSWER, "The exchange was not finished in time.")
+                elif current.state == V20PresExRecord.STATE_PRESENTATION_SENT and changed_at(current) < began:
+                    await send_again(profile, current, current.pres)
             elif now >= changed_at(current) + timedelta(days=config.keep_ended_days):
                 async with profile.session() as session:
                     await current.delete_record(session)

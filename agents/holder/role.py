@@ -1,7 +1,7 @@
 """The holder role: a person's wallet agent."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wanderbuch.agents.holder.config import HolderConfig
@@ -23,6 +23,9 @@ class HolderRole(Role):
     plugins = ("wanderbuch.agents.holder",)
     has_public_did = False
 
+    def __init__(self) -> None:
+        self._began = datetime.now(UTC)
+
     def routes(self, agent: "RunningAgent") -> Sequence["Route"]:
         """Return the holder's REST routes."""
         from wanderbuch.agents.holder.api import holder_routes
@@ -38,8 +41,8 @@ class HolderRole(Role):
         from wanderbuch.agents.holder.requests import sweep_requests
 
         config = agent.config.settings(HolderConfig)
-        await sweep_offers(agent.profile, config, now)
-        await sweep_requests(agent.profile, config, now)
+        await sweep_offers(agent.profile, config, now, began=self._began)
+        await sweep_requests(agent.profile, config, now, began=self._began)
 
     async def stopping(self, agent: "RunningAgent") -> None:
         """Do nothing: there are no tasks of its own."""

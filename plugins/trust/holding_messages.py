@@ -11,6 +11,7 @@ from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
 from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_ISSUE, CRED_20_OFFER
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue, V20CredIssueSchema
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer, V20CredOfferSchema
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
@@ -75,6 +76,9 @@ class _CredentialHandler(BaseHandler):  # type: ignore[misc]
         connection_id = await _channel(context)
         profile, message = context.profile, context.message
         record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001
+        if record is not None and record.state == V20CredExRecord.STATE_DONE and _is_same(record, message):
+            await V20CredManager(profile).send_cred_ack(record)  # the first acknowledgement was lost
+            return
         if record is None or record.state not in _AWAITING_CREDENTIAL:
             state = record.state if record else "unknown"
             LOGGER.warning("holding: a credential came on an exchange that is %s; it is not taken", state)
@@ -172,6 +176,12 @@ class UnansweredRequestSchema(V20PresRequestSchema):  # type: ignore[misc]
         """Which class it makes."""
 
         model_class = UnansweredRequest
+
+
+def _is_same(record: V20CredExRecord, message: V20CredIssue) -> bool:
+    """Return whether a message brings the credential that is kept already."""
+    wanted = V20CredFormat.Format.ANONCREDS
+    return bool(record.cred_issue and record.cred_issue.attachment(wanted) == message.attachment(wanted))
 
 
 async def _channel(context: RequestContext) -> str | None:

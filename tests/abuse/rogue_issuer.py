@@ -27,11 +27,12 @@ from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20C
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_proposal import V20CredProposal
 from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredAttrSpec, V20CredPreview
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
+from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import HSProto
 from acapy_agent.storage.error import StorageNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.issuer.credential_definition import ensure_definition
-from wanderbuch.agents.issuer.invitation import invite_to_offer
 from wanderbuch.agents.issuer.registries import Registries
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
@@ -127,8 +128,13 @@ class RogueIssuerRole(Role):
             auto_remove=False,
         )
         record, message = await V20CredManager(agent.profile).create_offer(record)
-        invitation = await invite_to_offer(
-            agent.profile, agent.did, label=agent.config.name, cred_ex_id=record.cred_ex_id
+        invitation = await OutOfBandManager(agent.profile).create_invitation(
+            my_label=agent.config.name,
+            auto_accept=True,
+            use_did=str(agent.did),
+            hs_protos=[HSProto.DIDEX_1_1],
+            attachments=[{"type": "credential-offer", "id": record.cred_ex_id}],
+            protocol_version="1.1",
         )
         if wanted.issue_instead:  # what the wallet was shown stays in the invitation; what is signed is this
             record.cred_offer = V20CredOffer.deserialize(
@@ -136,7 +142,7 @@ class RogueIssuerRole(Role):
             )
             async with agent.profile.session() as session:
                 await record.save(session, reason="bait and switch")
-        return _shown(record).model_copy(update={"invitation_url": invitation.url})
+        return _shown(record).model_copy(update={"invitation_url": invitation.invitation_url})
 
 
 def _preview(values: Mapping[str, str]) -> V20CredPreview:

@@ -10,8 +10,10 @@ from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.responder import BaseResponder, MockResponder
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_request import V20CredRequest
 from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredAttrSpec, V20CredPreview
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.present_proof.v2_0.messages.pres import V20Pres
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
@@ -23,6 +25,7 @@ from wanderbuch.agents.holder.offers import OfferState
 from wanderbuch.agents.holder.requests import DeclineReason, RequestState
 from wanderbuch.errors import ExchangeError
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CONFIG = HolderConfig(offer_deadline_s=600, request_deadline_s=300, keep_ended_days=1)
 # Well formed, but its objects lie on a ledger that we do not resolve.
 LEDGER_OFFER = {
@@ -87,14 +90,14 @@ async def request(wallet: Profile, state: str, asked: Any = None, **members: Any
 @pytest.mark.parametrize("state", ["offer-received", "offer-withheld", "request-sent"])
 async def test_an_offer_ends_at_its_deadline_and_the_issuer_is_told(wallet: Profile, state: str) -> None:
     offer_id = await offer(wallet, state)
-    await offers.sweep_offers(wallet, CONFIG, after(601))
+    await offers.sweep_offers(wallet, CONFIG, after(601), began=LONG_AGO)
     assert (await offers.get_offer(wallet, CONFIG, offer_id)).state is OfferState.NO_ANSWER
     assert [told["code"] for told in sent(wallet)] == ["issuance-abandoned"]
 
 
 async def test_an_offer_stays_open_until_then(wallet: Profile) -> None:
     offer_id = await offer(wallet, "offer-withheld")
-    await offers.sweep_offers(wallet, CONFIG, after(590))
+    await offers.sweep_offers(wallet, CONFIG, after(590), began=LONG_AGO)
     assert (await offers.get_offer(wallet, CONFIG, offer_id)).state is OfferState.OPEN
     assert sent(wallet) == []
 
@@ -102,7 +105,7 @@ async def test_an_offer_stays_open_until_then(wallet: Profile) -> None:
 @pytest.mark.parametrize("state", ["request-received", "presentation-sent"])
 async def test_a_request_ends_at_its_deadline_and_the_verifier_is_told(wallet: Profile, state: str) -> None:
     request_id = await request(wallet, state)
-    await requests.sweep_requests(wallet, CONFIG, after(301))
+    await requests.sweep_requests(wallet, CONFIG, after(301), began=LONG_AGO)
     assert (await requests.get_request(wallet, CONFIG, request_id)).state is RequestState.NO_ANSWER
     assert [told["code"] for told in sent(wallet)] == ["abandoned"]
 
@@ -111,8 +114,8 @@ async def test_what_ended_is_forgotten_in_time(wallet: Profile) -> None:
     await offer(wallet, "abandoned")
     await request(wallet, "done", verified="true")
     for seconds, left in ((86_000, 1), (86_500, 0)):
-        await offers.sweep_offers(wallet, CONFIG, after(seconds))
-        await requests.sweep_requests(wallet, CONFIG, after(seconds))
+        await offers.sweep_offers(wallet, CONFIG, after(seconds), began=LONG_AGO)
+        await requests.sweep_requests(wallet, CONFIG, after(seconds), began=LONG_AGO)
         assert len(await offers.list_offers(wallet, CONFIG)) == left
         assert len(await requests.list_requests(wallet, CONFIG)) == left
 
@@ -180,3 +183,23 @@ async def test_a_request_that_can_not_be_read_can_still_be_declined(wallet: Prof
     assert (shown.asked, shown.fits) == ((), ())
     assert shown.note is not None
     await requests.decline(wallet, CONFIG, request_id, DeclineReason.UNWILLING)
+
+
+async def test_what_may_not_have_left_before_a_crash_is_sent_again_once(wallet: Profile) -> None:
+    answer = V20Pres(
+        formats=[V20PresFormat(attach_id="a", format_="none/x@v1.0")],
+        presentations_attach=[AttachDecorator.data_base64({}, ident="a")],
+    )
+    offered = V20CredRequest(
+        formats=[V20CredFormat(attach_id="a", format_="none/x@v1.0")],
+        requests_attach=[AttachDecorator.data_base64({}, ident="a")],
+    )
+    await offer(wallet, "request-sent", cred_request=offered)
+    await request(wallet, "presentation-sent", pres=answer)
+    began = after(1)
+    for _ in range(2):
+        await offers.sweep_offers(wallet, CONFIG, after(2), began=began)
+        await requests.sweep_requests(wallet, CONFIG, after(2), began=began)
+        began = LONG_AGO  # this process has sent them by now
+    again = [message._id for message, _ in wallet.inject(BaseResponder).messages]
+    assert again == [offered._id, answer._id]

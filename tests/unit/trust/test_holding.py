@@ -293,6 +293,27 @@ async def test_keeps_the_credential_that_was_offered(wallet_side: Wallet, traini
     assert wallet_side.heard() == [V20CredRequest, V20CredAck]
 
 
+async def test_acknowledges_again_when_the_same_credential_comes_again(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    place_tails(training_centre)
+    await accepted(wallet_side, training_centre)
+    message = await signed(wallet_side, training_centre)
+    await wallet_side.receive(message)
+    await wallet_side.receive(message)
+    assert wallet_side.heard() == [V20CredRequest, V20CredAck, V20CredAck]
+    assert len(await wallet_side.credentials()) == 1
+
+
+async def test_does_not_take_another_credential_once_one_is_kept(wallet_side: Wallet, training_centre: Issuer) -> None:
+    place_tails(training_centre)
+    await accepted(wallet_side, training_centre)
+    await wallet_side.receive(await signed(wallet_side, training_centre))
+    await wallet_side.receive(await signed(wallet_side, training_centre))
+    assert wallet_side.heard() == [V20CredRequest, V20CredAck]
+    assert len(await wallet_side.credentials()) == 1
+
+
 async def test_refuses_a_credential_with_another_value(wallet_side: Wallet, training_centre: Issuer) -> None:
     place_tails(training_centre)
     await accepted(wallet_side, training_centre)
