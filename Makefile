@@ -18,7 +18,7 @@ demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
 test: $(READY) ## Run all tests (under 10 minutes).
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(READY) ## Format, lint, types and import rules.
 	$(BIN)/ruff format --check .
