@@ -65,8 +65,11 @@ async def test_another_wallet_resolves_what_was_registered(
     assert definition.revocation_registry.cred_def_id == issuer.cred_def_id
     assert definition.revocation_registry.to_native() is not None
     status_list = await registry.get_revocation_list(other_wallet, issuer.registry_id, 0, int(time.time()))
-    assert status_list.revocation_list.revocation_list == [0] * SIZE
-    assert status_list.revocation_list.to_native() is not None
+    found = status_list.revocation_list
+    assert (found.issuer_id, found.rev_reg_def_id) == (issuer.did, issuer.registry_id)
+    assert found.revocation_list == [0] * SIZE
+    assert found.to_native() is not None
+    assert found.serialize() == RevList.deserialize(found.serialize()).serialize()  # as ACA-Py would have read it
 
 
 async def test_the_own_wallet_resolves_without_its_host(issuer: Issuer, host: TlsHost) -> None:
