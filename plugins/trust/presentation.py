@@ -16,7 +16,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from wanderbuch.errors import PresentationError
 from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId
@@ -25,12 +34,36 @@ PROOF_FORMAT = "anoncreds/proof@v1.0"
 MAX_PROOF_BYTES = 512 * 1024
 _MAX_PARTS = 8
 _MAX_REFERENTS = 40
+# The longest number of an honest proof has some 950 digits; as exponents, longer ones take the library minutes.
+_MAX_NUMBER_CHARS = 2048
+_MAX_PROOF_DEPTH = 8
 
 _Text = Annotated[str, StringConstraints(strict=True, max_length=4096)]
 _Referent = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256)]
 _Encoded = Annotated[str, StringConstraints(strict=True, pattern=r"^-?[0-9]{1,80}$")]
 _Index = Annotated[int, Field(strict=True, ge=0, lt=_MAX_PARTS)]
 _Epoch = Annotated[int, Field(strict=True, ge=1, lt=2**53)]
+
+
+def _no_long_number(part: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a part of a proof that would keep the library busy."""
+    level: list[Any] = [part]
+    for _ in range(_MAX_PROOF_DEPTH):
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                below.extend(each.values())
+            elif isinstance(each, list):
+                below.extend(each)
+            elif isinstance(each, str) and len(each) > _MAX_NUMBER_CHARS:
+                raise ValueError("a number of the proof is too long")
+        level = below
+    if level:
+        raise ValueError("a part of the proof is nested too deeply")
+    return part
+
+
+_Part = Annotated[dict[str, Any], AfterValidator(_no_long_number)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,18 +217,23 @@ class _Identifier(_Strict):
 
 
 class _PrimaryProof(_Strict):
-    eq_proof: dict[str, Any]
-    ge_proofs: list[dict[str, Any]] = []
+    eq_proof: _Part
+    ge_proofs: Annotated[list[_Part], Field(max_length=_MAX_REFERENTS)] = []
 
 
 class _SubProof(_Strict):
     primary_proof: _PrimaryProof
-    non_revoc_proof: dict[str, Any] | None = None
+    non_revoc_proof: _Part | None = None
+
+
+class _AggregatedProof(_Strict):
+    c_hash: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9]{1,78}$")]  # a SHA-256 as a number
+    c_list: list[list[int]]
 
 
 class _Proof(_Strict):
     proofs: Annotated[list[_SubProof], Field(min_length=1, max_length=_MAX_PARTS)]
-    aggregated_proof: dict[str, Any]
+    aggregated_proof: _AggregatedProof
 
 
 class _Presentation(_Strict):

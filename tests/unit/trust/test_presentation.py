@@ -66,6 +66,23 @@ def test_a_timestamp_without_a_proof_of_non_revocation_counts_for_nothing() -> N
     assert received.identifiers[0].timestamp is None
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("proof", "aggregated_proof", "c_hash"), "9" * 79),
+        (("proof", "proofs", 0, "primary_proof", "eq_proof", "e"), "9" * 2049),
+        (("proof", "proofs", 0, "primary_proof", "eq_proof", "m"), {"family_name": "9" * 2049}),
+        (("proof", "proofs", 0, "primary_proof", "ge_proofs"), [{"u": {"0": "9" * 2049}}]),
+        (("proof", "proofs", 0, "non_revoc_proof", "x_list"), {"rho": "9" * 2049}),
+        (("proof", "proofs", 0, "primary_proof", "eq_proof"), {"m": [[[[[[[[[]]]]]]]]]}),
+    ],
+)
+def test_refuses_a_proof_that_would_keep_the_library_busy(path: tuple[str | int, ...], value: object) -> None:
+    """A challenge of 480,000 digits costs the library a minute that nothing can cut short (anoncreds 0.2.3)."""
+    with pytest.raises(PresentationError, match="malformed"):
+        read_presentation(message(changed(path, value)))
+
+
 def test_what_the_library_gets_is_what_was_read() -> None:
     proof = changed(("identifiers", 0, "smuggled"), "x")
     assert "smuggled" not in json.dumps(read_presentation(message(proof)).proof)
