@@ -54,9 +54,14 @@ class Registry:
     used: int
 
 
+def headroom(size: int) -> int:
+    """Return how many places stay free, for what is being signed just now, when the spare takes over."""
+    return min(_MAX_HEADROOM, max(1, size // 4))
+
+
 def is_nearly_full(*, size: int, used: int) -> bool:
-    """Return whether it is time to go on with the spare; some places stay free for what is being signed just now."""
-    return size - 1 - used < min(_MAX_HEADROOM, max(1, size // 4))
+    """Return whether it is time to go on with the spare."""
+    return size - 1 - used < headroom(size)
 
 
 class _Steps(WebvhRevocation):

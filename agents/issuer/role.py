@@ -13,6 +13,7 @@ from wanderbuch.agents.runtime.app import Route
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.trust.issuing import OfferBook
+from wanderbuch.plugins.trust.places import SigningPlaces
 
 
 class IssuerRole(Role):
@@ -49,6 +50,7 @@ class IssuerRole(Role):
             on_issued=standing.note_issued,
         )
         agent.profile.context.injector.bind_instance(OfferBook, desk)
+        agent.profile.context.injector.bind_instance(SigningPlaces, standing.places)
         revocations = Revocations(agent.profile)
         self._office = Office(agent.config.name, config, standing, desk, revocations)
         agent.spawn("issuer.standing", standing.keep())

@@ -24,6 +24,7 @@ from aries_askar import AskarError
 
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.credential_definition import ensure_definition, schema_in_force
+from wanderbuch.agents.issuer.places import Places
 from wanderbuch.agents.issuer.registries import Registries, Registry, is_nearly_full
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation
@@ -79,6 +80,7 @@ class Standing:
         self._profile = profile
         self._source = source
         self._registries = Registries(profile, size=config.registry_size)
+        self.places = Places(self._registries, size=config.registry_size)
         self._ground: Ground | None = None
         self._lock = asyncio.Lock()
         self._nearly_full = asyncio.Event()

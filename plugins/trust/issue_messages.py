@@ -8,7 +8,8 @@ A request is taken in these steps:
    refused once the exchange has had one, or is over.
 3. `issuing.reasons_not_to_sign` is empty; else the exchange is abandoned, the reasons are noted, and the wallet is told
    that it is over, not why.
-4. The request is kept, the credential signed, its place in the revocation registry noted, and only then is it sent.
+4. The request is kept; once there is a place in a revocation registry the credential is signed and its place noted, and
+   only then is it sent.
 
 What a crash interrupts in 4 is done again when the envelope is replayed. ACA-Py's own handlers look for a decline by a
 connection that the exchange does not know yet while its offer is attached to an invitation, and lose it; ours do not.
@@ -17,6 +18,7 @@ connection that the exchange does not know yet while its offer is attached to an
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -55,9 +57,12 @@ from acapy_agent.protocols.issue_credential.v2_0.models.detail.anoncreds import 
 from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundError
 
+from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, reasons_not_to_sign
+from wanderbuch.plugins.trust.keeping import read_message
+from wanderbuch.plugins.trust.places import SigningPlaces
 
 LOGGER = logging.getLogger(__name__)
 
@@ -108,8 +113,9 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
             record = await manager.receive_request(request, context.connection_record, arrival.oob_record)
             if not record.auto_issue and profile.inject_or(OfferBook) is None:
                 return  # somebody else's controller issues; it may, by what was just judged
-            record, _ = await manager.issue_credential(record)
-        except BaseError as err:
+            async with _place(profile, record):
+                record, _ = await manager.issue_credential(record)
+        except (BaseError, WanderbuchError) as err:
             LOGGER.exception("exchange %s: signing failed", record.cred_ex_id, exc_info=err)
             failed = Reason("issuing.failed", "The credential could not be signed; the agent's log says where.")
             await _refuse(profile, responder, record, (failed,))
@@ -283,6 +289,12 @@ def _same_request(record: V20CredExRecord, request: V20CredRequest) -> bool:
         return False
     taken, come = ([each.content for each in one.requests_attach] for one in (record.cred_request, request))
     return taken == come
+
+
+def _place(profile: Profile, record: V20CredExRecord) -> AbstractAsyncContextManager[None]:
+    """Return what to hold while the credential of an exchange is signed."""
+    places = profile.inject_or(SigningPlaces)
+    return nullcontext() if places is None else places.one(read_message(record.cred_offer).cred_def_id)
 
 
 async def _drop_unfinished(profile: Profile, cred_ex_id: str) -> None:

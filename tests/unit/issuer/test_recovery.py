@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from acapy_agent.anoncreds.constants import CATEGORY_REV_LIST
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
-from tests.unit.issuer.workshop import Workshop
+from tests.unit.issuer.workshop import REGISTRY_SIZE, Workshop
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.registries import Registries, RegistryState
@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.revocations import RevocationIntent, RevocationSta
 from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.identifiers import RevRegDefId
+from wanderbuch.plugins.trust.places import SigningPlaces
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -164,3 +165,18 @@ async def test_credential_that_a_crash_kept_from_leaving_is_sent_by_the_next_pro
     await workshop.desk.sweep(datetime.now(UTC))
     assert workshop.heard() == []
     assert (await workshop.desk.get(offer.id)).sends == 2
+
+
+async def test_requests_at_once_fill_registry_after_registry_and_none_is_refused(workshop: Workshop) -> None:
+    """Trap 8: ACA-Py tries five times, two seconds apart, and gives up; of sixty requests at once it lost five."""
+    offers = [await workshop.offer() for _ in range(REGISTRY_SIZE + 2)]
+    requests = [await workshop.request_for(await workshop.exchange(offer)) for offer in offers]
+    workshop.profile.context.injector.bind_instance(SigningPlaces, workshop.standing.places)
+    try:
+        await asyncio.gather(*(workshop.receive(request) for request in requests))
+    finally:
+        workshop.profile.context.injector.clear_binding(SigningPlaces)
+    ended = [await workshop.desk.get(offer.id) for offer in offers]
+    assert {offer.state for offer in ended} == {OfferState.ISSUED}
+    assert len({(offer.registry, offer.index) for offer in ended}) == len(offers)
+    assert all(offer.index is not None and offer.index < REGISTRY_SIZE for offer in ended)
