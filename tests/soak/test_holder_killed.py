@@ -1,0 +1,98 @@
+"""Power cuts at the wallet while it accepts: the credential is there whole, or the exchange ends."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from tests.soak.power import patiently
+from tests.soak.village import WELDER, Village
+
+from wanderbuch.agents.machine import AppError
+
+OFFERS = 16
+CENTRE_DEADLINE_S = 100
+WORKER_DEADLINE_S = 160
+
+
+@pytest.fixture
+async def village(tmp_path: Path) -> AsyncIterator[Village]:
+    village = Village(
+        tmp_path / "village", centre={"registry_size": 64}, worker={"offer_deadline_s": WORKER_DEADLINE_S}
+    )
+    try:
+        await village.open()
+        yield village
+    finally:
+        await village.machine.stop()
+
+
+async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
+    village: Village, rng: random.Random, tell: Callable[[str], None]
+) -> None:
+    worker, centre = village.worker, village.centre
+    offers = [await village.offer(deadline_s=CENTRE_DEADLINE_S) for _ in range(OFFERS)]
+    for each in range(0, OFFERS, 2):
+        pair = [received for _, received in offers[each : each + 2]]
+        asking = [asyncio.create_task(worker.post(f"/offers/{received}/accept")) for received in pair]
+        await asyncio.sleep(rng.uniform(0, 1.2))
+        await worker.kill()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await worker.start(wait=False)
+        if rng.random() < 0.3:
+            await asyncio.sleep(rng.uniform(0.3, 2.5))
+            await worker.kill()
+            await worker.start(wait=False)
+        await worker.wait_ready()
+        for received in pair:  # the person saw no answer, and looks
+            if (await worker.get(f"/offers/{received}"))["state"] == "OPEN":
+                await accept_again(village, received)
+    async with asyncio.timeout(WORKER_DEADLINE_S + 120):
+        while await unfinished(village, offers):  # noqa: ASYNC110 (the API has no events)
+            await asyncio.sleep(1)
+    shown = [await centre.get(f"/offers/{made}") for made, _ in offers]
+    held = [await worker.get(f"/offers/{received}") for _, received in offers]
+    wallet = {each["id"]: each for each in (await worker.get("/credentials"))["items"]}
+    counted = Counter(
+        (ours["state"], ours["receipt"], theirs["state"]) for ours, theirs in zip(shown, held, strict=True)
+    )
+    tell(f"{dict(counted)}; {len(wallet)} credentials in the wallet")
+    assert {each["credential_id"] for each in held if each["state"] == "RECEIVED"} == set(wallet)
+    for ours, theirs in zip(shown, held, strict=True):
+        if theirs["state"] == "RECEIVED":
+            credential = await worker.get(f"/credentials/{theirs['credential_id']}")
+            assert credential["revocation"] == "valid"
+            assert credential["values"] == ours["values"]
+            assert await shows(village, theirs["credential_id"]) == "TRUSTED"
+    assert counted == {("ISSUED", "KEPT", "RECEIVED"): OFFERS}
+
+
+async def accept_again(village: Village, received: str) -> None:
+    """Accept an offer that is still open."""
+    try:
+        await patiently(lambda: village.worker.post(f"/offers/{received}/accept"))
+    except AppError as err:
+        if err.problem.get("code") != "exchange":  # it went on meanwhile
+            raise
+
+
+async def unfinished(village: Village, offers: list[tuple[str, str]]) -> bool:
+    """Whether an exchange has not ended with both."""
+    for made, received in offers:
+        ours, theirs = await village.centre.get(f"/offers/{made}"), await village.worker.get(f"/offers/{received}")
+        if ours["state"] == "OPEN" or theirs["state"] in {"OPEN", "ACCEPTED"}:
+            return True
+        if ours["state"] == "ISSUED" and ours["receipt"] == "NONE":
+            return True
+    return False
+
+
+async def shows(village: Village, credential_id: str) -> str:
+    """Return the verdict on a presentation of one credential."""
+    asked = await village.employer.post("/requests", {"requirement": WELDER, "deadline_s": 60})
+    opened = await village.worker.post("/invitations", {"url": asked["invitation_url"]})
+    await village.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential_id})
+    ended = await village.employer.wait_for(f"/requests/{asked['id']}", "state", "DECIDED", "NO_ANSWER")
+    return str(ended["decision"]["verdict"])
