@@ -6,10 +6,11 @@ An offer is made in these steps; up to 4 nothing has left this agent:
 2. The claim fits its type, and the crosswalk in force on the day of award gives its EQF level.
 3. A careful holder would find the offer TRUSTED; else it is refused, with the decision.
 4. The offer is kept with its deadline, then ACA-Py's exchange is made under an id that was kept first.
-5. The invitation and its short address are made and kept.
+5. The invitation, which says nothing of the offer, and its short address are made and kept.
 
-The answer is noted through `OfferBook` by the guard in `plugins.trust`. `sweep` ends what is overdue, takes over what a
-crash left between the exchange and the offer, and sends again what may be lost (`resending`).
+The offer goes to the first wallet that connects on the invitation (`delivery`). The answer is noted through `OfferBook`
+by the guard in `plugins.trust`. `sweep` ends what is overdue, takes over what a crash left between the exchange and the
+offer, and sends again what may be lost (`delivery`, `resending`).
 """
 
 import logging
@@ -29,7 +30,8 @@ from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V2
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.issuer import offers
-from wanderbuch.agents.issuer.invitation import invite_to_offer
+from wanderbuch.agents.issuer.delivery import Delivery
+from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
@@ -39,7 +41,7 @@ from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.issue_messages import issued_credential
-from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook
+from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
 from wanderbuch.plugins.trust.offer import ReceivedOffer
 
 LOGGER = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ class Desk(OfferBook):
         self._short_links = short_links
         self._on_issued = on_issued
         self._offers = RecordStore(profile, Offer)
+        self._delivery = Delivery(profile, self._offers)
         self._began = datetime.now(UTC)
 
     async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
@@ -125,9 +128,7 @@ class Desk(OfferBook):
         )
         try:
             await self._make_exchange(offer, draft.offer)
-            invitation = await invite_to_offer(  # 5
-                self._profile, self._standing.did, label=self._label, cred_ex_id=offer.cred_ex_id
-            )
+            invitation = await invite(self._profile, self._standing.did, label=self._label)  # 5
             short_url = await self._short_links.add(invitation.url, lifetime=lifetime)
         except (BaseError, WanderbuchError) as err:
             await self._remove(offer)
@@ -166,6 +167,7 @@ class Desk(OfferBook):
                 await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
             else:
                 await self._end_if_overdue(offer, now)
+        await self._delivery.sweep()
         for offer in await self._offers.find(state=OfferState.ISSUED, forgotten=False):
             if is_due(offer, now, began=self._began) and (exchange := await self._exchange(offer)) is not None:
                 await self._offers.change(offer.id, offers.send_again(at=now))
@@ -173,6 +175,10 @@ class Desk(OfferBook):
         for offer in await self._offers.find(forgotten=False):
             if offer.ended_at is not None and offer.ended_at + _KEEP_EXCHANGES < now:
                 await self._forget_exchange(offer)
+
+    async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
+        """Send the offer of an invitation to the first wallet that connected on it."""
+        await self._delivery.connected(invitation_id, connection_id, send)
 
     async def reason_to_refuse(self, cred_ex_id: str, offer: ReceivedOffer, *, at: datetime) -> Reason | None:
         """Return why the offer may not be answered with a credential; None if it may."""

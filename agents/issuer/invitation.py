@@ -1,7 +1,9 @@
-"""The invitation behind an offer: out-of-band 1.1, from the issuer's did:webvh, with the offer attached.
+"""The invitation behind an offer: out-of-band 1.1 (Aries RFC 0434), from the issuer's did:webvh, nothing attached.
 
-It asks for DID Exchange 1.1, so that a connection stays over which the wallet can be told of a revocation. The wallet
-sees the issuer's DID as the service, not a label to be believed.
+Whoever sees its QR code, its address or a log of addresses can read an invitation, so it says who invites and no more.
+What is offered, and to whom, follows over the encrypted connection (`delivery`). DID Exchange 1.1 makes that one; it
+stays, so that the wallet can be told of a revocation. The wallet sees the issuer's DID as the service, not a label to
+be believed.
 """
 
 import io
@@ -28,14 +30,13 @@ class Invitation:
     url: str
 
 
-async def invite_to_offer(profile: Profile, did: WebvhDid, *, label: str, cred_ex_id: str) -> Invitation:
-    """Return a new invitation with the offer of an exchange attached."""
+async def invite(profile: Profile, did: WebvhDid, *, label: str) -> Invitation:
+    """Return a new invitation to connect, good for one wallet."""
     record = await OutOfBandManager(profile).create_invitation(
         my_label=label,
         auto_accept=True,
         use_did=str(did),
         hs_protos=[HSProto.DIDEX_1_1],
-        attachments=[{"type": "credential-offer", "id": cred_ex_id}],
         protocol_version="1.1",
     )
     return Invitation(record.invi_msg_id, record.invitation_url)

@@ -56,13 +56,15 @@ class Offer(Record):
         cred_ex_id: ACA-Py's exchange record.
         values: what will be signed, attribute by attribute; personal, so never a tag and never logged.
         governance_version: of the governance file that the offer was judged by.
+        connection_id: of the wallet that connected on the invitation; nobody else gets the offer.
+        offered_at: when the offer was last sent over that connection.
         registry, index: the credential's place; index is the cred_rev_id.
         sends, sent_at: how often the credential was sent, and when last.
         forgotten: the exchange record of ACA-Py was removed.
     """
 
     category: ClassVar[str] = "wanderbuch.offer"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "cred_ex_id", "forgotten")
+    tag_names: ClassVar[tuple[str, ...]] = ("state", "cred_ex_id", "invitation_id", "forgotten")
 
     cred_ex_id: str
     state: OfferState = OfferState.OPEN
@@ -75,6 +77,7 @@ class Offer(Record):
     invitation_url: str | None = None
     short_url: str | None = None
     connection_id: str | None = None
+    offered_at: datetime | None = None
     registry: str | None = None
     index: int | None = None
     receipt: Receipt = Receipt.NONE
@@ -93,6 +96,24 @@ def with_invitation(*, invitation_id: str, invitation_url: str, short_url: str) 
     """Return the step that notes the invitation."""
     update = {"invitation_id": invitation_id, "invitation_url": invitation_url, "short_url": short_url}
     return lambda held: held.model_copy(update=update)
+
+
+def connect(connection_id: str, *, at: datetime) -> Step:
+    """Return the step that gives an open offer to a connection: the first that comes before the deadline."""
+
+    def step(held: Offer) -> Offer | None:
+        if at > held.answer_by:
+            return end_without_answer(at=at)(held)
+        if held.state is not OfferState.OPEN or held.connection_id is not None:
+            return None
+        return held.model_copy(update={"connection_id": connection_id})
+
+    return step
+
+
+def hand_over(*, at: datetime) -> Step:
+    """Return the step that notes that the offer was sent."""
+    return lambda held: held.model_copy(update={"offered_at": at})
 
 
 def issue(credential: IssuedCredential, *, at: datetime) -> Step:

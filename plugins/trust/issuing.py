@@ -14,6 +14,7 @@ What can not be checked is not signed.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,8 @@ from wanderbuch.plugins.trust.keeping import judge, read_message
 from wanderbuch.plugins.trust.offer import ReceivedOffer
 from wanderbuch.plugins.trust.source import GovernanceSource
 
+type SendOffer = Callable[[V20CredOffer], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:
@@ -43,6 +46,10 @@ class IssuedCredential:
 
 class OfferBook(ABC):
     """The issuer's own record of its offers, bound in the injector; an event may be told more than once."""
+
+    @abstractmethod
+    async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
+        """Send the offer that the invitation stands for, if there is one and it is this connection's to get."""
 
     @abstractmethod
     async def reason_to_refuse(self, cred_ex_id: str, offer: ReceivedOffer, *, at: datetime) -> Reason | None:
@@ -87,9 +94,10 @@ async def reasons_not_to_sign(
 
 async def setup_issuing(context: InjectionContext) -> None:
     """Put our handlers in the place of ACA-Py's for what an issuer receives; call from a plugin's `setup`."""
-    from wanderbuch.plugins.trust.issue_messages import MESSAGE_TYPES  # it imports this module
+    from wanderbuch.plugins.trust.connection_messages import CONNECTION_MESSAGES  # they import this module
+    from wanderbuch.plugins.trust.issue_messages import MESSAGE_TYPES
 
-    context.inject(ProtocolRegistry).register_message_types(MESSAGE_TYPES)
+    context.inject(ProtocolRegistry).register_message_types({**MESSAGE_TYPES, **CONNECTION_MESSAGES})
 
 
 async def _owns(profile: Profile, cred_def_id: CredDefId) -> bool:

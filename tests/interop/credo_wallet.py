@@ -91,6 +91,10 @@ class CredoWallet:
         finally:
             self._waiting.pop(number, None)
 
+    async def switch_off(self) -> None:
+        """Listen no more: from now on nobody reaches the wallet."""
+        await self.do("switch_off")
+
     async def receive(self, url: str, *, reuse: bool = False) -> Invitation:
         """Follow an invitation, given as a long URL or as a short link.
 
@@ -100,7 +104,7 @@ class CredoWallet:
         return Invitation(**await self.do("receive", url=url, reuse=reuse))
 
     async def offer_of(self, invitation: Invitation) -> Exchange:
-        """Wait for the credential offer that came with an invitation."""
+        """Wait for the credential offer that follows an invitation over the connection."""
         return await self.until(lambda seen: _belongs(seen, "credential", invitation, "offer-received"))
 
     async def request_of(self, invitation: Invitation) -> Exchange:

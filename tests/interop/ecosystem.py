@@ -1,7 +1,7 @@
 """Real agents for the wallet to meet: an authority, a training centre and an employer, each a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.machine.ports import free_port
 
 ECOSYSTEM = "sri-lanka"
-WALLET_HOST = "wallet.wanderbuch.test"
+WALLETS = 12
 
 type Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Ecosystem:
     authority: AgentHandle
     centre: AgentHandle
     employer: AgentHandle
-    wallet_port: int
+    wallet_ports: Iterator[tuple[str, int]]
 
     async def offer(self, changes: Mapping[str, str] | None = None, *, deadline_s: int = 300) -> Json:
         """Let the centre offer a qualification: a welder's, NVQ 4, unless `changes` say otherwise."""
@@ -49,17 +49,18 @@ class Ecosystem:
         return end
 
     @asynccontextmanager
-    async def wallet(self, folder: Path, *, reachable: bool = False) -> AsyncIterator[CredoWallet]:
-        """Run a Credo wallet in this world; a reachable one listens for messages, as behind a mediator."""
-        endpoint = self._wallet_endpoint() if reachable else None
+    async def wallet(self, folder: Path) -> AsyncIterator[CredoWallet]:
+        """Run a Credo wallet in this world; it listens for messages, as a phone does behind its mediator."""
+        endpoint = self._wallet_endpoint()
         connect = dict(line.split("=") for line in self.machine.connections())
         async with credo_wallet(folder, ca_file=self.machine.ca_file, connect=connect, endpoint=endpoint) as wallet:
             yield wallet
 
     def _wallet_endpoint(self) -> Endpoint:
-        certificate, key = self.machine.folder / "wallet.crt", self.machine.folder / "wallet.key"
-        self.machine.authority.write_server(WALLET_HOST, certificate, key)
-        return Endpoint(f"https://{WALLET_HOST}/", self.wallet_port, certificate, key)
+        host, port = next(self.wallet_ports)
+        certificate, key = self.machine.folder / f"{host}.crt", self.machine.folder / f"{host}.key"
+        self.machine.authority.write_server(host, certificate, key)
+        return Endpoint(f"https://{host}/", port, certificate, key)
 
 
 @asynccontextmanager
@@ -76,8 +77,9 @@ async def running_ecosystem(folder: Path) -> AsyncIterator[Ecosystem]:
         "issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test", issuer={"registry_size": 32}
     )
     employer = machine.add("verifier", "Valletta Shipyard (example employer)", "shipyard.wanderbuch.test")
-    wallet_port = free_port()
-    machine.reach(WALLET_HOST, f"127.0.0.1:{wallet_port}")
+    wallet_ports = [(f"wallet-{number}.wanderbuch.test", free_port()) for number in range(WALLETS)]
+    for host, port in wallet_ports:
+        machine.reach(host, f"127.0.0.1:{port}")
     try:
         await authority.start()
         view = await authority.get("/authority")
@@ -94,7 +96,7 @@ async def running_ecosystem(folder: Path) -> AsyncIterator[Ecosystem]:
         )
         await authority.post("/versions", {"payload": payload})
         await asyncio.gather(centre.post("/governance/refresh"), employer.post("/governance/refresh"))
-        yield Ecosystem(machine, authority, centre, employer, wallet_port)
+        yield Ecosystem(machine, authority, centre, employer, iter(wallet_ports))
     finally:
         await machine.stop()
 

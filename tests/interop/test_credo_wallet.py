@@ -161,8 +161,18 @@ async def test_further_business_goes_over_the_connection_that_is_there(ecosystem
         assert len(await wallet.credentials()) == 2
 
 
+async def test_second_wallet_on_the_same_invitation_gets_no_offer(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "first") as first, ecosystem.wallet(tmp_path / "second") as second:
+        received = await first.offer_of(await first.receive(offer["short_url"]))
+        await second.receive(offer["short_url"])
+        await first.accept(received)
+        await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        assert second.events == []
+
+
 async def test_revoked_credential_is_never_trusted(ecosystem: Ecosystem, tmp_path: Path) -> None:
-    async with ecosystem.wallet(tmp_path / "wallet", reachable=True) as wallet:
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         issued = await take_credential(ecosystem, wallet)
         before = await ecosystem.ask(min_eqf_level=4)
         await wallet.answer(await wallet.request_of(await wallet.receive(before["short_url"])))
@@ -192,6 +202,7 @@ async def test_revocation_does_not_wait_for_a_wallet_that_can_not_be_reached(
 ) -> None:
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:
         issued = await take_credential(ecosystem, wallet)
+        await wallet.switch_off()
         assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
         request = await ecosystem.ask(min_eqf_level=4)
         received = await wallet.request_of(await wallet.receive(request["short_url"]))

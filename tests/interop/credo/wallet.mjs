@@ -65,6 +65,7 @@ const receiveMessage = (agentContext, message) =>
     .emit(agentContext, { type: DidCommEventTypes.DidCommMessageReceived, payload: { message } })
 
 let agent
+let listening
 const didcomm = () => agent.modules.didcomm
 
 const commands = {
@@ -74,6 +75,7 @@ const commands = {
    */
   async start({ folder, key, ca, connect, inbound, log_level }) {
     useNetwork(ca, connect)
+    listening = inbound ? new HttpsInboundTransport(inbound, receiveMessage) : undefined
     agent = new Agent({
       config: { logger: new StderrLogger(LogLevel[log_level ?? 'warn']) },
       dependencies: {
@@ -90,7 +92,7 @@ const commands = {
         didcomm: new DidCommModule({
           endpoints: inbound ? [inbound.endpoint] : [],
           transports: {
-            inbound: inbound ? [new HttpsInboundTransport(inbound, receiveMessage)] : [],
+            inbound: listening ? [listening] : [],
             outbound: [new DidCommHttpOutboundTransport()],
           },
           mediator: false,
@@ -134,6 +136,12 @@ const commands = {
     })
     const { id, label } = outOfBandRecord.outOfBandInvitation
     return { invitation_id: id, label: label ?? null, connection_id: connectionRecord?.id ?? null }
+  },
+
+  /** Listen no more, as a phone that is off. */
+  async switch_off() {
+    await listening.stop()
+    return {}
   },
 
   async offer({ id }) {

@@ -83,7 +83,7 @@ BAD = {
     "other_json": link([]),
     "no_invitation": link({}),
     "too_long": "https://centre.wanderbuch.test/?oob=" + "e" * 70_000,
-    "nothing_attached": link(invitation(**{"requests~attach": []})),
+    "nothing_promised": link(invitation(**{"requests~attach": [], "handshake_protocols": []})),
     "two_attached": link(invitation(**{"requests~attach": [attached({"@type": OFFER_TYPE, "@id": THREAD})] * 2})),
     "two_services": link(invitation(services=["did:web:a.test", "did:web:b.test"])),
     "other_message": link(invitation(**{"requests~attach": [attached({"@type": "x/1.0/y", "@id": THREAD})]})),

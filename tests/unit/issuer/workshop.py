@@ -22,6 +22,11 @@ from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder, MockResponder
+from acapy_agent.protocols.coordinate_mediation.v1_0.route_manager import (
+    CoordinateMediationV1RouteManager,
+    RouteManager,
+)
+from acapy_agent.protocols.didexchange.v1_0.messages.complete import DIDXComplete
 from acapy_agent.protocols.issue_credential.v2_0.message_types import MESSAGE_TYPES
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_ack import V20CredAck
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
@@ -108,6 +113,7 @@ class Workshop:
             ProtocolRegistry: self.protocols,
             BaseResponder: self.wallet_hears,
             OobMessageProcessor: OobMessageProcessor(lambda *_: None),
+            RouteManager: CoordinateMediationV1RouteManager(),
         }.items():
             self.profile.context.injector.bind_instance(kind, instance)
         self.profile.context.injector.clear_binding(BaseCache)
@@ -166,8 +172,10 @@ class Workshop:
         }
         await self.source.refresh()
 
-    async def offer(self, *, lifetime: timedelta = timedelta(hours=1), **changed: Any) -> Offer:
-        """Make an offer as the desk does, without the invitation."""
+    async def offer(
+        self, *, lifetime: timedelta = timedelta(hours=1), invitation_id: str | None = None, **changed: Any
+    ) -> Offer:
+        """Make an offer as the desk does; of the invitation, only the id."""
         at = datetime.now(UTC)
         draft = await self.standing.draft(WELDER | changed, at=at)
         offer = await RecordStore(self.profile, Offer).insert(
@@ -178,6 +186,7 @@ class Workshop:
                 values=dict(draft.offer.values),
                 governance_version=self.version,
                 answer_by=at + lifetime,
+                invitation_id=invitation_id,
             )
         )
         await self.desk._make_exchange(offer, draft.offer)
@@ -215,6 +224,25 @@ class Workshop:
         context.message_receipt = MessageReceipt(thread_id=context.message._thread_id)
         context.connection_ready, context.connection_record = True, over or self.connection
         await context.message.Handler().handle(context, self.wallet_hears)
+
+    async def connect(self, invitation_id: str) -> ConnRecord:
+        """Return the connection of a wallet that has come as far as ending the DID exchange."""
+        connection = ConnRecord(
+            invitation_msg_id=invitation_id,
+            my_did="did:peer:4zQmMine",
+            their_did=f"did:peer:4zQm{secrets.token_hex(4)}",
+            request_id=str(uuid4()),
+            their_role=ConnRecord.Role.REQUESTER.rfc160,
+            state=ConnRecord.State.COMPLETED.rfc160,
+        )
+        async with self.profile.session() as session:
+            await connection.save(session)
+        return connection
+
+    def complete(self, connection: ConnRecord) -> DIDXComplete:
+        complete = DIDXComplete()
+        complete.assign_thread_id(thid=connection.request_id, pthid=connection.invitation_msg_id)
+        return complete
 
     async def ask(self, offer: Offer) -> V20CredRequest:
         """Answer an offer with a request, and return it."""

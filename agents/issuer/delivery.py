@@ -1,0 +1,120 @@
+"""Handing an offer over to the wallet that connected on its invitation.
+
+An offer holds a person's claim, so it travels over an encrypted connection only, in these steps:
+
+1. It is open, and its deadline has not passed.
+2. It takes the connection, unless it has another: the first wallet to connect is the one that gets it.
+3. ACA-Py's exchange takes the connection too, so that nobody else's request is heard.
+4. It is sent, once by each process at the most, and that is noted.
+
+A crash may come between any two of them, and a message that ACA-Py queued is lost with the process: so the sweep looks
+for open offers whose invitation has a connection and that this process has not sent. A wallet that gets the same offer
+a second time takes it for the same.
+"""
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from weakref import WeakValueDictionary
+
+from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.core.error import BaseError
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.storage.error import StorageNotFoundError
+
+from wanderbuch.agents.issuer import offers
+from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.plugins.trust.issuing import SendOffer
+
+LOGGER = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Hands offers over."""
+
+    def __init__(self, profile: Profile, store: RecordStore[Offer]) -> None:
+        """Begin to hand over.
+
+        Args:
+            profile: whose wallet.
+            store: the offers.
+        """
+        self._profile = profile
+        self._offers = store
+        self._began = datetime.now(UTC)
+        self._locks = WeakValueDictionary[str, asyncio.Lock]()
+
+    async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
+        """Send the offer of an invitation over the connection that it brought, by the steps above."""
+        for offer in await self._offers.find(invitation_id=invitation_id):
+            await self._hand_over(offer.id, connection_id, send)
+
+    async def sweep(self) -> None:
+        """Send what a crash or a lost message kept from being sent."""
+        for offer in await self._offers.find(state=OfferState.OPEN):
+            if self._was_sent(offer):
+                continue
+            connection_id = offer.connection_id or await self._connection(offer)
+            if connection_id is not None:
+                await self._hand_over(offer.id, connection_id, self._sender(connection_id))
+
+    async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> None:
+        async with self._locks.setdefault(offer_id, asyncio.Lock()):
+            offer = await self._offers.change(offer_id, offers.connect(connection_id, at=datetime.now(UTC)))
+            if offer.state is not OfferState.OPEN or offer.connection_id != connection_id:  # 1, 2
+                LOGGER.warning("offer %s: connection %s does not get it", offer.id, connection_id)
+                return
+            if self._was_sent(offer):
+                return
+            try:
+                exchange = await self._bound_exchange(offer, connection_id)  # 3
+                if exchange is None:
+                    return
+                message = exchange.cred_offer
+                message.assign_thread_id(thid=exchange.thread_id, pthid=offer.invitation_id)
+                await send(message)  # 4
+            except (BaseError, RuntimeError) as err:
+                LOGGER.warning("offer %s: could not be sent: %s", offer.id, type(err).__name__)
+                return
+            await self._offers.change(offer.id, offers.hand_over(at=datetime.now(UTC)))
+            LOGGER.info("offer %s: sent over connection %s", offer.id, connection_id)
+
+    def _was_sent(self, offer: Offer) -> bool:
+        """Return whether this process has sent the offer."""
+        return offer.offered_at is not None and offer.offered_at >= self._began
+
+    async def _bound_exchange(self, offer: Offer, connection_id: str) -> V20CredExRecord | None:
+        """Return the exchange of an offer, bound to the connection; None if there is nothing to offer any more."""
+        async with self._profile.session() as session:
+            try:
+                exchange = await V20CredExRecord.retrieve_by_id(session, offer.cred_ex_id)
+            except StorageNotFoundError:
+                return None
+            if exchange.state != V20CredExRecord.STATE_OFFER_SENT:
+                return None
+            if exchange.connection_id is None:
+                exchange.connection_id = connection_id
+                await exchange.save(session, reason="a wallet connected")
+        return exchange if exchange.connection_id == connection_id else None
+
+    async def _connection(self, offer: Offer) -> str | None:
+        """Return the connection that the invitation of an offer brought, if there is one."""
+        if offer.invitation_id is None:
+            return None
+        async with self._profile.session() as session:
+            found = await ConnRecord.query(
+                session,
+                {"invitation_msg_id": offer.invitation_id, "state": ConnRecord.State.COMPLETED.rfc160},
+                post_filter_positive={"their_role": ConnRecord.Role.REQUESTER.rfc160},
+            )
+        return str(found[0].connection_id) if found else None
+
+    def _sender(self, connection_id: str) -> SendOffer:
+        async def send(message: V20CredOffer) -> None:
+            await self._profile.inject(BaseResponder).send(message, connection_id=connection_id)
+
+        return send
