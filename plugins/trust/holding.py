@@ -4,6 +4,7 @@
 
 - an offer is judged when it comes. Only a TRUSTED one reaches the state from which ACA-Py lets anybody accept it
   (`offer-received`); every other one waits in `offer-withheld`, where ACA-Py's own routes and auto flags refuse it.
+  Another offer on the same thread is not taken: what the person accepts is what they saw.
 - a credential that comes is kept only if it was asked for, equals the accepted offer, and its issuer is still TRUSTED;
   if that can not be checked just now it waits in `credential-withheld`. Its tails file is fetched first, without
   blocking. What differs is refused, and the issuer is told.

@@ -49,7 +49,7 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
         connection_id = await _channel(context)
         profile, message = context.profile, context.message
         record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001 (ACA-Py's name)
-        if record is not None and record.state not in _JUDGEABLE:
+        if record is not None and (record.state not in _JUDGEABLE or _is_other_offer(record, message)):
             LOGGER.warning("holding: an offer came on exchange %s, which is %s", record.cred_ex_id, record.state)
             return
         decision = await judge(profile, message)
@@ -182,6 +182,15 @@ def _is_same(record: V20CredExRecord, message: V20CredIssue) -> bool:
     """Return whether a message brings the credential that is kept already."""
     wanted = V20CredFormat.Format.ANONCREDS
     return bool(record.cred_issue and record.cred_issue.attachment(wanted) == message.attachment(wanted))
+
+
+def _is_other_offer(record: V20CredExRecord, message: V20CredOffer) -> bool:
+    """Tell whether a person may have seen another offer on this exchange: what they accept must be what they saw."""
+    if record.state == V20CredExRecord.STATE_PROPOSAL_SENT or not record.cred_offer:
+        return False
+    members = ("credential_preview", "formats", "offers~attach")
+    held, come = (each.serialize() for each in (record.cred_offer, message))
+    return any(held.get(name) != come.get(name) for name in members)
 
 
 async def _channel(context: RequestContext) -> str | None:

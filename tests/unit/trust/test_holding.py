@@ -274,6 +274,21 @@ async def test_an_offer_is_withheld_when_the_accreditation_is_gone(
     assert (await wallet_side.exchange()).state == OFFER_WITHHELD
 
 
+async def test_an_offer_that_the_person_may_have_seen_is_not_replaced(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    seen = offer_of(training_centre)
+    await wallet_side.receive(seen)
+    record = await wallet_side.exchange()
+    second = offer_of(training_centre, values(family_name="Fernando"))
+    second.assign_thread_id(record.thread_id)
+    await wallet_side.receive(second)
+    held = (await wallet_side.exchange()).cred_offer
+    assert held.credential_preview.attr_dict(decode=False)["family_name"] == "Perera"
+    await wallet_side.receive(seen)  # delivered again
+    assert (await wallet_side.exchange()).state == V20CredExRecord.STATE_OFFER_RECEIVED
+
+
 async def test_a_second_offer_on_an_accepted_thread_is_not_taken(wallet_side: Wallet, training_centre: Issuer) -> None:
     record = await accepted(wallet_side, training_centre)
     second = offer_of(training_centre, values(family_name="Fernando"))
