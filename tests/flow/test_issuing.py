@@ -1,14 +1,19 @@
 """An authority, an honest issuer and a wallet: what is offered, what comes of it, and how it is taken back."""
 
 import asyncio
+import json
+import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
+from wanderbuch.agents.runtime.short_links import invitation_in
 from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, DESCRIPTION
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
@@ -29,6 +34,16 @@ CLAIM: dict[str, Any] = {
     "awarded_on": "2024-06-10",
     "country_of_award": "LKA",
 }
+PRIVATE = CLAIM | {
+    "credential_id": "CWC-2024-77310",
+    "family_name": "Wickramasinghe",
+    "given_names": "Tharushi Nethmi",
+    "birth_date": "1991-07-23",
+    "qualification_title": "National Certificate, Plate Welder",
+    "awarding_body": "Hambantota Dockyard School",
+    "awarded_on": "2023-05-17",
+}
+MAX_QR_BYTES = 2_953  # ISO/IEC 18004: version 40, level L, in bytes
 COOK = CLAIM | {"occupation_isco08": "C5120", "qualification_title": "National Certificate, Cook"}
 
 
@@ -44,6 +59,7 @@ class Place:
             "issuer", "Colombo Welding Centre", "centre.wanderbuch.test", issuer={"registry_size": 6}
         )
         self.worker = self.machine.add("holder", "Nimal", "worker.wanderbuch.test")
+        self.other = self.machine.add("holder", "Somebody", "other.wanderbuch.test", holder={"invitation_wait_s": 3})
         self.did = ""
         self.schema_id = ""
         self.version = 0
@@ -53,13 +69,13 @@ class Place:
         await self.authority.start()
         view = await self.authority.get("/authority")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
-        for agent in (self.centre, self.worker):
+        for agent in (self.centre, self.worker, self.other):
             agent.configure(governance={"url": view["governance_url"], "author": self.did})
         await self.publish(None)  # names the schema, and nobody
         await self.centre.start()
         self.standing = await stands(self.centre)
         await self.publish("active")
-        await asyncio.gather(self.centre.post("/governance/refresh"), self.worker.start())
+        await asyncio.gather(self.centre.post("/governance/refresh"), self.worker.start(), self.other.start())
 
     async def publish(self, status: str | None) -> None:
         """Publish the next version; the centre is accredited, withdrawn, or (None) not named."""
@@ -134,6 +150,19 @@ class Place:
         return issued, kept["credential_id"]
 
 
+async def served(place: Place, url: str, accept: str) -> tuple[str, str]:
+    """Return what the centre's public site answers: where it sends the caller, and the body."""
+    trusted = ssl.create_default_context(cafile=str(place.machine.ca_file))
+    host = urlsplit(url).netloc
+    address = url.replace(host, place.centre.target)
+    headers = {"Host": host, "Accept": accept}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(address, headers=headers, ssl=trusted, server_hostname=host, allow_redirects=False) as answer,
+    ):
+        return answer.headers.get("Location", ""), await answer.text()
+
+
 async def stands(centre: AgentHandle) -> dict[str, Any]:
     """Wait until the centre can issue and has a spare registry."""
     async with asyncio.timeout(60):
@@ -187,10 +216,58 @@ async def test_claim_that_does_not_fit_its_type_is_refused_by_attribute(place: P
     assert "Perera" not in str(caught.value.problem)
 
 
-async def test_invitation_names_the_issuers_did_as_its_service(place: Place) -> None:
-    made, _ = await place.offer()
+async def test_invitation_names_the_issuers_did_as_its_service_and_has_nothing_attached(place: Place) -> None:
+    made = await place.centre.post("/offers", {"claim": CLAIM})
     assert made["short_url"].startswith("https://centre.wanderbuch.test/i/")
     assert made["qr_svg"].startswith("<svg")
+    invitation = invitation_in(made["invitation_url"])
+    assert invitation is not None
+    assert invitation["services"] == [place.standing["did"]]
+    assert invitation["handshake_protocols"] == ["https://didcomm.org/didexchange/1.1"]
+    assert not invitation.get("requests~attach")
+
+
+async def test_nothing_personal_is_in_the_invitation_nor_behind_its_short_link(place: Place) -> None:
+    """Neither in the long address, nor in what the short one answers to a wallet or to a browser."""
+    made = await place.centre.post("/offers", {"claim": PRIVATE})
+    long, short = made["invitation_url"], made["short_url"]
+    invitation = invitation_in(long)
+    to_wallet, to_browser = [await served(place, short, accept) for accept in ("application/json", "text/html")]
+    assert invitation is not None
+    assert json.loads(to_wallet[1]) == invitation
+    assert to_browser == (long, "")
+    assert invitation.keys() == {"@type", "@id", "label", "services", "handshake_protocols"}
+    shown = [long, short, json.dumps(invitation), *to_wallet, *to_browser]
+    for name in PRIVATE:
+        value = made["values"][name]
+        assert value not in invitation.values(), name
+        assert len(value) < 5 or not any(value in text for text in shown), name  # "4" stands in any identifier
+    assert len(long.encode()) < MAX_QR_BYTES
+
+
+async def test_second_wallet_on_the_same_invitation_gets_no_offer(place: Place) -> None:
+    made, received = await place.offer()
+    before = await place.other.get("/offers")
+    with pytest.raises(AppError):
+        await place.other.post("/invitations", {"url": made["short_url"]})
+    assert await place.other.get("/offers") == before
+    await place.worker.post(f"/offers/{received}/accept")
+    await place.centre.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
+
+
+async def test_opening_an_invitation_twice_shows_the_same_offer(place: Place) -> None:
+    made, received = await place.offer()
+    again = await place.worker.post("/invitations", {"url": made["invitation_url"]})
+    assert again == {"kind": "offer", "id": received}
+
+
+async def test_wallet_that_connects_after_the_deadline_gets_no_offer(place: Place) -> None:
+    made = await place.centre.post("/offers", {"claim": CLAIM, "deadline_s": 1})
+    await place.centre.wait_for(f"/offers/{made['id']}", "state", "NO_ANSWER")
+    before = await place.other.get("/offers")
+    with pytest.raises(AppError):
+        await place.other.post("/invitations", {"url": made["invitation_url"]})
+    assert await place.other.get("/offers") == before
 
 
 async def test_decline_ends_the_offer(place: Place) -> None:
