@@ -6,8 +6,8 @@ A request is taken in these steps:
    issuer that no other connection has taken.
 2. A credential that was signed already is sent again to the same request: its answer was lost. Any other request is
    refused once the exchange has had one, or is over.
-3. `issuing.reasons_not_to_sign` is empty; else the exchange is abandoned, the reasons are noted, and the wallet is told
-   that it is over, not why.
+3. It is not oversize, and `issuing.reasons_not_to_sign` is empty; else the exchange is abandoned, the reasons are
+   noted, and the wallet is told that it is over, not why.
 4. The request is kept; once there is a place in a revocation registry the credential is signed and its place noted, and
    only then is it sent.
 
@@ -68,6 +68,8 @@ LOGGER = logging.getLogger(__name__)
 
 _SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
 _UNSIGNED: Final = (V20CredExRecord.STATE_OFFER_SENT, V20CredExRecord.STATE_REQUEST_RECEIVED)
+# An honest request has some 3,000; the library takes its numbers as exponents, and nothing can cut it short.
+_MAX_REQUEST_CHARS: Final = 32 * 1024
 _LOCKS: Final = WeakValueDictionary[str, asyncio.Lock]()  # one exchange, one message at a time
 
 
@@ -102,6 +104,10 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
         if not repeated and record.state != V20CredExRecord.STATE_OFFER_SENT:
             LOGGER.warning("exchange %s is %s: a further request is refused", record.cred_ex_id, record.state)
             await responder.send_reply(_over(record.thread_id))
+            return
+        if len(request.to_json()) > _MAX_REQUEST_CHARS:
+            oversize = Reason("issuing.oversize", "The wallet's request is larger than any honest one.")
+            await _refuse(profile, responder, record, (oversize,))
             return
         reasons = await reasons_not_to_sign(profile, record.cred_ex_id, record.cred_offer, at=datetime.now(UTC))  # 3
         if reasons:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
 from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_PROPOSAL
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
@@ -111,6 +112,19 @@ async def test_does_not_sign_when_the_accreditation_no_longer_covers_it(workshop
     assert refused.state is OfferState.REFUSED
     assert refused.reasons
     assert (await workshop.exchange(offer)).state == V20CredExRecord.STATE_ABANDONED
+
+
+async def test_refuses_a_request_that_would_keep_the_library_busy(workshop: Workshop) -> None:
+    """A challenge of two million digits costs it a minute of a core that nothing can cut short (anoncreds 0.2.3)."""
+    offer = await workshop.offer()
+    honest = await workshop.request_for(await workshop.exchange(offer))
+    content = honest.requests_attach[0].content
+    content["blinded_ms_correctness_proof"]["c"] = "9" * 50_000
+    honest.requests_attach = [AttachDecorator.data_base64(content, ident="a")]
+    await workshop.receive(honest)
+    assert workshop.heard() == [REPORT]
+    refused = await workshop.desk.get(offer.id)
+    assert [reason.code for reason in refused.reasons] == ["issuing.oversize"]
 
 
 async def test_does_not_sign_when_governance_is_stale(workshop: Workshop) -> None:
