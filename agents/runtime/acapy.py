@@ -72,7 +72,7 @@ def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
         # A holder fetches the tails file before it stores a credential (plugins/trust); nobody else needs one.
         "plugin_config": {"wanderbuch_webvh": {"tails": "held"}},
         "public_invites": role.has_public_did,
-        "revocation.anoncreds_legacy_support": "accept",
+        "revocation.anoncreds_legacy_support": "reject",
         "tails_server_base_url": f"{config.public.base_url}/tails",
         "trace.target": "log",
         "trace.tag": "",
