@@ -13,7 +13,8 @@ from tests.soak.village import Village
 
 from wanderbuch.agents.cli import EXIT_MISTAKE, EXIT_STORE_FAILED
 from wanderbuch.agents.demo.example import example_claim
-from wanderbuch.agents.machine import AgentHandle, AppError, MachineError
+from wanderbuch.agents.machine import AgentHandle, AppError
+from wanderbuch.agents.machine.local import MachineError
 
 DISK_MIB = 96
 
@@ -66,10 +67,11 @@ async def test_a_wallet_gets_what_came_while_its_disk_was_full(village: Village,
         await village.open()
         before, _ = await village.issue()
         offers = [await village.offer(deadline_s=200) for _ in range(20)]
-        disk.fill(leave_kib=1500)
+        disk.fill(leave_kib=64)
         answers = await asyncio.gather(
             *(worker.post(f"/offers/{received}/accept") for _, received in offers), return_exceptions=True
         )
+        tell(f"{sum(isinstance(each, BaseException) for each in answers)} calls failed, {disk.free_kib()} KiB free")
         assert await ended(worker) == EXIT_STORE_FAILED
         assert "full" in last_line(worker)
         disk.make_room()

@@ -13,6 +13,7 @@ from tests.soak.village import WELDER, Village
 from wanderbuch.agents.machine import AppError
 
 OFFERS = 16
+ANSWERS = 8
 CENTRE_DEADLINE_S = 100
 WORKER_DEADLINE_S = 160
 
@@ -37,7 +38,10 @@ async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
     for each in range(0, OFFERS, 2):
         pair = [received for _, received in offers[each : each + 2]]
         asking = [asyncio.create_task(worker.post(f"/offers/{received}/accept")) for received in pair]
-        await asyncio.sleep(rng.uniform(0, 1.2))
+        if rng.random() < 0.5:
+            await asyncio.sleep(rng.uniform(0, 1.2))
+        else:  # the person was just told that it is accepted, and nothing may have left yet
+            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         await worker.kill()
         await asyncio.gather(*asking, return_exceptions=True)
         await worker.start(wait=False)
@@ -67,6 +71,34 @@ async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
             assert credential["values"] == ours["values"]
             assert await shows(village, theirs["credential_id"]) == "TRUSTED"
     assert counted == {("ISSUED", "KEPT", "RECEIVED"): OFFERS}
+
+
+async def test_an_answer_that_the_person_gave_reaches_the_employer_whenever_the_power_fails(
+    village: Village, rng: random.Random, tell: Callable[[str], None]
+) -> None:
+    worker, employer = village.worker, village.employer
+    _, credential = await village.issue()
+    asked = [await employer.post("/requests", {"requirement": WELDER, "deadline_s": 120}) for _ in range(ANSWERS)]
+    told = []
+    for question in asked:
+        opened = await worker.post("/invitations", {"url": question["invitation_url"]})
+        path = f"/requests/{opened['id']}"
+        asking = asyncio.create_task(worker.post(f"{path}/present", {"credential_id": credential}))
+        await asyncio.wait([asking], timeout=rng.choice([None, 0.1, 0.3]))
+        await worker.kill()
+        await asyncio.gather(asking, return_exceptions=True)
+        await worker.start()
+        if (await worker.get(path))["state"] == "OPEN":  # nothing had happened: the person answers again
+            await worker.post(f"{path}/present", {"credential_id": credential})
+        told.append(path)
+    ends = [
+        await employer.wait_for(f"/requests/{each['id']}", "state", "DECIDED", "NO_ANSWER", timeout_s=150)
+        for each in asked
+    ]
+    heard = [await worker.wait_for(path, "state", "ACCEPTED", "NO_ANSWER", timeout_s=150) for path in told]
+    counted = Counter((one["state"], one["verdict"], other["state"]) for one, other in zip(ends, heard, strict=True))
+    tell(f"{dict(counted)}")
+    assert counted == {("DECIDED", "TRUSTED", "ACCEPTED"): ANSWERS}
 
 
 async def accept_again(village: Village, received: str) -> None:
