@@ -15,8 +15,8 @@ from tests.bench.ratios import without_idle
 
 # Steps of the agents -> whose CPU.
 STEPS: Final[Mapping[str, str]] = {
-    "issuer offers": "issuer",
-    "issuer connects": "issuer",
+    "issuer invites": "issuer",
+    "issuer connects and offers": "issuer",
     "issuer issues": "issuer",
     "holder connects": "holder",
     "holder receives": "holder",
@@ -55,9 +55,9 @@ class Rounds:
         agents = self._agents
         at_rest = await self._clocks.when_quiet()
         offer = await agents.offer()
-        at_rest = await self._note(at_rest, issuer="issuer offers")
+        at_rest = await self._note(at_rest, issuer="issuer invites")
         opened = await agents.open(offer["invitation_url"])
-        at_rest = await self._note(at_rest, issuer="issuer connects", holder="holder connects")
+        at_rest = await self._note(at_rest, issuer="issuer connects and offers", holder="holder connects")
         await agents.holder.post(f"/offers/{opened}/accept")
         at_rest = await self._note(
             at_rest, lambda: agents.has_received(opened), issuer="issuer issues", holder="holder receives"

@@ -20,8 +20,8 @@ def test_ratios_are_worked_out_from_the_steps():
     figures = Figures(decision_us=30.126, load=LoadResult(200, 30, 40.0, {}, 9.0))
     figures.compare({step: [10.0] * 30 for step in STEPS}, {step: [5.0] * 30 for step in RAW})
     written = json.loads(json.dumps(figures.as_json()))
-    assert written["issuer_cpu_over_crypto"] == 2.0
-    assert written["details"]["ratios"]["issuer_with_connection"]["ratio"] == 3.0
+    assert written["issuer_cpu_over_crypto"] == 3.0
+    assert written["details"]["ratios"]["issuer_issues_only"]["ratio"] == 2.0
     assert written["details"]["ratios"]["holder_present_cpu_over_crypto"]["n"] == 30
     assert (written["presentations_lost"], written["decision_us"]) == (0, 30.13)
     assert not figures.failed
