@@ -140,10 +140,7 @@ class Play:
         lying_offer, lying = await stage.give(stage.lying_wallet, framework_level="4")
         await asyncio.sleep(1.1)  # status lists are dated by the second
         before = int(time.time())
-        for offer in (honest_offer, lying_offer):
-            revoked = await stage.issuer.post(f"/credentials/{offer}/revoke")
-            if not revoked["published"]:
-                await self._until_published(offer)
+        await asyncio.gather(self._revoke(honest_offer), self._revoke(lying_offer))
         welder = {"occupation": WELDER, "min_eqf_level": 3}
         await self._scene(
             "f2", "A proof from a status list older than the revocation", Outcome.NOT_TRUSTED,
@@ -280,7 +277,11 @@ class Play:
             governance=f"version {governance['version']}, {governance['digest'][:19]}…" if governance else None,
         )
 
-    async def _until_published(self, offer: str) -> None:
+    async def _revoke(self, offer: str) -> None:
+        """Revoke the credential of an offer, and wait until everybody can know."""
+        revoked = await self.stage.issuer.post(f"/credentials/{offer}/revoke")
+        if revoked["published"]:
+            return
         deadline = time.monotonic() + _ANSWER_S
         while not (await self.stage.issuer.get(f"/offers/{offer}"))["revocation"]["published"]:
             if time.monotonic() > deadline:

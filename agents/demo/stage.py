@@ -20,8 +20,8 @@ from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 
 ECOSYSTEM = "sri-lanka"
-FRESHNESS_LIFETIME_S = 20
-REISSUE_EVERY_S = 5
+FRESHNESS_LIFETIME_S = 15
+REISSUE_EVERY_S = 4
 REGISTRY_SIZE = 100
 _STEP_TIMEOUT_S = 45.0
 # Names of the example file that differ from the service's own.
@@ -67,7 +67,7 @@ class Stage:
 
     async def open(self) -> None:
         """Start all agents and publish the first governance file."""
-        self.progress("The authority starts and publishes its schema")
+        self.progress("The authority starts and publishes its schema; a lying wallet and a lying mirror start too")
         self.authority.configure(
             authority={
                 "ecosystem": ECOSYSTEM,
@@ -75,18 +75,19 @@ class Stage:
                 "reissue_every_s": REISSUE_EVERY_S,
             }
         )
-        await self.authority.start()
+        self._put_mirror_before(self.misled)
+        early = (self.authority, self.lying_wallet, self.mirror)  # those that need not know the authority's DID
+        await asyncio.gather(*(agent.start() for agent in early))
         about = await self.authority.get("/authority")
         schema_id = about["schemas"]["qualification/1.0"]
         governance = {"url": about["governance_url"], "author": about["did"]}
-        self.progress("Training centre, wallet and employer start, and those who will cheat")
+        self.progress("Training centre, wallet and employer start, and a school that will cheat")
         self.issuer.configure(governance=governance, issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
         self.rogue_issuer.configure(rogue_issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
-        for agent in (self.holder, self.verifier, self.lying_wallet, self.misled):
+        for agent in (self.holder, self.verifier, self.misled):
             agent.configure(governance=governance)
-        self._put_mirror_before(self.misled)
-        players = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.lying_wallet, self.mirror)
-        await asyncio.gather(*(player.start() for player in players))
+        late = (self.issuer, self.rogue_issuer, self.holder, self.verifier)
+        await asyncio.gather(*(agent.start() for agent in late))
         self.progress("The training centre makes its credential definition and revocation registry")
         centre = await self.issuer.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S)
         school, employer = await self.rogue_issuer.get("/standing"), await self.verifier.get("/identity")
