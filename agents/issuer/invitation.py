@@ -6,10 +6,8 @@ stays, so that the wallet can be told of a revocation. The wallet sees the issue
 be believed.
 """
 
-import io
 from dataclasses import dataclass
 
-import segno
 from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
 from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import HSProto
@@ -40,10 +38,3 @@ async def invite(profile: Profile, did: WebvhDid, *, label: str) -> Invitation:
         protocol_version="1.1",
     )
     return Invitation(record.invi_msg_id, record.invitation_url)
-
-
-def qr_svg(url: str) -> str:
-    """Return the QR code of an address as an SVG element."""
-    out = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(out, kind="svg", scale=4, border=4, xmldecl=False)
-    return out.getvalue().decode("utf-8")

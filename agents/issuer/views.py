@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import Field
 
-from wanderbuch.agents.issuer.invitation import qr_svg
 from wanderbuch.agents.issuer.offers import Offer, OfferState, ReasonRecord, Receipt
 from wanderbuch.agents.issuer.registries import Registry, RegistryState
 from wanderbuch.agents.issuer.revocations import RevocationIntent, RevocationState
 from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.governance.file import Accreditation, Status
 from wanderbuch.governance.question import GovernanceRef
 

@@ -3,17 +3,14 @@
 A route parses, calls the desk, and serialises.
 """
 
-import io
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import lru_cache
-
-import segno
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut, ReasonOut
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.runtime.records import NotFoundError, utc_now
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import (
@@ -128,7 +125,7 @@ class _Api:
 
 
 def _shown(held: Verification) -> RequestOut:
-    return RequestOut.shown(held, qr_svg=_qr_svg(held.short_url or held.invitation_url))
+    return RequestOut.shown(held, qr_svg=qr_svg(held.short_url or held.invitation_url))
 
 
 def _governance(source: GovernanceSource) -> GovernanceOut:
@@ -144,11 +141,3 @@ def _governance(source: GovernanceSource) -> GovernanceOut:
         refreshed_at=report.at if report else None,
         notes=[ReasonOut.of(reason) for reason in (report.reasons if report else ())],
     )
-
-
-@lru_cache(maxsize=256)
-def _qr_svg(url: str) -> str:
-    """Return the QR code of an address as an SVG element; it takes 8 ms, and callers ask until there is an answer."""
-    out = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(out, kind="svg", scale=4, border=4, xmldecl=False)
-    return out.getvalue().decode("utf-8")
