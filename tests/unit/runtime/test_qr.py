@@ -1,6 +1,6 @@
 """QR codes of addresses."""
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 from wanderbuch.agents.runtime.qr import qr_svg
 
@@ -8,7 +8,7 @@ from wanderbuch.agents.runtime.qr import qr_svg
 def test_an_address_becomes_an_svg_element_with_a_quiet_zone_and_no_declaration() -> None:
     text = qr_svg("https://centre.wanderbuch.test/i/abcdefghijklmnop")
 
-    svg = ElementTree.fromstring(text)  # noqa: S314 (our own)
+    svg = ET.fromstring(text)  # noqa: S314 (our own)
     assert svg.tag.endswith("svg")
     assert not text.startswith("<?xml")
 
