@@ -61,7 +61,7 @@ async def _play(*, as_json: bool, keep: bool) -> DemoResult:
             show_result(console, result)
         if keep:
             show_addresses(console, stage)
-            console.print("Press Ctrl-C to stop them.")
+            console.print("What each one answers stands at /openapi.json of its REST API. Press Ctrl-C to stop them.")
             await asyncio.Event().wait()
         return result
     finally:

@@ -36,13 +36,17 @@ def show_result(console: Console, result: DemoResult) -> None:
 
 
 def show_addresses(console: Console, stage: Stage) -> None:
-    """Print where the agents are, for `--keep`."""
-    table = Table(title="The agents are running", title_justify="left")
-    for heading in ("Agent", "REST API", "Token file", "Public name", "really at"):
-        table.add_column(heading, overflow="fold")
+    """Print where the agents are, for `--keep`; one thing a line, so that it can be copied."""
+    console.print("\nThe agents are running:")
     for agent in stage.machine.agents:
-        table.add_row(agent.name, agent.app_url, str(agent.folder / "app.token"), agent.public_url, agent.target)
-    console.print(table)
+        lines = (
+            f"{agent.name} ({agent.role})",
+            f"    REST API     {agent.app_url}",
+            f"    its token    {agent.folder / 'app.token'}",
+            f"    public name  {agent.public_url}, really at {agent.target}",
+        )
+        for line in lines:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _employer_view(scene: SceneResult) -> Panel:
