@@ -18,6 +18,15 @@ from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
 from wanderbuch.governance.index import GovernanceIndex
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.statements import (
+    Programme,
+    Recognition,
+    Refusal,
+    Regulation,
+    Signatories,
+    TrustedGovernance,
+    Verification,
+)
 
 EQF: Final = "EQF"  # levels 1 to 8; needs no crosswalk
 NO_CROSSWALK: Final = "none"  # what a credential carries where no crosswalk was applied
@@ -228,6 +237,13 @@ class GovernanceFile:
     participants: tuple[Participant, ...]
     accreditations: tuple[Accreditation, ...]
     crosswalks: tuple[Crosswalk, ...]
+    trusted_governance: tuple[TrustedGovernance, ...] = ()
+    recognitions: tuple[Recognition, ...] = ()
+    regulations: tuple[Regulation, ...] = ()
+    verifications: tuple[Verification, ...] = ()
+    programmes: tuple[Programme, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    signatories: Signatories | None = None
 
     @cached_property
     def index(self) -> GovernanceIndex:

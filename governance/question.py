@@ -35,6 +35,14 @@ class Subject(Enum):
     NAME_AND_BIRTH_DATE = "name_and_birth_date"
 
 
+class Purpose(Enum):
+    """What a credential is shown for."""
+
+    EMPLOYMENT = "employment"
+    STUDY = "study"
+    REGULATED_PROFESSION = "regulated-profession"  # access to an occupation that the destination regulates
+
+
 @dataclass(frozen=True, slots=True)
 class DateSpan:
     """A span of whole days, both ends included. An exact day is a span of one."""
@@ -57,6 +65,7 @@ class Requirement:
         jurisdiction: where the issuer must count, ISO 3166-1 alpha-3, such as "MLT".
         min_eqf_level: 1 to 8, or None if any level will do.
         not_revoked: also prove that the credential is not revoked.
+        purpose: what the credential is shown for; recognitions across borders are limited to purposes.
     """
 
     occupation: str
@@ -66,6 +75,7 @@ class Requirement:
     level_proof: LevelProof = LevelProof.THERMOMETER
     subject: Subject = Subject.NONE
     not_revoked: bool = True
+    purpose: Purpose = Purpose.EMPLOYMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +127,34 @@ class GovernanceRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One step of a chain of recognition: whose file was used, and the recognition that led there.
+
+    Args:
+        authority: the DID of the recognised authority.
+        name: how it is called by the file that recognises it, else by its own.
+        recognition: id of the recognition in the file of the step before.
+        governance: the recognised authority's file.
+    """
+
+    authority: Did
+    name: str
+    recognition: str
+    governance: GovernanceRef
+
+
+@dataclass(frozen=True, slots=True)
 class TrustDecision:
-    """The answer, its reasons (at least one) and what it rests on (None: there is no usable governance file)."""
+    """The answer, its reasons (at least one) and what it rests on (None: there is no usable governance file).
+
+    Args:
+        chain: the recognitions across authorities that it rests on, nearest first; empty if the home file decided.
+        redress: whom to appeal to, as the statements that decided it name them.
+    """
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
     governance: GovernanceRef | None
     decided_at: datetime
+    chain: tuple[ChainLink, ...] = ()
+    redress: tuple[str, ...] = ()

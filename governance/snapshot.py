@@ -1,10 +1,12 @@
 """One verified governance file together with what is known of its freshness: all that a decision may rest on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import GovernanceRef, Reason
 
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far two honest clocks may be apart
@@ -19,6 +21,8 @@ class GovernanceSnapshot:
         fresh_until: end of the freshness statement that vouches for exactly this file, None if there is none.
         notes: what the reader of a decision should know, such as a rollback that was refused.
         fresh_from: when that statement was made.
+        recognised: the files of other authorities that this one trusts, directly or through others, by publisher; each
+            was verified and has its own freshness. What could not be fetched is missing here and named in `notes`.
     """
 
     file: GovernanceFile
@@ -26,6 +30,7 @@ class GovernanceSnapshot:
     fresh_until: datetime | None
     notes: tuple[Reason, ...] = ()
     fresh_from: datetime | None = None
+    recognised: Mapping[Did, "GovernanceSnapshot"] = field(default_factory=dict)
 
     @property
     def ref(self) -> GovernanceRef:
