@@ -1,0 +1,219 @@
+"""What the public pages rest on: the version that the authority published last, read once and kept until the next.
+
+The pages read the very bytes that everybody gets, check their signatures against the keys that stand in the signers'
+DID documents now, and say so; a key that can not be looked up is "could not be checked", never "holds".
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from wanderbuch.agents.authority.pages.search import SearchTables
+from wanderbuch.agents.authority.publication import PublishedVersion
+from wanderbuch.errors import ResolutionError, WanderbuchError
+from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.freshness import FreshnessStatement
+from wanderbuch.governance.identifiers import DidUrl
+from wanderbuch.governance.jws import KeyResolver, UnverifiedJws, read_jws, verify_signature
+from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.validation import parse_file
+
+
+class SignatureState(Enum):
+    """What is known of one signature."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNCHECKED = "unchecked"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One signature of the file."""
+
+    kid: DidUrl
+    state: SignatureState
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One published version as the pages show it.
+
+    Args:
+        url: address of the folder of the files.
+        published_at: when it became the current one.
+        signers: the author first.
+    """
+
+    snapshot: GovernanceSnapshot
+    tables: SearchTables
+    signers: tuple[Signer, ...]
+    url: str
+    published_at: datetime | None
+
+    @property
+    def file(self) -> GovernanceFile:
+        """The governance file."""
+        return self.snapshot.file
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One published version in a list."""
+
+    version: int
+    digest: str
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One entry of the authority's history, without anything personal of workers."""
+
+    number: int
+    at: datetime
+    who: str
+    action: str
+    why: str
+    version: int | None
+
+
+class Register(Protocol):
+    """Where the public pages get their facts."""
+
+    async def facts(self) -> Facts | None:
+        """Return what is published now; None before the first version."""
+        ...
+
+    async def versions(self) -> Sequence[VersionLine]:
+        """Return all published versions, the newest first."""
+        ...
+
+    async def history(self) -> Sequence[HistoryLine]:
+        """Return the newest entries of the history, the newest first."""
+        ...
+
+
+class PublicationLike(Protocol):
+    """The part of `publication.Publication` that is read here."""
+
+    @property
+    def statement(self) -> FreshnessStatement | None:
+        """The newest freshness statement."""
+        ...
+
+    async def versions(self) -> list[PublishedVersion]:
+        """All versions, the newest first."""
+        ...
+
+    async def current(self) -> PublishedVersion | None:
+        """The version that is served as current."""
+        ...
+
+
+class PublishedRegister:
+    """The facts of an authority's own publication."""
+
+    def __init__(
+        self,
+        publication: PublicationLike,
+        *,
+        url: str,
+        resolve_key: KeyResolver,
+        history: "HistorySource | None" = None,
+    ) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            publication: what is published.
+            url: address of the folder of the files.
+            resolve_key: gives a signer's key as it stands now.
+            history: gives the newest entries; None if none is kept.
+        """
+        self._publication = publication
+        self._url = url
+        self._resolve_key = resolve_key
+        self._history = history
+        self._lock = asyncio.Lock()
+        self._held: Facts | None = None
+        self._versions: tuple[str, list[VersionLine]] | None = None
+
+    async def facts(self) -> Facts | None:
+        """Return what is published now; reads the wallet store only after a new version."""
+        statement = self._publication.statement
+        if statement is None:
+            return None
+        held = self._held
+        if held is None or held.snapshot.digest != statement.digest:
+            async with self._lock:
+                if self._held is None or self._held.snapshot.digest != statement.digest:
+                    self._held = await self._read(statement)
+                held = self._held
+        if held is None or held.snapshot.fresh_until == statement.exp or held.snapshot.digest != statement.digest:
+            return held
+        snapshot = GovernanceSnapshot(held.file, held.snapshot.digest, statement.exp, (), statement.iat)
+        self._held = Facts(snapshot, held.tables, held.signers, held.url, held.published_at)
+        return self._held
+
+    async def versions(self) -> Sequence[VersionLine]:
+        """Return all published versions, the newest first; read anew after a new version only."""
+        statement = self._publication.statement
+        digest = statement.digest if statement else ""
+        if self._versions is None or self._versions[0] != digest:
+            found = [
+                VersionLine(each.version, each.digest, each.published_at)
+                for each in await self._publication.versions()
+                if each.published_at is not None
+            ]
+            self._versions = (digest, found)
+        return self._versions[1]
+
+    async def history(self) -> Sequence[HistoryLine]:
+        """Return the newest entries of the history, the newest first."""
+        return await self._history.newest() if self._history else ()
+
+    async def _read(self, statement: FreshnessStatement) -> Facts | None:
+        current = await self._publication.current()
+        if current is None:
+            return None
+        received = read_jws(current.jws.encode("ascii"), typ=FILE_TYP, max_bytes=MAX_JWS_BYTES)
+        file, tables = await asyncio.to_thread(_parse, received.unverified_payload)
+        speaks_of_it = statement.ref == current.ref
+        snapshot = GovernanceSnapshot(
+            file,
+            current.digest,
+            statement.exp if speaks_of_it else None,
+            (),
+            statement.iat if speaks_of_it else None,
+        )
+        return Facts(snapshot, tables, await self._signers(received), self._url, current.published_at)
+
+    async def _signers(self, received: UnverifiedJws) -> tuple[Signer, ...]:
+        signers: list[Signer] = []
+        for each in received.signatures:
+            try:
+                await verify_signature(received, each, self._resolve_key)
+                state = SignatureState.HOLDS
+            except ResolutionError:
+                state = SignatureState.UNCHECKED
+            except WanderbuchError:
+                state = SignatureState.FAILS
+            signers.append(Signer(each.kid, state))
+        return tuple(signers)
+
+
+class HistorySource(Protocol):
+    """Where the history is kept."""
+
+    async def newest(self) -> Sequence[HistoryLine]:
+        """Return the newest entries, the newest first."""
+        ...
+
+
+def _parse(payload: bytes) -> tuple[GovernanceFile, SearchTables]:
+    file = parse_file(payload)
+    return file, SearchTables(file)

@@ -1,0 +1,277 @@
+"""Finding institutions in a file of any size without reading all of it for a question.
+
+Tables are made once a version. Institutions are numbered in the order of their names; each word of a name, each
+occupation code and each country has its sorted numbers. A question is answered by walking through these numbers in
+step (a leapfrog join), and each candidate is then held against its own accreditations, because "welders in Malta" must
+be one accreditation, not two. Pages that were found stay known for a while, so turning a page costs one page.
+"""
+
+import heapq
+import re
+import unicodedata
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wanderbuch.governance.file import Accreditation, GovernanceFile
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.index import covers_code
+
+PAGE_SIZE: Final = 20
+MAX_PAGES: Final = 50
+_MAX_WORDS: Final = 6
+_MAX_EXPANSIONS: Final = 400  # words that one beginning of a word may stand for
+_MAX_CANDIDATES: Final = 20_000  # looked at for one page
+_MAX_KNOWN: Final = 200  # questions whose pages stay known
+_MARKS: Final = re.compile("[\u0300-\u036f\u064b-\u0652]")  # accents of Latin, vowel signs of Arabic
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a reader looks for; empty parts do not limit.
+
+    Args:
+        name: words of an institution's name, or its DID.
+        occupation: an ISCO-08 code; institutions count for it if they count for a wider or a narrower one.
+        country: where it counts, ISO 3166-1 alpha-3.
+    """
+
+    name: str = ""
+    occupation: str = ""
+    country: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked, so that everything is found."""
+        return not (self.name or self.occupation or self.country)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of what was found.
+
+    Args:
+        page: its number, from 1.
+        known: how many were found so far; all of them if `is_all`.
+        is_all: nothing more can be found.
+        is_cut: there may be more, but the question is too wide to list them.
+    """
+
+    dids: tuple[Did, ...]
+    page: int
+    known: int
+    is_all: bool
+    is_cut: bool
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a next page."""
+        return self.known > self.page * PAGE_SIZE and self.page < MAX_PAGES
+
+
+def folded(text: str) -> str:
+    """Return a text without case, accents and forms that only look different.
+
+    >>> folded("École de Cuisine")
+    'ecole de cuisine'
+    """
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text; signs that belong to letters, as in Sinhala and Tamil, stay with them.
+
+    >>> words_of("Colombo (Welding) Centre")
+    ['colombo', 'welding', 'centre']
+    """
+    return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in folded(text)).split()
+
+
+class SearchTables:
+    """The tables over one version of a file."""
+
+    def __init__(self, file: GovernanceFile) -> None:
+        """Make the tables; seconds for a million accreditations, so not on the event loop."""
+        self._file = file
+        named: dict[Did, str] = {each.did: each.name or "" for each in file.participants if each.did != file.author}
+        for other in file.trusted_governance:
+            named.pop(other.publisher, None)
+        for accreditation in file.accreditations:
+            named.setdefault(accreditation.issuer, "")
+        for refusal in file.refusals:
+            named.setdefault(refusal.applicant, "")
+        self._dids = sorted(named, key=lambda did: (not named[did], folded(named[did]), did))
+        numbers = self._number_of = {str(did): number for number, did in enumerate(self._dids)}
+        words: dict[str, set[int]] = defaultdict(set)
+        codes: dict[str, set[int]] = defaultdict(set)
+        countries: dict[str, set[int]] = defaultdict(set)
+        for number, did in enumerate(self._dids):
+            for word in words_of(named[did]):
+                words[word].add(number)
+        for accreditation in file.accreditations:
+            number = numbers[accreditation.issuer]
+            for code in accreditation.occupations:
+                codes[code].add(number)
+            for country in accreditation.jurisdictions:
+                countries[country].add(number)
+        self._words = sorted(words)
+        self._of_word = _sorted_numbers(words)
+        self._of_code = _sorted_numbers(codes)
+        self._of_country = _sorted_numbers(countries)
+        self._known: OrderedDict[Query, _Walk] = OrderedDict()
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """The countries that accreditations name."""
+        return tuple(sorted(self._of_country))
+
+    def knows(self, did: str) -> bool:
+        """Return whether the file says anything about this institution."""
+        return did in self._number_of
+
+    @property
+    def count(self) -> int:
+        """How many institutions the file names."""
+        return len(self._dids)
+
+    def count_of_code(self, code: str) -> int:
+        """Return how many institutions name exactly this occupation."""
+        return len(self._of_code.get(code, ()))
+
+    def concerns(self, code: str) -> bool:
+        """Return whether somebody counts for this occupation, one above it or one below it."""
+        return any(code.startswith(each) or each.startswith(code) for each in self._of_code)
+
+    def find(self, query: Query, page: int = 1) -> Found:
+        """Return one page of the institutions that `query` describes, by name."""
+        page = max(1, min(page, MAX_PAGES))
+        walk = self._known.pop(query, None) or _Walk(self._candidates(query))
+        self._known[query] = walk
+        while len(self._known) > _MAX_KNOWN:
+            self._known.popitem(last=False)
+        walk.reach(page * PAGE_SIZE + 1, lambda number: self._fits(self._dids[number], query))
+        numbers = walk.found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        return Found(
+            tuple(self._dids[number] for number in numbers), page, len(walk.found), walk.is_done, walk.is_tired
+        )
+
+    def _candidates(self, query: Query) -> Iterator[int]:
+        if query.name.startswith("did:"):
+            at = self._number_of.get(query.name)
+            criteria: list[list[Sequence[int]]] = [[array("I", [] if at is None else [at])]]
+        else:
+            criteria = [self._beginning_with(word) for word in words_of(query.name)[:_MAX_WORDS]]
+        if query.occupation:
+            criteria.append(
+                [
+                    numbers
+                    for code, numbers in self._of_code.items()
+                    if query.occupation.startswith(code) or code.startswith(query.occupation)
+                ]
+            )
+        if query.country:
+            criteria.append([self._of_country.get(query.country, array("I"))])
+        if not criteria:
+            return iter(range(len(self._dids)))
+        return _in_all(criteria)
+
+    def _beginning_with(self, word: str) -> list[Sequence[int]]:
+        """Return the numbers of each word of a name that begins with `word`; one letter stands for itself only."""
+        if len(word) < 2:
+            return [self._of_word.get(word, array("I"))]
+        found: list[Sequence[int]] = []
+        at = bisect_left(self._words, word)
+        while at < len(self._words) and self._words[at].startswith(word) and len(found) < _MAX_EXPANSIONS:
+            found.append(self._of_word[self._words[at]])
+            at += 1
+        return found
+
+    def _fits(self, did: Did, query: Query) -> bool:
+        """Return whether one accreditation of the institution has both the occupation and the country."""
+        if not (query.occupation or query.country):
+            return True
+        if query.occupation and covers_code(self._file.index.exclusions.get(did, ()), query.occupation):
+            return False
+        return any(concerns(each, query.occupation, query.country) for each in self._file.index.by_issuer.get(did, ()))
+
+
+def concerns(accreditation: Accreditation, occupation: str, country: str) -> bool:
+    """Return whether an accreditation has to do with this occupation (or one above or below) in this country."""
+    if country and country not in accreditation.jurisdictions:
+        return False
+    if not occupation:
+        return True
+    scope = accreditation.occupations
+    return covers_code(scope, occupation) or any(each.startswith(occupation) for each in scope)
+
+
+class _Walk:
+    """How far the answer to one question is known."""
+
+    __slots__ = ("_candidates", "found", "is_done", "is_tired")
+
+    def __init__(self, candidates: Iterator[int]) -> None:
+        self._candidates = candidates
+        self.found: list[int] = []
+        self.is_done = False
+        self.is_tired = False
+
+    def reach(self, wanted: int, fits: Callable[[int], bool]) -> None:
+        looked_at = 0
+        self.is_tired = False
+        while len(self.found) < wanted and not self.is_done:
+            if looked_at == _MAX_CANDIDATES:
+                self.is_tired = True
+                return
+            number = next(self._candidates, None)
+            looked_at += 1
+            if number is None:
+                self.is_done = True
+            elif fits(number):
+                self.found.append(number)
+
+
+def _sorted_numbers(sets: Mapping[str, set[int]]) -> dict[str, "array[int]"]:
+    return {key: array("I", sorted(numbers)) for key, numbers in sets.items()}
+
+
+def _in_all(criteria: list[list[Sequence[int]]]) -> Iterator[int]:
+    """Yield the numbers that stand in at least one sequence of every criterion, ascending."""
+    if len(criteria) == 1:
+        yield from _merged(criteria[0])
+        return
+    at = 0
+    while True:
+        highest = at
+        for sequences in criteria:
+            found = _first_from(sequences, highest)
+            if found is None:
+                return
+            highest = found
+        if highest == at:
+            yield at
+            at += 1
+        else:
+            at = highest
+
+
+def _first_from(sequences: list[Sequence[int]], least: int) -> int | None:
+    best: int | None = None
+    for numbers in sequences:
+        place = bisect_left(numbers, least)
+        if place < len(numbers) and (best is None or numbers[place] < best):
+            best = numbers[place]
+            if best == least:
+                break
+    return best
+
+
+def _merged(sequences: list[Sequence[int]]) -> Iterator[int]:
+    last = -1
+    for number in heapq.merge(*sequences):
+        if number != last:
+            last = number
+            yield number

@@ -1,0 +1,146 @@
+"""What the register says of an institution on a day, and how it came to that: for people.
+
+State of an accreditation on a day, first match: 1. a withdrawal covers the day; 2. a suspension does; 3. a mandate
+does: it counts; 4. a mandate begins later: not yet (or again later, if there was one before); 5. it has ended.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from wanderbuch.governance.file import Accreditation, GovernanceFile, Status
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.spans import OPEN_END
+
+
+class State(Enum):
+    """What an accreditation, or an institution, is on a day; the best first."""
+
+    COUNTS = "counts"
+    LATER = "later"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A state and the day that belongs to it.
+
+    Args:
+        day: the last day of COUNTS, the first day of LATER, SUSPENDED and WITHDRAWN, the last day before ENDED.
+    """
+
+    state: State
+    day: date | None = None
+
+
+class EventKind(Enum):
+    """What happened at a point of the timeline."""
+
+    BEGAN = "began"
+    BEGINS = "begins"
+    ENDED = "ended"
+    ENDS = "ends"
+    SUSPENDED = "suspended"
+    WITHDRAWN = "withdrawn"
+    REINSTATED = "reinstated"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One point of the timeline.
+
+    Args:
+        day: when it was so; for a decision, when it was decided.
+        statement: id of the accreditation or refusal.
+        effective_from: from which award date on, where a decision says so.
+        decision: where it can be read; redress: whom to appeal to.
+    """
+
+    day: date
+    kind: EventKind
+    statement: str
+    title: str | None
+    effective_from: date | None = None
+    decision: str | None = None
+    reason: str | None = None
+    redress: str | None = None
+
+
+def mandate_on(accreditation: Accreditation, day: date) -> Mandate:
+    """Return what the accreditation is on a day."""
+    for state, status in ((State.WITHDRAWN, Status.WITHDRAWN), (State.SUSPENDED, Status.SUSPENDED)):  # 1, 2
+        for lapse in accreditation.lapses:
+            if lapse.status is status and lapse.days.first <= day <= lapse.days.last:
+                return Mandate(state, lapse.days.first)
+    for span in accreditation.intervals:  # 3
+        if span.first <= day <= span.last:
+            return Mandate(State.COUNTS, span.last)
+    later = [span.first for span in accreditation.intervals if span.first > day]  # 4
+    if later:
+        return Mandate(State.LATER, min(later))
+    return Mandate(State.ENDED, max((span.last for span in accreditation.intervals), default=None))  # 5
+
+
+def state_of(file: GovernanceFile, did: Did, day: date, relevant: Iterable[Accreditation] | None = None) -> Mandate:
+    """Return the best state of an institution's accreditations (all, or the relevant ones) on a day."""
+    among = file.index.by_issuer.get(did, ()) if relevant is None else tuple(relevant)
+    order = list(State)
+    mandates = [mandate_on(each, day) for each in among]
+    if mandates:
+        return min(mandates, key=lambda each: (order.index(each.state), -(each.day or OPEN_END).toordinal()))
+    return Mandate(State.REFUSED) if any(each.applicant == did for each in file.refusals) else Mandate(State.NONE)
+
+
+def timeline(file: GovernanceFile, did: Did, today: date) -> tuple[Event, ...]:
+    """Return everything that happened, or will, to an institution in this file; the newest first."""
+    events: list[Event] = []
+    for accreditation in file.index.by_issuer.get(did, ()):
+        events += _of_accreditation(accreditation, today)
+    events += [
+        Event(
+            day=refusal.decided_on,
+            kind=EventKind.REFUSED,
+            statement=refusal.id,
+            title=None,
+            decision=refusal.decision,
+            reason=refusal.reason,
+            redress=refusal.redress,
+        )
+        for refusal in file.refusals
+        if refusal.applicant == did
+    ]
+    return tuple(sorted(events, key=lambda each: (each.day, each.statement), reverse=True))
+
+
+_OF_STATUS = {
+    Status.SUSPENDED: EventKind.SUSPENDED,
+    Status.WITHDRAWN: EventKind.WITHDRAWN,
+    Status.ACTIVE: EventKind.REINSTATED,
+}
+
+
+def _of_accreditation(accreditation: Accreditation, today: date) -> Iterable[Event]:
+    name, title = accreditation.id, accreditation.title
+    for span in accreditation.intervals:
+        began = EventKind.BEGAN if span.first <= today else EventKind.BEGINS
+        yield Event(span.first, began, name, title, decision=accreditation.decision)
+        if span.last != OPEN_END:
+            ended = EventKind.ENDED if span.last < today else EventKind.ENDS
+            yield Event(span.last, ended, name, title, decision=accreditation.decision, redress=accreditation.redress)
+    for change in accreditation.changes:
+        yield Event(
+            change.decided_on,
+            _OF_STATUS[change.status],
+            name,
+            title,
+            effective_from=change.effective_from,
+            decision=change.decision,
+            reason=change.reason,
+            redress=accreditation.redress,
+        )
