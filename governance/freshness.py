@@ -2,11 +2,12 @@
 
 A signed file stays validly signed for ever, so whoever can answer in the author's place could freeze consumers on an
 old one. So the author reissues a small statement `{id, version, digest, iat, exp}`, and a file is fresh only before
-`exp`.
+`exp`. It may also carry the head of the author's append-only history, `history: {size, root}`: one signature for both,
+so an author who shows different people different histories signs the evidence against themselves.
 
 `verify_freshness` in order: the seven checks of `jws` (`typ` = "governance-freshness+jws"), then 8. the five members,
-each of its type, and no other; 9. `iat` < `exp`, at most `MAX_LIFETIME` apart; 10. `iat` is not in the future, but for
-`CLOCK_SKEW`. An `exp` that has passed is no error here: the file is then stale.
+each of its type, and no other but `history`; 9. `iat` < `exp`, at most `MAX_LIFETIME` apart; 10. `iat` is not in the
+future, but for `CLOCK_SKEW`. An `exp` that has passed is no error here: the file is then stale.
 
 `snapshot_of` in order: 11. id, version and digest are those of the file, else it is not fresh and a note says why.
 """
@@ -19,6 +20,7 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.history import MAX_ENTRIES, Head
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.jws import KeyResolver, Signer, sign_jws, verify_jws
 from wanderbuch.governance.question import GovernanceRef, Reason
@@ -38,6 +40,15 @@ class FreshnessError(GovernanceError):
     code: ClassVar[str] = "governance.freshness"
 
 
+class HistoryHeadPayload(BaseModel):
+    """The head of the author's history (RFC 9162 §2.1): how many entries, and the Merkle root over them."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, title="Head of the history")
+
+    size: int = Field(ge=0, le=MAX_ENTRIES, description="how many entries the history has")
+    root: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="sha256: and hex of the Merkle root over them")
+
+
 class FreshnessPayload(BaseModel):
     """The payload of a freshness statement as JSON."""
 
@@ -50,17 +61,23 @@ class FreshnessPayload(BaseModel):
         ge=0, lt=_YEAR_10000, description="issued at, seconds since 1970-01-01T00:00:00Z (RFC 7519 §4.1.6)"
     )
     exp: int = Field(ge=0, lt=_YEAR_10000, description="the file is fresh only before this instant (RFC 7519 §4.1.4)")
+    history: HistoryHeadPayload | None = Field(default=None, description="the author's append-only history, if any")
 
 
 @dataclass(frozen=True, slots=True)
 class FreshnessStatement:
-    """The author's word that `version`, with exactly these bytes, is current from `iat` until before `exp` (UTC)."""
+    """The author's word that `version`, with exactly these bytes, is current from `iat` until before `exp` (UTC).
+
+    Args:
+        history: the head of the author's history at `iat`, None if they keep none.
+    """
 
     id: str
     version: int
     digest: str
     iat: datetime
     exp: datetime
+    history: Head | None = None
 
     @property
     def ref(self) -> GovernanceRef:
@@ -68,7 +85,9 @@ class FreshnessStatement:
         return GovernanceRef(self.id, self.version, self.digest)
 
     @classmethod
-    def for_file(cls, ref: GovernanceRef, *, at: datetime, lifetime: timedelta) -> "FreshnessStatement":
+    def for_file(
+        cls, ref: GovernanceRef, *, at: datetime, lifetime: timedelta, history: Head | None = None
+    ) -> "FreshnessStatement":
         """Return a statement for the file `ref`, made at the instant `at`.
 
         Raises:
@@ -77,18 +96,21 @@ class FreshnessStatement:
         if not timedelta(seconds=1) <= lifetime <= MAX_LIFETIME:
             raise FreshnessError(f"expected a lifetime of one second to {MAX_LIFETIME.days} days, found {lifetime}")
         iat = at.astimezone(UTC).replace(microsecond=0)
-        return cls(ref.id, ref.version, ref.digest, iat, iat + timedelta(seconds=int(lifetime.total_seconds())))
+        exp = iat + timedelta(seconds=int(lifetime.total_seconds()))
+        return cls(ref.id, ref.version, ref.digest, iat, exp, history)
 
 
 async def sign_freshness(statement: FreshnessStatement, kid: DidUrl, sign: Signer) -> bytes:
     """Return the signed form of a freshness statement."""
-    payload = {
+    payload: dict[str, object] = {
         "id": statement.id,
         "version": statement.version,
         "digest": statement.digest,
         "iat": int(statement.iat.timestamp()),
         "exp": int(statement.exp.timestamp()),
     }
+    if statement.history is not None:
+        payload["history"] = {"size": statement.history.size, "root": statement.history.root}
     encoded = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
     return await sign_jws(encoded, kid=kid, typ=FRESHNESS_TYP, sign=sign)
 
@@ -105,7 +127,7 @@ async def verify_freshness(jws: bytes, *, author: Did, resolve_key: KeyResolver,
         jws, typ=FRESHNESS_TYP, author=author, resolve_key=resolve_key, max_bytes=MAX_FRESHNESS_BYTES
     )
     try:  # 8
-        document = read_strict_json(verified.payload, max_bytes=MAX_FRESHNESS_BYTES, max_depth=2)
+        document = read_strict_json(verified.payload, max_bytes=MAX_FRESHNESS_BYTES, max_depth=3)
         payload = FreshnessPayload.model_validate(document)
     except StrictJsonError as err:
         raise FreshnessError(f"the freshness statement is not usable: {err.message}") from err
@@ -121,7 +143,8 @@ async def verify_freshness(jws: bytes, *, author: Did, resolve_key: KeyResolver,
             f"expected a freshness statement made before {at.isoformat()}, found one made at {iat.isoformat()}",
             hint="check this machine's clock",
         )
-    return FreshnessStatement(payload.id, payload.version, payload.digest, iat, exp)
+    head = None if payload.history is None else Head(payload.history.size, payload.history.root)
+    return FreshnessStatement(payload.id, payload.version, payload.digest, iat, exp, head)
 
 
 def snapshot_of(

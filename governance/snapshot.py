@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
 from wanderbuch.governance.file import GovernanceFile
@@ -10,6 +11,15 @@ from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import GovernanceRef, Reason
 
 CLOCK_SKEW: Final = timedelta(minutes=5)  # how far two honest clocks may be apart
+DEFAULT_TTL: Final = timedelta(days=30)  # where a file does not say how long its author expects a version to last
+
+
+class Freshness(Enum):
+    """How old what is known of a file is: only FRESH carries trust; the other two are STALE verdicts in other words."""
+
+    FRESH = "FRESH"  # its author vouches for it now
+    STALE = "STALE"  # its author vouched for it until lately, or nobody ever said that it is current
+    EXPIRED = "EXPIRED"  # nobody has vouched for it for longer than its own `ttl` (30 days where it states none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +55,12 @@ class GovernanceSnapshot:
         if self.fresh_until is None or at >= self.fresh_until:
             return False
         return self.fresh_from is None or at >= self.fresh_from - CLOCK_SKEW
+
+    def freshness(self, at: datetime) -> Freshness:
+        """Return how old what is known of the file is at the instant `at` (aware)."""
+        if self.is_fresh(at):
+            return Freshness.FRESH
+        ttl = DEFAULT_TTL if self.file.ttl is None else self.file.ttl
+        if self.fresh_until is not None and at >= self.fresh_until + ttl:
+            return Freshness.EXPIRED
+        return Freshness.STALE

@@ -15,11 +15,12 @@ from wanderbuch.governance.freshness import (
     snapshot_of,
     verify_freshness,
 )
+from wanderbuch.governance.history import Head
 from wanderbuch.governance.jws import SignatureError, sign_jws
 from wanderbuch.governance.memory import RollbackError, Seen, accept
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import FILE_TYP, SignedGovernanceFile, sign_file, verify_file
-from wanderbuch.governance.snapshot import CLOCK_SKEW
+from wanderbuch.governance.snapshot import CLOCK_SKEW, DEFAULT_TTL, Freshness
 
 SECOND = timedelta(seconds=1)
 
@@ -54,6 +55,26 @@ async def test_what_is_signed_is_what_is_read(authority: KeyHolder, signed: Sign
     assert not snapshot.is_fresh(read.exp)
 
 
+async def test_the_head_of_the_history_is_signed_with_it(authority: KeyHolder, signed: SignedGovernanceFile) -> None:
+    head = Head(3, "sha256:" + "a" * 64)
+    statement = FreshnessStatement.for_file(signed.ref, at=NOW, lifetime=timedelta(hours=1), history=head)
+    jws = await sign_freshness(statement, authority.kid, authority.sign)
+    read = await verify_freshness(jws, author=authority.did, resolve_key=authority.resolve_key, at=NOW)
+    assert read.history == head
+
+
+def test_what_nobody_vouches_for_any_more_is_stale_and_then_expired(signed: SignedGovernanceFile) -> None:
+    statement = FreshnessStatement.for_file(signed.ref, at=NOW, lifetime=timedelta(hours=1))
+    days = signed.file.ttl or DEFAULT_TTL
+    snapshot = snapshot_of(signed, statement)
+    states = [
+        snapshot.freshness(at) for at in (NOW, statement.exp, statement.exp + days - SECOND, statement.exp + days)
+    ]
+    assert states == [Freshness.FRESH, Freshness.STALE, Freshness.STALE, Freshness.EXPIRED]
+    assert snapshot_of(signed, None).freshness(NOW + 10 * days) is Freshness.STALE
+    assert snapshot.freshness(NOW - timedelta(days=1)) is Freshness.STALE  # a clock that is a day behind
+
+
 async def test_refuses_a_statement_of_somebody_else(authority: KeyHolder, stranger: KeyHolder) -> None:
     jws = await received(stranger, said())
     with pytest.raises(SignatureError):
@@ -79,6 +100,10 @@ async def test_refuses_a_file_where_a_statement_is_expected(authority: KeyHolder
         said(iat=-1),
         said(id=""),
         said(more=1),
+        said(history={"size": 1}),
+        said(history={"size": -1, "root": "sha256:" + "0" * 64}),
+        said(history={"size": 1, "root": "0" * 64}),
+        said(history={"size": 1, "root": "sha256:" + "0" * 64, "more": 1}),
         {name: value for name, value in said().items() if name != "digest"},
         [],
         b"not json",
