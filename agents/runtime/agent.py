@@ -240,6 +240,8 @@ class RunningAgent:
             is_serving=lambda: self.is_serving,
             look=self.look,
             description=describe(routes, title=f"Wanderbuch {self.role.name}", version=version("wanderbuch")),
+            identify=lambda token: self.role.identify(self, token),
+            pages=self.role.app_pages(self),
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
         await runner.setup()

@@ -29,9 +29,16 @@ A role describes each route once; parsing, answers, errors and the description f
             get("/offers", every, result=Offers, summary="List offers", query=("state",)),
         )
 
-A `post` without `body` takes none (`Call[None]`). A refusal by policy that must reach the caller raises
-`RefusedError("…", members={"decision": …})`: 409 with these members. Bodies forbid unknown keys and have a size limit;
-every path but /health, /ready and /openapi.json needs `Authorization: Bearer <token>`.
+`post`, `put` and `patch` without `body` take none (`Call[None]`), `delete` never takes one. A refusal by policy that
+must reach the caller raises `RefusedError("…", members={"decision": …})`: 409 with these members. Bodies forbid unknown
+keys and have a size limit; every path but /health, /ready and /openapi.json needs `Authorization: Bearer <token>`.
+
+The agent's own token is the operator's. A role may know further people by tokens of theirs (`Role.identify`); a route
+says which of them it is for, by default nobody but the operator:
+
+    post("/drafts", open_draft, body=NewDraft, result=Draft, summary="Open a draft", needs={"editor"})
+
+and reads who asks from `call.caller`. Pages (`Role.app_pages`) see to it by themselves who asks.
 """
 
 import asyncio
@@ -39,15 +46,16 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, Final, overload
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import (
+    ForbiddenError,
     MalformedError,
     NotReadyError,
     TooLargeError,
@@ -61,6 +69,7 @@ from wanderbuch.errors import WanderbuchError
 _LOG = logging.getLogger(__name__)
 _OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json"})
 _BODY_DEADLINE_S = 20.0
+_CALLER = "wanderbuch.caller"
 
 
 class ApiModel(BaseModel):
@@ -70,12 +79,32 @@ class ApiModel(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Args:
+        id: a stable name; "operator" for who has the agent's own token.
+        roles: what a route may ask for with `needs`.
+    """
+
+    id: str
+    roles: frozenset[str]
+
+
+OPERATOR: Final = Caller("operator", frozenset({"operator"}))
+
+type Identify = Callable[[str], Awaitable[Caller | None]]
+"""Gives who has this bearer token, None if nobody; the agent's own token is looked at before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Call[B]:
     """One request: its parameters as text, its body as the route's model (None where the route takes none)."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: B
+    caller: Caller = OPERATOR
 
 
 type Handler[B] = Callable[[Call[B]], Awaitable[BaseModel]]
@@ -83,7 +112,11 @@ type Handler[B] = Callable[[Call[B]], Awaitable[BaseModel]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of the REST API; made by `get` and `post`."""
+    """One operation of the REST API; made by `get`, `post`, `put`, `patch` and `delete`.
+
+    Args:
+        needs: the roles of a caller of which one is enough.
+    """
 
     method: str
     path: str
@@ -93,11 +126,12 @@ class Route:
     status: int
     summary: str
     query: tuple[str, ...] = ()
+    needs: frozenset[str] = OPERATOR.roles
 
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A further route on the public site, such as the authority's files: a plain aiohttp handler."""
+    """A further route on the public site (or a page of the app site): a plain aiohttp handler."""
 
     method: str
     path: str
@@ -113,20 +147,53 @@ class ReadyReport:
 
 
 def get(
-    path: str, handler: Handler[None], *, result: type[BaseModel], summary: str, query: tuple[str, ...] = ()
+    path: str,
+    handler: Handler[None],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    query: tuple[str, ...] = (),
+    needs: Collection[str] = OPERATOR.roles,
 ) -> Route:
     """Return a route that reads."""
-    return Route("GET", path, handler, None, result, 200, summary, query)
+    return Route("GET", path, handler, None, result, 200, summary, query, frozenset(needs))
+
+
+def delete(
+    path: str,
+    handler: Handler[None],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    needs: Collection[str] = OPERATOR.roles,
+) -> Route:
+    """Return a route that takes something away and says what is there now."""
+    return Route("DELETE", path, handler, None, result, 200, summary, (), frozenset(needs))
 
 
 @overload
 def post[B: BaseModel](
-    path: str, handler: Handler[B], *, body: type[B], result: type[BaseModel], summary: str, status: int = 200
+    path: str,
+    handler: Handler[B],
+    *,
+    body: type[B],
+    result: type[BaseModel],
+    summary: str,
+    status: int = 200,
+    needs: Collection[str] = ...,
 ) -> Route: ...
 
 
 @overload
-def post(path: str, handler: Handler[None], *, result: type[BaseModel], summary: str, status: int = 200) -> Route: ...
+def post(
+    path: str,
+    handler: Handler[None],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    status: int = 200,
+    needs: Collection[str] = ...,
+) -> Route: ...
 
 
 def post(
@@ -137,9 +204,88 @@ def post(
     summary: str,
     body: type[BaseModel] | None = None,
     status: int = 200,
+    needs: Collection[str] = OPERATOR.roles,
 ) -> Route:
     """Return a route that does something."""
-    return Route("POST", path, handler, body, result, status, summary)
+    return Route("POST", path, handler, body, result, status, summary, (), frozenset(needs))
+
+
+@overload
+def put[B: BaseModel](
+    path: str,
+    handler: Handler[B],
+    *,
+    body: type[B],
+    result: type[BaseModel],
+    summary: str,
+    status: int = 200,
+    needs: Collection[str] = ...,
+) -> Route: ...
+
+
+@overload
+def put(
+    path: str,
+    handler: Handler[None],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    status: int = 200,
+    needs: Collection[str] = ...,
+) -> Route: ...
+
+
+def put(
+    path: str,
+    handler: Callable[[Call[Any]], Awaitable[BaseModel]],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    body: type[BaseModel] | None = None,
+    status: int = 200,
+    needs: Collection[str] = OPERATOR.roles,
+) -> Route:
+    """Return a route that puts something in a place."""
+    return Route("PUT", path, handler, body, result, status, summary, (), frozenset(needs))
+
+
+@overload
+def patch[B: BaseModel](
+    path: str,
+    handler: Handler[B],
+    *,
+    body: type[B],
+    result: type[BaseModel],
+    summary: str,
+    status: int = 200,
+    needs: Collection[str] = ...,
+) -> Route: ...
+
+
+@overload
+def patch(
+    path: str,
+    handler: Handler[None],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    status: int = 200,
+    needs: Collection[str] = ...,
+) -> Route: ...
+
+
+def patch(
+    path: str,
+    handler: Callable[[Call[Any]], Awaitable[BaseModel]],
+    *,
+    result: type[BaseModel],
+    summary: str,
+    body: type[BaseModel] | None = None,
+    status: int = 200,
+    needs: Collection[str] = OPERATOR.roles,
+) -> Route:
+    """Return a route that changes a part of something."""
+    return Route("PATCH", path, handler, body, result, status, summary, (), frozenset(needs))
 
 
 def make_app(
@@ -150,6 +296,8 @@ def make_app(
     is_serving: Callable[[], bool],
     look: Callable[[], Awaitable[ReadyReport]],
     description: Mapping[str, Any],
+    identify: Identify | None = None,
+    pages: Sequence[PublicRoute] = (),
 ) -> web.Application:
     """Return the aiohttp application of the app site.
 
@@ -160,8 +308,11 @@ def make_app(
         is_serving: whether the agent has started and is not stopping; else nothing but the open paths is served.
         look: looks at the agent; its answer is /ready.
         description: the OpenAPI document.
+        identify: knows the tokens of further people.
+        pages: handlers that see to it by themselves who asks.
     """
-    app = web.Application(middlewares=[_problems, _guard(token, is_serving)], client_max_size=max_body_bytes)
+    guard = _guard(token, is_serving, identify, frozenset(page.path for page in pages))
+    app = web.Application(middlewares=[_problems, guard], client_max_size=max_body_bytes)
 
     async def health(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -180,6 +331,8 @@ def make_app(
     app.router.add_get("/openapi.json", openapi)
     for route in routes:
         app.router.add_route(route.method, route.path, _served(route))
+    for page in pages:
+        app.router.add_route(page.method, page.path, page.handler)
     return app
 
 
@@ -187,11 +340,14 @@ def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
     """Return the aiohttp handler of a route: parse, call one function, serialise."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        caller: Caller = request[_CALLER]
+        if not caller.roles & route.needs:
+            raise ForbiddenError(f"this is for {' or '.join(sorted(route.needs))} only")
         unknown = set(request.query) - set(route.query)
         if unknown:
             raise MalformedError(f"unknown query parameter; allowed: {', '.join(route.query) or 'none'}")
         body = await _body(request, route.body)
-        result = await route.handler(Call(dict(request.match_info), dict(request.query), body))
+        result = await route.handler(Call(dict(request.match_info), dict(request.query), body, caller))
         text = result.model_dump_json(by_alias=True)
         return web.Response(text=text, status=route.status, content_type="application/json")
 
@@ -216,17 +372,26 @@ async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel
         raise malformed(err) from err
 
 
-def _guard(token: SecretStr, is_serving: Callable[[], bool]) -> Any:
-    """Return the middleware that lets nobody in without the token, and nobody before the agent is ready."""
+def _guard(token: SecretStr, is_serving: Callable[[], bool], identify: Identify | None, pages: frozenset[str]) -> Any:
+    """Return the middleware that lets nobody in without a token, and nobody before the agent is ready."""
     expected = token.get_secret_value().encode()
+
+    async def caller_with(given: str) -> Caller | None:
+        if hmac.compare_digest(given.encode(), expected):
+            return OPERATOR
+        return await identify(given) if identify is not None and given and is_serving() else None
 
     @web.middleware
     async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
         if request.path in _OPEN_PATHS:
             return await _passed(request, handler)
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), expected):
-            raise UnauthorizedError("expected the header Authorization: Bearer <token>")
+        resource = request.match_info.route.resource
+        if resource is None or resource.canonical not in pages:
+            scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+            caller = await caller_with(given.strip()) if scheme.lower() == "bearer" else None
+            if caller is None:
+                raise UnauthorizedError("expected the header Authorization: Bearer <token>")
+            request[_CALLER] = caller
         if not is_serving():
             raise NotReadyError("the agent is starting or stopping", hint="try again when /ready answers 200")
         return await _passed(request, handler)

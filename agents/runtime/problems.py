@@ -23,8 +23,12 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "not-found": 404,
     "malformed": 400,
     "unauthorized": 401,
+    "forbidden": 403,
     "too-large": 413,
     "too-slow": 408,
+    "too-many": 429,
+    "wrong-media-type": 415,
+    "wrong-method": 405,
     "not-ready": 503,
     "store": 503,
 }
@@ -72,6 +76,12 @@ class UnauthorizedError(WanderbuchError):
     """The bearer token is missing or wrong."""
 
     code = "unauthorized"
+
+
+class ForbiddenError(WanderbuchError):
+    """The caller is known, but may not do this."""
+
+    code = "forbidden"
 
 
 class TooLargeError(WanderbuchError):

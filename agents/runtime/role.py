@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from wanderbuch.agents.runtime.agent import RunningAgent
-    from wanderbuch.agents.runtime.app import PublicRoute, Route
+    from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
 
 
 class NoSettings(BaseModel):
@@ -66,6 +66,14 @@ class Role(Protocol):
     def public_routes(self, agent: "RunningAgent") -> Sequence["PublicRoute"]:
         """Return further routes on the public site, below paths of the role's own."""
         return ()
+
+    def app_pages(self, agent: "RunningAgent") -> Sequence["PublicRoute"]:
+        """Return pages on the app site that see to it by themselves who asks; the bearer token is not looked at."""
+        return ()
+
+    async def identify(self, agent: "RunningAgent", token: str) -> "Caller | None":
+        """Return who has this bearer token, beside the operator; None if nobody. Asked only while the agent serves."""
+        return None
 
     async def started(self, agent: "RunningAgent") -> None:
         """Do what must be done before the agent is ready; called at every start."""

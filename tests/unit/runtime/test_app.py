@@ -2,11 +2,23 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from pydantic import Field, SecretStr
 
-from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, get, make_app, post
+from wanderbuch.agents.runtime.app import (
+    ApiModel,
+    Call,
+    Caller,
+    PublicRoute,
+    ReadyReport,
+    delete,
+    get,
+    make_app,
+    patch,
+    post,
+    put,
+)
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.problems import STATUS_BY_CODE, RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
@@ -46,7 +58,24 @@ ROUTES = (
     post("/things", make, body=NewThing, result=Thing, status=201, summary="Make"),
     get("/things/{id}", show, result=Thing, summary="Show", query=("name",)),
     post("/things/{id}/end", show, result=Thing, summary="End"),
+    put("/things/{id}", make, body=NewThing, result=Thing, summary="Put", needs={"editor"}),
+    patch("/things/{id}", make, body=NewThing, result=Thing, summary="Change", needs={"editor", "operator"}),
+    delete("/things/{id}", show, result=Thing, summary="Remove", needs={"approver"}),
+    get("/me", lambda call: told(call), result=Thing, summary="Who asks", needs={"editor", "approver", "operator"}),
 )
+PEOPLE = {"ed" * 16: Caller("ed", frozenset({"editor"})), "ap" * 16: Caller("ap", frozenset({"approver"}))}
+
+
+async def told(call: Call[None]) -> Thing:
+    return Thing(id=call.caller.id, name="caller")
+
+
+async def identify(token: str) -> Caller | None:
+    return PEOPLE.get(token)
+
+
+async def page(request: web.Request) -> web.Response:
+    return web.json_response({"page": request.match_info["name"]})
 
 
 @pytest.fixture
@@ -63,6 +92,8 @@ async def call():  # type: ignore[no-untyped-def]
         is_serving=lambda: serving,
         look=look,
         description=describe(ROUTES, title="Things", version="1"),
+        identify=identify,
+        pages=(PublicRoute("GET", "/desk/{name}", page),),
     )
     async with TestServer(app) as server, ClientSession() as session:
 
@@ -121,7 +152,7 @@ async def test_refuses_a_body_that_does_not_fit_without_repeating_it(call, body:
 async def test_refuses_parameters_and_bodies_nobody_asked_for(call) -> None:  # type: ignore[no-untyped-def]
     assert (await call("GET", "/things/7?nmae=y"))[0] == 400
     assert (await call("POST", "/things/7/end", {"x": 1}))[0] == 400
-    assert (await call("DELETE", "/things/7"))[0] == 405
+    assert (await call("DELETE", "/things/7/end"))[0] == 405
 
 
 @pytest.mark.parametrize(
@@ -158,3 +189,34 @@ async def test_describes_itself_as_openapi(call) -> None:  # type: ignore[no-unt
     assert set(made["responses"]) == {"201", "default"}
     shown = document["paths"]["/things/{id}"]["get"]
     assert [(each["in"], each["name"]) for each in shown["parameters"]] == [("path", "id"), ("query", "name")]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/things/1", {"ed" * 16}),
+        ("PATCH", "/things/1", {"ed" * 16, TOKEN}),
+        ("DELETE", "/things/1", {"ap" * 16}),
+        ("POST", "/things", {TOKEN}),
+        ("GET", "/things/1", {TOKEN}),
+    ],
+)
+async def test_a_route_is_for_those_it_names_and_for_the_operator_only_where_it_says_so(  # type: ignore[no-untyped-def]
+    call, method: str, path: str, allowed: set[str]
+) -> None:
+    body = None if method in {"GET", "DELETE"} else {"name": "x"}
+    for token in (*PEOPLE, TOKEN):
+        status, answer, _ = await call(method, path, body, token=token)
+        assert status in {200, 201} if token in allowed else (status, answer["code"]) == (403, "forbidden")
+
+
+async def test_a_route_learns_who_asks(call) -> None:  # type: ignore[no-untyped-def]
+    found = [(await call("GET", "/me", token=token))[1]["id"] for token in (*PEOPLE, TOKEN)]
+    assert found == ["ed", "ap", "operator"]
+    assert (await call("GET", "/me", token="x" * 32))[0] == 401
+
+
+async def test_pages_are_reached_without_the_token_but_only_while_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("GET", "/desk/home", token=""))[:2] == (200, {"page": "home"})
+    assert (await call("GET", "/desk/home", token="", ready=False))[0] == 503
+    assert (await call("GET", "/desk", token=""))[0] == 401
