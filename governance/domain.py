@@ -17,12 +17,21 @@ from wanderbuch.governance.file import (
     StatusChange,
 )
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.lapses import lapsed_days
 from wanderbuch.governance.model import AccreditationJson, CrosswalkJson, StatusChangeJson
 from wanderbuch.governance.parts import Parts
 from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END, normal
-
-_DAY = timedelta(days=1)
+from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.statement_domain import (
+    days_of,
+    programme,
+    recognition,
+    refusal,
+    regulation,
+    signatories,
+    verification,
+)
+from wanderbuch.governance.statements import TrustedGovernance
 
 
 def to_domain(parts: Parts) -> GovernanceFile:
@@ -50,28 +59,23 @@ def to_domain(parts: Parts) -> GovernanceFile:
         participants=_participants(parts),
         accreditations=tuple(_accreditation(each.did, each.said) for each in parts.accreditations),
         crosswalks=tuple(_crosswalk(each.said) for each in parts.crosswalks),
+        trusted_governance=tuple(TrustedGovernance(each.publisher, each.uri) for each in file.trusted_governance),
+        recognitions=tuple(recognition(each.did, each.said) for each in parts.recognitions),
+        regulations=tuple(regulation(each.said) for each in parts.regulations),
+        verifications=tuple(verification(each.did, each.said) for each in parts.verifications),
+        programmes=tuple(programme(each.did, each.said) for each in parts.programmes),
+        refusals=tuple(refusal(each.did, each.said) for each in parts.refusals),
+        signatories=next((signatories(each.said) for each in parts.signatories), None),
     )
 
 
 def lapses(changes: tuple[StatusChange, ...]) -> tuple[Lapse, ...]:
-    """Return what decisions (oldest first) mean for award dates.
-
-    A suspension lasts until a later decision says "active", a withdrawal for ever. Suspended, then withdrawn: both
-    hold, so a later decision never widens what an earlier one left.
-    """
-    found: list[Lapse] = []
-    for position, change in enumerate(changes):
-        if change.status is Status.ACTIVE:
-            continue
-        end = None
-        if change.status is Status.SUSPENDED:
-            end = next((each for each in changes[position + 1 :] if each.status is Status.ACTIVE), None)
-        if end is None:
-            days = DateSpan(change.effective_from, OPEN_END)
-            found.append(Lapse(change.status, days, change.registries, frozenset()))
-        elif end.effective_from > change.effective_from:  # else it was lifted from its first day on: it never was
-            days = DateSpan(change.effective_from, end.effective_from - _DAY)
-            found.append(Lapse(change.status, days, change.registries, end.registries))
+    """Return what decisions (oldest first) mean for award dates, with the registries that each of them names."""
+    found = []
+    for lapsed in lapsed_days([(each.status, each.effective_from) for each in changes]):
+        begun = changes[lapsed.begun_by]
+        at_end = frozenset() if lapsed.ended_by is None else changes[lapsed.ended_by].registries
+        found.append(Lapse(begun.status, lapsed.days, begun.registries, at_end))
     return tuple(found)
 
 
@@ -109,7 +113,7 @@ def _accreditation(issuer: Did, said: AccreditationJson) -> Accreditation:
         excluded_occupations=tuple(said.excluded_occupations),
         level_range=LevelRange(said.level_range.framework, said.level_range.min, said.level_range.max),
         jurisdictions=tuple(said.jurisdictions),
-        intervals=normal(DateSpan(each.start, each.end or OPEN_END) for each in said.intervals),
+        intervals=days_of(said.intervals),
         changes=changes,
         lapses=lapses(changes),
         accrediting_agent=Agent(said.accrediting_agent.name, said.accrediting_agent.did),

@@ -28,6 +28,10 @@ _LEVEL: Final = r"[A-Z]?[0-9]{1,2}(\.5)?"
 _CROSSWALK_VERSION: Final = r"(?!none$)[a-z][a-z0-9.-]{0,63}"
 _STATEMENT_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"
 _ROLE_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
+_HTTPS: Final = r"https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1700})?"
+_EQF_LEVEL: Final = r"[1-8]"
+_ATTRIBUTE: Final = r"[a-z][a-z0-9_]{0,63}"
+_DIGEST: Final = r"sha256:[0-9a-f]{64}"
 # Characters that make a text look other than it is: Unicode's explicit directional formatting.
 _BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -174,4 +178,26 @@ RoleName = Annotated[
     str,
     PlainValidator(_matching("role-name", _ROLE_NAME, "a role name", "use letters, digits, - and _ only")),
     _schema(_ROLE_NAME, "a role of this file"),
+]
+HttpsAddress = Annotated[
+    str,
+    PlainValidator(_matching("https-address", _HTTPS, "an https address", "begin it with https:// and a host name")),
+    _schema(_HTTPS, "an address that programs fetch"),
+]
+EqfLevelName = Annotated[
+    str,
+    PlainValidator(_matching("eqf-level", _EQF_LEVEL, "an EQF level", 'write "1" to "8", in quotes')),
+    _schema(_EQF_LEVEL, "a level of the European Qualifications Framework"),
+]
+AttributeName = Annotated[
+    str,
+    PlainValidator(
+        _matching("attribute-name", _ATTRIBUTE, "the name of an attribute", "write it as the credential type does")
+    ),
+    _schema(_ATTRIBUTE, "an attribute of the credential type"),
+]
+Digest = Annotated[
+    str,
+    PlainValidator(_matching("digest", _DIGEST, "a digest", 'write "sha256:" and 64 small hexadecimal digits')),
+    _schema(_DIGEST, "SHA-256 of the bytes served"),
 ]

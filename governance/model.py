@@ -1,8 +1,9 @@
-"""The JSON form of a governance file: DIF Credential Trust Establishment (CTE) 1.0 and our profile's two statements.
+"""The JSON form of a governance file: DIF Credential Trust Establishment (CTE) 1.0, accreditations and crosswalks.
 
 CTE says what it does not know is ignored: members of CTE's own objects that CTE does not name lead to a warning
 (`validation`), statement schemas it does not name to nothing at all. Our own statements are closed: a misspelt
-`excluded_occupations` must not silently widen what an issuer may do.
+`excluded_occupations` must not silently widen what an issuer may do. The other statements of our profile are in
+`statement_model`.
 """
 
 from typing import Any, Final, Literal
@@ -17,6 +18,7 @@ from wanderbuch.governance.formats import (
     Day,
     DidText,
     FrameworkName,
+    HttpsAddress,
     Instant,
     LevelName,
     Link,
@@ -37,30 +39,37 @@ ALIAS: Final = _CTE_STATEMENTS + "alias.json"
 PROFILE_STATEMENTS: Final = "https://w3id.org/wanderbuch/governance/1.0/"
 ACCREDITATION: Final = PROFILE_STATEMENTS + "accreditation.json"
 CROSSWALK: Final = PROFILE_STATEMENTS + "crosswalk.json"
+RECOGNITION: Final = PROFILE_STATEMENTS + "recognition.json"
+REGULATION: Final = PROFILE_STATEMENTS + "regulation.json"
+VERIFICATION: Final = PROFILE_STATEMENTS + "verification.json"
+PROGRAMMES: Final = PROFILE_STATEMENTS + "programmes.json"
+REFUSAL: Final = PROFILE_STATEMENTS + "refusal.json"
+SIGNATORIES: Final = PROFILE_STATEMENTS + "signatories.json"
+DIVIDED: Final = PROFILE_STATEMENTS + "divided.json"
 
 MAX_VERSION: Final = 2**31 - 1
 
 
-class _Open(BaseModel):
+class Open(BaseModel):
     """An object of CTE: unknown members are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class _Closed(BaseModel):
+class Closed(BaseModel):
     """An object of our profile: unknown members are mistakes."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, validate_by_alias=True, validate_by_name=False)
 
 
-class SchemaJson(_Open):
+class SchemaJson(Open):
     """A schema the ecosystem uses (CTE, Schemas)."""
 
     id: Text
     name: Text = Field(description="in our profile the credential type, such as qualification/1.0")
 
 
-class RoleJson(_Open):
+class RoleJson(Open):
     """What a role may issue and verify (CTE, Roles)."""
 
     issue: list[Text] = []
@@ -68,21 +77,21 @@ class RoleJson(_Open):
     granted_by: Text | None = None
 
 
-class TrustedGovernanceJson(_Open):
-    """Another authority's file (CTE, Trusted Governance). Read, not yet followed."""
+class TrustedGovernanceJson(Open):
+    """Another authority's file (CTE, Trusted Governance). It is followed only as far as recognitions say."""
 
-    publisher: DidText
-    uri: Link
+    publisher: DidText = Field(description="who must have signed the file that is fetched")
+    uri: HttpsAddress = Field(description="its current signed file")
 
 
-class PreviousVersionJson(_Open):
+class PreviousVersionJson(Open):
     """Where an earlier version lies (CTE, Versioning)."""
 
     version: int = Field(ge=1, le=MAX_VERSION)
     uri: Link
 
 
-class ParticipantsJson(_Open):
+class ParticipantsJson(Open):
     """Who takes part; `entries` is keyed by the URI of a statement schema, then by DID (CTE, Participants)."""
 
     id: Text
@@ -92,7 +101,7 @@ class ParticipantsJson(_Open):
     entries: dict[str, Any]
 
 
-class CteFileJson(_Open):
+class CteFileJson(Open):
     """A governance file as CTE 1.0 lays it out."""
 
     context: str | list[Any] = Field(alias="@context")
@@ -114,7 +123,7 @@ class CteFileJson(_Open):
     participants: ParticipantsJson
 
 
-class DescriptionJson(_Open):
+class DescriptionJson(Open):
     """How a participant is called (CTE, Description)."""
 
     name: Text
@@ -122,7 +131,7 @@ class DescriptionJson(_Open):
     email: Text | None = None
 
 
-class RoleGrantJson(_Open):
+class RoleGrantJson(Open):
     """A role of a participant for a time (CTE, Linking Participants to Roles)."""
 
     start: Instant
@@ -130,26 +139,26 @@ class RoleGrantJson(_Open):
     role: RoleName
 
 
-class RolesJson(_Open):
+class RolesJson(Open):
     """The roles of a participant."""
 
     roles: list[RoleGrantJson]
 
 
-class AliasJson(_Open):
+class AliasJson(Open):
     """Other DIDs of a participant (CTE, Aliases)."""
 
     alias_dids: list[DidText]
 
 
-class AgentJson(_Closed):
+class AgentJson(Closed):
     """Who accredited (ELM: accreditingAgent)."""
 
     name: Text
     did: DidText | None = None
 
 
-class LevelRangeJson(_Closed):
+class LevelRangeJson(Closed):
     """From which to which level, both included; framework EQF stands for every framework (ELM: limitEQFLevel)."""
 
     framework: FrameworkName
@@ -157,14 +166,14 @@ class LevelRangeJson(_Closed):
     max: LevelName
 
 
-class IntervalJson(_Closed):
+class IntervalJson(Closed):
     """A part of the mandate; both days included, no end = until further notice."""
 
     start: Day
     end: Day | None = None
 
 
-class StatusChangeJson(_Closed):
+class StatusChangeJson(Closed):
     """A decision about an accreditation."""
 
     status: Literal["active", "suspended", "withdrawn"]
@@ -178,7 +187,7 @@ class StatusChangeJson(_Closed):
     reason: Text | None = None
 
 
-class AccreditationJson(_Closed):
+class AccreditationJson(Closed):
     """What an issuer counts for: occupations, levels, places, times and credential definitions in one statement."""
 
     id: StatementId
@@ -201,20 +210,20 @@ class AccreditationJson(_Closed):
     quality_assurance: Link | None = None
 
 
-class AccreditationStatementJson(_Closed):
+class AccreditationStatementJson(Closed):
     """All accreditations of one issuer, under its DID."""
 
     accreditations: list[AccreditationJson] = Field(min_length=1)
 
 
-class CrosswalkLevelJson(_Closed):
+class CrosswalkLevelJson(Closed):
     """One level of the framework; null = there is no mapping."""
 
     level: LevelName
     eqf: int | None = Field(ge=1, le=8)
 
 
-class CrosswalkJson(_Closed):
+class CrosswalkJson(Closed):
     """A dated, sourced table from the levels of a framework, lowest first, to EQF levels."""
 
     version: CrosswalkVersion
@@ -225,29 +234,7 @@ class CrosswalkJson(_Closed):
     source: Text
 
 
-class CrosswalkStatementJson(_Closed):
+class CrosswalkStatementJson(Closed):
     """The crosswalks of the author, under the author's DID."""
 
     crosswalks: list[CrosswalkJson] = Field(min_length=1)
-
-
-class EntriesJson(BaseModel):
-    """The statements this software reads; every other statement schema is ignored."""
-
-    model_config = ConfigDict(strict=True, extra="allow")
-
-    roles: dict[str, RolesJson] = Field(default={}, alias=ROLES)
-    description: dict[str, DescriptionJson] = Field(default={}, alias=DESCRIPTION)
-    alias: dict[str, AliasJson] = Field(default={}, alias=ALIAS)
-    accreditation: dict[str, AccreditationStatementJson] = Field(default={}, alias=ACCREDITATION)
-    crosswalk: dict[str, CrosswalkStatementJson] = Field(default={}, alias=CROSSWALK)
-
-
-class _WholeParticipantsJson(ParticipantsJson):
-    entries: EntriesJson  # type: ignore[assignment]
-
-
-class WholeFileJson(CteFileJson):
-    """A governance file with the statements of CTE and of our profile; for the published JSON Schema only."""
-
-    participants: _WholeParticipantsJson

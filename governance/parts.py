@@ -1,8 +1,7 @@
 """The parts of a governance file that were read, each with its place, while others may be broken."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -15,6 +14,15 @@ from wanderbuch.governance.model import (
     CteFileJson,
     DescriptionJson,
     RoleGrantJson,
+)
+from wanderbuch.governance.statement_model import (
+    DividedJson,
+    ProgrammeJson,
+    RecognitionJson,
+    RefusalJson,
+    RegulationJson,
+    SignatoriesJson,
+    VerificationJson,
 )
 
 
@@ -29,6 +37,23 @@ class Placed[M: BaseModel]:
     def at(self, *steps: object) -> str:
         """Return the pointer of a place below this part."""
         return self.path + pointer(*steps)
+
+
+# What a part says -> where `Parts` keeps it; also the order of the participants.
+_KINDS: Final[dict[type[BaseModel], str]] = {
+    DescriptionJson: "descriptions",
+    RoleGrantJson: "roles",
+    AliasJson: "aliases",
+    AccreditationJson: "accreditations",
+    CrosswalkJson: "crosswalks",
+    RecognitionJson: "recognitions",
+    RegulationJson: "regulations",
+    VerificationJson: "verifications",
+    ProgrammeJson: "programmes",
+    RefusalJson: "refusals",
+    SignatoriesJson: "signatories",
+    DividedJson: "divided",
+}
 
 
 @dataclass(slots=True)
@@ -47,32 +72,22 @@ class Parts:
     aliases: list[Placed[AliasJson]] = field(default_factory=list)
     accreditations: list[Placed[AccreditationJson]] = field(default_factory=list)
     crosswalks: list[Placed[CrosswalkJson]] = field(default_factory=list)
+    recognitions: list[Placed[RecognitionJson]] = field(default_factory=list)
+    regulations: list[Placed[RegulationJson]] = field(default_factory=list)
+    verifications: list[Placed[VerificationJson]] = field(default_factory=list)
+    programmes: list[Placed[ProgrammeJson]] = field(default_factory=list)
+    refusals: list[Placed[RefusalJson]] = field(default_factory=list)
+    signatories: list[Placed[SignatoriesJson]] = field(default_factory=list)
+    divided: list[Placed[DividedJson]] = field(default_factory=list)
 
     def add(self, did: Did, path: str, said: BaseModel) -> None:
         """Keep a part under its kind."""
-        match said:
-            case RoleGrantJson():
-                self.roles.append(Placed(did, path, said))
-            case DescriptionJson():
-                self.descriptions.append(Placed(did, path, said))
-            case AliasJson():
-                self.aliases.append(Placed(did, path, said))
-            case AccreditationJson():
-                self.accreditations.append(Placed(did, path, said))
-            case CrosswalkJson():
-                self.crosswalks.append(Placed(did, path, said))
+        getattr(self, _KINDS[type(said)]).append(Placed(did, path, said))
 
     @property
     def dids(self) -> tuple[Did, ...]:
         """Every DID that the file makes a statement about, in order, once."""
-        placed: Iterable[Placed[Any]] = (
-            *self.descriptions,
-            *self.roles,
-            *self.aliases,
-            *self.accreditations,
-            *self.crosswalks,
-        )
-        return tuple(dict.fromkeys(each.did for each in placed))
+        return tuple(dict.fromkeys(each.did for kind in _KINDS.values() for each in getattr(self, kind)))
 
     def listed_schemas(self) -> dict[str, str] | None:
         """Return id -> name of the listed schemas, also where other members are broken; None if the list itself is."""

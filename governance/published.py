@@ -15,8 +15,17 @@ from wanderbuch.governance.model import (
     PROFILE_STATEMENTS,
     AccreditationStatementJson,
     CrosswalkStatementJson,
-    WholeFileJson,
 )
+from wanderbuch.governance.statement_model import (
+    DividedJson,
+    ProgrammesStatementJson,
+    RecognitionStatementJson,
+    RefusalStatementJson,
+    RegulationStatementJson,
+    SignatoriesJson,
+    VerificationStatementJson,
+)
+from wanderbuch.governance.whole_file import WholeFileJson
 
 FOLDER: Final = Path(__file__).parent / "schemas"
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +33,13 @@ _PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "governance-file": WholeFileJson,
     "accreditation": AccreditationStatementJson,
     "crosswalk": CrosswalkStatementJson,
+    "recognition": RecognitionStatementJson,
+    "regulation": RegulationStatementJson,
+    "verification": VerificationStatementJson,
+    "programmes": ProgrammesStatementJson,
+    "refusal": RefusalStatementJson,
+    "signatories": SignatoriesJson,
+    "divided": DividedJson,
     "freshness": FreshnessPayload,
 }
 

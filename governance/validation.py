@@ -30,7 +30,14 @@ from wanderbuch.governance.model import (
     ALIAS,
     CROSSWALK,
     DESCRIPTION,
+    DIVIDED,
+    PROGRAMMES,
+    RECOGNITION,
+    REFUSAL,
+    REGULATION,
     ROLES,
+    SIGNATORIES,
+    VERIFICATION,
     AccreditationJson,
     AliasJson,
     CrosswalkJson,
@@ -39,6 +46,15 @@ from wanderbuch.governance.model import (
     RoleGrantJson,
 )
 from wanderbuch.governance.parts import Parts
+from wanderbuch.governance.statement_model import (
+    DividedJson,
+    ProgrammeJson,
+    RecognitionJson,
+    RefusalJson,
+    RegulationJson,
+    SignatoriesJson,
+    VerificationJson,
+)
 from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
@@ -52,8 +68,18 @@ _LISTS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
     ROLES: ("roles", RoleGrantJson),
     ACCREDITATION: ("accreditations", AccreditationJson),
     CROSSWALK: ("crosswalks", CrosswalkJson),
+    RECOGNITION: ("recognitions", RecognitionJson),
+    REGULATION: ("regulations", RegulationJson),
+    VERIFICATION: ("verifications", VerificationJson),
+    PROGRAMMES: ("programmes", ProgrammeJson),
+    REFUSAL: ("refusals", RefusalJson),
 }
-_OBJECTS: Final[dict[str, type[BaseModel]]] = {DESCRIPTION: DescriptionJson, ALIAS: AliasJson}
+_OBJECTS: Final[dict[str, type[BaseModel]]] = {
+    DESCRIPTION: DescriptionJson,
+    ALIAS: AliasJson,
+    SIGNATORIES: SignatoriesJson,
+    DIVIDED: DividedJson,
+}
 _ENTRIES: Final = pointer("participants", "entries")
 
 
