@@ -10,10 +10,13 @@ Parsed and checked, frozen. Statements of our profile, each under `participants.
 | programmes | an accredited issuer | what it teaches or assesses, with competence units |
 | refusal | who applied | that an accreditation was refused, and whom to appeal to |
 | signatories | the author | who must sign a version, and how many of them |
+| divided | the author | that the records of participants lie in parts beside the file |
 
 Days are whole calendar days, both ends included; a span without end ends on `spans.OPEN_END`.
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -185,3 +188,41 @@ class Signatories:
 
     threshold: int
     parties: tuple[Party, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The records of one bucket.
+
+    Args:
+        digest: "sha256:" + hex of the part's bytes; it also names the address, `<governance url>/parts/<hex>.json`.
+        size: how many bytes.
+    """
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Where the records of participants lie: the record of a DID in the part of its bucket.
+
+    Args:
+        bits: the first bits of the SHA-256 of a DID (UTF-8) are the number of its bucket.
+        parts: one for each of the 2^bits buckets, in order.
+    """
+
+    bits: int
+    parts: tuple[Part, ...]
+
+    def bucket_of(self, did: str) -> int:
+        """Return the number of the bucket of `did`."""
+        return int.from_bytes(hashlib.sha256(did.encode()).digest()[:4]) >> (32 - self.bits)
+
+    def part_of(self, did: str) -> Part:
+        """Return the part in which the record of `did` stands, if there is one."""
+        return self.parts[self.bucket_of(did)]
+
+    def parts_for(self, dids: Iterable[str]) -> tuple[Part, ...]:
+        """Return the parts that are needed to answer questions about some DIDs."""
+        return tuple(self.parts[bucket] for bucket in sorted({self.bucket_of(did) for did in dids}))

@@ -1,5 +1,5 @@
 import itertools
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime
 
 from tests.unit.governance import decision_vectors as vectors

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
