@@ -23,6 +23,7 @@ from wanderbuch.governance.parts import Parts
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END
 from wanderbuch.governance.statement_domain import (
+    division,
     days_of,
     programme,
     recognition,
@@ -66,6 +67,7 @@ def to_domain(parts: Parts) -> GovernanceFile:
         programmes=tuple(programme(each.did, each.said) for each in parts.programmes),
         refusals=tuple(refusal(each.did, each.said) for each in parts.refusals),
         signatories=next((signatories(each.said) for each in parts.signatories), None),
+        division=next((division(each.said) for each in parts.divided), None),
     )
 
 

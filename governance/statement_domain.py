@@ -10,6 +10,7 @@ from wanderbuch.governance.question import DateSpan, Purpose
 from wanderbuch.governance.spans import OPEN_END, normal
 from wanderbuch.governance.statement_model import (
     DecisionJson,
+    DividedJson,
     ProgrammeJson,
     RecognitionJson,
     RefusalJson,
@@ -19,6 +20,8 @@ from wanderbuch.governance.statement_model import (
 )
 from wanderbuch.governance.statements import (
     CompetenceUnit,
+    Division,
+    Part,
     Party,
     PartyKind,
     Programme,
@@ -129,6 +132,11 @@ def signatories(said: SignatoriesJson) -> Signatories:
         threshold=said.threshold,
         parties=tuple(Party(each.did, each.name, PartyKind(each.kind)) for each in said.parties),
     )
+
+
+def division(said: DividedJson) -> Division:
+    """Return in which parts the records of participants lie."""
+    return Division(bits=said.bits, parts=tuple(Part(each.digest, each.bytes) for each in said.parts))
 
 
 def _purposes(names: Iterable[str]) -> tuple[Purpose, ...]:
