@@ -23,8 +23,8 @@ from wanderbuch.governance.parts import Parts
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END
 from wanderbuch.governance.statement_domain import (
-    division,
     days_of,
+    division,
     programme,
     recognition,
     refusal,
