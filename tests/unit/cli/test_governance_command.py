@@ -120,7 +120,9 @@ def test_validate_lists_every_finding_and_ends_with_1(run: Any, office: Office) 
     found = json.loads(out)
     assert not found["ok"]
     assert {each["path"] for each in found["findings"]} == {"/version", "/format", "/unheard_of"}
-    assert all(each.keys() == {"severity", "path", "rule", "message", "fix"} for each in found["findings"])
+    assert all(
+        each.keys() == {"severity", "path", "rule", "message", "fix", "file", "line"} for each in found["findings"]
+    )
 
 
 def test_sign_then_verify_offline(run: Any, office: Office) -> None:

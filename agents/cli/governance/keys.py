@@ -54,14 +54,18 @@ def signer_from(path: Path) -> Signer:
     return sign
 
 
-def keys_in_log(log_file: Path) -> KeyResolver:
-    """Return a resolver that answers from a did.jsonl (and a did-witness.json beside it), without any network."""
+def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
+    """Return a resolver that answers from did.jsonl files (a did-witness.json lies beside each), without any network.
+
+    A log is taken for the DID that it mentions, and then verified for that DID.
+    """
     from wanderbuch.plugins.webvh.document import DidDocument
     from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES, names_witnesses, verify_log
 
     async def resolve(url: DidUrl) -> bytes:
         did = _webvh(url)
-        received = read_file(log_file, max_bytes=MAX_LOG_BYTES)
+        logs = [(log_file, read_file(log_file, max_bytes=MAX_LOG_BYTES)) for log_file in log_files]
+        log_file, received = next((each for each in logs if did.encode() in each[1]), logs[0])
         witness = None
         if names_witnesses(received):
             witness = read_file(log_file.with_name("did-witness.json"), max_bytes=MAX_WITNESS_BYTES)

@@ -1,4 +1,4 @@
-"""The question behind `wanderbuch governance explain`: words of the command line become requirement and evidence."""
+"""The question behind `explain` and `query`: words of the command line become requirement and evidence."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
-from wanderbuch.governance.question import DateSpan, Evidence, Requirement
+from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
 from wanderbuch.schemas.countries import is_country
 from wanderbuch.schemas.occupations import OccupationCode
 
@@ -28,28 +28,37 @@ class Question:
     credential_type: str
     registry: str | None
     expires_on: str | None
+    purpose: Purpose = Purpose.EMPLOYMENT
 
 
-def parse_question(question: Question, file: GovernanceFile) -> tuple[Requirement, Evidence]:
+def parse_question(
+    question: Question, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()
+) -> tuple[Requirement, Evidence]:
     """Return what is asked and what is supposed to have been shown; gaps are filled from the issuer's accreditations.
+
+    Args:
+        question: the user's words.
+        file: the file that is asked.
+        others: files of authorities that it may recognise, where the issuer may be named too.
 
     Raises:
         WanderbuchError: a word is not what was expected; the message names it.
     """
-    issuer = _issuer(question.issuer, file)
+    issuer = find_participant(question.issuer, file, others)
     occupation = OccupationCode.parse(question.occupation)
-    if not is_country(question.jurisdiction):
-        raise ConfigurationError(f"expected a country such as MLT for --jurisdiction, found {question.jurisdiction!r}")
-    accreditations = file.index.by_issuer.get(issuer, ())
+    check_country(question.jurisdiction)
+    home = next((each for each in (file, *others) if each.index.by_issuer.get(issuer)), file)
+    accreditations = home.index.by_issuer.get(issuer, ())
     awarded = _awarded(question.awarded)
     framework = question.framework or _only("framework", (each.level_range.framework for each in accreditations))
-    crosswalk = question.crosswalk or file.eqf_level(framework, "", awarded.first)[1]
+    crosswalk = question.crosswalk or home.eqf_level(framework, "", awarded.first)[1]
     requirement = Requirement(
         occupation=occupation,
         jurisdiction=question.jurisdiction,
         min_eqf_level=question.level,
         credential_type=question.credential_type,
         not_revoked=question.registry is not None,
+        purpose=question.purpose,
     )
     evidence = Evidence(
         issuer=issuer,
@@ -60,7 +69,7 @@ def parse_question(question: Question, file: GovernanceFile) -> tuple[Requiremen
         framework=framework,
         crosswalk_version=None if crosswalk == NO_CROSSWALK else crosswalk,
         awarded=awarded,
-        expires_on=None if question.expires_on is None else _day("--expires-on", question.expires_on),
+        expires_on=None if question.expires_on is None else parse_day("--expires-on", question.expires_on),
         registry=None if question.registry is None else RevRegDefId.parse(question.registry),
     )
     return requirement, evidence
@@ -83,25 +92,46 @@ def parse_instant(text: str) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _issuer(text: str, file: GovernanceFile) -> Did:
+def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()) -> Did:
+    """Return the DID that `text` is, or the one participant whose name holds `text`.
+
+    Raises:
+        WanderbuchError: it is no DID, and not a part of exactly one name.
+    """
     if text.startswith("did:"):
         return Did.parse(text)
-    found = [each for each in file.participants if each.name and text.casefold() in each.name.casefold()]
+    named = [each for one in (file, *others) for each in one.participants if each.name]
+    found = {each.did: each for each in named if text.casefold() in str(each.name).casefold()}
     if len(found) == 1:
-        return found[0].did
-    names = "; ".join(sorted(str(each.name) for each in found or file.participants if each.name)[:20])
+        return next(iter(found))
+    names = "; ".join(sorted({str(each.name) for each in found.values() or named})[:20])
     count = "several" if found else "none"
     raise ConfigurationError(f"expected one participant called {text!r}, found {count}", hint=f"there are: {names}")
+
+
+def check_country(text: str) -> None:
+    """Refuse what is no country.
+
+    Raises:
+        ConfigurationError: it is not an ISO 3166-1 alpha-3 code.
+    """
+    if not is_country(text):
+        raise ConfigurationError(f"expected a country such as MLT for --jurisdiction, found {text!r}")
 
 
 def _awarded(text: str) -> DateSpan:
     if re.fullmatch(r"[1-9]\d{3}", text):
         return DateSpan.of_year(int(text))
-    day = _day("--awarded", text)
+    day = parse_day("--awarded", text)
     return DateSpan(day, day)
 
 
-def _day(option: str, text: str) -> date:
+def parse_day(option: str, text: str) -> date:
+    """Return a day.
+
+    Raises:
+        ConfigurationError: it is not written as 2024-05-01, or does not exist.
+    """
     try:
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             return date.fromisoformat(text)
