@@ -6,6 +6,7 @@ governance.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,14 @@ from wanderbuch.schemas.local_text import LocalText
 
 EQF = "EQF"
 EQF_LEVELS = range(1, 9)
+
+
+class Measure(Enum):
+    """What the levels of a framework are levels of."""
+
+    QUALIFICATIONS = "qualifications"  # learning outcomes: EQF and what is compared with it
+    EDUCATION = "education"  # programmes and attainment: ISCED
+    LANGUAGES = "languages"  # proficiency in a language: CEFR; no EQF level follows from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,14 @@ class Framework:
 
     Args:
         code: canonical, such as "EQF" or "LK-NVQ".
+        measures: what its levels are levels of.
         country: ISO 3166-1 alpha-3, None if it belongs to no one country.
         levels: level code -> level, from the lowest to the highest.
     """
 
     code: str
     label: LocalText
+    measures: Measure
     country: str | None
     sources: tuple[Source, ...]
     levels: Mapping[str, Level]
@@ -64,8 +75,8 @@ def framework(code: str) -> Framework:
     Raises:
         CredentialError: it is not known.
 
-    >>> framework("LK-NVQ").levels["4"].rank
-    4
+    >>> framework("LK-NVQ").levels["4"].rank, framework("IN-NSQF").levels["4.5"].rank
+    (4, 7)
     """
     try:
         return frameworks()[code]
@@ -85,6 +96,7 @@ def _load(name: str) -> Framework:
         return Framework(
             code=document["code"],
             label=LocalText(document["label"]),
+            measures=Measure(document["measures"]),
             country=document.get("country"),
             sources=parse_sources(document["sources"]),
             levels=MappingProxyType(_levels(document["levels"])),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.claims import ClaimError, CredentialValues, read_revealed, read_values, validate_claim
 from wanderbuch.schemas.credential_type import Attribute, Kind, load_credential_type
-from wanderbuch.schemas.encoding import is_canonical
+from wanderbuch.schemas.encoding import encode, is_canonical
 from wanderbuch.schemas.frameworks import EQF, framework
 
 QUALIFICATION = load_credential_type("qualification/1.0")
@@ -273,3 +273,38 @@ def test_no_single_change_of_a_value_goes_unnoticed_or_stands_for_the_same(
     except ClaimError:
         return
     assert (read == read_values(QUALIFICATION, values)) == (other == values[name])
+
+
+@pytest.mark.parametrize("code", ["AQRF", "IN-NSQF", "ISCED-2011", "SADCQF", "ZA-NQF", "LK-NVQ"])
+def test_every_level_of_a_framework_comes_back_as_it_was_claimed(welder: dict[str, Any], code: str) -> None:
+    for level in framework(code).levels:
+        claim = welder | {"framework": code, "framework_level": level}
+        read = read_values(QUALIFICATION, values_of(claim))
+        assert (read.claim["framework"], read.claim["framework_level"]) == (code, level)
+
+
+@pytest.mark.parametrize("level", ["4.5", "6.5"])
+def test_half_a_level_is_one_text_that_no_reader_takes_for_a_whole_number(welder: dict[str, Any], level: str) -> None:
+    values = values_of(welder | {"framework": "IN-NSQF", "framework_level": level})
+    assert values["framework_level"] == level
+    assert int(encode(level)) > 2**31
+    assert read_revealed(QUALIFICATION, {"framework": "IN-NSQF", "framework_level": level})["framework_level"] == level
+
+
+@pytest.mark.parametrize("level", ["4.50", "4,5", "04.5", "4.25", ".5", "4½", "7.5", 4.5])
+def test_half_a_level_in_another_form_is_refused(welder: dict[str, Any], level: object) -> None:
+    assert "framework_level" in findings_of(welder | {"framework": "IN-NSQF", "framework_level": level})
+
+
+def test_half_a_level_of_a_framework_without_half_levels_is_refused(welder: dict[str, Any]) -> None:
+    assert findings_of(welder | {"framework": "AQRF", "framework_level": "4.5"}) == {
+        "framework_level": "a level that it does not have"
+    }
+
+
+def test_a_language_level_has_no_eqf_level(welder: dict[str, Any]) -> None:
+    read = read_values(
+        QUALIFICATION,
+        values_of(welder | {"framework": "CEFR", "framework_level": "B2"}, eqf_level=0, crosswalk_version=None),
+    )
+    assert (read.eqf_level, read.crosswalk_version) == (0, None)

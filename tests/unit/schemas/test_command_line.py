@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from wanderbuch.agents.cli.schemas import app
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.credential_type import CredentialType
+from wanderbuch.schemas.frameworks import frameworks
 
 
 def run(*arguments: str) -> str:
@@ -23,7 +24,7 @@ def run_json(*arguments: str) -> dict[str, Any]:
 def test_list_names_all_that_can_be_shown() -> None:
     listed = run_json("list")
     names = [entry["id"] for group in listed.values() for entry in group]
-    assert names == ["qualification/1.0", "EQF", "LK-NVQ", "isco08", "iso3166-1-alpha-3"]
+    assert names == ["qualification/1.0", *frameworks(), "isco08", "iso3166-1-alpha-3"]
     for name in names:
         assert name in run("list")
         assert run_json("show", name)["id"] == name

@@ -4,14 +4,26 @@ from wanderbuch.errors import ConfigurationError, CredentialError
 from wanderbuch.schemas import frameworks as module
 from wanderbuch.schemas.countries import country_name, is_country, iso3166
 from wanderbuch.schemas.data_file import read_json
-from wanderbuch.schemas.frameworks import EQF_LEVELS, framework, frameworks
+from wanderbuch.schemas.frameworks import EQF_LEVELS, Measure, framework, frameworks
 from wanderbuch.schemas.local_text import LocalText
+
+QUALIFICATIONS = Measure.QUALIFICATIONS
+
+
+def whole(first: int, last: int) -> list[str]:
+    return [str(level) for level in range(first, last + 1)]
 
 
 def test_the_frameworks_have_their_levels_in_order_and_say_where_they_come_from() -> None:
     assert {code: list(known.levels) for code, known in frameworks().items()} == {
+        "AQRF": whole(1, 8),
+        "CEFR": ["A1", "A2", "B1", "B2", "C1", "C2"],
         "EQF": [str(level) for level in EQF_LEVELS],
-        "LK-NVQ": ["1", "2", "3", "4", "5", "6", "7"],
+        "IN-NSQF": ["1", "2", "2.5", "3", "3.5", "4", "4.5", "5", "5.5", "6", "6.5", "7", "8"],
+        "ISCED-2011": whole(0, 8),
+        "LK-NVQ": whole(1, 7),
+        "SADCQF": whole(1, 10),
+        "ZA-NQF": whole(1, 10),
     }
     for known in frameworks().values():
         assert [level.rank for level in known.levels.values()] == list(range(1, len(known.levels) + 1))
@@ -27,8 +39,18 @@ def test_a_framework_with_a_level_twice_is_refused(monkeypatch: pytest.MonkeyPat
         module._load("framework_eqf.json")
 
 
+def test_a_framework_says_what_its_levels_are_levels_of() -> None:
+    others = {code: known.measures for code, known in frameworks().items() if known.measures is not QUALIFICATIONS}
+    assert others == {"CEFR": Measure.LANGUAGES, "ISCED-2011": Measure.EDUCATION}
+
+
+def test_only_a_national_framework_belongs_to_a_country() -> None:
+    countries = {code: known.country for code, known in frameworks().items() if known.country}
+    assert countries == {"IN-NSQF": "IND", "LK-NVQ": "LKA", "ZA-NQF": "ZAF"}
+
+
 def test_an_unknown_framework_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(CredentialError, match="EQF, LK-NVQ"):
+    with pytest.raises(CredentialError, match="EQF, IN-NSQF"):
         framework("NVQ")
 
 
