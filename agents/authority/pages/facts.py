@@ -9,18 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from wanderbuch.agents.authority.pages.search import SearchTables
 from wanderbuch.agents.authority.publication import PublishedVersion
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.freshness import FreshnessStatement
+from wanderbuch.governance.history import Entry
 from wanderbuch.governance.identifiers import DidUrl
 from wanderbuch.governance.jws import KeyResolver, UnverifiedJws, read_jws, verify_signature
 from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
+
+MAX_HISTORY: Final = 50
 
 
 class SignatureState(Enum):
@@ -70,18 +73,6 @@ class VersionLine:
     published_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One entry of the authority's history, without anything personal of workers."""
-
-    number: int
-    at: datetime
-    who: str
-    action: str
-    why: str
-    version: int | None
-
-
 class Register(Protocol):
     """Where the public pages get their facts."""
 
@@ -93,7 +84,7 @@ class Register(Protocol):
         """Return all published versions, the newest first."""
         ...
 
-    async def history(self) -> Sequence[HistoryLine]:
+    async def history(self) -> Sequence[Entry]:
         """Return the newest entries of the history, the newest first."""
         ...
 
@@ -132,7 +123,7 @@ class PublishedRegister:
             publication: what is published.
             url: address of the folder of the files.
             resolve_key: gives a signer's key as it stands now.
-            history: gives the newest entries; None if none is kept.
+            history: what happened; None if no history is kept.
         """
         self._publication = publication
         self._url = url
@@ -172,9 +163,10 @@ class PublishedRegister:
             self._versions = (digest, found)
         return self._versions[1]
 
-    async def history(self) -> Sequence[HistoryLine]:
+    async def history(self) -> Sequence[Entry]:
         """Return the newest entries of the history, the newest first."""
-        return await self._history.newest() if self._history else ()
+        entries = await self._history.entries() if self._history else []
+        return entries[-MAX_HISTORY:][::-1]
 
     async def _read(self, statement: FreshnessStatement) -> Facts | None:
         current = await self._publication.current()
@@ -207,10 +199,10 @@ class PublishedRegister:
 
 
 class HistorySource(Protocol):
-    """Where the history is kept."""
+    """The part of `history.HistoryLog` that is read here."""
 
-    async def newest(self) -> Sequence[HistoryLine]:
-        """Return the newest entries, the newest first."""
+    async def entries(self) -> list[Entry]:
+        """Return all entries, the first one first."""
         ...
 
 

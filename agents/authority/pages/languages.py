@@ -121,6 +121,11 @@ class Words:
         own = names.get(self.language.tag)
         return escape(own) if own else self._english(str(framework(code).label))
 
+    def action(self, name: str) -> Markup:
+        """Return what an entry of the history is about; a word nobody knows here as it stands."""
+        key = f"action.{name}"
+        return self(key) if key in self._sentences else self._english(name)
+
     def _english(self, text: str) -> Markup:
         return english(text) if self.language is not FALLBACK else escape(text)
 

@@ -80,7 +80,7 @@ def _in_lines(name: str) -> tuple[str, ...]:
     """Return a name on at most two lines, shortened if it is longer.
 
     >>> _in_lines("Agency for Skills and Work of the Island of Malta and Gozo")
-    ('Agency for Skills and Work', 'of the Island of Malta…')
+    ('Agency for Skills and Work', 'of the Island of Malta and…')
     """
     lines: list[str] = [""]
     for word in name.split():
@@ -90,6 +90,6 @@ def _in_lines(name: str) -> tuple[str, ...]:
         elif len(lines) == 1:
             lines.append(word[: _LETTERS - 1] + "…" if len(word) > _LETTERS else word)
         else:
-            lines[-1] = lines[-1][: _LETTERS - 1] + "…"
+            lines[-1] += "…"
             break
     return tuple(lines)

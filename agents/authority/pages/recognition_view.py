@@ -1,0 +1,75 @@
+"""Which other authorities are recognised, for what, and since when: the rows of the table and the drawing beside it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from wanderbuch.agents.authority.pages.facts import Facts
+from wanderbuch.agents.authority.pages.languages import Language
+from wanderbuch.agents.authority.pages.recognition_map import Drawing, drawing
+from wanderbuch.agents.authority.pages.rendering import plain
+from wanderbuch.agents.authority.pages.standing_view import Mandate, State
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.statements import Recognition
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAuthority:
+    """Another authority and what this one says of it.
+
+    Args:
+        uri: where its file is, None if this file does not say.
+    """
+
+    did: Did
+    name: str | None
+    uri: str | None
+    recognitions: tuple[Recognition, ...]
+    counts: bool
+
+
+def authorities(facts: Facts, today: date) -> list[OtherAuthority]:
+    """Return every authority that the file recognises or names as trusted, by name."""
+    file = facts.file
+    uris = {each.publisher: each.uri for each in file.trusted_governance}
+    by_publisher: dict[Did, list[Recognition]] = {each: [] for each in uris}
+    for recognition in file.recognitions:
+        by_publisher.setdefault(recognition.publisher, []).append(recognition)
+    listed = [
+        OtherAuthority(
+            did=did,
+            name=_name(facts, did),
+            uri=uris.get(did),
+            recognitions=tuple(recognitions),
+            counts=any(recognition_on(each, today).state is State.COUNTS for each in recognitions),
+        )
+        for did, recognitions in by_publisher.items()
+    ]
+    return sorted(listed, key=lambda each: (each.name or "~", each.did))
+
+
+def recognition_on(recognition: Recognition, day: date) -> Mandate:
+    """Return what a recognition is on a day: lapsed, counting, later or ended."""
+    for lapse in recognition.lapses:
+        if lapse.days.first <= day <= lapse.days.last:
+            return Mandate(State.SUSPENDED, lapse.days.first)
+    for span in recognition.intervals:
+        if span.first <= day <= span.last:
+            return Mandate(State.COUNTS, span.last)
+    later = [span.first for span in recognition.intervals if span.first > day]
+    if later:
+        return Mandate(State.LATER, min(later))
+    return Mandate(State.ENDED, max((span.last for span in recognition.intervals), default=None))
+
+
+def map_of(facts: Facts, listed: list[OtherAuthority], language: Language) -> Drawing:
+    """Return the drawing of these authorities."""
+    own = plain(facts.file.participant_name(facts.file.author) or facts.file.name)
+    others = [(plain(each.name or each.did), each.counts) for each in listed]
+    return drawing(own, others, is_rtl=language.direction == "rtl")
+
+
+def _name(facts: Facts, did: Did) -> str | None:
+    own = facts.file.participant_name(did)
+    if own is None and (held := facts.snapshot.recognised.get(did)):
+        return held.file.participant_name(did) or held.file.name
+    return own

@@ -1,0 +1,223 @@
+"""The public register, for everybody and without JavaScript: search, institutions, occupations, recognition, the file.
+
+All pages lie below `/registry/<language>/`; `/registry/` sends a reader to the language their browser asks for. Who
+looks at what is not kept, and no page asks another site for anything.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiohttp import web
+
+from wanderbuch.agents.authority.pages.asking import Asked, answer
+from wanderbuch.agents.authority.pages.facts import Register
+from wanderbuch.agents.authority.pages.languages import LANGUAGES, Words, negotiated
+from wanderbuch.agents.authority.pages.occupation_search import meant_by
+from wanderbuch.agents.authority.pages.recognition_view import authorities, map_of, recognition_on
+from wanderbuch.agents.authority.pages.rendering import PageHandler, Pages, language_of
+from wanderbuch.agents.authority.pages.search import PAGE_SIZE, Query, concerns
+from wanderbuch.agents.authority.pages.standing_view import mandate_on, state_of, timeline
+from wanderbuch.agents.authority.pages.visit import Visit
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.governance.identifiers import Did, IdentifierError
+from wanderbuch.governance.index import covers_code
+from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups
+
+BASE: Final = "/registry"
+_MAX_SUMMARY: Final = 3  # occupations of an institution named in a list
+
+
+class PublicPages:
+    """The handlers of the public register.
+
+    Args:
+        register: what is published.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(self, register: Register, *, clock: Callable[[], datetime]) -> None:
+        self._register = register
+        self._clock = clock
+        self._pages = Pages(BASE)
+
+    def routes(self) -> Sequence[PublicRoute]:
+        """Return the routes of the public site."""
+        pages: dict[str, PageHandler] = {
+            "/{language}/": self._served(self._search),
+            "/{language}/occupations": self._served(self._occupations),
+            "/{language}/occupation/{code}": self._served(self._occupation),
+            "/{language}/institution/{did}": self._served(self._institution),
+            "/{language}/institution/{did}/answer": self._served(self._institution),
+            "/{language}/recognition": self._served(self._recognition),
+            "/{language}/file": self._served(self._file),
+            "/{language}/occupations.json": self._suggestions,
+            "/assets/{digest}/{name}": self._pages.asset,
+            "": self._welcome,
+            "/{rest:.*}": self._lost,
+        }
+        return tuple(
+            PublicRoute(method, BASE + path, handler) for path, handler in pages.items() for method in ("GET", "HEAD")
+        )
+
+    def _served(self, page: Callable[[Visit], Any]) -> PageHandler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            language = language_of(request)
+            if language is None:
+                return await self._lost(request)
+            facts = await self._register.facts()
+            if facts is None:
+                return self._pages.for_everybody(request, "empty.html", language, status=503, file=None)
+            now = self._clock().astimezone(UTC)
+            response: web.StreamResponse = await page(Visit(request, language, facts, now))
+            return response
+
+        return handle
+
+    def _show(self, visit: Visit, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        return self._pages.for_everybody(
+            visit.request,
+            template,
+            visit.language,
+            status=status,
+            file=visit.facts.file,
+            facts=visit.facts,
+            today=visit.today,
+            now_fresh=visit.facts.snapshot.is_fresh(visit.now),
+            mandate_on=mandate_on,
+            recognition_on=recognition_on,
+            **values,
+        )
+
+    async def _welcome(self, request: web.Request) -> web.StreamResponse:
+        language = negotiated(request.headers.get("Accept-Language", ""))
+        raise web.HTTPSeeOther(
+            f"{BASE}/{language.tag}/", headers={"Vary": "Accept-Language", "Cache-Control": "no-cache"}
+        )
+
+    async def _lost(self, request: web.Request) -> web.StreamResponse:
+        if request.path.rstrip("/") == BASE:
+            return await self._welcome(request)
+        first = request.path.removeprefix(BASE).strip("/").partition("/")[0]
+        if request.path == f"{BASE}/{first}" and first in LANGUAGES:
+            raise web.HTTPPermanentRedirect(f"{BASE}/{first}/")
+        language = LANGUAGES.get(first) or negotiated(request.headers.get("Accept-Language", ""))
+        facts = await self._register.facts()
+        file = facts.file if facts else None
+        return self._pages.for_everybody(request, "lost.html", language, status=404, file=file, what="page", asked="")
+
+    def _missing(self, visit: Visit, what: str, asked: str) -> web.Response:
+        return self._show(visit, "lost.html", status=404, what=what, asked=asked)
+
+    async def _search(self, visit: Visit) -> web.StreamResponse:
+        asked, facts = visit.asked, visit.facts
+        meant = meant_by(asked("occupation"), visit.language.tag)
+        is_unclear = bool(asked("occupation").strip()) and meant.code is None
+        query = Query(asked("name").strip(), meant.code or "", visit.country)
+        found = None
+        if not is_unclear and not (query.is_empty and "occupation" not in visit.request.query):
+            found = facts.tables.find(query, visit.page)
+        return self._show(
+            visit,
+            "search.html",
+            query=query,
+            typed=asked("occupation"),
+            meant=meant,
+            is_unclear=is_unclear,
+            found=found,
+            rows=_rows(visit, found.dids if found else (), query),
+            page_size=PAGE_SIZE,
+            majors=major_groups(),
+        )
+
+    async def _occupations(self, visit: Visit) -> web.StreamResponse:
+        tables = visit.facts.tables
+        return self._show(visit, "occupations.html", majors=major_groups(), concerns=tables.concerns)
+
+    async def _occupation(self, visit: Visit) -> web.StreamResponse:
+        asked = visit.request.match_info["code"]
+        if asked not in isco08().codes:
+            return self._missing(visit, "occupation", asked)
+        code = OccupationCode.parse(asked)
+        query = Query("", code, visit.country)
+        found = visit.facts.tables.find(query, visit.page)
+        file = visit.facts.file
+        return self._show(
+            visit,
+            "occupation.html",
+            code=code,
+            query=query,
+            found=found,
+            rows=_rows(visit, found.dids, query),
+            page_size=PAGE_SIZE,
+            regulations=[each for each in file.regulations if covers_code(each.occupations, code)],
+            recognised=[
+                each
+                for each in authorities(visit.facts, visit.today)
+                if each.counts and any(covers_code(one.occupations, code) for one in each.recognitions)
+            ],
+        )
+
+    async def _institution(self, visit: Visit) -> web.StreamResponse:
+        asked = visit.request.match_info["did"]
+        try:
+            did = Did.parse(asked)
+        except IdentifierError:
+            return self._missing(visit, "institution", asked)
+        file, facts = visit.facts.file, visit.facts
+        if not facts.tables.knows(did):
+            return self._missing(visit, "institution", asked)
+        return self._show(
+            visit,
+            "institution.html",
+            did=did,
+            participant=file.index.participants.get(did),
+            accreditations=file.index.by_issuer.get(did, ()),
+            refusals=[each for each in file.refusals if each.applicant == did],
+            programmes=[each for each in file.programmes if each.provider == did],
+            verifications=[each for each in file.verifications if each.verifier == did],
+            mandate=state_of(file, did, visit.today),
+            events=timeline(file, did, visit.today),
+            answer=answer(visit, did) if visit.request.path.endswith("/answer") else None,
+            asked=Asked.of(visit),
+        )
+
+    async def _recognition(self, visit: Visit) -> web.StreamResponse:
+        listed = authorities(visit.facts, visit.today)
+        drawing = map_of(visit.facts, listed, visit.language)
+        return self._show(visit, "recognition.html", authorities=listed, drawing=drawing)
+
+    async def _file(self, visit: Visit) -> web.StreamResponse:
+        versions, history = await self._register.versions(), await self._register.history()
+        return self._show(visit, "file.html", versions=versions, history=history)
+
+    async def _suggestions(self, request: web.Request) -> web.StreamResponse:
+        """Answer with all titles of occupations, for the list that a browser offers while one types."""
+        language = language_of(request)
+        if language is None:
+            raise web.HTTPNotFound
+        words = Words(language)
+        titles = [f"{words.occupation(code).striptags()} ({code})" for code in isco08().codes]
+        return web.json_response(titles, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any]]:
+    """Return what a list of institutions says of each."""
+    file, rows = visit.facts.file, []
+    for did in dids:
+        relevant = [
+            each for each in file.index.by_issuer.get(did, ()) if concerns(each, query.occupation, query.country)
+        ]
+        codes = list(dict.fromkeys(code for each in relevant for code in each.occupations))
+        rows.append(
+            {
+                "did": did,
+                "name": file.participant_name(did),
+                "mandate": state_of(file, did, visit.today, relevant or None),
+                "codes": codes[:_MAX_SUMMARY],
+                "more_codes": max(0, len(codes) - _MAX_SUMMARY),
+                "levels": list(dict.fromkeys(each.level_range for each in relevant)),
+                "countries": sorted({country for each in relevant for country in each.jurisdictions}),
+            }
+        )
+    return rows

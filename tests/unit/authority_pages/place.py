@@ -1,0 +1,204 @@
+"""An authority's pages in one process: a real store, a real publication with real signatures, a clock that stands."""
+
+import copy
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from acapy_agent.core.profile import Profile
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from wanderbuch.agents.authority.pages.facts import PublishedRegister
+from wanderbuch.agents.authority.pages.registry import PublicPages
+from wanderbuch.agents.authority.publication import Publication, PublicationPlace, PublishedVersion
+from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.governance.identifiers import Did, DidUrl
+from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
+from wanderbuch.plugins.webvh.publisher import FolderPublisher
+
+URL = "https://authority.wanderbuch.test/governance/sri-lanka"
+EXAMPLE = json.loads(resources.files("wanderbuch.governance.files").joinpath("sri-lanka.example.json").read_bytes())
+AUTHORITY = Did.parse(EXAMPLE["author"])
+WELDERS, HOTEL, GALLE, SHIPYARD = (
+    next(Did.parse(did) for did in EXAMPLE["participants"]["entries"][DESCRIPTION] if f":{host}." in did)
+    for host in ("centre", "kandy", "galle", "shipyard")
+)
+MALTA = Did.parse("did:webvh:QmExampMaLtaAuthority1111111111111111111111111:malta.wanderbuch.test:org")
+KENYA = Did.parse("did:webvh:QmExampKenyaAuthority1111111111111111111111111:kenya.wanderbuch.test:org")
+REFUSED = Did.parse("did:webvh:QmExampJaffnaCoLLege11111111111111111111111111:jaffna.wanderbuch.test:org")
+
+
+class Key:
+    """The authority's signing key."""
+
+    def __init__(self) -> None:
+        self._private = Ed25519PrivateKey.generate()
+
+    async def kid(self) -> DidUrl:
+        return DidUrl.parse(f"{AUTHORITY}#key-1")
+
+    async def sign(self, message: bytes) -> bytes:
+        return self._private.sign(message)
+
+    async def resolve(self, did_url: DidUrl) -> bytes:
+        assert did_url == await self.kid()
+        return self._private.public_key().public_bytes_raw()
+
+
+@dataclass
+class Clock:
+    now: datetime = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@dataclass
+class Place:
+    profile: Profile
+    folder: Path
+    key: Key = field(default_factory=Key)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.publication = Publication(
+            PublicationPlace(author=AUTHORITY, folder="governance/sri-lanka"),
+            versions=RecordStore(self.profile, PublishedVersion),
+            publisher=FolderPublisher(self.folder),
+            key=self.key,
+            freshness_lifetime=timedelta(hours=1),
+            clock=self.clock,
+        )
+        self.register = PublishedRegister(self.publication, url=URL, resolve_key=self.key.resolve)
+        self.public = PublicPages(self.register, clock=self.clock)
+
+
+def full_payload() -> dict[str, Any]:
+    """Return the example ecosystem with every kind of statement, and enough centres for a second page."""
+    payload: dict[str, Any] = copy.deepcopy(EXAMPLE)
+    entries = payload["participants"]["entries"]
+    payload["trusted_governance"] = [
+        {"publisher": str(MALTA), "uri": "https://malta.wanderbuch.test/governance/malta/current.jws"},
+        {"publisher": str(KENYA), "uri": "https://kenya.wanderbuch.test/governance/kenya/current.jws"},
+    ]
+    entries[DESCRIPTION] |= {
+        str(MALTA): {"name": "Qualifications Agency of Malta and Gozo (example)"},
+        str(KENYA): {"name": "Skills Board of Kenya (example)"},
+        str(REFUSED): {"name": "Jaffna Building College (example)"},
+    }
+    entries[PROFILE_STATEMENTS + "recognition.json"] = {
+        str(MALTA): {"recognitions": [_recognition("MOU-2025-1", onward=1)]},
+        str(KENYA): {
+            "recognitions": [
+                _recognition(
+                    "MOU-2019-7", intervals=[{"start": "2019-01-01", "end": "2023-12-31"}], occupations=["C51"]
+                )
+            ]
+        },
+    }
+    entries[PROFILE_STATEMENTS + "regulation.json"] = {
+        str(AUTHORITY): {
+            "regulations": [
+                {
+                    "id": "REG-7411",
+                    "occupations": ["C7411"],
+                    "jurisdictions": ["LKA"],
+                    "intervals": [{"start": "2010-01-01"}],
+                    "competent_authority": "Electrical Safety Board of Sri Lanka (example)",
+                    "decision": "https://authority.wanderbuch.test/law/electricity",
+                    "redress": "https://authority.wanderbuch.test/appeals",
+                }
+            ]
+        }
+    }
+    entries[PROFILE_STATEMENTS + "programmes.json"] = {str(WELDERS): {"programmes": [_programme()]}}
+    entries[PROFILE_STATEMENTS + "refusal.json"] = {
+        str(REFUSED): {
+            "refusals": [
+                {
+                    "id": "TA-2026-0400",
+                    "occupations": ["C7112"],
+                    "decided_on": "2026-06-30",
+                    "decision": "https://authority.wanderbuch.test/decisions/TA-2026-0400",
+                    "reason": "No workshop for practice yet.",
+                    "redress": "https://authority.wanderbuch.test/appeals",
+                }
+            ]
+        }
+    }
+    entries[PROFILE_STATEMENTS + "verification.json"] = {str(SHIPYARD): {"verifications": [_verification()]}}
+    for number in range(1, 31):
+        scid = "Qm" + f"ExampCentre{number:03}".replace("0", "z").ljust(44, "1")
+        did = f"did:webvh:{scid}:c{number}.wanderbuch.test:org"
+        entries[DESCRIPTION][did] = {"name": f"District Training Centre {number} (example)"}
+        entries[ACCREDITATION][did] = {"accreditations": [_accreditation(f"TA-2021-{number:04}", did)]}
+    return payload
+
+
+def _accreditation(name: str, did: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "title": "Building trades",
+        "credential_types": ["qualification/1.0"],
+        "cred_def_ids": [f"{did}/resources/zQmCredDefCoLomboWeLding11111111111111111111111"],
+        "occupations": ["C71"],
+        "level_range": {"framework": "LK-NVQ", "min": "2", "max": "4"},
+        "jurisdictions": ["LKA"],
+        "intervals": [{"start": "2021-01-01", "end": "2028-12-31"}],
+        "accreditingAgent": {"name": "Training Authority of Sri Lanka (example)", "did": str(AUTHORITY)},
+        "decision": f"https://authority.wanderbuch.test/decisions/{name}",
+        "redress": "https://authority.wanderbuch.test/appeals",
+    }
+
+
+def _recognition(name: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "credential_types": ["qualification/1.0"],
+        "occupations": ["C72", "C7411"],
+        "excluded_occupations": ["C7213"],
+        "level_range": {"framework": "EQF", "min": "2", "max": "5"},
+        "purposes": ["employment", "study"],
+        "jurisdictions": ["LKA"],
+        "intervals": [{"start": "2025-01-01"}],
+        "decision": f"https://authority.wanderbuch.test/agreements/{name}",
+        "redress": "https://authority.wanderbuch.test/appeals",
+        **changes,
+    }
+
+
+def _programme() -> dict[str, Any]:
+    return {
+        "id": "P-WELD-4",
+        "accreditation": "TA-2018-0142",
+        "title": "Arc welding of ships' plates",
+        "occupation": "C7212",
+        "framework": "LK-NVQ",
+        "level": "4",
+        "units": [
+            {"id": "U-1", "title": "Prepare and hold the work"},
+            {"id": "U-2", "title": "Weld in all positions", "level": "4"},
+        ],
+        "learning_settings": ["formal", "informal-rpl"],
+        "intervals": [{"start": "2019-04-01", "end": "2020-12-31"}, {"start": "2022-07-01"}],
+    }
+
+
+def _verification() -> dict[str, Any]:
+    return {
+        "id": "V-2025-3",
+        "credential_type": "qualification/1.0",
+        "attributes": ["occupation_isco08", "award_year"],
+        "predicates": [],
+        "purposes": ["employment"],
+        "jurisdictions": ["MLT"],
+        "intervals": [{"start": "2025-01-01"}],
+        "legal_basis": "https://authority.wanderbuch.test/law/hiring",
+        "redress": "https://authority.wanderbuch.test/appeals",
+    }
