@@ -123,20 +123,15 @@ def read_entries(received: bytes, *, size: int) -> list[Entry]:
     lines = received.split(b"\n")[:-1]  # what does not end in a line end is not whole
     if len(lines) < size:
         raise HistoryError(f"expected {size} entries of the history, found {len(lines)}")
-    return [_entry(line, number) for number, line in enumerate(lines[:size])]
+    return [read_entry(line, number) for number, line in enumerate(lines[:size])]
 
 
-def entries_match(entries: Sequence[Entry], head: Head) -> bool:
-    """Tell whether these entries, all from the first on, are the ones that `head` is about."""
-    return head_of([leaf_hash(entry.line) for entry in entries]) == head
+def read_entry(line: bytes, number: int) -> Entry:
+    """Return the entry in one line, without the line end.
 
-
-def write_entries(entries: Sequence[Entry]) -> bytes:
-    """Return the content of `entries.jsonl`."""
-    return b"".join(entry.line + b"\n" for entry in entries)
-
-
-def _entry(line: bytes, number: int) -> Entry:
+    Raises:
+        HistoryError: it is not entry `number` in canonical form.
+    """
     try:
         said = read_strict_json(line, max_bytes=MAX_ENTRY_BYTES, max_depth=2)
     except StrictJsonError as err:
@@ -163,3 +158,13 @@ def _entry(line: bytes, number: int) -> Entry:
     if entry.line != line:
         raise HistoryError(f"entry {number} of the history: expected canonical JSON (RFC 8785)")
     return entry
+
+
+def entries_match(entries: Sequence[Entry], head: Head) -> bool:
+    """Tell whether these entries, all from the first on, are the ones that `head` is about."""
+    return head_of([leaf_hash(entry.line) for entry in entries]) == head
+
+
+def write_entries(entries: Sequence[Entry]) -> bytes:
+    """Return the content of `entries.jsonl`."""
+    return b"".join(entry.line + b"\n" for entry in entries)

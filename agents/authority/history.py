@@ -1,0 +1,201 @@
+"""The authority's append-only history, kept in the wallet store and published as `history/entries.jsonl`.
+
+What an entry is about is written in the same transaction as the entry: both are there or neither. Each fact has a
+key of its own, so that a step which is repeated after a crash or a lost answer adds no second entry. The Merkle tree,
+its head and its proofs are those of `wanderbuch.governance.history` and `merkle`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+
+from acapy_agent.core.profile import Profile, ProfileSession
+from aries_askar import AskarError, AskarErrorCode
+
+from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record
+from wanderbuch.governance.history import Action, Entry, Head, HistoryError, head_of, read_entry
+from wanderbuch.governance.merkle import consistency_proof, inclusion_proof, leaf_hash
+from wanderbuch.plugins.webvh.publisher import Publisher
+
+_CONTENT_TYPE: Final = "text/jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened.
+
+    Args:
+        key: names this one event; a second fact with the same key is the first one, told again.
+        who: id of the official.
+        why: the reason they gave.
+        version, digest: of the governance file that came of it, None if none did.
+    """
+
+    key: str
+    who: str
+    action: Action
+    why: str
+    version: int | None = None
+    digest: str | None = None
+
+
+class HistoryRecord(Record):
+    """One entry, as it is published. Its id in the store is its number."""
+
+    category: ClassVar[str] = "wanderbuch.authority-history"
+    tag_names: ClassVar[tuple[str, ...]] = ("key",)
+
+    key: str
+    line: str
+
+
+class HistoryLog:
+    """The history of one ecosystem.
+
+    Args:
+        profile: in whose wallet store it is kept.
+        publisher: puts files on the public site.
+        folder: of the ecosystem on the public site.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(self, profile: Profile, *, publisher: Publisher, folder: str, clock: Callable[[], datetime]) -> None:
+        self.path = f"{folder}/history/entries.jsonl"
+        self._profile = profile
+        self._publisher = publisher
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._entries: list[Entry] = []  # what was read so far; nothing in the store ever changes
+        self._leaves: list[bytes] = []
+
+    async def append(self, fact: Fact, *, new: Sequence[Record] = (), changed: Sequence[Record] = ()) -> Entry:
+        """Add an entry, together with the records that it is about, in one transaction.
+
+        Args:
+            fact: what happened; if it was told before, nothing is written and the entry of then is returned.
+            new: records to insert.
+            changed: records to replace.
+
+        Raises:
+            DuplicateError: the id of a new record is taken.
+        """
+        async with self._lock, self._profile.transaction() as session:
+            told = await session.handle.fetch_all(HistoryRecord.category, {"key": fact.key}, limit=1)
+            if told:
+                held = HistoryRecord.read(told[0])
+                return read_entry(held.line.encode(), int(held.id))
+            entry = Entry(
+                n=await session.handle.count(HistoryRecord.category),
+                at=self._clock().replace(microsecond=0),
+                who=fact.who,
+                action=fact.action.value,
+                why=fact.why,
+                version=fact.version,
+                digest=fact.digest,
+            )
+            record = HistoryRecord(id=_id(entry.n), key=fact.key, line=entry.line.decode())
+            await insert_in(session, record)
+            for each in new:
+                await insert_in(session, each)
+            for each in changed:
+                await session.handle.replace(each.category, each.id, each.model_dump_json(), each.tags())
+            await session.commit()
+        return entry
+
+    async def entries(self) -> list[Entry]:
+        """Return all entries, the first one first."""
+        async with self._lock:
+            await self._load()
+            return list(self._entries)
+
+    async def entry(self, number: int) -> Entry:
+        """Return one entry.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        entries = await self.entries()
+        if not 0 <= number < len(entries):
+            raise NotFoundError(f"the history has no entry {number}")
+        return entries[number]
+
+    async def publish(self) -> Head:
+        """Make sure that the public file has every entry, and return the head over them.
+
+        A freshness statement may be signed with this head, since what it is about is there for all to read.
+        """
+        async with self._lock:
+            await self._load()
+            body = b"".join(entry.line + b"\n" for entry in self._entries)
+            if await self._publisher.get(self.path) != body:
+                await self._publisher.put(self.path, body, _CONTENT_TYPE)
+            return head_of(self._leaves)
+
+    async def head(self, size: int | None = None) -> Head:
+        """Return the head over the first `size` entries, by default over all.
+
+        Raises:
+            NotFoundError: there are not so many.
+        """
+        return head_of(await self._first(size))
+
+    async def inclusion(self, number: int, size: int | None = None) -> list[bytes]:
+        """Return the proof that entry `number` is in the history of that size (RFC 9162 §2.1.3).
+
+        Raises:
+            NotFoundError: it is not.
+        """
+        leaves = await self._first(size)
+        if not 0 <= number < len(leaves):
+            raise NotFoundError(f"the history of size {len(leaves)} has no entry {number}")
+        return inclusion_proof(leaves, number)
+
+    async def consistency(self, old_size: int, size: int | None = None) -> list[bytes]:
+        """Return the proof that the history of the old size is the beginning of that of `size` (RFC 9162 §2.1.4).
+
+        Raises:
+            NotFoundError: it never was of that size.
+        """
+        leaves = await self._first(size)
+        if not 0 <= old_size <= len(leaves):
+            raise NotFoundError(f"a history of size {len(leaves)} was never of size {old_size}")
+        return consistency_proof(leaves, old_size)
+
+    async def _first(self, size: int | None) -> list[bytes]:
+        async with self._lock:
+            await self._load()
+            if size is not None and not 0 <= size <= len(self._leaves):
+                raise NotFoundError(f"the history has {len(self._leaves)} entries")
+            return self._leaves[:size]
+
+    async def _load(self) -> None:
+        """Read the entries that were added since the last time."""
+        async with self._profile.session() as session:
+            size = await session.handle.count(HistoryRecord.category)
+            for number in range(len(self._entries), size):
+                found = await session.handle.fetch(HistoryRecord.category, _id(number))
+                if found is None:
+                    raise HistoryError(f"the wallet has lost entry {number} of the history", hint="restore the wallet")
+                entry = read_entry(HistoryRecord.read(found).line.encode(), number)
+                self._entries.append(entry)
+                self._leaves.append(leaf_hash(entry.line))
+
+
+async def insert_in(session: ProfileSession, record: Record) -> None:
+    """Insert a record in an open transaction.
+
+    Raises:
+        DuplicateError: its id is taken.
+    """
+    try:
+        await session.handle.insert(record.category, record.id, record.model_dump_json(), record.tags())
+    except AskarError as err:
+        if err.code == AskarErrorCode.DUPLICATE:
+            raise DuplicateError(f"a {type(record).__name__} with the id {record.id} is already there") from err
+        raise
+
+
+def _id(number: int) -> str:
+    return f"{number:09d}"
