@@ -20,8 +20,11 @@ Rules of `decide`:
     where one of these lapses was decided, the registry existed then: award dates are the issuer's own word.
 
 Rules 9 to 14 look for one accreditation that fits in every respect; several that fit add up their days (rule 14).
-`may_issue` asks the same of one who signs now: without 3 (but for the credential type), 5 and 11; levels exactly; and
-a lapse that lasts refuses everything.
+Where 7 or 9 to 14 fail, the issuer may still count by the home file's recognition of other authorities: rules 15 to 30,
+in `recognition`. `may_issue` asks the same of one who signs now: without 3 (but for the credential type), 5 and 11;
+levels exactly; and a lapse that lasts refuses everything.
+
+The answer names whom to appeal to: by the statements that it rests on or that stood in its way.
 """
 
 from collections.abc import Callable
@@ -29,31 +32,31 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from wanderbuch.governance import rules
+from wanderbuch.governance import chains, rules
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
-from wanderbuch.governance.file import EQF, NO_CROSSWALK
+from wanderbuch.governance.file import NO_CROSSWALK
 from wanderbuch.governance.identifiers import CredDefId, Did
-from wanderbuch.governance.question import DateSpan, Evidence, Reason, Requirement, TrustDecision, Verdict
-from wanderbuch.governance.rules import Case
+from wanderbuch.governance.question import (
+    ChainLink,
+    DateSpan,
+    Evidence,
+    Reason,
+    Requirement,
+    Step,
+    TrustDecision,
+    Verdict,
+)
+from wanderbuch.governance.rules import Case, Question
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
 __all__ = ["Explanation", "Step", "award_boundary_years", "decide", "eligible_cred_defs", "explain", "may_issue"]
 
-type _Rule = tuple[int, str, Callable[[Case], Reason | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One rule applied: its number, what it asks, and the reason it failed, None if it held."""
-
-    number: int
-    title: str
-    failure: Reason | None
+type Rule = tuple[int, str, Callable[[Case], Reason | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision with the rules that led to it, in order."""
+    """A decision with the rules that led to it, in order; those of chains say whose file they were applied to."""
 
     steps: tuple[Step, ...]
     decision: TrustDecision
@@ -70,20 +73,16 @@ def decide(
         snapshot: the governance to rest on; None if there is none.
         at: the instant of the decision, aware.
     """
-    return _apply(_DECIDE, _case(requirement, evidence, snapshot, at))
+    return judge(_DECIDE, _case(requirement, evidence, snapshot, at))
 
 
 def explain(
     requirement: Requirement, evidence: Evidence, snapshot: GovernanceSnapshot | None, *, at: datetime
 ) -> Explanation:
-    """Return the decision of `decide` with every rule up to the first that failed."""
+    """Return the decision of `decide` with every rule up to the first that failed, and then those of the chains."""
     steps: list[Step] = []
-    case = _case(requirement, evidence, snapshot, at)
-    for number, title, rule in _DECIDE:
-        steps.append(Step(number, title, rule(case)))
-        if steps[-1].failure is not None:
-            break
-    return Explanation(tuple(steps), decide(requirement, evidence, snapshot, at=at))
+    decision = judge(_DECIDE, _case(requirement, evidence, snapshot, at), steps)
+    return Explanation(tuple(steps), decision)
 
 
 def may_issue(
@@ -115,10 +114,8 @@ def may_issue(
         framework_level: the level in the framework's own words; with it range and EQF level are checked exactly.
         crosswalk_version: as the credential names it; None takes the one in force at the award.
     """
-    version = _named_crosswalk(crosswalk_version)
-    if snapshot is not None and version is None and crosswalk_version is None and framework != EQF:
-        version = _named_crosswalk(snapshot.file.eqf_level(framework, framework_level or "", awarded)[1])
     case = Case(
+        question=Question.SIGNED_NOW,
         snapshot=snapshot,
         at=at,
         requirement=None,
@@ -128,18 +125,19 @@ def may_issue(
         occupation=occupation,
         framework=framework,
         eqf_level=eqf_level,
-        crosswalk_version=version,
+        crosswalk_version=_named_crosswalk(crosswalk_version),
         awarded=DateSpan(awarded, awarded),
         expires_on=None,
         registry=None,
         framework_level=framework_level,
-        signs_now=True,
+        finds_crosswalk=crosswalk_version is None,
     )
-    return _apply(_MAY_ISSUE, case)
+    return judge(_MAY_ISSUE, case)
 
 
 def _case(requirement: Requirement, evidence: Evidence, snapshot: GovernanceSnapshot | None, at: datetime) -> Case:
     return Case(
+        question=Question.SHOWN,
         snapshot=snapshot,
         at=at,
         requirement=requirement,
@@ -153,21 +151,59 @@ def _case(requirement: Requirement, evidence: Evidence, snapshot: GovernanceSnap
         awarded=evidence.awarded,
         expires_on=evidence.expires_on,
         registry=evidence.registry,
+        jurisdiction=requirement.jurisdiction,
+        purpose=requirement.purpose,
     )
 
 
-def _apply(table: tuple[_Rule, ...], case: Case) -> TrustDecision:
-    for number, _, rule in table:
+def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) -> TrustDecision:
+    """Return what the rules of `table` say of a case, and then the chains of recognition.
+
+    Args:
+        table: rules of `TABLE`, in its order.
+        case: the question; used up by this.
+        steps: takes every rule applied, if somebody wants to read them.
+    """
+    for number, title, rule in table:
         failure = rule(case)
+        if steps is not None:
+            steps.append(Step(number, title, failure))
         if failure is not None:
-            return _decision(case, _VERDICTS.get(number, Verdict.NOT_TRUSTED), (failure,))
-    return _decision(case, Verdict.TRUSTED, rules.accredited(case))
+            return refused(case, number, failure, steps)
+    relied = rules.relied_on(case)
+    redress = tuple(sorted({each.redress for each in relied}))
+    return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=redress)
 
 
-def _decision(case: Case, verdict: Verdict, reasons: tuple[Reason, ...]) -> TrustDecision:
+def refused(case: Case, number: int, failure: Reason, steps: list[Step] | None = None) -> TrustDecision:
+    """Return the refusal of rule `number`, unless a chain of recognition makes it good."""
+    verdict = _VERDICTS.get(number, Verdict.NOT_TRUSTED)
+    redress = {each.redress for each in case.candidates}
+    if number == _LISTED:
+        refusals = case.governance.file.refusals_of(case.issuer)
+        redress = {each.redress for each in refusals if case.occupation.startswith(each.occupations)}
+    if number not in _CHAINS_MAY_MAKE_GOOD or not case.governance.file.recognitions:
+        return _answer(case, verdict, (failure,), redress=tuple(sorted(redress)))
+    found = chains.follow(case)
+    if steps is not None:
+        steps.extend(found.steps)
+    if found.verdict is Verdict.TRUSTED:
+        return _answer(case, Verdict.TRUSTED, found.reasons, found.chain, found.redress)
+    checked = found.verdict is Verdict.NOT_TRUSTED
+    reasons = (failure, *found.reasons) if checked else (*found.reasons, failure)
+    return _answer(case, found.verdict, reasons, redress=tuple(sorted(redress.union(found.redress))))
+
+
+def _answer(
+    case: Case,
+    verdict: Verdict,
+    reasons: tuple[Reason, ...],
+    chain: tuple[ChainLink, ...] = (),
+    redress: tuple[str, ...] = (),
+) -> TrustDecision:
     if case.snapshot is None:
         return TrustDecision(verdict, reasons, None, case.at)
-    return TrustDecision(verdict, reasons + case.snapshot.notes, case.snapshot.ref, case.at)
+    return TrustDecision(verdict, reasons + case.snapshot.notes, case.snapshot.ref, case.at, chain, redress)
 
 
 def _named_crosswalk(version: str | None) -> str | None:
@@ -175,7 +211,9 @@ def _named_crosswalk(version: str | None) -> str | None:
 
 
 _VERDICTS: Final = {1: Verdict.UNKNOWN, 2: Verdict.STALE}
-_DECIDE: Final[tuple[_Rule, ...]] = (
+_LISTED: Final = 7
+_CHAINS_MAY_MAKE_GOOD: Final = frozenset({7, 9, 10, 11, 12, 13, 14})  # rule 15
+TABLE: Final[tuple[Rule, ...]] = (
     (1, "there is a governance file", rules.file_there),
     (2, "the file is fresh", rules.fresh),
     (3, "the credential answers the requirement", rules.answers),
@@ -191,4 +229,5 @@ _DECIDE: Final[tuple[_Rule, ...]] = (
     (13, "the level is covered", rules.level_covered),
     (14, "the award lies in the mandate", rules.in_mandate),
 )
-_MAY_ISSUE: Final = tuple(rule for rule in _DECIDE if rule[0] not in (3, 5, 11))
+_DECIDE: Final = TABLE
+_MAY_ISSUE: Final = tuple(rule for rule in TABLE if rule[0] not in (3, 5, 11))

@@ -114,6 +114,15 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One rule applied: its number, what it asks, and the reason it failed, None if it held."""
+
+    number: int
+    title: str
+    failure: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
 class GovernanceRef:
     """Which governance file a decision rests on.
 

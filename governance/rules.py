@@ -1,30 +1,51 @@
-"""The rules of `decision`, one function each, numbered as there. Each returns why it failed, or None if it held."""
+"""The rules of `decision`, one function each, numbered as there. Each returns why it failed, or None if it held.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+They serve three questions, told apart by `Question`: of a credential that was shown (`decision.decide`), of one that is
+about to be signed (`decision.may_issue`), and of an issuer alone (`standing.standing`). A rule that fails leaves the
+candidates as it found them, so that a refusal can name whom to appeal to.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from enum import Enum
 from typing import Final
 
-from wanderbuch.governance.file import EQF, Accreditation, Crosswalk, Lapse
+from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation, Crosswalk, Lapse
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
-from wanderbuch.governance.index import covers_code
-from wanderbuch.governance.question import DateSpan, Reason, Requirement
+from wanderbuch.governance.question import DateSpan, Purpose, Reason, Requirement
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import ALWAYS, covers, normal, touches, without
-from wanderbuch.governance.wording import days, occupation, occupations, times
+from wanderbuch.governance.wording import days, occupation, occupations, stale, times
 
 EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
 
 
+class Question(Enum):
+    """What is asked about."""
+
+    SHOWN = "a credential that was shown"
+    SIGNED_NOW = "a credential that is about to be signed"
+    ISSUER_ALONE = "an issuer, without any credential"
+
+
 @dataclass(slots=True)
 class Case:
-    """What is judged. `candidates` are the accreditations that fit so far."""
+    """What is judged. `candidates` are the accreditations that fit so far.
 
+    Args:
+        cred_def_id: None if the question is about an issuer alone.
+        crosswalk_version: as the credential names it; None if it names none.
+        finds_crosswalk: take the crosswalk in force at the award where the credential names none.
+        jurisdiction, purpose: where and what for it must count; None = not asked.
+    """
+
+    question: Question
     snapshot: GovernanceSnapshot | None
     at: datetime
     requirement: Requirement | None
     issuer: Did
-    cred_def_id: CredDefId
+    cred_def_id: CredDefId | None
     credential_type: str
     occupation: str
     framework: str
@@ -33,8 +54,10 @@ class Case:
     awarded: DateSpan
     expires_on: date | None
     registry: RevRegDefId | None
+    jurisdiction: str | None = None
+    purpose: Purpose | None = None
     framework_level: str | None = None
-    signs_now: bool = False
+    finds_crosswalk: bool = False
     candidates: tuple[Accreditation, ...] = ()
     crosswalk: Crosswalk | None = None
 
@@ -52,10 +75,16 @@ class Case:
             raise ValueError("this rule needs a requirement")
         return self.requirement
 
-    def keep(self, fits: Callable[[Accreditation], bool]) -> bool:
-        """Narrow the candidates down; return whether any is left."""
-        self.candidates = tuple([each for each in self.candidates if fits(each)])
-        return bool(self.candidates)
+    def under(self, snapshot: GovernanceSnapshot) -> "Case":
+        """Return the same question put to another authority's file."""
+        return replace(self, snapshot=snapshot, candidates=(), crosswalk=None)
+
+    def keep(self, fitting: Iterable[Accreditation]) -> bool:
+        """Narrow the candidates down to those that fit; return whether there is any, else leave them as they were."""
+        left = tuple(fitting)
+        if left:
+            self.candidates = left
+        return bool(left)
 
 
 def file_there(case: Case) -> Reason | None:  # 1
@@ -68,14 +97,7 @@ def file_there(case: Case) -> Reason | None:  # 1
 def fresh(case: Case) -> Reason | None:  # 2
     """Refuse a file that nobody vouches for now."""
     snapshot = case.governance
-    if snapshot.is_fresh(case.at):
-        return None
-    if snapshot.fresh_until is None:
-        text = f"Nobody vouches that version {snapshot.file.version} of the governance file is the current one."
-    else:
-        until = f"{snapshot.fresh_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        text = f"The author vouched for version {snapshot.file.version} of the governance file until {until} only."
-    return Reason("governance.stale", text)
+    return None if snapshot.is_fresh(case.at) else Reason("governance.stale", stale(snapshot))
 
 
 def answers(case: Case) -> Reason | None:  # 3
@@ -84,7 +106,7 @@ def answers(case: Case) -> Reason | None:  # 3
     if case.credential_type != asked.credential_type:
         text = f"Asked for a credential of type {asked.credential_type}; this is {case.credential_type}."
         return Reason("requirement.credential_type", text)
-    if not covers_code((asked.occupation,), case.occupation):
+    if not case.occupation.startswith(asked.occupation):
         text = f"Asked for {occupation(asked.occupation)}; the credential is about {occupation(case.occupation)}."
         return Reason("requirement.occupation", text)
     if asked.min_eqf_level is not None and (case.eqf_level is None or case.eqf_level < asked.min_eqf_level):
@@ -97,7 +119,7 @@ def answers(case: Case) -> Reason | None:  # 3
 
 def belongs(case: Case) -> Reason | None:  # 4
     """Refuse what mixes two parties' objects."""
-    if case.cred_def_id.did != case.issuer:
+    if case.cred_def_id is not None and case.cred_def_id.did != case.issuer:
         return Reason("issuer.foreign_cred_def", "The credential definition belongs to somebody else than the issuer.")
     if case.registry is not None and case.registry.did != case.issuer:
         return Reason("issuer.foreign_registry", "The revocation registry belongs to somebody else than the issuer.")
@@ -129,57 +151,61 @@ def issuer_listed(case: Case) -> Reason | None:  # 7
 def not_excluded(case: Case) -> Reason | None:  # 8
     """Refuse what any accreditation of the issuer excludes."""
     excluded = case.governance.file.index.exclusions.get(case.issuer, ())
-    if covers_code(excluded, case.occupation):
-        text = f"{occupation(case.occupation)} is excluded for this issuer, by {occupations(excluded)}."
-        return Reason("occupation.excluded", text)
-    return None
+    if not case.occupation.startswith(excluded):
+        return None
+    before = case.candidates
+    case.keep(each for each in before if case.occupation.startswith(each.excluded_occupations))
+    text = f"{occupation(case.occupation)} is excluded for this issuer, by {occupations(excluded)}."
+    return Reason("occupation.excluded", text)
 
 
 def definition_listed(case: Case) -> Reason | None:  # 9
     """Keep what lists definition and type."""
-    if not case.keep(lambda each: case.cred_def_id in each.cred_def_ids):
+    wanted, kind = case.cred_def_id, case.credential_type
+    if wanted is not None and not case.keep([each for each in case.candidates if wanted in each.cred_def_ids]):
         return Reason("cred_def.not_listed", "No accreditation of the issuer lists this credential definition.")
-    if not case.keep(lambda each: case.credential_type in each.credential_types):
-        text = f"The issuer is not accredited for credentials of type {case.credential_type}."
+    if not case.keep([each for each in case.candidates if kind in each.credential_types]):
+        text = f"The issuer is not accredited for credentials of type {kind}."
         return Reason("credential_type.not_listed", text)
     return None
 
 
 def occupation_covered(case: Case) -> Reason | None:  # 10
     """Keep what covers the occupation."""
-    before = case.candidates
-    if case.keep(lambda each: covers_code(each.occupations, case.occupation)):
+    code = case.occupation
+    if case.keep([each for each in case.candidates if code.startswith(each.occupations)]):
         return None
-    named = sorted({code for each in before for code in each.occupations})
-    text = f"The issuer is accredited for {occupations(named)}, which does not cover {occupation(case.occupation)}."
+    named = sorted({one for each in case.candidates for one in each.occupations})
+    text = f"The issuer is accredited for {occupations(named)}, which does not cover {occupation(code)}."
     return Reason("occupation.not_covered", text)
 
 
 def jurisdiction_covered(case: Case) -> Reason | None:  # 11
     """Keep what counts in the jurisdiction."""
-    before, asked = case.candidates, case.asked.jurisdiction
-    if case.keep(lambda each: asked in each.jurisdictions):
+    asked = case.jurisdiction
+    if case.keep([each for each in case.candidates if asked in each.jurisdictions]):
         return None
-    named = ", ".join(sorted({code for each in before for code in each.jurisdictions}))
+    named = ", ".join(sorted({code for each in case.candidates for code in each.jurisdictions}))
     text = f"The issuer counts for {occupation(case.occupation)} in {named}, not in {asked}."
     return Reason("jurisdiction.not_covered", text)
 
 
 def crosswalk_in_force(case: Case) -> Reason | None:  # 12
     """Find the crosswalk that the credential names."""
-    if case.crosswalk_version is None:
+    version = _crosswalk_version(case)
+    if version is None:
         if case.framework == EQF or not case.eqf_level:
             return None
         text = f"An EQF level of {case.framework} needs a crosswalk, and the credential names none."
         return Reason("crosswalk.missing", text)
-    case.crosswalk = case.governance.file.crosswalk(case.crosswalk_version, case.framework)
+    case.crosswalk = case.governance.file.crosswalk(version, case.framework)
     if case.crosswalk is None:
-        text = f"The governance file has no crosswalk {case.crosswalk_version} of {case.framework}."
+        text = f"The governance file has no crosswalk {version} of {case.framework}."
         return Reason("crosswalk.unknown", text)
     valid = (case.crosswalk.valid,)
     if covers(valid, case.awarded):
         return None
-    what = f"The crosswalk {case.crosswalk_version} was in force {times(valid)}"
+    what = f"The crosswalk {version} was in force {times(valid)}"
     if touches(valid, case.awarded):
         return Reason(
             "award.date_needed", f"{what}; the award is dated {days(case.awarded)}: its exact date is needed."
@@ -187,17 +213,33 @@ def crosswalk_in_force(case: Case) -> Reason | None:  # 12
     return Reason("crosswalk.not_in_force", f"{what}; the award is dated {days(case.awarded)}.")
 
 
+def _crosswalk_version(case: Case) -> str | None:
+    if not case.finds_crosswalk or case.framework == EQF:
+        return case.crosswalk_version
+    _, version = case.governance.file.eqf_level(case.framework, case.framework_level or "", case.awarded.first)
+    return None if version == NO_CROSSWALK else version
+
+
 def level_covered(case: Case) -> Reason | None:  # 13
     """Keep what covers the level."""
-    if not case.keep(lambda each: each.level_range.framework in (EQF, case.framework)):
-        return Reason("framework.not_covered", f"The issuer is not accredited for levels of {case.framework}.")
+    if case.question is Question.ISSUER_ALONE:
+        return _narrowed(case, [each for each in case.candidates if _level_attested(case, each)])
+    own = case.framework
+    if not case.keep([each for each in case.candidates if each.level_range.framework in (EQF, own)]):
+        return Reason("framework.not_covered", f"The issuer is not accredited for levels of {own}.")
     if case.framework_level is not None and case.eqf_level != (computed := _computed_level(case, case.framework_level)):
-        text = f"{case.framework} level {case.framework_level} is EQF level {computed} here, not {case.eqf_level}."
+        text = f"{own} level {case.framework_level} is EQF level {computed} here, not {case.eqf_level}."
         return Reason("level.miscomputed", text)
-    before = case.candidates
-    if case.keep(lambda each: _level_signed(case, each) if case.signs_now else _level_proven(case, each)):
+    fits = _level_signed if case.question is Question.SIGNED_NOW else _level_proven
+    return _narrowed(case, [each for each in case.candidates if fits(case, each)])
+
+
+def _narrowed(case: Case, fitting: list[Accreditation]) -> Reason | None:
+    if case.keep(fitting):
         return None
-    ranges = sorted({(one.framework, one.lowest, one.highest) for one in (each.level_range for each in before)})
+    ranges = sorted(
+        {(one.framework, one.lowest, one.highest) for one in (each.level_range for each in case.candidates)}
+    )
     named = ", ".join(f"{framework} {lowest} to {highest}" for framework, lowest, highest in ranges)
     own = "" if case.framework_level is None else f" ({case.framework} {case.framework_level})"
     found = f"EQF level {case.eqf_level}{own}"
@@ -223,6 +265,18 @@ def _level_proven(case: Case, accreditation: Accreditation) -> bool:
     return case.eqf_level <= max(within.values(), default=0)
 
 
+def _level_attested(case: Case, accreditation: Accreditation) -> bool:
+    """The same for an issuer alone: by the crosswalk of the range's own framework, in force at the award."""
+    level_range = accreditation.level_range
+    if case.eqf_level is None or level_range.framework == EQF:
+        return case.eqf_level is None or case.eqf_level <= int(level_range.highest)
+    return any(
+        case.eqf_level <= max(crosswalk.within(level_range).values(), default=0)
+        for crosswalk in case.governance.file.index.crosswalks_of.get(level_range.framework, ())
+        if covers((crosswalk.valid,), case.awarded)
+    )
+
+
 def _level_signed(case: Case, accreditation: Accreditation) -> bool:
     """Whether the very level lies within the range."""
     level_range = accreditation.level_range
@@ -239,8 +293,9 @@ def _level_signed(case: Case, accreditation: Accreditation) -> bool:
 def in_mandate(case: Case) -> Reason | None:  # 14
     """Refuse unless every possible day of the award counts."""
     each_counting = [counting_days(case, each) for each in case.candidates]
-    if any(covers(spans, case.awarded) for spans in each_counting):
-        return None
+    for spans in each_counting:
+        if covers(spans, case.awarded):
+            return None
     counting = normal(span for spans in each_counting for span in spans)
     if covers(counting, case.awarded):
         return None
@@ -260,7 +315,7 @@ def _in_the_way(case: Case) -> tuple[str, str]:
     lapse = max((lapse for each in case.candidates for lapse in each.lapses), key=_latest)
     lapsed = f"The issuer was {lapse.status.value} {times((lapse.days,))}"
     standing = normal(span for each in case.candidates for span in _without_lapses(each))
-    if case.signs_now or not covers(standing, case.awarded):
+    if case.question is not Question.SHOWN or not covers(standing, case.awarded):
         return lapsed, f"status.{lapse.status.value}"
     unpinned = "and the registry of the credential is not one that counts since, so the award may be dated back"
     return f"{lapsed}, {unpinned}", "registry.not_pinned"
@@ -281,13 +336,20 @@ def counting_days(case: Case, accreditation: Accreditation) -> tuple[DateSpan, .
     """Return the award dates that count for a credential of this case's registry."""
     spans = accreditation.intervals
     for lapse in accreditation.lapses:
-        spans = without(without(spans, lapse.days), _dated_back(lapse, case))
+        spans = outside_lapse(case, lapse, spans)
     return spans
+
+
+def outside_lapse(case: Case, lapse: Lapse, spans: tuple[DateSpan, ...]) -> tuple[DateSpan, ...]:
+    """Return the days of `spans` that a lapse leaves to this case."""
+    return without(without(spans, lapse.days), _dated_back(lapse, case))
 
 
 def _dated_back(lapse: Lapse, case: Case) -> DateSpan:
     """Return the award dates that a lapse takes from this case's registry, beyond its own days."""
-    if case.signs_now:
+    if case.question is Question.ISSUER_ALONE:
+        return lapse.days
+    if case.question is Question.SIGNED_NOW:
         return ALWAYS if lapse.lasts else lapse.days
     if case.registry is None:  # it may have been signed during the lapse, but then the award was dated before its end
         return DateSpan(date.min, lapse.days.last)
@@ -297,15 +359,21 @@ def _dated_back(lapse: Lapse, case: Case) -> DateSpan:
     return lapse.days if made_after else ALWAYS
 
 
-def accredited(case: Case) -> tuple[Reason, ...]:
-    """Return one reason for each accreditation that the answer rests on, after all rules held."""
-    file = case.governance.file
-    name = file.participant_name(case.issuer) or str(case.issuer)
+def relied_on(case: Case) -> tuple[Accreditation, ...]:
+    """Return the accreditations that the answer rests on, after all rules held."""
+    return tuple([each for each in case.candidates if touches(counting_days(case, each), case.awarded)])
+
+
+def accredited(case: Case, accreditations: Iterable[Accreditation]) -> tuple[Reason, ...]:
+    """Return one reason for each accreditation that the answer rests on."""
+    name = case.governance.file.participant_name(case.issuer) or str(case.issuer)
     return tuple(
-        Reason(
-            "issuer.accredited",
-            f"{name} is accredited for {occupations(each.occupations)} by {each.accrediting_agent.name} ({each.id}).",
-        )
-        for each in case.candidates
-        if touches(counting_days(case, each), case.awarded)
+        [
+            Reason(
+                "issuer.accredited",
+                f"{name} is accredited for {occupations(each.occupations)} by {each.accrediting_agent.name} "
+                f"({each.id}).",
+            )
+            for each in accreditations
+        ]
     )

@@ -1,9 +1,11 @@
 """Codes and days as people read them in the reasons of a decision."""
 
 from collections.abc import Iterable
+from datetime import UTC
 from functools import lru_cache
 
 from wanderbuch.governance.question import DateSpan
+from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import OPEN_END
 from wanderbuch.schemas.local_text import DEFAULT_LANGUAGE
 from wanderbuch.schemas.occupations import isco08
@@ -33,3 +35,11 @@ def days(span: DateSpan) -> str:
 def times(spans: Iterable[DateSpan]) -> str:
     """Return spans as "2019-04-01 to 2021-03-31 and from 2022-07-01"."""
     return " and ".join(f"from {span.first}" if span.last == OPEN_END else days(span) for span in spans)
+
+
+def stale(snapshot: GovernanceSnapshot, whose: str = "the governance file") -> str:
+    """Return until when somebody vouched for a file that is not fresh."""
+    if snapshot.fresh_until is None:
+        return f"Nobody vouches that version {snapshot.file.version} of {whose} is the current one."
+    until = f"{snapshot.fresh_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"The author vouched for version {snapshot.file.version} of {whose} until {until} only."

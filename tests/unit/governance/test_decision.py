@@ -13,7 +13,7 @@ from wanderbuch.governance import rules
 from wanderbuch.governance.decision import decide, explain
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.question import DateSpan, Reason, Verdict
-from wanderbuch.governance.rules import Case
+from wanderbuch.governance.rules import Case, Question
 
 TOPICS = list(vectors.topics())
 CASES = list(vectors.cases())
@@ -120,6 +120,7 @@ def test_rules_out_of_their_order_fail_loudly(ecosystem: GovernanceFile) -> None
     shown = vectors.evidence_of(CASES[0][1])
     values: dict[str, Any] = {name: getattr(shown, name) for name in ("issuer", "cred_def_id", "credential_type")}
     case = Case(
+        question=Question.SHOWN,
         snapshot=None,
         at=NOW,
         requirement=None,

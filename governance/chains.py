@@ -1,0 +1,287 @@
+"""The walk over all chains of recognition, nearest authorities first, and what they come to.
+
+- Every chain is judged by the rules of `recognition`; one that holds in every respect is enough: TRUSTED.
+- Where a chain fails only because a file is not at hand or not fresh, it could not be checked: STALE, else UNKNOWN.
+- In all other cases the home file's refusal stands: NOT_TRUSTED. "Could not check" is never an answer where something
+  that could be checked says no.
+- A chain is walked further only if all its recognitions hold and its last file is at hand. So a circle ends where it
+  closes, a chain at MAX_DEPTH, and the walk after MAX_CHAINS chains, which is said and trusts nothing more.
+- The reasons name the chains that lead to the issuer, and every file that could not be had or is not fresh.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from wanderbuch.governance import recognition, rules
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.question import ChainLink, Reason, Step, Verdict
+from wanderbuch.governance.recognition import Chain
+from wanderbuch.governance.rules import Case
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.spans import touches
+from wanderbuch.governance.statements import Recognition
+from wanderbuch.governance.wording import occupations
+
+MAX_CHAINS: Final = 10_000
+MAX_REASONS: Final = 12
+
+type _Rule = tuple[int, str, Callable[[Chain], Reason | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the walk came to.
+
+    Args:
+        reasons: in the order of the walk, none twice.
+        steps: the rules of the chain that decided, or of all chains named in the reasons.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    chain: tuple[ChainLink, ...] = ()
+    redress: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(slots=True)
+class _Walked:
+    """One chain with the rules applied to it.
+
+    Args:
+        unchecked: the verdict if nothing but a file that is not at hand or not fresh stands in the way.
+        failure: the first other reason, None if there is none.
+    """
+
+    chain: Chain
+    steps: list[Step]
+    unchecked: Verdict | None = None
+    failure: Reason | None = None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        return tuple(step.failure for step in self.steps if step.failure is not None)
+
+    @property
+    def holds(self) -> bool:
+        return self.unchecked is None and self.failure is None
+
+    def apply(self, number: int, title: str, failure: Reason | None) -> bool:
+        """Note a rule; return whether it held."""
+        self.steps.append(Step(number, f"{self.chain.names()}: {title}", failure))
+        return failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where the walk goes on: behind these authorities, with what could not be checked on the way."""
+
+    authorities: tuple[Did, ...]
+    files: tuple[GovernanceSnapshot, ...]
+    unchecked: Verdict | None = None
+    steps: tuple[Step, ...] = ()
+
+
+def follow(case: Case) -> Outcome:
+    """Return what the chains of the home file come to.
+
+    Args:
+        case: the question, refused by the home file for a reason that a chain may make good (rule 15).
+    """
+    seen: list[_Walked] = []
+    for walked in _walk(case):
+        if walked.failure is None and walked.unchecked is not Verdict.UNKNOWN:
+            _judge(walked)
+        if walked.holds:
+            return _trusted(walked)
+        if _concerns(walked, case.issuer):
+            seen.append(walked)
+    none = Reason("recognition.not_accredited", "No authority that is recognised here accredits the issuer.")
+    return _refused(seen, none)
+
+
+def find_authority(case: Case, authority: Did) -> Outcome:
+    """Return whether `authority` is recognised, by the rules up to 24.
+
+    Its own file need not be at hand: what is asked is what others say of it. The chain names those whose files were
+    used, so it does not end with `authority`.
+    """
+    seen: list[_Walked] = []
+    for walked in _walk(case):
+        if walked.chain.authorities[-1] != authority and walked.unchecked is not Verdict.UNKNOWN:
+            continue
+        if walked.holds:
+            return _recognised(walked)
+        seen.append(walked)
+    return _refused(
+        seen, Reason("recognition.none", "No recognition leads from this governance file to the authority.")
+    )
+
+
+def _walk(case: Case) -> Iterator[_Walked]:
+    """Yield every chain with rules 16 to 24 applied, nearest first and then by DID."""
+    home = case.governance
+    waiting = deque([_Start((), (home,))])
+    count = 0
+    while waiting:
+        start = waiting.popleft()
+        for authority in sorted(start.files[-1].file.recognised_publishers):
+            chain = Chain(case, (*start.authorities, authority), start.files, home.recognised.get(authority))
+            walked = _Walked(chain, list(start.steps), start.unchecked)
+            count += 1
+            if count > MAX_CHAINS:
+                walked.unchecked = Verdict.UNKNOWN
+                text = f"There are more than {MAX_CHAINS} chains of recognition: the others were not followed."
+                walked.apply(17, "there are not too many chains", Reason("recognition.too_many", text))
+                yield walked
+                return
+            for number, title, rule in _LINKS:
+                walked.failure = rule(chain)
+                if not walked.apply(number, title, walked.failure):
+                    break
+            going_on = walked.failure is None
+            yield walked
+            if going_on and chain.last is not None:
+                waiting.append(_onward(start, chain, chain.last))
+
+
+def _onward(start: _Start, chain: Chain, last: GovernanceSnapshot) -> _Start:
+    """Return where the walk goes on behind the last authority of a chain."""
+    reached = _Start(chain.authorities, (*chain.files, last), start.unchecked, start.steps)
+    late = recognition.fresh(chain)
+    if late is None:
+        return reached
+    step = Step(27, f"{chain.names()}: {_FRESH}", late)
+    return replace(reached, unchecked=Verdict.STALE, steps=(*start.steps, step))
+
+
+def _judge(walked: _Walked) -> None:
+    """Apply rules 25 to 30 to a chain whose recognitions hold."""
+    chain = walked.chain
+    walked.failure = recognition.nobody_decided_against(chain)
+    if not walked.apply(25, "no authority before the last decided against the issuer", walked.failure):
+        return
+    if not walked.apply(26, "the file is at hand", recognition.at_hand(chain)) or chain.last is None:
+        walked.unchecked = Verdict.UNKNOWN
+        return
+    if not walked.apply(27, _FRESH, recognition.fresh(chain)):
+        walked.unchecked = Verdict.STALE
+    case = chain.judged = chain.case.under(chain.last)
+    for number, title, rule in _ACCREDITING:
+        walked.failure = recognition.lowest_level_counts(chain) if rule is None else rule(case)
+        if not walked.apply(number, title, walked.failure):
+            chain.redress = tuple(sorted({each.redress for each in case.candidates}))
+            return
+
+
+def _concerns(walked: _Walked, issuer: Did) -> bool:
+    """Whether people should hear of a chain that does not hold."""
+    if walked.failure is None or walked.failure.code in _LOOPS:
+        return True
+    chain = walked.chain
+    if chain.last is None or chain.files[0].file.author in chain.authorities:
+        return False
+    return bool(chain.last.file.index.by_issuer.get(issuer))
+
+
+def _trusted(walked: _Walked) -> Outcome:
+    chain, case = walked.chain, walked.chain.accrediting
+    relied = rules.relied_on(case)
+    different = recognition.different_levels(chain)
+    reasons = (*rules.accredited(case, relied), *_recognitions(chain), *((different,) if different else ()))
+    redress = {each.redress for each in relied} | {each.redress for link in _relied(chain) for each in link}
+    notes = tuple(note for snapshot in (*chain.files[1:], case.governance) for note in snapshot.notes)
+    return Outcome(
+        Verdict.TRUSTED,
+        tuple(dict.fromkeys((*reasons, *notes))),
+        _links(chain, (*chain.files[1:], case.governance)),
+        tuple(sorted(redress)),
+        tuple(walked.steps),
+    )
+
+
+def _recognised(walked: _Walked) -> Outcome:
+    chain = walked.chain
+    redress = {each.redress for link in _relied(chain) for each in link}
+    return Outcome(
+        Verdict.TRUSTED,
+        _recognitions(chain),
+        _links(chain, chain.files[1:]),
+        tuple(sorted(redress)),
+        tuple(walked.steps),
+    )
+
+
+def _refused(seen: Sequence[_Walked], none: Reason) -> Outcome:
+    """Return the refusal: what could not be checked first, then what was checked and fails."""
+    unchecked = [each for each in seen if each.failure is None]
+    verdict = Verdict.NOT_TRUSTED
+    if unchecked:
+        late = any(each.unchecked is Verdict.STALE for each in unchecked)
+        verdict = Verdict.STALE if late else Verdict.UNKNOWN
+    told = [*unchecked, *(each for each in seen if each.failure is not None)]
+    reasons = list(dict.fromkeys(reason for each in told for reason in each.reasons))
+    if len(reasons) > MAX_REASONS:
+        more = f"There are {len(reasons) - MAX_REASONS} more reasons of this kind."
+        reasons = [*reasons[:MAX_REASONS], Reason("recognition.more", more)]
+    return Outcome(
+        verdict,
+        tuple(reasons) or (none,),
+        redress=tuple(sorted({one for each in told for one in each.chain.redress})),
+        steps=tuple(step for each in told for step in each.steps),
+    )
+
+
+def _relied(chain: Chain) -> Iterator[tuple[Recognition, ...]]:
+    """Yield for each authority the recognitions that the answer rests on."""
+    for fitting in chain.fitting:
+        yield tuple(
+            each for each in fitting if touches(recognition.recognised_days(chain.case, each), chain.case.awarded)
+        )
+
+
+def _recognitions(chain: Chain) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            "issuer.recognised",
+            f"{chain.files[position].file.name} recognises {chain.name(position)} for "
+            f"{occupations(dict.fromkeys(code for each in link for code in each.occupations))} "
+            f"({', '.join(each.id for each in link)}).",
+        )
+        for position, link in enumerate(_relied(chain))
+    )
+
+
+def _links(chain: Chain, files: Sequence[GovernanceSnapshot]) -> tuple[ChainLink, ...]:
+    return tuple(
+        ChainLink(chain.authorities[position], chain.name(position), ", ".join(each.id for each in link), used.ref)
+        for position, (link, used) in enumerate(zip(_relied(chain), files, strict=False))
+    )
+
+
+_FRESH: Final = "the file is fresh"
+_LOOPS: Final = frozenset({"recognition.cycle", "recognition.alias_loop", "recognition.too_deep"})
+_LINKS: Final[tuple[_Rule, ...]] = (
+    (16, "each recognition lets in those that follow", recognition.onward_recognised),
+    (17, "the chain is short and straight", recognition.short_and_straight),
+    (18, "nobody on the chain excludes the occupation", recognition.nobody_excludes),
+    (19, "the credential type is recognised", recognition.type_recognised),
+    (20, "the occupation is recognised", recognition.occupation_recognised),
+    (21, "the purpose is recognised", recognition.purpose_recognised),
+    (22, "the jurisdiction is recognised", recognition.jurisdiction_recognised),
+    (23, "the level is recognised", recognition.level_recognised),
+    (24, "the recognition was in force", recognition.in_force),
+)
+# Rule 28 is made of the rules of `decision`, which keep their numbers; None stands for rule 29.
+_ACCREDITING: Final[tuple[tuple[int, str, Callable[[Case], Reason | None] | None], ...]] = (
+    (7, "its file accredits the issuer", rules.issuer_listed),
+    (8, "the occupation is not excluded", rules.not_excluded),
+    (9, "the definition and type are listed", rules.definition_listed),
+    (10, "the occupation is covered", rules.occupation_covered),
+    (12, "the crosswalk was in force", rules.crosswalk_in_force),
+    (13, "the level is covered", rules.level_covered),
+    (29, "the lowest level reaches what is asked", None),
+    (14, "the award lies in the mandate", rules.in_mandate),
+)

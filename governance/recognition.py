@@ -1,0 +1,427 @@
+"""Does an issuer count here because another authority accredits it? The rules of one chain of recognition.
+
+A chain leads from the home file over one or more recognised authorities to the one that accredits the issuer. `chains`
+walks over all of them; each must hold by itself, and what two chains allow is never added up. Rules, in this order,
+numbered on from `decision`:
+
+15. Only where the home file does not decide: a chain may make good what rules 7 and 9 to 14 miss there. An exclusion of
+    the home file (8) is never overruled.
+16. Each recognition on the chain lets in as many further authorities as follow it.
+17. A chain has at most MAX_DEPTH authorities, and none of them twice, neither by its DID nor by an alias that a file of
+    the chain states. An alias never lets anybody in.
+18. No file of the chain excludes the occupation for any authority that comes after it. Exclusions win over every
+    recognition of that authority, also over one that has ended.
+19. Each file recognises the next authority for the credential type ...
+20. ... for the occupation that was signed ...
+21. ... for the purpose. What the destination regulates (on the day of the decision, in any time zone) needs a direct
+    recognition by the home file for access to regulated professions; only to study it is free of that.
+22. The home file's recognition counts in the jurisdiction that was asked for. Where a statement of another authority
+    counts is about its own country, so it does not matter abroad.
+23. Each recognition covers the level: what is proven is neither above the upper nor below the lower level, and where
+    nothing is proven, the recognition begins at level 1.
+24. Each recognition was in force on every day on which the credential may have been awarded. Several recognitions of
+    one authority that fit add up their days. What a file of the chain suspended about a later authority does not count
+    either, by whichever way that authority comes in.
+25. No file before the last has decided against the issuer itself: what it excludes, suspended or withdrew for this
+    occupation, or one above or below it, stays so (by the arithmetic of rule 14).
+26. The file of every authority is at hand: else UNKNOWN.
+27. It is fresh by itself: else STALE.
+28. The last authority accredits the issuer by rules 7 to 10, 12 and 13 in its own file. So the crosswalk that the
+    credential names must stand in that file, for that framework, in force at the award; versions of other files are not
+    compared by name. If that file has no crosswalk of the framework, there is no mapping, and a level that is asked for
+    is refused.
+29. The lowest level counts: where a file before the last maps the same framework on a day of the award, each level of
+    the framework that the credential may have must reach the level asked for by that table too; a level that the table
+    does not map reaches none. What is about to be signed follows the accrediting authority's table alone.
+30. Rule 14 in the last authority's file.
+
+Rules 16 and 19 to 24 keep, for each authority, the recognitions that fit in every respect.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from functools import partial
+from typing import Final
+
+from wanderbuch.governance import rules
+from wanderbuch.governance.file import EQF, Accreditation, Crosswalk
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.question import DateSpan, Purpose, Reason
+from wanderbuch.governance.rules import Case, Question
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.spans import ALWAYS, covers, normal, touches, without
+from wanderbuch.governance.statements import Recognition, RecognitionLapse, Regulation
+from wanderbuch.governance.wording import days, occupation, occupations, stale, times
+
+MAX_DEPTH: Final = 4
+_LATEST_ZONE: Final = timedelta(hours=12)  # a calendar day ends 12 hours after it ends in UTC
+
+
+@dataclass(slots=True)
+class Chain:
+    """One way from the home file to an authority.
+
+    Args:
+        case: the question as it was put to the home file.
+        authorities: the recognised ones, nearest first.
+        files: the home file and those of all authorities but the last.
+        last: the file of the last authority, None if it is not at hand.
+        fitting: for each authority the recognitions that fit so far, in the file before it.
+        judged: the question as put to the last authority's file, once rule 28 is reached.
+        redress: whom to appeal to, filled by the rule that fails.
+    """
+
+    case: Case
+    authorities: tuple[Did, ...]
+    files: tuple[GovernanceSnapshot, ...]
+    last: GovernanceSnapshot | None
+    fitting: list[tuple[Recognition, ...]] = field(default_factory=list)
+    judged: Case | None = None
+    redress: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.fitting:
+            self.fitting = [
+                before.file.recognitions_of(authority)
+                for before, authority in zip(self.files, self.authorities, strict=True)
+            ]
+
+    @property
+    def newest(self) -> int:
+        """The position of the last authority."""
+        return len(self.authorities) - 1
+
+    @property
+    def accrediting(self) -> Case:
+        """The question as put to the last file; rule 28 comes first."""
+        if self.judged is None:
+            raise ValueError("rule 28 must come first")
+        return self.judged
+
+    def name(self, position: int) -> str:
+        """Return how the authority at `position` is called by the file before it, else by its own."""
+        authority = self.authorities[position]
+        own = self.files[position + 1] if position + 1 < len(self.files) else self.last
+        named = self.files[position].file.participant_name(authority)
+        return named or (str(authority) if own is None else own.file.name)
+
+    def names(self) -> str:
+        """Return the authorities as people read them, nearest first."""
+        return ", then ".join(self.name(position) for position in range(len(self.authorities)))
+
+    def keep(self, fits: Callable[[Recognition], bool]) -> int | None:
+        """Narrow the recognitions of all authorities down; return the first position that has none left, else None."""
+        return next((position for position in range(len(self.authorities)) if not self.keep_at(position, fits)), None)
+
+    def keep_at(self, position: int, fits: Callable[[Recognition], bool]) -> bool:
+        """Narrow the recognitions of one authority down; where none is left, leave them and return False."""
+        left = tuple([each for each in self.fitting[position] if fits(each)])
+        if left:
+            self.fitting[position] = left
+        else:
+            self.redress = _redress(self.fitting[position])
+        return bool(left)
+
+
+def onward_recognised(chain: Chain) -> Reason | None:  # 16
+    """Keep what lets in as many authorities as follow."""
+    for position in range(chain.newest):
+        following = chain.newest - position
+        if not chain.keep_at(position, partial(_lets_in, following)):
+            text = f"The recognition of {chain.name(position)} does not let in {chain.name(position + 1)}"
+            return Reason("recognition.onward", f"{text}, {following} further on.")
+    return None
+
+
+def _lets_in(following: int, recognition: Recognition) -> bool:
+    return recognition.onward >= following
+
+
+def short_and_straight(chain: Chain) -> Reason | None:  # 17
+    """Refuse what goes too far or in a circle."""
+    name = chain.name(chain.newest)
+    if len(chain.authorities) > MAX_DEPTH:
+        return Reason(
+            "recognition.too_deep", f"More than {MAX_DEPTH} authorities, up to {name}: not followed any further."
+        )
+    newest = chain.authorities[-1]
+    before = {chain.files[0].file.author, *chain.authorities[:-1]}
+    if newest in before:
+        return Reason("recognition.cycle", f"The recognitions lead back to {name}: not followed any further.")
+    known_as = _aliases({newest}, chain.files)
+    if known_as & before or newest in _aliases(before, chain.files):
+        return Reason(
+            "recognition.alias_loop", f"{name} is another name of an authority of the chain: not followed any further."
+        )
+    return None
+
+
+def _aliases(dids: set[Did], files: tuple[GovernanceSnapshot, ...]) -> set[Did]:
+    """Return `dids` and every alias that the files state of them, or of one of these, and so on."""
+    found, left = set(dids), list(dids)
+    while left:
+        did = left.pop()
+        for snapshot in files:
+            participant = snapshot.file.index.participants.get(did)
+            new = set(participant.alias_dids) - found if participant else set()
+            found |= new
+            left += new
+    return found
+
+
+def nobody_excludes(chain: Chain) -> Reason | None:  # 18
+    """Refuse an occupation that a file of the chain keeps out."""
+    code = chain.case.occupation
+    for position, snapshot in enumerate(chain.files):
+        for later in range(position, len(chain.authorities)):
+            for each in snapshot.file.recognitions_of(chain.authorities[later]):
+                if code.startswith(each.excluded_occupations):
+                    chain.redress = (each.redress,)
+                    text = f"{snapshot.file.name} excludes {occupation(code)} for {chain.name(later)} ({each.id})."
+                    return Reason("recognition.excluded", text)
+    return None
+
+
+def type_recognised(chain: Chain) -> Reason | None:  # 19
+    """Keep what is for the credential type."""
+    kind = chain.case.credential_type
+    refused = chain.keep(lambda each: kind in each.credential_types)
+    return _not_for(chain, refused, "credential_type", f"credentials of type {kind}")
+
+
+def occupation_recognised(chain: Chain) -> Reason | None:  # 20
+    """Keep what covers the occupation."""
+    code = chain.case.occupation
+    refused = chain.keep(lambda each: code.startswith(each.occupations))
+    if refused is None:
+        return None
+    named = sorted({one for each in chain.fitting[refused] for one in each.occupations})
+    text = f"{chain.name(refused)} is recognised for {occupations(named)}, which does not cover {occupation(code)}."
+    return Reason("recognition.occupation", text)
+
+
+def purpose_recognised(chain: Chain) -> Reason | None:  # 21
+    """Keep what is for the purpose; a regulated occupation needs the destination's own decision."""
+    purpose = chain.case.purpose
+    if purpose is None:
+        return None
+    refused = chain.keep(lambda each: purpose in each.purposes)
+    if refused is not None:
+        return _not_for(chain, refused, "purpose", f"the purpose {purpose.value}")
+    regulation = None if purpose is Purpose.STUDY else next(_regulations(chain.case), None)
+    if regulation is None and purpose is not Purpose.REGULATED_PROFESSION:
+        return None
+    direct = len(chain.authorities) == 1
+    if direct and chain.keep(lambda each: Purpose.REGULATED_PROFESSION in each.purposes) is None:
+        return None
+    what = f"{occupation(chain.case.occupation)} is regulated in {chain.case.jurisdiction}"
+    if regulation is None:
+        what = "Access to a regulated profession is asked for"
+        who = chain.files[0].file.name
+    else:
+        chain.redress = (regulation.redress,)
+        who = f"{regulation.competent_authority} ({regulation.id})"
+    text = f"{what}: that needs an accreditation or a direct recognition for it by the destination itself; ask {who}."
+    return Reason("occupation.regulated", text)
+
+
+def _regulations(case: Case) -> Iterator[Regulation]:
+    """Yield what the home file says is regulated where and when the case is decided."""
+    at = case.at.astimezone(UTC)
+    today = DateSpan((at - _LATEST_ZONE).date(), (at + rules.EARLIEST_ZONE).date())
+    for each in sorted(case.governance.file.regulations, key=lambda each: each.id):
+        if (
+            case.jurisdiction in each.jurisdictions
+            and touches(each.intervals, today)
+            and _overlap(each.occupations, case.occupation)
+        ):
+            yield each
+
+
+def _overlap(scope: tuple[str, ...], code: str) -> bool:
+    """Whether a code stands in, below or above one of the codes of `scope`."""
+    return code.startswith(scope) or any(each.startswith(code) for each in scope)
+
+
+def jurisdiction_recognised(chain: Chain) -> Reason | None:  # 22
+    """Keep what the home file recognises for the place."""
+    asked = chain.case.jurisdiction
+    if asked is None or chain.keep_at(0, lambda each: asked in each.jurisdictions):
+        return None
+    named = ", ".join(sorted({code for each in chain.fitting[0] for code in each.jurisdictions}))
+    return Reason("recognition.jurisdiction", f"{chain.name(0)} is recognised in {named}, not in {asked}.")
+
+
+def level_recognised(chain: Chain) -> Reason | None:  # 23
+    """Keep what covers the level."""
+    level = chain.case.eqf_level or None
+    refused = chain.keep(
+        lambda each: each.min_eqf_level == 1 if level is None else each.min_eqf_level <= level <= each.max_eqf_level
+    )
+    if refused is None:
+        return None
+    named = sorted({(each.min_eqf_level, each.max_eqf_level) for each in chain.fitting[refused]})
+    ranges = ", ".join(f"{lowest} to {highest}" for lowest, highest in named)
+    found = "no level is proven" if level is None else f"this is EQF level {level}"
+    return Reason("recognition.level", f"{chain.name(refused)} is recognised for EQF levels {ranges}; {found}.")
+
+
+def in_force(chain: Chain) -> Reason | None:  # 24
+    """Refuse unless every possible day of the award counts for each authority."""
+    awarded = chain.case.awarded
+    for position, authority in enumerate(chain.authorities):
+        counting = normal(span for each in chain.fitting[position] for span in recognised_days(chain.case, each))
+        for earlier in chain.files[:position]:
+            for each in earlier.file.recognitions_of(authority):
+                if _overlap(each.occupations, chain.case.occupation):
+                    for lapse in each.lapses:
+                        counting = without(counting, _gone(chain.case, lapse))
+        if covers(counting, awarded):
+            continue
+        chain.redress = _redress(chain.fitting[position])
+        when = times(counting) or "on no day"
+        text = f"{chain.name(position)} is recognised {when}; the award is dated {days(awarded)}"
+        if touches(counting, awarded):
+            return Reason("award.date_needed", f"{text}: its exact date is needed.")
+        return Reason("recognition.not_in_force", f"{text}.")
+    return None
+
+
+def recognised_days(case: Case, recognition: Recognition) -> tuple[DateSpan, ...]:
+    """Return the award dates that a recognition carries over."""
+    spans = recognition.intervals
+    for lapse in recognition.lapses:
+        spans = without(spans, _gone(case, lapse))
+    return spans
+
+
+def _gone(case: Case, lapse: RecognitionLapse) -> DateSpan:
+    lasts = lapse.days.last == ALWAYS.last
+    return ALWAYS if lasts and case.question is Question.SIGNED_NOW else lapse.days
+
+
+def nobody_decided_against(chain: Chain) -> Reason | None:  # 25
+    """Refuse what a file before the last has decided about the issuer itself."""
+    case = chain.case
+    for snapshot in chain.files:
+        left: tuple[DateSpan, ...] = (case.awarded,)
+        for each in snapshot.file.index.by_issuer.get(case.issuer, ()):
+            if case.occupation.startswith(each.excluded_occupations):
+                chain.redress = (each.redress,)
+                text = f"{snapshot.file.name} excludes {occupation(case.occupation)} for this issuer ({each.id})."
+                return Reason("occupation.excluded", text)
+            if not _overlap(each.occupations, case.occupation):
+                continue
+            for lapse in each.lapses:
+                left = rules.outside_lapse(case, lapse, left)
+                if left == (case.awarded,):
+                    continue
+                chain.redress = (each.redress,)
+                text = f"By {snapshot.file.name} the issuer was {lapse.status.value} {times((lapse.days,))} ({each.id})"
+                if left:
+                    return Reason("award.date_needed", f"{text}: the exact date of the award is needed.")
+                return Reason(f"status.{lapse.status.value}", f"{text}; no other authority overrules that.")
+    return None
+
+
+def at_hand(chain: Chain) -> Reason | None:  # 26
+    """Refuse where the last authority's file could not be had."""
+    if chain.last is None:
+        text = f"The governance file of {chain.name(chain.newest)} could not be had, so it is not known."
+        return Reason("recognition.unreachable", text)
+    return None
+
+
+def fresh(chain: Chain) -> Reason | None:  # 27
+    """Refuse a file of an authority that nobody vouches for now."""
+    if chain.last is None or chain.last.is_fresh(chain.case.at):
+        return None
+    whose = f"the governance file of {chain.name(chain.newest)}"
+    return Reason("recognition.stale", stale(chain.last, whose))
+
+
+def lowest_level_counts(chain: Chain) -> Reason | None:  # 29
+    """Keep the accreditations whose level reaches what is asked by every table of the chain."""
+    case = chain.accrediting
+    if case.question is Question.SIGNED_NOW or _asked_level(case) is None:
+        return None
+    if case.keep([each for each in case.candidates if _reaches(chain, each)]):
+        return None
+    chain.redress = _redress(case.candidates)
+    text = f"Mapped by every authority of the chain that has a table for it, and the lowest counts, {_framework(case)}"
+    return Reason("level.mapped_lower", f"{text} does not reach EQF level {_asked_level(case)}: {_told(chain)}")
+
+
+def different_levels(chain: Chain) -> Reason | None:
+    """Return where the tables of a chain that held disagree; the answer rests on the lowest."""
+    told = _told(chain)
+    return (
+        Reason("level.lowest_counts", f"Authorities map levels differently, the lowest counts: {told}")
+        if told
+        else None
+    )
+
+
+def _framework(case: Case) -> str:
+    return case.framework or "the issuer's framework"
+
+
+def _asked_level(case: Case) -> int | None:
+    return case.eqf_level if case.requirement is None else case.requirement.min_eqf_level
+
+
+def _reaches(chain: Chain, accreditation: Accreditation) -> bool:
+    """Whether the levels that the accreditation lets be attested reach the level asked for by all tables."""
+    case, asked = chain.accrediting, _asked_level(chain.accrediting) or 0
+    found = []
+    for own, level, tables in _mappings(chain, accreditation):
+        found.append(own >= asked and all(table.eqf(level) >= asked for table in tables))
+    if case.question is Question.ISSUER_ALONE:  # the issuer may attest some level that does
+        return any(found) or accreditation.level_range.framework == EQF
+    return all(found)  # the credential may have any of these levels
+
+
+def _mappings(chain: Chain, accreditation: Accreditation) -> Iterator[tuple[int, str, list[Crosswalk]]]:
+    """Yield each level that is possible, with its EQF level and the tables of earlier files that map it too."""
+    case, level_range = chain.accrediting, accreditation.level_range
+    own_tables: Iterable[Crosswalk] = () if case.crosswalk is None else (case.crosswalk,)
+    if case.question is Question.ISSUER_ALONE:
+        known = case.governance.file.index.crosswalks_of.get(level_range.framework, ())
+        own_tables = [each for each in known if covers((each.valid,), case.awarded)]
+    for own in own_tables:
+        tables = [
+            table
+            for snapshot in chain.files
+            for table in snapshot.file.index.crosswalks_of.get(own.framework, ())
+            if touches((table.valid,), case.awarded)
+        ]
+        possible = own.within(level_range) if level_range.framework == own.framework else dict(own.levels)
+        highest = int(level_range.highest) if level_range.framework == EQF else max(possible.values(), default=0)
+        for level, eqf in possible.items():
+            if (case.eqf_level or 0) <= eqf <= highest:
+                yield eqf, level, tables
+
+
+def _told(chain: Chain) -> str:
+    """Return the levels that the tables map differently, in words."""
+    case = chain.accrediting
+    here = case.governance.file.name
+    found = dict.fromkeys(
+        f"level {level} is EQF level {eqf} by {here} and {table.eqf(level) or 'none'} by {table.version}"
+        for each in case.candidates
+        for eqf, level, tables in _mappings(chain, each)
+        for table in tables
+        if table.eqf(level) != eqf
+    )
+    return "; ".join(found) + "." if found else ""
+
+
+def _redress(statements: Iterable[Accreditation | Recognition]) -> tuple[str, ...]:
+    return tuple(sorted({each.redress for each in statements}))
+
+
+def _not_for(chain: Chain, refused: int | None, code: str, what: str) -> Reason | None:
+    if refused is None:
+        return None
+    return Reason(f"recognition.{code}", f"{chain.name(refused)} is not recognised for {what}.")
