@@ -1,21 +1,30 @@
-"""What an agent remembers of its governance, in the wallet store."""
+"""What an agent remembers of each governance file that it follows, in the wallet store.
+
+A large file lies in a folder by its digest (`content_folder`), where there is one; the wallet keeps the digest. What
+must never go back (the highest version, the history's head, the newest statement) is always in the wallet.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wanderbuch.errors import ConfigurationError, ResolutionError
+from wanderbuch.governance.history import Head
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.memory import Seen
+from wanderbuch.plugins.trust.content_folder import ContentFolder, digest_of_content
 
-_CATEGORY = "wanderbuch.governance"
+_CATEGORY: Final = "wanderbuch.governance"
+_MAX_IN_WALLET_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class KeptGovernance:
-    """The last good file, the last good statement about it, and the highest version ever seen.
+    """The last good file, the last good statement about it, and what must never go back.
 
     Args:
         seen: never goes back, also when the file itself can not be used any more; ahead of the file while the author's
@@ -23,12 +32,16 @@ class KeptGovernance:
         file_jws: the signed file as it came.
         freshness_jws: the signed statement about it as it came.
         keys: raw Ed25519 public keys the two were checked with, by DID URL.
+        head: the longest history that the author signed and that was checked.
+        issued_at: when the newest statement seen was made.
     """
 
     seen: Seen
     file_jws: bytes | None
     keys: Mapping[DidUrl, bytes]
     freshness_jws: bytes | None = None
+    head: Head | None = None
+    issued_at: datetime | None = None
 
     async def resolve_key(self, did_url: DidUrl) -> bytes:
         """Return the key that stood in the author's DID document when the text was checked."""
@@ -40,9 +53,10 @@ class KeptGovernance:
 class WalletGovernanceStore:
     """Keeps one `KeptGovernance` for each pinned author in the wallet store."""
 
-    def __init__(self, profile: Profile, author: Did) -> None:
+    def __init__(self, profile: Profile, author: Did, folder: ContentFolder | None = None) -> None:
         self._profile = profile
         self._name = str(author)
+        self._folder = folder
 
     async def load(self) -> KeptGovernance | None:
         """Return what was kept, or None.
@@ -55,15 +69,24 @@ class WalletGovernanceStore:
         if entry is None:
             return None
         try:
-            return _Record.model_validate_json(entry.value).to_kept()
+            record = _Record.model_validate_json(entry.value)
         except ValidationError as err:
             raise ConfigurationError(
                 "the governance record in the wallet store is damaged", hint="restore the wallet from a backup"
             ) from err
+        body = None
+        if record.file_digest is not None and self._folder is not None:
+            body = await self._folder.get(record.file_digest)
+        return record.to_kept(body)
 
     async def save(self, kept: KeptGovernance) -> None:
         """Keep `kept` in place of what was there."""
-        value = _Record.of(kept).model_dump_json().encode()
+        record = _Record.of(kept)
+        if self._folder is not None and kept.file_jws is not None and len(kept.file_jws) > _MAX_IN_WALLET_BYTES:
+            digest = digest_of_content(kept.file_jws)
+            await self._folder.put(kept.file_jws, digest)
+            record = record.model_copy(update={"file_jws": None, "file_digest": digest})
+        value = record.model_dump_json().encode()
         async with self._profile.session() as session:
             if await session.handle.fetch(_CATEGORY, self._name) is None:
                 await session.handle.insert(_CATEGORY, self._name, value)
@@ -82,6 +105,9 @@ class _Record(BaseModel):
     file_jws: str | None
     freshness_jws: str | None
     keys: dict[str, str]
+    file_digest: str | None = None
+    head: tuple[int, str] | None = None
+    issued_at: int | None = None
 
     @classmethod
     def of(cls, kept: KeptGovernance) -> "_Record":
@@ -92,12 +118,16 @@ class _Record(BaseModel):
             file_jws=kept.file_jws.decode("ascii") if kept.file_jws is not None else None,
             freshness_jws=kept.freshness_jws.decode("ascii") if kept.freshness_jws is not None else None,
             keys={did_url: key.hex() for did_url, key in kept.keys.items()},
+            head=(kept.head.size, kept.head.root) if kept.head is not None else None,
+            issued_at=int(kept.issued_at.timestamp()) if kept.issued_at is not None else None,
         )
 
-    def to_kept(self) -> KeptGovernance:
+    def to_kept(self, body: bytes | None) -> KeptGovernance:
         return KeptGovernance(
             seen=Seen(id=self.seen_id, version=self.seen_version, digest=self.seen_digest),
-            file_jws=self.file_jws.encode("ascii") if self.file_jws is not None else None,
+            file_jws=self.file_jws.encode("ascii") if self.file_jws is not None else body,
             keys={DidUrl(did_url): bytes.fromhex(key) for did_url, key in self.keys.items()},
             freshness_jws=self.freshness_jws.encode("ascii") if self.freshness_jws is not None else None,
+            head=Head(*self.head) if self.head is not None else None,
+            issued_at=datetime.fromtimestamp(self.issued_at, UTC) if self.issued_at is not None else None,
         )

@@ -1,0 +1,142 @@
+"""The files of other authorities that ours recognises, directly or through others.
+
+An authority's file is followed only if, in this order:
+
+1. a recognition in the file that names it has begun: one that has ended still counts for awards made before its end;
+2. that file has a `trusted_governance` entry for it; the file fetched from there must be signed by that very publisher;
+3. each recognition on the way lets it be brought in (`onward`), and there are at most `MAX_DEPTH` authorities on the
+   way; the own authority, and one that is on the way already, are not followed again: a cycle is reported;
+4. no more than `MAX_FOLLOWED` authorities are followed; the nearest come first.
+
+Each is a `FollowedFile` of its own: its own pinned publisher, highest version, history and freshness. One that can not
+be fetched, or is refused, is named; its last good copy stays, and never keeps the others from being used.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.question import Reason
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.followed import FollowedFile
+
+MAX_DEPTH: Final = 4
+MAX_FOLLOWED: Final = 250
+CYCLE: Final = "recognition.cycle"
+_AT_ONCE: Final = 8
+
+type Visit = Callable[[FollowedFile], Awaitable[tuple[Reason, ...]]]
+"""Brings a follower up to date, from the network or from what was kept; returns what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An authority to follow: where its file lies, who led there, and how many more it may bring in."""
+
+    publisher: Did
+    uri: str
+    way: tuple[Did, ...]
+    onward: int
+
+
+class RecognisedFiles:
+    """Follows what one file recognises.
+
+    Args:
+        follow: makes the follower of a publisher's file at an address.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(self, follow: Callable[[Did, str], FollowedFile], *, clock: Callable[[], datetime]) -> None:
+        self._follow = follow
+        self._clock = clock
+        self._files: dict[Did, FollowedFile] = {}
+
+    def snapshots(self) -> Mapping[Did, GovernanceSnapshot]:
+        """Return what is held of every authority that was reached."""
+        held = ((did, followed.snapshot()) for did, followed in self._files.items())
+        return {did: snapshot for did, snapshot in held if snapshot is not None}
+
+    async def visit(self, home: GovernanceFile, visit: Visit) -> tuple[Reason, ...]:
+        """Go from file to file, nearest first, and bring each up to date once; return what to tell."""
+        reasons: list[Reason] = []
+        reached: dict[Did, FollowedFile] = {}
+        most: dict[Did, int] = {}  # how many more a publisher may bring in, on the best way found
+        level = self._steps(home, (home.author,), MAX_DEPTH, reasons)
+        while level:
+            chosen: dict[Did, FollowedFile] = {}
+            for step in level:
+                if step.publisher in reached or step.publisher in chosen:
+                    continue
+                if len(reached) + len(chosen) == MAX_FOLLOWED:
+                    text = f"More than {MAX_FOLLOWED} authorities are recognised; the farthest are left out."
+                    reasons.append(_told("too_many", text))
+                    break
+                chosen[step.publisher] = self._follower(step)
+            reached |= chosen
+            reasons += await self._visit_all(chosen.values(), visit)
+            further: list[_Step] = []
+            for step in level:
+                signed = reached[step.publisher].signed if step.publisher in reached else None
+                if signed is None or step.onward <= most.get(step.publisher, 0):
+                    continue
+                most[step.publisher] = step.onward
+                further += self._steps(signed.file, (*step.way, step.publisher), step.onward, reasons)
+            level = further
+        self._files = reached
+        return tuple(dict.fromkeys(reasons))
+
+    def _follower(self, step: _Step) -> FollowedFile:
+        known = self._files.get(step.publisher)
+        if known is None:
+            return self._follow(step.publisher, step.uri)
+        known.place = replace(known.place, file_url=step.uri)  # what is remembered of a publisher is of no one place
+        return known
+
+    async def _visit_all(self, followed: Iterable[FollowedFile], visit: Visit) -> list[Reason]:
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(each: FollowedFile) -> Iterable[Reason]:
+            async with limit:
+                return [_about(each, reason) for reason in await visit(each)]
+
+        return [reason for told in await asyncio.gather(*(one(each) for each in followed)) for reason in told]
+
+    def _steps(self, file: GovernanceFile, way: tuple[Did, ...], onward: int, reasons: list[Reason]) -> list[_Step]:
+        """Return the authorities that a file brings in, if it may bring in `onward` one after the other."""
+        steps: list[_Step] = []
+        for publisher, uri, further in _brought_in(file, self._clock().astimezone(UTC).date()):
+            if publisher in way:
+                chain = " recognises ".join((*way[way.index(publisher) :], publisher))
+                reasons.append(Reason(CYCLE, f"A circle of recognitions, which is not followed: {chain}."))
+            elif onward > 0:
+                steps.append(_Step(publisher, uri, way, min(onward - 1, further)))
+        return steps
+
+
+def _brought_in(file: GovernanceFile, today: date) -> Iterator[tuple[Did, str, int]]:
+    """Return publisher, address and `onward` of each authority that a file recognises and says where to find."""
+    named: set[Did] = set()
+    for entry in file.trusted_governance:
+        begun = [
+            each
+            for each in file.recognitions_of(entry.publisher)
+            if any(span.first <= today for span in each.intervals)
+        ]
+        if begun and entry.publisher not in named:
+            named.add(entry.publisher)
+            yield entry.publisher, entry.uri, max(each.onward for each in begun)
+
+
+def _about(followed: FollowedFile, reason: Reason) -> Reason:
+    signed = followed.signed
+    name = f"{signed.file.name} ({followed.place.author})" if signed else str(followed.place.author)
+    return _told(reason.code.rpartition(".")[2], f"{name}, which is recognised: {reason.text}")
+
+
+def _told(what: str, text: str) -> Reason:
+    return Reason(f"recognition.{what}", text)
