@@ -7,7 +7,9 @@ Nothing else in the code takes such an identifier apart.
 """
 
 import re
-from typing import Self
+from typing import Any, Self
+
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wanderbuch.errors import WanderbuchError
 
@@ -44,6 +46,18 @@ class Did(str):
         if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _DID.fullmatch(text):
             raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}")
         return cls(text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Let records that are kept as JSON hold DIDs; they are parsed again when they are read."""
+
+        def parse(text: object) -> Did:
+            try:
+                return cls.parse(text)
+            except IdentifierError as err:
+                raise PydanticCustomError("identifier", "expected a DID") from err
+
+        return core_schema.no_info_plain_validator_function(parse)
 
     @property
     def method(self) -> str:

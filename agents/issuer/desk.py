@@ -35,6 +35,7 @@ from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.records import NotFoundError, RecordStore
 from wanderbuch.agents.runtime.short_links import ShortLinks
@@ -272,10 +273,4 @@ class Desk(OfferBook):
 
 def decision_json(decision: TrustDecision) -> dict[str, object]:
     """Return a decision for a JSON answer."""
-    ref = decision.governance
-    return {
-        "verdict": decision.verdict.value,
-        "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
-        "governance": {"id": ref.id, "version": ref.version, "digest": ref.digest} if ref else None,
-        "decided_at": decision.decided_at.isoformat(),
-    }
+    return DecisionOut.of(decision).model_dump(mode="json")
