@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-ROW: Final = 64
-WIDTH: Final = 640
-BOX: Final = 230
+ROW: Final = 76
+WIDTH: Final = 400
+BOX: Final = 160
 MAX_ROWS: Final = 20
-_BOX_HEIGHT: Final = 44
-_LETTERS: Final = 26  # of a name, in one line of a box
+_BOX_HEIGHT: Final = 62
+_LETTERS: Final = 20  # of a name, in one line of a box
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle with up to two lines of text."""
+    """A rectangle with up to three lines of text."""
 
     x: int
     y: int
@@ -77,17 +77,17 @@ def drawing(own: str, others: Sequence[tuple[str, bool]], *, is_rtl: bool) -> Dr
 
 
 def _in_lines(name: str) -> tuple[str, ...]:
-    """Return a name on at most two lines, shortened if it is longer.
+    """Return a name on at most three lines, shortened if it is longer.
 
-    >>> _in_lines("Agency for Skills and Work of the Island of Malta and Gozo")
-    ('Agency for Skills and Work', 'of the Island of Malta and…')
+    >>> _in_lines("Agency for Skills and Work of the Islands of Malta, Gozo and Comino")
+    ('Agency for Skills', 'and Work of the', 'Islands of Malta,…')
     """
     lines: list[str] = [""]
     for word in name.split():
         longer = f"{lines[-1]} {word}".strip()
         if len(longer) <= _LETTERS or not lines[-1]:
             lines[-1] = longer[: _LETTERS - 1] + "…" if len(longer) > _LETTERS else longer
-        elif len(lines) == 1:
+        elif len(lines) < 3:
             lines.append(word[: _LETTERS - 1] + "…" if len(word) > _LETTERS else word)
         else:
             lines[-1] += "…"
