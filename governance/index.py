@@ -11,6 +11,8 @@ below it. There are at most 619 ISCO-08 codes.
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wanderbuch.errors import GovernanceError
@@ -42,7 +44,6 @@ class GovernanceIndex:
 
     Args:
         accreditations: in any order.
-        by_issuer: the same by issuer, each tuple sorted by id, where the caller has it already.
         holds: whether all that the file says about a DID was read; None if nothing is missing.
     """
 
@@ -63,11 +64,8 @@ class GovernanceIndex:
         crosswalks: Iterable["Crosswalk"],
         participants: Iterable["Participant"],
         holds: Callable[[Did], bool] | None = None,
-        *,
-        by_issuer: Mapping[Did, tuple["Accreditation", ...]] | None = None,
     ) -> None:
-        if by_issuer is None:
-            by_issuer = _by_issuer(accreditations)
+        by_issuer = _by_issuer(accreditations)
         exclusions = {
             did: tuple(sorted({code for each in group for code in each.excluded_occupations}))
             for did, group in by_issuer.items()
@@ -166,7 +164,8 @@ def _guarded[T](table: Mapping[Did, T], holds: Callable[[Did], bool] | None) -> 
 
 
 def _by_issuer(accreditations: Iterable["Accreditation"]) -> Mapping[Did, tuple["Accreditation", ...]]:
-    by_issuer: dict[Did, list[Accreditation]] = defaultdict(list)
-    for accreditation in sorted(accreditations, key=lambda each: each.id):
-        by_issuer[accreditation.issuer].append(accreditation)
-    return {did: tuple(each) for did, each in by_issuer.items()}
+    by_issuer: dict[Did, tuple[Accreditation, ...]] = {}
+    for issuer, group in groupby(accreditations, key=attrgetter("issuer")):  # in most files an issuer's stand together
+        together = (*by_issuer.get(issuer, ()), *group)
+        by_issuer[issuer] = tuple(sorted(together, key=attrgetter("id")))
+    return by_issuer

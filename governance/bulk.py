@@ -1,0 +1,152 @@
+"""Load a divided governance file: every part checked against the signed root, read, and joined into one file.
+
+`load_divided` in order, for each part; the first failure refuses the whole file:
+
+1. the part has exactly the size and digest that the signed root names (`division.checked_part`);
+2. it is canonical JSON of records (`record_reader.read_part_structure`);
+3. records are sorted by DID, none stands twice, and each stands in its own bucket;
+4. each record keeps the rules of `record_reader`;
+5. no participant has a record both in the root and in a part; no id of an accreditation stands twice.
+
+There is one part for every bucket, named by its digest: none can be left out, added or exchanged without the author's
+signature.
+
+`load_partly` does the same for the parts in which some DIDs stand, and no others. A question about anybody else is then
+answered UNKNOWN, never by absence (`GovernanceFile.holds`). Rules 3 and 5 then hold for what was loaded.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.division import DivisionError, PartReader, checked_part
+from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.record_reader import Record, RecordError, RecordReader, read_part_structure
+from wanderbuch.governance.signing import SignedGovernanceFile
+from wanderbuch.governance.statements import Division
+
+
+class PartError(GovernanceError):
+    """A part breaks a rule, so the whole file is refused; the message names the part and the record."""
+
+    code: ClassVar[str] = "governance.part"
+
+
+def load_divided(root: SignedGovernanceFile, read_part: PartReader) -> GovernanceFile:
+    """Return the whole file that a verified root and its parts make.
+
+    It takes seconds of CPU for a million accreditations: call it in a thread. Put the file in the place of the root's,
+    `dataclasses.replace(root, file=load_divided(root, read_part))`; digest, version and freshness are the root's.
+
+    Args:
+        root: what `signing.verify_file` returned.
+        read_part: gives the bytes of a part by its digest ("sha256:" + hex), wherever they come from: they are checked
+            here. What it raises is passed on: the part could not be read, which is no word against the file.
+
+    Raises:
+        PartError: a part breaks a rule of this module.
+        DivisionError: the root is not divided, or a part is not the one that the root names.
+    """
+    division = _division(root)
+    return _load(root.file, division, range(len(division.parts)), read_part)
+
+
+def load_partly(root: SignedGovernanceFile, read_part: PartReader, dids: Iterable[Did]) -> GovernanceFile:
+    """Return the file with the records of those buckets only in which `dids` stand; see `load_divided`.
+
+    `division.parts_for(dids)` says which parts that takes; whoever serves them learns the buckets and not the DIDs. On
+    such a file "who could count?" (`index.concerning`) can not be answered and raises `PartMissingError`.
+    """
+    division = _division(root)
+    return _load(root.file, division, sorted({division.bucket_of(did) for did in dids}), read_part)
+
+
+def _division(root: SignedGovernanceFile) -> Division:
+    division = root.file.division
+    if division is None:
+        raise DivisionError("expected a divided governance file, found one that is whole")
+    if len(division.parts) != 1 << division.bits:
+        raise DivisionError(f"expected {1 << division.bits} parts, found {len(division.parts)}")
+    return division
+
+
+def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read_part: PartReader) -> GovernanceFile:
+    reader, joined = RecordReader(root), _Joined(root)
+    loaded = set()
+    for bucket in buckets:
+        part = division.parts[bucket]
+        content = checked_part(part, read_part(part.digest))  # 1
+        try:
+            for record in _records(content, bucket, division, reader):
+                joined.add(record)
+        except RecordError as err:
+            raise PartError(f"part {part.digest} of the governance file is refused: {err.message}") from err
+        loaded.add(bucket)
+    file = replace(
+        root,
+        participants=tuple(joined.participants.values()),
+        accreditations=tuple(joined.accreditations),
+        programmes=tuple(joined.programmes),
+        verifications=tuple(joined.verifications),
+        refusals=tuple(joined.refusals),
+        loaded=frozenset(loaded),
+    )
+    _ = file.index  # made now, so that the first question does not pay for it
+    return file
+
+
+def _records(part: bytes, bucket: int, division: Division, reader: RecordReader) -> Iterator[Record]:
+    before = ""
+    for received in read_part_structure(part):  # 2
+        did = received.did
+        if did <= before:  # 3
+            raise RecordError(f"expected records sorted by DID, each once, found {did[:120]!r} after {before[:120]!r}")
+        if division.bucket_of(did) != bucket:
+            raise RecordError(f"expected records of bucket {bucket}, found {did[:120]!r}")
+        before = did
+        try:
+            yield reader.read(received)  # 4
+        except RecordError as err:
+            raise RecordError(f"record of {did[:120]!r}: {err.message}") from err
+
+
+class _Joined:
+    """What was read so far."""
+
+    def __init__(self, root: GovernanceFile) -> None:
+        self.participants = {each.did: each for each in root.participants}
+        self.accreditations = list(root.accreditations)
+        self.programmes = list(root.programmes)
+        self.verifications = list(root.verifications)
+        self.refusals = list(root.refusals)
+        self._in_root = _with_record(root)
+        self._ids = {each.id for each in root.accreditations}
+
+    def add(self, record: Record) -> None:
+        """Add a record that stands nowhere else."""
+        did = record.participant.did
+        if did in self._in_root:  # 5
+            raise RecordError(f"expected the record of {did} once, found it in the root too")
+        expected = len(self._ids) + len(record.accreditations)
+        self._ids.update([each.id for each in record.accreditations])
+        if len(self._ids) != expected:
+            raise RecordError(f"expected each id of an accreditation once, found one of {did} again")
+        self.participants[did] = record.participant
+        self.accreditations.extend(record.accreditations)
+        self.programmes.extend(record.programmes)
+        self.verifications.extend(record.verifications)
+        self.refusals.extend(record.refusals)
+
+
+def _with_record(root: GovernanceFile) -> frozenset[Did]:
+    """Return whom the root itself has a record of; a mere mention, as of a recognised authority, is none."""
+    described = [each.did for each in root.participants if each.name or each.roles or each.alias_dids]
+    said = (
+        *(each.issuer for each in root.accreditations),
+        *(each.provider for each in root.programmes),
+        *(each.verifier for each in root.verifications),
+        *(each.applicant for each in root.refusals),
+    )
+    return frozenset((*described, *said))
