@@ -172,7 +172,7 @@ def _judge(walked: _Walked) -> None:
     for number, title, rule in _ACCREDITING:
         walked.failure = recognition.lowest_level_counts(chain) if rule is None else rule(case)
         if not walked.apply(number, title, walked.failure):
-            chain.redress = tuple(sorted({each.redress for each in case.candidates}))
+            chain.redress = rules.redress(case.candidates)
             return
 
 
@@ -183,7 +183,7 @@ def _concerns(walked: _Walked, issuer: Did) -> bool:
     chain = walked.chain
     if chain.last is None or chain.files[0].file.author in chain.authorities:
         return False
-    return bool(chain.last.file.index.by_issuer.get(issuer))
+    return chain.last.file.holds(issuer) and bool(chain.last.file.index.by_issuer.get(issuer))
 
 
 def _trusted(walked: _Walked) -> Outcome:

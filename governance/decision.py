@@ -36,6 +36,7 @@ from wanderbuch.governance import chains, rules
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
 from wanderbuch.governance.file import NO_CROSSWALK
 from wanderbuch.governance.identifiers import CredDefId, Did
+from wanderbuch.governance.index import PartMissingError
 from wanderbuch.governance.question import (
     ChainLink,
     DateSpan,
@@ -171,13 +172,16 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         if failure is not None:
             return refused(case, number, failure, steps)
     relied = rules.relied_on(case)
-    redress = tuple(sorted({each.redress for each in relied}))
-    return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=redress)
+    return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=rules.redress(relied))
 
 
 def refused(case: Case, number: int, failure: Reason, steps: list[Step] | None = None) -> TrustDecision:
     """Return the refusal of rule `number`, unless a chain of recognition makes it good."""
     verdict = _VERDICTS.get(number, Verdict.NOT_TRUSTED)
+    if (
+        failure.code == PartMissingError.code
+    ):  # what the home file says about the issuer is not known: nobody else may say it
+        return _answer(case, Verdict.UNKNOWN, (failure,))
     redress = {each.redress for each in case.candidates}
     if number == _LISTED:
         refusals = case.governance.file.refusals_of(case.issuer)

@@ -159,15 +159,28 @@ class Crosswalk:
     levels: tuple[tuple[str, int], ...]
     source: str
     _positions: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    _highest: Mapping[tuple[str, str], int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         positions = {level: position for position, (level, _) in enumerate(self.levels)}
         object.__setattr__(self, "_positions", positions)
+        highest: dict[tuple[str, str], int] = {}
+        for position, (lowest, _) in enumerate(self.levels):
+            eqf = 0
+            for level, mapped in self.levels[position:]:
+                eqf = highest[lowest, level] = max(eqf, mapped)
+        object.__setattr__(self, "_highest", highest)
 
     def eqf(self, level: str) -> int:
         """Return the EQF level of `level`, 0 if there is no mapping."""
         position = self._positions.get(level)
         return 0 if position is None else self.levels[position][1]
+
+    def highest(self, level_range: LevelRange) -> int:
+        """Return the highest EQF level within `level_range`, 0 if nothing of it is mapped by this table."""
+        if level_range.framework != self.framework:
+            return 0
+        return self._highest.get((level_range.lowest, level_range.highest), 0)
 
     def within(self, level_range: LevelRange) -> Mapping[str, int]:
         """Return the levels of `level_range` with their EQF levels; empty if the range does not fit this table."""

@@ -171,6 +171,10 @@ class ResourceId(str):
         """The DID that publishes the resource."""
         return WebvhDid(self.partition("/resources/")[0])
 
+    def is_of(self, did: Did) -> bool:
+        """Return whether `did` publishes the resource."""
+        return self.startswith(f"{did}/resources/")
+
     @property
     def digest(self) -> str:
         """Multibase base58btc of the sha2-256 multihash of the JCS form of the content."""

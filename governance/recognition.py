@@ -24,7 +24,7 @@ numbered on from `decision`:
     either, by whichever way that authority comes in.
 25. No file before the last has decided against the issuer itself: what it excludes, suspended or withdrew for this
     occupation, or one above or below it, stays so (by the arithmetic of rule 14).
-26. The file of every authority is at hand: else UNKNOWN.
+26. The file of every authority is at hand, with the part of it that would name the issuer: else UNKNOWN.
 27. It is fresh by itself: else STALE.
 28. The last authority accredits the issuer by rules 7 to 10, 12 and 13 in its own file. So the crosswalk that the
     credential names must stand in that file, for that framework, in force at the award; versions of other files are not
@@ -120,7 +120,7 @@ class Chain:
         if left:
             self.fitting[position] = left
         else:
-            self.redress = _redress(self.fitting[position])
+            self.redress = rules.redress(self.fitting[position])
         return bool(left)
 
 
@@ -279,7 +279,7 @@ def in_force(chain: Chain) -> Reason | None:  # 24
                         counting = without(counting, _gone(chain.case, lapse))
         if covers(counting, awarded):
             continue
-        chain.redress = _redress(chain.fitting[position])
+        chain.redress = rules.redress(chain.fitting[position])
         when = times(counting) or "on no day"
         text = f"{chain.name(position)} is recognised {when}; the award is dated {days(awarded)}"
         if touches(counting, awarded):
@@ -305,6 +305,8 @@ def nobody_decided_against(chain: Chain) -> Reason | None:  # 25
     """Refuse what a file before the last has decided about the issuer itself."""
     case = chain.case
     for snapshot in chain.files:
+        if not snapshot.file.holds(case.issuer):  # rule 26
+            continue
         left: tuple[DateSpan, ...] = (case.awarded,)
         for each in snapshot.file.index.by_issuer.get(case.issuer, ()):
             if case.occupation.startswith(each.excluded_occupations):
@@ -326,10 +328,14 @@ def nobody_decided_against(chain: Chain) -> Reason | None:  # 25
 
 
 def at_hand(chain: Chain) -> Reason | None:  # 26
-    """Refuse where the last authority's file could not be had."""
+    """Refuse where a file, or the part of one that would name the issuer, could not be had."""
     if chain.last is None:
         text = f"The governance file of {chain.name(chain.newest)} could not be had, so it is not known."
         return Reason("recognition.unreachable", text)
+    for snapshot in (*chain.files, chain.last):
+        if not snapshot.file.holds(chain.case.issuer):
+            text = f"The part of the governance file of {snapshot.file.name} that would name the issuer was not read."
+            return Reason("recognition.part_missing", text)
     return None
 
 
@@ -348,7 +354,7 @@ def lowest_level_counts(chain: Chain) -> Reason | None:  # 29
         return None
     if case.keep([each for each in case.candidates if _reaches(chain, each)]):
         return None
-    chain.redress = _redress(case.candidates)
+    chain.redress = rules.redress(case.candidates)
     text = f"Mapped by every authority of the chain that has a table for it, and the lowest counts, {_framework(case)}"
     return Reason("level.mapped_lower", f"{text} does not reach EQF level {_asked_level(case)}: {_told(chain)}")
 
@@ -415,10 +421,6 @@ def _told(chain: Chain) -> str:
         if table.eqf(level) != eqf
     )
     return "; ".join(found) + "." if found else ""
-
-
-def _redress(statements: Iterable[Accreditation | Recognition]) -> tuple[str, ...]:
-    return tuple(sorted({each.redress for each in statements}))
 
 
 def _not_for(chain: Chain, refused: int | None, code: str, what: str) -> Reason | None:

@@ -5,17 +5,20 @@ about to be signed (`decision.may_issue`), and of an issuer alone (`standing.sta
 candidates as it found them, so that a refusal can name whom to appeal to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation, Crosswalk, Lapse
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+from wanderbuch.governance.index import PartMissingError
 from wanderbuch.governance.question import DateSpan, Purpose, Reason, Requirement
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import ALWAYS, covers, normal, touches, without
+from wanderbuch.governance.statements import Recognition
 from wanderbuch.governance.wording import days, occupation, occupations, stale, times
 
 EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
@@ -58,7 +61,7 @@ class Case:
     purpose: Purpose | None = None
     framework_level: str | None = None
     finds_crosswalk: bool = False
-    candidates: tuple[Accreditation, ...] = ()
+    candidates: Sequence[Accreditation] = ()
     crosswalk: Crosswalk | None = None
 
     @property
@@ -79,12 +82,12 @@ class Case:
         """Return the same question put to another authority's file."""
         return replace(self, snapshot=snapshot, candidates=(), crosswalk=None)
 
-    def keep(self, fitting: Iterable[Accreditation]) -> bool:
+    def keep(self, fitting: Sequence[Accreditation]) -> bool:
         """Narrow the candidates down to those that fit; return whether there is any, else leave them as they were."""
-        left = tuple(fitting)
-        if left:
-            self.candidates = left
-        return bool(left)
+        if not fitting:
+            return False
+        self.candidates = fitting
+        return True
 
 
 def file_there(case: Case) -> Reason | None:  # 1
@@ -119,9 +122,9 @@ def answers(case: Case) -> Reason | None:  # 3
 
 def belongs(case: Case) -> Reason | None:  # 4
     """Refuse what mixes two parties' objects."""
-    if case.cred_def_id is not None and case.cred_def_id.did != case.issuer:
+    if case.cred_def_id is not None and not case.cred_def_id.is_of(case.issuer):
         return Reason("issuer.foreign_cred_def", "The credential definition belongs to somebody else than the issuer.")
-    if case.registry is not None and case.registry.did != case.issuer:
+    if case.registry is not None and not case.registry.is_of(case.issuer):
         return Reason("issuer.foreign_registry", "The revocation registry belongs to somebody else than the issuer.")
     return None
 
@@ -135,6 +138,8 @@ def not_expired(case: Case) -> Reason | None:  # 5
 
 def not_in_future(case: Case) -> Reason | None:  # 6
     """Refuse an award that is still to come in every time zone."""
+    if case.awarded.first < case.at.date():  # that settles it in any time zone, and quickly
+        return None
     if case.awarded.first > (case.at.astimezone(UTC) + EARLIEST_ZONE).date():
         return Reason("award.in_future", f"The award is dated {days(case.awarded)}, which is still to come.")
     return None
@@ -142,7 +147,10 @@ def not_in_future(case: Case) -> Reason | None:  # 6
 
 def issuer_listed(case: Case) -> Reason | None:  # 7
     """Find the accreditations of the issuer."""
-    case.candidates = case.governance.file.index.by_issuer.get(case.issuer, ())
+    file = case.governance.file
+    if not file.holds(case.issuer):
+        return Reason(PartMissingError.code, "The part of the governance file that would name the issuer was not read.")
+    case.candidates = file.index.by_issuer.get(case.issuer, ())
     if not case.candidates:
         return Reason("issuer.not_accredited", "The governance file accredits no such issuer.")
     return None
@@ -153,8 +161,7 @@ def not_excluded(case: Case) -> Reason | None:  # 8
     excluded = case.governance.file.index.exclusions.get(case.issuer, ())
     if not case.occupation.startswith(excluded):
         return None
-    before = case.candidates
-    case.keep(each for each in before if case.occupation.startswith(each.excluded_occupations))
+    case.keep([each for each in case.candidates if case.occupation.startswith(each.excluded_occupations)])
     text = f"{occupation(case.occupation)} is excluded for this issuer, by {occupations(excluded)}."
     return Reason("occupation.excluded", text)
 
@@ -261,8 +268,7 @@ def _level_proven(case: Case, accreditation: Accreditation) -> bool:
     level_range = accreditation.level_range
     if level_range.framework == EQF:
         return case.eqf_level <= int(level_range.highest)
-    within = {} if case.crosswalk is None else case.crosswalk.within(level_range)
-    return case.eqf_level <= max(within.values(), default=0)
+    return case.crosswalk is not None and case.eqf_level <= case.crosswalk.highest(level_range)
 
 
 def _level_attested(case: Case, accreditation: Accreditation) -> bool:
@@ -271,7 +277,7 @@ def _level_attested(case: Case, accreditation: Accreditation) -> bool:
     if case.eqf_level is None or level_range.framework == EQF:
         return case.eqf_level is None or case.eqf_level <= int(level_range.highest)
     return any(
-        case.eqf_level <= max(crosswalk.within(level_range).values(), default=0)
+        case.eqf_level <= crosswalk.highest(level_range)
         for crosswalk in case.governance.file.index.crosswalks_of.get(level_range.framework, ())
         if covers((crosswalk.valid,), case.awarded)
     )
@@ -359,21 +365,26 @@ def _dated_back(lapse: Lapse, case: Case) -> DateSpan:
     return lapse.days if made_after else ALWAYS
 
 
-def relied_on(case: Case) -> tuple[Accreditation, ...]:
+def relied_on(case: Case) -> Sequence[Accreditation]:
     """Return the accreditations that the answer rests on, after all rules held."""
-    return tuple([each for each in case.candidates if touches(counting_days(case, each), case.awarded)])
+    if len(case.candidates) == 1:
+        return case.candidates
+    return [each for each in case.candidates if touches(counting_days(case, each), case.awarded)]
 
 
-def accredited(case: Case, accreditations: Iterable[Accreditation]) -> tuple[Reason, ...]:
+def accredited(case: Case, accreditations: Sequence[Accreditation]) -> tuple[Reason, ...]:
     """Return one reason for each accreditation that the answer rests on."""
     name = case.governance.file.participant_name(case.issuer) or str(case.issuer)
-    return tuple(
-        [
-            Reason(
-                "issuer.accredited",
-                f"{name} is accredited for {occupations(each.occupations)} by {each.accrediting_agent.name} "
-                f"({each.id}).",
-            )
-            for each in accreditations
-        ]
-    )
+    return tuple([_accredited(name, each.occupations, each.accrediting_agent.name, each.id) for each in accreditations])
+
+
+@lru_cache(maxsize=4096)
+def _accredited(name: str, codes: tuple[str, ...], agent: str, number: str) -> Reason:
+    return Reason("issuer.accredited", f"{name} is accredited for {occupations(codes)} by {agent} ({number}).")
+
+
+def redress(statements: Sequence[Accreditation | Recognition]) -> tuple[str, ...]:
+    """Return whom to appeal to about statements, each once and sorted."""
+    if len(statements) == 1:
+        return (statements[0].redress,)
+    return tuple(sorted({each.redress for each in statements}))

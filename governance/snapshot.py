@@ -33,6 +33,7 @@ class GovernanceSnapshot:
         fresh_from: when that statement was made.
         recognised: the files of other authorities that this one trusts, directly or through others, by publisher; each
             was verified and has its own freshness. What could not be fetched is missing here and named in `notes`.
+        ref: what a decision names as its ground.
     """
 
     file: GovernanceFile
@@ -41,11 +42,10 @@ class GovernanceSnapshot:
     notes: tuple[Reason, ...] = ()
     fresh_from: datetime | None = None
     recognised: Mapping[Did, "GovernanceSnapshot"] = field(default_factory=dict)
+    ref: GovernanceRef = field(init=False, repr=False, compare=False)
 
-    @property
-    def ref(self) -> GovernanceRef:
-        """What a decision names as its ground."""
-        return GovernanceRef(self.file.id, self.file.version, self.digest)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ref", GovernanceRef(self.file.id, self.file.version, self.digest))
 
     def is_fresh(self, at: datetime) -> bool:
         """Return whether the author vouched for this version at the instant `at` (aware).
