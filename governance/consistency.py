@@ -5,7 +5,8 @@ own; 4. a schema is listed once; 5. a role names listed schemas only, and what g
 6. a participant's role is one of the file's; 7. a role ends after it starts; 8. earlier versions are earlier and named
 once.
 
-Warnings: 9. an alias is read, never followed; 10. who is accredited has a name and a CTE role that lets others see it.
+Warnings: 9. an alias is read, never followed; 10. who is accredited has a name and a CTE role that lets others see it;
+11. a role that may neither issue nor verify anything grants nothing.
 
 The rules of our own statements are in `statement_rules`.
 """
@@ -78,6 +79,9 @@ def _roles(parts: Parts) -> Iterator[Finding]:
         return
     verifiable = {schema for role in roles.values() for schema in _texts(role.get("verify"))}
     for name, role in roles.items():  # 5
+        if not _texts(role.get("issue")) and not _texts(role.get("verify")):  # 11
+            message = "this role may neither issue nor verify anything, so it grants nothing"
+            yield warning(pointer("roles", name), "grants-nothing", message, "name schemas, or remove the role")
         for member in ("issue", "verify"):
             for position, schema in enumerate(_texts(role.get(member))):
                 if schema not in listed:

@@ -1,6 +1,7 @@
 """The parts of a governance file that were read, each with its place, while others may be broken."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -56,7 +57,7 @@ _KINDS: Final[dict[type[BaseModel], str]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Parts:
     """What could be read of a file.
 
@@ -99,6 +100,12 @@ class Parts:
             for each in listed
             if isinstance(each, dict) and isinstance(each.get("id"), str)
         }
+
+    @cached_property
+    def listed_names(self) -> frozenset[str] | None:
+        """The names of the listed schemas, which are credential types in our profile; None if there is no list."""
+        listed = self.listed_schemas()
+        return None if listed is None else frozenset(listed.values())
 
     def named_roles(self) -> dict[str, dict[str, Any]] | None:
         """Return the roles as received JSON, also where other members are broken; None if they are no object."""

@@ -1,0 +1,106 @@
+"""The rules of what an authority says about its own order: regulated occupations, refusals, who signs, division.
+
+Errors, regulations: 1. only the author states them; 2. an id stands once; 3. occupations and countries exist;
+4. intervals, as in `scope_rules`. Errors, refusals: 5. an id stands once, occupations exist; 6. it was decided before
+the file was made. Errors, signatories: 7. only the author states them; 8. each party stands once, the author among
+them; 9. the threshold is not above the number of parties. Errors, divided: 10. only the author states it; 11. it names
+a part for each value of its bits. That each regulation and refusal names whom to appeal to is part of its form.
+
+Warnings: 12. a refused applicant that was accredited for the same occupation on that day; 13. the author does not sign
+as the authority; 14. fewer signatures than parties of more than one kind are needed, so one side can decide alone.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from wanderbuch.governance.findings import Finding, error, warning
+from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.model import AccreditationJson
+from wanderbuch.governance.parts import Parts, Placed
+from wanderbuch.governance.question import DateSpan
+from wanderbuch.governance.scope_rules import (
+    by_author,
+    counting_days,
+    countries_known,
+    ids_once,
+    intervals_in_order,
+    occupations_known,
+)
+from wanderbuch.governance.spans import covers
+from wanderbuch.governance.statement_model import RefusalJson, SignatoriesJson
+
+
+def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
+    """Yield every finding of this module; `latest` is the last day a decision can have been made."""
+    yield from ids_once("regulation", parts.regulations)  # 2
+    for regulation in parts.regulations:
+        yield from by_author("regulation", regulation, parts)  # 1
+        yield from occupations_known(regulation, "occupations", regulation.said.occupations)  # 3
+        yield from countries_known(regulation, regulation.said.jurisdictions)
+        yield from intervals_in_order(regulation, regulation.said.intervals)  # 4
+    yield from ids_once("refusal", parts.refusals)  # 5
+    refused = {each.did for each in parts.refusals}
+    accredited: dict[str, list[Placed[AccreditationJson]]] = {}
+    for accreditation in parts.accreditations:
+        if accreditation.did in refused:
+            accredited.setdefault(accreditation.did, []).append(accreditation)
+    for refusal in parts.refusals:
+        yield from occupations_known(refusal, "occupations", refusal.said.occupations)
+        if latest is not None and refusal.said.decided_on > latest:  # 6
+            message = f"expected a decision made before the file was, found {refusal.said.decided_on}"
+            yield error(refusal.at("decided_on"), "decision-in-past", message, "publish it when it is made")
+        yield from _contradiction(refusal, accredited.get(refusal.did, ()))
+    for signatories in parts.signatories:
+        yield from by_author("signatories", signatories, parts)  # 7
+        yield from _signatories(signatories, parts)
+    for divided in parts.divided:
+        yield from by_author("divided", divided, parts)  # 10
+        wanted, found = 2**divided.said.bits, len(divided.said.parts)
+        if found != wanted:  # 11
+            message = f"expected {wanted} parts, one for each value of {divided.said.bits} bits, found {found}"
+            yield error(divided.at("parts"), "part-for-each", message, "divide the file anew")
+
+
+def _contradiction(
+    refusal: Placed[RefusalJson], accreditations: Iterable[Placed[AccreditationJson]]
+) -> Iterator[Finding]:
+    day = DateSpan(refusal.said.decided_on, refusal.said.decided_on)
+    for accreditation in accreditations:
+        said = accreditation.said
+        if not covers(counting_days(said.intervals, said.status), day):
+            continue
+        for position, code in enumerate(refusal.said.occupations):
+            if covers_code(said.occupations, code):  # 12
+                message = f"on that day {said.id} accredited the same applicant for {code}"
+                fix = "a refusal takes nothing away; suspend or withdraw the accreditation if that was meant"
+                yield warning(refusal.at("occupations", position), "refused-and-accredited", message, fix)
+
+
+def _signatories(signatories: Placed[SignatoriesJson], parts: Parts) -> Iterator[Finding]:
+    said = signatories.said
+    seen: set[str] = set()
+    for position, party in enumerate(said.parties):  # 8
+        if party.did in seen:
+            message = "expected each party once, found this DID again"
+            yield error(signatories.at("parties", position, "did"), "party-once", message, "remove one")
+        seen.add(party.did)
+    if parts.file is not None and parts.file.author not in seen:
+        message = "expected the author among the parties, found other DIDs only"
+        yield error(
+            signatories.at("parties"), "author-signs", message, "add the author; its signature is always needed"
+        )
+    if said.threshold > len(seen):  # 9
+        message = f"expected at most {len(seen)}, the number of parties, found {said.threshold}"
+        yield error(signatories.at("threshold"), "threshold-reachable", message, "lower it, or add parties")
+    own = [party for party in said.parties if parts.file is not None and party.did == parts.file.author]
+    if own and own[0].kind != "authority":  # 13
+        message = f"expected the author as authority, found {own[0].kind}"
+        path = signatories.at("parties", said.parties.index(own[0]), "kind")
+        yield warning(path, "author-is-authority", message, "correct it if that was not meant")
+    kinds = {party.kind for party in said.parties}
+    largest = max(sum(party.kind == kind for party in said.parties) for kind in kinds)
+    if len(kinds) > 1 and said.threshold <= largest:  # 14
+        message = f"{said.threshold} of {len(said.parties)} is enough, so one side can decide alone"
+        yield warning(
+            signatories.at("threshold"), "sides-sign", message, f"raise it to {largest + 1} if all are to agree"
+        )

@@ -1,0 +1,110 @@
+"""The rules about other authorities: whose files are trusted, and for what their issuers count here.
+
+Errors, `trusted_governance`: 1. a publisher stands once and is not the author. Errors, recognitions: 2. they stand
+under the DID of a publisher of `trusted_governance`, never the author's; 3. an id stands once; 4. credential types are
+listed schemas, occupations and countries exist; 5. the lower EQF level is the first; 6. intervals; 7. decisions (4, 6
+and 7 as in `scope_rules`). That `onward` is 0 to 3, the file's address https, and that each recognition names whom to
+appeal to is part of their form (`model`, `statement_model`).
+
+Warnings: 8. a publisher of whom nothing is recognised, so its file grants nothing; 9. exclusions without effect, or of
+everything; 10. all its days have lapsed, so it grants nothing; 11. a recognised occupation that is regulated in the
+same place, while no recognition of that authority is for access to regulated professions.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from wanderbuch.governance.findings import Finding, error, pointer, warning
+from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.parts import Parts, Placed
+from wanderbuch.governance.question import Purpose
+from wanderbuch.governance.scope_rules import (
+    counting_days,
+    countries_known,
+    decisions_in_order,
+    exclusions_have_effect,
+    grants_something,
+    ids_once,
+    intervals_in_order,
+    occupations_known,
+    types_listed,
+)
+from wanderbuch.governance.spans import touches
+from wanderbuch.governance.statement_model import RecognitionJson
+
+
+def recognition_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
+    """Yield every finding about other authorities; `latest` is the last day a decision can have been made."""
+    yield from _publishers(parts)
+    yield from ids_once("recognition", parts.recognitions)  # 3
+    for recognition in parts.recognitions:
+        said = recognition.said
+        yield from _publisher_trusted(recognition, parts)
+        yield from types_listed(recognition, "credential_types", said.credential_types, parts)  # 4
+        yield from occupations_known(recognition, "occupations", said.occupations)
+        yield from occupations_known(recognition, "excluded_occupations", said.excluded_occupations)
+        yield from countries_known(recognition, said.jurisdictions)
+        if said.level_range.min > said.level_range.max:  # 5
+            found = f"found {said.level_range.min!r} above {said.level_range.max!r}"
+            message = f"expected the lower level as min, {found}"
+            yield error(recognition.at("level_range"), "level-order", message, "swap min and max")
+        yield from intervals_in_order(recognition, said.intervals)  # 6
+        yield from decisions_in_order(recognition, said.status, latest)  # 7
+        yield from grants_something(recognition, said.intervals, said.status)  # 10
+        yield from _regulated(recognition, parts)
+    yield from exclusions_have_effect(parts.recognitions, "authority")  # 9
+
+
+def _publishers(parts: Parts) -> Iterator[Finding]:
+    if parts.file is None:
+        return
+    recognised = {each.did for each in parts.recognitions}
+    seen: set[str] = set()
+    for position, trusted in enumerate(parts.file.trusted_governance):
+        path = pointer("trusted_governance", position, "publisher")
+        if trusted.publisher == parts.file.author:  # 1
+            message = "expected another authority, found the author of this file"
+            yield error(path, "publisher-is-other", message, "remove it")
+        if trusted.publisher in seen:
+            message = "expected each publisher once, found this one again"
+            yield error(path, "publisher-once", message, "keep the address of its current file")
+        seen.add(trusted.publisher)
+        if trusted.publisher not in recognised:  # 8
+            message = "nothing is recognised of this authority, so its file grants nothing here"
+            yield warning(path, "publisher-recognised", message, "add a recognition.json statement, or remove it")
+
+
+def _publisher_trusted(recognition: Placed[RecognitionJson], parts: Parts) -> Iterator[Finding]:
+    file = parts.file
+    if file is None:
+        return
+    if recognition.did == file.author:  # 2
+        message = "expected another authority, found the author of this file"
+        fix = "what the author's own issuers may do is said by accreditations"
+        yield error(recognition.path, "recognition-of-other", message, fix)
+    elif recognition.did not in {each.publisher for each in file.trusted_governance}:
+        message = "expected a publisher of trusted_governance, found another DID"
+        fix = "add it there with the address of its signed file"
+        yield error(recognition.path, "publisher-trusted", message, fix)
+
+
+def _regulated(recognition: Placed[RecognitionJson], parts: Parts) -> Iterator[Finding]:
+    profession = Purpose.REGULATED_PROFESSION.value
+    allowed = [
+        code
+        for each in parts.recognitions
+        if each.did == recognition.did and profession in each.said.purposes
+        for code in each.said.occupations
+    ]
+    for position, code in enumerate(recognition.said.occupations):  # 11
+        if covers_code(allowed, code):
+            continue
+        for regulation in parts.regulations:
+            where = set(regulation.said.jurisdictions) & set(recognition.said.jurisdictions)
+            days = counting_days(recognition.said.intervals)
+            when = any(touches(days, each) for each in counting_days(regulation.said.intervals))
+            if covers_code(regulation.said.occupations, code) and where and when:
+                message = f"{code} is regulated in {', '.join(sorted(where))} ({regulation.said.id})"
+                fix = f'without the purpose "{profession}" it counts there for study alone'
+                yield warning(recognition.at("occupations", position), "regulated-recognised", message, fix)
+                break
