@@ -1,0 +1,143 @@
+"""A table becomes a new draft of a governance file, or nothing at all.
+
+`draft_from` in order: 1. match the headers; 2. read every cell; 3. put the rows into a copy of the file; 4. validate
+the whole; 5. compare it with the file it came from. An error anywhere gives no draft.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+
+from wanderbuch.governance.differences import Difference, differences
+from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.findings import Finding, Severity
+from wanderbuch.governance.importing.columns import match_headers
+from wanderbuch.governance.importing.merging import Merging
+from wanderbuch.governance.importing.rows import ImportSettings, header_of, read_rows
+from wanderbuch.governance.importing.table import CellFinding, Table
+from wanderbuch.governance.validation import parse_file, validate_file
+
+MAX_FINDINGS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import would do.
+
+    Args:
+        findings: errors first; with an error there is no draft.
+        draft: the new file as JSON, None if there are errors or nothing is different.
+        found: what the draft changes, in words.
+        missing: ids of accreditations of the file that the list does not speak of.
+        rows: how many rows the list has.
+    """
+
+    findings: tuple[CellFinding, ...]
+    draft: Mapping[str, Any] | None = field(repr=False)
+    found: tuple[Difference, ...]
+    missing: tuple[str, ...]
+    rows: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether the list could be read in full."""
+        return not any(each.severity is Severity.ERROR for each in self.findings)
+
+
+def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettings, *, at: datetime) -> ImportReport:
+    """Return what importing a table into a governance file gives.
+
+    Args:
+        table: the list.
+        document: the governance file as JSON, without errors; it is left as it is.
+        settings: how to read the list.
+        at: when the draft is made, aware.
+
+    Raises:
+        GovernanceFileError: the file it goes into has errors.
+    """
+    before = parse_file(rfc8785.dumps(document))
+    columns, wrong = match_headers(table.headers, settings.mapping)  # 1
+    findings = [*table.findings, *wrong]
+    if _failed(findings):
+        return _report(findings, table)
+    frameworks = frozenset(each.framework for each in before.crosswalks)
+    rows, wrong = read_rows(table, columns, settings, frameworks)  # 2
+    findings += wrong
+    if wrong:  # what is missing without these rows would only mislead
+        return _report(findings, table)
+    draft = copy.deepcopy(dict(document))
+    merging = Merging(draft, settings, columns)
+    merging.add(rows)  # 3
+    findings += [
+        CellFinding(each.severity, each.row, header_of(table, columns, each.column), each.message, each.fix)
+        for each in merging.findings
+    ]
+    if _failed(findings):
+        return _report(findings, table)
+    missing = tuple(sorted(each.id for each in before.accreditations if each.id not in merging.rows_of))
+    if draft == document:
+        return _report(findings, table, missing=missing)
+    draft["version"] = before.version + 1
+    draft["last_updated"] = max(at, before.last_updated).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    after, wrong = _validated(draft, before, merging)  # 4
+    findings += wrong
+    if after is None:
+        return _report(findings, table)
+    return _report(findings, table, draft, differences(before, after), missing)  # 5
+
+
+def _validated(
+    draft: Mapping[str, Any], before: GovernanceFile, merging: Merging
+) -> tuple[GovernanceFile | None, list[CellFinding]]:
+    """Return the draft as a file, and every finding that the file did not have before, at its row."""
+    report = validate_file(rfc8785.dumps(draft))
+    return report.file, [
+        _at_row(each, rows) for each in report.findings for rows in (_rows(each, draft, merging),) if rows
+    ]
+
+
+def _rows(finding: Finding, draft: Mapping[str, Any], merging: Merging) -> list[int]:
+    """Return the rows behind a finding; of an error that no row is behind, the whole table."""
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in finding.path.split("/")[1:]]
+    named = list(_named(steps, draft))
+    for name in reversed(named):
+        if name in merging.rows_of:
+            return merging.rows_of[name]
+    return [0] if finding.severity is Severity.ERROR else []
+
+
+def _named(steps: list[str], draft: Any) -> Iterator[str]:
+    """Yield the DIDs and ids on the way to a place, the nearest last."""
+    place = draft
+    for step in steps:
+        try:
+            place = place[int(step)] if isinstance(place, list) else place[step]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return
+        yield step
+        if isinstance(place, dict) and isinstance(place.get("id"), str):
+            yield place["id"]
+
+
+def _at_row(finding: Finding, rows: list[int]) -> CellFinding:
+    return CellFinding(finding.severity, rows[0], "", f"{finding.message} [{finding.rule}]", finding.fix)
+
+
+def _failed(findings: list[CellFinding]) -> bool:
+    return any(each.severity is Severity.ERROR for each in findings)
+
+
+def _report(
+    findings: list[CellFinding],
+    table: Table,
+    draft: Mapping[str, Any] | None = None,
+    found: tuple[Difference, ...] = (),
+    missing: tuple[str, ...] = (),
+) -> ImportReport:
+    ordered = sorted(findings, key=lambda each: (each.severity is not Severity.ERROR, each.row, each.column))
+    return ImportReport(tuple(ordered[:MAX_FINDINGS]), draft, found, missing, len(table.rows))

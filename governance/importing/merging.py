@@ -1,0 +1,321 @@
+"""Rows become statements, and statements go into the file that is there.
+
+What a row does not say stays as the file has it. Rows with the same number of accreditation add up: lists unite, spans
+of days and decisions add; texts and levels must agree. Nothing is ever taken out of the file, and no decision is
+rewritten: a later one is added. Without a number, one is made from what the accreditation is about, so that importing
+the same list again finds it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.importing.rows import ImportedRow, ImportSettings, last_day
+from wanderbuch.governance.importing.table import CellFinding
+from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, ROLES
+
+type Json = dict[str, Any]
+
+# Columns whose rows must agree within one accreditation, and the member they become.
+_TEXTS: Final = {
+    "title": "title",
+    "decision": "decision",
+    "redress": "redress",
+    "quality_assurance": "quality_assurance",
+}
+_LISTS: Final = ("credential_types", "cred_def_ids", "occupations", "excluded_occupations", "jurisdictions")
+_SCOPE: Final = frozenset({"accreditation", "title", "levels", "occupations", "valid_from", "status", *_LISTS})
+_ORDER: Final = (
+    "id", "title", "credential_types", "cred_def_ids", "occupations", "excluded_occupations", "level_range",
+    "jurisdictions", "intervals", "status", "accreditingAgent", "decision", "redress", "quality_assurance",
+)  # fmt: skip
+
+
+class Merging:
+    """Puts rows into one governance file (as JSON, changed in place); `findings` grows, row by row."""
+
+    def __init__(self, document: Json, settings: ImportSettings, columns: Iterable[str]) -> None:
+        """Prepare.
+
+        Args:
+            document: a governance file without errors.
+            settings: what holds for rows that do not say it.
+            columns: the columns that the list has.
+        """
+        self.findings: list[CellFinding] = []
+        self.rows_of: dict[str, list[int]] = {}  # DID or id of a statement -> the rows that speak of it
+        self._document = document
+        self._settings = settings
+        self._columns = frozenset(columns)
+        self._entries: Json = document["participants"]["entries"]
+        self._names = _dids_by_name(self._entries.get(DESCRIPTION, {}))
+
+    def add(self, rows: list[ImportedRow]) -> None:
+        """Put all rows into the file."""
+        by_issuer: dict[str, list[ImportedRow]] = {}
+        for row in rows:
+            did = self._issuer(row)
+            if did is not None:
+                by_issuer.setdefault(did, []).append(row)
+                self.rows_of.setdefault(did, []).append(row.number)
+        for did, group in by_issuer.items():
+            self._describe(did, group)
+            by_id: dict[str, list[ImportedRow]] = {}
+            for row in group:
+                if row.values.keys() & _SCOPE:
+                    by_id.setdefault(_id_of(did, row), []).append(row)
+            for statement, own in by_id.items():
+                self.rows_of.setdefault(statement, []).extend(row.number for row in own)
+                if any(row.values.keys() & (_SCOPE - {"accreditation"}) for row in own):
+                    self._accredit(did, statement, own)
+            for row in group:
+                if "programme" in row.values:
+                    self._offer(did, row)
+                elif row.values.keys() & {"programme_title", "programme_level", "units"}:
+                    self._wrong(row, "programme", "expected the number of the programme", "give each programme one")
+
+    def _wrong(self, row: ImportedRow, column: str, message: str, fix: str) -> None:
+        self.findings.append(CellFinding(Severity.ERROR, row.number, column, message, fix))
+
+    def _issuer(self, row: ImportedRow) -> str | None:
+        given = row.values.get("did")
+        if given is not None:
+            return str(given)
+        name = row.values.get("institution")
+        if name is None:
+            fix = "fill in the cell; if merged cells mean 'as above', give --fill-down"
+            self._wrong(row, "institution", "expected the institution or its DID, found neither", fix)
+            return None
+        found = self._names.get(_folded(name), ())
+        if len(found) != 1:
+            known = "several participants" if found else "no participant"
+            message = f"the file has {known} of this name, so the institution's DID is needed"
+            self._wrong(row, "did", message, "add a column did, with the DID that the institution's agent shows")
+            return None
+        return found[0]
+
+    def _describe(self, did: str, rows: list[ImportedRow]) -> None:
+        told: Json = self._entries.get(DESCRIPTION, {}).get(did, {})
+        for row in rows:
+            others = self._names.get(_folded(row.values.get("institution", "")), ())
+            if others and did not in others:
+                fix = "correct the name or the DID; the file would say of one what was meant for the other"
+                self._wrong(row, "did", f"the file gives this name to {others[0]}", fix)
+        for column, member in (("institution", "name"), ("website", "website"), ("email", "email")):
+            value = self._agreed(rows, column)
+            if column == "institution" and value and _folded(value) == _folded(told.get("name", "")):
+                continue  # the same name with other capitals
+            if value is not None:
+                told = {**told, member: value}
+        if told and "name" not in told:
+            self._wrong(rows[0], "institution", "expected the name of an institution that is new", "fill in its name")
+        elif told:
+            self._entries.setdefault(DESCRIPTION, {})[did] = told
+
+    def _agreed(self, rows: list[ImportedRow], column: str) -> Any:
+        """Return the one value that the rows give for a column, None if none does."""
+        saying = [row for row in rows if column in row.values]
+        for row in saying[1:]:
+            if row.values[column] != saying[0].values[column]:
+                message = f"expected the same as in row {saying[0].number}, found something else"
+                self._wrong(row, column, message, "make them equal, or give the accreditations different numbers")
+        return saying[0].values[column] if saying else None
+
+    def _accredit(self, did: str, statement: str, rows: list[ImportedRow]) -> None:
+        before = self._statement(ACCREDITATION, "accreditations", did, statement)
+        found: Json = {"id": statement, **(before or {})}
+        for column, member in _TEXTS.items():
+            value = self._agreed(rows, column)
+            if value is not None:
+                found[member] = value
+        for column in _LISTS:
+            united = list(dict.fromkeys(each for row in rows for each in row.values.get(column, ())))
+            if united:
+                found[column] = _kept(found.get(column), united)
+        levels = self._agreed(rows, "levels")
+        if levels is not None:
+            found["level_range"] = {"framework": levels[0], "min": levels[1], "max": levels[2]}
+        if intervals := self._intervals(rows, found.get("intervals", ())):
+            found["intervals"] = intervals
+        agent = self._agreed(rows, "accrediting_agent")
+        agent_did = self._agreed(rows, "accrediting_agent_did")
+        if agent is not None:
+            found["accreditingAgent"] = {"name": agent, **({"did": agent_did} if agent_did else {})}
+        self._fill(did, found, new=before is None)
+        self._decide(rows, found)
+        for member, column in (
+            ("cred_def_ids", "cred_def_ids"), ("occupations", "occupations"), ("level_range", "levels"),
+            ("jurisdictions", "jurisdictions"), ("intervals", "valid_from"), ("decision", "decision"),
+            ("redress", "redress"),
+        ):  # fmt: skip
+            if not found.get(member):
+                self._wrong(rows[0], column, f"expected this for accreditation {statement}, found none", _FIXES[column])
+        self._put(ACCREDITATION, "accreditations", did, {name: found[name] for name in _ORDER if name in found})
+        self._grant_role(did, found)
+
+    def _intervals(self, rows: list[ImportedRow], before: Iterable[Json]) -> list[Json]:
+        ends = {each["start"]: each.get("end") for each in before}
+        found: dict[str, Json] = {}
+        for row in rows:
+            start, end = row.values.get("valid_from"), last_day(row.values.get("valid_until"))
+            if start is None:
+                if end is not None:
+                    self._wrong(row, "valid_from", "expected the first day too, found only the last", "fill it in")
+                continue
+            if "valid_until" not in self._columns:
+                end = ends.get(start)
+            if start in found and found[start].get("end") != end:
+                message = f"expected one mandate that begins on {start}, found two that end on different days"
+                self._wrong(row, "valid_until", message, "correct one of them")
+            found[start] = {"start": start, **({"end": end} if end else {})}
+        return [found[start] for start in sorted(found)]
+
+    def _fill(self, did: str, found: Json, *, new: bool) -> None:
+        """Fill a statement that is new with what holds for the whole list."""
+        settings = self._settings
+        if not new:
+            return
+        found.setdefault("credential_types", list(settings.credential_types))
+        if "cred_def_ids" not in found:
+            others = self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ())
+            found["cred_def_ids"] = list(dict.fromkeys(each for one in others for each in one["cred_def_ids"]))
+        for member, value in (
+            ("jurisdictions", list(settings.jurisdictions)), ("decision", settings.decision),
+            ("redress", settings.redress),
+        ):  # fmt: skip
+            if value:
+                found.setdefault(member, value)
+        author = self._document["author"]
+        name = self._entries.get(DESCRIPTION, {}).get(author, {}).get("name") or self._document["name"]
+        found.setdefault("accreditingAgent", {"name": name, "did": author})
+
+    def _decide(self, rows: list[ImportedRow], found: Json) -> None:
+        """Add decisions that the file does not have yet, oldest first."""
+        decided = [row for row in rows if "status" in row.values]
+        for row in sorted(decided, key=lambda each: each.values.get("decided_on", "")):
+            status, on = row.values["status"], row.values.get("decided_on")
+            held: list[Json] = list(found.get("status", ()))
+            current = held[-1]["status"] if held else "active"
+            change: Json = {"status": status, "decided_on": on, "effective_from": row.values.get("effective_from", on)}
+            same = (
+                each for each in held if all(each[name] == change[name] for name in ("status", "decided_on"))
+                and (each["effective_from"] == change["effective_from"] or "effective_from" not in row.values)
+            )  # fmt: skip
+            if next(same, None) is not None or (status == current and (on is None or current == "active")):
+                continue
+            if on is None:
+                message = f"the file says {current}, the list {status}, without the day of the decision"
+                self._wrong(row, "decided_on", message, "add decided_on, and effective_from if it was earlier")
+            elif held and on < held[-1]["decided_on"]:
+                message = f"the file has a later decision, of {held[-1]['decided_on']}"
+                self._wrong(row, "decided_on", message, "decisions are added in order; correct the list or the file")
+            else:
+                for column, member in (
+                    ("registries", "registries"),
+                    ("status_decision", "decision"),
+                    ("reason", "reason"),
+                ):
+                    if column in row.values:
+                        change[member] = row.values[column]
+                found["status"] = [*held, change]
+
+    def _offer(self, did: str, row: ImportedRow) -> None:
+        """Put the programme of a row into the file."""
+        given, identifier = row.values, row.values["programme"]
+        self.rows_of.setdefault(identifier, []).append(row.number)
+        before = self._statement(PROGRAMMES, "programmes", did, identifier)
+        found: Json = {"id": identifier, **(before or {"accreditation": _id_of(did, row)})}
+        if "accreditation" in given:
+            found["accreditation"] = given["accreditation"]
+        for column, member in (
+            ("programme_title", "title"), ("units", "units"), ("learning_settings", "learning_settings")
+        ):  # fmt: skip
+            if column in given:
+                found[member] = given[column]
+        if "programme_occupation" in given or len(given.get("occupations", ())) == 1:
+            found["occupation"] = given.get("programme_occupation") or given["occupations"][0]
+        levels = given.get("programme_level") or given.get("levels")
+        if levels and levels[1] == levels[2]:
+            found["framework"], found["level"] = levels[0], levels[1]
+        start = given.get("programme_from") or (None if before else given.get("valid_from"))
+        end = last_day(given.get("programme_until") or (None if before else given.get("valid_until")))
+        if start is not None:
+            found["intervals"] = [{"start": start, **({"end": end} if end else {})}]
+        found.setdefault("learning_settings", list(self._settings.learning_settings))
+        for member, column, fix in (
+            ("title", "programme_title", "fill in what it is called"),
+            ("occupation", "programme_occupation", "fill in one ISCO-08 code"),
+            ("level", "programme_level", "fill in one level"),
+            ("intervals", "programme_from", "fill in the first day it is offered"),
+        ):
+            if not found.get(member):
+                self._wrong(row, column, f"expected this for programme {identifier}, found none", fix)
+        self._put(PROGRAMMES, "programmes", did, found)
+
+    def _statement(self, uri: str, member: str, did: str, identifier: str) -> Json | None:
+        for each in self._entries.get(uri, {}).get(did, {}).get(member, ()):
+            if each["id"] == identifier:
+                return dict(each)
+        return None
+
+    def _put(self, uri: str, member: str, did: str, statement: Json) -> None:
+        held: list[Json] = self._entries.setdefault(uri, {}).setdefault(did, {member: []})[member]
+        for position, each in enumerate(held):
+            if each["id"] == statement["id"]:
+                held[position] = statement
+                return
+        held.append(statement)
+
+    def _grant_role(self, did: str, found: Json) -> None:
+        """Give a new issuer the CTE role that lets other readers see it, if the file has one that fits."""
+        held = self._entries.get(ROLES, {}).get(did, {}).get("roles", [])
+        issuing = {name for name, role in self._document["roles"].items() if role.get("issue")}
+        if not issuing or any(each["role"] in issuing for each in held) or not found.get("intervals"):
+            return
+        listed = {each["id"]: each["name"] for each in self._document["schemas"]}
+        wanted = set(found.get("credential_types", ()))
+        for name in sorted(issuing):
+            if wanted & {listed.get(each) for each in self._document["roles"][name]["issue"]}:
+                grant = {"start": f"{found['intervals'][0]['start']}T00:00:00Z", "role": name}
+                self._entries.setdefault(ROLES, {})[did] = {"roles": [*held, grant]}
+                return
+
+
+_FIXES: Final = {
+    "cred_def_ids": "add the id of the credential definition; the institution's agent shows it",
+    "occupations": "add an ISCO-08 code",
+    "levels": "add its levels, such as 2-5",
+    "jurisdictions": "add the country, or give --jurisdiction for the whole list",
+    "valid_from": "add the first day of the mandate",
+    "decision": "add where the decision can be read, or give --decision for the whole list",
+    "redress": "add whom to appeal to, or give --redress for the whole list",
+}
+
+
+def _id_of(did: str, row: ImportedRow) -> str:
+    """Return the number of a row's accreditation; made from what it is about, where the list has none."""
+    given = row.values.get("accreditation")
+    if given is not None:
+        return str(given)
+    levels = row.values.get("levels") or ("",)
+    about = row.values.get("title") or ",".join(sorted(row.values.get("occupations", ())))
+    digest = hashlib.sha256("\n".join((did, str(about), levels[0])).encode()).hexdigest()
+    return f"list-{digest[:16]}"
+
+
+def _kept(before: list[str] | None, after: list[str]) -> list[str]:
+    """Return `after` in the order of `before`, so that nothing moves where nothing changed."""
+    known = [each for each in before or () if each in after]
+    return known + [each for each in after if each not in known]
+
+
+def _dids_by_name(descriptions: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for did, told in descriptions.items():
+        found.setdefault(_folded(told.get("name", "")), []).append(did)
+    return {name: tuple(dids) for name, dids in found.items()}
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,165 @@
+"""From cells to values, row by row; every finding names its row and column."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.importing import values
+from wanderbuch.governance.importing.columns import BY_NAME
+from wanderbuch.governance.importing.dates import DayOrder, parse_day
+from wanderbuch.governance.importing.problem import ValueProblem
+from wanderbuch.governance.importing.table import CellFinding, Table, unescaped
+
+_OPEN: Final = "open"  # a last day that is not known yet
+_LAST_DAYS: Final = frozenset({"valid_until", "programme_until"})
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
+    """What the person who imports says about the list.
+
+    Args:
+        mapping: header -> column, where the headers are not ours.
+        day_order: how 03/04/2024 is meant.
+        fill_down: an empty cell of an institution means what stands above it, as in merged cells.
+        framework, jurisdictions, credential_types, learning_settings, decision, redress: what holds for rows that do
+            not say it.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    day_order: DayOrder = DayOrder.REFUSE
+    fill_down: bool = False
+    framework: str | None = None
+    jurisdictions: tuple[str, ...] = ()
+    credential_types: tuple[str, ...] = ("qualification/1.0",)
+    learning_settings: tuple[str, ...] = ("formal",)
+    decision: str | None = None
+    redress: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRow:
+    """One row: column -> value, only where a cell says something. Days and ids are text as the file has them."""
+
+    number: int
+    values: Mapping[str, Any]
+
+
+def read_rows(
+    table: Table, columns: Mapping[str, int], settings: ImportSettings, frameworks: frozenset[str]
+) -> tuple[list[ImportedRow], list[CellFinding]]:
+    """Return the rows that could be read, and what is wrong with the others.
+
+    Args:
+        table: the cells.
+        columns: column -> position.
+        settings: how to read them.
+        frameworks: codes that the governance file knows.
+    """
+    rows: list[ImportedRow] = []
+    findings: list[CellFinding] = []
+    for number, texts in _texts(table, columns, fill_down=settings.fill_down):
+        found, wrong = _read(texts, settings, frameworks)
+        findings += [
+            CellFinding(Severity.ERROR, number, header_of(table, columns, column), problem.message, problem.fix)
+            for column, problem in wrong
+        ]
+        if not wrong:
+            rows.append(ImportedRow(number, found))
+    return rows, findings
+
+
+def header_of(table: Table, columns: Mapping[str, int], column: str) -> str:
+    """Return what the list calls a column, or the column's own name where the list does not have it."""
+    return table.headers[columns[column]] if column in columns else column
+
+
+def _texts(table: Table, columns: Mapping[str, int], *, fill_down: bool) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row as column -> text, without the empty ones, filled from above where that was asked for."""
+    above: dict[str, str] = {}
+    for row in table.rows:
+        texts = {}
+        for column, position in columns.items():
+            text = unescaped(row.cells[position]) if position < len(row.cells) else ""
+            if text.casefold() not in values.NOTHING:
+                texts[column] = text
+        if fill_down:
+            if "institution" in texts or "did" in texts:  # another institution begins: nothing of the last one holds
+                above = {}
+            else:
+                texts = {**above, **texts}
+            above = {column: text for column, text in texts.items() if BY_NAME[column].fills_down}
+        yield row.number, texts
+
+
+def _read(
+    texts: Mapping[str, str], settings: ImportSettings, frameworks: frozenset[str]
+) -> tuple[dict[str, Any], list[tuple[str, ValueProblem]]]:
+    found: dict[str, Any] = {}
+    wrong: list[tuple[str, ValueProblem]] = []
+    for column, text in texts.items():
+        try:
+            if column in _DAYS:
+                found[column] = _day(column, text, settings.day_order)
+            elif column in ("levels", "programme_level"):
+                framework = values.framework_code(texts["framework"]) if "framework" in texts else settings.framework
+                found[column] = values.level_range(text, framework, frameworks)
+            else:
+                found[column] = _READERS[column](text)
+        except ValueProblem as problem:
+            wrong.append((column, problem))
+    return found, wrong
+
+
+def _day(column: str, text: str, order: DayOrder) -> str:
+    if column in _LAST_DAYS and text.casefold() in values.OPEN_ENDED:
+        return _OPEN
+    return parse_day(text, order).isoformat()
+
+
+def _each(reader: Callable[[str], str]) -> Callable[[str], list[str]]:
+    return lambda text: list(dict.fromkeys(reader(part) for part in values.listed(text)))
+
+
+def _countries(text: str) -> list[str]:
+    whole = text.split(",") if all(len(part.strip()) == 3 for part in text.split(",")) else values.listed(text)
+    return list(dict.fromkeys(values.country(part.strip()) for part in whole if part.strip()))
+
+
+def last_day(text: str | None) -> str | None:
+    """Return a last day as the file writes it: None = until further notice."""
+    return None if text == _OPEN else text
+
+
+_DAYS: Final = frozenset(
+    {"valid_from", "valid_until", "decided_on", "effective_from", "programme_from", "programme_until"}
+)
+_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "did": values.did,
+    "institution": values.text_line,
+    "website": values.link,
+    "email": values.text_line,
+    "accreditation": values.statement_id,
+    "title": values.text_line,
+    "credential_types": _each(values.credential_type),
+    "cred_def_ids": _each(values.cred_def),
+    "occupations": values.occupations,
+    "excluded_occupations": values.occupations,
+    "framework": values.framework_code,
+    "jurisdictions": _countries,
+    "status": values.status,
+    "registries": _each(values.registry),
+    "status_decision": values.link,
+    "reason": values.text_line,
+    "accrediting_agent": values.text_line,
+    "accrediting_agent_did": values.did,
+    "decision": values.link,
+    "redress": values.link,
+    "quality_assurance": values.link,
+    "programme": values.statement_id,
+    "programme_title": values.text_line,
+    "programme_occupation": values.occupation,
+    "learning_settings": values.learning_settings,
+    "units": values.units,
+}
