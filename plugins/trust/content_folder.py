@@ -34,7 +34,19 @@ class ContentFolder:
 
     async def get(self, digest: str) -> bytes | None:
         """Return the file of this digest, None if it is not here or is damaged."""
-        return await asyncio.to_thread(self._get, digest)
+        return await asyncio.to_thread(self.read, digest)
+
+    def read(self, digest: str) -> bytes | None:
+        """Do as `get`; blocks, for use in a thread."""
+        try:
+            body = (self._path / _name(digest)).read_bytes()
+        except FileNotFoundError:
+            return None
+        return body if digest_of_content(body) == digest else None
+
+    async def absent(self, digests: Collection[str]) -> set[str]:
+        """Return those that are not here, or are damaged."""
+        return await asyncio.to_thread(lambda: {each for each in digests if self.read(each) is None})
 
     async def put(self, body: bytes, digest: str) -> None:
         """Keep a file.
@@ -49,13 +61,6 @@ class ContentFolder:
     async def sweep(self, wanted: Collection[str], now: datetime) -> None:
         """Remove what has not been wanted for longer than the grace."""
         await asyncio.to_thread(self._sweep, frozenset(_name(each) for each in wanted), now)
-
-    def _get(self, digest: str) -> bytes | None:
-        try:
-            body = (self._path / _name(digest)).read_bytes()
-        except FileNotFoundError:
-            return None
-        return body if digest_of_content(body) == digest else None
 
     def _put(self, body: bytes, digest: str) -> None:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.history_check import MAX_HISTORY_BYTES, check_history
 from wanderbuch.plugins.trust.kept import KeptGovernance, WalletGovernanceStore
+from wanderbuch.plugins.trust.parts import FileParts
 from wanderbuch.plugins.trust.refreshing import (
     Attempt,
     EquivocationError,
@@ -33,6 +34,7 @@ from wanderbuch.plugins.trust.refreshing import (
 
 LOGGER = logging.getLogger(__name__)
 
+ENDED: Final = "freshness.ended"
 _MAX_VERSIONS_BETWEEN: Final = 64
 
 
@@ -89,6 +91,7 @@ class FollowedFile:
         self._resolve_key = resolve_key
         self._clock = clock
         self._folder = folder
+        self._parts = FileParts(edge, folder)
         self._store: WalletGovernanceStore | None = None
         self._held: _Held | None = None
         self._seen: Seen | None = None
@@ -110,6 +113,14 @@ class FollowedFile:
     def snapshot(self, notes: tuple[Reason, ...] = ()) -> GovernanceSnapshot | None:
         """Return what decisions may rest on now; None until a first good file is there."""
         return snapshot_of(self._held.signed, self._held.statement, notes=notes) if self._held else None
+
+    @property
+    def contents(self) -> frozenset[str]:
+        """The digests of the file and of its parts: what must stay in the folder."""
+        if self._held is None:
+            return frozenset()
+        division = self._held.signed.file.division
+        return frozenset({self._held.signed.digest, *(part.digest for part in (division.parts if division else ()))})
 
     @property
     def is_attached(self) -> bool:
@@ -141,7 +152,7 @@ class FollowedFile:
             return None
         until = f"{self.statement.exp:%Y-%m-%d %H:%M} UTC"
         text = f"The newest statement served ended on {until}: it is not renewed, or this machine's clock is ahead."
-        return Reason("freshness.ended", text)
+        return Reason(ENDED, text)
 
     async def load(self) -> None:
         """Take over what the wallet store holds, if it is newer: another process of this agent may have been faster."""
@@ -164,7 +175,8 @@ class FollowedFile:
         """Check kept texts with the keys they were checked with when they came."""
         if kept.file_jws is None:
             return None
-        signed = await verify_file(kept.file_jws, author=self.place.author, resolve_key=kept.resolve_key)
+        root = await verify_file(kept.file_jws, author=self.place.author, resolve_key=kept.resolve_key)
+        signed = await self._parts.complete(root, None, timeout_s=self.place.timeout_s)
         statement = None
         if kept.freshness_jws is not None:
             statement = await verify_freshness(
@@ -199,8 +211,10 @@ class FollowedFile:
             self._note_etag(self.place.file_url, fetched)
             return False
         keys = RememberedKeys(self._resolve_key)
-        signed = await self._verify(body, keys)  # rule 2
-        self._seen = accept(self._seen, signed)  # rule 3
+        root = await self._verify(body, keys)  # rule 2
+        seen = accept(self._seen, root)  # rule 3
+        signed = await self._parts.complete(root, self.place.beside, timeout_s=self.place.timeout_s)  # rule 1
+        self._seen = seen
         self._held = _Held(signed, None, KeptGovernance(seen=self._seen, file_jws=body, keys=keys.found))
         self._note_etag(self.place.file_url, fetched)
         return True

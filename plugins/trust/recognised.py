@@ -61,6 +61,11 @@ class RecognisedFiles:
         held = ((did, followed.snapshot()) for did, followed in self._files.items())
         return {did: snapshot for did, snapshot in held if snapshot is not None}
 
+    @property
+    def contents(self) -> frozenset[str]:
+        """The digests of the files held and of their parts."""
+        return frozenset(digest for followed in self._files.values() for digest in followed.contents)
+
     async def visit(self, home: GovernanceFile, visit: Visit) -> tuple[Reason, ...]:
         """Go from file to file, nearest first, and bring each up to date once; return what to tell."""
         reasons: list[Reason] = []

@@ -13,7 +13,8 @@ starts without a network still knows what it knew.
 
 Rules for each file (`followed`), in this order:
 
-1. What could not be fetched or checked leaves everything as it was.
+1. What could not be fetched or checked leaves everything as it was. A divided file (`parts`) counts when all its parts
+   have come.
 2. A file that is not validly signed by the pinned author, and by enough of the parties that it and the version held
    name, is refused. Where versions were missed in between, each is fetched and must follow from the one before.
 3. A file with a lower version than the highest seen, or with the same version and another digest, is refused.
@@ -46,7 +47,7 @@ from wanderbuch.governance.signing import KeyResolver
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.content_folder import ContentFolder
-from wanderbuch.plugins.trust.followed import FollowedFile, Place
+from wanderbuch.plugins.trust.followed import ENDED, FollowedFile, Place
 from wanderbuch.plugins.trust.recognised import CYCLE, RecognisedFiles
 from wanderbuch.plugins.trust.refreshing import Attempt, RefreshOutcome, RefreshReport
 
@@ -56,6 +57,8 @@ __all__ = ["GovernanceSource", "GovernanceSourceConfig", "RefreshOutcome", "Refr
 
 _FIRST_RETRY: Final = timedelta(seconds=5)
 _ASK_AGAIN: Final = timedelta(seconds=1)
+_SWEEP: Final = timedelta(hours=1)
+_FOR_THE_REPORT: Final = frozenset({CYCLE, ENDED})  # neither tells a reader of a decision anything that it does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class GovernanceSource:
         self._home = self._follow(config.author, f"{config.url}/current.jws")
         self._recognised = RecognisedFiles(self._follow, clock=clock)
         self._report: RefreshReport | None = None
+        self._swept_at: datetime | None = None
         self._lock = asyncio.Lock()
         self._asking = asyncio.Lock()
 
@@ -116,7 +120,7 @@ class GovernanceSource:
     def snapshot(self) -> GovernanceSnapshot | None:
         """Return what decisions may rest on now; None until a first good file is there."""
         reasons = self._report.reasons if self._report else ()
-        snapshot = self._home.snapshot(tuple(reason for reason in reasons if reason.code != CYCLE))
+        snapshot = self._home.snapshot(tuple(reason for reason in reasons if reason.code not in _FOR_THE_REPORT))
         return snapshot and replace(snapshot, recognised=self._recognised.snapshots())
 
     async def current(self) -> GovernanceSnapshot | None:
@@ -159,7 +163,16 @@ class GovernanceSource:
             attempt = await self._home.refresh()
             if follow and self._home.signed is not None:
                 attempt.reasons += await self._recognised.visit(self._home.signed.file, self._update)
+                await self._sweep()
             return self._conclude(attempt)
+
+    async def _sweep(self) -> None:
+        """Remove from the folder, once an hour, what no file held needs any more."""
+        at = self._clock()
+        if self._folder is None or (self._swept_at is not None and self._swept_at <= at < self._swept_at + _SWEEP):
+            return
+        self._swept_at = at
+        await self._folder.sweep(self._home.contents | self._recognised.contents, at)
 
     async def _load(self, followed: FollowedFile) -> tuple[Reason, ...]:
         if self._profile is not None:

@@ -27,7 +27,7 @@ from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, D
 from wanderbuch.governance.question import Requirement
 from wanderbuch.governance.signing import SignedGovernanceFile, sign_file, verify_file
 from wanderbuch.plugins.http.edge import Fetched
-from wanderbuch.plugins.http.errors import UnreachableError
+from wanderbuch.plugins.http.errors import NotFoundError, TooLargeError, UnreachableError
 from wanderbuch.schemas.credential_type import load_credential_type
 
 TYPE = load_credential_type("qualification/1.0")
@@ -167,22 +167,31 @@ def payload(accreditations: Mapping[WebvhDid, Sequence[Mapping[str, Any]]], *, v
 
 @dataclass
 class FileHost:
-    """A host that serves what it is told; stands in for the HTTP edge."""
+    """Hosts that serve what they are told, by whole address or by name; stand in for the HTTP edge."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     down: bool = False
     asked: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)  # whole addresses of what was sent in full
+    unreachable: set[str] = field(default_factory=set)  # beginnings of addresses
 
     async def get(
         self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*", etag: str | None = None
     ) -> Fetched:
         name = url.rsplit("/", 1)[-1]
         self.asked.append(name)
-        if self.down or name not in self.files:
+        body = self.files.get(url, self.files.get(name))
+        if self.down or any(url.startswith(each) for each in self.unreachable):
             raise UnreachableError(f"expected an answer from {url}, found none")
-        body = self.files[name]
+        if body is None:
+            raise NotFoundError(f"there is nothing at {url}", status=404)
+        if len(body) > max_bytes:
+            raise TooLargeError(f"expected at most {max_bytes} bytes from {url}, found more")
         tag = f'"{hash(body)}"'
-        return Fetched(304, b"", "", tag) if etag == tag else Fetched(200, body, "application/jose", tag)
+        if etag == tag:
+            return Fetched(304, b"", "", tag)
+        self.sent.append(url)
+        return Fetched(200, body, "application/jose", tag)
 
 
 @dataclass

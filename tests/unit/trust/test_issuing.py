@@ -131,7 +131,7 @@ async def test_does_not_sign_when_governance_is_stale(workshop: Workshop) -> Non
     offer = await workshop.offer()
     workshop.host.down = True
     try:
-        workshop.source._held = None
+        workshop.source._home._held = None
         await workshop.ask(offer)
     finally:
         workshop.host.down = False

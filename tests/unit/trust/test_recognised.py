@@ -1,0 +1,199 @@
+"""The files of recognised authorities are followed as far as recognitions say, and never widen anything by failing."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+from acapy_agent.core.profile import Profile
+from acapy_agent.utils.testing import create_test_profile
+from tests.unit.trust.states import State, World, recognition
+
+from wanderbuch.governance.model import PROFILE_STATEMENTS
+from wanderbuch.plugins.trust import recognised
+from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome
+
+
+@pytest.fixture
+def world(now: datetime) -> World:
+    return World(now)
+
+
+@pytest.fixture
+async def profile() -> AsyncIterator[Profile]:
+    opened = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    yield opened
+    await opened.close()
+
+
+def reached(source: GovernanceSource, *states: State) -> str:
+    """Return the names of those whose files are held."""
+    snapshot = source.snapshot()
+    assert snapshot is not None
+    names = {state.did: state.name for state in states}
+    return "".join(sorted(names[did] for did in snapshot.recognised))
+
+
+async def chain(world: World, *, onward: int, length: int) -> list[State]:
+    """Publish a chain of authorities in which each recognises the next."""
+    states = [world.state(name) for name in "abcdefgh"[:length]]
+    for state, following in zip(states, [*states[1:], None], strict=True):
+        await world.publish(state, state.document(recognises={following: onward} if following else {}))
+    return states
+
+
+@pytest.mark.parametrize(("onward", "expected"), [(0, "b"), (1, "bc"), (2, "bcd"), (3, "bcde")])
+async def test_follows_as_far_as_recognitions_let_it_and_four_at_most(world: World, onward: int, expected: str) -> None:
+    states = await chain(world, onward=onward, length=6)
+    source = world.source(states[0])
+    report = await source.refresh()
+    assert report.outcome is RefreshOutcome.UPDATED
+    assert reached(source, *states) == expected
+
+
+async def test_each_has_its_own_freshness(world: World) -> None:
+    a, b = await chain(world, onward=0, length=2)
+    source = world.source(a)
+    await source.refresh()
+    world.now += timedelta(minutes=59)
+    await world.vouch(a, await world.signed(world.host.files[f"{a.url}/current.jws"]))
+    await source.refresh()
+    world.now += timedelta(minutes=2)
+    snapshot = source.snapshot()
+    assert snapshot is not None
+    assert snapshot.is_fresh(world.now)
+    assert not snapshot.recognised[b.did].is_fresh(world.now)
+
+
+async def test_without_a_recognition_nobody_is_followed(world: World) -> None:
+    a, b = world.state("a"), world.state("b")
+    await world.publish(b, b.document())
+    document = a.document(recognises={b: 0})
+    statements = document["participants"]["entries"][PROFILE_STATEMENTS + "recognition.json"]
+    statements[b.did] = {"recognitions": [recognition("later", 0, intervals=[{"start": "2999-01-01"}])]}
+    await world.publish(a, document)
+    source = world.source(a)
+    await source.refresh()
+    assert reached(source, a, b) == ""
+    assert not any(url.startswith(b.url) for url in world.host.sent)
+
+
+async def test_a_recognition_that_has_ended_still_counts_for_awards_before(world: World) -> None:
+    a, b = world.state("a"), world.state("b")
+    await world.publish(b, b.document())
+    document = a.document(recognises={b: 0})
+    statements = document["participants"]["entries"][PROFILE_STATEMENTS + "recognition.json"]
+    ended = recognition("ended", 0, intervals=[{"start": "2020-01-01", "end": "2021-12-31"}])
+    statements[b.did] = {"recognitions": [ended]}
+    await world.publish(a, document)
+    source = world.source(a)
+    await source.refresh()
+    assert reached(source, a, b) == "b"
+
+
+async def test_a_file_by_another_than_the_named_publisher_is_refused_and_named(world: World) -> None:
+    a, b, thief = world.state("a"), world.state("b"), world.state("t")
+    await world.publish(a, a.document(recognises={b: 0}))
+    await world.publish(thief, thief.document())
+    for name in ("current.jws", "freshness.jws"):
+        world.host.files[f"{b.url}/{name}"] = world.host.files[f"{thief.url}/{name}"]
+    source = world.source(a)
+    await source.refresh()
+    snapshot = source.snapshot()
+    assert snapshot is not None
+    assert snapshot.recognised == {}
+    assert [note.code for note in snapshot.notes] == ["recognition.refused"]
+    assert b.did in snapshot.notes[0].text
+
+
+async def test_one_that_can_not_be_reached_is_named_and_keeps_nobody_else_away(world: World) -> None:
+    a, b, c = (world.state(name) for name in "abc")
+    for state in (b, c):
+        await world.publish(state, state.document())
+    await world.publish(a, a.document(recognises={b: 0, c: 0}))
+    world.host.unreachable = {f"https://{b.did.host}"}
+    source = world.source(a)
+    report = await source.refresh()
+    snapshot = source.snapshot()
+    assert report.outcome is RefreshOutcome.UPDATED
+    assert reached(source, a, b, c) == "c"
+    assert snapshot is not None
+    assert snapshot.is_fresh(world.now)
+    assert {note.code for note in snapshot.notes} == {"recognition.unreachable"}
+
+
+async def test_a_good_copy_of_another_authority_survives_a_failed_refresh(world: World) -> None:
+    a, b = await chain(world, onward=0, length=2)
+    source = world.source(a)
+    await source.refresh()
+    world.host.unreachable = {f"https://{b.did.host}"}
+    await source.refresh()
+    snapshot = source.snapshot()
+    assert snapshot is not None
+    assert snapshot.recognised[b.did].is_fresh(world.now)
+
+
+async def test_circles_end_and_are_reported(world: World) -> None:
+    a, b = world.state("a"), world.state("b")
+    await world.publish(a, a.document(recognises={b: 3}))
+    await world.publish(b, b.document(recognises={a: 3}))
+    source = world.source(a)
+    report = await source.refresh()
+    snapshot = source.snapshot()
+    assert reached(source, a, b) == "b"
+    assert [reason.code for reason in report.reasons] == ["recognition.cycle"]
+    assert snapshot is not None
+    assert snapshot.notes == ()  # two that recognise each other are nothing to warn of in every decision
+
+
+async def test_each_publisher_is_fetched_once_however_many_recognise_it(world: World) -> None:
+    a, b, c, d = (world.state(name) for name in "abcd")
+    await world.publish(d, d.document())
+    for state in (b, c):
+        await world.publish(state, state.document(recognises={d: 0}))
+    await world.publish(a, a.document(recognises={b: 1, c: 1, d: 0}))
+    source = world.source(a)
+    await source.refresh()
+    assert reached(source, a, b, c, d) == "bcd"
+    assert world.host.sent.count(f"{d.url}/current.jws") == 1
+
+
+async def test_no_more_than_a_bounded_number_are_followed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognised, "MAX_FOLLOWED", 2)
+    a, b, c, d = (world.state(name) for name in "abcd")
+    for state in (b, c, d):
+        await world.publish(state, state.document())
+    await world.publish(a, a.document(recognises={b: 0, c: 0, d: 0}))
+    source = world.source(a)
+    report = await source.refresh()
+    assert reached(source, a, b, c, d) == "bc"
+    assert "recognition.too_many" in [reason.code for reason in report.reasons]
+
+
+async def test_a_recognised_authority_does_not_go_back_after_a_restart(world: World, profile: Profile) -> None:
+    a, b = await chain(world, onward=0, length=2)
+    old = {url: body for url, body in world.host.files.items() if url.startswith(b.url)}
+    await world.publish(b, b.document(2))
+    source = world.source(a)
+    await source.attach(profile)
+    await source.refresh()
+    world.host.files |= old
+    restarted = world.source(a)
+    await restarted.attach(profile)
+    snapshot = restarted.snapshot()
+    assert snapshot is not None
+    assert snapshot.recognised[b.did].file.version == 2  # known again without a network
+    report = await restarted.refresh()
+    assert "recognition.rollback" in [reason.code for reason in report.reasons]
+    snapshot = restarted.snapshot()
+    assert snapshot is not None
+    assert snapshot.recognised[b.did].file.version == 2
+
+
+async def test_who_is_no_longer_recognised_is_dropped(world: World) -> None:
+    a, b = await chain(world, onward=0, length=2)
+    source = world.source(a)
+    await source.refresh()
+    world.now += timedelta(seconds=1)
+    await world.publish(a, a.document(2))
+    await source.refresh()
+    assert reached(source, a, b) == ""
