@@ -1,0 +1,251 @@
+"""The authority's TRQP 2.0 endpoint (Trust over IP, Public Review 02, HTTPS binding) on its public site.
+
+A request is answered in these steps, the cheapest first, and never with a failure that its content could cause:
+
+1. It has a request id: its own `X-Request-ID` if that is short and plain, else a new one.
+2. Its address has not asked too often (429).
+3. It carries the token, if there is one (401).
+4. It is JSON, uncompressed, small, and there in time (415, 413, 408).
+5. The authority has started and holds a file of its own (503).
+6. `governance.trqp` answers it (400, 404).
+
+Nothing of a question is logged: who asks about whom is nobody's business, not even the operator's.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from aiohttp import web
+from pydantic import SecretStr
+
+from wanderbuch.agents.authority.trqp_config import TrqpConfig
+from wanderbuch.agents.authority.trqp_description import describe_trqp
+from wanderbuch.agents.authority.trqp_limits import RateLimit
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.problems import (
+    NotReadyError,
+    TooLargeError,
+    TooSlowError,
+    UnauthorizedError,
+    problem_response,
+)
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.trqp import (
+    MAX_QUERY_BYTES,
+    Answered,
+    AuthorizationAnswer,
+    Query,
+    RecognitionAnswer,
+    authorization,
+    parse_query,
+    recognition,
+)
+
+_LOG = logging.getLogger(__name__)
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_JSON: Final = re.compile(r"application/json\s*(?:;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
+_BODY_DEADLINE_S: Final = 10.0
+_NOT_READY_S: Final = 5
+_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
+_PREFLIGHT: Final = {
+    **_HEADERS,
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
+    "Access-Control-Max-Age": "86400",
+}
+
+type _Answer = Answered[AuthorizationAnswer] | Answered[RecognitionAnswer]
+
+
+class TooManyError(WanderbuchError):
+    """This address has asked too often."""
+
+    code = "too-many"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__("too many queries from this address", hint=f"ask again in {wait_s} s")
+        self.wait_s = wait_s
+
+
+class WrongMediaTypeError(WanderbuchError):
+    """The body is not plain JSON."""
+
+    code = "wrong-media-type"
+
+
+class WrongMethodError(WanderbuchError):
+    """Questions are sent with POST."""
+
+    code = "wrong-method"
+
+
+class TrqpEndpoint:
+    """Answers TRQP questions from the file that the authority holds.
+
+    Args:
+        authority: who answers; None before the role has started.
+        snapshot: the file in force, None while there is none; called for each question, so it must be quick.
+        config: limits.
+        token: what callers must send, or None.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        authority: Callable[[], Did | None],
+        snapshot: Callable[[], GovernanceSnapshot | None],
+        config: TrqpConfig,
+        token: SecretStr | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._authority = authority
+        self._snapshot = snapshot
+        self._version = config.version
+        self._limit = RateLimit(per_second=config.requests_per_second, burst=config.burst)
+        self._token = None if token is None else token.get_secret_value().encode()
+        self._clock = clock
+        self._description: bytes | None = None
+        self._encode = msgspec.json.Encoder().encode
+
+    def routes(self) -> Sequence[PublicRoute]:
+        """Return the routes of the public site."""
+        base = f"/trqp/{self._version}"
+        return (
+            PublicRoute("POST", f"{base}/authorization", self.authorization),
+            PublicRoute("POST", f"{base}/recognition", self.recognition),
+            PublicRoute("GET", f"{base}/openapi.json", self.description),
+            PublicRoute("OPTIONS", f"{base}/authorization", self.preflight),
+            PublicRoute("OPTIONS", f"{base}/recognition", self.preflight),
+            PublicRoute("*", f"{base}/authorization", self.not_allowed),
+            PublicRoute("*", f"{base}/recognition", self.not_allowed),
+        )
+
+    async def authorization(self, request: web.Request) -> web.Response:
+        """Answer `POST /authorization`."""
+        return await self._respond(request, authorization)
+
+    async def recognition(self, request: web.Request) -> web.Response:
+        """Answer `POST /recognition`."""
+        return await self._respond(request, recognition)
+
+    async def description(self, request: web.Request) -> web.Response:
+        """Answer `GET /openapi.json`."""
+        authority = self._authority()
+        if authority is None:
+            return _problem(NotReadyError("the authority is starting"), _new_id())
+        body = self._described(authority)
+        tag = _tag(body)
+        headers = {**_HEADERS, "ETag": tag, "Cache-Control": "public, max-age=300"}
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+    async def preflight(self, request: web.Request) -> web.Response:
+        """Let programs in browsers ask."""
+        return web.Response(status=204, headers=_PREFLIGHT)
+
+    async def not_allowed(self, request: web.Request) -> web.Response:
+        """Refuse every other method."""
+        response = _problem(WrongMethodError("expected POST, found another method"), _new_id())
+        response.headers["Allow"] = "POST, OPTIONS"
+        return response
+
+    async def _respond(self, request: web.Request, answer: Callable[..., _Answer]) -> web.Response:
+        sent = request.headers.get("X-Request-ID")
+        request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else _new_id()  # 1
+        try:
+            if wait_s := self._limit.wait_s(request.remote, time.monotonic()):  # 2
+                raise TooManyError(wait_s)
+            self._admit(request)  # 3
+            body = await _body(request)  # 4
+            snapshot = self._snapshot()  # 5
+            if snapshot is None:
+                raise NotReadyError("the authority holds no governance file yet", hint="try again later")
+            query: Query = parse_query(body)  # 6
+            at = self._clock()
+            answered = answer(query, snapshot, at=at)
+        except WanderbuchError as err:
+            return _problem(err, request_id)
+        return self._answered(answered, at, request_id)
+
+    def _described(self, authority: Did) -> bytes:
+        if self._description is None:
+            base, with_token = f"/trqp/{self._version}", self._token is not None
+            described = describe_trqp(authority=authority, base=base, version=self._version, with_token=with_token)
+            self._description = json.dumps(described, indent=1).encode()
+        return self._description
+
+    def _admit(self, request: web.Request) -> None:
+        if self._token is None:
+            return
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
+            raise UnauthorizedError("expected the header Authorization: Bearer <token>")
+
+    def _answered(self, answered: _Answer, at: datetime, request_id: str) -> web.Response:
+        body = self._encode(answered.answer)
+        seconds = 0 if answered.keep_until is None else int((answered.keep_until - at).total_seconds())
+        scope = "public" if self._token is None else "private"
+        return web.Response(
+            body=body,
+            headers={
+                **_HEADERS,
+                "Content-Type": "application/json",
+                "Cache-Control": f"{scope}, max-age={seconds}" if seconds > 0 else "no-store",
+                "ETag": _tag(body),
+                "X-Request-ID": request_id,
+            },
+        )
+
+
+async def _body(request: web.Request) -> bytes:
+    """Return the body of at most `MAX_QUERY_BYTES`; what is there already is taken without waiting."""
+    content_type = request.headers.get("Content-Type", "")
+    if content_type != "application/json" and not _JSON.fullmatch(content_type):
+        raise WrongMediaTypeError("expected the header Content-Type: application/json")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise WrongMediaTypeError("expected a body without compression")
+    if (request.content_length or 0) > MAX_QUERY_BYTES:
+        raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
+    received = bytearray()
+    content = request.content
+    try:
+        async with asyncio.timeout(_BODY_DEADLINE_S):
+            while not content.at_eof():
+                received += await content.readany()
+                if len(received) > MAX_QUERY_BYTES:
+                    raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
+    except TimeoutError as err:
+        raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
+    return bytes(received)
+
+
+def _problem(err: WanderbuchError, request_id: str) -> web.Response:
+    response = problem_response(err)
+    response.headers.update({**_HEADERS, "Cache-Control": "no-store", "X-Request-ID": request_id})
+    if isinstance(err, TooManyError):
+        response.headers["Retry-After"] = str(err.wait_s)
+    elif response.status == 503:
+        response.headers["Retry-After"] = str(_NOT_READY_S)
+    return response
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

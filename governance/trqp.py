@@ -1,0 +1,325 @@
+"""The questions of the Trust Registry Query Protocol (TRQP) 2.0, answered from a governance file. No I/O.
+
+Source: Trust over IP, TRQP 2.0, Public Review 02 (identifiers; API; HTTPS binding; versioning). `schemas/trqp/` has
+the four JSON Schemas. A question is answered in these steps:
+
+1. It is one JSON object of at most `MAX_QUERY_BYTES`: `entity_id`, `authority_id`, `action`, `resource` are texts of
+   RFC 3986 characters; `context`, if there, has only texts; `context.time` is RFC 3339 with Z. What the specification
+   does not name is ignored, at the top and in `context`.
+2. `authority_id` is the author of the file that is held; the action is one that this endpoint knows; the resource keeps
+   to `trqp_resource`. These are 404 where they do not hold.
+3. A time that is still to come is answered no: nobody knows yet.
+4. "issue" is answered by `standing` (an award of that day, on the file in force now), "verify" by `may_ask`,
+   recognition by `recognises`. Only TRUSTED is yes. What could not be checked is no, and `context.verdict` says STALE
+   or UNKNOWN: a reader who wants to tell "no" from "not known" can.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import msgspec
+
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.asking_rules import may_ask
+from wanderbuch.governance.identifiers import Did, IdentifierError
+from wanderbuch.governance.question import Reason, TrustDecision, Verdict
+from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
+from wanderbuch.governance.standing import recognises, standing
+from wanderbuch.governance.trqp_resource import MAX_RESOURCE, parse_qualification, parse_question
+
+TRQP_VERSION: Final = "2.0"
+MAX_QUERY_BYTES: Final = 16 * 1024
+LONGEST_CACHE: Final = timedelta(seconds=60)
+_MAX_CONTEXT: Final = 32
+_MAX_MESSAGE: Final = 1000
+# RFC 3986 §2: unreserved, reserved, percent-encoded.
+_IDENTIFIER: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
+
+
+class QueryError(WanderbuchError):
+    """Step 1: the question is not a TRQP query."""
+
+    code = "malformed"
+
+
+class NotRecognizedError(WanderbuchError):
+    """Step 2: this endpoint does not speak for the authority, or does not know the action."""
+
+    code = "not-found"
+
+
+_Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+
+
+class Query(msgspec.Struct, frozen=True):
+    """One question as received; `parse_query` has checked its form and nothing else."""
+
+    entity_id: _Identifier
+    authority_id: _Identifier
+    action: _Identifier
+    resource: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_RESOURCE)]
+    context: Annotated[dict[str, str], msgspec.Meta(max_length=_MAX_CONTEXT)] = {}  # msgspec copies it
+
+
+class AuthorizationAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Does the authority authorize the entity to take the action on the resource?"""
+
+    entity_id: str
+    authority_id: str
+    action: str
+    resource: str
+    authorized: bool
+    time_evaluated: str
+    message: str
+    context: dict[str, str]
+    time_requested: str | None = None
+
+
+class RecognitionAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Does the authority recognize the entity, another authority, for the action on the resource?"""
+
+    entity_id: str
+    authority_id: str
+    action: str
+    resource: str
+    recognized: bool
+    time_evaluated: str
+    message: str
+    context: dict[str, str]
+    time_requested: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered[A]:
+    """An answer and how long it may be kept.
+
+    Args:
+        answer: what is sent.
+        keep_until: the answer may be given again before this instant; None: not at all.
+    """
+
+    answer: A
+    keep_until: datetime | None
+
+
+_QUERIES: Final = msgspec.json.Decoder(Query)
+
+
+def parse_query(received_body: bytes) -> Query:
+    """Return the question in the body of a request (step 1).
+
+    Raises:
+        QueryError: it is not one.
+    """
+    if len(received_body) > MAX_QUERY_BYTES:
+        raise QueryError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found {len(received_body)}")
+    try:
+        query = _QUERIES.decode(received_body)
+    except msgspec.ValidationError as err:
+        raise QueryError(f"the query does not fit: {err}") from err
+    except (msgspec.DecodeError, ValueError, RecursionError) as err:
+        raise QueryError("expected one JSON object, found something else") from err
+    for name, value in (
+        ("entity_id", query.entity_id),
+        ("authority_id", query.authority_id),
+        ("action", query.action),
+        ("resource", query.resource),
+    ):
+        if not _IDENTIFIER.fullmatch(value):
+            raise QueryError(f"expected {name} in the characters of RFC 3986, found others")
+    _requested(query)
+    return query
+
+
+def authorization(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -> Answered[AuthorizationAnswer]:
+    """Answer whether the entity may issue, or may ask.
+
+    Args:
+        query: the question.
+        snapshot: the authority's file as it is held now.
+        at: the instant of the evaluation, aware.
+
+    Raises:
+        NotRecognizedError: another authority, or an unknown action.
+        ResourceError: the resource is none of this endpoint.
+        QueryError: the time is malformed.
+    """
+    decision = _decide(query, snapshot, _AUTHORIZATION, at)
+    answer = AuthorizationAnswer(
+        query.entity_id,
+        query.authority_id,
+        query.action,
+        query.resource,
+        decision.verdict is Verdict.TRUSTED,
+        _text(at),
+        _message(decision),
+        _context(query, decision, snapshot),
+        query.context.get("time") or None,
+    )
+    return Answered(answer, _keep_until(decision, snapshot, at))
+
+
+def recognition(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -> Answered[RecognitionAnswer]:
+    """Answer whether the entity is an authority whose issuers count, directly or through others; see `authorization`.
+
+    Raises:
+        NotRecognizedError: another authority, or an unknown action.
+        ResourceError: the resource is none of this endpoint.
+        QueryError: the time is malformed.
+    """
+    decision = _decide(query, snapshot, _RECOGNITION, at)
+    answer = RecognitionAnswer(
+        query.entity_id,
+        query.authority_id,
+        query.action,
+        query.resource,
+        decision.verdict is Verdict.TRUSTED,
+        _text(at),
+        _message(decision),
+        _context(query, decision, snapshot),
+        query.context.get("time") or None,
+    )
+    return Answered(answer, _keep_until(decision, snapshot, at))
+
+
+type _Question = Callable[[Did, str, GovernanceSnapshot, datetime, datetime], TrustDecision]
+
+
+def _decide(
+    query: Query, snapshot: GovernanceSnapshot, actions: Mapping[str, _Question], at: datetime
+) -> TrustDecision:
+    if query.authority_id != snapshot.file.author:  # 2
+        raise NotRecognizedError(
+            "this endpoint does not speak for that authority", hint=f"it speaks for {snapshot.file.author}"
+        )
+    question = actions.get(query.action)
+    if question is None:
+        raise NotRecognizedError("this endpoint does not know that action", hint=f"it knows {', '.join(actions)}")
+    as_of = _requested(query) or at
+    try:
+        entity = Did.parse(query.entity_id)
+    except IdentifierError:
+        reason = Reason("entity.not_a_did", "The governance file names everybody by DID; the entity asked for is none.")
+        return TrustDecision(Verdict.NOT_TRUSTED, (reason,), snapshot.ref, at)
+    decision = question(entity, query.resource, snapshot, as_of, at)  # 4; the resource is checked first
+    if as_of > at + CLOCK_SKEW:  # 3
+        reason = Reason("time.in_future", "The time asked about is still to come, so nobody knows.")
+        return TrustDecision(Verdict.NOT_TRUSTED, (reason,), snapshot.ref, at)
+    return decision
+
+
+def _may_issue(
+    entity: Did, resource: str, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
+) -> TrustDecision:
+    asked = parse_qualification(resource)
+    return standing(
+        snapshot,
+        issuer=entity,
+        occupation=asked.occupation,
+        jurisdiction=asked.place,
+        at=at,
+        on=as_of.date(),
+        eqf_level=asked.eqf_level,
+        credential_type=asked.credential_type,
+        purpose=asked.purpose,
+    )
+
+
+def _may_verify(
+    entity: Did, resource: str, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
+) -> TrustDecision:
+    asked = parse_question(resource)
+    if snapshot.is_fresh(at):
+        # The file in force now says what was allowed then, so its own freshness is not asked about a second time.
+        snapshot = replace(snapshot, fresh_from=None, fresh_until=max(as_of, at) + timedelta(seconds=1))
+        at = as_of
+    return may_ask(
+        snapshot,
+        verifier=entity,
+        credential_type=asked.credential_type,
+        revealed=asked.revealed,
+        predicates=asked.predicates,
+        purpose=asked.purpose,
+        at=at,
+    )
+
+
+def _is_recognised(
+    entity: Did, resource: str, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
+) -> TrustDecision:
+    asked = parse_qualification(resource)
+    return recognises(
+        snapshot,
+        authority=entity,
+        occupation=asked.occupation,
+        jurisdiction=asked.place,
+        on=as_of.date(),
+        at=at,
+        eqf_level=asked.eqf_level,
+        purpose=asked.purpose,
+        credential_type=asked.credential_type,
+    )
+
+
+_AUTHORIZATION: Final[Mapping[str, _Question]] = {"issue": _may_issue, "verify": _may_verify}
+# The specification's examples ask with "recognize" and "govern"; here all three ask who may say who issues.
+_RECOGNITION: Final[Mapping[str, _Question]] = dict.fromkeys(("issue", "recognize", "govern"), _is_recognised)
+
+
+def _requested(query: Query) -> datetime | None:
+    """Return `context.time`, None if it is not there or blank."""
+    text = query.context.get("time")
+    if not text:
+        return None
+    if not _TIME.fullmatch(text):
+        raise QueryError("expected context.time as RFC 3339 with Z, such as 2026-11-22T09:30:00Z")
+    seconds = "59" if text[17:19] == "60" else text[17:19]  # RFC 3339 §5.7: a leap second
+    try:
+        return datetime.fromisoformat(f"{text[:17]}{seconds}+00:00")
+    except ValueError as err:
+        raise QueryError("expected an instant that exists as context.time") from err
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def _message(decision: TrustDecision) -> str:
+    text = " ".join(reason.text for reason in decision.reasons)
+    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 1] + "…"
+
+
+def _context(query: Query, decision: TrustDecision, snapshot: GovernanceSnapshot) -> dict[str, str]:
+    """Return the members of the query that were used, and what the answer rests on; all texts, as the schema wants."""
+    told = {
+        "verdict": decision.verdict.value,
+        "reasons": " ".join(dict.fromkeys(reason.code for reason in decision.reasons)),
+        "governance_id": snapshot.file.id,
+        "governance_version": str(snapshot.file.version),
+        "governance_digest": snapshot.digest,
+    }
+    if snapshot.fresh_until is not None:
+        told["governance_fresh_until"] = _text(snapshot.fresh_until)
+    if decision.chain:
+        told["chain"] = " ".join(link.authority for link in decision.chain)
+    if decision.redress:
+        told["redress"] = " ".join(decision.redress)
+    if query.context.get("time"):
+        told["time"] = query.context["time"]
+    return told
+
+
+def _keep_until(decision: TrustDecision, snapshot: GovernanceSnapshot, at: datetime) -> datetime | None:
+    """Return how long the answer holds if nothing changes: until what it rests on stops being fresh."""
+    if decision.verdict not in (Verdict.TRUSTED, Verdict.NOT_TRUSTED) or snapshot.fresh_until is None:
+        return None
+    ends = [at + LONGEST_CACHE, snapshot.fresh_until]
+    for link in decision.chain:
+        recognised = snapshot.recognised.get(link.authority)
+        if recognised is not None and recognised.fresh_until is not None:
+            ends.append(recognised.fresh_until)
+    return min(ends)
