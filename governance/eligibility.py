@@ -1,56 +1,147 @@
 """Who could count for a requirement: what a proof request is compiled from, before anything is shown.
 
-Whoever is left out here could never be TRUSTED; whoever is named is still judged by `decision.decide` afterwards.
+Whoever is left out here could never be TRUSTED by showing what is asked for; whoever is named is still judged by
+`decision.decide` afterwards. So files of recognised authorities are read even while they are not fresh, chains are
+looked at without their days, and what only a credential shows is not asked.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from wanderbuch.governance.file import EQF, Accreditation, GovernanceFile
-from wanderbuch.governance.identifiers import CredDefId
+from wanderbuch.governance.identifiers import CredDefId, Did
 from wanderbuch.governance.index import covers_code
-from wanderbuch.governance.question import DateSpan, Requirement
+from wanderbuch.governance.question import DateSpan, Purpose, Requirement
+from wanderbuch.governance.recognition import MAX_DEPTH, overlap, regulations
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.statements import Recognition
 
 _EARLIEST_ZONE = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A file that counts: the home file (no recognitions) or one that recognitions lead to."""
+
+    file: GovernanceFile
+    recognitions: tuple[Recognition, ...] = ()
 
 
 def eligible_cred_defs(
     requirement: Requirement, snapshot: GovernanceSnapshot, *, at: datetime
 ) -> tuple[CredDefId, ...]:
-    """Return the credential definitions that could satisfy the requirement for some award up to now, sorted."""
+    """Return the credential definitions that could satisfy the requirement for some award up to now, sorted.
+
+    Raises:
+        PartMissingError: parts of a divided file that counts were not read, so some would be left out.
+    """
     today = (at.astimezone(UTC) + _EARLIEST_ZONE).date()
     found = {
         cred_def_id
-        for accreditation in _eligible(requirement, snapshot.file)
+        for reached in _files(requirement, snapshot, at)
+        for accreditation in _eligible(requirement, snapshot.file, reached.file)
         if accreditation.intervals[0].first <= today
         for cred_def_id in accreditation.cred_def_ids
     }
     return tuple(sorted(found))
 
 
+def eligible_schemas(requirement: Requirement, snapshot: GovernanceSnapshot, *, at: datetime) -> tuple[str, ...]:
+    """Return the ids of the schemas that the files that count list for the credential type, sorted."""
+    files = _files(requirement, snapshot, at)
+    return tuple(sorted({one for reached in files for one in reached.file.schema_ids(requirement.credential_type)}))
+
+
 def award_boundary_years(requirement: Requirement, snapshot: GovernanceSnapshot) -> frozenset[int]:
     """Return the years in which "awarded this year" is not enough and the exact date is needed.
 
-    In these a mandate, a lapse or a crosswalk of those who could count begins or ends within the year.
+    In these a mandate, a lapse, a crosswalk or a recognition of those who could count begins or ends within the year.
+
+    Raises:
+        PartMissingError: parts of a divided file that counts were not read.
     """
     years: set[int] = set()
-    for accreditation in _eligible(requirement, snapshot.file):
-        spans = [*accreditation.intervals, *(lapse.days for lapse in accreditation.lapses)]
-        years.update(year for span in spans for year in _split_years(span))
-    for crosswalks in snapshot.file.index.crosswalks_of.values():
-        years.update(year for crosswalk in crosswalks for year in _split_years(crosswalk.valid))
+    for reached in _files(requirement, snapshot):
+        for accreditation in _eligible(requirement, snapshot.file, reached.file):
+            years.update(_boundaries(accreditation))
+            if reached.recognitions:  # somebody on the chain may have decided against the issuer
+                for before in (snapshot, *snapshot.recognised.values()):
+                    if before.file.holds(accreditation.issuer):
+                        others = before.file.index.by_issuer.get(accreditation.issuer, ())
+                        years.update(year for other in others for year in _boundaries(other))
+        for recognition in reached.recognitions:
+            spans = [*recognition.intervals, *(lapse.days for lapse in recognition.lapses)]
+            years.update(year for span in spans for year in _split_years(span))
+        for crosswalks in reached.file.index.crosswalks_of.values():
+            years.update(year for crosswalk in crosswalks for year in _split_years(crosswalk.valid))
     return frozenset(years)
 
 
-def _eligible(requirement: Requirement, file: GovernanceFile) -> Iterator[Accreditation]:
+def _files(requirement: Requirement, snapshot: GovernanceSnapshot, at: datetime | None = None) -> Iterator[_Reached]:
+    """Yield the home file, and each file at hand that recognitions for such a requirement lead to.
+
+    What is of no use because the occupation is regulated is left out if `at` is given.
+    """
+    yield _Reached(snapshot.file)
+    regulated = at is not None and _regulated(requirement, snapshot.file, at)
+    further: dict[Did, int] = {}  # how many more authorities may follow, by the best way found
+    leading: dict[Did, set[Recognition]] = {}
+    waiting = [(snapshot, 1 if regulated else MAX_DEPTH)]
+    while waiting:
+        before, allowed = waiting.pop()
+        for recognition in before.file.recognitions if allowed else ():
+            publisher = recognition.publisher
+            reached = snapshot.recognised.get(publisher)
+            if (
+                reached is None
+                or not _recognised_for(requirement, recognition, regulated=regulated, home=before is snapshot)
+                or any(_excludes(requirement, each.file, publisher) for each in (snapshot, before))
+            ):
+                continue
+            leading.setdefault(publisher, set()).add(recognition)
+            left = min(allowed - 1, recognition.onward)
+            if left > further.get(publisher, -1):
+                further[publisher] = left
+                waiting.append((reached, left))
+    for publisher, recognitions in leading.items():
+        yield _Reached(snapshot.recognised[publisher].file, tuple(recognitions))
+
+
+def _regulated(requirement: Requirement, home: GovernanceFile, at: datetime) -> bool:
+    """Whether everything the requirement asks for is regulated; of a group, a part may not be."""
+    found = regulations(home, requirement.occupation, requirement.jurisdiction, at)
+    whole = any(requirement.occupation.startswith(each.occupations) for each in found)
+    return requirement.purpose is Purpose.REGULATED_PROFESSION or (whole and requirement.purpose is not Purpose.STUDY)
+
+
+def _recognised_for(requirement: Requirement, recognition: Recognition, *, regulated: bool, home: bool) -> bool:
+    purposes = {requirement.purpose, Purpose.REGULATED_PROFESSION} if regulated else {requirement.purpose}
+    level = requirement.min_eqf_level or 1
+    return (
+        requirement.credential_type in recognition.credential_types
+        and purposes.issubset(recognition.purposes)
+        and (not home or requirement.jurisdiction in recognition.jurisdictions)
+        and overlap(recognition.occupations, requirement.occupation)
+        and recognition.min_eqf_level <= level <= recognition.max_eqf_level
+    )
+
+
+def _excludes(requirement: Requirement, file: GovernanceFile, publisher: Did) -> bool:
+    recognitions = file.recognitions_of(publisher)
+    return any(requirement.occupation.startswith(each.excluded_occupations) for each in recognitions)
+
+
+def _eligible(requirement: Requirement, home: GovernanceFile, file: GovernanceFile) -> Iterator[Accreditation]:
+    """Yield the accreditations of a file that could count here."""
     for accreditation in file.index.concerning(requirement.occupation):
         excluded = file.index.exclusions.get(accreditation.issuer, ())
+        at_home = home.index.exclusions.get(accreditation.issuer, ())
         if (
             requirement.credential_type in accreditation.credential_types
-            and requirement.jurisdiction in accreditation.jurisdictions
-            and not covers_code(excluded, requirement.occupation)
+            and (file is not home or requirement.jurisdiction in accreditation.jurisdictions)
+            and not covers_code((*excluded, *at_home), requirement.occupation)
             and (requirement.min_eqf_level or 0) <= _highest_eqf(accreditation, file)
             and _some_registry_counts(accreditation)
         ):
@@ -63,13 +154,18 @@ def _highest_eqf(accreditation: Accreditation, file: GovernanceFile) -> int:
     if level_range.framework == EQF:
         return int(level_range.highest)
     tables = file.index.crosswalks_of.get(level_range.framework, ())
-    return max((eqf for table in tables for eqf in table.within(level_range).values()), default=0)
+    return max((table.highest(level_range) for table in tables), default=0)
 
 
 def _some_registry_counts(accreditation: Accreditation) -> bool:
     """Whether any registry survives the lapses that last."""
     lasting = [lapse.registries_before for lapse in accreditation.lapses if lapse.lasts]
     return not lasting or bool(frozenset.intersection(*lasting))
+
+
+def _boundaries(accreditation: Accreditation) -> Iterator[int]:
+    for span in (*accreditation.intervals, *(lapse.days for lapse in accreditation.lapses)):
+        yield from _split_years(span)
 
 
 def _split_years(span: DateSpan) -> Iterator[int]:

@@ -40,12 +40,12 @@ Rules 16 and 19 to 24 keep, for each authority, the recognitions that fit in eve
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from wanderbuch.governance import rules
-from wanderbuch.governance.file import EQF, Accreditation, Crosswalk
+from wanderbuch.governance.file import EQF, Accreditation, Crosswalk, GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import DateSpan, Purpose, Reason
 from wanderbuch.governance.rules import Case, Question
@@ -209,37 +209,35 @@ def purpose_recognised(chain: Chain) -> Reason | None:  # 21
     refused = chain.keep(lambda each: purpose in each.purposes)
     if refused is not None:
         return _not_for(chain, refused, "purpose", f"the purpose {purpose.value}")
-    regulation = None if purpose is Purpose.STUDY else next(_regulations(chain.case), None)
-    if regulation is None and purpose is not Purpose.REGULATED_PROFESSION:
+    case, home = chain.case, chain.files[0].file
+    regulating = regulations(home, case.occupation, case.jurisdiction, case.at)
+    if (purpose is Purpose.STUDY or not regulating) and purpose is not Purpose.REGULATED_PROFESSION:
         return None
     direct = len(chain.authorities) == 1
     if direct and chain.keep(lambda each: Purpose.REGULATED_PROFESSION in each.purposes) is None:
         return None
-    what = f"{occupation(chain.case.occupation)} is regulated in {chain.case.jurisdiction}"
-    if regulation is None:
-        what = "Access to a regulated profession is asked for"
-        who = chain.files[0].file.name
-    else:
-        chain.redress = (regulation.redress,)
-        who = f"{regulation.competent_authority} ({regulation.id})"
+    what, who = "Access to a regulated profession is asked for", home.name
+    if regulating:
+        chain.redress = tuple(sorted({each.redress for each in regulating}))
+        what = f"{occupation(case.occupation)} is regulated in {case.jurisdiction}"
+        who = ", ".join(f"{each.competent_authority} ({each.id})" for each in regulating)
     text = f"{what}: that needs an accreditation or a direct recognition for it by the destination itself; ask {who}."
     return Reason("occupation.regulated", text)
 
 
-def _regulations(case: Case) -> Iterator[Regulation]:
-    """Yield what the home file says is regulated where and when the case is decided."""
-    at = case.at.astimezone(UTC)
-    today = DateSpan((at - _LATEST_ZONE).date(), (at + rules.EARLIEST_ZONE).date())
-    for each in sorted(case.governance.file.regulations, key=lambda each: each.id):
-        if (
-            case.jurisdiction in each.jurisdictions
-            and touches(each.intervals, today)
-            and _overlap(each.occupations, case.occupation)
-        ):
-            yield each
+def regulations(home: GovernanceFile, code: str, jurisdiction: str | None, at: datetime) -> tuple[Regulation, ...]:
+    """Return what a file says is regulated, of an occupation or of what stands above or below it, by id."""
+    instant = at.astimezone(UTC)
+    today = DateSpan((instant - _LATEST_ZONE).date(), (instant + rules.EARLIEST_ZONE).date())
+    found = [
+        each
+        for each in home.regulations
+        if jurisdiction in each.jurisdictions and touches(each.intervals, today) and overlap(each.occupations, code)
+    ]
+    return tuple(sorted(found, key=lambda each: each.id))
 
 
-def _overlap(scope: tuple[str, ...], code: str) -> bool:
+def overlap(scope: tuple[str, ...], code: str) -> bool:
     """Whether a code stands in, below or above one of the codes of `scope`."""
     return code.startswith(scope) or any(each.startswith(code) for each in scope)
 
@@ -274,7 +272,7 @@ def in_force(chain: Chain) -> Reason | None:  # 24
         counting = normal(span for each in chain.fitting[position] for span in recognised_days(chain.case, each))
         for earlier in chain.files[:position]:
             for each in earlier.file.recognitions_of(authority):
-                if _overlap(each.occupations, chain.case.occupation):
+                if overlap(each.occupations, chain.case.occupation):
                     for lapse in each.lapses:
                         counting = without(counting, _gone(chain.case, lapse))
         if covers(counting, awarded):
@@ -313,7 +311,7 @@ def nobody_decided_against(chain: Chain) -> Reason | None:  # 25
                 chain.redress = (each.redress,)
                 text = f"{snapshot.file.name} excludes {occupation(case.occupation)} for this issuer ({each.id})."
                 return Reason("occupation.excluded", text)
-            if not _overlap(each.occupations, case.occupation):
+            if not overlap(each.occupations, case.occupation):
                 continue
             for lapse in each.lapses:
                 left = rules.outside_lapse(case, lapse, left)

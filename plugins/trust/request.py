@@ -7,9 +7,10 @@ Rules of the compiled request:
 1. Everything revealed is one `names` group: one referent is one credential, so nothing can be mixed.
 2. The level is asked by its thermometer attribute inside the group; by predicate only where that is wished, and then
    with the group's own restrictions on the predicate, so that both must come from one occupation's credential.
-3. Each restriction names a credential definition of an accredited issuer (up to 50; beyond that the schema, and the
-   judgement sorts out the rest), the occupation, and the thermometer attribute's value "1". Every value restricted is
-   among the names revealed: some wallets answer nothing otherwise.
+3. Each restriction names a credential definition of an issuer that counts, by the home file or by one that it
+   recognises (up to 50; beyond that the schemas of these files, and the judgement sorts out the rest), the occupation,
+   and the thermometer attribute's value "1". Every value restricted is among the names revealed: some wallets answer
+   nothing otherwise.
 4. `non_revoked` has no `from`, and its `to` is the last moment of the answer: a status list published after the
    question was put may be used, and the judgement compares it with the one in force.
 5. If nobody could count, nothing is asked: no one should show data in vain.
@@ -24,7 +25,7 @@ from enum import Enum
 from typing import Any
 
 from wanderbuch.errors import GovernanceError, PresentationError
-from wanderbuch.governance.decision import eligible_cred_defs
+from wanderbuch.governance.eligibility import eligible_cred_defs, eligible_schemas
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.question import GovernanceRef, LevelProof, Requirement, Subject
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -66,7 +67,7 @@ class CompiledRequest:
         names: attributes that are revealed, in order.
         hidden: attributes of the credential type that stay hidden, in order.
         eligible: credential definitions of those who could count now.
-        schemas: ids of the credential type's schemas in the governance file.
+        schemas: ids of the credential type's schemas in the governance files that count.
         governance: the file the restrictions were made from.
     """
 
@@ -105,6 +106,7 @@ def compile_request(
     Raises:
         CredentialError: the type, the occupation or the level does not exist.
         NobodyCountsError: no accreditation covers the requirement.
+        PartMissingError: a part of a divided governance file was not read, so somebody might be left out.
     """
     credential_type = load_credential_type(requirement.credential_type)
     occupation = OccupationCode.parse(requirement.occupation)
@@ -120,7 +122,7 @@ def compile_request(
             f"no accredited issuer could attest {occupation}{_at_level(requirement)} for {requirement.jurisdiction}",
             hint="check the requirement against the governance file",
         )
-    schemas = snapshot.file.schema_ids(requirement.credential_type)
+    schemas = eligible_schemas(requirement, snapshot, at=at)
     restrictions = _restrictions(requirement, credential_type, eligible, schemas)
     request: dict[str, Any] = {
         "name": name,
