@@ -12,15 +12,15 @@ FOLDER = ROOT / "governance" / "schemas"
 
 
 def test_published_schemas_are_what_the_models_say() -> None:
-    kept = {path.name: json.loads(path.read_bytes()) for path in FOLDER.iterdir()}
+    kept = {path.name: json.loads(path.read_bytes()) for path in FOLDER.glob("*.schema.json")}
     assert kept == published.published_schemas()
 
 
 def test_writing_them_anew_changes_nothing(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(published, "FOLDER", tmp_path)
     published.write_schemas()
-    assert {path.name: path.read_bytes() for path in published.FOLDER.iterdir()} == {
-        path.name: path.read_bytes() for path in FOLDER.iterdir()
+    assert {path.name: path.read_bytes() for path in published.FOLDER.glob("*.schema.json")} == {
+        path.name: path.read_bytes() for path in FOLDER.glob("*.schema.json")
     }
 
 
