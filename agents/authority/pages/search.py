@@ -14,11 +14,13 @@ from bisect import bisect_left
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from wanderbuch.governance.file import Accreditation, GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.spans import OPEN_END
 
 PAGE_SIZE: Final = 20
 MAX_PAGES: Final = 50
@@ -47,6 +49,16 @@ class Query:
     def is_empty(self) -> bool:
         """Whether nothing is asked, so that everything is found."""
         return not (self.name or self.occupation or self.country)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An accreditation whose mandate ends."""
+
+    last: date
+    statement: str
+    issuer: Did
+    title: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,14 @@ class SearchTables:
                 codes[code].add(number)
             for country in accreditation.jurisdictions:
                 countries[country].add(number)
+        self._endings = sorted(
+            (
+                (each.intervals[-1].last, each.id, each.issuer, each.title)
+                for each in file.accreditations
+                if each.intervals and each.intervals[-1].last != OPEN_END
+            ),
+            key=lambda each: each[:2],
+        )
         self._words = sorted(words)
         self._of_word = _sorted_numbers(words)
         self._of_code = _sorted_numbers(codes)
@@ -127,6 +147,12 @@ class SearchTables:
     def countries(self) -> tuple[str, ...]:
         """The countries that accreditations name."""
         return tuple(sorted(self._of_country))
+
+    def endings(self, first: date, last: date, limit: int) -> list[Ending]:
+        """Return the accreditations whose mandate ends in these days, the soonest first."""
+        begin = bisect_left(self._endings, first, key=lambda each: each[0])
+        found = self._endings[begin : begin + limit]
+        return [Ending(*each) for each in found if each[0] <= last]
 
     def knows(self, did: str) -> bool:
         """Return whether the file says anything about this institution."""

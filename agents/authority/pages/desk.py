@@ -1,0 +1,392 @@
+"""The desk: where officials sign in, draft, review, approve and suspend. One part of it is in `desk_editing`.
+
+Every page needs a session but the one that begins it; every form needs the session's token. Who may do what is decided
+by `officials`, `drafts` and the desk of the authority, never by which buttons a page shows.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from wanderbuch.agents.authority.changes import Frame
+from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.drafts import Base, Drafts
+from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
+from wanderbuch.agents.authority.pages.draft_view import in_words, place_of
+from wanderbuch.agents.authority.pages.facts import Register
+from wanderbuch.agents.authority.pages.languages import LANGUAGES, Language, Words, negotiated
+from wanderbuch.agents.authority.pages.rendering import PageHandler, Pages, language_of
+from wanderbuch.agents.authority.pages.search import Query
+from wanderbuch.agents.authority.pages.sessions import (
+    IDLE,
+    Sessions,
+    SignedIn,
+    drop_cookie,
+    refuse_forged,
+    refuse_other_sites,
+    set_cookie,
+)
+from wanderbuch.agents.authority.pages.work import DeskWork
+from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError, status_of
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.identifiers import Did
+
+BASE: Final = "/desk"
+SOON: Final = timedelta(days=120)
+_MAX_LISTED: Final = 50
+_FORM_DEADLINE_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What the desk works on; there is none before the authority has started."""
+
+    drafts: Drafts
+    officials: Officials
+    sessions: Sessions
+    work: DeskWork
+    register: Register
+    base: Callable[[], Awaitable[Base]]
+    author: Did
+    url: str
+    clock: Callable[[], datetime]
+
+    def frame(self, base: Base) -> Frame:
+        """Return the frame of the version that a draft on `base` would become."""
+        return Frame(self.author, self.url, (base.version or 0) + 1, (), self.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class DeskVisit:
+    """One request of an official, with the form they sent."""
+
+    request: web.Request
+    language: Language
+    signed_in: SignedIn
+    parts: DeskParts
+    sent: Any
+
+    @property
+    def official(self) -> Official:
+        """Who asks."""
+        return self.signed_in.official
+
+    @property
+    def home(self) -> str:
+        """Address of the desk in the reader's language."""
+        return f"{BASE}/{self.language.tag}"
+
+    @property
+    def words(self) -> Words:
+        """The sentences in the reader's language."""
+        return Words(self.language)
+
+    def text(self, name: str) -> str:
+        """Return a field of the form as text without blanks around it."""
+        value = self.sent.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def go(self, path: str) -> web.Response:
+        """Return the answer to a form that was done: look at this page now."""
+        return web.Response(status=303, headers={"Location": f"{self.home}{path}", "Cache-Control": "no-store"})
+
+    async def draft(self) -> Draft:
+        """Return the draft that the address names.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self.parts.drafts.get(self.request.match_info["id"])
+
+
+type DeskPage = Callable[[DeskVisit], Awaitable[web.StreamResponse]]
+
+
+class Desk:
+    """The handlers of the desk.
+
+    Args:
+        parts: what they work on, None before the authority has started.
+    """
+
+    def __init__(self, parts: Callable[[], DeskParts | None]) -> None:
+        self._parts = parts
+        self.pages = Pages(BASE)
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        return {
+            ("GET", BASE): self._welcome,
+            ("GET", f"{BASE}/"): self._welcome,
+            ("GET", f"{BASE}/assets/{{digest}}/{{name}}"): self.pages.asset,
+            ("GET", f"{BASE}/{{language}}"): self._welcome,
+            ("GET", f"{BASE}/{{language}}/sign-in"): self._sign_in_page,
+            ("POST", f"{BASE}/{{language}}/sign-in"): self._sign_in,
+            ("POST", f"{BASE}/{{language}}/sign-out"): self.served(self._sign_out),
+            ("GET", f"{BASE}/{{language}}/"): self.served(self._dashboard),
+            ("POST", f"{BASE}/{{language}}/drafts"): self.served(self._open),
+            ("GET", f"{BASE}/{{language}}/draft/{{id}}"): self.served(self._draft),
+            ("POST", f"{BASE}/{{language}}/draft/{{id}}/{{step}}"): self.served(self._step),
+            ("GET", f"{BASE}/{{language}}/suspend"): self.served(self._suspend_page),
+            ("POST", f"{BASE}/{{language}}/suspend"): self.served(self._suspend),
+            ("POST", f"{BASE}/{{language}}/review"): self.served(self._review),
+            ("GET", f"{BASE}/{{language}}/{{lost}}"): self.served(self._lost),
+        }
+
+    def served(self, page: DeskPage) -> PageHandler:
+        """Return the handler that lets only officials see a page, and shows what went wrong as a page."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            language, parts = language_of(request), self._parts()
+            if language is None:
+                return await self._welcome(request)
+            if parts is None:
+                return self._problem(request, language, None, 503, Words(language)("desk.starting"), None)
+            signed_in = await parts.sessions.who(request)
+            if signed_in is None:
+                return self._to_sign_in(request, language)
+            try:
+                sent: Any = {}
+                if request.method == "POST":
+                    refuse_other_sites(request)
+                    sent = await _form(request)
+                    refuse_forged(signed_in, sent.get("form_token"))
+                return await page(DeskVisit(request, language, signed_in, parts, sent))
+            except WanderbuchError as err:
+                return self._problem(request, language, signed_in, status_of(err), err.message, err.hint)
+
+        return handle
+
+    def show(self, visit: DeskVisit, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """Return a page of the desk."""
+        return self.pages.for_one(
+            visit.request,
+            template,
+            visit.language,
+            status=status,
+            me=visit.official,
+            form_token=visit.signed_in.form_token,
+            is_editor=visit.official.may(OfficialRole.EDITOR),
+            is_approver=visit.official.may(OfficialRole.APPROVER),
+            **values,
+        )
+
+    def _problem(
+        self,
+        request: web.Request,
+        language: Language,
+        signed_in: SignedIn | None,
+        status: int,
+        message: object,
+        hint: str | None,
+    ) -> web.Response:
+        return self.pages.for_one(
+            request,
+            "desk_problem.html",
+            language,
+            status=status,
+            me=signed_in.official if signed_in else None,
+            form_token=signed_in.form_token if signed_in else "",
+            message=message,
+            hint=hint,
+        )
+
+    async def _welcome(self, request: web.Request) -> web.StreamResponse:
+        language = language_of(request) or negotiated(request.headers.get("Accept-Language", ""))
+        raise web.HTTPSeeOther(f"{BASE}/{language.tag}/", headers={"Cache-Control": "no-store"})
+
+    async def _lost(self, visit: DeskVisit) -> web.StreamResponse:
+        words = visit.words
+        return self._problem(visit.request, visit.language, visit.signed_in, 404, words("lost.page"), None)
+
+    def _to_sign_in(self, request: web.Request, language: Language) -> web.StreamResponse:
+        ended = "?ended=1" if request.cookies else ""
+        raise web.HTTPSeeOther(f"{BASE}/{language.tag}/sign-in{ended}", headers={"Cache-Control": "no-store"})
+
+    async def _sign_in_page(self, request: web.Request) -> web.StreamResponse:
+        language = LANGUAGES.get(request.match_info["language"]) or negotiated("")
+        return self._sign_in_form(request, language, 200, failed=False)
+
+    def _sign_in_form(self, request: web.Request, language: Language, status: int, *, failed: bool) -> web.Response:
+        return self.pages.for_one(
+            request,
+            "desk_sign_in.html",
+            language,
+            status=status,
+            me=None,
+            form_token="",
+            failed=failed,
+            ended="ended" in request.query,
+            idle_minutes=int(IDLE.total_seconds() // 60),
+        )
+
+    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
+        language, parts = language_of(request), self._parts()
+        if language is None or parts is None:
+            return await self._welcome(request)
+        try:
+            refuse_other_sites(request)
+            sent = await _form(request)
+        except WanderbuchError as err:
+            return self._problem(request, language, None, status_of(err), err.message, err.hint)
+        token = sent.get("token", "")
+        value = await parts.sessions.sign_in(token) if isinstance(token, str) else None
+        if value is None:
+            return self._sign_in_form(request, language, 403, failed=True)
+        await parts.sessions.sign_out(request)  # a session that this browser had before is worth nothing any more
+        response = web.Response(
+            status=303, headers={"Location": f"{BASE}/{language.tag}/", "Cache-Control": "no-store"}
+        )
+        set_cookie(response, value)
+        return response
+
+    async def _sign_out(self, visit: DeskVisit) -> web.StreamResponse:
+        await visit.parts.sessions.sign_out(visit.request)
+        response = visit.go("/sign-in")
+        drop_cookie(response)
+        return response
+
+    async def _dashboard(self, visit: DeskVisit) -> web.StreamResponse:
+        parts = visit.parts
+        drafts = [each for each in await parts.drafts.all() if each.state is not DraftState.PUBLISHED]
+        facts = await parts.register.facts()
+        today = parts.clock().astimezone(UTC).date()
+        asked = visit.request.query.get("name", "")[:200].strip()
+        found = facts.tables.find(Query(name=asked)).dids if facts and asked else ()
+        return self.show(
+            visit,
+            "desk_dashboard.html",
+            drafts=[each for each in reversed(drafts) if each.state is not DraftState.REJECTED][:_MAX_LISTED],
+            rejected=[each for each in reversed(drafts) if each.state is DraftState.REJECTED][:_MAX_LISTED],
+            endings=facts.tables.endings(today, today + SOON, _MAX_LISTED) if facts else [],
+            reviews=await parts.work.open_reviews(),
+            file=facts.file if facts else None,
+            now_fresh=facts is not None and facts.snapshot.is_fresh(parts.clock()),
+            facts=facts,
+            asked=asked,
+            found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
+        )
+
+    async def _open(self, visit: DeskVisit) -> web.StreamResponse:
+        draft = await visit.parts.drafts.open(visit.official, visit.text("why"))
+        return visit.go(f"/draft/{draft.id}")
+
+    async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
+        draft, parts = await visit.draft(), visit.parts
+        base = await parts.base()
+        changes = await parts.drafts.changes(draft.id)
+        findings = await parts.drafts.findings(draft.id) if draft.state is not DraftState.PUBLISHED else []
+        facts = await parts.register.facts()
+        asked = visit.request.query.get("name", "")[:200].strip()
+        found = facts.tables.find(Query(name=asked)).dids if facts and asked else ()
+        worded = None
+        if draft.state is not DraftState.PUBLISHED:
+            worded = await asyncio.shield(in_words(base, changes, parts.frame(base)))
+        return self.show(
+            visit,
+            "desk_draft.html",
+            draft=draft,
+            parts=[await _named(base, each, visit) for each in await parts.drafts.diff(draft.id)],
+            differences=worded,
+            findings=[(each, place_of(each)) for each in findings],
+            has_errors=any(each.severity is Severity.ERROR for each in findings),
+            asked=asked,
+            found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
+            names={each.id: each.name for each in await parts.officials.all()},
+            authorities=[each.publisher for each in facts.file.recognitions] if facts else [],
+            file=facts.file if facts else None,
+        )
+
+    async def _step(self, visit: DeskVisit) -> web.StreamResponse:
+        """Do what a button of the draft's page says."""
+        parts, official = visit.parts, visit.official
+        draft = await visit.draft()
+        match visit.request.match_info["step"]:
+            case "submit":
+                await parts.drafts.submit(draft.id, official)
+            case "approve":
+                revision = visit.text("revision")
+                if not (revision.isascii() and revision.isdecimal()):
+                    raise MalformedError("expected the revision that was read")
+                await parts.work.approve(draft.id, official, revision=int(revision))
+            case "reject":
+                await parts.drafts.reject(draft.id, official, visit.text("why"))
+            case "schedule":
+                await parts.drafts.schedule(draft.id, official, _instant(visit.text("day"), visit.text("time")))
+            case "undo":
+                await parts.drafts.edit(draft.id, official, undo=[visit.text("key")])
+            case "rebase":
+                await parts.drafts.rebase(
+                    draft.id, official, keep=visit.sent.getall("keep", []), drop=visit.sent.getall("drop", [])
+                )
+            case _:
+                raise MalformedError("expected a step of a draft")
+        return visit.go(f"/draft/{draft.id}")
+
+    async def _suspend_page(self, visit: DeskVisit) -> web.StreamResponse:
+        did = Did.parse(visit.request.query.get("did", ""))
+        record = await (await visit.parts.base()).record(did) or {}
+        name = (record.get("description") or {}).get("name")
+        return self.show(visit, "desk_suspend.html", did=did, name=name, record=record)
+
+    async def _suspend(self, visit: DeskVisit) -> web.StreamResponse:
+        did = Did.parse(visit.text("did"))
+        if visit.text("sure") != "yes":
+            raise MalformedError("tick the box to confirm the suspension")
+        registries = [line.strip() for line in visit.text("registries").splitlines() if line.strip()]
+        await visit.parts.work.suspend(did, visit.official, why=visit.text("why"), registries=registries)
+        return visit.go("/")
+
+    async def _review(self, visit: DeskVisit) -> web.StreamResponse:
+        await visit.parts.work.review(visit.text("id"), visit.official, why=visit.text("why"))
+        return visit.go("/")
+
+
+async def _form(request: web.Request) -> Any:
+    """Return the form that was sent.
+
+    Raises:
+        MalformedError: it is none.
+        TooSlowError: it did not arrive in time.
+    """
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise MalformedError("expected a form")
+    try:
+        async with asyncio.timeout(_FORM_DEADLINE_S):
+            return await request.post()
+    except TimeoutError as err:
+        raise TooSlowError(f"the form did not arrive within {_FORM_DEADLINE_S:g} s") from err
+    except (web.HTTPRequestEntityTooLarge, ValueError) as err:
+        raise MalformedError("the form can not be read, or is too large") from err
+
+
+async def _named(base: Base, part: Any, visit: DeskVisit) -> dict[str, Any]:
+    """Return a changed part with the name of whom it is about."""
+    record = part.after or part.before or {}
+    description = record.get("description") if isinstance(record, Mapping) else None
+    name = description.get("name") if isinstance(description, Mapping) else None
+    return {"part": part, "name": name, "is_record": part.kind.value == "record"}
+
+
+def _instant(day: str, time: str) -> datetime | None:
+    """Return the instant that two fields name, UTC; None if no day is given.
+
+    Raises:
+        MalformedError: there is no such day or time.
+    """
+    if not day:
+        return None
+    try:
+        return datetime.fromisoformat(f"{day}T{time or '00:00'}:00+00:00")
+    except ValueError as err:
+        raise MalformedError("expected a day that exists, and a time such as 09:30") from err
+
+
+def listed(texts: Sequence[str]) -> list[str]:
+    """Return the texts that are not empty."""
+    return [text for text in texts if text]

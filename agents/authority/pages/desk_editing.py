@@ -1,0 +1,227 @@
+"""Editing at the desk: what a draft says of one institution or authority, statement by statement, without JSON."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiohttp import web
+
+from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.pages.desk import BASE, Desk, DeskVisit
+from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
+from wanderbuch.agents.authority.pages.forms import all_countries, all_occupations, place_findings, read, shown
+from wanderbuch.agents.authority.pages.rendering import PageHandler
+from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.runtime.records import NotFoundError
+from wanderbuch.governance.findings import Finding
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.model import RECOGNITION
+
+_NEW: Final = "new"
+
+
+class DeskEditing:
+    """The handlers of the editor.
+
+    Args:
+        desk: lets only officials in, and shows pages.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        draft = f"{BASE}/{{language}}/draft/{{id}}"
+        served = self._desk.served
+        return {
+            ("GET", f"{draft}/record"): served(self._record),
+            ("POST", f"{draft}/record"): served(self._save_description),
+            ("GET", f"{draft}/statement"): served(self._statement),
+            ("POST", f"{draft}/statement"): served(self._save_statement),
+        }
+
+    async def _record(self, visit: DeskVisit) -> web.StreamResponse:
+        draft, did = await visit.draft(), _did(visit.request.query.get("did", ""))
+        record, header = await _now(visit, did)
+        fields = shown(DESCRIPTION_FORM, record.get("description") or {}, visit.words)
+        findings = [each for each in await visit.parts.drafts.findings(draft.id) if place_of(each).did == did]
+        placed = place_findings(fields, [(place_of(each).path, each) for each in findings if not place_of(each).member])
+        listed = [
+            (
+                form,
+                statements_of(form, record, header, did),
+                [each for each in findings if place_of(each).member == form.member],
+            )
+            for form in statement_forms().values()
+        ]
+        return self._desk.show(
+            visit,
+            "desk_record.html",
+            draft=draft,
+            did=did,
+            name=(record.get("description") or {}).get("name"),
+            fields=fields,
+            placed=placed,
+            listed=listed,
+            editable=draft.state is DraftState.OPEN,
+            saved="saved" in visit.request.query,
+        )
+
+    async def _save_description(self, visit: DeskVisit) -> web.StreamResponse:
+        draft, did = await visit.draft(), _did(visit.text("did"))
+        record, _ = await _now(visit, did)
+        before = record.get("description")
+        record["description"] = read(
+            DESCRIPTION_FORM, visit.sent, before if isinstance(before, dict) else {}, visit.words
+        )
+        await visit.parts.drafts.edit(draft.id, visit.official, records={did: record}, revision=_revision(visit))
+        return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
+
+    async def _statement(self, visit: DeskVisit) -> web.StreamResponse:
+        query = visit.request.query
+        form, did = _form_of(query.get("kind", "")), _did(query.get("did", ""))
+        record, header = await _now(visit, did)
+        number, statement = _chosen(statements_of(form, record, header, did), query.get("at", _NEW))
+        if number is None:
+            statement = await self._begun(visit, form)
+        return await self._statement_page(visit, form, did, number, statement, saved="saved" in query)
+
+    async def _statement_page(
+        self,
+        visit: DeskVisit,
+        form: StatementForm,
+        did: Did,
+        number: int | None,
+        statement: Mapping[str, Any],
+        *,
+        extra: str = "",
+        saved: bool = False,
+    ) -> web.StreamResponse:
+        draft = await visit.draft()
+        record, _ = await _now(visit, did)
+        fields = shown(form.fields, statement, visit.words, extra=extra)
+        findings: list[tuple[str, Finding]] = []
+        if number is not None and not extra:
+            for each in await visit.parts.drafts.findings(draft.id):
+                place = place_of(each)
+                if (place.did, place.member, place.number) == (did, form.member, number):
+                    findings.append((place.path, each))
+        return self._desk.show(
+            visit,
+            "desk_statement.html",
+            draft=draft,
+            did=did,
+            name=(record.get("description") or {}).get("name"),
+            form=form,
+            number=number,
+            fields=fields,
+            placed=place_findings(fields, findings),
+            occupations=all_occupations(visit.words),
+            countries=all_countries(visit.words),
+            editable=draft.state is DraftState.OPEN,
+            saved=saved,
+            extra=extra,
+        )
+
+    async def _save_statement(self, visit: DeskVisit) -> web.StreamResponse:
+        form, did = _form_of(visit.text("kind")), _did(visit.text("did"))
+        draft = await visit.draft()
+        record, header = await _now(visit, did)
+        statements = statements_of(form, record, header, did)
+        number, before = _chosen(statements, visit.text("at") or _NEW)
+        statement = read(form.fields, visit.sent, before, visit.words)
+        if extra := visit.text("add"):
+            return await self._statement_page(visit, form, did, number, statement, extra=extra)
+        if visit.text("remove"):
+            if number is None:
+                return visit.go(f"/draft/{draft.id}/record?did={did}")
+            del statements[number]
+        elif number is None:
+            statements.append(statement)
+            number = len(statements) - 1
+        else:
+            statements[number] = statement
+        if form.is_header:
+            await self._keep_in_header(visit, draft.id, form, header, did, statements)
+        else:
+            changed = {member: value for member, value in record.items() if member != form.member}
+            if statements:
+                changed[form.member] = statements
+            await visit.parts.drafts.edit(draft.id, visit.official, records={did: changed}, revision=_revision(visit))
+        if visit.text("remove"):
+            return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
+        return visit.go(f"/draft/{draft.id}/statement?did={did}&kind={form.member}&at={number}&saved=1")
+
+    async def _keep_in_header(
+        self,
+        visit: DeskVisit,
+        draft_id: str,
+        form: StatementForm,
+        header: Mapping[str, Any],
+        did: Did,
+        statements: list[Any],
+    ) -> None:
+        said = dict(header.get("participants", {}).get("entries", {}).get(form.schema, {}))
+        said.pop(did, None)
+        if statements:
+            said[did] = {form.member: statements}
+        await visit.parts.drafts.edit(draft_id, visit.official, header={form.schema: said or None}, revision=_revision(visit))
+
+    async def _begun(self, visit: DeskVisit, form: StatementForm) -> dict[str, Any]:
+        """Return what a new statement begins with: what is the same in most."""
+        if form.member != "accreditations":
+            return {"credential_types": ["qualification/1.0"]} if form.schema == RECOGNITION else {}
+        own = await (await visit.parts.base()).record(visit.parts.author) or {}
+        name = (own.get("description") or {}).get("name", "")
+        return {
+            "credential_types": ["qualification/1.0"],
+            "accreditingAgent": {"name": name, "did": str(visit.parts.author)},
+        }
+
+
+async def _now(visit: DeskVisit, did: Did) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the record of a participant and the header as the draft has them."""
+    base = await visit.parts.base()
+    record, header = await base.record(did), copy.deepcopy(dict(base.header))
+    for change in await visit.parts.drafts.changes(visit.request.match_info["id"]):
+        if change.key == did:
+            record = change.value
+        elif change.key.startswith("https://"):
+            entries = header.setdefault("participants", {}).setdefault("entries", {})
+            if change.value is None:
+                entries.pop(change.key, None)
+            else:
+                entries[change.key] = change.value
+    return copy.deepcopy(record or {"did": str(did)}), header
+
+
+def _chosen(statements: list[Any], asked: str) -> tuple[int | None, dict[str, Any]]:
+    """Return the number and the statement that the address names; None and an empty one for a new one."""
+    if asked == _NEW:
+        return None, {}
+    number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 6 else -1
+    if not 0 <= number < len(statements):
+        raise NotFoundError("there is no such statement in this draft")
+    statement = statements[number]
+    return number, dict(statement) if isinstance(statement, dict) else {}
+
+
+def _form_of(kind: str) -> StatementForm:
+    form = statement_forms().get(kind)
+    if form is None:
+        raise MalformedError("expected a kind of statement that can be edited here")
+    return form
+
+
+def _revision(visit: DeskVisit) -> int:
+    """Return the revision that the editor saw, so that nobody overwrites what another wrote meanwhile."""
+    text = visit.text("revision")
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise MalformedError("expected the revision that was read")
+    return int(text)
+
+
+def _did(text: str) -> Did:
+    return Did.parse(text.strip())
