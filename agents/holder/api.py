@@ -17,8 +17,10 @@ from wanderbuch.agents.holder.wallet import get_credential, list_credentials, ty
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
+from wanderbuch.agents.runtime.governance_state import governance_routes
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.question import Purpose, Verdict
 
 
 class InvitationIn(ApiModel):
@@ -122,11 +124,13 @@ class FitOut(ApiModel):
 
 
 class RequestOut(ApiModel):
-    """A proof request."""
+    """A proof request; `asking` says whether this verifier may ask it, `purpose` what it says that it is for."""
 
     id: str
     state: RequestState
     from_: PeerOut = Field(serialization_alias="from")
+    purpose: Purpose | None
+    asking: DecisionOut | None
     asked: list[ItemOut]
     credentials: list[FitOut]
     can_answer: bool
@@ -141,6 +145,8 @@ class RequestOut(ApiModel):
             id=request.id,
             state=request.state,
             from_=PeerOut.of(request.peer),
+            purpose=request.peer.purpose,
+            asking=DecisionOut.of(request.asking) if request.asking else None,
             asked=[ItemOut(kind=item.kind, attribute=item.attribute, text=item.text) for item in request.asked],
             credentials=[
                 FitOut(
@@ -151,7 +157,7 @@ class RequestOut(ApiModel):
                 )
                 for fit in request.fits
             ],
-            can_answer=any(not fit.misfits for fit in request.fits),
+            can_answer=not _over_asks(request) and any(not fit.misfits for fit in request.fits),
             explanation=_explain(request),
             deadline=request.deadline,
             note=request.note,
@@ -250,6 +256,7 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
             summary="Answer with one credential, named here",
         ),
         post("/requests/{id}/decline", decline, body=DeclineIn, result=RequestOut, summary="Decline a request"),
+        *governance_routes(agent.governance),
     )
 
 
@@ -271,12 +278,18 @@ def _credential(agent: RunningAgent, credential: HeldCredential) -> CredentialOu
     )
 
 
+def _over_asks(request: Request) -> bool:
+    return request.asking is not None and request.asking.verdict is Verdict.NOT_TRUSTED
+
+
 def _explain(request: Request) -> str:
     """Say in one or two sentences where the person stands with this request."""
     if request.state is not RequestState.OPEN:
         return _STATE_TEXTS[request.state]
     if not request.asked:
         return request.note or "What is asked can not be read."
+    if request.asking is not None and _over_asks(request):
+        return "This verifier may not ask that. " + " ".join(reason.text for reason in request.asking.reasons)
     if not request.fits:
         return "There is no credential in this wallet that could answer."
     fitting = sum(not fit.misfits for fit in request.fits)

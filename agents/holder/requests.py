@@ -1,7 +1,8 @@
 """Proof requests: shown in words with what fits, answered only with the credential that the person names.
 
-Steps of an answer, each before the next: (1) the request is open; (2) the named credential fits, its revocation checked
-now; (3) its tails file is in place; (4) the presentation is made, of that credential alone; (5) it is sent.
+Steps of an answer, each before the next: (1) the request is open; (2) the verifier may ask it, as far as the governance
+file says; (3) the named credential fits, its revocation checked now; (4) its tails file is in place; (5) the
+presentation is made, of that credential alone; (6) it is sent.
 """
 
 import logging
@@ -24,15 +25,17 @@ from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20Pre
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
+from wanderbuch.agents.holder.asking import judge_asking, may_be_asked
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
 from wanderbuch.agents.holder.peers import Peer, find_peer
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
+from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
-from wanderbuch.governance.question import Reason
+from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
 from wanderbuch.plugins.webvh.tails import ensure_tails
 from wanderbuch.schemas.credential_type import list_credential_types
@@ -81,6 +84,7 @@ class Request:
     Args:
         asked: in words; empty if the request can not be read.
         fits: every credential in the wallet; those without misfits can answer.
+        asking: whether the verifier may ask this; None if the request can not be read, or is over.
         note: why it ended, or why it can not be answered.
     """
 
@@ -89,6 +93,7 @@ class Request:
     peer: Peer
     asked: tuple[Item, ...]
     fits: tuple[Fit, ...]
+    asking: TrustDecision | None
     deadline: datetime
     note: str | None
 
@@ -111,7 +116,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
     """Answer an open request with one credential, named by the person.
 
     Raises:
-        RefusedError: the credential does not fit; the members say why.
+        RefusedError: the verifier may not ask this, or the credential does not fit; the members say why.
         ExchangeError: the request is not open.
         PresentationError: the request is malformed, or the proof could not be made.
         NotFoundError: there is no such request or credential.
@@ -119,21 +124,22 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
     async with one_step(request_id):
         record = await _open_record(profile, request_id)  # 1
         request = _parsed(record)
-        credential = await get_credential(profile, credential_id)  # 2
-        if found := misfits(request, credential, at=datetime.now(UTC).date()):
+        credential = await get_credential(profile, credential_id)
+        await _refuse_over_asking(profile, record, request, credential)  # 2
+        if found := misfits(request, credential, at=datetime.now(UTC).date()):  # 3
             raise RefusedError(
                 "this credential does not answer the request: " + " ".join(reason.text for reason in found),
                 members={"reasons": [{"code": reason.code, "text": reason.text} for reason in found]},
             )
         try:
-            await _place_tails(profile, credential)  # 3
-            record, message = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 4
+            await _place_tails(profile, credential)  # 4
+            record, message = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 5
         except (BaseError, ValueError) as err:
             raise PresentationError("the proof could not be made", hint="try again later") from err
         record.pres = message  # with its id and thread, so that it can be sent again as it was
         async with profile.session() as session:
             await record.save(session, reason="the answer as it is sent")
-        await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)  # 5
+        await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)  # 6
         return await _shown(profile, config, record, look_up=False)
 
 
@@ -196,22 +202,44 @@ async def _shown(profile: Profile, config: HolderConfig, record: V20PresExRecord
     note = read_ending(record.error_msg).text if record.error_msg else None
     asked: tuple[Item, ...] = ()
     fits: tuple[Fit, ...] = ()
+    asking: TrustDecision | None = None
+    peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
     try:
         request = _parsed(record)
         asked = in_words(request, labels=_labels(), occupation_label=_occupation_label)
-        if state is RequestState.OPEN and look_up:
-            fits = await _fits(profile, request)
+        if state is RequestState.OPEN:
+            asking = await judge_asking(profile, request, peer, types=may_be_asked(request), ask_again=look_up)
+            fits = await _fits(profile, request) if look_up else ()
     except PresentationError as err:
         note = note or err.message
     return Request(
         id=record.pres_ex_id,
         state=state,
-        peer=await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id),
+        peer=peer,
         asked=asked,
         fits=fits,
+        asking=asking,
         deadline=deadline(record, config.request_deadline_s),
         note=note,
     )
+
+
+async def _refuse_over_asking(
+    profile: Profile, record: V20PresExRecord, request: ProofRequest, credential: HeldCredential
+) -> None:
+    """Refuse to answer a listed verifier that asks for more than it may.
+
+    Raises:
+        RefusedError: it does; the member `decision` says what.
+    """
+    known = type_of(credential)
+    peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
+    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else ())
+    if decision.verdict is Verdict.NOT_TRUSTED:
+        raise RefusedError(
+            "this verifier may not ask that: " + " ".join(reason.text for reason in decision.reasons),
+            members={"decision": DecisionOut.of(decision).model_dump(mode="json")},
+        )
 
 
 async def _fits(profile: Profile, request: ProofRequest) -> tuple[Fit, ...]:

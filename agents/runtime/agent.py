@@ -194,7 +194,7 @@ class RunningAgent:
         if told is None:
             return None
         return GovernanceSource(
-            GovernanceSourceConfig(url=told.url, author=Did.parse(told.author)),
+            GovernanceSourceConfig(url=told.url, author=Did.parse(told.author), folder=self.config.data / "governance"),
             edge=self.edge,
             resolve_key=self.documents.assertion_key,
         )

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Call, Route, get, post
-from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut, ReasonOut
-from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.runtime.decisions import DecisionOut
+from wanderbuch.agents.runtime.governance_state import governance_routes
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.runtime.records import NotFoundError, utc_now
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import (
-    GovernanceOut,
     IdentityOut,
     NewRequest,
     RequestOut,
@@ -23,10 +23,10 @@ from wanderbuch.agents.verifier.models import (
     RequestSummary,
 )
 from wanderbuch.errors import ResolutionError
-from wanderbuch.governance.question import Reason, Verdict
+from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshReport
-from wanderbuch.plugins.trust.verifier import NoGovernanceError, VerificationDesk
+from wanderbuch.plugins.trust.verifier import NoGovernanceError, OverAskingError, VerificationDesk
 
 
 def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
@@ -38,8 +38,7 @@ def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
         get("/requests/{id}", api.show, result=RequestOut, summary="Show a request and its decision"),
         post("/requests/{id}/forget", api.forget, result=RequestOut, summary="Forget the values that were seen"),
         get("/identity", api.identity, result=IdentityOut, summary="Show who asks, as an authority needs to know it"),
-        get("/governance", api.governance, result=GovernanceOut, summary="Show what decisions rest on"),
-        post("/governance/refresh", api.refresh, result=GovernanceOut, summary="Fetch the governance file now"),
+        *governance_routes(agent.governance),
     )
 
 
@@ -51,13 +50,8 @@ class CannotAskError(ResolutionError):
     def __init__(self, err: NoGovernanceError, report: RefreshReport | None) -> None:
         super().__init__(err.message, hint=err.hint)
         reasons = report.reasons if report and report.reasons else (Reason(err.code, err.message),)
-        decision = DecisionOut(
-            verdict=Verdict.UNKNOWN,
-            reasons=[ReasonOut.of(reason) for reason in reasons],
-            governance=None,
-            decided_at=utc_now(),
-        )
-        self.members = {"decision": decision.model_dump(mode="json")}
+        decision = TrustDecision(Verdict.UNKNOWN, tuple(reasons), None, utc_now())
+        self.members = {"decision": DecisionOut.of(decision).model_dump(mode="json")}
 
 
 class _Api:
@@ -91,6 +85,9 @@ class _Api:
             )
         except NoGovernanceError as err:
             raise CannotAskError(err, agent.profile.inject(GovernanceSource).last_report) from err
+        except OverAskingError as err:
+            decision = DecisionOut.of(err.decision).model_dump(mode="json")
+            raise RefusedError(err.message, members={"decision": decision}, hint=err.hint) from err
         return _shown(held)
 
     async def show(self, call: Call[None]) -> RequestOut:
@@ -115,29 +112,6 @@ class _Api:
     async def identity(self, call: Call[None]) -> IdentityOut:
         return IdentityOut(did=self._agent.did, name=self._agent.config.name)
 
-    async def governance(self, call: Call[None]) -> GovernanceOut:
-        return _governance(self._agent.profile.inject(GovernanceSource))
-
-    async def refresh(self, call: Call[None]) -> GovernanceOut:
-        source = self._agent.profile.inject(GovernanceSource)
-        await source.refresh()
-        return _governance(source)
-
 
 def _shown(held: Verification) -> RequestOut:
     return RequestOut.shown(held, qr_svg=qr_svg(held.short_url or held.invitation_url))
-
-
-def _governance(source: GovernanceSource) -> GovernanceOut:
-    snapshot, report = source.snapshot(), source.last_report
-    return GovernanceOut(
-        url=source.config.url,
-        author=source.config.author,
-        name=snapshot.file.name if snapshot else None,
-        current=GovernanceRefOut.of(snapshot.ref) if snapshot else None,
-        fresh_until=snapshot.fresh_until if snapshot else None,
-        is_fresh=snapshot is not None and snapshot.is_fresh(utc_now()),
-        last_refresh=report.outcome if report else None,
-        refreshed_at=report.at if report else None,
-        notes=[ReasonOut.of(reason) for reason in (report.reasons if report else ())],
-    )

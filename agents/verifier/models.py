@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
-from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut, ReasonOut
+from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.verifier.shown import in_words, labels
 from wanderbuch.governance.question import (
     LevelProof,
+    Purpose,
     Requirement,
     Subject,
     TrustDecision,
@@ -18,7 +19,6 @@ from wanderbuch.governance.question import (
 )
 from wanderbuch.plugins.trust.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.request import AwardPrecision
-from wanderbuch.plugins.trust.source import RefreshOutcome
 from wanderbuch.schemas.credential_type import load_credential_type
 
 
@@ -35,6 +35,7 @@ class RequirementIn(ApiModel):
     level_proof: LevelProof = LevelProof.THERMOMETER
     subject: Subject = Subject.NONE
     not_revoked: bool = True
+    purpose: Purpose = Purpose.EMPLOYMENT
 
     def parsed(self) -> Requirement:
         """Return the requirement as the rules take it."""
@@ -187,17 +188,3 @@ class IdentityOut(ApiModel):
 
     did: str
     name: str
-
-
-class GovernanceOut(ApiModel):
-    """The governance that decisions rest on now; without a file yet, all but the notes is null."""
-
-    url: str
-    author: str
-    name: str | None
-    current: GovernanceRefOut | None
-    fresh_until: datetime | None
-    is_fresh: bool
-    last_refresh: RefreshOutcome | None
-    refreshed_at: datetime | None
-    notes: list[ReasonOut]

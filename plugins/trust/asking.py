@@ -18,6 +18,8 @@ from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.question import Purpose
+from wanderbuch.plugins.trust.purposes import goal, goal_code
 
 _ANONCREDS = V20PresFormat.Format.ANONCREDS.api
 
@@ -32,7 +34,9 @@ class SentQuestion:
     invitation_url: str
 
 
-async def send_question(profile: Profile, proof_request: dict[str, Any], *, did: WebvhDid, title: str) -> SentQuestion:
+async def send_question(
+    profile: Profile, proof_request: dict[str, Any], *, did: WebvhDid, title: str, purpose: Purpose
+) -> SentQuestion:
     """Open an exchange and attach its request to an invitation whose service is our DID; no handshake.
 
     Raises:
@@ -53,7 +57,11 @@ async def send_question(profile: Profile, proof_request: dict[str, Any], *, did:
     attachment = {"id": record.pres_ex_id, "type": "present-proof"}
     try:
         invitation = await OutOfBandManager(profile).create_invitation(
-            my_label=title, use_did=str(did), attachments=[attachment]
+            my_label=title,
+            use_did=str(did),
+            attachments=[attachment],
+            goal_code=goal_code(purpose),
+            goal=goal(purpose),
         )
     except BaseError as err:
         await forget_exchange(profile, record.pres_ex_id, "")

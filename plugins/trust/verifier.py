@@ -28,8 +28,9 @@ from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.responder import BaseResponder
 
 from wanderbuch.errors import PresentationError, ResolutionError
+from wanderbuch.governance.asking_rules import may_ask
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.governance.question import Reason, Requirement, Verdict
+from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
 from wanderbuch.plugins.trust.exchange import (
@@ -67,6 +68,22 @@ class DeskLimits:
     judging: timedelta = timedelta(seconds=45)
     keep_seen: timedelta = timedelta(days=30)
     linger: timedelta = timedelta(minutes=10)
+
+
+class OverAskingError(PresentationError):
+    """The governance file lists this verifier, and it may not ask this; nobody is asked.
+
+    Args:
+        decision: says what it may not ask.
+    """
+
+    code = "presentation.may_not_ask"
+
+    def __init__(self, decision: TrustDecision) -> None:
+        texts = " ".join(reason.text for reason in decision.reasons)
+        hint = "ask for less, or ask the authority for a wider permission"
+        super().__init__(f"the governance file does not let this verifier ask that: {texts}", hint=hint)
+        self.decision = decision
 
 
 class NoGovernanceError(ResolutionError):
@@ -123,6 +140,7 @@ class VerificationDesk:
         Raises:
             NoGovernanceError: there is no governance file yet.
             NobodyCountsError: no accredited issuer could satisfy the requirement.
+            OverAskingError: the governance file lists us, and we may not ask this.
         """
         snapshot = await self._source.current()
         if snapshot is None:
@@ -139,7 +157,18 @@ class VerificationDesk:
             nonce=await generate_pr_nonce(),
             award_precision=award_precision,
         )
-        sent = await send_question(profile, compiled.proof_request, did=did, title=title)
+        allowed = may_ask(
+            snapshot,
+            verifier=did,
+            credential_type=requirement.credential_type,
+            revealed=compiled.names,
+            predicates={each["name"] for each in compiled.proof_request["requested_predicates"].values()},
+            purpose=requirement.purpose,
+            at=at,
+        )
+        if allowed.verdict is Verdict.NOT_TRUSTED:  # one that is not listed may ask, and is shown as unknown
+            raise OverAskingError(allowed)
+        sent = await send_question(profile, compiled.proof_request, did=did, title=title, purpose=requirement.purpose)
         verification = Verification(
             thread_id=sent.thread_id,
             pres_ex_id=sent.pres_ex_id,
