@@ -54,6 +54,9 @@ class Merging:
     def add(self, rows: list[ImportedRow]) -> None:
         """Put all rows into the file."""
         by_issuer: dict[str, list[ImportedRow]] = {}
+        called = {(_folded(row.values.get("institution", "")), row.values.get("did")) for row in rows}
+        for name, given in sorted((name, did) for name, did in called if name and did):
+            self._names.setdefault(name, (given,))  # further rows of the list may give the name alone
         for row in rows:
             did = self._issuer(row)
             if did is not None:
