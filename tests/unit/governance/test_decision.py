@@ -1,4 +1,3 @@
-import importlib.util
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -7,7 +6,8 @@ from typing import Any
 
 import pytest
 from tests.unit.governance import decision_vectors as vectors
-from tests.unit.governance.conftest import NOW, VECTORS, fresh
+from tests.unit.governance.conftest import NOW, fresh
+from tests.vectors import make_decision_vectors
 
 from wanderbuch.governance import rules
 from wanderbuch.governance.decision import decide, explain
@@ -51,14 +51,9 @@ def test_every_accepted_vector_has_a_neighbour_that_differs_in_one_point(topic: 
         assert differing == {refused["differs"]}
 
 
-def test_vectors_are_what_their_script_makes(tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("make_decision_vectors", VECTORS / "make_decision_vectors.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.FOLDER = tmp_path
-    script.main()
+def test_vectors_are_what_their_script_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_decision_vectors, "FOLDER", tmp_path)
+    make_decision_vectors.main()
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert made == {path.name: path.read_bytes() for path in vectors.FOLDER.iterdir()}
 

@@ -1,0 +1,106 @@
+"""Vectors of rules 1 to 6: the governance file, what was asked, dates."""
+
+from tests.vectors.decision_ecosystem import CENTRE, STRANGER, SUSPENDED
+from tests.vectors.decision_words import AT, Topics, case, day, neighbour, resource, year
+
+
+def topics() -> Topics:
+    """Return the cases of these rules."""
+    welder = case(CENTRE, "a welder of the centre, awarded in 2024, proves EQF 3 or more for Malta")
+    found: Topics = {}
+    found["01-governance-is-there"] = (
+        "rule 1",
+        welder,
+        [neighbour(welder, "no governance file", "governance.missing", "UNKNOWN", governance=None)],
+    )
+    found["02-governance-is-fresh"] = (
+        "rule 2",
+        welder,
+        [
+            neighbour(
+                welder,
+                "the statement ended a second ago",
+                "governance.stale",
+                "STALE",
+                fresh_until="2026-11-22T11:59:59Z",
+            ),
+            neighbour(welder, "the statement ends now", "governance.stale", "STALE", fresh_until=AT),
+            neighbour(welder, "no statement", "governance.stale", "STALE", fresh_until=None),
+            neighbour(welder, "a clock that is a day ahead", "governance.stale", "STALE", at="2026-11-23T12:00:00Z"),
+        ],
+    )
+    found["03-answers-the-requirement"] = (
+        "rule 3",
+        welder,
+        [
+            neighbour(
+                welder,
+                "another type asked",
+                "requirement.credential_type",
+                requirement__credential_type="attendance/1.0",
+            ),
+            neighbour(welder, "another occupation asked", "requirement.occupation", requirement__occupation="C7213"),
+            neighbour(
+                welder, "a finer occupation asked than shown", "requirement.occupation", evidence__occupation="C721"
+            ),
+            neighbour(welder, "a higher level asked than proven", "requirement.level", requirement__min_eqf_level=4),
+            neighbour(welder, "no level proven", "requirement.level", evidence__proven_eqf_level=None),
+            neighbour(welder, "non-revocation not proven", "requirement.revocation", evidence__registry=None),
+        ],
+    )
+    broad = case(CENTRE, "any metal trade asked, a welder shown", requirement={"occupation": "C72"})
+    found["03-asks-a-whole-group"] = (
+        "rule 3",
+        broad,
+        [neighbour(broad, "another group asked", "requirement.occupation", requirement__occupation="C71")],
+    )
+    free = case(
+        CENTRE,
+        "no level and no proof of non-revocation asked",
+        requirement={"min_eqf_level": None, "not_revoked": False},
+        proven_eqf_level=None,
+        registry=None,
+    )
+    found["03-asks-no-level"] = (
+        "rules 3 and 13",
+        free,
+        [
+            neighbour(free, "a level asked", "requirement.level", requirement__min_eqf_level=1),
+            neighbour(free, "not revoked asked", "requirement.revocation", requirement__not_revoked=True),
+        ],
+    )
+    found["04-objects-of-the-issuer"] = (
+        "rule 4",
+        welder,
+        [
+            neighbour(
+                welder,
+                "definition of a stranger",
+                "issuer.foreign_cred_def",
+                evidence__cred_def_id=resource(STRANGER, "CredDef"),
+            ),
+            neighbour(
+                welder,
+                "registry of a stranger",
+                "issuer.foreign_registry",
+                evidence__registry=resource(STRANGER, "Registry"),
+            ),
+            neighbour(welder, "another issuer's name", "issuer.foreign_cred_def", evidence__issuer=SUSPENDED),
+        ],
+    )
+    expiring = case(CENTRE, "on its last day", expires_on="2026-11-22")
+    found["05-not-expired"] = (
+        "rule 5",
+        expiring,
+        [neighbour(expiring, "expired yesterday", "credential.expired", evidence__expires_on="2026-11-21")],
+    )
+    tomorrow = case(CENTRE, "dated tomorrow, which has begun east of here", awarded=day("2026-11-23"))
+    found["06-not-in-future"] = (
+        "rule 6",
+        tomorrow,
+        [
+            neighbour(tomorrow, "the day after tomorrow", "award.in_future", evidence__awarded=day("2026-11-24")),
+            neighbour(tomorrow, "next year", "award.in_future", evidence__awarded=year(2027)),
+        ],
+    )
+    return found
