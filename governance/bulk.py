@@ -3,7 +3,7 @@
 `load_divided` in order, for each part; the first failure refuses the whole file:
 
 1. the part has exactly the size and digest that the signed root names (`division.checked_part`);
-2. it is canonical JSON of records (`record_reader.read_part_structure`);
+2. it is canonical JSON of records (`record_form.received_records`);
 3. records are sorted by DID, none stands twice, and each stands in its own bucket;
 4. each record keeps the rules of `record_reader`;
 5. no participant has a record both in the root and in a part; no id of an accreditation stands twice.
@@ -23,7 +23,8 @@ from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.division import DivisionError, PartReader, checked_part
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.record_reader import Record, RecordError, RecordReader, read_part_structure
+from wanderbuch.governance.record_form import RecordError, received_records
+from wanderbuch.governance.record_reader import Record, RecordReader
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.governance.statements import Division
 
@@ -99,7 +100,7 @@ def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read
 
 def _records(part: bytes, bucket: int, division: Division, reader: RecordReader) -> Iterator[Record]:
     before = ""
-    for received in read_part_structure(part):  # 2
+    for received in received_records(part):  # 2
         did = received.did
         if did <= before:  # 3
             raise RecordError(f"expected records sorted by DID, each once, found {did[:120]!r} after {before[:120]!r}")

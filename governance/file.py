@@ -6,7 +6,7 @@ Accreditation, for the vocabulary of scope.
 
 Days are whole calendar days, both ends included; a span without end ends on `spans.OPEN_END`.
 
-What a file may hold by the million (`Accreditation`, `Participant`, `RoleGrant`) is a `msgspec.Struct`: made several
+What a file may hold by the million (`Accreditation` and what it has, `Participant`) is a `msgspec.Struct`: made several
 times as fast as a frozen dataclass, and nothing that the garbage collector looks at. `copy.replace` changes one.
 """
 
@@ -47,8 +47,7 @@ class Status(Enum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
-class StatusChange:
+class StatusChange(Struct, frozen=True, gc=False):
     """One decision about an accreditation.
 
     Args:
@@ -65,8 +64,7 @@ class StatusChange:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Lapse:
+class Lapse(Struct, frozen=True, gc=False):
     """A time in which an accreditation does not count, because it was suspended or withdrawn.
 
     Args:

@@ -16,9 +16,10 @@ from wanderbuch.errors import WanderbuchError
 # DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
 _DID = re.compile(r"did:([a-z0-9]+):((?:[A-Za-z0-9._:-]|%[0-9A-Fa-f]{2})*(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2}))")
 # did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
-_SCID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}")
-_HOST = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_SCID = r"Qm[1-9A-HJ-NP-Za-km-z]{44}"
+_HOST = r"(?=[^:]{4,253}:)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
+_WEBVH = re.compile(rf"did:webvh:{_SCID}:({_HOST})(?::{_SEGMENT})+")
 # Attested resources: multibase base58btc of a sha2-256 multihash of the JCS form of the content.
 _DIGEST = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}")
 _FRAGMENT = re.compile(r"[A-Za-z0-9._~:-]{1,256}")
@@ -77,18 +78,11 @@ class WebvhDid(Did):
         Raises:
             IdentifierError: it is not one, or has a port, no path, or a host that peers refuse.
         """
-        did = super().parse(text)
-        parts = did.split(":")
-        if (
-            did.method != "webvh"
-            or len(parts) < 5
-            or not _SCID.fullmatch(parts[2])
-            or not _HOST.fullmatch(parts[3])
-            or not all(_SEGMENT.fullmatch(part) for part in parts[4:])
-            or "localhost" in parts[3]
-        ):
+        if not isinstance(text, str) or len(text) > _MAX_LENGTH or not (match := _WEBVH.fullmatch(text)):
             raise IdentifierError(f"expected did:webvh:<SCID>:<host>:<path>, found {_shown(text)}")
-        return did
+        if "localhost" in match[1]:
+            raise IdentifierError(f"expected a host that others reach, found {_shown(text)}")
+        return cls(text)
 
     @property
     def scid(self) -> str:
@@ -163,8 +157,15 @@ class ResourceId(str):
 
     @classmethod
     def of(cls, did: WebvhDid, digest: str) -> Self:
-        """Return the id of the resource `digest` (multibase base58btc of a sha2-256 multihash) of `did`."""
-        return cls.parse(f"{did}/resources/{digest}")
+        """Return the id of the resource `digest` (multibase base58btc of a sha2-256 multihash) of `did`.
+
+        Raises:
+            IdentifierError: it is no such digest, or the id is too long. `did` is not looked at again.
+        """
+        text = f"{did}/resources/{digest}"
+        if len(text) > _MAX_LENGTH or not _DIGEST.fullmatch(digest):
+            raise IdentifierError(f"expected <did>/resources/<digest>, found {_shown(text)}")
+        return cls(text)
 
     @property
     def did(self) -> WebvhDid:

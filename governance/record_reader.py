@@ -1,11 +1,10 @@
 """Records of participants read fast and strictly: each distinct value is checked once, as the author's side does.
 
-A large file repeats itself: levels, places, agencies, days, scopes. So the bytes of a record are taken apart into
-values (`msgspec` checks structure, types and member names while it decodes), and each value that was not met before
-goes through the models and formats that `validation` uses; a value met before is the same object as then. What is
-checked here, for every record:
+A large file repeats itself: levels, places, agencies, days, scopes. So a value that was not met before goes through the
+formats and models that `validation` uses, and one met before is the same object as then. What is checked, for every
+record:
 
-1. structure, types, member names, and the form of every text (`formats`), as in `model` and `statement_model`;
+1. structure, types and member names (`record_form`), and the form of every text (`formats`);
 2. credential types are listed, occupations and countries exist, level ranges fit their crosswalks;
 3. credential definitions and registries belong to the issuer;
 4. intervals end after they start; decisions are in order, none takes effect later than it was made or comes after the
@@ -17,18 +16,16 @@ What only the author's side checks (`validation.validate_records`), because noth
 verifications and refusals fit the rest. Warnings are the author's too.
 """
 
-import contextlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-import msgspec
-from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType
-from pydantic import BaseModel, PlainValidator, TypeAdapter, ValidationError
+from msgspec import UNSET, DecodeError, Raw, Struct
+from pydantic import BaseModel, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.division import canonical
 from wanderbuch.governance.domain import lapses
 from wanderbuch.governance.file import (
@@ -45,24 +42,30 @@ from wanderbuch.governance.file import (
 )
 from wanderbuch.governance.formats import (
     Country,
-    CredDefIdText,
     CredentialTypeName,
     Day,
+    DidText,
+    FrameworkName,
+    LevelName,
     Link,
     Occupation,
     StatementId,
     Text,
 )
-from wanderbuch.governance.identifiers import CredDefId, Did, IdentifierError
-from wanderbuch.governance.model import (
-    AgentJson,
-    AliasJson,
-    DescriptionJson,
-    LevelRangeJson,
-    RoleGrantJson,
-    StatusChangeJson,
-)
+from wanderbuch.governance.identifiers import CredDefId, Did, IdentifierError, ResourceId, RevRegDefId, WebvhDid
+from wanderbuch.governance.model import AliasJson, DescriptionJson, RoleGrantJson
 from wanderbuch.governance.question import DateSpan
+from wanderbuch.governance.record_form import (
+    ABSENT,
+    ReceivedAccreditation,
+    ReceivedAgent,
+    ReceivedInterval,
+    ReceivedLevelRange,
+    ReceivedRecord,
+    ReceivedStatusChange,
+    RecordError,
+    received_description,
+)
 from wanderbuch.governance.spans import OPEN_END, normal
 from wanderbuch.governance.statement_domain import programme, refusal, verification
 from wanderbuch.governance.statement_model import ProgrammeJson, RefusalJson, VerificationJson
@@ -76,45 +79,6 @@ _MAX_VALUE_BYTES: Final = 1024 * 1024
 _MAX_DEPTH: Final = 20  # a record's members stand four levels deep in a whole file, of which 24 may be
 _EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
 _EQF_LEVELS: Final = tuple("12345678")
-_ABSENT: Final = Raw()
-
-
-class RecordError(GovernanceError):
-    """A record breaks a rule; the message says where within the record."""
-
-    code: ClassVar[str] = "governance.record"
-
-
-class ReceivedAccreditation(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """The members of an accreditation, most of them still to be read."""
-
-    agent: Raw = msgspec.field(name="accreditingAgent")
-    cred_def_ids: Raw
-    credential_types: Raw
-    decision: str
-    id: str
-    intervals: Raw
-    jurisdictions: Raw
-    level_range: Raw
-    occupations: Raw
-    redress: str
-    excluded_occupations: Raw = _ABSENT
-    quality_assurance: str | UnsetType | None = UNSET
-    status: Raw = _ABSENT
-    title: str | UnsetType | None = UNSET
-
-
-class ReceivedRecord(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """The members of a record, most of them still to be read."""
-
-    did: str
-    accreditations: list[ReceivedAccreditation] | UnsetType = UNSET
-    alias: Raw = _ABSENT
-    description: Raw = _ABSENT
-    programmes: Raw = _ABSENT
-    refusals: Raw = _ABSENT
-    roles: Raw = _ABSENT
-    verifications: Raw = _ABSENT
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -125,22 +89,6 @@ class Record(Struct, frozen=True, gc=False):
     programmes: tuple[Programme, ...]
     verifications: tuple[Verification, ...]
     refusals: tuple[Refusal, ...]
-
-
-def read_part_structure(part: bytes) -> list[ReceivedRecord]:
-    """Return the records of a part in the right structure and canonical form, their values still to be read.
-
-    Raises:
-        RecordError: they are not.
-    """
-    try:
-        received = _PART.decode(part)
-        same = _ENCODER.encode(received) == part  # 6
-    except (DecodeError, UnicodeDecodeError, RecursionError) as err:
-        raise RecordError(f"expected a list of records: {err}") from err
-    if not same:
-        raise RecordError("expected canonical JSON (RFC 8785), found another form of it")
-    return received
 
 
 class RecordReader:
@@ -154,25 +102,22 @@ class RecordReader:
         self._file = file
         self._latest = (file.last_updated + _EARLIEST_ZONE).date()
         self._role_names = frozenset(role.name for role in file.roles)
-        self._listed_types = frozenset(schema.name for schema in file.schemas)
-        known = isco08().codes
-        texts, links, days = _Remembered(_text), _Remembered(_checked(Link)), _Remembered(_checked(Day))
-        occupation = _Remembered(_checked(Occupation, lambda code: code in known, "a code of ISCO-08"))
-        country = _Remembered(_checked(Country, is_country, "a country of ISO 3166-1"))
-        types = self._listed_types
-        credential_type = _Remembered(
-            _checked(CredentialTypeName, lambda name: name in types, "a listed schema's name")
-        )
-        self._texts, self._links, self._days = texts, links, days
+        listed, codes = frozenset(schema.name for schema in file.schemas), isco08().codes
+        occupation = _Remembered(_known(Occupation, lambda code: code in codes, "a code of ISCO-08"))
+        country = _Remembered(_known(Country, is_country, "a country of ISO 3166-1"))
+        name = _Remembered(_known(CredentialTypeName, lambda name: name in listed, "the name of a listed schema"))
+        self._types = _Remembered(_each(name))
         self._scopes = _Remembered(_each(occupation))
         self._exclusions = _Remembered(_each(occupation, may_be_empty=True))
         self._places = _Remembered(_each(country))
-        self._types = _Remembered(_each(credential_type))
-        self._agents = _Remembered(_agent)
-        self._ranges = _Remembered(self._level_range)
+        self._texts = _Remembered(_text)
+        self._links = _Remembered(_LINK)
+        self._days = _Remembered(_DAY)
         self._spans: _Remembered[tuple[date, date], DateSpan] = _Remembered(lambda ends: DateSpan(*ends))
-        self._intervals = _Remembered(self._normal_intervals)
-        self._roles = _Remembered(self._grants)
+        self._agents = _Remembered(_agent)
+        self._level_ranges = _Remembered(self._level_range)
+        self._mandates = _Remembered(self._mandate)
+        self._grants = _Remembered(self._role_grants)
 
     def read(self, received: ReceivedRecord) -> Record:
         """Return the record.
@@ -194,52 +139,61 @@ class RecordReader:
             raise RecordError(f"expected another structure: {err}") from err
 
     def _record(self, received: ReceivedRecord) -> Record:
-        did = Did.parse(received.did)
+        # An issuer's own definitions must stand in an accreditation, so its DID is a did:webvh (3).
+        did = Did.parse(received.did) if received.accreditations is UNSET else WebvhDid.parse(received.did)
         name = website = email = None
         roles: tuple[RoleGrant, ...] = ()
         aliases: tuple[Did, ...] = ()
-        if received.description is not _ABSENT:
+        if received.description is not ABSENT:
             name, website, email = self._description(received.description)
-        if received.roles is not _ABSENT:
-            roles = self._roles[bytes(received.roles)]
-        if received.alias is not _ABSENT:
+        if received.roles is not ABSENT:
+            roles = self._grants[bytes(received.roles)]
+        if received.alias is not ABSENT:
             aliases = tuple(AliasJson.model_validate(_strictly(received.alias)).alias_dids)
+        participant = Participant(did, name, website, email, roles, aliases)
+        accreditations: tuple[Accreditation, ...] = ()
+        if isinstance(did, WebvhDid) and received.accreditations is not UNSET:
+            accreditations = self._accreditations(did, received.accreditations)
+        if received.programmes is received.verifications is received.refusals is ABSENT:
+            return Record(participant, accreditations, (), (), ())
         return Record(
-            Participant(did, name, website, email, roles, aliases),
-            () if received.accreditations is UNSET else self._accreditations(did, received.accreditations),
+            participant,
+            accreditations,
             tuple([programme(did, each) for each in _all(ProgrammeJson, received.programmes)]),
             tuple([verification(did, each) for each in _all(VerificationJson, received.verifications)]),
             tuple([refusal(did, each) for each in _all(RefusalJson, received.refusals)]),
         )
 
-    def _accreditations(self, did: Did, received: list[ReceivedAccreditation]) -> tuple[Accreditation, ...]:
+    def _accreditations(self, did: WebvhDid, received: tuple[ReceivedAccreditation, ...]) -> tuple[Accreditation, ...]:
         if not received:
             raise RecordError("accreditations: expected at least one")
-        texts, links, definitions = self._texts, self._links, _Remembered(_definitions_of(did))
+        _STATEMENT_IDS([said.id for said in received])
+        _LINKS([said.decision for said in received])
+        links, definitions = self._links, _Remembered(_published_by(did, CredDefId))
         read = []
         for said in received:
             changes: tuple[StatusChange, ...] = ()
             lapsed: tuple[Lapse, ...] = ()
-            if said.status is not _ABSENT:
+            if said.status:
                 changes = self._changes(did, said.status)
                 lapsed = lapses(changes)
-            title, quality = said.title, said.quality_assurance
+            title, excluded, quality = said.title, said.excluded_occupations, said.quality_assurance
             read.append(
                 Accreditation(
-                    _STATEMENT_ID(said.id),
+                    said.id,
                     did,
-                    texts[title] if title.__class__ is str else None,
-                    self._types[bytes(said.credential_types)],
-                    definitions[bytes(said.cred_def_ids)],
-                    self._scopes[bytes(said.occupations)],
-                    () if said.excluded_occupations is _ABSENT else self._exclusions[bytes(said.excluded_occupations)],
-                    self._ranges[bytes(said.level_range)],
-                    self._places[bytes(said.jurisdictions)],
-                    self._intervals[bytes(said.intervals)],
+                    self._texts[title] if title.__class__ is str else None,
+                    self._types[said.credential_types],
+                    definitions[said.cred_def_ids],
+                    self._scopes[said.occupations],
+                    () if excluded is UNSET else self._exclusions[excluded],
+                    self._level_ranges[said.level_range],
+                    self._places[said.jurisdictions],
+                    self._mandates[said.intervals],
                     changes,
                     lapsed,
-                    self._agents[bytes(said.agent)],
-                    links[said.decision],
+                    self._agents[said.accrediting_agent],
+                    said.decision,
                     links[said.redress],
                     links[quality] if quality.__class__ is str else None,
                 )
@@ -247,35 +201,34 @@ class RecordReader:
         read.sort(key=_BY_ID)
         return tuple(read)
 
-    def _changes(self, did: Did, raw: Raw) -> tuple[StatusChange, ...]:
-        said = _STATUS.validate_python(_strictly(raw))
-        own = f"{did}/resources/"
+    def _changes(self, did: WebvhDid, received: tuple[ReceivedStatusChange, ...]) -> tuple[StatusChange, ...]:
+        published = _published_by(did, RevRegDefId)
         changes: list[StatusChange] = []
-        for each in said:
-            if not all(registry.startswith(own) for registry in each.registries):  # 3
-                raise RecordError(f"status: expected registries that {did} publishes")
-            status = Status(each.status)
-            before = changes[-1] if changes else None
-            if each.effective_from > each.decided_on or each.decided_on > self._latest:  # 4
+        for said in received:
+            change = StatusChange(
+                Status(said.status),
+                self._days[said.decided_on],
+                self._days[said.effective_from],
+                frozenset(published(said.registries, may_be_empty=True) if said.registries else ()),  # 3
+                self._links[said.decision] if isinstance(said.decision, str) else None,
+                self._texts[said.reason] if isinstance(said.reason, str) else None,
+            )
+            if change.effective_from > change.decided_on or change.decided_on > self._latest:  # 4
                 raise RecordError("status: expected a decision before the file, that takes effect no later than made")
+            before = changes[-1] if changes else None
             if before is not None and (
-                each.decided_on < before.decided_on
+                change.decided_on < before.decided_on
                 or before.status is Status.WITHDRAWN
-                or before.status is status is Status.ACTIVE
+                or before.status is change.status is Status.ACTIVE
             ):
                 raise RecordError("status: expected the oldest decision first, another status, none after a withdrawal")
-            registries = frozenset(each.registries)
-            changes.append(
-                StatusChange(status, each.decided_on, each.effective_from, registries, each.decision, each.reason)
-            )
+            changes.append(change)
         return tuple(changes)
 
-    def _level_range(self, raw: bytes) -> LevelRange:
-        said = LevelRangeJson.model_validate(_strictly(raw))
-        found = LevelRange(said.framework, said.min, said.max)
+    def _level_range(self, said: ReceivedLevelRange) -> LevelRange:
+        found = LevelRange(_FRAMEWORK(said.framework), _LEVEL(said.min), _LEVEL(said.max))
         if found.framework == EQF:
-            levels = (found.lowest, found.highest)
-            fits = all(level in _EQF_LEVELS for level in levels) and found.lowest <= found.highest
+            fits = {found.lowest, found.highest} <= set(_EQF_LEVELS) and found.lowest <= found.highest
         else:
             tables = [each for each in self._file.crosswalks if each.framework == found.framework]
             fits = bool(tables) and all(table.within(found) for table in tables)
@@ -283,31 +236,31 @@ class RecordReader:
             raise RecordError(f"level_range: expected levels of {found.framework} as its crosswalks have them")
         return found
 
-    def _normal_intervals(self, raw: bytes) -> tuple[DateSpan, ...]:
-        received = _INTERVALS.decode(raw)
-        if not received or _ENCODER.encode(received) != raw:
-            raise RecordError("intervals: expected at least one, in canonical form")
+    def _mandate(self, received: tuple[ReceivedInterval, ...]) -> tuple[DateSpan, ...]:
         spans = []
-        for each in received:
-            end = self._days[each.end] if isinstance(each.end, str) else OPEN_END
-            span = self._spans[self._days[each.start], end]
-            if span.last < span.first:
+        for said in received:
+            span = self._spans[self._days[said.start], self._days[said.end] if isinstance(said.end, str) else OPEN_END]
+            if span.last < span.first:  # 4
                 raise RecordError("intervals: expected an end on or after the start")
             spans.append(span)
+        if not spans:
+            raise RecordError("intervals: expected at least one")
         return (spans[0],) if len(spans) == 1 else normal(spans)
 
     def _description(self, raw: Raw) -> tuple[str, str | None, str | None]:
-        with contextlib.suppress(DecodeError, RecursionError):  # then it has members that CTE does not name
-            said = _DESCRIPTION.decode(raw)
-            if _ENCODER.encode(said) == bytes(raw):
-                website = self._links[said.website] if isinstance(said.website, str) else None
-                return _text(said.name), website, _text(said.email) if isinstance(said.email, str) else None
-        model = DescriptionJson.model_validate(_strictly(raw))
-        return model.name, model.website, model.email
+        said = received_description(raw)
+        if said is None:
+            model = DescriptionJson.model_validate(_strictly(raw))
+            return model.name, model.website, model.email
+        return (
+            _text(said.name),
+            _LINK(said.website) if isinstance(said.website, str) else None,
+            _text(said.email) if isinstance(said.email, str) else None,
+        )
 
-    def _grants(self, raw: bytes) -> tuple[RoleGrant, ...]:
+    def _role_grants(self, raw: bytes) -> tuple[RoleGrant, ...]:
         grants = []
-        for each in _all(RoleGrantJson, raw):
+        for each in _all(RoleGrantJson, raw):  # 5
             if each.role not in self._role_names:
                 raise RecordError("roles: expected roles of this file")
             if each.end is not None and each.end <= each.start:
@@ -333,28 +286,17 @@ class _Remembered[K, V](dict[K, V]):
         return value
 
 
-class _Interval(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    start: str
-    end: str | UnsetType | None = UNSET
-
-
-class _Description(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    name: str
-    website: str | UnsetType | None = UNSET
-    email: str | UnsetType | None = UNSET
-
-
 def _strictly(raw: Raw | bytes) -> Any:
     """Return the value of a member as the author's side reads it."""
     said = bytes(raw)
     value = read_strict_json(said, max_bytes=_MAX_VALUE_BYTES, max_depth=_MAX_DEPTH)
-    if canonical(value) != said:
+    if canonical(value) != said:  # 6
         raise RecordError("expected canonical JSON (RFC 8785), found another form of it")
     return value
 
 
 def _all[M: BaseModel](model: type[M], raw: Raw | bytes) -> list[M]:
-    if raw is _ABSENT:
+    if raw is ABSENT:
         return []
     elements = _strictly(raw)
     if not isinstance(elements, list) or not elements:
@@ -362,66 +304,83 @@ def _all[M: BaseModel](model: type[M], raw: Raw | bytes) -> list[M]:
     return [model.model_validate(each) for each in elements]
 
 
-def _checked(form: Any, holds: Callable[[str], bool] | None = None, expected: str = "") -> Callable[[str], Any]:
-    """Return what checks a text by the validator of its field in `formats`, and by a rule beyond its form."""
-    validate: Any = next(each.func for each in form.__metadata__ if isinstance(each, PlainValidator))
-    if holds is None:
-        return validate  # type: ignore[no-any-return]
+def _form(field: Any) -> Callable[[str], Any]:
+    """Return the check of a text as its field in `formats` makes it."""
+    check: Any = next(each.func for each in field.__metadata__ if isinstance(each, PlainValidator))
+    return check  # type: ignore[no-any-return]
 
-    def check(text: str) -> Any:
-        value = validate(text)
-        if not holds(value):
+
+def _all_of(field: Any) -> Callable[[Sequence[str]], None]:
+    """Return the check of many texts at once, by the pattern that the field in `formats` publishes."""
+    published: Any = next(each.json_schema for each in field.__metadata__ if isinstance(each, WithJsonSchema))
+    form = published["pattern"].removeprefix("^").removesuffix("$")
+    lines, check = re.compile(rf"(?:(?:{form})\n)*").fullmatch, _form(field)
+
+    def all_of(texts: Sequence[str]) -> None:
+        together = "\n".join(texts) + "\n"
+        if not lines(together) or together.count("\n") != len(texts):
+            for each in texts:  # one by one, for the message
+                check(each)
+
+    return all_of
+
+
+def _known(field: Any, holds: Callable[[str], bool], expected: str) -> Callable[[str], str]:
+    """Return what checks the form of a text, and that it is one of those that exist."""
+    check = _form(field)
+
+    def known(text: str) -> str:
+        if not holds(check(text)):
             raise RecordError(f"expected {expected}, found {text[:80]!r}")
-        return value
+        return text
 
-    return check
+    return known
 
 
-def _each(known: "_Remembered[str, str]", *, may_be_empty: bool = False) -> Callable[[bytes], tuple[str, ...]]:
-    """Return what reads a list of texts."""
-
-    def read(raw: bytes) -> tuple[str, ...]:
-        received = _TEXTS.decode(raw)
-        if _ENCODER.encode(received) != raw or not (received or may_be_empty):
-            raise RecordError("expected a list in canonical form, not empty")
+def _each(
+    known: "_Remembered[str, str]", *, may_be_empty: bool = False
+) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    def read(received: tuple[str, ...]) -> tuple[str, ...]:
+        if not received and not may_be_empty:
+            raise RecordError("expected at least one occupation, country and credential type, found an empty list")
         return tuple([known[each] for each in received])
 
     return read
 
 
-def _definitions_of(issuer: Did) -> Callable[[bytes], tuple[CredDefId, ...]]:
-    """Return what reads credential definitions that must be the issuer's."""
+def _published_by[R: ResourceId](issuer: WebvhDid, kind: type[R]) -> Callable[..., tuple[R, ...]]:
+    """Return what reads identifiers of objects that must be the issuer's."""
+    own = f"{issuer}/resources/"
 
-    def read(raw: bytes) -> tuple[CredDefId, ...]:
-        received = _TEXTS.decode(raw)
-        if not received or _ENCODER.encode(received) != raw:
-            raise RecordError("cred_def_ids: expected a list in canonical form, not empty")
-        if not all(each.startswith(f"{issuer}/resources/") for each in received):  # 3
-            raise RecordError(f"cred_def_ids: expected definitions that {issuer} publishes")
-        return tuple([_CRED_DEF_ID(each) for each in received])
+    def read(received: tuple[str, ...], *, may_be_empty: bool = False) -> tuple[R, ...]:
+        if not received and not may_be_empty:
+            raise RecordError("cred_def_ids: expected at least one")
+        for each in received:
+            if not each.startswith(own):  # 3
+                raise RecordError(f"expected an object that {issuer} publishes, found {each[:160]!r}")
+        return tuple([kind.of(issuer, each.removeprefix(own)) for each in received])
 
     return read
 
 
-def _agent(raw: bytes) -> Agent:
-    said = AgentJson.model_validate(_strictly(raw))
-    return Agent(said.name, said.did)
+def _agent(said: ReceivedAgent) -> Agent:
+    return Agent(_text(said.name), _DID(said.did) if isinstance(said.did, str) else None)
 
 
 def _text(text: str) -> str:
     # Most texts are plain and short, and need no look at each character.
     if text.isascii() and text.isprintable() and len(text) <= 200 and text.strip():
         return text
-    return _TEXT(text)
+    checked: str = _TEXT(text)
+    return checked
 
 
-_PART: Final = msgspec.json.Decoder(list[ReceivedRecord])
-_ENCODER: Final = msgspec.json.Encoder(order="sorted")
-_TEXTS: Final = msgspec.json.Decoder(list[str])
-_INTERVALS: Final = msgspec.json.Decoder(list[_Interval])
-_DESCRIPTION: Final = msgspec.json.Decoder(_Description)
-_STATUS: Final = TypeAdapter(list[StatusChangeJson])
-_TEXT: Final[Callable[[str], str]] = _checked(Text)
-_STATEMENT_ID: Final[Callable[[str], str]] = _checked(StatementId)
-_CRED_DEF_ID: Final[Callable[[str], CredDefId]] = _checked(CredDefIdText)
+_DAY: Final = _form(Day)
+_DID: Final = _form(DidText)
+_FRAMEWORK: Final = _form(FrameworkName)
+_LEVEL: Final = _form(LevelName)
+_LINK: Final = _form(Link)
+_LINKS: Final = _all_of(Link)
+_STATEMENT_IDS: Final = _all_of(StatementId)
+_TEXT: Final = _form(Text)
 _BY_ID: Final = attrgetter("id")
