@@ -1,4 +1,4 @@
-"""The authority's REST API: what it is, what it published, and publishing the next version."""
+"""The authority's REST API: what it is, what it published, and publishing; with the desk's and the history's."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -6,11 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
-from wanderbuch.agents.authority.publication import (
-    Publication,
-    PublishedVersion,
-    VersionState,
-)
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.desk_api import EVERYBODY, desk_routes
+from wanderbuch.agents.authority.history_api import history_routes
+from wanderbuch.agents.authority.publication import PublishedVersion, VersionState
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.problems import NotReadyError, RefusedError
 from wanderbuch.governance.freshness import FreshnessStatement
@@ -77,14 +76,15 @@ class Authority:
         name: str,
         ecosystem: str,
         governance_url: str,
-        publication: Publication,
+        desk: Desk,
         schema_ids: dict[str, SchemaId],
     ) -> None:
         self.did = did
         self.name = name
         self.ecosystem = ecosystem
         self.governance_url = governance_url
-        self.publication = publication
+        self.desk = desk
+        self.publication = desk.publication
         self.schema_ids = schema_ids
 
     async def view(self) -> AuthorityView:
@@ -140,6 +140,10 @@ def authority_routes(authority: Callable[[], Authority | None]) -> Sequence[Rout
 
     async def publish(call: Call[NewVersion]) -> VersionView:
         held = started()
+        if held.desk.four_eyes:
+            raise RefusedError(
+                "every version needs an editor and an approver here", hint="open a draft, or set four_eyes = false"
+            )
         version, _ = await held.publication.publish(call.body.payload)
         return held.version_view(version)
 
@@ -152,9 +156,13 @@ def authority_routes(authority: Callable[[], Authority | None]) -> Sequence[Rout
 
     return (
         get(
-            "/authority", show, result=AuthorityView, summary="Show the authority, its schemas and the current version"
+            "/authority",
+            show,
+            result=AuthorityView,
+            summary="Show the authority, its schemas and the current version",
+            needs=EVERYBODY,
         ),
-        get("/versions", every, result=Versions, summary="List all published versions"),
+        get("/versions", every, result=Versions, summary="List all published versions", needs=EVERYBODY),
         post(
             "/versions", publish, body=NewVersion, result=VersionView, status=201, summary="Sign and publish a version"
         ),
@@ -165,4 +173,6 @@ def authority_routes(authority: Callable[[], Authority | None]) -> Sequence[Rout
             result=FreshnessView,
             summary="Issue the freshness statement anew",
         ),
+        *desk_routes(lambda: started().desk),
+        *history_routes(lambda: started().desk.history),
     )

@@ -26,6 +26,21 @@ class AuthorityConfig(BaseModel):
     reissue_every_s: float = Field(default=600.0, gt=0)
     """After how many seconds the freshness statement is issued anew; must be less than half of its lifetime."""
 
+    four_eyes: bool = True
+    """Whether every version needs two officials: who edits it, and another who approves it.
+
+    With true, the only way to a new version is a draft (and the emergency suspension and the rotation of the key, which
+    leave a task or an entry behind). With false, an approver may approve their own drafts, and `POST /versions` takes a
+    whole file from the operator: sensible for demonstrations, for tests, and where files are made and approved
+    elsewhere, such as in a repository with reviews of its own.
+    """
+
+    divide_above_bytes: int = Field(default=1024 * 1024, ge=64 * 1024, le=16 * 1024 * 1024)
+    """Larger files are divided into parts, so that a change moves what changed and not the whole (ADR 10)."""
+
+    redress: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|urn:)[!-~]{1,2000}$")
+    """Whom to appeal to: written into every accreditation and refusal that does not say it."""
+
     @model_validator(mode="after")
     def _leave_room_for_one_failure(self) -> Self:
         if self.reissue_every_s * 2 > self.freshness_lifetime_s:

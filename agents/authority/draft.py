@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from wanderbuch.agents.authority.changes import Change, PartKind
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.records import Record
-from wanderbuch.governance.history import MAX_WHY
+from wanderbuch.governance.history import MAX_WHY, Action
 
 
 class DraftState(Enum):
@@ -69,7 +69,8 @@ class Draft(Record):
     """A draft, without its changes.
 
     `revision` grows with every edit. `editors` are all who had a hand in it. `base_version` is the version that was
-    current when it was opened or rebased. `version` is the one it became.
+    current when it was opened or rebased. `version` is the one it became. `action` tells a suspension, which was
+    decided by one approver in one step, and a rotation of the key `rotated_from`, from what went the usual way.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-draft"
@@ -77,6 +78,8 @@ class Draft(Record):
 
     why: str
     state: DraftState = DraftState.OPEN
+    action: Action = Action.PUBLICATION
+    rotated_from: str | None = None
     revision: int = 0
     base_version: int | None = None
     opened_by: str

@@ -29,6 +29,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.authority.changes import (
     Change,
     PartKind,
+    apply_header,
     fingerprint,
     header_change,
     header_part,
@@ -44,9 +45,10 @@ from wanderbuch.agents.authority.draft import (
     check_why,
 )
 from wanderbuch.agents.authority.findings import finding_json
+from wanderbuch.agents.authority.history import insert_in
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import NotFoundError, RecordStore, new_id
+from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore, new_id
 from wanderbuch.governance.findings import Finding, Severity, error
 from wanderbuch.governance.records import ParticipantRecord, Payload
 
@@ -150,6 +152,18 @@ class Drafts:
         )
         return await self._drafts.insert(draft)
 
+    async def insert_decided(self, draft: Draft, changes: Sequence[Change], *, also: Sequence[Record] = ()) -> Draft:
+        """Keep a draft that was decided in one step, with its changes and what belongs to it: all or nothing.
+
+        Raises:
+            DuplicateError: its id is taken.
+        """
+        async with self._profile.transaction() as session:
+            for record in (draft, *(DraftChange.of(draft.id, change) for change in changes), *also):
+                await insert_in(session, record)
+            await session.commit()
+        return draft
+
     async def get(self, draft_id: str) -> Draft:
         """Return a draft.
 
@@ -158,6 +172,10 @@ class Drafts:
         """
         return await self._drafts.get(draft_id)
 
+    async def get_or_none(self, draft_id: str) -> Draft | None:
+        """Return a draft, None if there is none with this id."""
+        return await self._drafts.get_or_none(draft_id)
+
     async def all(self, *, state: DraftState | None = None) -> list[Draft]:
         """Return all drafts (in this state), the oldest first."""
         return await (self._drafts.find() if state is None else self._drafts.find(state=state))
@@ -165,6 +183,17 @@ class Drafts:
     async def changes(self, draft_id: str) -> list[Change]:
         """Return the changes of a draft, in the order in which their parts were first changed."""
         return [held.change for held in await self._changes.find(draft_id=draft_id)]
+
+    async def record(self, draft_id: str, did: str) -> ParticipantRecord | None:
+        """Return the record of a participant as the draft has it: changed, or as it is published now."""
+        for change in await self.changes(draft_id):
+            if (change.kind, change.key) == (PartKind.RECORD, did):
+                return None if change.value is None else dict(change.value)
+        return await (await self._base()).record(did)
+
+    async def header(self, draft_id: str) -> Payload:
+        """Return the header as the draft has it."""
+        return apply_header((await self._base()).header, await self.changes(draft_id))
 
     async def edit(
         self,

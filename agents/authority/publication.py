@@ -1,15 +1,18 @@
 """Publishing signed governance files: one version after the other, none ever changed, never half a step.
 
-A new version is published in these steps:
+A new version is published in these steps, all under one lock (a `Turn`):
 
 1. Finish what an interrupted publication left.
 2. Check the payload: valid, by this author, the same id as before, a version greater than the current one.
-3. Sign it, and keep the signed bytes in the wallet store as PENDING.
-4. Put `versions/<n>.jws`, which is never overwritten. If this fails, the record is removed: nothing has happened.
-5. Put `current.jws`, then `freshness.jws` about it. If this fails, the version stays PENDING.
-6. Mark it PUBLISHED.
+3. Sign it, join the parties' signatures where the file (or the one before) asks for them, check the result as a
+   consumer would, and keep the signed bytes, and the parts of a divided file, in the wallet store as PENDING.
+4. Put the parts that are new, then `versions/<n>.jws`, which is never overwritten. If this fails, the record is
+   removed: nothing has happened.
+5. Add it to the history.
+6. Put the history, `current.jws`, then `freshness.jws`, which is about both. If this fails, the version stays PENDING.
+7. Mark it PUBLISHED.
 
-A crash before 5 leaves the old version served and fresh. What is PENDING is completed at the next publication, reissue,
+A crash before 6 leaves the old version served and fresh. What is PENDING is completed at the next publication, reissue,
 start or sweep, whichever comes first. The wallet store is the record of what was published: `repair` also puts back a
 file that the folder has lost.
 """
@@ -17,28 +20,51 @@ file that the folder has lost.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import ClassVar, Protocol
+from typing import Final, Protocol
 
-import rfc8785
+from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.runtime.records import Record, RecordStore
-from wanderbuch.errors import ConfigurationError, GovernanceError
+from wanderbuch.agents.authority.changes import canonical
+from wanderbuch.agents.authority.findings import finding_json
+from wanderbuch.agents.authority.history import Fact, HistoryLog
+from wanderbuch.agents.authority.published import LaidOut, PartStore, Published, lay_out, read_root
+from wanderbuch.agents.authority.versions import (
+    Cause,
+    PublicationPlace,
+    PublishedVersion,
+    Versions,
+    VersionState,
+)
+from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.findings import Finding, GovernanceFileError, Severity, error
 from wanderbuch.governance.freshness import FreshnessStatement, sign_freshness
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.question import GovernanceRef
-from wanderbuch.governance.signing import digest_of, sign_file
-from wanderbuch.governance.validation import validate_file
+from wanderbuch.governance.history import OPERATOR, Action
+from wanderbuch.governance.identifiers import DidUrl
+from wanderbuch.governance.jws import KeyResolver, UnverifiedSignature, read_jws, unverified_payload
+from wanderbuch.governance.model import SIGNATORIES
+from wanderbuch.governance.signing import (
+    FILE_TYP,
+    MAX_JWS_BYTES,
+    combine,
+    digest_of,
+    missing_parties,
+    sign_file,
+    verify_file,
+)
+from wanderbuch.governance.validation import parse_file
 from wanderbuch.plugins.webvh.publisher import Publisher
 
 LOGGER = logging.getLogger(__name__)
 
-JWS_CONTENT_TYPE = "application/jose"  # RFC 7515 §9.2.1
+JWS_CONTENT_TYPE: Final = "application/jose"  # RFC 7515 §9.2.1
+WHOLE_FILE: Final = "a whole file was sent to POST /versions"
+
+__all__ = ["JWS_CONTENT_TYPE", "Publication", "PublicationPlace", "PublicationRefusedError", "PublishedVersion"]
+__all__ += ["SigningKey", "Turn", "VersionState", "finding_json"]
 
 
 class PublicationRefusedError(GovernanceFileError):
@@ -49,33 +75,6 @@ class PublicationRefusedError(GovernanceFileError):
     def __init__(self, findings: Sequence[Finding]) -> None:
         super().__init__(findings)
         self.members = {"findings": [finding_json(each) for each in findings]}
-
-
-class VersionState(Enum):
-    """How far a version has come."""
-
-    PENDING = "PENDING"  # signed and kept, not yet served as current
-    PUBLISHED = "PUBLISHED"
-
-
-class PublishedVersion(Record):
-    """One signed version of the governance file. Its id in the store is its version number."""
-
-    category: ClassVar[str] = "wanderbuch.authority-version"
-    tag_names: ClassVar[tuple[str, ...]] = ("state",)
-
-    version: int
-    governance_id: str
-    digest: str
-    payload_digest: str
-    jws: str
-    state: VersionState = VersionState.PENDING
-    published_at: datetime | None = None
-
-    @property
-    def ref(self) -> GovernanceRef:
-        """Return what decisions call this file."""
-        return GovernanceRef(id=self.governance_id, version=self.version, digest=self.digest)
 
 
 class SigningKey(Protocol):
@@ -90,33 +89,6 @@ class SigningKey(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PublicationPlace:
-    """Where an ecosystem's files lie.
-
-    Args:
-        author: the DID that signs.
-        folder: path of the files below the public site, such as "governance/sri-lanka".
-    """
-
-    author: Did
-    folder: str
-
-    def version_path(self, version: int) -> str:
-        """Return the path of the immutable file of `version`."""
-        return f"{self.folder}/versions/{version}.jws"
-
-    @property
-    def current_path(self) -> str:
-        """Return the path of the current file."""
-        return f"{self.folder}/current.jws"
-
-    @property
-    def freshness_path(self) -> str:
-        """Return the path of the newest freshness statement."""
-        return f"{self.folder}/freshness.jws"
-
-
 class Publication:
     """The governance file of one ecosystem, as its authority publishes it."""
 
@@ -124,30 +96,41 @@ class Publication:
         self,
         place: PublicationPlace,
         *,
-        versions: RecordStore[PublishedVersion],
+        profile: Profile,
         publisher: Publisher,
         key: SigningKey,
+        history: HistoryLog,
+        resolve_key: KeyResolver,
         freshness_lifetime: timedelta,
+        divide_above_bytes: int,
         clock: Callable[[], datetime],
     ) -> None:
         """Prepare; nothing is read or written yet.
 
         Args:
             place: where the files lie and whose they are.
-            versions: what was signed, in the wallet store.
+            profile: in whose wallet store versions and parts are kept.
             publisher: puts files on the public site.
             key: signs.
+            history: what happened.
+            resolve_key: gives the key of a party, or of the author, as it stands now.
             freshness_lifetime: how long a freshness statement is good.
+            divide_above_bytes: larger files are divided.
             clock: the instant now, aware UTC.
         """
         self.place = place
-        self._versions = versions
+        self.history = history
+        self.parts = PartStore(profile, publisher, place.folder)
+        self.divide_above_bytes = divide_above_bytes
+        self.key = key
+        self.clock = clock
+        self.store = Versions(profile)
         self._publisher = publisher
-        self._key = key
+        self.resolve_key = resolve_key
         self._lifetime = freshness_lifetime
-        self._clock = clock
         self._lock = asyncio.Lock()
         self._statement: FreshnessStatement | None = None
+        self._published: Published | None = None
 
     @property
     def statement(self) -> FreshnessStatement | None:
@@ -155,16 +138,37 @@ class Publication:
         return self._statement
 
     async def versions(self) -> list[PublishedVersion]:
-        """Return all versions, the newest first."""
-        return sorted(await self._versions.find(), key=lambda held: held.version, reverse=True)
+        """Return all versions without their files, the newest first."""
+        return list(await self.store.all())
 
     async def current(self) -> PublishedVersion | None:
-        """Return the version that is served as current."""
-        published = await self._versions.find(state=VersionState.PUBLISHED)
-        return max(published, key=lambda held: held.version, default=None)
+        """Return the version that is served as current, with its file."""
+        found = [each for each in await self.store.all() if each.state is VersionState.PUBLISHED]
+        return await self.store.with_file(found[0]) if found else None
+
+    async def of_draft(self, draft_id: str) -> PublishedVersion | None:
+        """Return the version that a draft became, or None."""
+        return await self.store.of_draft(draft_id)
+
+    async def published(self) -> Published:
+        """Return the file that is published now, part by part."""
+        current = await self.current()
+        held = self._published
+        if held is None or held.version != (current.version if current else None):
+            root = None if current is None else read_root(unverified_payload(current.jws.encode("ascii")))
+            held = self._published = Published(root, self.parts)
+        return held
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator["Turn"]:
+        """Be the only one who publishes; what was interrupted is finished first (step 1)."""
+        async with self._lock:
+            turn = Turn(self)
+            await self._finish_pending()
+            yield turn
 
     async def publish(self, payload: Mapping[str, object]) -> tuple[PublishedVersion, bool]:
-        """Publish a new version.
+        """Publish a whole file as the operator gives it, with the version that it names.
 
         Sending the current version once more, unchanged, changes nothing: an answer may have been lost.
 
@@ -178,65 +182,178 @@ class Publication:
             PublicationRefusedError: the file has mistakes, or does not follow the current one.
             ConfigurationError: the files can not be written.
         """
-        async with self._lock:
-            await self._finish_pending()  # 1
+        async with self.turn() as turn:
             current = await self.current()
-            body = _canonical(payload)
-            if current is not None and current.payload_digest == _sha256(body):
+            given = _sha256(canonical(payload))
+            if current is not None and current.payload_digest == given:
                 return current, False
-            file = self._check(body, current)  # 2
-            jws = await sign_file(body, await self._key.kid(), self._key.sign)  # 3
-            version = await self._versions.insert(
-                PublishedVersion(
-                    id=str(file.version),
-                    version=file.version,
-                    governance_id=file.id,
-                    digest=digest_of(jws),
-                    payload_digest=_sha256(body),
-                    jws=jws.decode("ascii"),
-                )
-            )
-            try:
-                await self._put_version(version)  # 4
-            except Exception:
-                await self._versions.remove(version.id)
-                raise
-            return await self._make_current(version), True  # 5, 6
+            laid_out = await asyncio.to_thread(lay_out, dict(payload), self.divide_above_bytes)
+            cause = Cause(who=OPERATOR, action=Action.PUBLICATION, why=WHOLE_FILE)
+            return await turn.publish(laid_out, cause, payload_digest=given), True
 
     async def reissue(self, *, lifetime: timedelta | None = None) -> FreshnessStatement | None:
         """Issue a new freshness statement about the current version; None if there is no version yet."""
-        async with self._lock:
-            await self._finish_pending()
+        async with self.turn():
             current = await self.current()
             return None if current is None else await self._put_freshness(current, lifetime)
 
-    async def repair(self) -> None:
-        """Complete what was interrupted, and put back files that the public site has lost."""
-        async with self._lock:
-            await self._finish_pending()
-            versions = await self.versions()
-            for version in versions:
-                await self._put_version(version)
-            if versions and await self._publisher.get(self.place.current_path) != versions[0].jws.encode("ascii"):
-                LOGGER.warning("version %d is not served as current any more; putting it back", versions[0].version)
-                await self._make_current(versions[0])
+    async def repair(self, *, everything: bool = True) -> None:
+        """Complete what was interrupted, and put back files that the public site has lost.
+
+        Args:
+            everything: whether to look at every version, or at the current one only.
+        """
+        async with self.turn():
+            current = await self.current()
+            if current is None:
+                return
+            for version in await self.store.all() if everything else [current]:
+                await self.put_version(await self.store.with_file(version), look=True)
+            if everything and (division := (await self.published()).division) is not None:
+                await self.parts.publish((part.digest for part in division.parts), look=True)
+            if await self._publisher.get(self.place.current_path) != current.jws.encode("ascii"):
+                LOGGER.warning("version %d is not served as current any more; putting it back", current.version)
+                await self.make_current(current)
 
     async def _finish_pending(self) -> None:
-        pending = await self._versions.find(state=VersionState.PENDING)
-        for version in sorted(pending, key=lambda held: held.version):
+        for version in await self.store.pending():
             LOGGER.warning("finishing the interrupted publication of version %d", version.version)
-            await self._put_version(version)
-            await self._make_current(version)
+            await self.put_version(version)
+            await self.make_current(version)
 
-    def _check(self, payload: bytes, current: PublishedVersion | None) -> GovernanceFile:
-        """Return the file in `payload` if it may follow `current` (step 2)."""
-        report = validate_file(payload)
-        findings = list(report.findings)
-        file = report.file
-        if file is None:
+    async def put_version(self, version: PublishedVersion, *, look: bool = False) -> None:
+        """Put new parts and the immutable file (step 4; in a turn only).
+
+        The same bytes may be there already, other bytes never.
+        """
+        await self.parts.publish(version.parts, look=look)
+        path, body = self.place.version_path(version.version), version.jws.encode("ascii")
+        held = await self._publisher.get(path)
+        if held is None:
+            await self._publisher.put(path, body, JWS_CONTENT_TYPE)
+        elif held != body:
+            raise ConfigurationError(
+                f"another file is already published as {path}, and versions never change",
+                hint="the public folder belongs to another wallet or was changed by hand: restore it",
+            )
+
+    async def make_current(self, version: PublishedVersion) -> PublishedVersion:
+        """Tell the history of a version and serve it as current (steps 5 to 7); in a turn only."""
+        cause = version.cause
+        fact = Fact(f"version:{version.version}", cause.who, cause.action, cause.why, version.version, version.digest)
+        await self.history.append(fact)  # 5
+        for refusal in cause.refusals:
+            key = f"refusal:{version.version}:{refusal.id}"
+            why = f"{refusal.id}: {refusal.reason}"
+            await self.history.append(Fact(key, cause.who, Action.REFUSAL, why, version.version, version.digest))
+        await self.history.publish()  # 6
+        await self._publisher.put(self.place.current_path, version.jws.encode("ascii"), JWS_CONTENT_TYPE)
+        await self._put_freshness(version, None)
+        return await self.store.published(version, self.clock())  # 7
+
+    async def _put_freshness(self, version: PublishedVersion, lifetime: timedelta | None) -> FreshnessStatement:
+        head = await self.history.publish()
+        statement = FreshnessStatement.for_file(
+            version.ref, at=self.clock(), lifetime=lifetime or self._lifetime, history=head
+        )
+        jws = await sign_freshness(statement, await self.key.kid(), self.key.sign)
+        await self._publisher.put(self.place.freshness_path, jws, JWS_CONTENT_TYPE)
+        self._statement = statement
+        return statement
+
+
+class Turn:
+    """The right to publish, for as long as `Publication.turn` lasts."""
+
+    def __init__(self, publication: Publication) -> None:
+        self._publication = publication
+
+    async def missing(self, body: bytes, signers: Sequence[bytes] = ()) -> tuple[str, ...]:
+        """Return the DIDs of the parties who could still sign, where author and `signers` are too few.
+
+        Args:
+            body: what will be signed.
+            signers: signatures of parties, each a compact JWS over `body`. They are not checked here.
+        """
+        previous = await self._previous(body)
+        if previous is None and SIGNATORIES.encode() not in body:
+            return ()
+        file = parse_file(body)
+        dids = [each.kid.did for part in signers for each in _signatures(part)]
+        return missing_parties([file.author, *dids], file, previous)
+
+    async def publish(
+        self,
+        laid_out: LaidOut,
+        cause: Cause,
+        *,
+        signatures: Sequence[bytes] = (),
+        payload_digest: str | None = None,
+    ) -> PublishedVersion:
+        """Publish a file as the next version (steps 2 to 7).
+
+        Args:
+            laid_out: the file.
+            cause: who and why, for the history.
+            signatures: of parties, each a compact JWS over the same bytes.
+            payload_digest: of what was sent, where that is not what is signed.
+
+        Raises:
+            PublicationRefusedError: the file has mistakes, or does not follow the current one.
+            SignatureError: a party's signature does not hold, or too few signed.
+            ResolutionError: a party's key could not be checked.
+            ConfigurationError: the files can not be written.
+        """
+        held = self._publication
+        current = await held.current()
+        file = self._check(laid_out, current)  # 2
+        kid = await held.key.kid()  # 3
+        own = await sign_file(laid_out.body, kid, held.key.sign)
+        jws = combine([own, *signatures]) if signatures else own
+        previous = await self._previous(laid_out.body)
+        signed = await verify_file(
+            jws,
+            author=held.place.author,
+            resolve_key=held.resolve_key,
+            previous=previous,
+        )
+        version = PublishedVersion(
+            id=str(file.version),
+            version=file.version,
+            governance_id=file.id,
+            digest=digest_of(signed.jws),
+            payload_digest=payload_digest or _sha256(laid_out.body),
+            kid=str(kid),
+            cause=cause,
+            parts=tuple(laid_out.parts),
+            jws=jws.decode("ascii"),
+        )
+        await held.parts.keep(laid_out.parts)
+        await held.store.insert(version)
+        try:
+            await held.put_version(version)  # 4
+        except Exception:
+            await held.store.remove(version)
+            raise
+        return await held.make_current(version)  # 5 to 7
+
+    async def _previous(self, body: bytes) -> GovernanceFile | None:
+        """Return the version before, where its signatories have a say."""
+        current = await self._publication.current()
+        if current is None:
+            return None
+        payload = unverified_payload(current.jws.encode("ascii"))
+        return parse_file(payload) if SIGNATORIES.encode() in payload else None
+
+    def _check(self, laid_out: LaidOut, current: PublishedVersion | None) -> GovernanceFile:
+        """Return the file if it may follow `current` (step 2)."""
+        findings = list(laid_out.findings)
+        if any(each.severity is Severity.ERROR for each in findings):
             raise PublicationRefusedError(findings)
-        if file.author != self.place.author:
-            fix = f"write {self.place.author}"
+        file = parse_file(laid_out.body)
+        author = self._publication.place.author
+        if file.author != author:
+            fix = f"write {author}"
             findings.append(error("/author", "own-author", "expected this authority's DID, found another", fix))
         if current is not None and file.id != current.governance_id:
             fix = f"write {current.governance_id!r}; the id is the same in every version"
@@ -248,54 +365,9 @@ class Publication:
             raise PublicationRefusedError(sorted(findings, key=lambda each: each.severity is not Severity.ERROR))
         return file
 
-    async def _put_version(self, version: PublishedVersion) -> None:
-        """Put the immutable file; the same bytes may be there already, other bytes never."""
-        path, body = self.place.version_path(version.version), version.jws.encode("ascii")
-        held = await self._publisher.get(path)
-        if held is None:
-            await self._publisher.put(path, body, JWS_CONTENT_TYPE)
-        elif held != body:
-            raise ConfigurationError(
-                f"another file is already published as {path}, and versions never change",
-                hint="the public folder belongs to another wallet or was changed by hand: restore it",
-            )
 
-    async def _make_current(self, version: PublishedVersion) -> PublishedVersion:
-        await self._publisher.put(self.place.current_path, version.jws.encode("ascii"), JWS_CONTENT_TYPE)
-        await self._put_freshness(version, None)
-        at = self._clock()
-        return await self._versions.change(
-            version.id,
-            lambda held: held.model_copy(
-                update={"state": VersionState.PUBLISHED, "published_at": held.published_at or at}
-            ),
-        )
-
-    async def _put_freshness(self, version: PublishedVersion, lifetime: timedelta | None) -> FreshnessStatement:
-        statement = FreshnessStatement.for_file(version.ref, at=self._clock(), lifetime=lifetime or self._lifetime)
-        jws = await sign_freshness(statement, await self._key.kid(), self._key.sign)
-        await self._publisher.put(self.place.freshness_path, jws, JWS_CONTENT_TYPE)
-        self._statement = statement
-        return statement
-
-
-def finding_json(finding: Finding) -> dict[str, str]:
-    """Return a finding for a JSON answer."""
-    return {
-        "severity": finding.severity.value,
-        "path": finding.path,
-        "rule": finding.rule,
-        "message": finding.message,
-        "fix": finding.fix,
-    }
-
-
-def _canonical(payload: Mapping[str, object]) -> bytes:
-    """Return the bytes to sign: the JSON Canonicalization Scheme (RFC 8785), so one content has one signed form."""
-    try:
-        return rfc8785.dumps(dict(payload))  # type: ignore[arg-type]  # checked by the library
-    except rfc8785.CanonicalizationError as err:
-        raise GovernanceError(f"the governance file can not be written canonically: {err}") from err
+def _signatures(jws: bytes) -> Sequence[UnverifiedSignature]:
+    return read_jws(jws, typ=FILE_TYP, max_bytes=MAX_JWS_BYTES).signatures
 
 
 def _sha256(body: bytes) -> str:

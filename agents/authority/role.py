@@ -4,21 +4,30 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib import resources
 
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.authority.api import Authority, authority_routes
 from wanderbuch.agents.authority.config import AuthorityConfig
-from wanderbuch.agents.authority.publication import Publication, PublicationPlace, PublishedVersion
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.history import HistoryLog
+from wanderbuch.agents.authority.history_api import public_history_routes
+from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.schemas import publish_schemas
+from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.runtime.agent import RunningAgent
-from wanderbuch.agents.runtime.app import Route
+from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
+from wanderbuch.agents.runtime.problems import NotReadyError
+from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.role import Role
-from wanderbuch.errors import WanderbuchError
+from wanderbuch.errors import GovernanceError, WanderbuchError
 from wanderbuch.governance.identifiers import DidUrl, WebvhDid
-from wanderbuch.plugins.webvh.dids import sign_as
+from wanderbuch.governance.jws import KeyResolver
+from wanderbuch.plugins.webvh.dids import rotate_assertion_key, sign_as
+from wanderbuch.plugins.webvh.own import own_did, public_key
+from wanderbuch.plugins.webvh.signing import key_id
 from wanderbuch.schemas.credential_type import load_credential_type
 
 LOGGER = logging.getLogger(__name__)
@@ -41,6 +50,19 @@ class WalletKey:
         """Return the signature of `message`."""
         return (await sign_as(self.profile, self.did, message))[1]
 
+    async def public_key(self, kid: DidUrl) -> bytes:
+        """Return one of the raw public keys with which the authority's DID asserts now.
+
+        Raises:
+            GovernanceError: it asserts with no key of this id.
+        """
+        own = await own_did(self.profile, self.did)
+        if own is not None:
+            for name in own.assertion_keys:
+                if key_id(own, name) == kid:
+                    return public_key(name)
+        raise GovernanceError(f"{kid} is not a key that this authority asserts with")
+
 
 class AuthorityRole(Role):
     """Says who counts for what."""
@@ -57,40 +79,89 @@ class AuthorityRole(Role):
         """Return the REST API."""
         return authority_routes(lambda: self._authority)
 
+    def public_routes(self, agent: RunningAgent) -> Sequence[PublicRoute]:
+        """Return what is answered beside the files."""
+        folder = f"governance/{agent.config.settings(AuthorityConfig).ecosystem}"
+        return (*public_history_routes(folder, lambda: self.desk.history),)
+
+    async def identify(self, agent: RunningAgent, token: str) -> Caller | None:
+        """Return the official with this token."""
+        official = await self.desk.officials.by_token(token)
+        if official is None:
+            return None
+        return Caller(official.id, frozenset(role.value for role in official.roles))
+
+    @property
+    def desk(self) -> Desk:
+        """Where the officials work.
+
+        Raises:
+            NotReadyError: the role has not started yet.
+        """
+        if self._authority is None:
+            raise NotReadyError("the authority is starting")
+        return self._authority.desk
+
     async def started(self, agent: RunningAgent) -> None:
         """Publish the schemas, repair what was interrupted, and keep the governance file fresh from now on."""
         config = agent.config.settings(AuthorityConfig)
         credential_types = [load_credential_type(each) for each in config.credential_types]
         schema_ids = await publish_schemas(agent.profile, agent.did, credential_types)
-        folder = f"governance/{config.ecosystem}"
+        key, place = WalletKey(agent.profile, agent.did), _place(agent, config)
         publication = Publication(
-            PublicationPlace(author=agent.did, folder=folder),
-            versions=agent.records(PublishedVersion),
+            place,
+            profile=agent.profile,
             publisher=agent.publisher,
-            key=WalletKey(agent.profile, agent.did),
+            key=key,
+            history=HistoryLog(agent.profile, publisher=agent.publisher, folder=place.folder, clock=utc_now),
+            resolve_key=_resolver(agent, key),
             freshness_lifetime=timedelta(seconds=config.freshness_lifetime_s),
-            clock=lambda: datetime.now(UTC),
+            divide_above_bytes=config.divide_above_bytes,
+            clock=utc_now,
+        )
+        desk = Desk(
+            agent.profile,
+            publication,
+            four_eyes=config.four_eyes,
+            redress=config.redress,
+            rotate_key=lambda: rotate_assertion_key(agent.profile, agent.did, publisher=agent.publisher),
         )
         await publication.repair()
+        await desk.go_on()
         await publication.reissue()
         await _publish_json_schemas(agent)
         self._authority = Authority(
             did=agent.did,
             name=agent.config.name,
             ecosystem=config.ecosystem,
-            governance_url=f"{agent.config.public.url}/{folder}",
-            publication=publication,
+            governance_url=place.url,
+            desk=desk,
             schema_ids=schema_ids,
         )
         agent.spawn("authority.freshness", _keep_fresh(publication, config.reissue_every_s))
 
     async def sweep(self, agent: RunningAgent, now: datetime) -> None:
-        """Complete and restore what is published."""
+        """Complete and restore what is published, and go on with what is decided and due."""
         if self._authority is not None:
-            await self._authority.publication.repair()
+            await self._authority.publication.repair(everything=False)
+            await self._authority.desk.go_on()
 
     async def stopping(self, agent: RunningAgent) -> None:
         """Do nothing more: the runtime ends what `started` spawned."""
+
+
+def _place(agent: RunningAgent, config: AuthorityConfig) -> PublicationPlace:
+    folder = f"governance/{config.ecosystem}"
+    return PublicationPlace(author=agent.did, folder=folder, url=f"{agent.config.public.url}/{folder}")
+
+
+def _resolver(agent: RunningAgent, key: WalletKey) -> KeyResolver:
+    """Return what gives the keys of signers: our own from the wallet, those of others from their DID documents."""
+
+    async def resolve(kid: DidUrl) -> bytes:
+        return await (key.public_key(kid) if kid.did == key.did else agent.documents.assertion_key(kid))
+
+    return resolve
 
 
 async def _keep_fresh(publication: Publication, every_s: float) -> None:

@@ -71,6 +71,7 @@ class Stage:
         self.authority.configure(
             authority={
                 "ecosystem": ECOSYSTEM,
+                "four_eyes": False,  # the demonstration sends whole files
                 "freshness_lifetime_s": FRESHNESS_LIFETIME_S,
                 "reissue_every_s": REISSUE_EVERY_S,
             }

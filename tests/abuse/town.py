@@ -55,7 +55,7 @@ class Town:
             "authority",
             "Authority of Lanka",
             "authority.wanderbuch.test",
-            authority={"ecosystem": ECOSYSTEM, **(authority or {})},
+            authority={"ecosystem": ECOSYSTEM, "four_eyes": False, **(authority or {})},
         )
         self.centre = self.rogue_issuer("centre")
         self.school = self.rogue_issuer("school")

@@ -71,7 +71,7 @@ async def running_ecosystem(folder: Path) -> AsyncIterator[Ecosystem]:
         "authority",
         "Training Authority of Sri Lanka (example)",
         "authority.wanderbuch.test",
-        authority={"ecosystem": ECOSYSTEM},
+        authority={"ecosystem": ECOSYSTEM, "four_eyes": False},
     )
     centre = machine.add(
         "issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test", issuer={"registry_size": 32}

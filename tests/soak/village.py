@@ -45,7 +45,7 @@ class Village:
             "authority",
             "Training Authority of Sri Lanka (example)",
             "authority.wanderbuch.test",
-            authority={"ecosystem": ECOSYSTEM, **(authority or {})},
+            authority={"ecosystem": ECOSYSTEM, "four_eyes": False, **(authority or {})},
         )
         self.centre = add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test")
         self.worker = add("holder", "Nimal's wallet", "worker.wanderbuch.test", holder=worker or {})

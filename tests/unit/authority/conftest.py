@@ -11,30 +11,44 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.agents.authority.publication import Publication, PublicationPlace, PublishedVersion
-from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.history import HistoryLog
+from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.authority.publication import Publication
+from wanderbuch.agents.authority.versions import PublicationPlace
+from wanderbuch.errors import GovernanceError, ResolutionError
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 SCID = "QmXk3Zx9bFBqDGUNqLyXSWEUC3xgjUN1JwPj9pyAGGxVcT"
 AUTHORITY = Did.parse(f"did:webvh:{SCID}:authority.example.test:org")
+FOLDER = "governance/sri-lanka"
+URL = f"https://authority.example.test/{FOLDER}"
+REDRESS = "mailto:appeals@authority.example.test"
 CENTRE = Did.parse(f"did:webvh:{SCID}:centre.example.test:org")
 
 
 class Key:
-    """A signing key of the authority."""
+    """The signing key of a DID, which can be replaced by the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, did: Did = AUTHORITY) -> None:
+        self.did = did
+        self._number = 0
+        self.rotate()
+
+    def rotate(self) -> None:
+        self._number += 1
         self._private = Ed25519PrivateKey.generate()
 
     async def kid(self) -> DidUrl:
-        return DidUrl.parse(f"{AUTHORITY}#key-1")
+        return DidUrl.parse(f"{self.did}#key-{self._number}")
 
     async def sign(self, message: bytes) -> bytes:
         return self._private.sign(message)
 
     async def resolve(self, did_url: DidUrl) -> bytes:
-        assert did_url == await self.kid()
+        if did_url != await self.kid():
+            raise GovernanceError(f"{did_url} does not stand in the DID document")
         return self._private.public_key().public_bytes_raw()
 
 
@@ -57,23 +71,69 @@ class World:
     folder: Path
     key: Key = field(default_factory=Key)
     clock: Clock = field(default_factory=Clock)
+    parties: dict[Did, Key] = field(default_factory=dict)
+    divide_above_bytes: int = 1024 * 1024
 
     def publication(self, publisher: Any = None) -> Publication:
         """Return the publication as a freshly started process has it."""
+        files = publisher or FolderPublisher(self.folder)
         return Publication(
-            PublicationPlace(author=AUTHORITY, folder="governance/sri-lanka"),
-            versions=RecordStore(self.profile, PublishedVersion),
-            publisher=publisher or FolderPublisher(self.folder),
+            PublicationPlace(author=AUTHORITY, folder=FOLDER, url=URL),
+            profile=self.profile,
+            publisher=files,
             key=self.key,
+            history=HistoryLog(self.profile, publisher=files, folder=FOLDER, clock=self.clock),
+            resolve_key=self.resolve,
             freshness_lifetime=timedelta(hours=1),
+            divide_above_bytes=self.divide_above_bytes,
             clock=self.clock,
         )
 
+    def desk(self, publisher: Any = None, *, four_eyes: bool = True, redress: str | None = REDRESS) -> Desk:
+        """Return the desk as a freshly started process has it."""
+
+        async def rotate() -> None:
+            self.key.rotate()
+
+        return Desk(self.profile, self.publication(publisher), four_eyes=four_eyes, redress=redress, rotate_key=rotate)
+
+    async def resolve(self, did_url: DidUrl) -> bytes:
+        """Return a key as the DID documents of this world have it now."""
+        key = self.key if did_url.did == AUTHORITY else self.parties.get(did_url.did)
+        if key is None:
+            raise ResolutionError(f"{did_url.did} can not be reached")
+        return await key.resolve(did_url)
+
     def file(self, name: str) -> bytes:
-        return (self.folder / "governance/sri-lanka" / name).read_bytes()
+        return (self.folder / FOLDER / name).read_bytes()
 
     def has(self, name: str) -> bool:
-        return (self.folder / "governance/sri-lanka" / name).exists()
+        return (self.folder / FOLDER / name).exists()
+
+
+@dataclass(frozen=True)
+class People:
+    """Officials: two who edit, two who approve, one who may do both."""
+
+    editor: Official
+    second_editor: Official
+    approver: Official
+    second_approver: Official
+    both: Official
+
+
+async def hire(desk: Desk) -> People:
+    """Add the officials."""
+    editor, approver = {OfficialRole.EDITOR}, {OfficialRole.APPROVER}
+    wanted = {
+        "ed": editor,
+        "eve": editor,
+        "ann": approver,
+        "abe": approver,
+        "bo": editor | approver,
+    }
+    added = [(await desk.officials.add(name, name=name, roles=roles))[0] for name, roles in wanted.items()]
+    return People(*added)
 
 
 @pytest.fixture

@@ -1,0 +1,476 @@
+"""The desk: what officials decide becomes the next version of the governance file.
+
+Whatever was decided is a draft in one of the states APPROVED, SIGNING, SCHEDULED. `go_on` takes each of them, under the
+lock of publication, as far as it can go now:
+
+1. It became a version already (a crash came between): PUBLISHED.
+2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
+3. It rotates the key, and the key is still the old one: first the signatures of 4, then the key is rotated.
+4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
+   bytes of the next version. If another version came first, the round begins anew, since the number has changed.
+5. It is not due: SCHEDULED.
+6. The file has mistakes on top of what is published now: OUTDATED.
+7. It is published (`publication`): PUBLISHED.
+
+An approval goes on at once; a sweep goes on with everything every minute and at start, so a crash at any step is made
+good. An emergency suspension and a rotation are drafts too, decided in one step.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import Any
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.authority.changes import Change, Frame, PartKind, record_change
+from wanderbuch.agents.authority.draft import APPROVED_STATES, Draft, DraftState, Step, check_why
+from wanderbuch.agents.authority.drafts import Base, Drafts
+from wanderbuch.agents.authority.history import Fact, HistoryLog
+from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
+from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError, Turn
+from wanderbuch.agents.authority.published import Published, read_root
+from wanderbuch.agents.authority.reviews import Review, Reviews
+from wanderbuch.agents.authority.rounds import (
+    SigningRound,
+    checked_signature,
+    signing_input,
+    still_holding,
+    with_bare_signature,
+)
+from wanderbuch.agents.authority.suspension import is_active, suspended
+from wanderbuch.agents.authority.versions import Cause, RefusalNote
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.records import RecordStore, new_id
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.findings import Finding, Severity
+from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
+from wanderbuch.governance.identifiers import Did, DidUrl
+from wanderbuch.governance.model import SIGNATORIES
+
+LOGGER = logging.getLogger(__name__)
+
+
+class Desk:
+    """Where the officials of one authority work.
+
+    What pages and the REST API use: `officials`, `drafts`, `reviews`, `history`, `publication`, and the methods here.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        publication: Publication,
+        *,
+        four_eyes: bool,
+        redress: str | None,
+        rotate_key: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Prepare; nothing is read or written yet.
+
+        Args:
+            profile: in whose wallet store everything is kept.
+            publication: publishes.
+            four_eyes: whether an approver must be somebody else than the editors.
+            redress: whom to appeal to, for accreditations and refusals that do not say it.
+            rotate_key: replaces the authority's signing key; may be called again after a crash.
+        """
+        self.publication = publication
+        self.history: HistoryLog = publication.history
+        self.four_eyes = four_eyes
+        self.redress = redress
+        self.officials = Officials(RecordStore(profile, Official), self.history)
+        self.reviews = Reviews(RecordStore(profile, Review), self.history, four_eyes=four_eyes)
+        self.drafts = Drafts(
+            profile,
+            base=publication.published,
+            check=self._check,
+            four_eyes=four_eyes,
+            redress=redress,
+            clock=publication.clock,
+        )
+        self._rounds = RecordStore(profile, SigningRound)
+        self._rotate_key = rotate_key
+        self._clock = publication.clock
+
+    async def approve(self, draft_id: str, approver: Official, *, revision: int) -> Draft:
+        """Approve a submitted draft and go on with it at once.
+
+        Args:
+            draft_id: which draft.
+            approver: none of its editors.
+            revision: the one that they read.
+
+        Raises:
+            ForbiddenError: they are no approver, or one of the draft's editors.
+            RefusedError: it is not SUBMITTED, or has another revision.
+            ConfigurationError: it is approved, but could not be published now; it will be, as soon as that is possible.
+        """
+        await self.drafts.approve(draft_id, approver, revision=revision)
+        return await self._go_on_with(draft_id)
+
+    async def reject(self, draft_id: str, official: Official, why: str) -> Draft:
+        """Reject a draft that is not published yet; see `Drafts.reject`."""
+        async with self.publication.turn():
+            if (version := await self.publication.of_draft(draft_id)) is not None:
+                raise RefusedError(f"the draft was published as version {version.version}")
+            return await self.drafts.reject(draft_id, official, why)
+
+    async def suspend(
+        self,
+        issuer: str,
+        official: Official,
+        *,
+        why: str,
+        effective_from: date | None = None,
+        registries: Sequence[str] = (),
+        decision: str | None = None,
+        draft_id: str | None = None,
+    ) -> Draft:
+        """Suspend an issuer in one action: every active accreditation, published at once, reviewed after.
+
+        Args:
+            issuer: DID of the issuer.
+            official: an approver; one is enough.
+            why: public; nothing about workers.
+            effective_from: from which award date on; by default today. Not later than today.
+            registries: ids of the issuer's revocation registries that exist; what was awarded earlier counts only from
+                these. Empty: nothing that the issuer ever signed counts any more.
+            decision: address where the decision can be read.
+            draft_id: chosen by the caller, so that a repeated request suspends once.
+
+        Returns:
+            The draft: PUBLISHED, or SIGNING where the file asks for signatures of parties.
+
+        Raises:
+            ForbiddenError: they are no approver.
+            SuspensionError: nothing is active, a registry is another's, or the days are out of order.
+        """
+        official.must(OfficialRole.APPROVER)
+        reason = check_why(why)
+        async with self.publication.turn() as turn:
+            if (held := await self._suspension_before(issuer, official, reason, draft_id)) is None:
+                today = self._clock().date()
+                base = await self.publication.published()
+                before = await base.record(issuer)
+                after = suspended(
+                    before,
+                    decided_on=today,
+                    effective_from=effective_from or today,
+                    registries=registries,
+                    reason=reason,
+                    decision=decision,
+                )
+                change = record_change(issuer, after, before)
+                held = self._decided(Action.SUSPENSION, official.id, reason, base, draft_id)
+                errors = [each for each in await self._check(base, [change]) if each.severity is Severity.ERROR]
+                if errors:
+                    raise PublicationRefusedError(errors)
+                review = Review(id=held.id, created_at=self._clock(), issuer=issuer, decided_by=official.id, why=reason)
+                await self.drafts.insert_decided(held, [change], also=[review])
+            return await self._advance(turn, held)
+
+    async def rotate(self, why: str, *, who: str = OPERATOR, draft_id: str | None = None) -> Draft:
+        """Replace the signing key, and publish the current file anew, signed with the new one.
+
+        Where the file asks for signatures of parties, they sign the next version first: the key is rotated when enough
+        have, so that at no time the file served is one that nobody can verify.
+
+        Args:
+            why: public.
+            who: stands in the history.
+            draft_id: chosen by the caller, so that a repeated request rotates once.
+        """
+        reason = check_why(why)
+        async with self.publication.turn() as turn:
+            found = None if draft_id is None else await self._draft(draft_id, Action.ROTATION)
+            if found is None:
+                base = await self.publication.published()
+                found = self._decided(Action.ROTATION, who, reason, base, draft_id)
+                found = found.model_copy(update={"rotated_from": str(await self.publication.key.kid())})
+                await self.drafts.insert_decided(found, [])
+            return await self._advance(turn, found)
+
+    async def refuse(
+        self,
+        draft_id: str,
+        editor: Official,
+        *,
+        applicant: str,
+        refusal_id: str,
+        occupations: Sequence[str],
+        decision: str,
+        reason: str,
+        redress: str | None = None,
+        decided_on: date | None = None,
+    ) -> Draft:
+        """Record in an open draft that an accreditation was refused, and whom to appeal to.
+
+        Args:
+            draft_id: which draft.
+            editor: who records it.
+            applicant: DID of who applied.
+            refusal_id: unique within the file, such as "2026-017".
+            occupations: ISCO-08 codes that were applied for.
+            decision: address where the decision can be read.
+            reason: public; nothing about workers.
+            redress: whom to appeal to; by default the authority's own address for appeals.
+            decided_on: by default today.
+
+        Raises:
+            RefusedError: nobody says whom to appeal to, or the draft is not OPEN.
+        """
+        if redress is None and self.redress is None:
+            raise RefusedError("a refusal must say whom to appeal to", hint="give redress, or set [authority] redress")
+        refusal = {
+            "id": refusal_id,
+            "occupations": list(occupations),
+            "decided_on": (decided_on or self._clock().date()).isoformat(),
+            "decision": decision,
+            "reason": check_why(reason),
+            "redress": redress or self.redress,
+        }
+        record = await self.drafts.record(draft_id, applicant) or {"did": applicant}
+        others = [each for each in record.get("refusals", ()) if each.get("id") != refusal_id]
+        changed = {**record, "refusals": [*others, refusal]}
+        return await self.drafts.edit(draft_id, editor, records={applicant: changed})
+
+    async def round(self, draft_id: str) -> tuple[SigningRound, tuple[str, ...]]:
+        """Return the round in which a draft is signed, and the DIDs of who could still sign.
+
+        Raises:
+            RefusedError: nobody has to sign it now.
+        """
+        draft = await self.drafts.get(draft_id)
+        held = await self._rounds.get_or_none(draft_id)
+        if held is None or draft.state not in (DraftState.SIGNING, DraftState.SCHEDULED):
+            raise RefusedError(f"the draft is {draft.state.value}; nobody has to sign it now")
+        async with self.publication.turn() as turn:
+            return held, await turn.missing(held.body, held.received)
+
+    async def signing_input(self, draft_id: str, kid: DidUrl) -> tuple[SigningRound, bytes]:
+        """Return a draft's round, and the exact bytes that the holder of the key `kid` signs; errors as `round`."""
+        held, _ = await self.round(draft_id)
+        return held, await signing_input(held.body, kid)
+
+    async def sign(
+        self, draft_id: str, *, jws: str | None = None, kid: DidUrl | None = None, signature: str | None = None
+    ) -> Draft:
+        """Take in a party's signature and go on.
+
+        Args:
+            draft_id: which draft.
+            jws: a compact JWS over the round's bytes; if it is None,
+            kid: the key, and
+            signature: the bare signature in base64url over `signing_input`.
+
+        Raises:
+            RefusedError: nobody has to sign the draft now.
+            SignatureError: it is not over these bytes, not by a party, or does not hold.
+            ResolutionError: the party's key could not be checked.
+        """
+        held, _ = await self.round(draft_id)
+        if jws is not None:
+            received = jws.strip().encode("ascii", "replace")
+        elif kid is not None and signature is not None:
+            received = await with_bare_signature(held.body, kid, signature)
+        else:
+            raise RefusedError("expected jws, or kid and signature")
+        parties = await self._parties(held)
+        did, text = await checked_signature(held.body, received, parties, self.publication.resolve_key)
+
+        def step(kept: SigningRound) -> SigningRound:
+            if kept.payload != held.payload:
+                raise RefusedError("another version was published meanwhile", hint="sign the new bytes")
+            return kept.model_copy(update={"signatures": {**kept.signatures, str(did): text}})
+
+        await self._rounds.change(draft_id, step)
+        return await self._go_on_with(draft_id)
+
+    async def go_on(self) -> None:
+        """Go on with everything that is decided; what fails is logged and tried again at the next sweep."""
+        for state in APPROVED_STATES:
+            for draft in await self.drafts.all(state=state):
+                try:
+                    await self._go_on_with(draft.id)
+                except WanderbuchError as err:
+                    LOGGER.warning("the draft %s could not go on: %s", draft.id, err.message)
+        await self._sign_anew()
+
+    async def _sign_anew(self) -> None:
+        """Publish anew what is signed with a key that the DID document no longer has."""
+        current = await self.publication.current()
+        if current is None or current.kid == str(await self.publication.key.kid()):
+            return
+        waiting = [each for state in APPROVED_STATES for each in await self.drafts.all(state=state)]
+        if not any(each.action is Action.ROTATION for each in waiting):
+            LOGGER.warning("the current version is signed with a key that was replaced; publishing it anew")
+            base = await self.publication.published()
+            draft = self._decided(Action.ROTATION, SYSTEM, "the signing key was replaced", base, None)
+            await self.drafts.insert_decided(draft.model_copy(update={"rotated_from": current.kid}), [])
+            await self._go_on_with(draft.id)
+
+    async def _go_on_with(self, draft_id: str) -> Draft:
+        async with self.publication.turn() as turn:
+            return await self._advance(turn, await self.drafts.get(draft_id))
+
+    async def _advance(self, turn: Turn, draft: Draft) -> Draft:
+        """Take a draft as far as it can go (the steps of this module)."""
+        if not draft.is_approved:
+            return draft
+        if (version := await self.publication.of_draft(draft.id)) is not None:  # 1
+            return await self._move(draft, DraftState.PUBLISHED, version=version.version)
+        base = await self.publication.published()
+        if conflicts := await self.drafts.conflicts(draft.id, base):  # 2
+            why = f"changed meanwhile: {', '.join(conflicts)}"
+            return await self._move(draft, DraftState.OUTDATED, why=why[:2000], conflicts=tuple(conflicts))
+        if draft.action is Action.ROTATION and base.version is None:
+            return await self._only_rotate(draft)
+        try:
+            return await self._publish(turn, draft, base)
+        except PublicationRefusedError as err:  # 6
+            LOGGER.warning("the draft %s does not fit what is published now: %s", draft.id, err.message)
+            return await self._move(draft, DraftState.OUTDATED, why=err.message[:2000])
+
+    async def _publish(self, turn: Turn, draft: Draft, base: Published) -> Draft:
+        early = draft.not_before is not None and self._clock() < draft.not_before
+        frame = await self._frame(base, draft)
+        changes = await self.drafts.changes(draft.id)
+        round_ = await self._rounds.get_or_none(draft.id)
+        if round_ is not None and round_.version != frame.version:
+            round_ = None  # another version came first
+        if early and draft.state is DraftState.SCHEDULED and (round_ is not None or not await self._had_round(draft)):
+            return draft
+        if round_ is not None:
+            round_ = await self._with_what_holds(round_)
+            laid_out = await round_.laid_out(self.publication.parts)
+        else:
+            laid_out = await base.with_changes(changes, frame, divide_above_bytes=self._divide_above)
+            if any(each.severity is Severity.ERROR for each in laid_out.findings):
+                raise PublicationRefusedError(laid_out.findings)
+        signatures = round_.received if round_ is not None else ()
+        if missing := await turn.missing(laid_out.body, signatures):  # 4
+            if round_ is None:
+                await self.publication.parts.keep(laid_out.parts)
+                await self._rounds.put(SigningRound.of(draft.id, frame.version, laid_out))
+            LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
+            return await self._move(draft, DraftState.SIGNING)
+        if early:  # 5
+            return await self._move(draft, DraftState.SCHEDULED)
+        if draft.action is Action.ROTATION and draft.rotated_from == str(await self.publication.key.kid()):  # 3
+            await self._rotate_key()
+        cause = Cause(
+            who=draft.approved_by or SYSTEM,
+            action=draft.action,
+            why=draft.why,
+            draft_id=draft.id,
+            refusals=await _new_refusals(base, changes),
+        )
+        version = await turn.publish(laid_out, cause, signatures=signatures)  # 7
+        await self._rounds.remove(draft.id)
+        return await self._move(draft, DraftState.PUBLISHED, version=version.version)
+
+    async def _only_rotate(self, draft: Draft) -> Draft:
+        """Rotate the key where nothing is published yet."""
+        if draft.rotated_from == str(await self.publication.key.kid()):
+            await self._rotate_key()
+        fact = Fact(f"rotation:{draft.id}", draft.approved_by or SYSTEM, Action.ROTATION, draft.why)
+        await self.history.append(fact)
+        return await self._move(draft, DraftState.PUBLISHED)
+
+    async def _had_round(self, draft: Draft) -> bool:
+        return await self._rounds.get_or_none(draft.id) is not None
+
+    async def _with_what_holds(self, round_: SigningRound) -> SigningRound:
+        """Return the round with those signatures only that still hold."""
+        held = await still_holding(round_, await self._parties(round_), self.publication.resolve_key)
+        if held == round_.signatures:
+            return round_
+        LOGGER.warning("a party has changed its key since it signed the draft %s; it must sign again", round_.id)
+        return await self._rounds.put(round_.model_copy(update={"signatures": held}))
+
+    async def _parties(self, round_: SigningRound) -> tuple[Did, ...]:
+        """Return the parties that the round's file, or the one before, names, without the author."""
+        author = self.publication.place.author
+        roots = (read_root(round_.body), (await self.publication.published()).root or {})
+        stated = [root.get("participants", {}).get("entries", {}).get(SIGNATORIES, {}) for root in roots]
+        named = [Did.parse(party["did"]) for each in stated for party in each.get(str(author), {}).get("parties", ())]
+        return tuple(did for did in dict.fromkeys(named) if did != author)
+
+    async def _frame(self, base: Base, draft: Draft | None = None) -> Frame:
+        place, at = self.publication.place, self._clock()
+        if draft is not None and draft.not_before is not None:
+            at = max(at, draft.not_before)
+        return Frame(
+            author=place.author,
+            url=place.url,
+            version=(base.version or 0) + 1,
+            previous=tuple(sorted(each.version for each in await self.publication.versions())),
+            at=at,
+        )
+
+    async def _check(self, base: Base, changes: Sequence[Change]) -> Sequence[Finding]:
+        published = await self.publication.published() if not isinstance(base, Published) else base
+        frame = await self._frame(base)
+        return (await published.with_changes(changes, frame, divide_above_bytes=self._divide_above)).findings
+
+    @property
+    def _divide_above(self) -> int:
+        return self.publication.divide_above_bytes
+
+    def _decided(self, action: Action, who: str, why: str, base: Base, draft_id: str | None) -> Draft:
+        """Return the draft of what one person decided in one step."""
+        now = self._clock()
+        return Draft(
+            id=draft_id or new_id(),
+            created_at=now,
+            why=why,
+            state=DraftState.APPROVED,
+            action=action,
+            base_version=base.version,
+            opened_by=who,
+            editors=(who,),
+            approved_by=who,
+            approved_revision=0,
+            trail=(Step(at=now, who=who, what=action.value, why=why),),
+        )
+
+    async def _draft(self, draft_id: str, action: Action) -> Draft | None:
+        """Return the draft with an id that a caller chose, None if it is new.
+
+        Raises:
+            RefusedError: it is one of another kind.
+        """
+        held = await self.drafts.get_or_none(draft_id)
+        if held is not None and held.action is not action:
+            raise RefusedError(f"the id {draft_id} is another draft's")
+        return held
+
+    async def _suspension_before(self, issuer: str, official: Official, why: str, draft_id: str | None) -> Draft | None:
+        """Return the draft of the same suspension, if its answer was lost; None if it is new."""
+        asked = None if draft_id is None else await self._draft(draft_id, Action.SUSPENSION)
+        for review in reversed(await self.reviews.of_issuer(issuer)):
+            if asked is not None and review.id != asked.id:
+                continue
+            if (review.decided_by, review.why) == (official.id, why):
+                record = await (await self.publication.published()).record(issuer)
+                if asked is not None or not is_active(record):
+                    return await self.drafts.get(review.id)
+        if asked is not None:
+            raise RefusedError(f"the id {draft_id} is another draft's")
+        return None
+
+    async def _move(self, draft: Draft, to: DraftState, *, why: str | None = None, **update: Any) -> Draft:
+        return await self.drafts.move(draft.id, to, who=SYSTEM, why=why, **update)
+
+
+async def _new_refusals(base: Base, changes: Sequence[Change]) -> tuple[RefusalNote, ...]:
+    """Return the refusals that these changes state for the first time."""
+    notes = []
+    for change in changes:
+        if change.kind is PartKind.RECORD and change.value is not None:
+            held = await base.record(change.key) or {}
+            known = {each.get("id") for each in held.get("refusals", ())}
+            new = [each for each in change.value.get("refusals", ()) if each["id"] not in known]
+            notes += [RefusalNote(id=each["id"], reason=each["reason"]) for each in new]
+    return tuple(notes)

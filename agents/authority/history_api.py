@@ -1,0 +1,177 @@
+"""The history over HTTP: entries, head and proofs, for officials on the app site and for everybody on the public one.
+
+The public site has the same answers below `<ecosystem folder>/history/`: `head`, `inclusion?n=…&size=…` and
+`consistency?from=…&to=…`, beside the file `entries.jsonl`, from which anybody can compute them. A head counts once it
+is signed: see `freshness.jws`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Self
+
+from aiohttp import web
+
+from wanderbuch.agents.authority.desk_api import EVERYBODY
+from wanderbuch.agents.authority.history import HistoryLog
+from wanderbuch.agents.runtime.app import ApiModel, Call, PublicRoute, Route, get
+from wanderbuch.agents.runtime.problems import MalformedError, problem_response
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.history import MAX_ENTRIES, Entry, Head
+
+_PUBLIC_HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+
+
+class EntryView(ApiModel):
+    """One entry of the history."""
+
+    n: int
+    at: datetime
+    who: str
+    action: str
+    why: str
+    version: int | None
+    digest: str | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Return an entry as the API shows it."""
+        return cls(**{name: getattr(entry, name) for name in cls.model_fields})
+
+
+class EntryViews(ApiModel):
+    """All entries, the first one first."""
+
+    items: list[EntryView]
+
+
+class HeadView(ApiModel):
+    """How many entries, and the Merkle root over them."""
+
+    size: int
+    root: str
+
+    @classmethod
+    def of(cls, head: Head) -> Self:
+        """Return a head as the API shows it."""
+        return cls(size=head.size, root=head.root)
+
+
+class InclusionView(ApiModel):
+    """The proof that an entry is in the history of that head (RFC 9162 §2.1.3); hashes as hexadecimal digits."""
+
+    n: int
+    line: str
+    head: HeadView
+    proof: list[str]
+
+
+class ConsistencyView(ApiModel):
+    """The proof that one history is the beginning of another (RFC 9162 §2.1.4); hashes as hexadecimal digits."""
+
+    old: HeadView
+    new: HeadView
+    proof: list[str]
+
+
+async def head(log: HistoryLog, _: Mapping[str, str]) -> HeadView:
+    """Return the head of now."""
+    return HeadView.of(await log.head())
+
+
+async def inclusion(log: HistoryLog, query: Mapping[str, str]) -> InclusionView:
+    """Return the proof for entry `n` in the history of `size`, by default of now."""
+    number, size = _number(query, "n"), _number_or_none(query, "size")
+    top = await log.head(size)
+    entry = await log.entry(number)
+    proof = await log.inclusion(number, top.size)
+    return InclusionView(
+        n=number, line=entry.line.decode(), head=HeadView.of(top), proof=[each.hex() for each in proof]
+    )
+
+
+async def consistency(log: HistoryLog, query: Mapping[str, str]) -> ConsistencyView:
+    """Return the proof between the sizes `from` and `to`, the latter by default that of now."""
+    old, new = await log.head(_number(query, "from")), await log.head(_number_or_none(query, "to"))
+    proof = await log.consistency(old.size, new.size)
+    return ConsistencyView(old=HeadView.of(old), new=HeadView.of(new), proof=[each.hex() for each in proof])
+
+
+def history_routes(log: Callable[[], HistoryLog]) -> Sequence[Route]:
+    """Return the routes on the app site."""
+
+    async def every(_: Call[None]) -> EntryViews:
+        return EntryViews(items=[EntryView.of(entry) for entry in await log().entries()])
+
+    async def show_head(call: Call[None]) -> HeadView:
+        return await head(log(), call.query)
+
+    async def show_inclusion(call: Call[None]) -> InclusionView:
+        return await inclusion(log(), call.query)
+
+    async def show_consistency(call: Call[None]) -> ConsistencyView:
+        return await consistency(log(), call.query)
+
+    return (
+        get("/history", every, result=EntryViews, summary="List all entries of the history", needs=EVERYBODY),
+        get("/history/head", show_head, result=HeadView, summary="Show the head of the history", needs=EVERYBODY),
+        get(
+            "/history/inclusion",
+            show_inclusion,
+            result=InclusionView,
+            summary="Prove that an entry is in the history",
+            query=("n", "size"),
+            needs=EVERYBODY,
+        ),
+        get(
+            "/history/consistency",
+            show_consistency,
+            result=ConsistencyView,
+            summary="Prove that the history only grew",
+            query=("from", "to"),
+            needs=EVERYBODY,
+        ),
+    )
+
+
+def public_history_routes(folder: str, log: Callable[[], HistoryLog]) -> Sequence[PublicRoute]:
+    """Return the routes on the public site.
+
+    Args:
+        folder: of the ecosystem, such as "governance/lanka".
+        log: raises NotReadyError before the role has started.
+    """
+    answers: dict[str, Callable[[HistoryLog, Mapping[str, str]], Awaitable[ApiModel]]] = {
+        "head": head,
+        "inclusion": inclusion,
+        "consistency": consistency,
+    }
+    return [PublicRoute("GET", f"/{folder}/history/{name}", _public(answer, log)) for name, answer in answers.items()]
+
+
+def _public(
+    answer: Callable[[HistoryLog, Mapping[str, str]], Awaitable[ApiModel]], log: Callable[[], HistoryLog]
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            found = await answer(log(), request.query)
+        except WanderbuchError as err:
+            return problem_response(err)
+        return web.Response(text=found.model_dump_json(), content_type="application/json", headers=_PUBLIC_HEADERS)
+
+    return handle
+
+
+def _number(query: Mapping[str, str], name: str) -> int:
+    found = _number_or_none(query, name)
+    if found is None:
+        raise MalformedError(f"expected the query parameter {name}")
+    return found
+
+
+def _number_or_none(query: Mapping[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9) or int(text) > MAX_ENTRIES:
+        raise MalformedError(f"expected a whole number as {name}")
+    return int(text)

@@ -1,0 +1,232 @@
+"""The governance file that is published now, part by part, and the file that changes make of it.
+
+A file larger than `divide_above_bytes` is divided (`governance.division`): the root is what is signed, the records lie
+in parts, content-addressed. Then a change reads and writes only the parts of the participants that it changes. Parts
+are kept in the wallet store too, by digest: it is the record of what was published.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from acapy_agent.core.profile import Profile
+from aries_askar import AskarError, AskarErrorCode
+
+from wanderbuch.agents.authority.changes import (
+    Change,
+    Frame,
+    PartKind,
+    apply_header,
+    apply_records,
+    canonical,
+    framed,
+    whole,
+)
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.division import (
+    divide,
+    division_of,
+    gather,
+    part_name,
+    read_record,
+    redivide,
+    suggest_bits,
+)
+from wanderbuch.governance.findings import Finding, error
+from wanderbuch.governance.model import DIVIDED
+from wanderbuch.governance.records import LISTS, ParticipantRecord, Payload, join, split
+from wanderbuch.governance.validation import MAX_FILE_BYTES, validate_file
+from wanderbuch.plugins.webvh.publisher import Publisher
+
+_CATEGORY: Final = "wanderbuch.authority-part"
+_PART_TYPE: Final = "application/json"
+_LOT: Final = 2000  # participants looked at together
+_MORE_BITS: Final = 2  # parts four times as large as they should be are worth laying out all anew
+
+
+class PartStore:
+    """The parts of divided files, in the wallet store and on the public site.
+
+    Args:
+        profile: in whose wallet store they are kept.
+        publisher: puts files on the public site.
+        folder: of the ecosystem on the public site.
+    """
+
+    def __init__(self, profile: Profile, publisher: Publisher, folder: str) -> None:
+        self._profile = profile
+        self._publisher = publisher
+        self._folder = folder
+
+    async def keep(self, parts: Mapping[str, bytes]) -> None:
+        """Keep parts by their digest; one that is there already is the same."""
+        for digest, body in parts.items():
+            async with self._profile.session() as session:
+                try:
+                    await session.handle.insert(_CATEGORY, digest, body)
+                except AskarError as err:
+                    if err.code != AskarErrorCode.DUPLICATE:
+                        raise
+
+    async def read(self, digest: str) -> bytes:
+        """Return a part.
+
+        Raises:
+            ConfigurationError: the wallet has lost it.
+        """
+        async with self._profile.session() as session:
+            entry = await session.handle.fetch(_CATEGORY, digest)
+        if entry is None:
+            raise ConfigurationError(f"the wallet has lost the part {digest}", hint="restore the wallet")
+        return bytes(entry.value)
+
+    async def read_all(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """Return parts by digest; errors as with `read`."""
+        return {digest: await self.read(digest) for digest in dict.fromkeys(digests)}
+
+    async def publish(self, digests: Iterable[str], *, look: bool = False) -> None:
+        """Put parts on the public site.
+
+        Args:
+            digests: which.
+            look: whether to put only those that are not there as they should be.
+        """
+        for digest in digests:
+            path, body = f"{self._folder}/{part_name(digest)}", await self.read(digest)
+            if not look or await self._publisher.get(path) != body:
+                await self._publisher.put(path, body, _PART_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """A file, ready to be signed.
+
+    Args:
+        body: the canonical bytes to sign: the whole file, or the root.
+        parts: those that are new, by digest.
+        findings: about the file; where it is too large to be read at once, about its header and what changes.
+    """
+
+    body: bytes = field(repr=False)
+    parts: Mapping[str, bytes] = field(repr=False)
+    findings: tuple[Finding, ...]
+
+
+class Published:
+    """The file that is published now; empty before the first version.
+
+    Args:
+        root: the signed payload as JSON, None before the first version.
+        parts: where the parts of a divided file are.
+    """
+
+    def __init__(self, root: Payload | None, parts: PartStore) -> None:
+        self._root = root
+        self._parts = parts
+        header, self._own = split(root or {})
+        entries = header.get("participants", {}).get("entries", {})
+        self.division = division_of(root) if root is not None and DIVIDED in entries else None
+        entries.pop(DIVIDED, None)
+        self._header = header
+
+    @property
+    def version(self) -> int | None:
+        """Its version, None if there is none yet."""
+        return None if self._root is None else int(self._root["version"])
+
+    @property
+    def root(self) -> Payload | None:
+        """The signed payload."""
+        return self._root
+
+    @property
+    def header(self) -> Payload:
+        """Everything but the records, and but how they are divided."""
+        return self._header
+
+    async def record(self, did: str) -> ParticipantRecord | None:
+        """Return the record of one participant, None if there is none."""
+        if self.division is None or self._root is None or did in self._own:
+            return self._own.get(did)
+        part = self.division.part_of(did)
+        body = await self._parts.read(part.digest)
+        return await asyncio.to_thread(read_record, self._root, did, {part.digest: body}.__getitem__)
+
+    async def records(self) -> dict[str, ParticipantRecord]:
+        """Return all records by DID."""
+        return split(await self.payload() or {})[1]
+
+    async def payload(self) -> Payload | None:
+        """Return the whole file as JSON with all parts gathered, None before the first version."""
+        if self.division is None or self._root is None:
+            return self._root
+        bodies = await self._parts.read_all(part.digest for part in self.division.parts)
+        return await asyncio.to_thread(gather, self._root, bodies.__getitem__)
+
+    async def with_changes(self, changes: Sequence[Change], frame: Frame, *, divide_above_bytes: int) -> LaidOut:
+        """Return the file that these changes make of it, laid out and looked at."""
+        if self.division is None:
+            payload = whole(self._header, self._own, changes, frame)
+            return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
+        total = sum(part.size for part in self.division.parts)
+        if suggest_bits(total) >= self.division.bits + _MORE_BITS:
+            payload = whole(self._header, await self.records(), changes, frame)
+            return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
+        wanted = {change.key: change.value for change in changes if change.kind is PartKind.RECORD}
+        needed = await self._parts.read_all(part.digest for part in self.division.parts_for(wanted))
+        return await asyncio.to_thread(self._redivided, changes, frame, wanted, needed)
+
+    def _redivided(
+        self, changes: Sequence[Change], frame: Frame, wanted: dict[str, Any], needed: Mapping[str, bytes]
+    ) -> LaidOut:
+        assert self._root is not None  # noqa: S101 (only a divided file comes here)
+        header = framed(apply_header(self._header, changes), frame)
+        root = join(header, self._own)
+        root["participants"]["entries"][DIVIDED] = self._root["participants"]["entries"][DIVIDED]
+        new_root, parts = redivide(root, wanted, needed.__getitem__)
+        own = apply_records(self._own, [each for each in changes if each.key == str(frame.author)])
+        changed = {did: record for did, record in wanted.items() if record is not None}
+        looked_at = canonical(join(header, own | changed))
+        return LaidOut(canonical(new_root), parts, validate_file(looked_at).findings)
+
+
+def lay_out(payload: Payload, divide_above_bytes: int) -> LaidOut:
+    """Return a whole file, laid out and looked at: in one piece, or divided where it is larger than that."""
+    body = canonical(payload)
+    findings = validate_file(body).findings if len(body) <= MAX_FILE_BYTES else _look_in_lots(payload)
+    if len(body) <= min(divide_above_bytes, MAX_FILE_BYTES):
+        return LaidOut(body, {}, findings)
+    root, parts = divide(payload, suggest_bits(len(body)))
+    return LaidOut(canonical(root), parts, findings)
+
+
+def _look_in_lots(payload: Payload) -> tuple[Finding, ...]:
+    """Return the findings about a file that is too large to be read at once: lot by lot, and ids across all."""
+    header, records = split(payload)
+    own = {did: record for did, record in records.items() if did == payload.get("author")}
+    listed = sorted(records.items())
+    found: dict[Finding, None] = {}
+    for first in range(0, len(listed), _LOT):
+        lot = dict(listed[first : first + _LOT])
+        found |= dict.fromkeys(validate_file(canonical(join(header, own | lot))).findings)
+    counted = Counter(
+        (member, each["id"])
+        for record in records.values()
+        for member in LISTS
+        for each in record.get(member, ())
+        if isinstance(each, dict) and isinstance(each.get("id"), str)
+    )
+    for (member, name), times in counted.items():
+        if times > 1:
+            message = f"expected each id once, found {name!r} {times} times in {member}"
+            found[error("/participants/entries", "id-once", message, "give each an id of its own")] = None
+    return tuple(found)
+
+
+def read_root(payload: bytes) -> Payload:
+    """Return the JSON that we signed."""
+    root: Payload = json.loads(payload)
+    return root

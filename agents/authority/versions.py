@@ -1,0 +1,177 @@
+"""The published versions of a governance file, as the wallet store keeps them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar
+
+from acapy_agent.core.profile import Profile
+from pydantic import BaseModel, ConfigDict
+
+from wanderbuch.agents.authority.history import insert_in
+from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.history import Action
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.question import GovernanceRef
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationPlace:
+    """Where an ecosystem's files lie.
+
+    Args:
+        author: the DID that signs.
+        folder: path of the files below the public site, such as "governance/sri-lanka".
+        url: web address of that folder.
+    """
+
+    author: Did
+    folder: str
+    url: str
+
+    def version_path(self, version: int) -> str:
+        """Return the path of the immutable file of `version`."""
+        return f"{self.folder}/versions/{version}.jws"
+
+    @property
+    def current_path(self) -> str:
+        """Return the path of the current file."""
+        return f"{self.folder}/current.jws"
+
+    @property
+    def freshness_path(self) -> str:
+        """Return the path of the newest freshness statement."""
+        return f"{self.folder}/freshness.jws"
+
+
+class VersionState(Enum):
+    """How far a version has come."""
+
+    PENDING = "PENDING"  # signed and kept, not yet served as current
+    PUBLISHED = "PUBLISHED"
+
+
+class RefusalNote(BaseModel):
+    """A refusal that a version states for the first time: its id in the file and the reason."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    reason: str
+
+
+class Cause(BaseModel):
+    """Why a version was published: it goes into the history with it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    who: str
+    action: Action
+    why: str
+    draft_id: str | None = None
+    refusals: tuple[RefusalNote, ...] = ()
+
+
+class PublishedVersion(Record):
+    """One signed version of the governance file. Its id in the store is its version number.
+
+    `jws` is the signed file; it is kept apart and empty in lists. `parts` are the digests of the parts that are new in
+    this version, if the file is divided. `kid` is the author's key that signed.
+    """
+
+    category: ClassVar[str] = "wanderbuch.authority-version"
+    tag_names: ClassVar[tuple[str, ...]] = ("state", "draft_id")
+
+    version: int
+    governance_id: str
+    digest: str
+    payload_digest: str
+    kid: str
+    cause: Cause
+    parts: tuple[str, ...] = ()
+    jws: str = ""
+    state: VersionState = VersionState.PENDING
+    published_at: datetime | None = None
+
+    @property
+    def draft_id(self) -> str | None:
+        """The draft that it comes from."""
+        return self.cause.draft_id
+
+    @property
+    def ref(self) -> GovernanceRef:
+        """Return what decisions call this file."""
+        return GovernanceRef(id=self.governance_id, version=self.version, digest=self.digest)
+
+
+class _SignedBody(Record):
+    """The signed bytes of one version."""
+
+    category: ClassVar[str] = "wanderbuch.authority-signed-file"
+
+    jws: str
+
+
+class Versions:
+    """All versions, in the wallet store; the signed files beside, so that a list stays small."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._versions = RecordStore(profile, PublishedVersion)
+        self._bodies = RecordStore(profile, _SignedBody)
+
+    async def insert(self, version: PublishedVersion) -> None:
+        """Keep a new version with its signed file, both or neither.
+
+        Raises:
+            DuplicateError: this version is there.
+        """
+        listed = version.model_copy(update={"jws": ""})
+        async with self._profile.transaction() as session:
+            await insert_in(session, listed)
+            await insert_in(session, _SignedBody(id=version.id, jws=version.jws))
+            await session.commit()
+
+    async def remove(self, version: PublishedVersion) -> None:
+        """Forget a version that was never put anywhere."""
+        await self._versions.remove(version.id)
+        await self._bodies.remove(version.id)
+
+    async def published(self, version: PublishedVersion, at: datetime) -> PublishedVersion:
+        """Mark a version as published and return it, with its signed file."""
+        changed = await self._versions.change(
+            version.id,
+            lambda held: held.model_copy(
+                update={"state": VersionState.PUBLISHED, "published_at": held.published_at or at}
+            ),
+        )
+        return changed.model_copy(update={"jws": version.jws})
+
+    async def all(self) -> Sequence[PublishedVersion]:
+        """Return all versions without their files, the newest first."""
+        return sorted(await self._versions.find(), key=lambda held: held.version, reverse=True)
+
+    async def pending(self) -> Sequence[PublishedVersion]:
+        """Return the versions whose publication was interrupted, with their files, the oldest first."""
+        found = await self._versions.find(state=VersionState.PENDING)
+        return [await self.with_file(each) for each in sorted(found, key=lambda held: held.version)]
+
+    async def of_draft(self, draft_id: str) -> PublishedVersion | None:
+        """Return the version that a draft became, without its file, or None."""
+        return next(iter(await self._versions.find(draft_id=draft_id)), None)
+
+    async def with_file(self, version: PublishedVersion) -> PublishedVersion:
+        """Return a version with its signed file.
+
+        Raises:
+            ConfigurationError: the wallet has lost it.
+        """
+        try:
+            body = await self._bodies.get(version.id)
+        except NotFoundError as err:
+            raise ConfigurationError(
+                f"the wallet has lost the signed file of version {version.version}", hint="restore the wallet"
+            ) from err
+        return version.model_copy(update={"jws": body.jws})
