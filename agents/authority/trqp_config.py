@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class TrqpConfig(BaseModel):
@@ -25,3 +25,9 @@ class TrqpConfig(BaseModel):
 
     burst: int = Field(default=100, ge=1, le=1_000_000)
     """How many questions a client address may ask at once."""
+
+    @field_validator("token_file")
+    @classmethod
+    def _beside_the_configuration(cls, value: Path | None, told: ValidationInfo) -> Path | None:
+        folder = (told.context or {}).get("folder")
+        return value if value is None or folder is None else Path(folder).resolve() / value

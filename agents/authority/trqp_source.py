@@ -6,13 +6,20 @@ wallet store of the process that signed them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import Any, Protocol
 
+from wanderbuch.agents.authority.versions import PublishedVersion
+from wanderbuch.agents.runtime.problems import NotReadyError
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.bulk import load_divided
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.freshness import FreshnessStatement
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.jws import read_jws
+from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES, SignedGovernanceFile
 from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.validation import parse_file
 
 LOGGER = logging.getLogger(__name__)
 
@@ -24,6 +31,47 @@ class Published(Protocol):
     def statement(self) -> FreshnessStatement | None:
         """The newest freshness statement of this process."""
         ...
+
+
+class Parts(Protocol):
+    """The parts of divided files, as `published.PartStore` has them."""
+
+    async def read_all(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """Return parts by digest."""
+        ...
+
+
+class Publishing(Published, Protocol):
+    """What is read of a publication to get the file itself."""
+
+    @property
+    def parts(self) -> Parts:
+        """The parts of divided files."""
+        ...
+
+    async def current(self) -> PublishedVersion | None:
+        """The version that is served as current, with its file."""
+        ...
+
+
+async def read_own(publication: Publishing, digest: str) -> GovernanceFile:
+    """Return the file with that digest, with all its parts.
+
+    Raises:
+        NotReadyError: another version is current by now.
+        GovernanceError: the wallet's copy is damaged.
+    """
+    current = await publication.current()
+    if current is None or current.digest != digest:
+        raise NotReadyError("another version of the governance file is being published")
+    jws = current.jws.encode("ascii")
+    received = read_jws(jws, typ=FILE_TYP, max_bytes=MAX_JWS_BYTES)
+    file = await asyncio.to_thread(parse_file, received.unverified_payload)
+    if file.division is None:
+        return file
+    root = SignedGovernanceFile(file, digest, jws, received.signatures[0].kid)
+    parts = await publication.parts.read_all(part.digest for part in file.division.parts)
+    return await asyncio.to_thread(load_divided, root, parts.__getitem__)
 
 
 class OwnSnapshot:
@@ -43,7 +91,7 @@ class OwnSnapshot:
         published: Published,
         *,
         read: Callable[[str], Awaitable[GovernanceFile]],
-        spawn: Callable[[str, Coroutine[object, object, None]], object],
+        spawn: Callable[[str, Coroutine[Any, Any, None]], object],
         recognised: Callable[[], Mapping[Did, GovernanceSnapshot]] = dict,
     ) -> None:
         self._published = published
@@ -70,7 +118,11 @@ class OwnSnapshot:
             statement = self._published.statement
             if statement is None or (self._held is not None and self._held.ref == statement.ref):
                 return
-            file = await self._read(statement.digest)
+            try:
+                file = await self._read(statement.digest)
+            except WanderbuchError as err:
+                LOGGER.warning("the authority's own governance file could not be read: %s", err.message)
+                return
             self._hold(file, statement, self._recognised())
 
     def _hold(

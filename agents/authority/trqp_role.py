@@ -1,0 +1,79 @@
+"""How the authority's role switches its TRQP endpoint on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from wanderbuch.agents.authority.trqp import TrqpEndpoint
+from wanderbuch.agents.authority.trqp_config import TrqpConfig
+from wanderbuch.agents.authority.trqp_source import OwnSnapshot, Publishing, read_own
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+
+_MIN_TOKEN_LENGTH: Final = 16
+
+
+def trqp_routes(
+    agent: RunningAgent, config: TrqpConfig, publication: Callable[[], Publishing | None]
+) -> Sequence[PublicRoute]:
+    """Return the routes of the public site, none if the endpoint is off.
+
+    Args:
+        agent: the authority.
+        config: the table `[authority.trqp]`.
+        publication: what it publishes; None before the role has started.
+
+    Raises:
+        ConfigurationError: the token can not be read, or is too short.
+    """
+    if not config.enabled:
+        return ()
+    own: OwnSnapshot | None = None
+
+    def snapshot() -> GovernanceSnapshot | None:
+        nonlocal own
+        if own is None:
+            if (found := publication()) is None:
+                return None
+            own = OwnSnapshot(
+                found, read=partial(read_own, found), spawn=agent.spawn, recognised=partial(_recognised, agent)
+            )
+        return own()
+
+    endpoint = TrqpEndpoint(
+        authority=lambda: agent.did if agent.has_did else None,
+        snapshot=snapshot,
+        config=config,
+        token=None if config.token_file is None else read_token(config.token_file),
+    )
+    return endpoint.routes()
+
+
+def read_token(path: Path) -> SecretStr:
+    """Return the token in a file.
+
+    Raises:
+        ConfigurationError: it can not be read, or is too short.
+    """
+    try:
+        token = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigurationError(f"[authority.trqp] token_file: can not read {path}") from err
+    if len(token) < _MIN_TOKEN_LENGTH:
+        raise ConfigurationError(
+            f"[authority.trqp] token_file: expected at least {_MIN_TOKEN_LENGTH} characters",
+            hint="`openssl rand -hex 32` makes a good one",
+        )
+    return SecretStr(token)
+
+
+def _recognised(agent: RunningAgent) -> Mapping[Did, GovernanceSnapshot]:
+    """Return the recognised authorities' files, if `[governance]` makes the agent a consumer of its own file."""
+    held = None if agent.governance is None else agent.governance.snapshot()
+    return {} if held is None or held.file.author != agent.did else held.recognised
