@@ -92,7 +92,12 @@ async def running_agents(folder: Path, registry_size: int) -> AsyncIterator[Agen
         "authority",
         "Training Authority of Sri Lanka (example)",
         "authority.wanderbuch.test",
-        authority={"ecosystem": ECOSYSTEM, "four_eyes": False, "freshness_lifetime_s": _FRESH_S, "reissue_every_s": _FRESH_S // 2},
+        authority={
+            "ecosystem": ECOSYSTEM,
+            "four_eyes": False,
+            "freshness_lifetime_s": _FRESH_S,
+            "reissue_every_s": _FRESH_S // 2,
+        },
     )
     issuer = machine.add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test")
     holder = machine.add("holder", "Nimal's wallet", "wallet.wanderbuch.test")
