@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.trust.ecosystem import AUTHORITY, Authority, webvh
+from tests.unit.trust.ecosystem import AUTHORITY, Authority, verification, webvh
 from tests.unit.trust.ecosystem import payload as file_payload
 
 from wanderbuch.agents.holder.asked import ProofRequest, parse_proof_request
@@ -36,21 +36,7 @@ async def snapshot() -> GovernanceSnapshot:
     entries = document["participants"]["entries"]
     entries[DESCRIPTION] = {EMPLOYER: {"name": "Shipyard"}}
     entries[PROFILE_STATEMENTS + "verification.json"] = {
-        EMPLOYER: {
-            "verifications": [
-                {
-                    "id": "VER-1",
-                    "credential_type": "qualification/1.0",
-                    "attributes": ["occupation_isco08", "award_year"],
-                    "predicates": ["eqf_level"],
-                    "purposes": ["employment"],
-                    "jurisdictions": ["MLT"],
-                    "intervals": [{"start": "2025-01-01"}],
-                    "legal_basis": "https://authority.wanderbuch.test/laws/1",
-                    "redress": "https://authority.wanderbuch.test/redress",
-                }
-            ]
-        }
+        EMPLOYER: {"verifications": [verification(attributes=["occupation_isco08", "award_year"])]}
     }
     signed = await Authority(AUTHORITY).file(json.loads(json.dumps(document)))
     statement = FreshnessStatement.for_file(signed.ref, at=NOW, lifetime=timedelta(hours=1))

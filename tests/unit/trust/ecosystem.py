@@ -126,6 +126,22 @@ def accreditation(cred_defs: Sequence[CredDefId], **changed: Any) -> dict[str, A
     }
 
 
+def verification(**changed: Any) -> dict[str, Any]:
+    """Return what a verifier may ask: a welder's occupation and level, no name, for work."""
+    return {
+        "id": "VER-1",
+        "credential_type": "qualification/1.0",
+        "attributes": ["occupation_isco08", "award_year", "expires_on", "framework", "crosswalk_version", "eqf_min_3"],
+        "predicates": ["eqf_level"],
+        "purposes": ["employment"],
+        "jurisdictions": ["MLT"],
+        "intervals": [{"start": "2025-01-01"}],
+        "legal_basis": "https://authority.wanderbuch.test/laws/1",
+        "redress": "https://authority.wanderbuch.test/redress",
+        **changed,
+    }
+
+
 def payload(accreditations: Mapping[WebvhDid, Sequence[Mapping[str, Any]]], *, version: int = 1) -> dict[str, Any]:
     """Return a governance file as JSON."""
     now = "2024-01-01T00:00:00Z"

@@ -1,0 +1,117 @@
+"""The desk: what could not be fetched or checked is UNKNOWN or STALE, saved, and told."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from tests.unit.trust.ecosystem import (
+    Held,
+    Worker,
+)
+from tests.unit.trust.employer import Employer, codes, verdict
+
+from wanderbuch.governance.question import Verdict
+from wanderbuch.plugins.trust.verifier import DeskLimits
+
+
+async def test_a_status_list_in_force_that_can_not_be_had_is_unknown(
+    employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = employer.registry.get_revocation_list, await employer.ask()
+    proof = worker.present(asked.proof_request, welder)
+
+    async def get(profile: Any, registry_id: str, timestamp_from: int = 0, timestamp_to: int | None = None) -> Any:
+        employer.registry.lists_down = timestamp_to != proof["identifiers"][0]["timestamp"]
+        return await real(profile, registry_id, timestamp_from, timestamp_to)
+
+    monkeypatch.setattr(employer.registry, "get_revocation_list", get)
+    ended = await employer.get(asked, proof)
+    assert verdict(ended) is Verdict.UNKNOWN
+    assert codes(ended) == ["revocation.unchecked"]
+
+
+async def test_an_unreachable_host_is_unknown_saved_and_told(employer: Employer, worker: Worker, welder: Held) -> None:
+    asked = await employer.ask()
+    employer.registry.down = True
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.UNKNOWN
+    assert codes(ended) == ["proof.unresolved"]
+    assert employer.heard() == [V20PresProblemReport]
+    record = await employer.record(asked)
+    assert (record.state, record.verified) == (V20PresExRecord.STATE_ABANDONED, "false")
+
+
+@pytest.mark.parametrize("swapped", ["schemaId", "credDefId"])
+async def test_refuses_objects_that_do_not_belong_together(
+    employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    definition, registry = (
+        employer.registry.get_credential_definition,
+        employer.registry.get_revocation_registry_definition,
+    )
+
+    async def get_definition(profile: Any, cred_def_id: str) -> Any:
+        found = await definition(profile, cred_def_id)
+        if swapped == "schemaId":
+            found.credential_definition.schema_id = "another"
+        return found
+
+    async def get_registry(profile: Any, registry_id: str) -> Any:
+        found = await registry(profile, registry_id)
+        if swapped == "credDefId":
+            found.revocation_registry.cred_def_id = "another"
+        return found
+
+    monkeypatch.setattr(employer.registry, "get_credential_definition", get_definition)
+    monkeypatch.setattr(employer.registry, "get_revocation_registry_definition", get_registry)
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.NOT_TRUSTED
+    assert codes(ended) == ["proof.inconsistent"]
+
+
+async def test_a_host_that_never_answers_is_unknown_in_time(
+    employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(profile: Any, schema_id: str) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(employer.registry, "get_schema", hang)
+    employer.desk.limits = DeskLimits(judging=timedelta(milliseconds=20))
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.UNKNOWN
+    assert codes(ended) == ["judgement.too_slow"]
+
+
+async def test_a_bug_while_judging_is_unknown(
+    employer: Employer, worker: Worker, welder: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(profile: Any, schema_id: str) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(employer.registry, "get_schema", fail)
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.UNKNOWN
+    assert codes(ended) == ["judgement.failed"]
+
+
+async def test_governance_that_went_stale_is_stale(employer: Employer, worker: Worker, welder: Held) -> None:
+    asked = await employer.ask()
+    employer.now += timedelta(minutes=9)
+    employer.source._home._drop_statement()
+    employer.host.down = True
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.STALE
+
+
+async def test_governance_that_went_stale_is_asked_for_again(employer: Employer, worker: Worker, welder: Held) -> None:
+    asked = await employer.ask()
+    employer.now += timedelta(seconds=1)
+    employer.source._home._drop_statement()
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.TRUSTED
