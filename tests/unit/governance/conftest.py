@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did, DidUrl
+from wanderbuch.governance.model import PROGRAMMES, REFUSAL, REGULATION, VERIFICATION
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
 
@@ -41,8 +42,10 @@ class KeyHolder:
 
 @pytest.fixture
 def example() -> Json:
-    """The example file as JSON, to be changed by a test."""
+    """The example file as JSON, to be changed by a test: participants, accreditations and the crosswalk alone."""
     document: Json = json.loads(EXAMPLE.read_bytes())
+    for uri in (PROGRAMMES, VERIFICATION, REGULATION, REFUSAL):
+        del document["participants"]["entries"][uri]
     return document
 
 

@@ -56,7 +56,6 @@ DATED = [accredit, recognise, ask, regulate]
 def test_warns_of_what_ends_within_ninety_days(
     state: Callable[..., None], days: int, soon: bool, example: Json
 ) -> None:
-    entries(example).pop(PROGRAMMES, None)
     state(example, intervals=until(days))
     assert ("ends-soon" in warnings_of(example)) == soon
 
@@ -66,7 +65,6 @@ def test_warns_of_what_ends_within_ninety_days(
     [(recognise, "recognition-ended"), (ask, "verification-ended"), (accredit, "ended-mandate-pinned")],
 )
 def test_warns_of_what_has_ended(state: Callable[..., None], rule: str, example: Json) -> None:
-    entries(example).pop(PROGRAMMES, None)
     state(example, intervals=until(-2))
     assert rule in warnings_of(example)
     state(example, intervals=[*until(-2), {"start": "2026-12-01"}])
@@ -74,7 +72,6 @@ def test_warns_of_what_has_ended(state: Callable[..., None], rule: str, example:
 
 
 def test_what_was_withdrawn_before_does_not_end_soon(example: Json) -> None:
-    entries(example).pop(PROGRAMMES, None)
     accredit(example, intervals=until(30), status=decisions(("withdrawn", "2026-05-01", "2026-05-01")))
     assert "ends-soon" not in warnings_of(example)
 
@@ -124,7 +121,6 @@ def test_warns_of_a_programme_whose_accreditation_counts_no_more(example: Json) 
 
 
 def test_the_same_is_told_for_any_other_day(example: Json) -> None:
-    entries(example).pop(PROGRAMMES, None)
     accredit(example, intervals=until(200))
     recognise(example, intervals=[{"start": "2025-01-01", "end": "2027-04-30"}])
     file = parse_file(payload_of(example))
