@@ -1,7 +1,10 @@
 """The desk: each answer, honest or not, is judged for what it is; real credentials, real proofs."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 
+import pytest
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
 from tests.unit.trust.ecosystem import (
     WELDER,
