@@ -5,7 +5,8 @@ by `officials`, `drafts` and the desk of the authority, never by which buttons a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,9 +14,10 @@ from typing import Any, Final
 from aiohttp import web
 
 from wanderbuch.agents.authority.changes import Frame
+from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.drafts import Base, Drafts
-from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
+from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.authority.pages.draft_view import in_words, place_of
 from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.languages import LANGUAGES, Language, Words, negotiated
@@ -30,8 +32,10 @@ from wanderbuch.agents.authority.pages.sessions import (
     refuse_other_sites,
     set_cookie,
 )
-from wanderbuch.agents.authority.pages.work import DeskWork
+from wanderbuch.agents.authority.reviews import Finding as ReviewFinding
+from wanderbuch.agents.authority.reviews import ReviewState
 from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError, status_of
+from wanderbuch.agents.runtime.records import new_id
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.identifiers import Did
@@ -39,6 +43,7 @@ from wanderbuch.governance.identifiers import Did
 BASE: Final = "/desk"
 SOON: Final = timedelta(days=120)
 _MAX_LISTED: Final = 50
+_NEW_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FORM_DEADLINE_S: Final = 20.0
 
 
@@ -46,19 +51,32 @@ _FORM_DEADLINE_S: Final = 20.0
 class DeskParts:
     """What the desk works on; there is none before the authority has started."""
 
-    drafts: Drafts
-    officials: Officials
+    desk: Desk
     sessions: Sessions
-    work: DeskWork
     register: Register
-    base: Callable[[], Awaitable[Base]]
-    author: Did
-    url: str
-    clock: Callable[[], datetime]
+
+    @property
+    def drafts(self) -> Drafts:
+        """The drafts."""
+        return self.desk.drafts
+
+    @property
+    def author(self) -> Did:
+        """The authority."""
+        return self.desk.publication.place.author
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Gives the instant now."""
+        return self.desk.publication.clock
+
+    async def base(self) -> Base:
+        """Return the file that is published now."""
+        return await self.desk.publication.published()
 
     def frame(self, base: Base) -> Frame:
         """Return the frame of the version that a draft on `base` would become."""
-        return Frame(self.author, self.url, (base.version or 0) + 1, (), self.clock())
+        return Frame(self.author, self.desk.publication.place.url, (base.version or 0) + 1, (), self.clock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +125,7 @@ class DeskVisit:
 type DeskPage = Callable[[DeskVisit], Awaitable[web.StreamResponse]]
 
 
-class Desk:
+class DeskPages:
     """The handlers of the desk.
 
     Args:
@@ -264,7 +282,8 @@ class Desk:
             drafts=[each for each in reversed(drafts) if each.state is not DraftState.REJECTED][:_MAX_LISTED],
             rejected=[each for each in reversed(drafts) if each.state is DraftState.REJECTED][:_MAX_LISTED],
             endings=facts.tables.endings(today, today + SOON, _MAX_LISTED) if facts else [],
-            reviews=await parts.work.open_reviews(),
+            reviews=await parts.desk.reviews.all(state=ReviewState.OPEN),
+            new_id=new_id(),
             file=facts.file if facts else None,
             now_fresh=facts is not None and facts.snapshot.is_fresh(parts.clock()),
             facts=facts,
@@ -273,7 +292,7 @@ class Desk:
         )
 
     async def _open(self, visit: DeskVisit) -> web.StreamResponse:
-        draft = await visit.parts.drafts.open(visit.official, visit.text("why"))
+        draft = await visit.parts.drafts.open(visit.official, visit.text("why"), draft_id=_id(visit))
         return visit.go(f"/draft/{draft.id}")
 
     async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
@@ -297,7 +316,8 @@ class Desk:
             has_errors=any(each.severity is Severity.ERROR for each in findings),
             asked=asked,
             found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
-            names={each.id: each.name for each in await parts.officials.all()},
+            names={each.id: each.name for each in await parts.desk.officials.all()},
+            waiting=await _waiting(parts, draft),
             authorities=[each.publisher for each in facts.file.recognitions] if facts else [],
             file=facts.file if facts else None,
         )
@@ -313,9 +333,9 @@ class Desk:
                 revision = visit.text("revision")
                 if not (revision.isascii() and revision.isdecimal()):
                     raise MalformedError("expected the revision that was read")
-                await parts.work.approve(draft.id, official, revision=int(revision))
+                await parts.desk.approve(draft.id, official, revision=int(revision))
             case "reject":
-                await parts.drafts.reject(draft.id, official, visit.text("why"))
+                await parts.desk.reject(draft.id, official, visit.text("why"))
             case "schedule":
                 await parts.drafts.schedule(draft.id, official, _instant(visit.text("day"), visit.text("time")))
             case "undo":
@@ -332,18 +352,24 @@ class Desk:
         did = Did.parse(visit.request.query.get("did", ""))
         record = await (await visit.parts.base()).record(did) or {}
         name = (record.get("description") or {}).get("name")
-        return self.show(visit, "desk_suspend.html", did=did, name=name, record=record)
+        return self.show(visit, "desk_suspend.html", did=did, name=name, record=record, new_id=new_id())
 
     async def _suspend(self, visit: DeskVisit) -> web.StreamResponse:
         did = Did.parse(visit.text("did"))
         if visit.text("sure") != "yes":
             raise MalformedError("tick the box to confirm the suspension")
         registries = [line.strip() for line in visit.text("registries").splitlines() if line.strip()]
-        await visit.parts.work.suspend(did, visit.official, why=visit.text("why"), registries=registries)
-        return visit.go("/")
+        draft = await visit.parts.desk.suspend(
+            did, visit.official, why=visit.text("why"), registries=registries, draft_id=_id(visit)
+        )
+        return visit.go(f"/draft/{draft.id}")
 
     async def _review(self, visit: DeskVisit) -> web.StreamResponse:
-        await visit.parts.work.review(visit.text("id"), visit.official, why=visit.text("why"))
+        found = {each.value: each for each in ReviewFinding}.get(visit.text("finding"))
+        if found is None:
+            raise MalformedError("choose whether the suspension was right")
+        reviews = visit.parts.desk.reviews
+        await reviews.close(visit.text("id"), visit.official, finding=found, note=visit.text("why"))
         return visit.go("/")
 
 
@@ -373,6 +399,28 @@ async def _named(base: Base, part: Any, visit: DeskVisit) -> dict[str, Any]:
     return {"part": part, "name": name, "is_record": part.kind.value == "record"}
 
 
+async def _waiting(parts: DeskParts, draft: Draft) -> tuple[str, ...]:
+    """Return who could still sign a draft that waits for signatures."""
+    if draft.state is not DraftState.SIGNING:
+        return ()
+    try:
+        return (await parts.desk.round(draft.id))[1]
+    except WanderbuchError:
+        return ()
+
+
+def _id(visit: DeskVisit) -> str:
+    """Return the id that the form's page chose, so that a form sent twice does its work once.
+
+    Raises:
+        MalformedError: the form has none.
+    """
+    text = visit.text("new_id")
+    if not _NEW_ID.fullmatch(text):
+        raise MalformedError("expected the id that the page chose")
+    return text
+
+
 def _instant(day: str, time: str) -> datetime | None:
     """Return the instant that two fields name, UTC; None if no day is given.
 
@@ -385,8 +433,3 @@ def _instant(day: str, time: str) -> datetime | None:
         return datetime.fromisoformat(f"{day}T{time or '00:00'}:00+00:00")
     except ValueError as err:
         raise MalformedError("expected a day that exists, and a time such as 09:30") from err
-
-
-def listed(texts: Sequence[str]) -> list[str]:
-    """Return the texts that are not empty."""
-    return [text for text in texts if text]

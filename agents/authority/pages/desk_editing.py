@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from wanderbuch.agents.authority.draft import DraftState
-from wanderbuch.agents.authority.pages.desk import BASE, Desk, DeskVisit
+from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
 from wanderbuch.agents.authority.pages.forms import all_countries, all_occupations, place_findings, read, shown
 from wanderbuch.agents.authority.pages.rendering import PageHandler
@@ -28,7 +28,7 @@ class DeskEditing:
         desk: lets only officials in, and shows pages.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: DeskPages) -> None:
         self._desk = desk
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
@@ -167,7 +167,9 @@ class DeskEditing:
         said.pop(did, None)
         if statements:
             said[did] = {form.member: statements}
-        await visit.parts.drafts.edit(draft_id, visit.official, header={form.schema: said or None}, revision=_revision(visit))
+        await visit.parts.drafts.edit(
+            draft_id, visit.official, header={form.schema: said or None}, revision=_revision(visit)
+        )
 
     async def _begun(self, visit: DeskVisit, form: StatementForm) -> dict[str, Any]:
         """Return what a new statement begins with: what is the same in most."""
@@ -183,18 +185,9 @@ class DeskEditing:
 
 async def _now(visit: DeskVisit, did: Did) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the record of a participant and the header as the draft has them."""
-    base = await visit.parts.base()
-    record, header = await base.record(did), copy.deepcopy(dict(base.header))
-    for change in await visit.parts.drafts.changes(visit.request.match_info["id"]):
-        if change.key == did:
-            record = change.value
-        elif change.key.startswith("https://"):
-            entries = header.setdefault("participants", {}).setdefault("entries", {})
-            if change.value is None:
-                entries.pop(change.key, None)
-            else:
-                entries[change.key] = change.value
-    return copy.deepcopy(record or {"did": str(did)}), header
+    drafts, draft_id = visit.parts.drafts, visit.request.match_info["id"]
+    record = await drafts.record(draft_id, did)
+    return copy.deepcopy(record or {"did": str(did)}), await drafts.header(draft_id)
 
 
 def _chosen(statements: list[Any], asked: str) -> tuple[int | None, dict[str, Any]]:

@@ -12,14 +12,15 @@ from enum import Enum
 from typing import Final, Protocol
 
 from wanderbuch.agents.authority.pages.search import SearchTables
-from wanderbuch.agents.authority.publication import PublishedVersion
+from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.errors import ResolutionError, WanderbuchError
+from wanderbuch.governance.bulk import load_divided
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.freshness import FreshnessStatement
 from wanderbuch.governance.history import Entry
 from wanderbuch.governance.identifiers import DidUrl
-from wanderbuch.governance.jws import KeyResolver, UnverifiedJws, read_jws, verify_signature
-from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES
+from wanderbuch.governance.jws import UnverifiedJws, read_jws, verify_signature
+from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES, SignedGovernanceFile
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
 
@@ -89,46 +90,11 @@ class Register(Protocol):
         ...
 
 
-class PublicationLike(Protocol):
-    """The part of `publication.Publication` that is read here."""
-
-    @property
-    def statement(self) -> FreshnessStatement | None:
-        """The newest freshness statement."""
-        ...
-
-    async def versions(self) -> list[PublishedVersion]:
-        """All versions, the newest first."""
-        ...
-
-    async def current(self) -> PublishedVersion | None:
-        """The version that is served as current."""
-        ...
-
-
 class PublishedRegister:
     """The facts of an authority's own publication."""
 
-    def __init__(
-        self,
-        publication: PublicationLike,
-        *,
-        url: str,
-        resolve_key: KeyResolver,
-        history: "HistorySource | None" = None,
-    ) -> None:
-        """Prepare; nothing is read yet.
-
-        Args:
-            publication: what is published.
-            url: address of the folder of the files.
-            resolve_key: gives a signer's key as it stands now.
-            history: what happened; None if no history is kept.
-        """
+    def __init__(self, publication: Publication) -> None:
         self._publication = publication
-        self._url = url
-        self._resolve_key = resolve_key
-        self._history = history
         self._lock = asyncio.Lock()
         self._held: Facts | None = None
         self._versions: tuple[str, list[VersionLine]] | None = None
@@ -165,15 +131,21 @@ class PublishedRegister:
 
     async def history(self) -> Sequence[Entry]:
         """Return the newest entries of the history, the newest first."""
-        entries = await self._history.entries() if self._history else []
-        return entries[-MAX_HISTORY:][::-1]
+        return (await self._publication.history.entries())[-MAX_HISTORY:][::-1]
 
     async def _read(self, statement: FreshnessStatement) -> Facts | None:
         current = await self._publication.current()
         if current is None:
             return None
-        received = read_jws(current.jws.encode("ascii"), typ=FILE_TYP, max_bytes=MAX_JWS_BYTES)
-        file, tables = await asyncio.to_thread(_parse, received.unverified_payload)
+        jws = current.jws.encode("ascii")
+        received = read_jws(jws, typ=FILE_TYP, max_bytes=MAX_JWS_BYTES)
+        file = await asyncio.to_thread(parse_file, received.unverified_payload)
+        if file.division is not None:
+            # Our own bytes, out of the wallet store; whether their signatures hold is looked at below.
+            root = SignedGovernanceFile(file, current.digest, jws, received.signatures[0].kid)
+            bodies = await self._publication.parts.read_all(part.digest for part in file.division.parts)
+            file = await asyncio.to_thread(load_divided, root, bodies.__getitem__)
+        tables = await asyncio.to_thread(SearchTables, file)
         speaks_of_it = statement.ref == current.ref
         snapshot = GovernanceSnapshot(
             file,
@@ -182,13 +154,13 @@ class PublishedRegister:
             (),
             statement.iat if speaks_of_it else None,
         )
-        return Facts(snapshot, tables, await self._signers(received), self._url, current.published_at)
+        return Facts(snapshot, tables, await self._signers(received), self._publication.place.url, current.published_at)
 
     async def _signers(self, received: UnverifiedJws) -> tuple[Signer, ...]:
         signers: list[Signer] = []
         for each in received.signatures:
             try:
-                await verify_signature(received, each, self._resolve_key)
+                await verify_signature(received, each, self._publication.resolve_key)
                 state = SignatureState.HOLDS
             except ResolutionError:
                 state = SignatureState.UNCHECKED
@@ -196,16 +168,3 @@ class PublishedRegister:
                 state = SignatureState.FAILS
             signers.append(Signer(each.kid, state))
         return tuple(signers)
-
-
-class HistorySource(Protocol):
-    """The part of `history.HistoryLog` that is read here."""
-
-    async def entries(self) -> list[Entry]:
-        """Return all entries, the first one first."""
-        ...
-
-
-def _parse(payload: bytes) -> tuple[GovernanceFile, SearchTables]:
-    file = parse_file(payload)
-    return file, SearchTables(file)

@@ -126,6 +126,11 @@ class Words:
         key = f"action.{name}"
         return self(key) if key in self._sentences else self._english(name)
 
+    def step(self, name: str) -> Markup:
+        """Return what was done with a draft, as `action` does."""
+        key = f"step.{name}"
+        return self(key) if key in self._sentences else self.action(name)
+
     def _english(self, text: str) -> Markup:
         return english(text) if self.language is not FALLBACK else escape(text)
 

@@ -9,17 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from acapy_agent.core.profile import Profile
+from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.agents.authority.pages.facts import PublishedRegister
-from wanderbuch.agents.authority.pages.registry import PublicPages
-from wanderbuch.agents.authority.publication import Publication, PublicationPlace, PublishedVersion
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.history import HistoryLog
+from wanderbuch.agents.authority.officials import OfficialRole
+from wanderbuch.agents.authority.pages.mounting import AuthorityPages
+from wanderbuch.agents.authority.pages.sessions import DeskSession
+from wanderbuch.agents.authority.publication import Publication
+from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
-URL = "https://authority.wanderbuch.test/governance/sri-lanka"
+FOLDER = "governance/sri-lanka"
+URL = f"https://authority.wanderbuch.test/{FOLDER}"
+REDRESS = "https://authority.wanderbuch.test/appeals"
 EXAMPLE = json.loads(resources.files("wanderbuch.governance.files").joinpath("sri-lanka.example.json").read_bytes())
 AUTHORITY = Did.parse(EXAMPLE["author"])
 WELDERS, HOTEL, GALLE, SHIPYARD = (
@@ -61,22 +68,55 @@ class Clock:
 
 @dataclass
 class Place:
+    """The pages as a running agent mounts them, over everything real but the sockets of an agent."""
+
     profile: Profile
     folder: Path
     key: Key = field(default_factory=Key)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.publication = Publication(
-            PublicationPlace(author=AUTHORITY, folder="governance/sri-lanka"),
-            versions=RecordStore(self.profile, PublishedVersion),
-            publisher=FolderPublisher(self.folder),
+        files = FolderPublisher(self.folder)
+        publication = Publication(
+            PublicationPlace(author=AUTHORITY, folder=FOLDER, url=URL),
+            profile=self.profile,
+            publisher=files,
             key=self.key,
+            history=HistoryLog(self.profile, publisher=files, folder=FOLDER, clock=self.clock),
+            resolve_key=self.key.resolve,
             freshness_lifetime=timedelta(hours=1),
+            divide_above_bytes=1024 * 1024,
             clock=self.clock,
         )
-        self.register = PublishedRegister(self.publication, url=URL, resolve_key=self.key.resolve)
-        self.public = PublicPages(self.register, clock=self.clock)
+
+        async def rotate() -> None:
+            raise AssertionError("no key is rotated here")
+
+        self.desk = Desk(self.profile, publication, four_eyes=True, redress=REDRESS, rotate_key=rotate)
+        self.publication = publication
+        self.pages = AuthorityPages(clock=self.clock)
+
+    def start(self) -> None:
+        self.pages.start(self.desk, RecordStore(self.profile, DeskSession))
+
+    async def publish(self, payload: dict[str, Any]) -> None:
+        await self.publication.publish(payload)
+
+    async def hire(self) -> dict[str, str]:
+        """Add an editor and an approver; return their tokens by id."""
+        editor, approver = {OfficialRole.EDITOR}, {OfficialRole.APPROVER}
+        people = {"e.perera": ("Esha Perera", editor), "a.silva": ("Amal Silva", approver)}
+        return {
+            short: (await self.desk.officials.add(short, name=name, roles=roles))[1]
+            for short, (name, roles) in people.items()
+        }
+
+    def application(self) -> web.Application:
+        """Return both sites in one, so that one browser sees all."""
+        app = web.Application()
+        for route in (*self.pages.public_routes(), *self.pages.app_pages()):
+            app.router.add_route(route.method, route.path, route.handler)
+        return app
 
 
 def full_payload() -> dict[str, Any]:
