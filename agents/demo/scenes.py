@@ -37,6 +37,7 @@ class Play:
     async def run(self) -> list[SceneResult]:
         """Play all scenes and return them in the order of their names."""
         await self._levels()
+        await self._borders()
         await self._mandates()
         stale = await self._governance()
         await self._mixing()
@@ -68,6 +69,15 @@ class Play:
             lambda: self._lie({"occupation": WELDER, "min_eqf_level": 3}, {"credential_id": low}),
         )  # fmt: skip
         self._low_welder = low
+        self._welder = welder
+
+    async def _borders(self) -> None:
+        """Scene l: an employer whose own authority recognises the one that accredits the issuer."""
+        self.stage.progress("Another employer trusts Malta's authority only, and that one recognises Sri Lanka's")
+        await self._scene(
+            "l", "The employer's own authority recognises the issuer's: by way of both files", Outcome.TRUSTED,
+            lambda: self._abroad({"occupation": WELDER, "min_eqf_level": 3}),
+        )  # fmt: skip
 
     async def _mandates(self) -> None:
         """Scenes d and e: an issuer that counts, but not for this."""
@@ -195,6 +205,11 @@ class Play:
     async def _honest(self, credential: str, requirement: Mapping[str, Any]) -> Answer:
         question = await self._ask(requirement, employer=self.stage.verifier)
         return await self._answer(question, credential)
+
+    async def _abroad(self, requirement: Mapping[str, Any]) -> Answer:
+        """Show the welder's credential to the employer who trusts another authority."""
+        question = await self._ask(requirement, employer=self.stage.employer_abroad)
+        return await self._answer(question, self._welder)
 
     async def _answer(self, question: Question, credential: str) -> Answer:
         """Answer as an honest person would: with the credential, if it fits, else with a no."""

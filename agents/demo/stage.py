@@ -1,7 +1,8 @@
 """The stage: every agent of the demo started, named in a published governance file, and ready to play.
 
-The four services of `compose/compose.yaml` play themselves. Beside them, from `tests/abuse/`: an issuer that signs
-anything, a wallet that lies, a mirror that stands between an employer and the authority, and that second employer.
+The four services of `compose/compose.yaml` play themselves. Beside them: the destination's authority and an employer
+who trusts that one only; and, from `tests/abuse/`, an issuer that signs anything, a wallet that lies, a mirror that
+stands between an employer and the authority, and that employer.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from wanderbuch.agents.demo.abroad import ECOSYSTEM as ECOSYSTEM_ABROAD
+from wanderbuch.agents.demo.abroad import abroad_payload
 from wanderbuch.agents.demo.example import example_claim, example_payload, suspend
 from wanderbuch.agents.demo.services import Service, read_services
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
@@ -62,22 +65,34 @@ class Stage:
         self.lying_wallet = self._cheat("lying_wallet", "A wallet that lies", "liar.wanderbuch.test")
         self.mirror = self._cheat("hostile_mirror", "A mirror that lies", "mirror.wanderbuch.test")
         self.misled = self._serve(services["verifier"], "An employer behind the mirror", host="misled.wanderbuch.test")
+        self.authority_abroad = self._serve(
+            services["authority"], "Qualifications Authority of Malta (example)", host="malta.wanderbuch.test"
+        )
+        self.employer_abroad = self._serve(
+            services["verifier"], "An employer who trusts Malta's authority only", host="mdina.wanderbuch.test"
+        )
         self.payload: dict[str, Any] = {}
         self._misled_start: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Start all agents and publish the first governance file."""
         self.progress("The authority starts and publishes its schema; a lying wallet and a lying mirror start too")
-        self.authority.configure(
-            authority={
-                "ecosystem": ECOSYSTEM,
-                "four_eyes": False,  # the demonstration sends whole files
-                "freshness_lifetime_s": FRESHNESS_LIFETIME_S,
-                "reissue_every_s": REISSUE_EVERY_S,
-            }
-        )
+        for agent, ecosystem in ((self.authority, ECOSYSTEM), (self.authority_abroad, ECOSYSTEM_ABROAD)):
+            agent.configure(
+                authority={
+                    "ecosystem": ecosystem,
+                    "four_eyes": False,  # the demonstration sends whole files
+                    "freshness_lifetime_s": FRESHNESS_LIFETIME_S,
+                    "reissue_every_s": REISSUE_EVERY_S,
+                }
+            )
         self._put_mirror_before(self.misled)
-        early = (self.authority, self.lying_wallet, self.mirror)  # those that need not know the authority's DID
+        early = (
+            self.authority,
+            self.authority_abroad,
+            self.lying_wallet,
+            self.mirror,
+        )  # those that need not know the authority's DID
         await asyncio.gather(*(agent.start() for agent in early))
         about = await self.authority.get("/authority")
         schema_id = about["schemas"]["qualification/1.0"]
@@ -87,7 +102,9 @@ class Stage:
         self.rogue_issuer.configure(rogue_issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
         for agent in (self.holder, self.verifier, self.misled):
             agent.configure(governance=governance)
-        late = (self.issuer, self.rogue_issuer, self.holder, self.verifier)
+        abroad = await self.authority_abroad.get("/authority")
+        self.employer_abroad.configure(governance={"url": abroad["governance_url"], "author": abroad["did"]})
+        late = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.employer_abroad)
         await asyncio.gather(*(agent.start() for agent in late))
         self.progress("The training centre makes its credential definition and revocation registry")
         centre = await self.issuer.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S)
@@ -107,6 +124,7 @@ class Stage:
             schema_id=schema_id,
         )
         await self.publish(self.payload)
+        await self._open_abroad(governance)
         await self._let_mirror_copy()
         self._misled_start = asyncio.create_task(self._start_misled())
 
@@ -185,6 +203,19 @@ class Stage:
             if asyncio.get_running_loop().time() > deadline:
                 raise DemoError(f"{wallet.name} did not receive its credential within {_STEP_TIMEOUT_S:g} s")
             await asyncio.sleep(0.05)
+
+    async def _open_abroad(self, recognised: Mapping[str, str]) -> None:
+        """Publish the destination's file, which recognises the authority at home, and have its employer fetch both."""
+        about = await self.authority_abroad.get("/authority")
+        payload = abroad_payload(
+            author=about["did"],
+            schema_id=about["schemas"]["qualification/1.0"],
+            recognised=recognised["author"],
+            recognised_url=recognised["url"],
+        )
+        payload["last_updated"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        await self.authority_abroad.post("/versions", {"payload": payload})
+        await self.employer_abroad.post("/governance/refresh")
 
     async def _let_mirror_copy(self) -> None:
         """Have the mirror pass the published files on once, so that it has something to falsify."""

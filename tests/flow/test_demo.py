@@ -27,7 +27,7 @@ def test_every_scene_of_the_demo_ends_as_expected() -> None:
     assert result["ok"] is True
     wrong = [scene for scene in result["scenes"] if scene["expected"] != scene["actual"] or not scene["ok"]]
     assert wrong == []
-    assert {scene["name"][0] for scene in result["scenes"]} == set("abcdefghijk")
+    assert {scene["name"][0] for scene in result["scenes"]} == set("abcdefghijkl")
     assert {scene["expected"] for scene in result["scenes"]} == OUTCOMES
 
 
