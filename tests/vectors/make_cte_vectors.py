@@ -173,6 +173,68 @@ def vectors() -> dict[str, tuple[str, Json | str, list[tuple[str, str]]]]:
             put("/previous_versions", [{"version": 1, "uri": "https://ministry.test/1.jws"}]),
             [("version-order", "/previous_versions/0/version")],
         ),
+        "no-context-member": ("Profile example, as signed", drop("@context"), [("member-missing", "/@context")]),
+        "participants-version-as-text": (
+            "Profile example",
+            put("/participants/version", "1"),
+            [("whole-number", "/participants/version")],
+        ),
+        "participants-created-as-number": (
+            "Profile example",
+            put("/participants/created", 1703187439),
+            [("instant", "/participants/created")],
+        ),
+        "address-that-is-empty": ("Profile example", put("/uri", ""), [("link", "/uri")]),
+        "current-version-that-is-empty": (
+            "Profile example",
+            put("/current_version", ""),
+            [("link", "/current_version")],
+        ),
+        "statements-under-schemas-of-others": (
+            "Profile example: nothing that CTE names is said of anybody",
+            put("/participants/entries", {"https://example.test/roles.schema.json": {"did:example:college": {}}}),
+            [("participant-present", "/participants/entries")],
+        ),
+        "trusted-governance-over-http": (
+            "Trusted Governance: files are fetched over HTTPS",
+            put("/trusted_governance", [{"publisher": "did:example:other", "uri": "http://other.test/cte.jws"}]),
+            [("https-address", "/trusted_governance/0/uri")],
+        ),
+        "trusted-governance-without-publisher": (
+            "Trusted Governance: the file must be signed by its publisher",
+            put("/trusted_governance", [{"uri": "https://other.test/cte.jws"}]),
+            [("member-missing", "/trusted_governance/0/publisher")],
+        ),
+        "trusted-governance-of-the-author": (
+            "Trusted Governance",
+            put("/trusted_governance", [{"publisher": "did:example:ministry", "uri": "https://other.test/cte.jws"}]),
+            [("publisher-is-other", "/trusted_governance/0/publisher")],
+        ),
+        "accepted-trusted-governance": (
+            "Trusted Governance; without a recognition it grants nothing",
+            put("/trusted_governance", [{"publisher": "did:example:other", "uri": "https://other.test/cte.jws"}]),
+            [],
+        ),
+        "comma-before-end-of-object": (
+            "Schemas example",
+            _text('"name": "Diploma"}', '"name": "Diploma",}'),
+            [("strict-json", "")],
+        ),
+        "comma-before-end-of-list": (
+            "Roles example",
+            _text('"name": "Student card"}]', '"name": "Student card"},]'),
+            [("strict-json", "")],
+        ),
+        "object-without-a-name": (
+            "DIF Membership example",
+            _text('{"roles": [', '{{"roles": ['),
+            [("strict-json", "")],
+        ),
+        "statement-schema-inside-a-list": (
+            "Verified Email example",
+            _text(f'"{ROLES}": {{', f'["{ROLES}": {{'),
+            [("strict-json", "")],
+        ),
         "trailing-comma": ("University Diploma example", _text('"ttl": 3600,', '"ttl": 3600,,'), [("strict-json", "")]),
         "member-twice": ("RFC 7493 §2.3", _text('"version": 1,', '"version": 2, "version": 1,'), [("strict-json", "")]),
     }  # fmt: skip

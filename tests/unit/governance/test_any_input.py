@@ -14,7 +14,7 @@ from wanderbuch.governance.signing import sign_file, verify_file
 from wanderbuch.governance.validation import validate_file
 
 JUNK: list[Any] = [None, True, -1, 0, 2**53 - 1, "", "x", "\u202e", "C7212", "2024-02-30", [], [None], {}, {"a": []}]
-DOCUMENTS = [EXAMPLE.read_text(), ECOSYSTEM.read_text()]
+DOCUMENTS = [path.read_text() for path in (EXAMPLE, ECOSYSTEM, *sorted(EXAMPLE.parent.glob("[a-r]*.example.json")))]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -6,8 +6,10 @@ import pytest
 from tests.unit.governance.conftest import ECOSYSTEM, EXAMPLE, ROOT, Json, changed
 
 from wanderbuch.governance import published
-from wanderbuch.governance.model import ACCREDITATION
+from wanderbuch.governance.model import ACCREDITATION, RECOGNITION, REGULATION, SIGNATORIES, VERIFICATION
+from wanderbuch.governance.validation import validate_file
 
+AQRF = {"framework": "AQRF", "min": "1", "max": "4"}
 FOLDER = ROOT / "governance" / "schemas"
 
 
@@ -33,7 +35,7 @@ def validator() -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(published.published_schemas()["governance-file.schema.json"])
 
 
-@pytest.mark.parametrize("path", [EXAMPLE, ECOSYSTEM], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [ECOSYSTEM, *sorted(EXAMPLE.parent.glob("*.json"))], ids=lambda path: path.name)
 def test_accepts_the_examples(path: object) -> None:
     validator().validate(json.loads(path.read_bytes()))  # type: ignore[attr-defined]
 
@@ -60,3 +62,39 @@ def _first_accreditation(document: Json) -> Json:
 )
 def test_refuses_what_validation_refuses(change: Callable[[Json], object], example: Json) -> None:
     assert not validator().is_valid(changed(example, change))
+
+
+@pytest.fixture(scope="module")
+def malta() -> Json:
+    document: Json = json.loads((EXAMPLE.parent / "malta.example.json").read_bytes())
+    return document
+
+
+def _first(document: Json, uri: str, member: str) -> Json:
+    found: Json = next(iter(document["participants"]["entries"][uri].values()))[member][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["trusted_governance"][0].update(uri="http://other.test/current.jws"),
+        lambda d: d["trusted_governance"][0].pop("publisher"),
+        lambda d: _first(d, RECOGNITION, "recognitions").update(onward=4),
+        lambda d: _first(d, RECOGNITION, "recognitions").update(purposes=[]),
+        lambda d: _first(d, RECOGNITION, "recognitions").update(purposes=["anything"]),
+        lambda d: _first(d, RECOGNITION, "recognitions").update(level_range=AQRF),
+        lambda d: _first(d, RECOGNITION, "recognitions").update(excluded_ocupations=["C7214"]),
+        lambda d: _first(d, RECOGNITION, "recognitions").pop("redress"),
+        lambda d: _first(d, REGULATION, "regulations").pop("redress"),
+        lambda d: _first(d, VERIFICATION, "verifications").update(attributes=["*"]),
+        lambda d: _first(d, VERIFICATION, "verifications").pop("legal_basis"),
+        lambda d: d["participants"]["entries"][SIGNATORIES][d["author"]].update(threshold=0),
+        lambda d: d["participants"]["entries"][SIGNATORIES][d["author"]].update(parties=[]),
+    ],
+)  # fmt: skip
+def test_refuses_the_same_of_other_statements(change: Callable[[Json], object], malta: Json) -> None:
+    assert validator().is_valid(malta)
+    spoilt = changed(malta, change)
+    assert not validator().is_valid(spoilt)
+    assert validate_file(json.dumps(spoilt).encode()).file is None
