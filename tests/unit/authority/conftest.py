@@ -168,3 +168,38 @@ def payload(version: int, *, author: str = AUTHORITY, **changes: Any) -> dict[st
         },
         **changes,
     }
+
+
+SCHEMA_ID = f"{AUTHORITY}/resources/zQm{'S' * 44}"
+HEADER = {"name": "Skills of Sri Lanka (example)", "schemas": [{"id": SCHEMA_ID, "name": "qualification/1.0"}]}
+
+
+def accreditation(number: int = 1, *, issuer: Did = CENTRE, **changes: Any) -> dict[str, Any]:
+    """Return a valid accreditation."""
+    return {
+        "id": f"TVEC-{number}",
+        "credential_types": ["qualification/1.0"],
+        "cred_def_ids": [f"{issuer}/resources/zQm{'C' * 44}"],
+        "occupations": ["C7212"],
+        "level_range": {"framework": "EQF", "min": "2", "max": "4"},
+        "jurisdictions": ["LKA", "MLT"],
+        "intervals": [{"start": "2024-01-01"}],
+        "accreditingAgent": {"name": "Training authority (example)"},
+        "decision": "https://authority.example.test/decisions/1",
+        "redress": REDRESS,
+        **changes,
+    }
+
+
+def centre_record(*numbers: int, name: str = "Colombo Welding Centre", issuer: Did = CENTRE) -> dict[str, Any]:
+    """Return the record of a centre with these accreditations."""
+    return {
+        "did": str(issuer),
+        "description": {"name": name},
+        "accreditations": [accreditation(number, issuer=issuer) for number in numbers or (1,)],
+    }
+
+
+def registry(number: str = "R", issuer: Did = CENTRE) -> str:
+    """Return the id of a revocation registry."""
+    return f"{issuer}/resources/zQm{number * 44}"
