@@ -98,7 +98,7 @@ def follow(case: Case) -> Outcome:
             return _trusted(walked)
         if _concerns(walked, case.issuer):
             seen.append(walked)
-    none = Reason("recognition.not_accredited", "No authority that is recognised here accredits the issuer.")
+    none = Reason("recognition.not_accredited", "No authority that is recognised here for this accredits the issuer.")
     return _refused(seen, none)
 
 
@@ -134,7 +134,7 @@ def _walk(case: Case) -> Iterator[_Walked]:
             if count > MAX_CHAINS:
                 walked.unchecked = Verdict.UNKNOWN
                 text = f"There are more than {MAX_CHAINS} chains of recognition: the others were not followed."
-                walked.apply(17, "there are not too many chains", Reason("recognition.too_many", text))
+                walked.apply(23, "there are not too many chains", Reason("recognition.too_many", text))
                 yield walked
                 return
             for number, title, rule in _LINKS:
@@ -264,14 +264,14 @@ def _links(chain: Chain, files: Sequence[GovernanceSnapshot]) -> tuple[ChainLink
 _FRESH: Final = "the file is fresh"
 _LOOPS: Final = frozenset({"recognition.cycle", "recognition.alias_loop", "recognition.too_deep"})
 _LINKS: Final[tuple[_Rule, ...]] = (
-    (16, "each recognition lets in those that follow", recognition.onward_recognised),
-    (17, "the chain is short and straight", recognition.short_and_straight),
-    (18, "nobody on the chain excludes the occupation", recognition.nobody_excludes),
-    (19, "the credential type is recognised", recognition.type_recognised),
-    (20, "the occupation is recognised", recognition.occupation_recognised),
-    (21, "the purpose is recognised", recognition.purpose_recognised),
-    (22, "the jurisdiction is recognised", recognition.jurisdiction_recognised),
-    (23, "the level is recognised", recognition.level_recognised),
+    (16, "nobody on the chain excludes the occupation", recognition.nobody_excludes),
+    (17, "the credential type is recognised", recognition.type_recognised),
+    (18, "the occupation is recognised", recognition.occupation_recognised),
+    (19, "the purpose is recognised", recognition.purpose_recognised),
+    (20, "the jurisdiction is recognised", recognition.jurisdiction_recognised),
+    (21, "the level is recognised", recognition.level_recognised),
+    (22, "each recognition lets in those that follow", recognition.onward_recognised),
+    (23, "the chain is short and straight", recognition.short_and_straight),
     (24, "the recognition was in force", recognition.in_force),
 )
 # Rule 28 is made of the rules of `decision`, which keep their numbers; None stands for rule 29.

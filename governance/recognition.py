@@ -6,19 +6,19 @@ numbered on from `decision`:
 
 15. Only where the home file does not decide: a chain may make good what rules 7 and 9 to 14 miss there. An exclusion of
     the home file (8) is never overruled.
-16. Each recognition on the chain lets in as many further authorities as follow it.
-17. A chain has at most MAX_DEPTH authorities, and none of them twice, neither by its DID nor by an alias that a file of
-    the chain states. An alias never lets anybody in.
-18. No file of the chain excludes the occupation for any authority that comes after it. Exclusions win over every
+16. No file of the chain excludes the occupation for any authority that comes after it. Exclusions win over every
     recognition of that authority, also over one that has ended.
-19. Each file recognises the next authority for the credential type ...
-20. ... for the occupation that was signed ...
-21. ... for the purpose. What the destination regulates (on the day of the decision, in any time zone) needs a direct
+17. Each file recognises the next authority for the credential type ...
+18. ... for the occupation that was signed ...
+19. ... for the purpose. What the destination regulates (on the day of the decision, in any time zone) needs a direct
     recognition by the home file for access to regulated professions; only to study it is free of that.
-22. The home file's recognition counts in the jurisdiction that was asked for. Where a statement of another authority
+20. The home file's recognition counts in the jurisdiction that was asked for. Where a statement of another authority
     counts is about its own country, so it does not matter abroad.
-23. Each recognition covers the level: what is proven is neither above the upper nor below the lower level, and where
+21. Each recognition covers the level: what is proven is neither above the upper nor below the lower level, and where
     nothing is proven, the recognition begins at level 1.
+22. Each recognition on the chain lets in as many further authorities as follow it.
+23. A chain has at most MAX_DEPTH authorities, and none of them twice, neither by its DID nor by an alias that a file of
+    the chain states. An alias never lets anybody in.
 24. Each recognition was in force on every day on which the credential may have been awarded. Several recognitions of
     one authority that fit add up their days. What a file of the chain suspended about a later authority does not count
     either, by whichever way that authority comes in.
@@ -35,7 +35,7 @@ numbered on from `decision`:
     does not map reaches none. What is about to be signed follows the accrediting authority's table alone.
 30. Rule 14 in the last authority's file.
 
-Rules 16 and 19 to 24 keep, for each authority, the recognitions that fit in every respect.
+Rules 17 to 22 keep, for each authority, the recognitions that fit in every respect.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -124,53 +124,7 @@ class Chain:
         return bool(left)
 
 
-def onward_recognised(chain: Chain) -> Reason | None:  # 16
-    """Keep what lets in as many authorities as follow."""
-    for position in range(chain.newest):
-        following = chain.newest - position
-        if not chain.keep_at(position, partial(_lets_in, following)):
-            text = f"The recognition of {chain.name(position)} does not let in {chain.name(position + 1)}"
-            return Reason("recognition.onward", f"{text}, {following} further on.")
-    return None
-
-
-def _lets_in(following: int, recognition: Recognition) -> bool:
-    return recognition.onward >= following
-
-
-def short_and_straight(chain: Chain) -> Reason | None:  # 17
-    """Refuse what goes too far or in a circle."""
-    name = chain.name(chain.newest)
-    if len(chain.authorities) > MAX_DEPTH:
-        return Reason(
-            "recognition.too_deep", f"More than {MAX_DEPTH} authorities, up to {name}: not followed any further."
-        )
-    newest = chain.authorities[-1]
-    before = {chain.files[0].file.author, *chain.authorities[:-1]}
-    if newest in before:
-        return Reason("recognition.cycle", f"The recognitions lead back to {name}: not followed any further.")
-    known_as = _aliases({newest}, chain.files)
-    if known_as & before or newest in _aliases(before, chain.files):
-        return Reason(
-            "recognition.alias_loop", f"{name} is another name of an authority of the chain: not followed any further."
-        )
-    return None
-
-
-def _aliases(dids: set[Did], files: tuple[GovernanceSnapshot, ...]) -> set[Did]:
-    """Return `dids` and every alias that the files state of them, or of one of these, and so on."""
-    found, left = set(dids), list(dids)
-    while left:
-        did = left.pop()
-        for snapshot in files:
-            participant = snapshot.file.index.participants.get(did)
-            new = set(participant.alias_dids) - found if participant else set()
-            found |= new
-            left += new
-    return found
-
-
-def nobody_excludes(chain: Chain) -> Reason | None:  # 18
+def nobody_excludes(chain: Chain) -> Reason | None:  # 16
     """Refuse an occupation that a file of the chain keeps out."""
     code = chain.case.occupation
     for position, snapshot in enumerate(chain.files):
@@ -183,14 +137,14 @@ def nobody_excludes(chain: Chain) -> Reason | None:  # 18
     return None
 
 
-def type_recognised(chain: Chain) -> Reason | None:  # 19
+def type_recognised(chain: Chain) -> Reason | None:  # 17
     """Keep what is for the credential type."""
     kind = chain.case.credential_type
     refused = chain.keep(lambda each: kind in each.credential_types)
     return _not_for(chain, refused, "credential_type", f"credentials of type {kind}")
 
 
-def occupation_recognised(chain: Chain) -> Reason | None:  # 20
+def occupation_recognised(chain: Chain) -> Reason | None:  # 18
     """Keep what covers the occupation."""
     code = chain.case.occupation
     refused = chain.keep(lambda each: code.startswith(each.occupations))
@@ -201,7 +155,7 @@ def occupation_recognised(chain: Chain) -> Reason | None:  # 20
     return Reason("recognition.occupation", text)
 
 
-def purpose_recognised(chain: Chain) -> Reason | None:  # 21
+def purpose_recognised(chain: Chain) -> Reason | None:  # 19
     """Keep what is for the purpose; a regulated occupation needs the destination's own decision."""
     purpose = chain.case.purpose
     if purpose is None:
@@ -242,7 +196,7 @@ def overlap(scope: tuple[str, ...], code: str) -> bool:
     return code.startswith(scope) or any(each.startswith(code) for each in scope)
 
 
-def jurisdiction_recognised(chain: Chain) -> Reason | None:  # 22
+def jurisdiction_recognised(chain: Chain) -> Reason | None:  # 20
     """Keep what the home file recognises for the place."""
     asked = chain.case.jurisdiction
     if asked is None or chain.keep_at(0, lambda each: asked in each.jurisdictions):
@@ -251,7 +205,7 @@ def jurisdiction_recognised(chain: Chain) -> Reason | None:  # 22
     return Reason("recognition.jurisdiction", f"{chain.name(0)} is recognised in {named}, not in {asked}.")
 
 
-def level_recognised(chain: Chain) -> Reason | None:  # 23
+def level_recognised(chain: Chain) -> Reason | None:  # 21
     """Keep what covers the level."""
     level = chain.case.eqf_level or None
     refused = chain.keep(
@@ -263,6 +217,52 @@ def level_recognised(chain: Chain) -> Reason | None:  # 23
     ranges = ", ".join(f"{lowest} to {highest}" for lowest, highest in named)
     found = "no level is proven" if level is None else f"this is EQF level {level}"
     return Reason("recognition.level", f"{chain.name(refused)} is recognised for EQF levels {ranges}; {found}.")
+
+
+def onward_recognised(chain: Chain) -> Reason | None:  # 22
+    """Keep what lets in as many authorities as follow."""
+    for position in range(chain.newest):
+        following = chain.newest - position
+        if not chain.keep_at(position, partial(_lets_in, following)):
+            text = f"The recognition of {chain.name(position)} does not let in {chain.name(position + 1)}"
+            return Reason("recognition.onward", f"{text}, {following} further on.")
+    return None
+
+
+def _lets_in(following: int, recognition: Recognition) -> bool:
+    return recognition.onward >= following
+
+
+def short_and_straight(chain: Chain) -> Reason | None:  # 23
+    """Refuse what goes too far or in a circle."""
+    name = chain.name(chain.newest)
+    if len(chain.authorities) > MAX_DEPTH:
+        return Reason(
+            "recognition.too_deep", f"More than {MAX_DEPTH} authorities, up to {name}: not followed any further."
+        )
+    newest = chain.authorities[-1]
+    before = {chain.files[0].file.author, *chain.authorities[:-1]}
+    if newest in before:
+        return Reason("recognition.cycle", f"The recognitions lead back to {name}: not followed any further.")
+    known_as = _aliases({newest}, chain.files)
+    if known_as & before or newest in _aliases(before, chain.files):
+        return Reason(
+            "recognition.alias_loop", f"{name} is another name of an authority of the chain: not followed any further."
+        )
+    return None
+
+
+def _aliases(dids: set[Did], files: tuple[GovernanceSnapshot, ...]) -> set[Did]:
+    """Return `dids` and every alias that the files state of them, or of one of these, and so on."""
+    found, left = set(dids), list(dids)
+    while left:
+        did = left.pop()
+        for snapshot in files:
+            participant = snapshot.file.index.participants.get(did)
+            new = set(participant.alias_dids) - found if participant else set()
+            found |= new
+            left += new
+    return found
 
 
 def in_force(chain: Chain) -> Reason | None:  # 24
