@@ -5,11 +5,12 @@ lock of publication, as far as it can go now:
 
 1. It became a version already (a crash came between): PUBLISHED.
 2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
-3. It rotates the key, and the key is still the old one: first the signatures of 4, then the key is rotated.
+3. The file has mistakes on top of what is published now: OUTDATED.
 4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
    bytes of the next version. If another version came first, the round begins anew, since the number has changed.
 5. It is not due: SCHEDULED.
-6. The file has mistakes on top of what is published now: OUTDATED.
+6. It rotates the key: the key is rotated now, unless it is another already; if witnesses of the DID must approve that
+   first, it waits.
 7. It is published (`publication`): PUBLISHED.
 
 An approval goes on at once; a sweep goes on with everything every minute and at start, so a crash at any step is made
@@ -73,7 +74,8 @@ class Desk:
             publication: publishes.
             four_eyes: whether an approver must be somebody else than the editors.
             redress: whom to appeal to, for accreditations and refusals that do not say it.
-            rotate_key: replaces the authority's signing key; may be called again after a crash.
+            rotate_key: replaces the authority's signing key, or asks the witnesses of its DID to approve that; may be
+                called again while they have not, and after a crash.
         """
         self.publication = publication
         self.history: HistoryLog = publication.history
@@ -328,7 +330,7 @@ class Desk:
             return await self._only_rotate(draft)
         try:
             return await self._publish(turn, draft, base)
-        except PublicationRefusedError as err:  # 6
+        except PublicationRefusedError as err:  # 3
             LOGGER.warning("the draft %s does not fit what is published now: %s", draft.id, err.message)
             return await self._move(draft, DraftState.OUTDATED, why=err.message[:2000])
 
@@ -357,8 +359,8 @@ class Desk:
             return await self._move(draft, DraftState.SIGNING)
         if early:  # 5
             return await self._move(draft, DraftState.SCHEDULED)
-        if draft.action is Action.ROTATION and draft.rotated_from == str(await self.publication.key.kid()):  # 3
-            await self._rotate_key()
+        if draft.action is Action.ROTATION and not await self._is_rotated(draft):  # 6
+            return draft
         cause = Cause(
             who=draft.approved_by or SYSTEM,
             action=draft.action,
@@ -372,11 +374,17 @@ class Desk:
 
     async def _only_rotate(self, draft: Draft) -> Draft:
         """Rotate the key where nothing is published yet."""
-        if draft.rotated_from == str(await self.publication.key.kid()):
-            await self._rotate_key()
+        if not await self._is_rotated(draft):
+            return draft
         fact = Fact(f"rotation:{draft.id}", draft.approved_by or SYSTEM, Action.ROTATION, draft.why)
         await self.history.append(fact)
         return await self._move(draft, DraftState.PUBLISHED)
+
+    async def _is_rotated(self, draft: Draft) -> bool:
+        """Rotate the key if it is still the old one; tell whether it is another now, or waits for witnesses."""
+        if draft.rotated_from == str(await self.publication.key.kid()):
+            await self._rotate_key()
+        return draft.rotated_from != str(await self.publication.key.kid())
 
     async def _had_round(self, draft: Draft) -> bool:
         return await self._rounds.get_or_none(draft.id) is not None

@@ -7,33 +7,15 @@ from typing import Any
 import pytest
 
 from wanderbuch.agents.authority.changes import ChangeError
-from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, DESCRIPTION
-from wanderbuch.governance.signing import verify_file
 
-from .conftest import AUTHORITY, CENTRE, HEADER, REDRESS, SCID, People, World, centre_record, hire
+from .conftest import AUTHORITY, CENTRE, HEADER, REDRESS, SCID, World, centre_record, hire
+from .flow import FIRST, published, served, submitted
 
-FIRST: dict[str, Any] = {"header": HEADER, "records": {str(CENTRE): centre_record()}}
 OTHER = f"did:webvh:{SCID}:galle.example.test:org"
-
-
-async def submitted(desk: Desk, people: People, **edits: Any) -> Draft:
-    """Return a draft with these edits, submitted by the first editor."""
-    draft = await desk.drafts.open(people.editor, "new centre")
-    await desk.drafts.edit(draft.id, people.editor, **(edits or FIRST))
-    return await desk.drafts.submit(draft.id, people.editor)
-
-
-async def published(desk: Desk, people: People, **edits: Any) -> Draft:
-    draft = await submitted(desk, people, **edits)
-    return await desk.approve(draft.id, people.approver, revision=draft.revision)
-
-
-async def served(world: World) -> Any:
-    return await verify_file(world.file("current.jws"), author=AUTHORITY, resolve_key=world.resolve)
 
 
 async def test_a_draft_becomes_the_next_version_with_what_the_agent_fills_in(world: World) -> None:
