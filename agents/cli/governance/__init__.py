@@ -6,7 +6,7 @@ checked (an unreadable file, a bad option, an unreachable host), told in one lin
 
 import typer
 
-from wanderbuch.agents.cli.governance import asking, checking, importing, signing
+from wanderbuch.agents.cli.governance import asking, checking, exporting, importing, signing
 
 app = typer.Typer(help="Make, check, sign, publish and ask governance files.", no_args_is_help=True)
 
@@ -17,3 +17,4 @@ app.command("verify")(signing.verify)
 app.command("explain")(asking.explain_question)
 app.command("import")(importing.import_list)
 app.command("columns")(importing.columns)
+app.command("export")(exporting.export)
