@@ -1,0 +1,254 @@
+"""Signing by several parties: nobody publishes alone where the file says so."""
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.publication import PublicationRefusedError
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.errors import GovernanceError, ResolutionError
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.jws import SignatureError
+from wanderbuch.governance.model import SIGNATORIES
+from wanderbuch.governance.signing import sign_as_party, verify_file
+
+from .conftest import AUTHORITY, CENTRE, SCID, Key, People, World, hire
+from .flow import FIRST, published, served, submitted, told
+
+EMPLOYERS = Did.parse(f"did:webvh:{SCID}:employers.example.test:org")
+WORKERS = Did.parse(f"did:webvh:{SCID}:union.example.test:org")
+STRANGER = Did.parse(f"did:webvh:{SCID}:stranger.example.test:org")
+
+
+def signatories(threshold: int = 2) -> dict[str, Any]:
+    return {
+        SIGNATORIES: {
+            str(AUTHORITY): {
+                "threshold": threshold,
+                "parties": [
+                    {"did": str(AUTHORITY), "name": "Authority", "kind": "authority"},
+                    {"did": str(EMPLOYERS), "name": "Employers", "kind": "employers"},
+                    {"did": str(WORKERS), "name": "Union", "kind": "workers"},
+                ],
+            }
+        }
+    }
+
+
+@pytest.fixture
+def tripartite(world: World) -> World:
+    world.parties = {did: Key(did) for did in (EMPLOYERS, WORKERS, STRANGER)}
+    return world
+
+
+async def begun(world: World, desk: Desk, people: People) -> Draft:
+    """Return the approved first draft, which waits for signatures."""
+    return await published(desk, people, header={**FIRST["header"], **signatories()}, records=FIRST["records"])
+
+
+async def sign(world: World, desk: Desk, draft: Draft, did: Did) -> Draft:
+    """Hand in a party's signature as a JWS of its own."""
+    held, _ = await desk.round(draft.id)
+    key = world.parties[did]
+    jws = await sign_as_party(held.body, await key.kid(), key.sign)
+    return await desk.sign(draft.id, jws=jws.decode())
+
+
+async def test_a_version_waits_until_enough_parties_have_signed_its_very_bytes(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    waiting = await begun(tripartite, desk, people)
+    assert waiting.state is DraftState.SIGNING
+    assert not tripartite.has("current.jws")
+    _, missing = await desk.round(waiting.id)
+    assert set(missing) == {EMPLOYERS, WORKERS}
+    done = await sign(tripartite, desk, waiting, WORKERS)
+    signed = await served(tripartite)
+    assert (done.state, done.version, signed.signers) == (DraftState.PUBLISHED, 1, (AUTHORITY, WORKERS))
+    await told(tripartite)
+
+
+async def test_a_bare_signature_over_the_signing_input_is_as_good_as_a_jws(tripartite: World) -> None:
+    desk = tripartite.desk()
+    draft = await begun(tripartite, desk, await hire(desk))
+    key = tripartite.parties[EMPLOYERS]
+    _, text = await desk.signing_input(draft.id, await key.kid())
+    signature = base64.urlsafe_b64encode(await key.sign(text)).rstrip(b"=").decode()
+    done = await desk.sign(draft.id, kid=await key.kid(), signature=signature)
+    assert (done.state, (await served(tripartite)).signers) == (DraftState.PUBLISHED, (AUTHORITY, EMPLOYERS))
+
+
+async def test_refuses_signatures_that_are_not_a_partys_over_these_bytes(tripartite: World) -> None:
+    desk = tripartite.desk()
+    draft = await begun(tripartite, desk, await hire(desk))
+    held, _ = await desk.round(draft.id)
+    employers, stranger = tripartite.parties[EMPLOYERS], tripartite.parties[STRANGER]
+    forged = base64.urlsafe_b64encode(bytes(64)).decode().rstrip("=")
+    _, text = await desk.signing_input(draft.id, await stranger.kid())
+    by_stranger = base64.urlsafe_b64encode(await stranger.sign(text)).decode().rstrip("=")
+    for attempt in (
+        {"kid": await employers.kid(), "signature": forged},
+        {"kid": await employers.kid(), "signature": by_stranger},
+        {"kid": await stranger.kid(), "signature": by_stranger},
+        {"kid": await employers.kid(), "signature": "not base64url!"},
+        {"jws": "a.b.c"},
+        {"jws": "é"},
+    ):
+        with pytest.raises(SignatureError):
+            await desk.sign(draft.id, **attempt)
+    assert (await desk.round(draft.id))[0] == held
+
+
+async def test_a_signature_over_another_version_does_not_count(tripartite: World) -> None:
+    desk = tripartite.desk()
+    draft = await begun(tripartite, desk, await hire(desk))
+    held, _ = await desk.round(draft.id)
+    key = tripartite.parties[EMPLOYERS]
+    other = await sign_as_party(held.body.replace(b"Colombo", b"Kolombo"), await key.kid(), key.sign)
+    with pytest.raises(SignatureError, match="bytes of this round"):
+        await desk.sign(draft.id, jws=other.decode())
+
+
+async def test_a_party_that_can_not_be_reached_is_not_refused(tripartite: World) -> None:
+    desk = tripartite.desk()
+    draft = await begun(tripartite, desk, await hire(desk))
+    held, _ = await desk.round(draft.id)
+    key = tripartite.parties.pop(EMPLOYERS)
+    jws = await sign_as_party(held.body, await key.kid(), key.sign)
+    with pytest.raises(ResolutionError):
+        await desk.sign(draft.id, jws=jws.decode())
+    tripartite.parties[EMPLOYERS] = key
+    assert (await desk.sign(draft.id, jws=jws.decode())).state is DraftState.PUBLISHED
+
+
+async def test_the_authority_can_not_lower_the_bar_by_itself(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    waiting = await published(desk, people, header={SIGNATORIES: None})
+    assert waiting.state is DraftState.SIGNING
+    assert (await served(tripartite)).file.version == 1
+    before = (await served(tripartite)).file
+    done = await sign_with_previous(tripartite, desk, waiting, EMPLOYERS, before)
+    signed = await verify_file(
+        tripartite.file("current.jws"), author=AUTHORITY, resolve_key=tripartite.resolve, previous=before
+    )
+    assert (done.state, signed.file.signatories) == (DraftState.PUBLISHED, None)
+
+
+async def sign_with_previous(world: World, desk: Desk, draft: Draft, did: Did, previous: Any) -> Draft:
+    held, _ = await desk.round(draft.id)
+    key = world.parties[did]
+    jws = await sign_as_party(held.body, await key.kid(), key.sign, previous=previous)
+    return await desk.sign(draft.id, jws=jws.decode())
+
+
+async def test_an_operators_whole_file_does_not_go_round_the_parties(tripartite: World) -> None:
+    desk = tripartite.desk(four_eyes=False)
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    whole = await (await desk.publication.published()).payload()
+    assert whole is not None
+    with pytest.raises(GovernanceError, match="expected more of the parties"):
+        await desk.publication.publish({**whole, "version": 2})
+    assert (await served(tripartite)).file.version == 1
+
+
+async def test_a_round_begins_anew_when_another_version_came_first(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    one = await published(desk, people, header={"description": "one"})
+    other = await published(desk, people, header={"docs_uri": "https://authority.example.test/docs"})
+    assert {one.state, other.state} == {DraftState.SIGNING}
+    await sign(tripartite, desk, other, WORKERS)
+    await desk.go_on()
+    held, missing = await desk.round(one.id)
+    assert (held.version, held.signatures, set(missing)) == (3, {}, {EMPLOYERS, WORKERS})
+    assert (await sign(tripartite, desk, one, EMPLOYERS)).version == 3
+    assert (await served(tripartite)).file.description == "one"
+
+
+async def test_signed_early_it_is_published_when_due_with_the_signatures_given(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    draft = await desk.drafts.open(people.editor, "from the new year on")
+    await desk.drafts.edit(
+        draft.id, people.editor, header={**FIRST["header"], **signatories(3)}, records=FIRST["records"]
+    )
+    due = tripartite.clock() + timedelta(days=3)
+    await desk.drafts.schedule(draft.id, people.editor, due)
+    draft = await desk.drafts.submit(draft.id, people.editor)
+    draft = await desk.approve(draft.id, people.approver, revision=draft.revision)
+    assert draft.state is DraftState.SIGNING
+    assert (await sign(tripartite, desk, draft, WORKERS)).state is DraftState.SIGNING
+    assert (await sign(tripartite, desk, draft, EMPLOYERS)).state is DraftState.SCHEDULED
+    tripartite.clock.advance(days=2)
+    await desk.go_on()
+    assert not tripartite.has("current.jws")
+    tripartite.clock.advance(days=1)
+    await desk.go_on()
+    assert (await served(tripartite)).signers == (AUTHORITY, EMPLOYERS, WORKERS)
+    assert (await served(tripartite)).file.last_updated == due
+
+
+async def test_a_party_whose_key_changed_before_it_was_due_signs_again(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    draft = await desk.drafts.open(people.editor, "from the new year on")
+    await desk.drafts.edit(
+        draft.id, people.editor, header={**FIRST["header"], **signatories()}, records=FIRST["records"]
+    )
+    await desk.drafts.schedule(draft.id, people.editor, tripartite.clock() + timedelta(hours=1))
+    draft = await desk.drafts.submit(draft.id, people.editor)
+    draft = await desk.approve(draft.id, people.approver, revision=draft.revision)
+    assert (await sign(tripartite, desk, draft, WORKERS)).state is DraftState.SCHEDULED
+    tripartite.parties[WORKERS].rotate()
+    tripartite.clock.advance(hours=1)
+    await desk.go_on()
+    assert (await desk.drafts.get(draft.id)).state is DraftState.SIGNING
+    assert (await sign(tripartite, desk, draft, WORKERS)).state is DraftState.PUBLISHED
+
+
+async def test_the_key_is_rotated_only_when_the_parties_have_signed_what_follows(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    old = await tripartite.key.kid()
+    waiting = await desk.rotate("yearly")
+    assert (waiting.state, await tripartite.key.kid()) == (DraftState.SIGNING, old)
+    done = await sign(tripartite, desk, waiting, EMPLOYERS)
+    signed = await served(tripartite)
+    assert (done.state, signed.file.version, signed.kid) == (DraftState.PUBLISHED, 2, await tripartite.key.kid())
+    assert signed.kid != old
+
+
+async def test_a_suspension_waits_for_the_parties_too_and_says_so(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    waiting = await desk.suspend(str(CENTRE), people.approver, why="not supervised")
+    assert waiting.state is DraftState.SIGNING
+    assert (await sign(tripartite, desk, waiting, WORKERS)).state is DraftState.PUBLISHED
+
+
+async def test_nobody_signs_what_is_not_there_to_sign(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    draft = await submitted(desk, people)
+    with pytest.raises(RefusedError):
+        await desk.round(draft.id)
+    with pytest.raises(RefusedError):
+        await desk.sign(draft.id, jws="a.b.c")
+
+
+async def test_a_file_with_mistakes_is_refused_before_anybody_signs(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    with pytest.raises(PublicationRefusedError):
+        await desk.suspend(str(CENTRE), people.approver, why="x", decision="javascript:alert(1)")
