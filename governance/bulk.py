@@ -15,7 +15,9 @@ signature.
 answered UNKNOWN, never by absence (`GovernanceFile.holds`). Rules 3 and 5 then hold for what was loaded.
 """
 
+import gc
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
@@ -61,7 +63,7 @@ def load_partly(root: SignedGovernanceFile, read_part: PartReader, dids: Iterabl
     such a file "who could count?" (`index.concerning`) can not be answered and raises `PartMissingError`.
     """
     division = _division(root)
-    return _load(root.file, division, sorted({division.bucket_of(did) for did in dids}), read_part)
+    return _load(root.file, division, {division.bucket_of(did) for did in dids}, read_part)
 
 
 def _division(root: SignedGovernanceFile) -> Division:
@@ -74,17 +76,16 @@ def _division(root: SignedGovernanceFile) -> Division:
 
 
 def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read_part: PartReader) -> GovernanceFile:
-    reader, joined = RecordReader(root), _Joined(root)
-    loaded = set()
-    for bucket in buckets:
-        part = division.parts[bucket]
-        content = checked_part(part, read_part(part.digest))  # 1
-        try:
-            for record in _records(content, bucket, division, reader):
-                joined.add(record)
-        except RecordError as err:
-            raise PartError(f"part {part.digest} of the governance file is refused: {err.message}") from err
-        loaded.add(bucket)
+    reader, joined, loaded = RecordReader(root), _Joined(root), frozenset(buckets)
+    with _without_collector():
+        for bucket in sorted(loaded):
+            part = division.parts[bucket]
+            content = checked_part(part, read_part(part.digest))  # 1
+            try:
+                for record in _records(content, bucket, division, reader):
+                    joined.add(record)
+            except RecordError as err:
+                raise PartError(f"part {part.digest} of the governance file is refused: {err.message}") from err
     file = replace(
         root,
         participants=tuple(joined.participants.values()),
@@ -92,25 +93,34 @@ def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read
         programmes=tuple(joined.programmes),
         verifications=tuple(joined.verifications),
         refusals=tuple(joined.refusals),
-        loaded=frozenset(loaded),
+        loaded=loaded,
     )
     _ = file.index  # made now, so that the first question does not pay for it
     return file
 
 
-def _records(part: bytes, bucket: int, division: Division, reader: RecordReader) -> Iterator[Record]:
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector from going through what is read, again and again: none of it can form a cycle."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _records(part: bytes, bucket: int, division: Division, reader: RecordReader) -> list[Record]:
+    received = received_records(part)  # 2
     before = ""
-    for received in received_records(part):  # 2
-        did = received.did
+    for did in [each.did for each in received]:
         if did <= before:  # 3
             raise RecordError(f"expected records sorted by DID, each once, found {did[:120]!r} after {before[:120]!r}")
         if division.bucket_of(did) != bucket:
             raise RecordError(f"expected records of bucket {bucket}, found {did[:120]!r}")
         before = did
-        try:
-            yield reader.read(received)  # 4
-        except RecordError as err:
-            raise RecordError(f"record of {did[:120]!r}: {err.message}") from err
+    return reader.read(received)  # 4
 
 
 class _Joined:

@@ -10,7 +10,7 @@ below it. There are at most 619 ISCO-08 codes.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -60,16 +60,16 @@ class GovernanceIndex:
 
     def __init__(
         self,
-        accreditations: Iterable["Accreditation"],
+        accreditations: Collection["Accreditation"],
         crosswalks: Iterable["Crosswalk"],
         participants: Iterable["Participant"],
         holds: Callable[[Did], bool] | None = None,
     ) -> None:
         by_issuer = _by_issuer(accreditations)
+        excluding = {each.issuer for each in accreditations if each.excluded_occupations}
         exclusions = {
-            did: tuple(sorted({code for each in group for code in each.excluded_occupations}))
-            for did, group in by_issuer.items()
-            if any(each.excluded_occupations for each in group)
+            did: tuple(sorted({code for each in by_issuer[did] for code in each.excluded_occupations}))
+            for did in excluding
         }
         crosswalks_of: dict[str, list[Crosswalk]] = defaultdict(list)
         for crosswalk in sorted(crosswalks, key=lambda each: (each.framework, each.valid.first, each.version)):
@@ -166,6 +166,7 @@ def _guarded[T](table: Mapping[Did, T], holds: Callable[[Did], bool] | None) -> 
 def _by_issuer(accreditations: Iterable["Accreditation"]) -> Mapping[Did, tuple["Accreditation", ...]]:
     by_issuer: dict[Did, tuple[Accreditation, ...]] = {}
     for issuer, group in groupby(accreditations, key=attrgetter("issuer")):  # in most files an issuer's stand together
-        together = (*by_issuer.get(issuer, ()), *group)
-        by_issuer[issuer] = tuple(sorted(together, key=attrgetter("id")))
+        together = [*by_issuer.get(issuer, ()), *group]
+        together.sort(key=attrgetter("id"))
+        by_issuer[issuer] = tuple(together)
     return by_issuer
