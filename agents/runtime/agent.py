@@ -42,9 +42,11 @@ from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard
 from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
+from wanderbuch.governance.bundle import BundleError, read_bundle_file
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -79,9 +81,7 @@ class RunningAgent:
         self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Set when the agent can not go on: whoever runs it should stop it then."""
         self.guard = StoreGuard(lambda reason: self.fail(StoreFailedError(reason)))
-        self.edge = HttpEdge(
-            HttpEdgeConfig(connect=ConnectionMap.parse(config.network.connect), ca_file=config.network.ca_file)
-        )
+        self.edge = _edge(config)
         self.publisher: Publisher = FolderPublisher(config.public_folder)
         self.memory = WalletLogMemory()
         self.documents = WebvhDocuments(self.edge, self.memory)
@@ -328,6 +328,29 @@ async def start(config: AgentConfig, role: Role) -> RunningAgent:
         await agent.stop()
         raise
     return agent
+
+
+def _edge(config: AgentConfig) -> HttpEdge:
+    """Return the way out to the network, with a bundle to fall back on where one is configured.
+
+    Raises:
+        ConfigurationError: the bundle can not be read, or is of another governance.
+    """
+    network = HttpEdgeConfig(connect=ConnectionMap.parse(config.network.connect), ca_file=config.network.ca_file)
+    told = config.governance
+    if told is None or told.bundle is None:
+        return HttpEdge(network)
+    try:
+        bundle = read_bundle_file(told.bundle.read_bytes())
+    except (OSError, BundleError) as err:
+        reason = err.message if isinstance(err, BundleError) else err.strerror
+        raise ConfigurationError(f"[governance] bundle: {told.bundle} can not be used: {reason}") from err
+    if (bundle.author, bundle.url) != (told.author, told.url):
+        raise ConfigurationError(
+            f"[governance] bundle: expected the governance of {told.author} at {told.url}, found that of "
+            f"{bundle.author} at {bundle.url}"
+        )
+    return FallbackEdge(network, bundle.files, recorded_at=bundle.made_at)
 
 
 def refuse_full_disk(folder: Path, free_bytes: int) -> None:

@@ -142,6 +142,8 @@ class GovernanceConfig(Table):
 
     url: HttpsUrl
     author: Annotated[str, AfterValidator(_did)]
+    bundle: Path | None = None
+    """A bundle of that governance, for when the network is away; decisions on it say how old the facts are."""
 
 
 class LogConfig(Table):

@@ -12,6 +12,8 @@ async def setup(context: InjectionContext) -> None:
     """Put the judging handlers in front of ACA-Py's present-proof 2.0, with this agent's limits."""
     from wanderbuch.agents.runtime.config import AgentConfig
     from wanderbuch.agents.verifier.config import VerifierConfig
+    from wanderbuch.plugins.http.edge import HttpEdge
+    from wanderbuch.plugins.http.replaying import FallbackEdge
     from wanderbuch.plugins.trust.source import GovernanceSource
     from wanderbuch.plugins.trust.verifier import DeskLimits, VerificationDesk, setup_verifying
 
@@ -21,5 +23,7 @@ async def setup(context: InjectionContext) -> None:
         limits = DeskLimits(
             judging=timedelta(seconds=told.judging_limit_s), keep_seen=timedelta(days=told.keep_seen_days)
         )
-        context.injector.bind_instance(VerificationDesk, VerificationDesk(source, limits=limits))
+        edge = context.inject_or(HttpEdge)
+        desk = VerificationDesk(source, limits=limits, recording=edge if isinstance(edge, FallbackEdge) else None)
+        context.injector.bind_instance(VerificationDesk, desk)
     await setup_verifying(context)

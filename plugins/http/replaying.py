@@ -4,12 +4,13 @@ What they give is checked by the same code as what comes over the network: nothi
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import DeadlineError, NotFoundError, TooLargeError, UnreachableError
 
+_READERS_KEEP: Final = timedelta(minutes=10)  # longer than any of our caches
 _CONTENT_TYPE: Final = "application/octet-stream"
 
 
@@ -64,6 +65,7 @@ class FallbackEdge(HttpEdge):
     Args:
         config: as of `HttpEdge`.
         files: address -> content.
+        recorded_at: when they were recorded.
         clock: the instant now, aware UTC.
     """
 
@@ -72,13 +74,19 @@ class FallbackEdge(HttpEdge):
         config: HttpEdgeConfig | None,
         files: Mapping[str, bytes],
         *,
+        recorded_at: datetime,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(config)
         self._files = files
         self._clock = clock
+        self.recorded_at = recorded_at
         self.last_replayed_at: datetime | None = None
         """When something was last served that was recorded; None if never."""
+
+    def serves_recording(self, at: datetime) -> bool:
+        """Return whether what readers hold at `at` may come from the recording: they keep things for a while."""
+        return self.last_replayed_at is not None and at < self.last_replayed_at + _READERS_KEEP
 
     async def get(
         self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*", etag: str | None = None

@@ -14,7 +14,7 @@ are. After that they are STALE, and say what the answer was when the facts were 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -25,10 +25,11 @@ from wanderbuch.governance.decision import decide
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import CredDefId, Did, IdentifierError, RevRegDefId, SchemaId
 from wanderbuch.governance.jws import KeyResolver
-from wanderbuch.governance.question import Evidence, Reason, Requirement, TrustDecision, Verdict
+from wanderbuch.governance.question import Evidence, Reason, Requirement, TrustDecision
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.replaying import RecordingEdge, ReplayingEdge
+from wanderbuch.plugins.trust.age import with_age
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
@@ -181,26 +182,6 @@ def decide_offline(
     return with_age(decision, then, as_of=facts.as_of, now=now)
 
 
-def with_age(decision: TrustDecision, then: TrustDecision, *, as_of: datetime, now: datetime) -> TrustDecision:
-    """Return a decision that rests on recorded facts, with their age and, where it is STALE, what it was then.
-
-    Args:
-        decision: now.
-        then: the same question at `as_of`.
-        as_of: when the author vouched for the facts.
-        now: the instant of the decision.
-    """
-    told = [
-        Reason(
-            "offline.age", f"The facts are from {_instant(as_of)}, {_age(now - as_of)}; what changed since is unknown."
-        )
-    ]
-    if decision.verdict is Verdict.STALE:
-        told.append(Reason("offline.then", f"With the facts of that time the answer was {then.verdict.value}."))
-        told += [reason for reason in then.reasons if reason not in decision.reasons]
-    return replace(decision, reasons=(*decision.reasons, *told))
-
-
 @dataclass(slots=True)
 class _Objects:
     schemas: dict[SchemaId, AttestedResource] = field(default_factory=dict)
@@ -263,15 +244,3 @@ def _named_registries(files: Collection[GovernanceFile]) -> set[RevRegDefId]:
     """Return the registries that governance files name, where somebody was suspended or withdrawn."""
     lapses = [lapse for file in files for each in file.accreditations for lapse in each.lapses]
     return {registry for lapse in lapses for registry in (*lapse.registries_before, *lapse.registries_at_end)}
-
-
-def _instant(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds() // 60))
-    for name, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
-        if minutes >= size and (number := minutes // size):
-            return f"{number} {name}{'' if number == 1 else 's'} old"
-    return "less than a minute old"

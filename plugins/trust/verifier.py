@@ -18,7 +18,7 @@ made and none is kept: whoever answers stays as unknown as they were.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from acapy_agent.anoncreds.util import generate_pr_nonce
@@ -31,6 +31,9 @@ from wanderbuch.errors import PresentationError, ResolutionError
 from wanderbuch.governance.asking_rules import may_ask
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.replaying import FallbackEdge
+from wanderbuch.plugins.trust.age import with_age
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
 from wanderbuch.plugins.trust.exchange import (
@@ -100,6 +103,7 @@ class VerificationDesk:
         source: GovernanceSource,
         *,
         limits: DeskLimits | None = None,
+        recording: FallbackEdge | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Prepare a desk; bind it in the injector with `setup_verifying`.
@@ -107,8 +111,10 @@ class VerificationDesk:
         Args:
             source: the governance that decisions rest on.
             limits: how long things may take and stay.
+            recording: serves what was recorded where the network is away; decisions on that say so.
             clock: the instant now, aware UTC.
         """
+        self._recording = recording
         self.limits = limits or DeskLimits()
         self._source = source
         self._clock = clock
@@ -315,7 +321,14 @@ class VerificationDesk:
         if wrong := check_identifiers(received, terms):
             return refuse(wrong, snapshot, at=self._clock())
         findings = await find_out(profile, held.proof_request, received)
-        return judge(received, terms, findings, snapshot, at=self._clock())
+        at, recording = self._clock(), self._recording
+        judged = judge(received, terms, findings, snapshot, at=at)
+        if recording is None or snapshot is None or not recording.serves_recording(at):
+            return judged
+        vouched_at = snapshot.fresh_from or recording.recorded_at
+        then = judge(received, terms, findings, snapshot, at=vouched_at)
+        as_of = min(vouched_at, recording.recorded_at)
+        return replace(judged, decision=with_age(judged.decision, then.decision, as_of=as_of, now=at))
 
     async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
         """End a verification whose deadline is over, or whose judgement was cut off."""
@@ -360,5 +373,7 @@ async def setup_verifying(context: InjectionContext) -> None:
     if source is None:
         return
     if context.inject_or(VerificationDesk) is None:
-        context.injector.bind_instance(VerificationDesk, VerificationDesk(source))
+        edge = context.inject_or(HttpEdge)
+        recording = edge if isinstance(edge, FallbackEdge) else None
+        context.injector.bind_instance(VerificationDesk, VerificationDesk(source, recording=recording))
     context.inject(ProtocolRegistry).register_message_types(MESSAGE_TYPES)

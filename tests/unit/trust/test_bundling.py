@@ -210,12 +210,18 @@ class TestFormat:
 class TestFallback:
     CLOSED = HttpEdgeConfig(connect=ConnectionMap.parse(["a.wanderbuch.test:443=127.0.0.1:1"]))
 
+    def edge(self) -> FallbackEdge:
+        return FallbackEdge(self.CLOSED, {"https://a.wanderbuch.test/x": b"kept"}, recorded_at=datetime.now(UTC))
+
     async def test_serves_what_was_recorded_where_the_network_is_away(self) -> None:
-        async with FallbackEdge(self.CLOSED, {"https://a.wanderbuch.test/x": b"kept"}) as edge:
-            assert edge.last_replayed_at is None
+        async with FallbackEdge(
+            self.CLOSED, {"https://a.wanderbuch.test/x": b"kept"}, recorded_at=datetime.now(UTC)
+        ) as edge:
+            assert not edge.serves_recording(datetime.now(UTC))
             fetched = await edge.get("https://a.wanderbuch.test/x", max_bytes=10, timeout_s=5, etag='"1"')
             assert (fetched.status, fetched.body) == (200, b"kept")
-            assert edge.last_replayed_at is not None
+            assert edge.serves_recording(datetime.now(UTC))
+            assert not edge.serves_recording(datetime.now(UTC) + timedelta(hours=1))
             with pytest.raises(UnreachableError):
                 await edge.get("https://a.wanderbuch.test/y", max_bytes=10, timeout_s=5)
 
@@ -224,6 +230,8 @@ class TestFallback:
             raise NotFoundError("gone", status=404)
 
         monkeypatch.setattr(HttpEdge, "get", gone)
-        async with FallbackEdge(self.CLOSED, {"https://a.wanderbuch.test/x": b"kept"}) as edge:
+        async with FallbackEdge(
+            self.CLOSED, {"https://a.wanderbuch.test/x": b"kept"}, recorded_at=datetime.now(UTC)
+        ) as edge:
             with pytest.raises(NotFoundError):
                 await edge.get("https://a.wanderbuch.test/x", max_bytes=10, timeout_s=5)

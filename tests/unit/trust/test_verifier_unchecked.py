@@ -14,6 +14,8 @@ from tests.unit.trust.ecosystem import (
 from tests.unit.trust.employer import Employer, codes, verdict
 
 from wanderbuch.governance.question import Verdict
+from wanderbuch.plugins.http.replaying import FallbackEdge
+from wanderbuch.plugins.trust.exchange import VerificationBook
 from wanderbuch.plugins.trust.verifier import DeskLimits
 
 
@@ -115,3 +117,26 @@ async def test_governance_that_went_stale_is_asked_for_again(employer: Employer,
     employer.source._home._drop_statement()
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.TRUSTED
+
+
+@pytest.mark.parametrize("hours", [0, 5])
+async def test_what_is_decided_on_a_recording_says_how_old_the_facts_are(
+    employer: Employer, worker: Worker, welder: Held, hours: int
+) -> None:
+    recording = FallbackEdge(None, {}, recorded_at=employer.now - timedelta(minutes=7), clock=employer.clock)
+    employer.desk._recording = recording
+    employer.now += timedelta(minutes=3)
+    asked = await employer.ask()
+    employer.now += timedelta(hours=hours)
+    employer.host.down = True
+    if hours:  # the statement is over; the answer came in time
+        await VerificationBook(employer.profile).change(
+            asked.id, lambda held: held.model_copy(update={"answer_by": employer.now})
+        )
+    recording.last_replayed_at = employer.now
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is (Verdict.STALE if hours else Verdict.TRUSTED)
+    assert ended.decision is not None
+    texts = {reason.code: reason.text for reason in ended.decision.reasons}
+    assert f"{'5 hours' if hours else '10 minutes'} old" in texts["offline.age"]
+    assert ("offline.then" in texts) == bool(hours)

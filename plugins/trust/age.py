@@ -1,0 +1,38 @@
+"""How old the facts are that a decision rests on, said in the decision. Pure."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from wanderbuch.governance.question import Reason, TrustDecision, Verdict
+
+
+def with_age(decision: TrustDecision, then: TrustDecision, *, as_of: datetime, now: datetime) -> TrustDecision:
+    """Return a decision that rests on recorded facts, with their age and, where it is STALE, what it was then.
+
+    Args:
+        decision: now.
+        then: the same question at `as_of`.
+        as_of: when the author vouched for the facts.
+        now: the instant of the decision.
+    """
+    told = [
+        Reason(
+            "offline.age", f"The facts are from {_instant(as_of)}, {_age(now - as_of)}; what changed since is unknown."
+        )
+    ]
+    if decision.verdict is Verdict.STALE:
+        told.append(Reason("offline.then", f"With the facts of that time the answer was {then.verdict.value}."))
+        told += [reason for reason in then.reasons if reason not in decision.reasons]
+    return replace(decision, reasons=(*decision.reasons, *told))
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _age(age: timedelta) -> str:
+    minutes = max(0, int(age.total_seconds() // 60))
+    for name, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if minutes >= size and (number := minutes // size):
+            return f"{number} {name}{'' if number == 1 else 's'} old"
+    return "less than a minute old"
