@@ -43,6 +43,7 @@ from wanderbuch.governance.identifiers import Did
 BASE: Final = "/desk"
 SOON: Final = timedelta(days=120)
 _MAX_LISTED: Final = 50
+_MAX_FINDINGS: Final = 100
 _NEW_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FORM_DEADLINE_S: Final = 20.0
 
@@ -300,6 +301,10 @@ class DeskPages:
         base = await parts.base()
         changes = await parts.drafts.changes(draft.id)
         findings = await parts.drafts.findings(draft.id) if draft.state is not DraftState.PUBLISHED else []
+        placed = [(each, place_of(each)) for each in findings]
+        touched = {change.key for change in changes}
+        near = [(each, place) for each, place in placed if each.severity is Severity.ERROR or place.did in touched]
+        near.sort(key=lambda pair: pair[0].severity is not Severity.ERROR)
         facts = await parts.register.facts()
         asked = visit.request.query.get("name", "")[:200].strip()
         found = facts.tables.find(Query(name=asked)).dids if facts and asked else ()
@@ -312,7 +317,8 @@ class DeskPages:
             draft=draft,
             parts=[await _named(base, each, visit) for each in await parts.drafts.diff(draft.id)],
             differences=worded,
-            findings=[(each, place_of(each)) for each in findings],
+            findings=near[:_MAX_FINDINGS],
+            other_findings=len(placed) - len(near[:_MAX_FINDINGS]),
             has_errors=any(each.severity is Severity.ERROR for each in findings),
             asked=asked,
             found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
