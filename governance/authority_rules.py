@@ -7,7 +7,8 @@ them; 9. the threshold is not above the number of parties. Errors, divided: 10. 
 a part for each value of its bits. That each regulation and refusal names whom to appeal to is part of its form.
 
 Warnings: 12. a refused applicant that was accredited for the same occupation on that day; 13. the author does not sign
-as the authority; 14. fewer signatures than parties of more than one kind are needed, so one side can decide alone.
+as the authority; 14. fewer signatures than parties of more than one kind are needed, so one side can decide alone;
+15. a party whose DID is no did:webvh, so nobody can check its signature.
 """
 
 from collections.abc import Iterable, Iterator
@@ -83,6 +84,10 @@ def _signatories(signatories: Placed[SignatoriesJson], parts: Parts) -> Iterator
         if party.did in seen:
             message = "expected each party once, found this DID again"
             yield error(signatories.at("parties", position, "did"), "party-once", message, "remove one")
+        if party.did.method != "webvh":  # 15
+            path = signatories.at("parties", position, "did")
+            message = f"expected a did:webvh, found a did:{party.did.method}, whose signature nobody here can check"
+            yield warning(path, "signature-checkable", message, "ask the party for its did:webvh")
         seen.add(party.did)
     if parts.file is not None and parts.file.author not in seen:
         message = "expected the author among the parties, found other DIDs only"

@@ -8,7 +8,8 @@ appeal to is part of their form (`model`, `statement_model`).
 
 Warnings: 8. a publisher of whom nothing is recognised, so its file grants nothing; 9. exclusions without effect, or of
 everything; 10. all its days have lapsed, so it grants nothing; 11. a recognised occupation that is regulated in the
-same place, while no recognition of that authority is for access to regulated professions.
+same place, while no recognition of that authority is for access to regulated professions; 12. a publisher
+whose DID is no did:webvh, so nobody can check its file.
 """
 
 from collections.abc import Iterator
@@ -69,6 +70,9 @@ def _publishers(parts: Parts) -> Iterator[Finding]:
             message = "expected each publisher once, found this one again"
             yield error(path, "publisher-once", message, "keep the address of its current file")
         seen.add(trusted.publisher)
+        if trusted.publisher.method != "webvh":  # 12
+            message = f"expected a did:webvh, found a did:{trusted.publisher.method}, whose file nobody here can check"
+            yield warning(path, "signature-checkable", message, "ask the authority for its did:webvh")
         if trusted.publisher not in recognised:  # 8
             message = "nothing is recognised of this authority, so its file grants nothing here"
             yield warning(path, "publisher-recognised", message, "add a recognition.json statement, or remove it")

@@ -258,6 +258,10 @@ WARNINGS: list[tuple[str, Change, str]] = [
     ("refused and accredited", put(REFUSAL, occupations=["C7212"]), "refused-and-accredited"),
     ("author as employer", party(0, kind="employers"), "author-is-authority"),
     ("one side alone", put(SIGNATORIES, threshold=1), "sides-sign"),
+    ("party that can not be checked", party(2, did="did:example:unions"), "signature-checkable"),
+    ("publisher that can not be checked",
+     trusts(said.NEIGHBOUR_FILE, {**said.NEIGHBOUR_FILE, "publisher": "did:example:x"}),
+     "signature-checkable"),
     ("role for nothing", lambda d: d["roles"].update(watch={"issue": []}), "grants-nothing"),
 ]  # fmt: skip
 
