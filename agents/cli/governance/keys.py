@@ -8,6 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
 from wanderbuch.governance.jws import KeyResolver, Signer
@@ -83,16 +84,11 @@ def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
 @asynccontextmanager
 async def keys_online(*, ca_file: Path | None, connect: tuple[str, ...]) -> AsyncIterator[KeyResolver]:
     """Give a resolver that asks the author's host."""
-    from wanderbuch.plugins.http.addresses import ConnectionMap
-    from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
     from wanderbuch.plugins.webvh.documents import WebvhDocuments
     from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 
-    edge = HttpEdge(HttpEdgeConfig(connect=ConnectionMap.parse(connect), ca_file=ca_file))
-    try:
+    async with edge_for(ca_file, list(connect)) as edge:
         yield WebvhDocuments(edge, InMemoryLogMemory()).assertion_key
-    finally:
-        await edge.close()
 
 
 def _webvh(url: DidUrl) -> WebvhDid:
