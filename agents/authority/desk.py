@@ -474,11 +474,11 @@ class Desk:
 
 async def _new_refusals(base: Base, changes: Sequence[Change]) -> tuple[RefusalNote, ...]:
     """Return the refusals that these changes state for the first time."""
+    listed = [change for change in changes if change.kind is PartKind.RECORD and change.value is not None]
+    held = await base.records_of(change.key for change in listed)
     notes = []
-    for change in changes:
-        if change.kind is PartKind.RECORD and change.value is not None:
-            held = await base.record(change.key) or {}
-            known = {each.get("id") for each in held.get("refusals", ())}
-            new = [each for each in change.value.get("refusals", ()) if each["id"] not in known]
-            notes += [RefusalNote(id=each["id"], reason=each["reason"]) for each in new]
+    for change in listed:
+        known = {each.get("id") for each in held.get(change.key, {}).get("refusals", ())}
+        new = [each for each in change.value.get("refusals", ()) if each["id"] not in known]
+        notes += [RefusalNote(id=each["id"], reason=each["reason"]) for each in new]
     return tuple(notes)

@@ -19,7 +19,7 @@ Rules:
 7. Every step can be repeated after a lost answer: the same step by the same person answers as before.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -68,6 +68,10 @@ class Base(Protocol):
 
     async def record(self, did: str) -> ParticipantRecord | None:
         """Return the record of one participant, None if there is none."""
+        ...
+
+    async def records_of(self, dids: Iterable[str]) -> Mapping[str, ParticipantRecord]:
+        """Return the records of these participants, as far as there are any."""
         ...
 
     async def records(self) -> Mapping[str, ParticipantRecord]:
@@ -223,8 +227,9 @@ class Drafts:
         editor.must(OfficialRole.EDITOR)
         base = await self._base()
         wanted = [header_change(key, value, base.header) for key, value in (header or {}).items()]
+        held = await base.records_of(records or ())
         for did, value in (records or {}).items():
-            wanted.append(record_change(did, value, await base.record(did), redress=self._redress))
+            wanted.append(record_change(did, value, held.get(did), redress=self._redress))
         async with self._profile.transaction() as session:
             entry = await session.handle.fetch(Draft.category, draft_id, for_update=True)
             if entry is None:
@@ -295,14 +300,10 @@ class Drafts:
 
     async def diff(self, draft_id: str) -> list[PartDifference]:
         """Return what the draft makes of each part that it changes, against the version published now."""
-        base = await self._base()
-        differences = []
-        for change in await self.changes(draft_id):
-            now = await _now(base, change)
-            differences.append(
-                PartDifference(change.kind, change.key, now, change.value, conflict=in_conflict(change, now))
-            )
-        return differences
+        return [
+            PartDifference(change.kind, change.key, now, change.value, conflict=in_conflict(change, now))
+            for change, now in await _beside_now(await self._base(), await self.changes(draft_id))
+        ]
 
     async def findings(self, draft_id: str) -> list[Finding]:
         """Return everything that is wrong, or worth a second look, with the file that the draft would make.
@@ -312,7 +313,7 @@ class Drafts:
         await self.get(draft_id)
         base = await self._base()
         changes = await self.changes(draft_id)
-        found = [_conflict(change) for change in changes if in_conflict(change, await _now(base, change))]
+        found = [_conflict(change) for change, now in await _beside_now(base, changes) if in_conflict(change, now)]
         if not changes:
             found.append(error("", "draft-changes-something", "the draft changes nothing", "edit it first"))
         return [*found, *(await self._check(base, changes))]
@@ -439,19 +440,19 @@ class Drafts:
             return held.moved(DraftState.OPEN, said, **update)
 
         draft = await self._drafts.change(draft_id, step)
-        for change in await self.changes(draft_id):
+        for change, now in await _beside_now(base, await self.changes(draft_id)):
             place = change_id(draft_id, change.kind, change.key)
             if change.key in drop:
                 await self._changes.remove(place)
             elif change.key in keep:
-                now = fingerprint(await _now(base, change))
-                await self._changes.change(place, lambda kept, now=now: kept.model_copy(update={"was": now}))  # type: ignore[misc]
+                was = fingerprint(now)
+                await self._changes.change(place, lambda kept, was=was: kept.model_copy(update={"was": was}))  # type: ignore[misc]
         return draft
 
     async def conflicts(self, draft_id: str, base: Base) -> list[str]:
         """Return the names of the parts that were changed meanwhile in `base`, too."""
         changes = await self.changes(draft_id)
-        return [change.key for change in changes if in_conflict(change, await _now(base, change))]
+        return [change.key for change, now in await _beside_now(base, changes) if in_conflict(change, now)]
 
     async def move(self, draft_id: str, to: DraftState, *, who: str, why: str | None = None, **update: Any) -> Draft:
         """Move a draft as the agent goes on with it; from a state to itself nothing happens.
@@ -468,11 +469,13 @@ class Drafts:
         return Step(at=self._clock(), who=who, what=what, why=why)
 
 
-async def _now(base: Base, change: Change) -> Any:
-    """Return the value that a part has in the version published now."""
-    if change.kind is PartKind.RECORD:
-        return await base.record(change.key)
-    return header_part(base.header, change.key)
+async def _beside_now(base: Base, changes: Sequence[Change]) -> list[tuple[Change, Any]]:
+    """Return each change beside the value that its part has in the version published now."""
+    records = await base.records_of(change.key for change in changes if change.kind is PartKind.RECORD)
+    return [
+        (change, records.get(change.key) if change.kind is PartKind.RECORD else header_part(base.header, change.key))
+        for change in changes
+    ]
 
 
 def _conflict(change: Change) -> Finding:

@@ -31,7 +31,6 @@ from wanderbuch.governance.division import (
     division_of,
     gather,
     part_name,
-    read_record,
     redivide,
     suggest_bits,
 )
@@ -43,6 +42,7 @@ from wanderbuch.plugins.webvh.publisher import Publisher
 
 _CATEGORY: Final = "wanderbuch.authority-part"
 _PART_TYPE: Final = "application/json"
+_ALONE: Final = frozenset({"name", "description", "docs_uri", "ttl"})  # nothing in a record rests on these
 _LOT: Final = 2000  # participants looked at together
 _MORE_BITS: Final = 2  # parts four times as large as they should be are worth laying out all anew
 
@@ -149,11 +149,20 @@ class Published:
 
     async def record(self, did: str) -> ParticipantRecord | None:
         """Return the record of one participant, None if there is none."""
-        if self.division is None or self._root is None or did in self._own:
-            return self._own.get(did)
-        part = self.division.part_of(did)
-        body = await self._parts.read(part.digest)
-        return await asyncio.to_thread(read_record, self._root, did, {part.digest: body}.__getitem__)
+        return (await self.records_of([did])).get(did)
+
+    async def records_of(self, dids: Iterable[str]) -> dict[str, ParticipantRecord]:
+        """Return the records of these participants, as far as there are any; each part is read once."""
+        wanted = dict.fromkeys(dids)
+        found = {did: self._own[did] for did in wanted if did in self._own}
+        if self.division is None:
+            return found
+        parts = self.division.parts_for(did for did in wanted if did not in found)
+        for digest in dict.fromkeys(part.digest for part in parts):
+            body = await self._parts.read(digest)
+            records = await asyncio.to_thread(_records_in, body)
+            found |= {record["did"]: record for record in records if record["did"] in wanted}
+        return found
 
     async def records(self) -> dict[str, ParticipantRecord]:
         """Return all records by DID."""
@@ -176,8 +185,16 @@ class Published:
             payload = whole(self._header, await self.records(), changes, frame)
             return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
         wanted = {change.key: change.value for change in changes if change.kind is PartKind.RECORD}
-        needed = await self._parts.read_all(part.digest for part in self.division.parts_for(wanted))
+        needed = await self._parts.read_all(self._to_look_at(changes, wanted))
         return await asyncio.to_thread(self._redivided, changes, frame, wanted, needed)
+
+    def _to_look_at(self, changes: Sequence[Change], dids: Iterable[str]) -> Iterable[str]:
+        """Return the digests of the parts that these changes could make wrong, and of one at least."""
+        assert self.division is not None  # noqa: S101 (only a divided file comes here)
+        filled = [part.digest for part in self.division.parts if part.size > len(b"[]")]
+        if any(change.kind is PartKind.HEADER and change.key not in _ALONE for change in changes):
+            return {*filled, *(part.digest for part in self.division.parts_for(dids))}
+        return {*filled[:1], *(part.digest for part in self.division.parts_for(dids))}
 
     def _redivided(
         self, changes: Sequence[Change], frame: Frame, wanted: dict[str, Any], needed: Mapping[str, bytes]
@@ -187,29 +204,30 @@ class Published:
         root = join(header, self._own)
         root["participants"]["entries"][DIVIDED] = self._root["participants"]["entries"][DIVIDED]
         new_root, parts = redivide(root, wanted, needed.__getitem__)
-        own = apply_records(self._own, [each for each in changes if each.key == str(frame.author)])
-        changed = {did: record for did, record in wanted.items() if record is not None}
-        looked_at = canonical(join(header, own | changed))
-        return LaidOut(canonical(new_root), parts, validate_file(looked_at).findings)
+        near = {record["did"]: record for body in needed.values() for record in _records_in(body)}
+        looked_at = apply_records(self._own | near, changes)
+        return LaidOut(canonical(new_root), parts, _look(header, looked_at, str(frame.author)))
 
 
 def lay_out(payload: Payload, divide_above_bytes: int) -> LaidOut:
     """Return a whole file, laid out and looked at: in one piece, or divided where it is larger than that."""
     body = canonical(payload)
-    findings = validate_file(body).findings if len(body) <= MAX_FILE_BYTES else _look_in_lots(payload)
+    if len(body) <= MAX_FILE_BYTES:
+        findings = validate_file(body).findings
+    else:
+        findings = _look(*split(payload), str(payload.get("author")))
     if len(body) <= min(divide_above_bytes, MAX_FILE_BYTES):
         return LaidOut(body, {}, findings)
     root, parts = divide(payload, suggest_bits(len(body)))
     return LaidOut(canonical(root), parts, findings)
 
 
-def _look_in_lots(payload: Payload) -> tuple[Finding, ...]:
-    """Return the findings about a file that is too large to be read at once: lot by lot, and ids across all."""
-    header, records = split(payload)
-    own = {did: record for did, record in records.items() if did == payload.get("author")}
+def _look(header: Payload, records: Mapping[str, ParticipantRecord], author: str) -> tuple[Finding, ...]:
+    """Return the findings about records that may be too many to be read at once: lot by lot, and ids across all."""
+    own = {did: record for did, record in records.items() if did == author}
     listed = sorted(records.items())
     found: dict[Finding, None] = {}
-    for first in range(0, len(listed), _LOT):
+    for first in range(0, max(len(listed), 1), _LOT):
         lot = dict(listed[first : first + _LOT])
         found |= dict.fromkeys(validate_file(canonical(join(header, own | lot))).findings)
     counted = Counter(
@@ -224,6 +242,11 @@ def _look_in_lots(payload: Payload) -> tuple[Finding, ...]:
             message = f"expected each id once, found {name!r} {times} times in {member}"
             found[error("/participants/entries", "id-once", message, "give each an id of its own")] = None
     return tuple(found)
+
+
+def _records_in(part: bytes) -> list[ParticipantRecord]:
+    records: list[ParticipantRecord] = json.loads(part)
+    return records
 
 
 def read_root(payload: bytes) -> Payload:
