@@ -240,25 +240,23 @@ def short_and_straight(chain: Chain) -> Reason | None:  # 23
         return Reason(
             "recognition.too_deep", f"More than {MAX_DEPTH} authorities, up to {name}: not followed any further."
         )
-    newest = chain.authorities[-1]
-    before = {chain.files[0].file.author, *chain.authorities[:-1]}
-    if newest in before:
+    everybody = {chain.files[0].file.author, *chain.authorities}
+    if len(everybody) <= len(chain.authorities):
         return Reason("recognition.cycle", f"The recognitions lead back to {name}: not followed any further.")
-    known_as = _aliases({newest}, chain.files)
-    if known_as & before or newest in _aliases(before, chain.files):
-        return Reason(
-            "recognition.alias_loop", f"{name} is another name of an authority of the chain: not followed any further."
-        )
+    files = chain.files if chain.last is None else (*chain.files, chain.last)
+    if any(_aliases(did, files) & (everybody - {did}) for did in everybody):
+        text = f"On the way to {name} an authority comes again by another name: not followed any further."
+        return Reason("recognition.alias_loop", text)
     return None
 
 
-def _aliases(dids: set[Did], files: tuple[GovernanceSnapshot, ...]) -> set[Did]:
-    """Return `dids` and every alias that the files state of them, or of one of these, and so on."""
-    found, left = set(dids), list(dids)
+def _aliases(did: Did, files: tuple[GovernanceSnapshot, ...]) -> set[Did]:
+    """Return `did` and every alias that the files state of it, or of one of these, and so on."""
+    found, left = {did}, [did]
     while left:
-        did = left.pop()
+        known = left.pop()
         for snapshot in files:
-            participant = snapshot.file.index.participants.get(did)
+            participant = snapshot.file.index.participants.get(known)
             new = set(participant.alias_dids) - found if participant else set()
             found |= new
             left += new

@@ -1,0 +1,279 @@
+"""The decision once more, slowly: written from the rules' words, day by day and over all statements.
+
+No index, no sets of spans, nothing imported from the rules: only the types of what is said. It gives the verdict.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from wanderbuch.governance.file import Accreditation, Crosswalk, GovernanceFile, Status
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement, Verdict
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.statements import Recognition
+
+
+def reference_verdict(asked: Requirement, shown: Evidence, held: GovernanceSnapshot | None, at: datetime) -> Verdict:
+    """Return what rules 1 to 30 come to."""
+    if held is None:
+        return Verdict.UNKNOWN
+    if not is_fresh(held, at):
+        return Verdict.STALE
+    utc = datetime.fromtimestamp(at.timestamp(), UTC)
+    if not answered(asked, shown) or not own_objects(shown):
+        return Verdict.NOT_TRUSTED
+    if shown.expires_on is not None and utc.date() > shown.expires_on:
+        return Verdict.NOT_TRUSTED
+    if shown.awarded.first > (utc + timedelta(hours=14)).date():
+        return Verdict.NOT_TRUSTED
+    if counts(held.file, asked, shown, place=asked.jurisdiction):
+        return Verdict.TRUSTED
+    if excludes(held.file, shown):
+        return Verdict.NOT_TRUSTED
+    found = [over(chain, asked, shown, held, at) for chain in chains(held)]
+    return next(
+        (each for each in (Verdict.TRUSTED, Verdict.STALE, Verdict.UNKNOWN) if each in found), Verdict.NOT_TRUSTED
+    )
+
+
+def is_fresh(held: GovernanceSnapshot, at: datetime) -> bool:
+    begins = datetime.min.replace(tzinfo=UTC) if held.fresh_from is None else held.fresh_from - timedelta(minutes=5)
+    return held.fresh_until is not None and begins <= at < held.fresh_until
+
+
+def answered(asked: Requirement, shown: Evidence) -> bool:
+    if shown.credential_type != asked.credential_type or not within(shown.occupation, [asked.occupation]):
+        return False
+    if asked.min_eqf_level is not None and (shown.proven_eqf_level or 0) < asked.min_eqf_level:
+        return False
+    return shown.registry is not None or not asked.not_revoked
+
+
+def own_objects(shown: Evidence) -> bool:
+    owned = [shown.cred_def_id, *([] if shown.registry is None else [shown.registry])]
+    return all(each.did == shown.issuer for each in owned)
+
+
+def within(code: str, scope: "tuple[str, ...] | list[str]") -> bool:
+    return any(code[: len(each)] == each for each in scope)
+
+
+def related(code: str, scope: tuple[str, ...]) -> bool:
+    return any(within(code, [each]) or within(each, [code]) for each in scope)
+
+
+def days(span: DateSpan) -> Iterator[date]:
+    day = span.first
+    while day <= span.last:
+        yield day
+        day += timedelta(days=1)
+
+
+def on(day: date, spans: "tuple[DateSpan, ...]") -> bool:
+    return any(span.first <= day <= span.last for span in spans)
+
+
+def of_issuer(file: GovernanceFile, issuer: Did) -> list[Accreditation]:
+    return [each for each in file.accreditations if each.issuer == issuer]
+
+
+def excludes(file: GovernanceFile, shown: Evidence) -> bool:
+    return any(within(shown.occupation, each.excluded_occupations) for each in of_issuer(file, shown.issuer))
+
+
+def counts(
+    file: GovernanceFile,
+    asked: Requirement,
+    shown: Evidence,
+    *,
+    place: str | None = None,
+    earlier: tuple[GovernanceFile, ...] = (),
+) -> bool:
+    """Whether a file accredits the issuer for every day of the award (7 to 14; 28 to 30 with files before it)."""
+    if excludes(file, shown):
+        return False
+    table = None
+    if shown.crosswalk_version not in (None, "", "none"):
+        named = [each for each in file.crosswalks if each.version == shown.crosswalk_version]
+        table = next((each for each in named if each.framework == shown.framework), None)
+        if table is None:
+            return False
+    elif shown.framework != "EQF" and shown.proven_eqf_level:
+        return False
+    fitting = [
+        each
+        for each in of_issuer(file, shown.issuer)
+        if shown.cred_def_id in each.cred_def_ids
+        and shown.credential_type in each.credential_types
+        and within(shown.occupation, each.occupations)
+        and (place is None or place in each.jurisdictions)
+        and level_fits(each, shown, table)
+        and reaches(each, asked, shown, table, earlier)
+    ]
+    for day in days(shown.awarded):
+        if table is not None and not on(day, (table.valid,)):
+            return False
+        if not any(on(day, each.intervals) and not lapsed(each, shown, day) for each in fitting):
+            return False
+    return True
+
+
+def levels_of(each: Accreditation, table: Crosswalk) -> dict[str, int]:
+    """Return what the table maps the levels of the accreditation's range to."""
+    codes = [code for code, _ in table.levels]
+    if each.level_range.lowest not in codes or each.level_range.highest not in codes:
+        return {}
+    first, last = codes.index(each.level_range.lowest), codes.index(each.level_range.highest)
+    return {code: eqf for position, (code, eqf) in enumerate(table.levels) if first <= position <= last}
+
+
+def level_fits(each: Accreditation, shown: Evidence, table: Crosswalk | None) -> bool:
+    if each.level_range.framework not in ("EQF", shown.framework):
+        return False
+    if shown.proven_eqf_level is None:
+        return True
+    if each.level_range.framework == "EQF":
+        return shown.proven_eqf_level <= int(each.level_range.highest)
+    return table is not None and any(eqf >= shown.proven_eqf_level for eqf in levels_of(each, table).values())
+
+
+def reaches(
+    each: Accreditation,
+    asked: Requirement,
+    shown: Evidence,
+    table: Crosswalk | None,
+    earlier: tuple[GovernanceFile, ...],
+) -> bool:
+    """Rule 29: by every table of an earlier file in force on some day of the award."""
+    if asked.min_eqf_level is None or table is None:
+        return True
+    possible = dict(table.levels) if each.level_range.framework == "EQF" else levels_of(each, table)
+    top = int(each.level_range.highest) if each.level_range.framework == "EQF" else 8
+    possible = {code: eqf for code, eqf in possible.items() if (shown.proven_eqf_level or 0) <= eqf <= top}
+    others = [one for file in earlier for one in file.crosswalks if one.framework == shown.framework]
+    others = [one for one in others if any(on(day, (one.valid,)) for day in days(shown.awarded))]
+    return all(dict(one.levels).get(code, 0) >= asked.min_eqf_level for one in others for code in possible)
+
+
+def lapsed(each: Accreditation, shown: Evidence, day: date) -> bool:
+    """Whether a suspension or withdrawal takes this day from a credential of this registry."""
+    for position, decision in enumerate(each.changes):
+        if decision.status is Status.ACTIVE:
+            continue
+        later = [one for one in each.changes[position + 1 :] if one.status is Status.ACTIVE]
+        end = later[0] if later and decision.status is Status.SUSPENDED else None
+        if end is not None and end.effective_from <= decision.effective_from:
+            continue
+        if day >= decision.effective_from and (end is None or day < end.effective_from):
+            return True
+        if shown.registry in decision.registries:
+            continue
+        if end is None or (shown.registry is None and day < end.effective_from):
+            return True
+        if shown.registry is not None and shown.registry in end.registries:
+            return True
+    return False
+
+
+def chains(held: GovernanceSnapshot) -> Iterator[tuple[Did, ...]]:
+    """Yield every sequence of at most four authorities in which each is recognised by the file before it."""
+
+    def further(chain: tuple[Did, ...], file: GovernanceFile) -> Iterator[tuple[Did, ...]]:
+        for authority in {each.publisher for each in file.recognitions}:
+            if len(chain) == 4 or authority in chain or authority == held.file.author:
+                continue
+            yield (*chain, authority)
+            if authority in held.recognised:
+                yield from further((*chain, authority), held.recognised[authority].file)
+
+    yield from further((), held.file)
+
+
+def over(
+    chain: tuple[Did, ...], asked: Requirement, shown: Evidence, held: GovernanceSnapshot, at: datetime
+) -> Verdict:
+    """Return what one chain comes to (16 to 30)."""
+    files = (held.file, *(held.recognised[each].file for each in chain[:-1]))
+    last = held.recognised.get(chain[-1])
+    said_by = files if last is None else (*files, last.file)
+    if any(one_authority(first, second, said_by) for first, second in pairs((held.file.author, *chain))):
+        return Verdict.NOT_TRUSTED
+    for position, authority in enumerate(chain):
+        said = [each for each in files[position].recognitions if each.publisher == authority]
+        fitting = [each for each in said if carries(each, asked, shown, position, len(chain))]
+        if regulated(held.file, asked, shown, at):
+            fitting = [each for each in fitting if len(chain) == 1 and Purpose.REGULATED_PROFESSION in each.purposes]
+        if any(forbids(file, authority, shown) for file in files[: position + 1]):
+            return Verdict.NOT_TRUSTED
+        for day in days(shown.awarded):
+            if not any(on(day, each.intervals) and not paused(each, day) for each in fitting):
+                return Verdict.NOT_TRUSTED
+            others = [one for file in files[:position] for one in file.recognitions if one.publisher == authority]
+            if any(related(shown.occupation, one.occupations) and paused(one, day) for one in others):
+                return Verdict.NOT_TRUSTED
+    if any(decided_against(file, shown) for file in files):
+        return Verdict.NOT_TRUSTED
+    if last is None:
+        return Verdict.UNKNOWN
+    if not counts(last.file, asked, shown, earlier=files):
+        return Verdict.NOT_TRUSTED
+    return Verdict.TRUSTED if all(is_fresh(held.recognised[each], at) for each in chain) else Verdict.STALE
+
+
+def pairs(dids: tuple[Did, ...]) -> Iterator[tuple[Did, Did]]:
+    for position, first in enumerate(dids):
+        for second in dids[position + 1 :]:
+            yield first, second
+
+
+def one_authority(first: Did, second: Did, files: tuple[GovernanceFile, ...]) -> bool:
+    """Whether aliases lead from one to the other, by what the files of the chain say together."""
+    said = {(each.did, alias) for file in files for each in file.participants for alias in each.alias_dids}
+    for start, end in ((first, second), (second, first)):
+        known = {start}
+        for _ in said:
+            known |= {alias for did, alias in said if did in known}
+        if end in known:
+            return True
+    return False
+
+
+def carries(each: Recognition, asked: Requirement, shown: Evidence, position: int, length: int) -> bool:
+    level = shown.proven_eqf_level
+    return (
+        shown.credential_type in each.credential_types
+        and within(shown.occupation, each.occupations)
+        and asked.purpose in each.purposes
+        and (position > 0 or asked.jurisdiction in each.jurisdictions)
+        and (each.min_eqf_level == 1 if level is None else each.min_eqf_level <= level <= each.max_eqf_level)
+        and each.onward >= length - 1 - position
+    )
+
+
+def regulated(home: GovernanceFile, asked: Requirement, shown: Evidence, at: datetime) -> bool:
+    if asked.purpose is Purpose.STUDY:
+        return False
+    today = [(datetime.fromtimestamp(at.timestamp(), UTC) + timedelta(hours=hours)).date() for hours in range(-12, 15)]
+    return asked.purpose is Purpose.REGULATED_PROFESSION or any(
+        asked.jurisdiction in each.jurisdictions
+        and related(shown.occupation, each.occupations)
+        and any(on(day, each.intervals) for day in today)
+        for each in home.regulations
+    )
+
+
+def forbids(file: GovernanceFile, authority: Did, shown: Evidence) -> bool:
+    said = [each for each in file.recognitions if each.publisher == authority]
+    return any(within(shown.occupation, each.excluded_occupations) for each in said)
+
+
+def paused(each: Recognition, day: date) -> bool:
+    return on(day, tuple(lapse.days for lapse in each.lapses))
+
+
+def decided_against(file: GovernanceFile, shown: Evidence) -> bool:
+    return excludes(file, shown) or any(
+        related(shown.occupation, each.occupations) and lapsed(each, shown, day)
+        for each in of_issuer(file, shown.issuer)
+        for day in days(shown.awarded)
+    )
