@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from wanderbuch.errors import WanderbuchError
 
 # DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
-_DID = re.compile(r"did:([a-z0-9]+):((?:[A-Za-z0-9._:-]|%[0-9A-Fa-f]{2})*(?:[A-Za-z0-9._-]|%[0-9A-Fa-f]{2}))")
+_DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._:-]*)*(?<!:)")
 # did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
 _SCID = r"Qm[1-9A-HJ-NP-Za-km-z]{44}"
 _HOST = r"(?=[^:]{4,253}:)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"

@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -36,7 +37,9 @@ LONGEST_CACHE: Final = timedelta(seconds=60)
 _MAX_CONTEXT: Final = 32
 _MAX_MESSAGE: Final = 1000
 # RFC 3986 §2: unreserved, reserved, percent-encoded.
-_IDENTIFIER: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
+_IDENTIFIER: Final = re.compile(
+    r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*)*"
+)
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
 
 
@@ -273,8 +276,11 @@ _RECOGNITION: Final[Mapping[str, _Question]] = dict.fromkeys(("issue", "recogniz
 def _requested(query: Query) -> datetime | None:
     """Return `context.time`, None if it is not there or blank."""
     text = query.context.get("time")
-    if not text:
-        return None
+    return _instant(text) if text else None
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> datetime:
     if not _TIME.fullmatch(text):
         raise QueryError("expected context.time as RFC 3339 with Z, such as 2026-11-22T09:30:00Z")
     seconds = "59" if text[17:19] == "60" else text[17:19]  # RFC 3339 §5.7: a leap second
@@ -295,22 +301,26 @@ def _message(decision: TrustDecision) -> str:
 
 def _context(query: Query, decision: TrustDecision, snapshot: GovernanceSnapshot) -> dict[str, str]:
     """Return the members of the query that were used, and what the answer rests on; all texts, as the schema wants."""
+    codes = [reason.code for reason in decision.reasons]
     told = {
         "verdict": decision.verdict.value,
-        "reasons": " ".join(dict.fromkeys(reason.code for reason in decision.reasons)),
-        "governance_id": snapshot.file.id,
-        "governance_version": str(snapshot.file.version),
-        "governance_digest": snapshot.digest,
+        "reasons": codes[0] if len(codes) == 1 else " ".join(dict.fromkeys(codes)),
+        **_ground(snapshot.file.id, snapshot.file.version, snapshot.digest, snapshot.fresh_until),
     }
-    if snapshot.fresh_until is not None:
-        told["governance_fresh_until"] = _text(snapshot.fresh_until)
     if decision.chain:
         told["chain"] = " ".join(link.authority for link in decision.chain)
     if decision.redress:
         told["redress"] = " ".join(decision.redress)
-    if query.context.get("time"):
-        told["time"] = query.context["time"]
+    if time := query.context.get("time"):
+        told["time"] = time
     return told
+
+
+@lru_cache(maxsize=16)
+def _ground(governance_id: str, version: int, digest: str, fresh_until: datetime | None) -> Mapping[str, str]:
+    """Return what all answers from one snapshot say."""
+    ground = {"governance_id": governance_id, "governance_version": str(version), "governance_digest": digest}
+    return ground if fresh_until is None else ground | {"governance_fresh_until": _text(fresh_until)}
 
 
 def _keep_until(decision: TrustDecision, snapshot: GovernanceSnapshot, at: datetime) -> datetime | None:

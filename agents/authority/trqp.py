@@ -25,9 +25,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, istr
 from pydantic import SecretStr
 
+from wanderbuch.agents.authority.trqp_cache import AnswerCache, KeptAnswer
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_description import describe_trqp
 from wanderbuch.agents.authority.trqp_limits import RateLimit
@@ -46,7 +48,6 @@ from wanderbuch.governance.trqp import (
     MAX_QUERY_BYTES,
     Answered,
     AuthorizationAnswer,
-    Query,
     RecognitionAnswer,
     authorization,
     parse_query,
@@ -55,6 +56,7 @@ from wanderbuch.governance.trqp import (
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_REQUEST_ID_HEADER: Final = istr("X-Request-ID")
 _JSON: Final = re.compile(r"application/json\s*(?:;\s*charset=\"?utf-8\"?\s*)?", re.IGNORECASE)
 _BODY_DEADLINE_S: Final = 10.0
 _NOT_READY_S: Final = 5
@@ -118,6 +120,9 @@ class TrqpEndpoint:
         self._token = None if token is None else token.get_secret_value().encode()
         self._clock = clock
         self._description: bytes | None = None
+        self._answers = AnswerCache()
+        self._scope = "public" if token is None else "private"
+        self._headers = CIMultiDict({**_HEADERS, "Content-Type": "application/json"})
         self._encode = msgspec.json.Encoder().encode
 
     def routes(self) -> Sequence[PublicRoute]:
@@ -164,22 +169,39 @@ class TrqpEndpoint:
         return response
 
     async def _respond(self, request: web.Request, answer: Callable[..., _Answer]) -> web.Response:
-        sent = request.headers.get("X-Request-ID")
+        sent = request.headers.get(_REQUEST_ID_HEADER)
         request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else _new_id()  # 1
         try:
             if wait_s := self._limit.wait_s(request.remote, time.monotonic()):  # 2
                 raise TooManyError(wait_s)
             self._admit(request)  # 3
-            body = await _body(request)  # 4
+            _check_media_type(request)  # 4
+            content = request.content
+            body = content.read_nowait() if content.is_eof() else await _late_body(request)
+            if len(body) > MAX_QUERY_BYTES:
+                raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
             snapshot = self._snapshot()  # 5
             if snapshot is None:
                 raise NotReadyError("the authority holds no governance file yet", hint="try again later")
-            query: Query = parse_query(body)  # 6
             at = self._clock()
-            answered = answer(query, snapshot, at=at)
+            kept = self._answers.answer(  # 6
+                answer, body, snapshot, at, lambda: self._work_out(answer, body, snapshot, at)
+            )
         except WanderbuchError as err:
             return _problem(err, request_id)
-        return self._answered(answered, at, request_id)
+        headers = self._headers.copy()
+        seconds = kept.seconds_left(at)
+        headers[hdrs.CACHE_CONTROL] = f"{self._scope}, max-age={seconds}" if seconds else "no-store"
+        headers[hdrs.ETAG] = kept.tag
+        headers[_REQUEST_ID_HEADER] = request_id
+        return web.Response(body=kept.body, headers=headers)
+
+    def _work_out(
+        self, answer: Callable[..., _Answer], body: bytes, snapshot: GovernanceSnapshot, at: datetime
+    ) -> KeptAnswer:
+        answered = answer(parse_query(body), snapshot, at=at)
+        encoded = self._encode(answered.answer)
+        return KeptAnswer(encoded, _tag(encoded), answered.keep_until)
 
     def _described(self, authority: Did) -> bytes:
         if self._description is None:
@@ -195,39 +217,23 @@ class TrqpEndpoint:
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
             raise UnauthorizedError("expected the header Authorization: Bearer <token>")
 
-    def _answered(self, answered: _Answer, at: datetime, request_id: str) -> web.Response:
-        body = self._encode(answered.answer)
-        seconds = 0 if answered.keep_until is None else int((answered.keep_until - at).total_seconds())
-        scope = "public" if self._token is None else "private"
-        return web.Response(
-            body=body,
-            headers={
-                **_HEADERS,
-                "Content-Type": "application/json",
-                "Cache-Control": f"{scope}, max-age={seconds}" if seconds > 0 else "no-store",
-                "ETag": _tag(body),
-                "X-Request-ID": request_id,
-            },
-        )
 
-
-async def _body(request: web.Request) -> bytes:
-    """Return the body of at most `MAX_QUERY_BYTES`; what is there already is taken without waiting."""
-    content_type = request.headers.get("Content-Type", "")
+def _check_media_type(request: web.Request) -> None:
+    content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     if content_type != "application/json" and not _JSON.fullmatch(content_type):
         raise WrongMediaTypeError("expected the header Content-Type: application/json")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise WrongMediaTypeError("expected a body without compression")
-    if (request.content_length or 0) > MAX_QUERY_BYTES:
-        raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
+
+
+async def _late_body(request: web.Request) -> bytes:
+    """Return a body that did not come with the headers."""
     received = bytearray()
     content = request.content
     try:
         async with asyncio.timeout(_BODY_DEADLINE_S):
-            while not content.at_eof():
+            while not content.at_eof() and len(received) <= MAX_QUERY_BYTES:
                 received += await content.readany()
-                if len(received) > MAX_QUERY_BYTES:
-                    raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
     except TimeoutError as err:
         raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
     return bytes(received)

@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestClient
 from tests.unit.authority.trqp_site import BASE, CENTRE, FILE, Registry, body, query, serving
 
 from wanderbuch.agents.authority import trqp
+from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.trqp import MAX_QUERY_BYTES
 
 type Client = TestClient[web.Request, web.Application]
@@ -232,3 +234,21 @@ async def test_the_example_of_the_description_is_answered(registry: Registry) ->
             for example in examples.values():
                 assert example["value"]["authority_id"] == FILE.author
                 assert (await client.post(f"{BASE}{path}", json=example["value"])).status == 200
+
+
+async def test_a_new_version_is_told_at_once(registry: Registry) -> None:
+    async with serving(registry.endpoint()) as client:
+        first = await (await client.post(ASK, json=query())).json()
+        registry.snapshot = GovernanceSnapshot(FILE, "sha256:" + "b" * 64, registry.now + timedelta(hours=1))
+        second = await (await client.post(ASK, json=query())).json()
+    assert (first["context"]["governance_digest"][-1], second["context"]["governance_digest"][-1]) == ("a", "b")
+
+
+async def test_the_same_answer_ends_for_everybody_at_the_same_time(registry: Registry) -> None:
+    async with serving(registry.endpoint()) as client:
+        first = await client.post(ASK, json=query())
+        registry.now += timedelta(seconds=40)
+        second = await client.post(ASK, json=query())
+        assert (await first.json())["time_evaluated"] == (await second.json())["time_evaluated"]
+    assert first.headers["ETag"] == second.headers["ETag"]
+    assert second.headers["Cache-Control"] == "public, max-age=20"

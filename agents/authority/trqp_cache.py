@@ -1,0 +1,81 @@
+"""Answers that are given again to the very same question, for no longer than any reader may keep them. Pure.
+
+An answer counts only for the snapshot that it was worked out from: a new version, a new freshness statement or a change
+of a recognised authority's file makes a new snapshot, and all answers of before are gone at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+
+_MAX_ANSWERS: Final = 4096
+_MAX_QUESTION_BYTES: Final = 1024  # longer ones are rare, and worked out each time
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer as it is sent.
+
+    Args:
+        tag: its entity tag.
+        keep_until: it counts before this instant; None: it is not kept.
+    """
+
+    body: bytes
+    tag: str
+    keep_until: datetime | None
+
+    def seconds_left(self, at: datetime) -> int:
+        """Return for how many whole seconds it counts from `at` on."""
+        return 0 if self.keep_until is None else max(0, int((self.keep_until - at).total_seconds()))
+
+
+class AnswerCache:
+    """Answers by question; the oldest goes when there are too many.
+
+    Args:
+        max_answers: how many are kept.
+    """
+
+    def __init__(self, *, max_answers: int = _MAX_ANSWERS) -> None:
+        self._max_answers = max_answers
+        self._snapshot: GovernanceSnapshot | None = None
+        self._answers: dict[tuple[object, bytes], KeptAnswer] = {}
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def answer(
+        self,
+        kind: object,
+        question: bytes,
+        snapshot: GovernanceSnapshot,
+        at: datetime,
+        work_out: Callable[[], KeptAnswer],
+    ) -> KeptAnswer:
+        """Return the answer to a question.
+
+        Args:
+            kind: authorization or recognition.
+            question: the body of the request.
+            snapshot: what the answer must rest on.
+            at: the instant now, aware.
+            work_out: makes the answer if there is none; what it raises is passed on and not kept.
+        """
+        if snapshot is not self._snapshot:
+            self._snapshot = snapshot
+            self._answers.clear()
+        key = (kind, question)
+        kept = self._answers.get(key)
+        if kept is not None and kept.keep_until is not None and at < kept.keep_until:
+            return kept
+        made = work_out()
+        self._answers.pop(key, None)
+        if made.keep_until is not None and len(question) <= _MAX_QUESTION_BYTES:
+            if len(self._answers) >= self._max_answers:
+                del self._answers[next(iter(self._answers))]
+            self._answers[key] = made
+        return made

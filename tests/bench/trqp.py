@@ -1,0 +1,168 @@
+"""How many TRQP questions a second are answered, beside an aiohttp handler that does nothing, in one run.
+
+A forked process serves both, each as an application of its own: the empty handler on a bare one, TRQP with its real
+routes and the middleware of the public site, over the governance file that is given. This process asks over several
+connections that stay open. Rounds alternate. What counts is the CPU time of the serving process for each request, so
+the one who asks does not slow down what is measured.
+
+`over_empty` is for questions that somebody has asked within the last minute, of `_POPULAR` different ones: their
+answers are kept (`trqp_cache`), as every reader may keep them. `first_over_empty` is for questions that nobody has
+asked before.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from typing import Final
+
+from aiohttp import web
+from tests.bench.agents import BenchError
+from tests.bench.ratios import Ratio, ratio_of_medians
+
+from wanderbuch.agents.authority.trqp import TrqpEndpoint
+from wanderbuch.agents.authority.trqp_config import TrqpConfig
+from wanderbuch.agents.runtime.public import _no_details
+from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+
+_ROUNDS: Final = 15
+_REQUESTS: Final = 1500  # a round
+_CONNECTIONS: Final = 8
+_POPULAR: Final = 1000
+_PATH: Final = "/trqp/2.0/authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class TrqpFigures:
+    """What was found.
+
+    Args:
+        over_empty: requests a second of TRQP divided by those of the empty handler; at least 0.6 is wanted.
+        first_over_empty: the same for questions that nobody has asked before.
+        trqp_per_s, empty_per_s: requests a CPU second of the serving process.
+        authorized: share of the questions that were answered yes.
+    """
+
+    over_empty: Ratio
+    first_over_empty: Ratio
+    trqp_per_s: float
+    empty_per_s: float
+    authorized: float
+
+
+async def measure_trqp(file: GovernanceFile, issuers: Sequence[Did]) -> TrqpFigures:
+    """Serve `file` and ask about `issuers` in turn; call it while no other thread of this process works.
+
+    Raises:
+        BenchError: a question was not answered.
+    """
+    here, there = multiprocessing.Pipe()
+    serving = multiprocessing.get_context("fork").Process(target=_serve, args=(file, there), daemon=True)
+    serving.start()
+    try:
+        ports: dict[str, int] = await asyncio.to_thread(here.recv)
+        spent: dict[str, list[float]] = {"empty": [], "trqp": [], "first": []}
+        yes = 0
+        for number in range(-1, _ROUNDS):
+            popular = [_body(file, issuers[each % _POPULAR % len(issuers)]) for each in range(_REQUESTS)]
+            new = [_body(file, each, f"2025-06-30T{number + 1:02}:00:00Z") for each in issuers[:_REQUESTS]]
+            for name, samples in spent.items():
+                bodies = new if name == "first" else popular
+                before = await _cpu_s(here)
+                found = await _ask(ports["empty" if name == "empty" else "trqp"], bodies)
+                used = await _cpu_s(here) - before
+                if number >= 0:  # the first round warms up
+                    samples.append(1e3 * used / len(bodies))
+                    yes += found
+        ratio = ratio_of_medians(spent["empty"], spent["trqp"])
+        first = ratio_of_medians(spent["empty"], spent["first"])
+        return TrqpFigures(ratio, first, 1e3 / ratio.below, 1e3 / ratio.above, yes / (2 * _ROUNDS * _REQUESTS))
+    finally:
+        serving.kill()
+        serving.join(5)
+
+
+def _body(file: GovernanceFile, issuer: Did, time: str = "2025-06-30T12:00:00Z") -> bytes:
+    occupation = file.index.by_issuer[issuer][0].occupations[0]
+    place = file.index.by_issuer[issuer][0].jurisdictions[0]
+    return json.dumps(
+        {
+            "entity_id": issuer,
+            "authority_id": file.author,
+            "action": "issue",
+            "resource": f"occupation={occupation};place={place}",
+            "context": {"time": time},
+        }
+    ).encode()
+
+
+async def _cpu_s(serving: Connection) -> float:
+    serving.send("cpu")
+    return float(await asyncio.to_thread(serving.recv))
+
+
+async def _ask(port: int, bodies: Sequence[bytes]) -> int:
+    """Send every body once over a few connections; return how many were answered with "authorized": true."""
+    waiting = iter(bodies)
+    found = await asyncio.gather(*(_connection(port, waiting) for _ in range(_CONNECTIONS)))
+    return sum(found)
+
+
+async def _connection(port: int, bodies: Iterator[bytes]) -> int:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    yes = 0
+    try:
+        for body in bodies:  # all connections share one iterator
+            head = (
+                f"POST {_PATH} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+                f"X-Request-ID: 0a1b2c3d\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
+            writer.write(head.encode() + body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise BenchError(f"expected 200, found {answer[:40]!r}")
+            length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            yes += b'"authorized":true' in await reader.readexactly(length)
+    finally:
+        writer.close()
+    return yes
+
+
+def _serve(file: GovernanceFile, parent: Connection) -> None:
+    """Serve until the parent ends this process."""
+    asyncio.run(_serve_both(file, parent))
+
+
+async def _serve_both(file: GovernanceFile, parent: Connection) -> None:
+    now = datetime.now(UTC)
+    snapshot = GovernanceSnapshot(file, "sha256:" + "0" * 64, now + timedelta(hours=1), fresh_from=now)
+    endpoint = TrqpEndpoint(
+        authority=lambda: file.author,
+        snapshot=lambda: snapshot,
+        config=TrqpConfig(enabled=True, requests_per_second=1_000_000, burst=1_000_000),
+    )
+
+    async def nothing(_: web.Request) -> web.Response:
+        return web.Response()
+
+    bare, full = web.Application(), web.Application(middlewares=[_no_details])
+    bare.router.add_post(_PATH, nothing)
+    for route in endpoint.routes():
+        full.router.add_route(route.method, route.path, route.handler)
+    ports: dict[str, int] = {}
+    for name, app in (("empty", bare), ("trqp", full)):
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        ports[name] = runner.addresses[0][1]
+    parent.send(ports)
+    while True:
+        await asyncio.to_thread(parent.recv)
+        parent.send(time.process_time())
