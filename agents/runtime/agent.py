@@ -30,6 +30,7 @@ from aiohttp import web
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
+from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.logs import log_event
@@ -221,7 +222,7 @@ class RunningAgent:
         if self.governance is not None:
             bindings[GovernanceSource] = self.governance
         settings = acapy.acapy_settings(config, self.role)
-        self._conductor = Conductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
+        self._conductor = TellingConductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
         await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)

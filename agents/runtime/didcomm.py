@@ -7,9 +7,10 @@ For each message that arrives:
 2. the envelope, still encrypted, is kept in the wallet store;
 3. it is handed to ACA-Py's dispatcher, if the agent is ready; else it waits for the next replay;
 4. the sender gets 200 (and, if it asked for a reply on the same connection, the reply);
-5. when the dispatcher has finished with it, the kept envelope is removed.
+5. when the dispatcher has finished with it, the kept envelope is removed; it stays if the handler failed because the
+   wallet store did not answer.
 
-Whatever a crash left kept is replayed at the next start and by every sweep, at most `MAX_ATTEMPTS` times. So a message
+Whatever was left kept is replayed at the next start and by every sweep, at most `MAX_ATTEMPTS` times. So a message
 may be handled twice, and handlers must take that; it is never lost.
 
 ACA-Py loads the alphabetically first transport class of this module, so no other may be imported by name here.
@@ -28,6 +29,7 @@ from acapy_agent.transport.wire_format import DIDCOMM_V1_MIME_TYPE
 from aiohttp import web
 from aries_askar import AskarError
 
+from wanderbuch.agents.runtime.conductor import was_handled
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
@@ -166,6 +168,9 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
     async def _finish(self, message: InboundMessage, kept_id: str) -> None:
         """Remove the kept envelope once its message is processed (5), unless the store can not be relied on."""
         await message.wait_processing_complete()
+        if not was_handled(message):
+            log_event(_LOG, logging.WARNING, "didcomm.store_failed", envelope=kept_id)
+            return
         if self.root_profile.inject(StoreGuard).fatal is None:
             try:
                 await self._forget(kept_id)

@@ -36,6 +36,8 @@ from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 from wanderbuch.plugins.webvh.objects import AttestedObjects
 from wanderbuch.plugins.webvh.resources import AttestedResource
 
+__all__ = ["MadeBundle", "OfflineFacts", "decide_offline", "open_bundle", "read_bundle", "with_age", "write_bundle"]
+
 _AT_ONCE: Final = 8
 _TIMEOUT_S: Final = 60.0
 

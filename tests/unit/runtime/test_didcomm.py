@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.core.error import ProfileError
 from acapy_agent.messaging.base_handler import BaseHandler
 from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder
@@ -15,11 +16,13 @@ from acapy_agent.transport.inbound.base import BaseInboundTransport
 from acapy_agent.utils.classloader import ClassLoader
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.key_type import ED25519
+from aries_askar import AskarError, AskarErrorCode
 from tests.flow.tiny_role import TinyRole
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime import didcomm
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
@@ -164,6 +167,42 @@ async def test_a_handler_that_fails_does_not_keep_the_envelope_for_ever(tiny_age
     body = await envelope_to(tiny_agent, {"@type": "https://didcomm.org/nobody/1.0/knows", "@id": "1"})
     assert (await transport_of(tiny_agent).receive(body)).status == 200
     await nothing_kept(tiny_agent)
+
+
+async def test_what_was_not_handled_because_the_store_failed_is_handled_again(tiny_agent: RunningAgent) -> None:
+    """ACA-Py calls it processed."""
+    transport, tries = transport_of(tiny_agent), 0
+    locked = AskarError(AskarErrorCode.BACKEND, "database is locked")
+
+    class Unlucky(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise ProfileError("Error opening store session") from locked
+
+    handler, Ping.Handler = Ping.Handler, Unlucky
+    try:
+        await transport.receive(await envelope_to(tiny_agent))
+        async with asyncio.timeout(5):
+            while transport.in_flight:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        (kept,) = await tiny_agent.records(KeptEnvelope).find()
+        await transport.replay()
+        await nothing_kept(tiny_agent)
+    finally:
+        Ping.Handler = handler
+    assert (tries, kept.attempts) == (2, 0)
+
+
+def test_tells_a_store_that_failed_from_one_that_said_no() -> None:
+    for code, failed in (
+        (AskarErrorCode.BUSY, True),
+        (AskarErrorCode.BACKEND, True),
+        (AskarErrorCode.NOT_FOUND, False),
+    ):
+        assert is_store_failure(AskarError(code, "x")) is failed
+    assert not is_store_failure(ValueError("x"))
 
 
 async def test_gives_up_on_an_envelope_that_never_finishes(tiny_agent: RunningAgent) -> None:
