@@ -25,6 +25,7 @@ from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.division import DivisionError, PartReader, checked_part
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.index import GovernanceIndex
 from wanderbuch.governance.record_form import RecordError, received_records
 from wanderbuch.governance.record_reader import Record, RecordReader
 from wanderbuch.governance.signing import SignedGovernanceFile
@@ -95,7 +96,9 @@ def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read
         refusals=tuple(joined.refusals),
         loaded=loaded,
     )
-    _ = file.index  # made now, so that the first question does not pay for it
+    holds = None if file.is_complete else file.holds
+    index = GovernanceIndex(file.accreditations, file.crosswalks, file.participants, holds, by_issuer=joined.by_issuer)
+    vars(file)["index"] = index  # where cached_property keeps it: made now, of a table that is there already
     return file
 
 
@@ -129,6 +132,7 @@ class _Joined:
     def __init__(self, root: GovernanceFile) -> None:
         self.participants = {each.did: each for each in root.participants}
         self.accreditations = list(root.accreditations)
+        self.by_issuer = dict(root.index.by_issuer) if root.accreditations else {}
         self.programmes = list(root.programmes)
         self.verifications = list(root.verifications)
         self.refusals = list(root.refusals)
@@ -145,10 +149,12 @@ class _Joined:
         if len(self._ids) != expected:
             raise RecordError(f"expected each id of an accreditation once, found one of {did} again")
         self.participants[did] = record.participant
-        self.accreditations.extend(record.accreditations)
-        self.programmes.extend(record.programmes)
-        self.verifications.extend(record.verifications)
-        self.refusals.extend(record.refusals)
+        if record.accreditations:
+            self.by_issuer[did] = record.accreditations
+        self.accreditations += record.accreditations
+        self.programmes += record.programmes
+        self.verifications += record.verifications
+        self.refusals += record.refusals
 
 
 def _with_record(root: GovernanceFile) -> frozenset[Did]:

@@ -45,6 +45,7 @@ class GovernanceIndex:
     Args:
         accreditations: in any order.
         holds: whether all that the file says about a DID was read; None if nothing is missing.
+        by_issuer: the accreditations by issuer, sorted by id, where the caller has them so.
     """
 
     __slots__ = (
@@ -64,8 +65,11 @@ class GovernanceIndex:
         crosswalks: Iterable["Crosswalk"],
         participants: Iterable["Participant"],
         holds: Callable[[Did], bool] | None = None,
+        *,
+        by_issuer: Mapping[Did, tuple["Accreditation", ...]] | None = None,
     ) -> None:
-        by_issuer = _by_issuer(accreditations)
+        if by_issuer is None:
+            by_issuer = _by_issuer(accreditations)
         excluding = {each.issuer for each in accreditations if each.excluded_occupations}
         exclusions = {
             did: tuple(sorted({code for each in by_issuer[did] for code in each.excluded_occupations}))
