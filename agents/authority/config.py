@@ -4,6 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wanderbuch.agents.authority.trqp_config import TrqpConfig
+
 
 class AuthorityConfig(BaseModel):
     """What an authority publishes, and how long its word stays fresh.
@@ -40,6 +42,9 @@ class AuthorityConfig(BaseModel):
 
     redress: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|urn:)[!-~]{1,2000}$")
     """Whom to appeal to: written into every accreditation and refusal that does not say it."""
+
+    trqp: TrqpConfig = TrqpConfig()
+    """The TRQP endpoint on the public site; off unless it is switched on."""
 
     @model_validator(mode="after")
     def _leave_room_for_one_failure(self) -> Self:
