@@ -2,10 +2,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.cli.office import EXAMPLE, Office, make_office
 
 from wanderbuch.agents.cli import main
 
-EXAMPLE = Path(__file__).parents[3] / "governance" / "files" / "sri-lanka.example.json"
+__all__ = ["EXAMPLE", "Run"]
 
 type Run = Callable[..., tuple[int, str, str]]
 
@@ -22,3 +23,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return int(ended.value.code or 0), said.out, said.err
 
     return run_it
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """An authority with a DID, a key file and the example file under its name."""
+    return make_office(tmp_path)
