@@ -1,5 +1,6 @@
 """The holder's REST API: models and routes."""
 
+import base64
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -17,10 +18,12 @@ from wanderbuch.agents.holder.wallet import get_credential, list_credentials, ty
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
-from wanderbuch.agents.runtime.governance_state import governance_routes
+from wanderbuch.agents.runtime.governance_state import governance_of, governance_routes
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.agents.runtime.records import utc_now
+from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.question import Purpose, Verdict
+from wanderbuch.plugins.trust.stapling import make_staple
 
 
 class InvitationIn(ApiModel):
@@ -98,6 +101,13 @@ class CredentialOut(ApiModel):
     values: dict[str, str]
     expires_on: date | None
     revocation: Revocation
+
+
+class StapleOut(ApiModel):
+    """The standing of a credential's issuer, signed by its authority: to hand over to a verifier without a network."""
+
+    issuer: str
+    staple: str = Field(description="base64")
 
 
 class CredentialsOut(ApiModel):
@@ -216,6 +226,12 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
     async def credential(call: Call[None]) -> CredentialOut:
         return _credential(agent, await get_credential(agent.profile, call.path["id"]))
 
+    async def staple(call: Call[None]) -> StapleOut:
+        held = await get_credential(agent.profile, call.path["id"])
+        issuer = Did.parse(held.issuer_did)
+        made = await make_staple(governance_of(agent.governance), issuer, edge=agent.edge, now=utc_now())
+        return StapleOut(issuer=issuer, staple=base64.b64encode(made).decode())
+
     async def every_request(_: Call[None]) -> RequestsOut:
         found = await requests.list_requests(agent.profile, config)
         return RequestsOut(items=[RequestOut.of(each) for each in found])
@@ -245,6 +261,12 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
         ),
         get(
             "/credentials/{id}", credential, result=CredentialOut, summary="Show a credential, its revocation looked up"
+        ),
+        get(
+            "/credentials/{id}/staple",
+            staple,
+            result=StapleOut,
+            summary="Take the issuer's standing along, for a verifier without a network",
         ),
         get("/requests", every_request, result=RequestsOut, summary="List proof requests"),
         get("/requests/{id}", one_request, result=RequestOut, summary="Show what is asked, by whom, and what fits"),

@@ -70,20 +70,26 @@ class GovernanceOut(ApiModel):
         )
 
 
+def governance_of(source: GovernanceSource | None) -> GovernanceSource:
+    """Return an agent's governance.
+
+    Raises:
+        ConfigurationError: it has none.
+    """
+    if source is None:
+        raise ConfigurationError("this agent has no governance", hint="add the table [governance]")
+    return source
+
+
 def governance_routes(source: GovernanceSource | None) -> Sequence[Route]:
     """Return the routes that show a role's governance and fetch it anew."""
 
-    def of_agent() -> GovernanceSource:
-        if source is None:
-            raise ConfigurationError("this agent has no governance", hint="add the table [governance]")
-        return source
-
     async def show(_: Call[None]) -> GovernanceOut:
-        return GovernanceOut.of(of_agent(), utc_now())
+        return GovernanceOut.of(governance_of(source), utc_now())
 
     async def refresh(_: Call[None]) -> GovernanceOut:
-        await of_agent().refresh()
-        return GovernanceOut.of(of_agent(), utc_now())
+        await governance_of(source).refresh()
+        return GovernanceOut.of(governance_of(source), utc_now())
 
     return (
         get("/governance", show, result=GovernanceOut, summary="Show what decisions rest on"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Call, Route, get, post
-from wanderbuch.agents.runtime.decisions import DecisionOut
+from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.governance_state import governance_routes
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.qr import qr_svg
@@ -21,6 +21,8 @@ from wanderbuch.agents.verifier.models import (
     Requests,
     RequestState,
     RequestSummary,
+    StapleIn,
+    StapleOut,
 )
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
@@ -36,6 +38,13 @@ def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
         post("/requests", api.ask, body=NewRequest, result=RequestOut, status=201, summary="Put a question"),
         get("/requests", api.every, result=Requests, summary="List the requests", query=("state",)),
         get("/requests/{id}", api.show, result=RequestOut, summary="Show a request and its decision"),
+        post(
+            "/requests/{id}/staple",
+            api.staple,
+            body=StapleIn,
+            result=StapleOut,
+            summary="Hand over an issuer's own standing for this request",
+        ),
         post("/requests/{id}/forget", api.forget, result=RequestOut, summary="Forget the values that were seen"),
         get("/identity", api.identity, result=IdentityOut, summary="Show who asks, as an authority needs to know it"),
         *governance_routes(agent.governance),
@@ -95,6 +104,14 @@ class _Api:
             return _shown(await self._desk.status(self._agent.profile, call.path["id"]))
         except UnknownVerificationError as err:
             raise NotFoundError(err.message) from err
+
+    async def staple(self, call: Call[StapleIn]) -> StapleOut:
+        issuer, staple = call.body.parsed()
+        try:
+            said = await self._desk.take_staple(self._agent.profile, call.path["id"], staple, issuer=issuer)
+        except UnknownVerificationError as err:
+            raise NotFoundError(err.message) from err
+        return StapleOut(issuer=issuer, current=GovernanceRefOut.of(said.ref), fresh_until=said.fresh_until)
 
     async def every(self, call: Call[None]) -> Requests:
         wanted = call.query.get("state")

@@ -1,5 +1,7 @@
 """The verifier's REST API: what goes over the wire."""
 
+import base64
+import binascii
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -7,8 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
-from wanderbuch.agents.runtime.decisions import DecisionOut
+from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
+from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.verifier.shown import in_words, labels
+from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import (
     LevelProof,
     Purpose,
@@ -17,6 +21,7 @@ from wanderbuch.governance.question import (
     TrustDecision,
     Verdict,
 )
+from wanderbuch.governance.stapling import MAX_STAPLE_BYTES
 from wanderbuch.plugins.trust.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.request import AwardPrecision
 from wanderbuch.schemas.credential_type import load_credential_type
@@ -181,6 +186,33 @@ def ask_again(decision: TrustDecision | None) -> AskAgain | None:
     if decision.verdict in (Verdict.UNKNOWN, Verdict.STALE) or codes & _PASSING:
         return AskAgain.SAME
     return None
+
+
+class StapleIn(ApiModel):
+    """An issuer's own standing, handed over by whoever answers."""
+
+    issuer: str = Field(max_length=2048)
+    staple: str = Field(max_length=MAX_STAPLE_BYTES * 4 // 3 + 4, description="base64")
+
+    def parsed(self) -> tuple[Did, bytes]:
+        """Return the issuer and the staple's bytes.
+
+        Raises:
+            IdentifierError: the issuer is no DID.
+            MalformedError: the staple is not base64.
+        """
+        try:
+            return Did.parse(self.issuer), base64.b64decode(self.staple, validate=True)
+        except binascii.Error as err:
+            raise MalformedError("expected the staple in base64") from err
+
+
+class StapleOut(ApiModel):
+    """What a staple says: for this issuer only, until then."""
+
+    issuer: str
+    current: GovernanceRefOut
+    fresh_until: datetime | None
 
 
 class IdentityOut(ApiModel):

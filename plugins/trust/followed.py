@@ -10,6 +10,7 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import GovernanceError, ResolutionError
+from wanderbuch.governance.division import part_name
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.freshness import MAX_FRESHNESS_BYTES, FreshnessStatement, snapshot_of, verify_freshness
 from wanderbuch.governance.history import Head, HistoryError
@@ -46,11 +47,15 @@ class Place:
         file_url: address of the current signed file; its other files lie beside it.
         author: the pinned DID.
         timeout_s: for each download.
+        about: of a divided file, read only the parts in which these stand; None reads all.
+        history: whether to fetch and check the author's history; a staple carries none.
     """
 
     file_url: str
     author: Did
     timeout_s: float = 10.0
+    about: tuple[Did, ...] | None = None
+    history: bool = True
 
     def beside(self, path: str) -> str:
         """Return the address of another file of the same folder."""
@@ -75,6 +80,7 @@ class FollowedFile:
         resolve_key: gives the key of a DID URL that stands in the DID's assertionMethod now.
         clock: the instant now, aware UTC.
         folder: where large files lie; None keeps them in the wallet store.
+        seen: the highest version that somebody else has seen of this author's file.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class FollowedFile:
         resolve_key: KeyResolver,
         clock: Callable[[], datetime],
         folder: ContentFolder | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self.place = place
         self._edge = edge
@@ -94,7 +101,7 @@ class FollowedFile:
         self._parts = FileParts(edge, folder)
         self._store: WalletGovernanceStore | None = None
         self._held: _Held | None = None
-        self._seen: Seen | None = None
+        self._seen = seen
         self._head: Head | None = None
         self._issued_at: datetime | None = None
         self._etags: dict[str, str] = {}
@@ -109,6 +116,26 @@ class FollowedFile:
     def statement(self) -> FreshnessStatement | None:
         """The newest statement about exactly this file, None if there is none."""
         return self._held.statement if self._held else None
+
+    @property
+    def seen(self) -> Seen | None:
+        """The highest version that was ever seen of this author's file."""
+        return self._seen
+
+    async def files_about(self, did: Did) -> dict[str, bytes]:
+        """Return the files that prove what is held about one participant, by address.
+
+        Raises:
+            ResolutionError: nothing is held, or a part is not kept any more.
+        """
+        if self._held is None or self._held.kept.freshness_jws is None:
+            raise ResolutionError(f"no file of {self.place.author} is held that its author vouches for")
+        kept, file = self._held.kept, self._held.signed.file
+        files = {self.place.file_url: self._held.signed.jws, self.place.beside("freshness.jws"): kept.freshness_jws}
+        if file.division is not None:
+            part = file.division.part_of(did)
+            files[self.place.beside(part_name(part.digest))] = await self._parts.read(part)
+        return {url: body for url, body in files.items() if body is not None}
 
     def snapshot(self, notes: tuple[Reason, ...] = ()) -> GovernanceSnapshot | None:
         """Return what decisions may rest on now; None until a first good file is there."""
@@ -176,7 +203,7 @@ class FollowedFile:
         if kept.file_jws is None:
             return None
         root = await verify_file(kept.file_jws, author=self.place.author, resolve_key=kept.resolve_key)
-        signed = await self._parts.complete(root, None, timeout_s=self.place.timeout_s)
+        signed = await self._complete(root, None)
         statement = None
         if kept.freshness_jws is not None:
             statement = await verify_freshness(
@@ -213,11 +240,15 @@ class FollowedFile:
         keys = RememberedKeys(self._resolve_key)
         root = await self._verify(body, keys)  # rule 2
         seen = accept(self._seen, root)  # rule 3
-        signed = await self._parts.complete(root, self.place.beside, timeout_s=self.place.timeout_s)  # rule 1
+        signed = await self._complete(root, self.place.beside)  # rule 1
         self._seen = seen
         self._held = _Held(signed, None, KeptGovernance(seen=self._seen, file_jws=body, keys=keys.found))
         self._note_etag(self.place.file_url, fetched)
         return True
+
+    async def _complete(self, root: SignedGovernanceFile, address: Callable[[str], str] | None) -> SignedGovernanceFile:
+        place = self.place
+        return await self._parts.complete(root, address, timeout_s=place.timeout_s, about=place.about)
 
     async def _verify(self, body: bytes, keys: RememberedKeys) -> SignedGovernanceFile:
         """Check a file that came after the one held, step by step where its parties changed in between."""
@@ -305,6 +336,8 @@ class FollowedFile:
                 return
             raise EquivocationError(f"the author no longer names the history, of which {seen.size} entries were seen")
         if (head, signed.digest) == self._proven:
+            return
+        if not self.place.history:
             return
         url = self.place.beside("history/entries.jsonl")
         entries = (await self._get(url, MAX_HISTORY_BYTES)).body

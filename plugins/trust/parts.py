@@ -6,13 +6,14 @@ A file counts only when every part is there: until then the version before stays
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from wanderbuch.errors import ResolutionError
-from wanderbuch.governance.bulk import load_divided
+from wanderbuch.governance.bulk import load_divided, load_partly
 from wanderbuch.governance.division import DivisionError, PartReader, checked_part, part_name
+from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.governance.statements import Part
 from wanderbuch.plugins.http.edge import HttpEdge
@@ -36,14 +37,20 @@ class FileParts:
         self._held: Mapping[str, bytes] = {}
 
     async def complete(
-        self, root: SignedGovernanceFile, address: Callable[[str], str] | None, *, timeout_s: float
+        self,
+        root: SignedGovernanceFile,
+        address: Callable[[str], str] | None,
+        *,
+        timeout_s: float,
+        about: Collection[Did] | None = None,
     ) -> SignedGovernanceFile:
-        """Return the file with all its parts read; one that is not divided as it is.
+        """Return the file with its parts read; one that is not divided as it is.
 
         Args:
             root: verified.
             address: gives the address of a part by its name; None takes what is kept only.
             timeout_s: for each part.
+            about: read only the parts in which these stand; None reads all.
 
         Raises:
             ResolutionError: a part could not be had.
@@ -52,7 +59,9 @@ class FileParts:
         division = root.file.division
         if division is None or root.file.is_complete:
             return root
-        parts = list({part.digest: part for part in division.parts}.values())
+        parts = list(
+            {part.digest: part for part in (division.parts if about is None else division.parts_for(about))}.values()
+        )
         if sum(part.size for part in parts) > MAX_PARTS_BYTES:
             raise DivisionError(f"expected parts of at most {MAX_PARTS_BYTES} bytes together, found more")
         missing = await self._missing(parts)
@@ -63,7 +72,18 @@ class FileParts:
             fetched = await self._fetch(missing, address, timeout_s)
         if self._folder is None:
             self._held = {part.digest: fetched.get(part.digest) or self._held[part.digest] for part in parts}
-        return replace(root, file=await asyncio.to_thread(load_divided, root, self._reader()))
+        reader = self._reader()
+        if about is None:
+            return replace(root, file=await asyncio.to_thread(load_divided, root, reader))
+        return replace(root, file=await asyncio.to_thread(load_partly, root, reader, about))
+
+    async def read(self, part: Part) -> bytes:
+        """Return a part that was read before.
+
+        Raises:
+            ResolutionError: it is not kept any more.
+        """
+        return await asyncio.to_thread(self._reader(), part.digest)
 
     async def _missing(self, parts: Sequence[Part]) -> list[Part]:
         if self._folder is None:

@@ -20,6 +20,7 @@ from typing import Final
 
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.followed import FollowedFile
@@ -60,6 +61,15 @@ class RecognisedFiles:
         """Return what is held of every authority that was reached."""
         held = ((did, followed.snapshot()) for did, followed in self._files.items())
         return {did: snapshot for did, snapshot in held if snapshot is not None}
+
+    def get(self, publisher: Did) -> FollowedFile | None:
+        """Return the follower of an authority that was reached, or None."""
+        return self._files.get(publisher)
+
+    @property
+    def seen(self) -> dict[Did, Seen]:
+        """The highest version that was seen of each authority's file."""
+        return {did: followed.seen for did, followed in self._files.items() if followed.seen is not None}
 
     @property
     def contents(self) -> frozenset[str]:

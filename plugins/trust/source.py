@@ -33,7 +33,7 @@ are told, and neither makes anything fresh. What must not go back survives a res
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,9 @@ from typing import Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import KeyResolver
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -71,6 +73,8 @@ class GovernanceSourceConfig:
         refresh_every: the longest time between two refreshes; a statement that ends sooner brings the next one forward.
         timeout_s: for each download.
         folder: where large files and parts are kept; None keeps them in the wallet store and in memory.
+        about: of divided files, read only the parts in which these stand: for questions about these alone.
+        history: whether to fetch and check the authors' histories; a staple carries none.
     """
 
     url: str
@@ -78,6 +82,8 @@ class GovernanceSourceConfig:
     refresh_every: timedelta = timedelta(minutes=5)
     timeout_s: float = 10.0
     folder: Path | None = None
+    about: tuple[Did, ...] | None = None
+    history: bool = True
 
 
 class GovernanceSource:
@@ -90,6 +96,7 @@ class GovernanceSource:
         edge: HttpEdge,
         resolve_key: KeyResolver,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        seen: Mapping[Did, Seen] | None = None,
     ) -> None:
         """Prepare a source; nothing is read yet.
 
@@ -98,7 +105,9 @@ class GovernanceSource:
             edge: the way out to the network; stays open, its owner closes it.
             resolve_key: gives the key of a DID URL that stands in the DID's assertionMethod now.
             clock: the instant now, aware UTC.
+            seen: the highest versions that another source has seen, by author.
         """
+        self._seen_elsewhere = dict(seen or {})
         self.config = config
         self._edge = edge
         self._resolve_key = resolve_key
@@ -122,6 +131,23 @@ class GovernanceSource:
         reasons = self._report.reasons if self._report else ()
         snapshot = self._home.snapshot(tuple(reason for reason in reasons if reason.code not in _FOR_THE_REPORT))
         return snapshot and replace(snapshot, recognised=self._recognised.snapshots())
+
+    @property
+    def seen(self) -> Mapping[Did, Seen]:
+        """The highest versions that were ever seen, by author: what nobody can make us go back behind."""
+        home = self._home.seen
+        return self._recognised.seen | ({} if home is None else {self.config.author: home})
+
+    async def files_about(self, author: Did, did: Did) -> dict[str, bytes]:
+        """Return the files of one authority that prove what is held about a participant, by address.
+
+        Raises:
+            ResolutionError: they are not held.
+        """
+        followed = self._home if author == self.config.author else self._recognised.get(author)
+        if followed is None:
+            raise ResolutionError(f"no file of {author} is held")
+        return await followed.files_about(did)
 
     async def current(self) -> GovernanceSnapshot | None:
         """Return what decisions may rest on now, asked for again first if there is none or it is no longer fresh.
@@ -186,11 +212,12 @@ class GovernanceSource:
 
     def _follow(self, author: Did, file_url: str) -> FollowedFile:
         return FollowedFile(
-            Place(file_url, author, self.config.timeout_s),
+            Place(file_url, author, self.config.timeout_s, self.config.about, self.config.history),
             edge=self._edge,
             resolve_key=self._resolve_key,
             clock=self._clock,
             folder=self._folder,
+            seen=self._seen_elsewhere.get(author),
         )
 
     def _must_ask(self) -> bool:

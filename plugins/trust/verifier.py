@@ -20,6 +20,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from acapy_agent.anoncreds.util import generate_pr_nonce
 from acapy_agent.config.injection_context import InjectionContext
@@ -27,10 +28,11 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.responder import BaseResponder
 
-from wanderbuch.errors import PresentationError, ResolutionError
+from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
 from wanderbuch.governance.asking_rules import may_ask
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
+from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.age import with_age
@@ -53,7 +55,9 @@ from wanderbuch.plugins.trust.judgement import Judgement, Terms, check_exchange,
 from wanderbuch.plugins.trust.presentation import message_digest, read_presentation
 from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
 from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.stapling import open_staple
 from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
+from wanderbuch.plugins.webvh.memory import LogMemory
 
 LOGGER = logging.getLogger(__name__)
 
@@ -71,6 +75,9 @@ class DeskLimits:
     judging: timedelta = timedelta(seconds=45)
     keep_seen: timedelta = timedelta(days=30)
     linger: timedelta = timedelta(minutes=10)
+
+
+_MAX_STAPLES: Final = 64
 
 
 class OverAskingError(PresentationError):
@@ -119,6 +126,7 @@ class VerificationDesk:
         self._source = source
         self._clock = clock
         self._judging: set[str] = set()
+        self._stapled: dict[str, GovernanceSnapshot] = {}  # by verification; a staple is small and soon over
         self._forgot_at: datetime | None = None
 
     async def ask(
@@ -195,6 +203,42 @@ class VerificationDesk:
         await VerificationBook(profile).insert(verification)
         LOGGER.info("verification %s: asked", verification.id)
         return verification
+
+    async def take_staple(
+        self, profile: Profile, verification_id: str, staple: bytes, *, issuer: Did
+    ) -> GovernanceSnapshot:
+        """Take an issuer's standing that was handed over for one verification, and return what it says.
+
+        It is used only where the own governance is not fresh when the answer comes, and only while it is fresh itself.
+        It is held in memory: after a restart it has to be handed over again.
+
+        Args:
+            profile: who asked.
+            verification_id: an open verification.
+            staple: as it came.
+            issuer: whose standing it should be.
+
+        Raises:
+            UnknownVerificationError: there is no such verification.
+            ExchangeError: it is over.
+            GovernanceError: the staple is refused.
+            ResolutionError: a DID log in it could not be compared with what was seen.
+        """
+        held = await self.status(profile, verification_id)
+        if held.state is not VerificationState.OPEN:
+            raise ExchangeError(f"expected an open request, found one that is {held.state.value}")
+        snapshot = await open_staple(
+            staple,
+            issuer=issuer,
+            author=self._source.config.author,
+            seen=self._source.seen,
+            memory=profile.inject(LogMemory),
+            clock=self._clock,
+        )
+        self._stapled[held.id] = snapshot
+        while len(self._stapled) > _MAX_STAPLES:
+            del self._stapled[next(iter(self._stapled))]
+        return snapshot
 
     async def status(self, profile: Profile, verification_id: str) -> Verification:
         """Return a verification as it stands now; a deadline that is over counts at once.
@@ -313,7 +357,7 @@ class VerificationDesk:
 
     async def _judge(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
         """Rules 2 to 8 (see `judgement`)."""
-        snapshot, terms = await self._source.current(), Terms.of(held)
+        snapshot, terms = await self._governance_for(held), Terms.of(held)
         try:
             received = read_presentation(message)
         except PresentationError as err:
@@ -329,6 +373,15 @@ class VerificationDesk:
         then = judge(received, terms, findings, snapshot, at=vouched_at)
         as_of = min(vouched_at, recording.recorded_at)
         return replace(judged, decision=with_age(judged.decision, then.decision, as_of=as_of, now=at))
+
+    async def _governance_for(self, held: Verification) -> GovernanceSnapshot | None:
+        """Return the own governance or, where that is not fresh, what was handed over for this verification."""
+        snapshot, at = await self._source.current(), self._clock()
+        stapled = self._stapled.pop(held.id, None)
+        if stapled is None or not stapled.is_fresh(at) or (snapshot is not None and snapshot.is_fresh(at)):
+            return snapshot
+        text = "The issuer's standing was handed over with the answer, signed by the authority."
+        return replace(stapled, notes=(*stapled.notes, Reason("staple.used", text)))
 
     async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
         """End a verification whose deadline is over, or whose judgement was cut off."""

@@ -13,6 +13,8 @@ from tests.unit.trust.ecosystem import (
 )
 from tests.unit.trust.employer import Employer, codes, verdict
 
+from wanderbuch.errors import ExchangeError
+from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import Verdict
 from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.exchange import VerificationBook
@@ -140,3 +142,22 @@ async def test_what_is_decided_on_a_recording_says_how_old_the_facts_are(
     texts = {reason.code: reason.text for reason in ended.decision.reasons}
     assert f"{'5 hours' if hours else '10 minutes'} old" in texts["offline.age"]
     assert ("offline.then" in texts) == bool(hours)
+
+
+async def test_a_staple_stands_in_for_governance_that_is_not_fresh(
+    employer: Employer, worker: Worker, welder: Held, training_centre: Any
+) -> None:
+    """`stapling` says what is taken; here: that it is used for this verification only, and only where it is needed."""
+    fresh = employer.source.snapshot()
+    asked, other = await employer.ask(), await employer.ask()
+    employer.source._home._drop_statement()
+    employer.host.down = True
+    assert fresh is not None
+    employer.desk._stapled[asked.id] = fresh
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.TRUSTED
+    assert "staple.used" in codes(ended)
+    ended = await employer.get(other, worker.present(other.proof_request, welder))
+    assert verdict(ended) is Verdict.STALE
+    with pytest.raises(ExchangeError, match="open"):
+        await employer.desk.take_staple(employer.profile, asked.id, b"", issuer=Did.parse("did:example:centre"))
