@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wanderbuch.agents.cli.governance.authority_client import AuthorityClient
+from wanderbuch.agents.cli.governance.authority_client import AnsweredNoError, AuthorityClient
 from wanderbuch.agents.cli.governance.files import document_in
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.network import edge_for
@@ -157,9 +157,13 @@ async def _as_draft(
     """Open a draft with everything in which the file differs from what is published, and give it to the approvers."""
     from wanderbuch.agents.authority.changes import header_parts
 
-    header, records = split(document_in(file))
+    document = document_in(file)
+    header, records = split(document)
     async with AuthorityClient(agent, token_file) as client:
-        published = await _published(client, ca_file, connect)
+        about = await client.ask("GET", "/authority")
+        if about.get("did") != document["author"]:
+            raise GovernanceError(f"the agent is {about.get('did')}; the author of the file is {document['author']}")
+        published = await _published(about.get("current"), ca_file, connect)
         header_before, records_before = split(published)
         wanted, before = header_parts(header), header_parts(header_before)
         changed_header = _changes(before, wanted)
@@ -168,8 +172,11 @@ async def _as_draft(
             return {"draft": None, "text": "Nothing is different from what is published; no draft was opened."}
         draft = await client.ask("POST", "/drafts", {"why": why})
         path = f"/drafts/{draft['id']}"
-        draft = await client.ask("PATCH", path, {"header": changed_header, "records": changed_records})
-        draft = await client.ask("POST", f"{path}/submit")
+        try:
+            await client.ask("PATCH", path, {"header": changed_header, "records": changed_records})
+            draft = await client.ask("POST", f"{path}/submit")
+        except AnsweredNoError as err:
+            raise AnsweredNoError(err.message, hint=f"draft {draft['id']} stays open at the desk") from err
     number = len(changed_header) + len(changed_records)
     return {
         "draft": draft,
@@ -183,12 +190,11 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     return {key: after.get(key) for key in {**before, **after} if before.get(key) != after.get(key)}
 
 
-async def _published(client: AuthorityClient, ca_file: Path | None, connect: list[str] | None) -> dict[str, Any]:
+async def _published(current: dict[str, Any] | None, ca_file: Path | None, connect: list[str] | None) -> dict[str, Any]:
     """Return the file that is published, an empty one if there is none.
 
     It is fetched from its public address, and must be the one that the agent itself names by digest.
     """
-    current = (await client.ask("GET", "/authority")).get("current")
     if current is None:
         return {}
     async with edge_for(ca_file, connect) as edge:
