@@ -14,8 +14,11 @@ from wanderbuch.agents.authority.config import AuthorityConfig
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.history_api import public_history_routes
+from wanderbuch.agents.authority.pages.mounting import AuthorityPages
+from wanderbuch.agents.authority.pages.sessions import DeskSession
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.schemas import publish_schemas
+from wanderbuch.agents.authority.trqp_role import trqp_routes
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
@@ -74,6 +77,7 @@ class AuthorityRole(Role):
 
     def __init__(self) -> None:
         self._authority: Authority | None = None
+        self._pages = AuthorityPages(clock=utc_now)
 
     def routes(self, agent: RunningAgent) -> Sequence[Route]:
         """Return the REST API."""
@@ -81,8 +85,17 @@ class AuthorityRole(Role):
 
     def public_routes(self, agent: RunningAgent) -> Sequence[PublicRoute]:
         """Return what is answered beside the files."""
-        folder = f"governance/{agent.config.settings(AuthorityConfig).ecosystem}"
-        return (*public_history_routes(folder, lambda: self.desk.history),)
+        config = agent.config.settings(AuthorityConfig)
+        folder = f"governance/{config.ecosystem}"
+        return (
+            *public_history_routes(folder, lambda: self.desk.history),
+            *trqp_routes(agent, config.trqp, lambda: self._authority.publication if self._authority else None),
+            *self._pages.public_routes(),
+        )
+
+    def app_pages(self, agent: RunningAgent) -> Sequence[PublicRoute]:
+        """Return the officials' desk."""
+        return self._pages.app_pages()
 
     async def identify(self, agent: RunningAgent, token: str) -> Caller | None:
         """Return the official with this token."""
@@ -138,6 +151,7 @@ class AuthorityRole(Role):
             desk=desk,
             schema_ids=schema_ids,
         )
+        self._pages.start(desk, agent.records(DeskSession))
         agent.spawn("authority.freshness", _keep_fresh(publication, config.reissue_every_s))
 
     async def sweep(self, agent: RunningAgent, now: datetime) -> None:
