@@ -138,7 +138,7 @@ def parse_query(received_body: bytes) -> Query:
     return query
 
 
-def authorization(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -> Answered[AuthorizationAnswer]:
+def answer_authorization(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -> Answered[AuthorizationAnswer]:
     """Answer whether the entity may issue, or may ask.
 
     Args:
@@ -166,8 +166,13 @@ def authorization(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -
     return Answered(answer, _keep_until(decision, snapshot, at))
 
 
-def recognition(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -> Answered[RecognitionAnswer]:
-    """Answer whether the entity is an authority whose issuers count, directly or through others; see `authorization`.
+def answer_recognition(query: Query, snapshot: GovernanceSnapshot, *, at: datetime) -> Answered[RecognitionAnswer]:
+    """Answer whether the entity is an authority whose issuers count, directly or through others.
+
+    Args:
+        query: the question.
+        snapshot: the authority's file as it is held now, with those of recognised authorities.
+        at: the instant of the evaluation, aware.
 
     Raises:
         NotRecognizedError: another authority, or an unknown action.

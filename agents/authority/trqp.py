@@ -49,9 +49,9 @@ from wanderbuch.governance.trqp import (
     Answered,
     AuthorizationAnswer,
     RecognitionAnswer,
-    authorization,
+    answer_authorization,
+    answer_recognition,
     parse_query,
-    recognition,
 )
 
 _LOG = logging.getLogger(__name__)
@@ -140,11 +140,11 @@ class TrqpEndpoint:
 
     async def authorization(self, request: web.Request) -> web.Response:
         """Answer `POST /authorization`."""
-        return await self._respond(request, authorization)
+        return await self._respond(request, answer_authorization)
 
     async def recognition(self, request: web.Request) -> web.Response:
         """Answer `POST /recognition`."""
-        return await self._respond(request, recognition)
+        return await self._respond(request, answer_recognition)
 
     async def description(self, request: web.Request) -> web.Response:
         """Answer `GET /openapi.json`."""

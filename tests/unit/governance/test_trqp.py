@@ -21,7 +21,7 @@ from wanderbuch.governance.trqp import (
     Answered,
     NotRecognizedError,
     QueryError,
-    authorization,
+    answer_authorization,
     parse_query,
 )
 from wanderbuch.governance.trqp_resource import ResourceError, parse_qualification, parse_question
@@ -64,7 +64,7 @@ def asked(**members: Any) -> bytes:
 
 
 def answer(snapshot: GovernanceSnapshot = SNAPSHOT, kind: str = "authorization", **members: Any) -> Json:
-    answered: Answered[Any] = getattr(trqp, kind)(parse_query(asked(**members)), snapshot, at=NOW)
+    answered: Answered[Any] = getattr(trqp, f"answer_{kind}")(parse_query(asked(**members)), snapshot, at=NOW)
     found: Json = json.loads(msgspec.json.encode(answered.answer))
     schema = json.loads(
         files("wanderbuch.governance.schemas").joinpath("trqp", f"{kind}-response.schema.json").read_bytes()
@@ -261,7 +261,7 @@ def test_refuses_more_bytes_than_allowed() -> None:
 
 def test_ignores_what_the_specification_does_not_name() -> None:
     extended = asked(context={"locator": "x", "channel": "y"}, further={"a": [1]})
-    assert authorization(parse_query(extended), SNAPSHOT, at=NOW).answer.authorized
+    assert answer_authorization(parse_query(extended), SNAPSHOT, at=NOW).answer.authorized
     assert "channel" not in answer(context={"channel": "y"})["context"]
 
 
@@ -315,10 +315,10 @@ def test_refuses_a_question_that_breaks_a_rule(resource: str) -> None:
 
 def test_an_answer_is_kept_a_minute_and_never_longer_than_the_file_is_fresh() -> None:
     query = parse_query(asked())
-    assert authorization(query, SNAPSHOT, at=NOW).keep_until == NOW + LONGEST_CACHE
+    assert answer_authorization(query, SNAPSHOT, at=NOW).keep_until == NOW + LONGEST_CACHE
     soon = GovernanceSnapshot(FILE, SNAPSHOT.digest, NOW + timedelta(seconds=5))
-    assert authorization(query, soon, at=NOW).keep_until == NOW + timedelta(seconds=5)
-    assert authorization(query, GovernanceSnapshot(FILE, SNAPSHOT.digest, NOW), at=NOW).keep_until is None
+    assert answer_authorization(query, soon, at=NOW).keep_until == NOW + timedelta(seconds=5)
+    assert answer_authorization(query, GovernanceSnapshot(FILE, SNAPSHOT.digest, NOW), at=NOW).keep_until is None
 
 
 # Anything at all
@@ -345,7 +345,7 @@ _TEXTS = st.one_of(
 def test_any_input_is_answered_or_refused_on_purpose(body: bytes) -> None:
     for kind in ("authorization", "recognition"):
         try:
-            found = getattr(trqp, kind)(parse_query(body), SNAPSHOT, at=NOW).answer
+            found = getattr(trqp, f"answer_{kind}")(parse_query(body), SNAPSHOT, at=NOW).answer
         except (QueryError, NotRecognizedError, ResourceError):
             continue
         assert msgspec.json.decode(msgspec.json.encode(found))["authority_id"] == AUTHORITY
