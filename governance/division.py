@@ -157,8 +157,9 @@ def redivide(
         records = {each["did"]: each for each in _records(parts[bucket], read_part)} | changed
         encoded = _part(record for _, record in sorted(records.items()) if record is not None)
         part = Part(part_digest(encoded), len(encoded))
-        if part != parts[bucket]:
-            parts[bucket], new[part.digest] = part, encoded
+        if part not in division.parts:
+            new[part.digest] = encoded
+        parts[bucket] = part
     header, own = split(root)
     own |= {did: record for did, record in changes.items() if did == author and record is not None}
     if author in changes and changes[author] is None:

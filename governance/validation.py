@@ -6,7 +6,7 @@ The checks, in order; each goes on where an earlier one failed elsewhere in the 
 3. the rules between the parts (`consistency`). Only a file without errors becomes a `GovernanceFile` (`domain`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,6 +46,7 @@ from wanderbuch.governance.model import (
     RoleGrantJson,
 )
 from wanderbuch.governance.parts import Parts
+from wanderbuch.governance.records import ParticipantRecord, join, split
 from wanderbuch.governance.statement_model import (
     DividedJson,
     ProgrammeJson,
@@ -61,7 +62,7 @@ MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 24
 MAX_FINDINGS: Final = 1000
 
-__all__ = ["MAX_FILE_BYTES", "GovernanceFileError", "Report", "parse_file", "validate_file"]
+__all__ = ["MAX_FILE_BYTES", "GovernanceFileError", "Report", "parse_file", "validate_file", "validate_records"]
 
 # Statement schema -> the one member that holds a list, and the form of its elements.
 _LISTS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
@@ -128,6 +129,29 @@ def validate_file(payload: bytes) -> Report:
             "", "object", f"expected one JSON object, found {type(document).__name__}", "write one in braces"
         )
         return Report((finding,), None)
+    return _validate_document(document)
+
+
+def validate_records(root: Mapping[str, Any], records: Iterable[ParticipantRecord]) -> tuple[Finding, ...]:
+    """Return every finding about records that stand, or shall stand, in the parts of a divided file.
+
+    They are checked as in a whole file, by the same rules, with the root's schemas, roles and crosswalks. That an id
+    stands once is checked among these records and the root; among all of them it is when the file is loaded (`bulk`).
+
+    Args:
+        root: the payload of the root; findings about it alone are left to `validate_file`.
+        records: those that changed, or those of a part.
+    """
+    header, own = split(root)
+    entries = header["participants"]["entries"]
+    entries.pop(DIVIDED, None)
+    said = {record["did"]: record for record in records}
+    report = _validate_document(join(header, own | said))
+    about = {pointer(did).removeprefix("/") for did in said}
+    return tuple(each for each in report.findings if set(each.path.split("/")[4:5]) & about)
+
+
+def _validate_document(document: dict[str, Any]) -> Report:
     reader = _Reader()
     parts = reader.read(document)  # 2
     findings = [*reader.findings, *inconsistencies(parts)]  # 3
