@@ -1,7 +1,7 @@
 """Editing at the desk: what a draft says of one institution or authority, statement by statement, without JSON."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -9,12 +9,20 @@ from aiohttp import web
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
-from wanderbuch.agents.authority.pages.forms import all_countries, all_occupations, place_findings, read, shown
+from wanderbuch.agents.authority.pages.forms import (
+    Shown,
+    all_countries,
+    all_occupations,
+    is_day,
+    place_findings,
+    read,
+    shown,
+)
 from wanderbuch.agents.authority.pages.rendering import PageHandler
 from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.records import NotFoundError
-from wanderbuch.governance.findings import Finding
+from wanderbuch.governance.findings import Finding, Severity
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.model import RECOGNITION
 
@@ -47,7 +55,8 @@ class DeskEditing:
         record, header = await _now(visit, did)
         fields = shown(DESCRIPTION_FORM, record.get("description") or {}, visit.words)
         findings = [each for each in await visit.parts.drafts.findings(draft.id) if place_of(each).did == did]
-        placed = place_findings(fields, [(place_of(each).path, each) for each in findings if not place_of(each).member])
+        own = [(place_of(each).path, each) for each in findings if not place_of(each).member]
+        placed, hints = _sorted_out(fields, own)
         listed = [
             (
                 form,
@@ -64,6 +73,7 @@ class DeskEditing:
             name=(record.get("description") or {}).get("name"),
             fields=fields,
             placed=placed,
+            hints=hints,
             listed=listed,
             editable=draft.state is DraftState.OPEN,
             saved="saved" in visit.request.query,
@@ -108,6 +118,7 @@ class DeskEditing:
                 place = place_of(each)
                 if (place.did, place.member, place.number) == (did, form.member, number):
                     findings.append((place.path, each))
+        placed, hints = _sorted_out(fields, findings)
         return self._desk.show(
             visit,
             "desk_statement.html",
@@ -117,7 +128,8 @@ class DeskEditing:
             form=form,
             number=number,
             fields=fields,
-            placed=place_findings(fields, findings),
+            placed=placed,
+            hints=hints,
             occupations=all_occupations(visit.words),
             countries=all_countries(visit.words),
             editable=draft.state is DraftState.OPEN,
@@ -149,6 +161,8 @@ class DeskEditing:
             changed = {member: value for member, value in record.items() if member != form.member}
             if statements:
                 changed[form.member] = statements
+            if form.member == "accreditations" and statements and "roles" not in record:
+                changed |= _with_role(statements, header)
             await visit.parts.drafts.edit(draft.id, visit.official, records={did: changed}, revision=_revision(visit))
         if visit.text("remove"):
             return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
@@ -181,6 +195,35 @@ class DeskEditing:
             "credential_types": ["qualification/1.0"],
             "accreditingAgent": {"name": name, "did": str(visit.parts.author)},
         }
+
+
+def _sorted_out(
+    fields: Sequence[Shown], findings: Sequence[tuple[str, Finding]]
+) -> tuple[list[tuple[Shown | None, Finding]], list[Finding]]:
+    """Put mistakes at their fields and return them, and beside them what is only worth a second look."""
+    mistakes = [(path, each) for path, each in findings if each.severity is Severity.ERROR]
+    hints = [each for _, each in findings if each.severity is not Severity.ERROR]
+    return place_findings(fields, mistakes), hints
+
+
+def _with_role(accreditations: list[Any], header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the CTE role of a new issuer, if the file has just one that fits.
+
+    A role grants nothing; it lets readers see the issuer who know CTE alone.
+    """
+    types = {name for each in accreditations if isinstance(each, dict) for name in each.get("credential_types", ())}
+    schemas = {each.get("id") for each in header.get("schemas", ()) if each.get("name") in types}
+    fitting = [name for name, role in header.get("roles", {}).items() if schemas & set(role.get("issue", ()))]
+    starts = [
+        span["start"]
+        for each in accreditations
+        if isinstance(each, dict)
+        for span in each.get("intervals", ())
+        if isinstance(span, dict) and is_day(span.get("start"))
+    ]
+    if len(fitting) != 1 or not starts:
+        return {}
+    return {"roles": [{"start": f"{min(starts)}T00:00:00Z", "role": fitting[0]}]}
 
 
 async def _now(visit: DeskVisit, did: Did) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import date
 from enum import Enum
 from typing import Any, Final, Protocol
 
@@ -214,6 +215,17 @@ def _deepest(fields: Sequence[Shown], path: str) -> Shown | None:
             inner = [one for row in each.rows for one in row]
             return _deepest(inner, path) or each
     return None
+
+
+def is_day(value: object) -> bool:
+    """Return whether a value is a day that exists, as a file writes it."""
+    if not isinstance(value, str) or len(value) != 10:
+        return False
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def all_occupations(words: Words) -> list[str]:

@@ -118,38 +118,42 @@ def assets() -> Mapping[str, Asset]:
     return made
 
 
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(_PACKAGE, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "shown": shown,
+        "code": code_text,
+        "link": link,
+        "english": english,
+        "segment": lambda text: quote(str(text), safe=":"),
+    }
+    environment.globals |= {"languages": tuple(LANGUAGES.values())}
+    return environment
+
+
 class Pages:
     """Makes the pages of one site.
 
     Args:
         base: where the site's pages lie: "/registry" or "/desk".
-        filters: further filters of the templates.
     """
 
-    def __init__(self, base: str, *, filters: Mapping[str, Callable[..., object]] | None = None) -> None:
+    def __init__(self, base: str) -> None:
         self.base = base
-        self._templates = Environment(
-            loader=PackageLoader(_PACKAGE, "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {
-            "shown": shown,
-            "code": code_text,
-            "link": link,
-            "english": english,
-            "segment": lambda text: quote(str(text), safe=":"),
-            **(filters or {}),
-        }
-        self._templates.globals |= {"asset": self._asset, "base": base, "languages": tuple(LANGUAGES.values())}
 
     def text(self, template: str, language: Language, **values: Any) -> str:
         """Return a page as HTML."""
         words = Words(language)
         home = f"{self.base}/{language.tag}"
-        return self._templates.get_template(template).render(t=words, language=language, home=home, **values)
+        shared = {"t": words, "language": language, "home": home, "base": self.base, "asset": self._asset}
+        return _templates().get_template(template).render(**shared, **values)
 
     def for_everybody(
         self, request: web.Request, template: str, language: Language, *, status: int = 200, **values: Any

@@ -28,7 +28,9 @@ _MAX_WORDS: Final = 6
 _MAX_EXPANSIONS: Final = 400  # words that one beginning of a word may stand for
 _MAX_CANDIDATES: Final = 20_000  # looked at for one page
 _MAX_KNOWN: Final = 200  # questions whose pages stay known
-_MARKS: Final = re.compile("[\u0300-\u036f\u064b-\u0652]")  # accents of Latin, vowel signs of Arabic
+_NUMBERS: Final = re.compile("[0-9]+")
+# Accents of Latin, vowel signs of Arabic, joiners of every script.
+_MARKS: Final = re.compile("[\u0300-\u036f\u064b-\u0652\u200c\u200d]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class SearchTables:
             named.setdefault(accreditation.issuer, "")
         for refusal in file.refusals:
             named.setdefault(refusal.applicant, "")
-        self._dids = sorted(named, key=lambda did: (not named[did], folded(named[did]), did))
+        self._dids = sorted(named, key=lambda did: (not named[did], _in_order(named[did]), did))
         numbers = self._number_of = {str(did): number for number, did in enumerate(self._dids)}
         words: dict[str, set[int]] = defaultdict(set)
         codes: dict[str, set[int]] = defaultdict(set)
@@ -232,6 +234,11 @@ def concerns(accreditation: Accreditation, occupation: str, country: str) -> boo
         return True
     scope = accreditation.occupations
     return covers_code(scope, occupation) or any(each.startswith(occupation) for each in scope)
+
+
+def _in_order(name: str) -> str:
+    """Return what names are sorted by: "Centre 2" before "Centre 10"."""
+    return _NUMBERS.sub(lambda found: found[0].zfill(9), folded(name))
 
 
 class _Walk:

@@ -20,6 +20,7 @@ from wanderbuch.agents.authority.pages.sessions import DeskSession
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
@@ -39,9 +40,13 @@ REFUSED = Did.parse("did:webvh:QmExampJaffnaCoLLege11111111111111111111111111:ja
 
 
 class Key:
-    """The authority's signing key."""
+    """The authority's signing key, as its DID document has it now."""
 
     def __init__(self) -> None:
+        self.is_reachable = True
+        self.replace()
+
+    def replace(self) -> None:
         self._private = Ed25519PrivateKey.generate()
 
     async def kid(self) -> DidUrl:
@@ -51,6 +56,8 @@ class Key:
         return self._private.sign(message)
 
     async def resolve(self, did_url: DidUrl) -> bytes:
+        if not self.is_reachable:
+            raise ResolutionError("the DID's host does not answer")
         assert did_url == await self.kid()
         return self._private.public_key().public_bytes_raw()
 

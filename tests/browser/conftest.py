@@ -1,0 +1,60 @@
+"""Chromium, and the authority's two sites in this process over a real store."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from acapy_agent.utils.testing import create_test_profile
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, async_playwright
+from tests.unit.authority_pages.place import Place, full_payload
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+needs_chromium = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason=f"needs Chromium: there is no {CHROMIUM}; name one in the environment as CHROMIUM"
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser for all tests of a module."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        await browser.close()
+
+
+@dataclass(frozen=True)
+class Town:
+    """The sites, and who works there."""
+
+    place: Place
+    url: str
+    tokens: dict[str, str]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """The full example, published, with an editor and an approver."""
+    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    place = Place(profile, tmp_path_factory.mktemp("public"))
+    place.start()
+    await place.publish(full_payload())
+    async with TestServer(place.application()) as server:
+        yield Town(place, str(server.make_url("")).rstrip("/"), await place.hire())
+    await profile.close()

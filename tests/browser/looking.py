@@ -1,0 +1,86 @@
+"""How a page is looked at: with axe, by its width, by what it asks other hosts for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, ViewportSize
+from tests.browser.conftest import SCREENSHOTS, Town
+
+PHONE: ViewportSize = {"width": 320, "height": 640}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+SIZES = {"phone": PHONE, "desktop": DESKTOP}
+_GRAVE = frozenset({"serious", "critical"})
+
+
+@dataclass
+class Look:
+    """A page under watch."""
+
+    page: Page
+    url: str
+    noise: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> None:
+        response = await self.page.goto(f"{self.url}{path}")
+        assert response is not None
+
+    async def check(self, name: str) -> None:
+        """Fail if axe finds something grave, if one must scroll sideways, or if another site was asked."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        found: dict[str, Any] = (await Axe().run(self.page)).response
+        grave = [
+            (each["id"], each["help"], [node["html"][:200] for node in each["nodes"][:3]])
+            for each in found["violations"]
+            if each["impact"] in _GRAVE
+        ]
+        assert grave == [], name
+        wide = await self.page.evaluate(
+            "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wide <= 0, f"{name} is {wide} pixels too wide"
+        assert self.elsewhere == [], name
+        assert self.noise == [], name
+
+
+@asynccontextmanager
+async def looking(chromium: Browser, town: Town, size: ViewportSize, **options: Any) -> AsyncIterator[Look]:
+    """Open a fresh browser window."""
+    context = await chromium.new_context(viewport=size, reduced_motion="reduce", **options)
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    look = Look(page, town.url)
+    page.on("console", lambda said: look.noise.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda err: look.noise.append(str(err)))
+    page.on("request", lambda asked: None if asked.url.startswith(town.url) else look.elsewhere.append(asked.url))
+    try:
+        yield look
+    finally:
+        await context.close()
+
+
+async def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        await page.keyboard.press(key)
+
+
+async def tab_to(page: Page, selector: str, *, limit: int = 80) -> None:
+    """Press Tab until the focus is there; every stop on the way must be visible and marked."""
+    for _ in range(limit):
+        await page.keyboard.press("Tab")
+        seen = await page.evaluate(
+            """() => {
+              const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at);
+              return {name: at.outerHTML.slice(0, 150), shown: box.width > 0 && box.height > 0,
+                      marked: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2};
+            }"""
+        )
+        assert seen["shown"], f"the focus is on something that can not be seen: {seen['name']}"
+        assert seen["marked"], f"the focus can not be seen: {seen['name']}"
+        if await page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"{selector} was not reached with the keyboard")
