@@ -53,7 +53,7 @@ def load_divided(root: SignedGovernanceFile, read_part: PartReader) -> Governanc
         PartError: a part breaks a rule of this module.
         DivisionError: the root is not divided, or a part is not the one that the root names.
     """
-    division = _division(root)
+    division = _division(root.file)
     return _load(root.file, division, range(len(division.parts)), read_part)
 
 
@@ -63,12 +63,21 @@ def load_partly(root: SignedGovernanceFile, read_part: PartReader, dids: Iterabl
     `division.parts_for(dids)` says which parts that takes; whoever serves them learns the buckets and not the DIDs. On
     such a file "who could count?" (`index.concerning`) can not be answered and raises `PartMissingError`.
     """
-    division = _division(root)
+    division = _division(root.file)
     return _load(root.file, division, {division.bucket_of(did) for did in dids}, read_part)
 
 
-def _division(root: SignedGovernanceFile) -> Division:
-    division = root.file.division
+def load_unverified(root: GovernanceFile, read_part: PartReader) -> GovernanceFile:
+    """Return the whole file that a root nobody vouches for and its parts make; for tools that only look at files.
+
+    Arguments and errors as with `load_divided`.
+    """
+    division = _division(root)
+    return _load(root, division, range(len(division.parts)), read_part)
+
+
+def _division(root: GovernanceFile) -> Division:
+    division = root.division
     if division is None:
         raise DivisionError("expected a divided governance file, found one that is whole")
     if len(division.parts) != 1 << division.bits:

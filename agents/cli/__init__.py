@@ -27,7 +27,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "issuer": ("run", "Run an issuer: it offers, signs and revokes credentials."),
     "holder": ("run", "Run a holder: it keeps, consents and presents."),
     "verifier": ("run", "Run a verifier: it asks, checks and decides."),
-    "governance": ("governance", "Validate, sign, verify and explain governance files."),
+    "governance": ("governance", "Make, check, sign, publish and ask governance files."),
     "schemas": ("schemas", "Show what can be claimed: credential types, frameworks, code lists."),
 }
 

@@ -11,9 +11,9 @@ from rich.table import Table
 from wanderbuch.agents.cli.governance.files import governance_file_in
 from wanderbuch.agents.cli.governance.output import NO, JsonOption, console, print_json, refused
 from wanderbuch.agents.cli.governance.question import Question, parse_instant, parse_question
+from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.decision import Explanation, explain
 from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.findings import GovernanceFileError
 from wanderbuch.governance.question import Purpose, Reason, TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
@@ -56,7 +56,7 @@ def explain_question(
     try:
         parsed = governance_file_in(file)
         others = tuple(governance_file_in(path) for path in recognised or ())
-    except GovernanceFileError as err:
+    except GovernanceError as err:
         refused(err, as_json=as_json)
     question = Question(
         issuer, occupation, jurisdiction, level, awarded, framework, crosswalk, cred_def, credential_type, registry,

@@ -1,17 +1,27 @@
 """`wanderbuch governance validate` and `diff`: what is wrong with a file, what is different between two."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from wanderbuch.agents.cli.governance.files import governance_file_in, payload_in
+from wanderbuch.agents.cli.governance.files import governance_file_in, parts_in, payload_in
 from wanderbuch.agents.cli.governance.output import NO, JsonOption, console, finding_document, print_json, refused
+from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.bulk import load_unverified
 from wanderbuch.governance.difference import Difference, Effect
 from wanderbuch.governance.differences import changes_trust, differences
-from wanderbuch.governance.findings import Finding, GovernanceFileError, Severity
+from wanderbuch.governance.division import canonical, gather
+from wanderbuch.governance.findings import Finding, Severity, error, pointer
 from wanderbuch.governance.json_lines import JsonLines
-from wanderbuch.governance.validation import Report, validate_file
+from wanderbuch.governance.model import DIVIDED
+from wanderbuch.governance.statements import Division
+from wanderbuch.governance.validation import MAX_FILE_BYTES, Report, validate_file
+
+PartsOption = Annotated[
+    Path | None, typer.Option(help="Parts of a divided file; by default the folder parts beside it.", metavar="DIR")
+]
 
 _HEADINGS = {
     Effect.LOSS: "Who loses",
@@ -24,12 +34,17 @@ _HEADINGS = {
 def validate(
     file: Annotated[Path, typer.Argument(help="Governance file: unsigned JSON, or signed (its payload is looked at).")],
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    parts: PartsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List every finding: where, which rule, how to fix it. Exit 0 without errors, 1 with errors."""
     payload = payload_in(file)
     report = validate_file(payload)
     lines = _lines(payload, report)
+    division = report.file.division if report.file else None
+    if division is not None:
+        report = _whole(payload, division, report, parts or file.parent / "parts")
+        lines += [None] * (len(report.findings) - len(lines))
     ok = report.file is not None and not (strict and report.warnings)
     if as_json:
         findings = [
@@ -45,15 +60,32 @@ def validate(
         raise typer.Exit(NO)
 
 
+def _whole(root: bytes, division: Division, report: Report, folder: Path) -> Report:
+    """Return the report on a divided file with all its parts; what was found in the root stands first."""
+    found = list(report.findings)
+    try:
+        if sum(each.size for each in division.parts) <= MAX_FILE_BYTES:
+            payload = canonical(gather(json.loads(root), parts_in(folder)))
+            if len(payload) <= MAX_FILE_BYTES:
+                whole = validate_file(payload)
+                return Report((*found, *(each for each in whole.findings if each not in found)), whole.file)
+        if report.file is not None:
+            return Report(tuple(found), load_unverified(report.file, parts_in(folder)))
+    except GovernanceError as err:
+        found.append(error(pointer("participants", "entries", DIVIDED), "part", err.message, "divide the file anew"))
+    return Report(tuple(found), None)
+
+
 def diff(
     before: Annotated[Path, typer.Argument(metavar="A", help="The earlier file, signed or not.")],
     after: Annotated[Path, typer.Argument(metavar="B", help="The later file, signed or not.")],
+    parts: PartsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say in words who gained or lost what from A to B. Exit 0 if trust is the same, 1 if it changes."""
     try:
-        found = differences(governance_file_in(before), governance_file_in(after))
-    except GovernanceFileError as err:
+        found = differences(governance_file_in(before, parts), governance_file_in(after, parts))
+    except GovernanceError as err:
         refused(err, as_json=as_json)
     changes = changes_trust(found)
     if as_json:

@@ -13,7 +13,7 @@ import typer
 from wanderbuch.agents.cli.governance.files import governance_file_in
 from wanderbuch.agents.cli.governance.keys import signer_from
 from wanderbuch.agents.cli.governance.output import JsonOption, console, json_bytes, print_json, refused, write_new_file
-from wanderbuch.errors import ConfigurationError
+from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.exporting.csv_list import csv_list
 from wanderbuch.governance.exporting.data_integrity import with_proof
 from wanderbuch.governance.exporting.ebsi import ebsi_issuers
@@ -21,7 +21,6 @@ from wanderbuch.governance.exporting.export import Export, Loss
 from wanderbuch.governance.exporting.lote import list_of_trusted_entities
 from wanderbuch.governance.exporting.recognized_entities import recognized_entity_credential
 from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.findings import GovernanceFileError
 from wanderbuch.governance.identifiers import DidUrl
 
 
@@ -59,7 +58,7 @@ def export(
         raise ConfigurationError("--key and --kid go together, and only a w3c export is signed")
     try:
         governance = governance_file_in(file)
-    except GovernanceFileError as err:
+    except GovernanceError as err:
         refused(err, as_json=as_json)
     now = datetime.now(UTC)
     made = _made(governance, to, now, timedelta(days=valid_days))

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from wanderbuch.agents.cli.governance.keys import read_file
-from wanderbuch.errors import GovernanceError
+from wanderbuch.errors import ConfigurationError, GovernanceError
+from wanderbuch.governance.bulk import load_unverified
+from wanderbuch.governance.division import MAX_PART_BYTES, PartReader, gather, part_name
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.jws import unverified_payload
 from wanderbuch.governance.signing import MAX_JWS_BYTES
@@ -36,24 +38,45 @@ def payload_in(path: Path) -> bytes:
     return unverified_payload(received) if is_signed(received) else received
 
 
-def governance_file_in(path: Path) -> GovernanceFile:
-    """Return the governance file in a file, signed or not; nobody vouches for it.
+def governance_file_in(path: Path, parts: Path | None = None) -> GovernanceFile:
+    """Return the governance file in a file, signed or not, with the parts of a divided one; nobody vouches for it.
+
+    Args:
+        path: of the file, or of the root of a divided one.
+        parts: folder of the parts; None = the folder "parts" beside the file.
 
     Raises:
         GovernanceFileError: it has errors.
+        GovernanceError: a part is not the one that the root names, or breaks a rule.
+        ConfigurationError: a part is not there.
     """
-    return parse_file(payload_in(path))
+    file = parse_file(payload_in(path))
+    return file if file.division is None else load_unverified(file, parts_in(parts or path.parent / "parts"))
+
+
+def parts_in(folder: Path) -> PartReader:
+    """Return a reader of the parts that lie as `<hex>.json` in a folder; what it gives is checked by its digest."""
+
+    def read(digest: str) -> bytes:
+        path = folder / Path(part_name(digest)).name
+        if not path.exists():
+            raise ConfigurationError(
+                f"a part of the divided file is missing: {path}", hint="name its folder with --parts"
+            )
+        return read_file(path, max_bytes=MAX_PART_BYTES)
+
+    return read
 
 
 def document_in(path: Path) -> dict[str, Any]:
-    """Return a governance file that is free of errors as JSON, to be changed.
+    """Return a governance file that is free of errors as JSON, to be changed; of a divided one, the whole.
 
     Raises:
         GovernanceFileError: it has errors.
     """
     payload = payload_in(path)
-    parse_file(payload)
+    divided = parse_file(payload).division is not None
     document = read_strict_json(payload, max_bytes=MAX_FILE_BYTES, max_depth=MAX_DEPTH)
     if not isinstance(document, dict):
         raise GovernanceError("expected one JSON object")
-    return document
+    return gather(document, parts_in(path.parent / "parts")) if divided else document

@@ -15,7 +15,7 @@ from pathlib import Path
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.output import write_file
 from wanderbuch.errors import ConfigurationError, GovernanceError
-from wanderbuch.governance.division import MAX_PART_BYTES, PartReader, checked_part, part_name
+from wanderbuch.governance.division import PartReader, checked_part, part_name
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.freshness import FreshnessStatement
 from wanderbuch.governance.signing import MAX_JWS_BYTES, SignedGovernanceFile
@@ -90,20 +90,6 @@ class PublishedFolder:
         if file.version == held.version and self.current != signed.jws:
             raise RollbackError(f"version {held.version} was published before, with other bytes", hint=_RAISE)
         return file.version > held.version
-
-
-def parts_in(folder: Path) -> PartReader:
-    """Return a reader of the parts that lie as `<hex>.json` in a folder; what it gives is checked by its digest."""
-
-    def read(digest: str) -> bytes:
-        path = folder / Path(part_name(digest)).name
-        if not path.exists():
-            raise ConfigurationError(
-                f"a part of the divided file is missing: {path}", hint="name its folder with --parts"
-            )
-        return read_file(path, max_bytes=MAX_PART_BYTES)
-
-    return read
 
 
 _RAISE = "raise its version and sign it again"

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from wanderbuch.agents.cli.governance.authority_client import AnsweredNoError, AuthorityClient
-from wanderbuch.agents.cli.governance.files import document_in
+from wanderbuch.agents.cli.governance.files import document_in, parts_in
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused
-from wanderbuch.agents.cli.governance.published_folder import PublishedFolder, parts_in
+from wanderbuch.agents.cli.governance.published_folder import PublishedFolder
 from wanderbuch.agents.cli.governance.signing import (
     AuthorOption,
     CaFileOption,

@@ -20,11 +20,10 @@ from wanderbuch.agents.cli.governance.asking import (
     show_decision,
     unchecked_snapshot,
 )
-from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed
+from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed, parts_in
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused
-from wanderbuch.agents.cli.governance.published_folder import parts_in
 from wanderbuch.agents.cli.governance.question import check_country, find_participant, parse_day, parse_instant
 from wanderbuch.agents.cli.governance.signing import CaFileOption, ConnectOption, DidLogOption, keys_from, verified
 from wanderbuch.errors import ConfigurationError, GovernanceError
@@ -138,7 +137,9 @@ def _snapshot(
         path, freshness, parts = path / "current.jws", freshness or path / "freshness.jws", parts or path / "parts"
     received = read_file(path, max_bytes=MAX_JWS_BYTES)
     if not is_signed(received):
-        return unchecked_snapshot(governance_file_in(path), tuple(governance_file_in(each) for each in recognised))
+        return unchecked_snapshot(
+            governance_file_in(path, parts), tuple(governance_file_in(each) for each in recognised)
+        )
     statement = None
     if freshness is not None and freshness.exists():
         statement = read_file(freshness, max_bytes=MAX_FRESHNESS_BYTES)

@@ -8,6 +8,7 @@ from tests.unit.cli.conftest import EXAMPLE, Run
 from tests.unit.cli.office import HOST, Office, pem, served
 from tests.unit.http.tls_host import PrivateAuthority
 
+from wanderbuch.governance.division import divide
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.log import next_entry, utc_now
 
@@ -247,3 +248,35 @@ def test_explain_refuses_a_file_with_errors(run: Run, office: Office) -> None:
     code, _, err = run("governance", "explain", str(office.file), *explain()[3:])
     assert code == 1
     assert "@context" in err
+
+
+def divided(office: Office) -> Path:
+    """Divide the office's file; give the folder of its parts."""
+    root, parts = divide(json.loads(office.file.read_text()), 1)
+    office.file.write_text(json.dumps(root, indent=2))
+    folder = office.folder / "parts"
+    folder.mkdir()
+    for digest, part in parts.items():
+        (folder / f"{digest.removeprefix('sha256:')}.json").write_bytes(part)
+    return folder
+
+
+def test_a_divided_file_is_looked_at_with_all_its_parts(run: Run, office: Office) -> None:
+    whole = office.folder / "whole.json"
+    whole.write_bytes(office.file.read_bytes())
+    folder = divided(office)
+    code, out, err = run("governance", "validate", str(office.file))
+    assert code == 0, out + err
+    assert "3 accreditations" in out
+    code, out, err = run("governance", "diff", str(whole), str(office.file))
+    assert (code, out) == (0, "No difference.\n"), err
+    code, out, _ = run("governance", "export", str(office.file), "--to", "csv")
+    assert "TA-2018-0142" in out
+    part = next(path for path in folder.iterdir() if b"C72" in path.read_bytes())
+    part.write_bytes(part.read_bytes().replace(b"C7213", b"C7214"))
+    code, out, _ = run("governance", "validate", str(office.file))
+    assert code == 1
+    assert "[part]" in out
+    part.unlink()
+    code, _, err = run("governance", "validate", str(office.file))
+    assert (code, "--parts" in err) == (2, True)
