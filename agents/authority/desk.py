@@ -9,9 +9,10 @@ lock of publication, as far as it can go now:
 4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
    bytes of the next version. If another version came first, the round begins anew, since the number has changed.
 5. It is not due: SCHEDULED.
-6. It rotates the key: the key is rotated now, unless it is another already; if witnesses of the DID must approve that
-   first, it waits.
-7. It is published (`publication`): PUBLISHED.
+6. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
+   approve that first, it waits.
+7. It is published (`publication`), signed with the key of now; a key that was replaced is dropped after that, so that
+   at no time the file served is signed with a key that the DID document does not have: PUBLISHED.
 
 An approval goes on at once; a sweep goes on with everything every minute and at start, so a crash at any step is made
 good. An emergency suspension and a rotation are drafts too, decided in one step.
@@ -66,6 +67,7 @@ class Desk:
         four_eyes: bool,
         redress: str | None,
         rotate_key: Callable[[], Awaitable[None]],
+        drop_old_key: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare; nothing is read or written yet.
 
@@ -74,8 +76,9 @@ class Desk:
             publication: publishes.
             four_eyes: whether an approver must be somebody else than the editors.
             redress: whom to appeal to, for accreditations and refusals that do not say it.
-            rotate_key: replaces the authority's signing key, or asks the witnesses of its DID to approve that; may be
-                called again while they have not, and after a crash.
+            rotate_key: puts a new signing key beside the old one, or asks the witnesses of the authority's DID to
+                approve that; may be called again while they have not, and after a crash.
+            drop_old_key: leaves the new one alone, where `rotate_key` does not; nothing to do is no error.
         """
         self.publication = publication
         self.history: HistoryLog = publication.history
@@ -93,6 +96,7 @@ class Desk:
         )
         self._rounds = RecordStore(profile, SigningRound)
         self._rotate_key = rotate_key
+        self._drop_old_key = drop_old_key
         self._clock = publication.clock
 
     async def approve(self, draft_id: str, approver: Official, *, revision: int) -> Draft:
@@ -321,6 +325,7 @@ class Desk:
         if not draft.is_approved:
             return draft
         if (version := await self.publication.of_draft(draft.id)) is not None:  # 1
+            await self._end_rotation(draft)
             return await self._move(draft, DraftState.PUBLISHED, version=version.version)
         base = await self.publication.published()
         if conflicts := await self.drafts.conflicts(draft.id, base):  # 2
@@ -369,6 +374,7 @@ class Desk:
             refusals=await _new_refusals(base, changes),
         )
         version = await turn.publish(laid_out, cause, signatures=signatures)  # 7
+        await self._end_rotation(draft)
         await self._rounds.remove(draft.id)
         return await self._move(draft, DraftState.PUBLISHED, version=version.version)
 
@@ -376,6 +382,7 @@ class Desk:
         """Rotate the key where nothing is published yet."""
         if not await self._is_rotated(draft):
             return draft
+        await self._end_rotation(draft)
         fact = Fact(f"rotation:{draft.id}", draft.approved_by or SYSTEM, Action.ROTATION, draft.why)
         await self.history.append(fact)
         return await self._move(draft, DraftState.PUBLISHED)
@@ -385,6 +392,11 @@ class Desk:
         if draft.rotated_from == str(await self.publication.key.kid()):
             await self._rotate_key()
         return draft.rotated_from != str(await self.publication.key.kid())
+
+    async def _end_rotation(self, draft: Draft) -> None:
+        """Drop the old key once everything is signed with the new one."""
+        if draft.action is Action.ROTATION and self._drop_old_key is not None:
+            await self._drop_old_key()
 
     async def _had_round(self, draft: Draft) -> bool:
         return await self._rounds.get_or_none(draft.id) is not None

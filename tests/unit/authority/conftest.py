@@ -33,23 +33,34 @@ class Key:
 
     def __init__(self, did: Did = AUTHORITY) -> None:
         self.did = did
-        self._number = 0
+        self._keys: dict[int, Ed25519PrivateKey] = {}
         self.rotate()
 
+    def begin_rotation(self) -> None:
+        """Put a new key beside the old one; the new one signs from now on."""
+        self._keys[max(self._keys, default=0) + 1] = Ed25519PrivateKey.generate()
+
+    def drop_old(self) -> None:
+        self._keys = {max(self._keys): self._keys[max(self._keys)]}
+
     def rotate(self) -> None:
-        self._number += 1
-        self._private = Ed25519PrivateKey.generate()
+        self.begin_rotation()
+        self.drop_old()
 
     async def kid(self) -> DidUrl:
-        return DidUrl.parse(f"{self.did}#key-{self._number}")
+        return self._id(max(self._keys))
 
     async def sign(self, message: bytes) -> bytes:
-        return self._private.sign(message)
+        return self._keys[max(self._keys)].sign(message)
 
     async def resolve(self, did_url: DidUrl) -> bytes:
-        if did_url != await self.kid():
-            raise GovernanceError(f"{did_url} does not stand in the DID document")
-        return self._private.public_key().public_bytes_raw()
+        for number, key in self._keys.items():
+            if did_url == self._id(number):
+                return key.public_key().public_bytes_raw()
+        raise GovernanceError(f"{did_url} does not stand in the DID document")
+
+    def _id(self, number: int) -> DidUrl:
+        return DidUrl.parse(f"{self.did}#key-{number}")
 
 
 @dataclass
@@ -93,9 +104,19 @@ class World:
         """Return the desk as a freshly started process has it."""
 
         async def rotate() -> None:
-            self.key.rotate()
+            self.key.begin_rotation()
 
-        return Desk(self.profile, self.publication(publisher), four_eyes=four_eyes, redress=redress, rotate_key=rotate)
+        async def drop_old_key() -> None:
+            self.key.drop_old()
+
+        return Desk(
+            self.profile,
+            self.publication(publisher),
+            four_eyes=four_eyes,
+            redress=redress,
+            rotate_key=rotate,
+            drop_old_key=drop_old_key,
+        )
 
     async def resolve(self, did_url: DidUrl) -> bytes:
         """Return a key as the DID documents of this world have it now."""

@@ -11,8 +11,10 @@ from wanderbuch.agents.authority.publication import PublicationRefusedError
 from wanderbuch.agents.authority.reviews import Finding, ReviewState
 from wanderbuch.agents.authority.suspension import SuspensionError, reinstated
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
-from wanderbuch.errors import ConfigurationError
+from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.file import Status
+from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_inclusion
+from wanderbuch.governance.signing import verify_file
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 from .conftest import AUTHORITY, CENTRE, SCID, World, centre_record, hire, registry
@@ -270,6 +272,23 @@ async def test_a_key_that_changed_by_other_ways_is_noticed_and_the_file_publishe
     assert (signed.file.version, signed.kid) == (2, await world.key.kid())
 
 
+async def test_at_no_time_of_a_rotation_is_the_file_served_one_that_nobody_can_verify(world: World) -> None:
+    people = await hire(world.desk())
+    await published(world.desk(), people)
+
+    class Watching(FolderPublisher):
+        async def put(self, path: str, body: bytes, content_type: str) -> None:
+            await served(world)
+            await super().put(path, body, content_type)
+            await served(world)
+
+    await world.desk(Watching(world.folder)).rotate("yearly")
+    signed = await served(world)
+    assert (signed.file.version, signed.kid) == (2, await world.key.kid())
+    with pytest.raises(GovernanceError):
+        await verify_file(world.file("versions/1.jws"), author=AUTHORITY, resolve_key=world.resolve)
+
+
 async def test_before_the_first_version_only_the_key_is_rotated(world: World) -> None:
     old = await world.key.kid()
     draft = await world.desk().rotate("a fresh start")
@@ -319,8 +338,6 @@ async def test_a_refusal_without_anybody_to_appeal_to_is_not_recorded(world: Wor
 
 
 async def test_the_history_only_grows_and_proves_it(world: World) -> None:
-    from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_inclusion
-
     desk = world.desk()
     people = await hire(desk)
     await published(desk, people)
