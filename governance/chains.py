@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wanderbuch.governance import recognition, rules
+from wanderbuch.governance import chain_levels, mandate, recognition, rules
+from wanderbuch.governance.case import Case
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import ChainLink, Reason, Step, Verdict
 from wanderbuch.governance.recognition import Chain
-from wanderbuch.governance.rules import Case
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import touches
 from wanderbuch.governance.statements import Recognition
@@ -170,7 +170,7 @@ def _judge(walked: _Walked) -> None:
         walked.unchecked = Verdict.STALE
     case = chain.judged = chain.case.under(chain.last)
     for number, title, rule in _ACCREDITING:
-        walked.failure = recognition.lowest_level_counts(chain) if rule is None else rule(case)
+        walked.failure = chain_levels.lowest_level_counts(chain) if rule is None else rule(case)
         if not walked.apply(number, title, walked.failure):
             chain.redress = rules.redress(case.candidates)
             return
@@ -189,7 +189,7 @@ def _concerns(walked: _Walked, issuer: Did) -> bool:
 def _trusted(walked: _Walked) -> Outcome:
     chain, case = walked.chain, walked.chain.accrediting
     relied = rules.relied_on(case)
-    different = recognition.different_levels(chain)
+    different = chain_levels.different_levels(chain)
     reasons = (*rules.accredited(case, relied), *_recognitions(chain), *((different,) if different else ()))
     redress = {each.redress for each in relied} | {each.redress for link in _relied(chain) for each in link}
     notes = tuple(note for snapshot in (*chain.files[1:], case.governance) for note in snapshot.notes)
@@ -283,5 +283,5 @@ _ACCREDITING: Final[tuple[tuple[int, str, Callable[[Case], Reason | None] | None
     (12, "the crosswalk was in force", rules.crosswalk_in_force),
     (13, "the level is covered", rules.level_covered),
     (29, "the lowest level reaches what is asked", None),
-    (14, "the award lies in the mandate", rules.in_mandate),
+    (14, "the award lies in the mandate", mandate.in_mandate),
 )

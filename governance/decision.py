@@ -32,7 +32,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from wanderbuch.governance import chains, rules
+from wanderbuch.governance import chains, mandate, rules
+from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
 from wanderbuch.governance.file import NO_CROSSWALK
 from wanderbuch.governance.identifiers import CredDefId, Did
@@ -47,7 +48,6 @@ from wanderbuch.governance.question import (
     TrustDecision,
     Verdict,
 )
-from wanderbuch.governance.rules import Case, Question
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
 __all__ = ["Explanation", "Step", "award_boundary_years", "decide", "eligible_cred_defs", "explain", "may_issue"]
@@ -231,7 +231,7 @@ TABLE: Final[tuple[Rule, ...]] = (
     (11, "the jurisdiction is covered", rules.jurisdiction_covered),
     (12, "the crosswalk was in force", rules.crosswalk_in_force),
     (13, "the level is covered", rules.level_covered),
-    (14, "the award lies in the mandate", rules.in_mandate),
+    (14, "the award lies in the mandate", mandate.in_mandate),
 )
 _DECIDE: Final = TABLE
 _MAY_ISSUE: Final = tuple(rule for rule in TABLE if rule[0] not in (3, 5, 11))

@@ -18,7 +18,7 @@ numbered on from `decision`:
     nothing is proven, the recognition begins at level 1.
 22. Each recognition on the chain lets in as many further authorities as follow it.
 23. A chain has at most MAX_DEPTH authorities, and none of them twice, neither by its DID nor by an alias that a file of
-    the chain states. An alias never lets anybody in.
+    the chain states (one in a part that was not read is not known). An alias never lets anybody in.
 24. Each recognition was in force on every day on which the credential may have been awarded. Several recognitions of
     one authority that fit add up their days. What a file of the chain suspended about a later authority does not count
     either, by whichever way that authority comes in.
@@ -32,23 +32,24 @@ numbered on from `decision`:
     is refused.
 29. The lowest level counts: where a file before the last maps the same framework on a day of the award, each level of
     the framework that the credential may have must reach the level asked for by that table too; a level that the table
-    does not map reaches none. What is about to be signed follows the accrediting authority's table alone.
+    does not map reaches none. What is about to be signed follows the accrediting authority's table alone. See
+    `chain_levels`.
 30. Rule 14 in the last authority's file.
 
 Rules 17 to 22 keep, for each authority, the recognitions that fit in every respect.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
-from wanderbuch.governance import rules
-from wanderbuch.governance.file import EQF, Accreditation, Crosswalk, GovernanceFile
+from wanderbuch.governance import mandate, rules
+from wanderbuch.governance.case import Case, Question
+from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import DateSpan, Purpose, Reason
-from wanderbuch.governance.rules import Case, Question
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import ALWAYS, covers, normal, touches, without
 from wanderbuch.governance.statements import Recognition, RecognitionLapse, Regulation
@@ -76,16 +77,13 @@ class Chain:
     authorities: tuple[Did, ...]
     files: tuple[GovernanceSnapshot, ...]
     last: GovernanceSnapshot | None
-    fitting: list[tuple[Recognition, ...]] = field(default_factory=list)
+    fitting: list[tuple[Recognition, ...]] = field(init=False)
     judged: Case | None = None
     redress: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.fitting:
-            self.fitting = [
-                before.file.recognitions_of(authority)
-                for before, authority in zip(self.files, self.authorities, strict=True)
-            ]
+        steps = zip(self.files, self.authorities, strict=True)
+        self.fitting = [before.file.recognitions_of(authority) for before, authority in steps]
 
     @property
     def newest(self) -> int:
@@ -312,7 +310,7 @@ def nobody_decided_against(chain: Chain) -> Reason | None:  # 25
             if not overlap(each.occupations, case.occupation):
                 continue
             for lapse in each.lapses:
-                left = rules.outside_lapse(case, lapse, left)
+                left = mandate.outside_lapse(case, lapse, left)
                 if left == (case.awarded,):
                     continue
                 chain.redress = (each.redress,)
@@ -341,82 +339,6 @@ def fresh(chain: Chain) -> Reason | None:  # 27
         return None
     whose = f"the governance file of {chain.name(chain.newest)}"
     return Reason("recognition.stale", stale(chain.last, whose))
-
-
-def lowest_level_counts(chain: Chain) -> Reason | None:  # 29
-    """Keep the accreditations whose level reaches what is asked by every table of the chain."""
-    case = chain.accrediting
-    if case.question is Question.SIGNED_NOW or _asked_level(case) is None:
-        return None
-    if case.keep([each for each in case.candidates if _reaches(chain, each)]):
-        return None
-    chain.redress = rules.redress(case.candidates)
-    text = f"Mapped by every authority of the chain that has a table for it, and the lowest counts, {_framework(case)}"
-    return Reason("level.mapped_lower", f"{text} does not reach EQF level {_asked_level(case)}: {_told(chain)}")
-
-
-def different_levels(chain: Chain) -> Reason | None:
-    """Return where the tables of a chain that held disagree; the answer rests on the lowest."""
-    told = _told(chain)
-    return (
-        Reason("level.lowest_counts", f"Authorities map levels differently, the lowest counts: {told}")
-        if told
-        else None
-    )
-
-
-def _framework(case: Case) -> str:
-    return case.framework or "the issuer's framework"
-
-
-def _asked_level(case: Case) -> int | None:
-    return case.eqf_level if case.requirement is None else case.requirement.min_eqf_level
-
-
-def _reaches(chain: Chain, accreditation: Accreditation) -> bool:
-    """Whether the levels that the accreditation lets be attested reach the level asked for by all tables."""
-    case, asked = chain.accrediting, _asked_level(chain.accrediting) or 0
-    found = []
-    for own, level, tables in _mappings(chain, accreditation):
-        found.append(own >= asked and all(table.eqf(level) >= asked for table in tables))
-    if case.question is Question.ISSUER_ALONE:  # the issuer may attest some level that does
-        return any(found) or accreditation.level_range.framework == EQF
-    return all(found)  # the credential may have any of these levels
-
-
-def _mappings(chain: Chain, accreditation: Accreditation) -> Iterator[tuple[int, str, list[Crosswalk]]]:
-    """Yield each level that is possible, with its EQF level and the tables of earlier files that map it too."""
-    case, level_range = chain.accrediting, accreditation.level_range
-    own_tables: Iterable[Crosswalk] = () if case.crosswalk is None else (case.crosswalk,)
-    if case.question is Question.ISSUER_ALONE:
-        known = case.governance.file.index.crosswalks_of.get(level_range.framework, ())
-        own_tables = [each for each in known if covers((each.valid,), case.awarded)]
-    for own in own_tables:
-        tables = [
-            table
-            for snapshot in chain.files
-            for table in snapshot.file.index.crosswalks_of.get(own.framework, ())
-            if touches((table.valid,), case.awarded)
-        ]
-        possible = own.within(level_range) if level_range.framework == own.framework else dict(own.levels)
-        highest = int(level_range.highest) if level_range.framework == EQF else max(possible.values(), default=0)
-        for level, eqf in possible.items():
-            if (case.eqf_level or 0) <= eqf <= highest:
-                yield eqf, level, tables
-
-
-def _told(chain: Chain) -> str:
-    """Return the levels that the tables map differently, in words."""
-    case = chain.accrediting
-    here = case.governance.file.name
-    found = dict.fromkeys(
-        f"level {level} is EQF level {eqf} by {here} and {table.eqf(level) or 'none'} by {table.version}"
-        for each in case.candidates
-        for eqf, level, tables in _mappings(chain, each)
-        for table in tables
-        if table.eqf(level) != eqf
-    )
-    return "; ".join(found) + "." if found else ""
 
 
 def _not_for(chain: Chain, refused: int | None, code: str, what: str) -> Reason | None:

@@ -1,93 +1,26 @@
 """The rules of `decision`, one function each, numbered as there. Each returns why it failed, or None if it held.
 
-They serve three questions, told apart by `Question`: of a credential that was shown (`decision.decide`), of one that is
-about to be signed (`decision.may_issue`), and of an issuer alone (`standing.standing`). A rule that fails leaves the
-candidates as it found them, so that a refusal can name whom to appeal to.
+Rule 14 stands in `mandate`. The rules serve three questions, told apart by `case.Question`: of a credential that was
+shown (`decision.decide`), of one that is about to be signed (`decision.may_issue`), and of an issuer alone
+(`standing.standing`). A rule that fails leaves the candidates as it found them, so that a refusal can name whom to
+appeal to.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from enum import Enum
+from datetime import UTC, timedelta
 from functools import lru_cache
 from typing import Final
 
-from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation, Crosswalk, Lapse
-from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+from wanderbuch.governance.case import Case, Question
+from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation
 from wanderbuch.governance.index import PartMissingError
-from wanderbuch.governance.question import DateSpan, Purpose, Reason, Requirement
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.spans import ALWAYS, covers, normal, touches, without
+from wanderbuch.governance.mandate import counting_days
+from wanderbuch.governance.question import Reason
+from wanderbuch.governance.spans import covers, touches
 from wanderbuch.governance.statements import Recognition
 from wanderbuch.governance.wording import days, occupation, occupations, stale, times
 
 EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
-
-
-class Question(Enum):
-    """What is asked about."""
-
-    SHOWN = "a credential that was shown"
-    SIGNED_NOW = "a credential that is about to be signed"
-    ISSUER_ALONE = "an issuer, without any credential"
-
-
-@dataclass(slots=True)
-class Case:
-    """What is judged. `candidates` are the accreditations that fit so far.
-
-    Args:
-        cred_def_id: None if the question is about an issuer alone.
-        crosswalk_version: as the credential names it; None if it names none.
-        finds_crosswalk: take the crosswalk in force at the award where the credential names none.
-        jurisdiction, purpose: where and what for it must count; None = not asked.
-    """
-
-    question: Question
-    snapshot: GovernanceSnapshot | None
-    at: datetime
-    requirement: Requirement | None
-    issuer: Did
-    cred_def_id: CredDefId | None
-    credential_type: str
-    occupation: str
-    framework: str
-    eqf_level: int | None
-    crosswalk_version: str | None
-    awarded: DateSpan
-    expires_on: date | None
-    registry: RevRegDefId | None
-    jurisdiction: str | None = None
-    purpose: Purpose | None = None
-    framework_level: str | None = None
-    finds_crosswalk: bool = False
-    candidates: Sequence[Accreditation] = ()
-    crosswalk: Crosswalk | None = None
-
-    @property
-    def governance(self) -> GovernanceSnapshot:
-        """The snapshot; rule 1 comes first, so it is there."""
-        if self.snapshot is None:
-            raise ValueError("rule 1 must come first")
-        return self.snapshot
-
-    @property
-    def asked(self) -> Requirement:
-        """The requirement; only rules of `decide` ask for it."""
-        if self.requirement is None:
-            raise ValueError("this rule needs a requirement")
-        return self.requirement
-
-    def under(self, snapshot: GovernanceSnapshot) -> "Case":
-        """Return the same question put to another authority's file."""
-        return replace(self, snapshot=snapshot, candidates=(), crosswalk=None)
-
-    def keep(self, fitting: Sequence[Accreditation]) -> bool:
-        """Narrow the candidates down to those that fit; return whether there is any, else leave them as they were."""
-        if not fitting:
-            return False
-        self.candidates = fitting
-        return True
 
 
 def file_there(case: Case) -> Reason | None:  # 1
@@ -294,75 +227,6 @@ def _level_signed(case: Case, accreditation: Accreditation) -> bool:
     if case.framework_level is not None:
         return any(case.framework_level in within for within in withins)
     return case.crosswalk is not None and any(case.eqf_level in within.values() for within in withins)
-
-
-def in_mandate(case: Case) -> Reason | None:  # 14
-    """Refuse unless every possible day of the award counts."""
-    each_counting = [counting_days(case, each) for each in case.candidates]
-    for spans in each_counting:
-        if covers(spans, case.awarded):
-            return None
-    counting = normal(span for spans in each_counting for span in spans)
-    if covers(counting, case.awarded):
-        return None
-    what, code = _in_the_way(case)
-    if touches(counting, case.awarded):
-        return Reason(
-            "award.date_needed", f"{what}; the award is dated {days(case.awarded)}: its exact date is needed."
-        )
-    return Reason(code, f"{what}; the award is dated {days(case.awarded)}.")
-
-
-def _in_the_way(case: Case) -> tuple[str, str]:
-    """Return what keeps the award from counting, in words and as a code: mandate, else lapse, else registry."""
-    mandate = normal(span for each in case.candidates for span in each.intervals)
-    if not covers(mandate, case.awarded):
-        return f"The issuer's mandate was {times(mandate)}", "mandate.outside"
-    lapse = max((lapse for each in case.candidates for lapse in each.lapses), key=_latest)
-    lapsed = f"The issuer was {lapse.status.value} {times((lapse.days,))}"
-    standing = normal(span for each in case.candidates for span in _without_lapses(each))
-    if case.question is not Question.SHOWN or not covers(standing, case.awarded):
-        return lapsed, f"status.{lapse.status.value}"
-    unpinned = "and the registry of the credential is not one that counts since, so the award may be dated back"
-    return f"{lapsed}, {unpinned}", "registry.not_pinned"
-
-
-def _latest(lapse: Lapse) -> tuple[date, str]:
-    return lapse.days.first, lapse.status.value
-
-
-def _without_lapses(accreditation: Accreditation) -> tuple[DateSpan, ...]:
-    spans = accreditation.intervals
-    for lapse in accreditation.lapses:
-        spans = without(spans, lapse.days)
-    return spans
-
-
-def counting_days(case: Case, accreditation: Accreditation) -> tuple[DateSpan, ...]:
-    """Return the award dates that count for a credential of this case's registry."""
-    spans = accreditation.intervals
-    for lapse in accreditation.lapses:
-        spans = outside_lapse(case, lapse, spans)
-    return spans
-
-
-def outside_lapse(case: Case, lapse: Lapse, spans: tuple[DateSpan, ...]) -> tuple[DateSpan, ...]:
-    """Return the days of `spans` that a lapse leaves to this case."""
-    return without(without(spans, lapse.days), _dated_back(lapse, case))
-
-
-def _dated_back(lapse: Lapse, case: Case) -> DateSpan:
-    """Return the award dates that a lapse takes from this case's registry, beyond its own days."""
-    if case.question is Question.ISSUER_ALONE:
-        return lapse.days
-    if case.question is Question.SIGNED_NOW:
-        return ALWAYS if lapse.lasts else lapse.days
-    if case.registry is None:  # it may have been signed during the lapse, but then the award was dated before its end
-        return DateSpan(date.min, lapse.days.last)
-    if case.registry in lapse.registries_before:
-        return lapse.days
-    made_after = not lapse.lasts and case.registry not in lapse.registries_at_end
-    return lapse.days if made_after else ALWAYS
 
 
 def relied_on(case: Case) -> Sequence[Accreditation]:

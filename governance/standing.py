@@ -17,10 +17,10 @@ from datetime import date, datetime
 from typing import Final
 
 from wanderbuch.governance import chains, decision
+from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import DateSpan, Purpose, TrustDecision
-from wanderbuch.governance.rules import Case, Question
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
 _STANDING: Final = tuple(rule for rule in decision.TABLE if rule[0] not in (3, 4, 5, 12))

@@ -55,7 +55,8 @@ class Recognition:
         publisher: the recognised authority.
         occupations, excluded_occupations: ISCO-08 codes, each for its subtree; exclusions win over every recognition of
             this publisher.
-        min_eqf_level, max_eqf_level: 1 to 8; the proven level must not be above the upper one.
+        min_eqf_level, max_eqf_level: 1 to 8; what is proven must lie between the two, and where no level is proven,
+            the lower one must be 1.
         jurisdictions: where it counts, of those the author speaks for.
         intervals: award dates that count, a normal tuple (see `spans`).
         onward: how many further authorities the recognised one may bring in; 0 = its own issuers only.

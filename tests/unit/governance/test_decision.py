@@ -10,10 +10,10 @@ from tests.unit.governance.conftest import NOW, fresh
 from tests.vectors import make_decision_vectors
 
 from wanderbuch.governance import rules
+from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.decision import decide, explain
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.question import DateSpan, Reason, Verdict
-from wanderbuch.governance.rules import Case, Question
 
 TOPICS = list(vectors.topics())
 CASES = list(vectors.cases())

@@ -1,0 +1,77 @@
+"""A question as the rules see it, and how far they have come with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import Enum
+
+from wanderbuch.governance.file import Accreditation, Crosswalk
+from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+from wanderbuch.governance.question import DateSpan, Purpose, Requirement
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+
+
+class Question(Enum):
+    """What is asked about."""
+
+    SHOWN = "a credential that was shown"
+    SIGNED_NOW = "a credential that is about to be signed"
+    ISSUER_ALONE = "an issuer, without any credential"
+
+
+@dataclass(slots=True)
+class Case:
+    """What is judged. `candidates` are the accreditations that fit so far.
+
+    Args:
+        cred_def_id: None if the question is about an issuer alone.
+        crosswalk_version: as the credential names it; None if it names none.
+        finds_crosswalk: take the crosswalk in force at the award where the credential names none.
+        jurisdiction, purpose: where and what for it must count; None = not asked.
+    """
+
+    question: Question
+    snapshot: GovernanceSnapshot | None
+    at: datetime
+    requirement: Requirement | None
+    issuer: Did
+    cred_def_id: CredDefId | None
+    credential_type: str
+    occupation: str
+    framework: str
+    eqf_level: int | None
+    crosswalk_version: str | None
+    awarded: DateSpan
+    expires_on: date | None
+    registry: RevRegDefId | None
+    jurisdiction: str | None = None
+    purpose: Purpose | None = None
+    framework_level: str | None = None
+    finds_crosswalk: bool = False
+    candidates: Sequence[Accreditation] = ()
+    crosswalk: Crosswalk | None = None
+
+    @property
+    def governance(self) -> GovernanceSnapshot:
+        """The snapshot; rule 1 comes first, so it is there."""
+        if self.snapshot is None:
+            raise ValueError("rule 1 must come first")
+        return self.snapshot
+
+    @property
+    def asked(self) -> Requirement:
+        """The requirement; only rules of `decide` ask for it."""
+        if self.requirement is None:
+            raise ValueError("this rule needs a requirement")
+        return self.requirement
+
+    def under(self, snapshot: GovernanceSnapshot) -> "Case":
+        """Return the same question put to another authority's file."""
+        return replace(self, snapshot=snapshot, candidates=(), crosswalk=None)
+
+    def keep(self, fitting: Sequence[Accreditation]) -> bool:
+        """Narrow the candidates down to those that fit; return whether there is any, else leave them as they were."""
+        if not fitting:
+            return False
+        self.candidates = fitting
+        return True
