@@ -1,5 +1,7 @@
 """The scope of a statement as a JSON Schema over the attributes of a credential: who checks it checks the scope too.
 
+Values are taken as AnonCreds signs them: integers and days (20240531) are numbers, all else is text.
+
 The schema travels inside a `data:` URL (RFC 2397), so there is nothing to fetch and nothing to exchange (threats T11
 and T15 of W3C Recognized Entities); its multihash stands beside it.
 """
@@ -7,6 +9,7 @@ and T15 of W3C Recognized Entities); its multihash stands beside it.
 import base64
 import hashlib
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 import rfc8785
@@ -47,9 +50,10 @@ def issuing_schema(
         span: the award dates that count.
     """
     refused = "|".join(sorted(excluded))
-    dates: dict[str, Any] = {"type": "string", "format": "date", "formatMinimum": str(span.first)}
+    days: dict[str, Any] = {"type": "integer", "minimum": _number(span.first)}
     if span.last != OPEN_END:
-        dates["formatMaximum"] = str(span.last)
+        days["maximum"] = _number(span.last)
+    levels = _levels(file, given)
     return {
         "$schema": _DRAFT,
         "title": f"What may be attested under accreditation {given.id}",
@@ -60,10 +64,10 @@ def issuing_schema(
                 "type": "string",
                 "pattern": f"^{f'(?!{refused})' if refused else ''}({'|'.join(sorted(given.occupations))})",
             },
-            **_levels(file, given),
-            "awarded_on": dates,
+            **levels,
+            "awarded_on": days,
         },
-        "required": ["occupation_isco08", "framework", "framework_level", "awarded_on"],
+        "required": ["occupation_isco08", *levels, "awarded_on"],
     }
 
 
@@ -82,11 +86,7 @@ def _levels(file: GovernanceFile, given: Accreditation) -> dict[str, Any]:
     levels = given.level_range
     if levels.framework == EQF:
         low, high = int(levels.lowest), int(levels.highest)
-        return {
-            "framework": {"type": "string"},
-            "framework_level": {"type": "string"},
-            "eqf_level": {"type": "integer", "minimum": low, "maximum": high},
-        }
+        return {"eqf_level": {"type": "integer", "minimum": low, "maximum": high}}
     found = {
         level
         for crosswalk in file.crosswalks
@@ -97,3 +97,7 @@ def _levels(file: GovernanceFile, given: Accreditation) -> dict[str, Any]:
         "framework": {"const": levels.framework},
         "framework_level": {"enum": sorted(found) or [levels.lowest, levels.highest]},
     }
+
+
+def _number(day: date) -> int:
+    return day.year * 10_000 + day.month * 100 + day.day
