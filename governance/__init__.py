@@ -22,7 +22,7 @@ type loads no more than that:
     'NOT_TRUSTED'
 
 `decide` judges a credential that was shown, `issuer_standing` an issuer alone (`standing.standing`; its module has that
-name here), `recognises` another authority, `may_ask` a verifier. The same questions as JSON, by TRQP 2.0: `parse_query`,
+name here), `recognises` another authority, `may_ask` a verifier. The same as JSON, by TRQP 2.0: `parse_query`,
 `answer_authorization`, `answer_recognition`.
 """
 

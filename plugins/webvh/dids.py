@@ -2,10 +2,16 @@
 
 Keys are made in the wallet and stay there. A change is written to the wallet first, in one transaction with its keys,
 and published afterwards; publishing is repeated at the next start if it was cut off, so nothing is lost or half done.
+
+An entry that witnesses must approve is held back: the DID goes on as it is, and `witnessing` collects the approvals. A
+DID begins without witnesses and names them in its second entry, which they must approve with all that was before: so an
+agent works from its first minute on, and who approves has a published log to look at.
 """
 
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile, ProfileSession
 from acapy_agent.wallet.base import BaseWallet
@@ -15,7 +21,8 @@ from acapy_agent.wallet.key_type import ED25519
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.plugins.webvh.document import make_document
+from wanderbuch.plugins.webvh.document import Service, make_document
+from wanderbuch.plugins.webvh.errors import HeldBackError
 from wanderbuch.plugins.webvh.log import SCID_PLACEHOLDER, first_entry, next_entry, utc_now
 from wanderbuch.plugins.webvh.own import (
     OwnDid,
@@ -31,17 +38,29 @@ from wanderbuch.plugins.webvh.own_resources import publish_resources
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.signing import sign_as as sign_as
 from wanderbuch.plugins.webvh.signing import wallet_key
+from wanderbuch.plugins.webvh.witnesses import WitnessRule, format_proofs
 
+_LOG: Final = logging.getLogger(__name__)
 _LOG_TYPE: Final = "text/jsonl"
+_WITNESS_TYPE: Final = "application/json"
 
 
 async def create_did(
-    profile: Profile, *, host: str, path: str, didcomm_endpoint: str | None, publisher: Publisher, prerotation: bool
+    profile: Profile,
+    *,
+    host: str,
+    path: str,
+    didcomm_endpoint: str | None,
+    publisher: Publisher,
+    prerotation: bool,
+    services: Sequence[Service] = (),
+    witnesses: WitnessRule | None = None,
 ) -> WebvhDid:
     """Make sure that this wallet has a DID at `https://<host>/<path>` and that it is published; return it.
 
-    May be called at every start: an existing DID is kept, what is missing in the public folder is put back, and a
-    changed `didcomm_endpoint` is written into the document.
+    May be called at every start: an existing DID is kept, what is missing in the public folder is put back, and what
+    has changed in `didcomm_endpoint`, `services` and `witnesses` becomes a log entry. While an entry waits for
+    witnesses, no other is made.
 
     Args:
         profile: whose wallet.
@@ -50,6 +69,8 @@ async def create_did(
         didcomm_endpoint: where DIDComm messages go, or None.
         publisher: where the host's public files lie.
         prerotation: whether each log entry commits to the keys of the next one.
+        services: what else the document names.
+        witnesses: who must approve log entries, or None.
 
     Raises:
         ConfigurationError: somebody else's DID is published there, or the folder can not be written to.
@@ -62,26 +83,46 @@ async def create_did(
                     f"another DID is already published at https://{host}/{path}",
                     hint="use the wallet that made it, or another path",
                 )
-            own = await _make(profile, host, path, didcomm_endpoint, prerotation)
+            own = await _make(profile, host, path, didcomm_endpoint, tuple(services), prerotation)
     async with writing(own.did):
-        await _publish(profile, own.did, publisher, check=True)
-        if len(own.assertion_keys) > 1:
-            await _finish_rotation(profile, own.did, publisher)
-    if own.didcomm_endpoint != didcomm_endpoint:
-        await update_did(profile, own.did, publisher=publisher, didcomm_endpoint=didcomm_endpoint)
+        await publish_did(profile, own.did, publisher, check=True)
+        if own.held is not None:
+            _LOG.warning("an entry of the log of %s waits for its witnesses", own.did)
+            return own.did
+        await finish_rotation(profile, own.did, publisher)
+        await _follow(profile, own.did, publisher, didcomm_endpoint, tuple(services), witnesses)
     return own.did
 
 
 async def update_did(profile: Profile, did: WebvhDid, *, publisher: Publisher, didcomm_endpoint: str | None) -> None:
-    """Append a log entry with another DIDComm endpoint (None: without one) and publish it.
+    """Append a log entry with another DIDComm endpoint (None: without one) and publish it, or hold it for witnesses.
 
     Raises:
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        HeldBackError: an entry waits for its witnesses.
     """
     async with writing(did):
         own = await _own(profile, did)
-        await _append(profile, replace(own, didcomm_endpoint=didcomm_endpoint))
-        await _publish(profile, did, publisher)
+        await append_entry(profile, replace(own, didcomm_endpoint=didcomm_endpoint))
+        await publish_did(profile, did, publisher)
+
+
+async def set_witnesses(
+    profile: Profile, did: WebvhDid, witnesses: WitnessRule | None, *, publisher: Publisher
+) -> None:
+    """Append a log entry that names who must approve entries from now on (None: nobody), and hold it for approval.
+
+    The first witnesses approve the entry that names them; later ones are named with the approval of those before.
+
+    Raises:
+        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        HeldBackError: an entry waits for its witnesses.
+    """
+    async with writing(did):
+        own = await _own(profile, did)
+        if own.next_approval != witnesses:
+            await append_entry(profile, own, witness=witnesses.as_json() if witnesses else {})
+            await publish_did(profile, did, publisher)
 
 
 async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Publisher) -> None:
@@ -91,28 +132,60 @@ async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Pu
     2. All resources are signed with the new key and published.
     3. A log entry drops the old key; from here on it signs nothing that counts.
 
-    A crash in between is made good by `create_did` at the next start. Who signed something else with the old key
-    (a governance file) signs it again.
+    Where witnesses must approve, each of the two entries waits for them; `witnessing.add_witness_proof` goes on with
+    the next step. A crash in between is made good by `create_did` at the next start. Who signed something else with the
+    old key (a governance file) signs it again.
 
     Raises:
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        HeldBackError: an entry waits for its witnesses.
     """
     async with writing(did):
         own = await _own(profile, did)
+        if own.held is not None:
+            raise HeldBackError(f"an entry of the log of {did} waits for its witnesses")
         async with profile.session() as session:
             fresh = await _new_key(session)
-        await _append(profile, replace(own, assertion_keys=(fresh, *own.assertion_keys)))  # step 1
-        await _publish(profile, did, publisher)  # step 2
-        await _finish_rotation(profile, did, publisher)  # step 3
+        await append_entry(profile, replace(own, assertion_keys=(fresh, *own.assertion_keys)))  # step 1
+        await publish_did(profile, did, publisher)  # step 2
+        await finish_rotation(profile, did, publisher)  # step 3
 
 
-async def _finish_rotation(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
+async def finish_rotation(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
+    """Do step 3 of `rotate_assertion_key` if it is due; the caller holds the DID's lock."""
     own = await _own(profile, did)
-    await _append(profile, replace(own, assertion_keys=own.assertion_keys[:1]))
-    await _publish(profile, did, publisher)
+    if len(own.assertion_keys) > 1 and own.held is None:
+        await append_entry(profile, replace(own, assertion_keys=own.assertion_keys[:1]))
+        await publish_did(profile, did, publisher)
 
 
-async def _make(profile: Profile, host: str, path: str, didcomm_endpoint: str | None, prerotation: bool) -> OwnDid:
+async def _follow(
+    profile: Profile,
+    did: WebvhDid,
+    publisher: Publisher,
+    didcomm_endpoint: str | None,
+    services: tuple[Service, ...],
+    witnesses: WitnessRule | None,
+) -> None:
+    """Append what the configuration wants and the document does not say yet."""
+    own = await _own(profile, did)
+    wanted = replace(own, didcomm_endpoint=didcomm_endpoint, services=services)
+    witness: Mapping[str, Any] | None = None
+    if own.next_approval != witnesses:
+        witness = {} if witnesses is None else witnesses.as_json()
+    if own.held is None and (wanted != own or witness is not None):
+        await append_entry(profile, wanted, witness=witness)
+        await publish_did(profile, did, publisher)
+
+
+async def _make(
+    profile: Profile,
+    host: str,
+    path: str,
+    didcomm_endpoint: str | None,
+    services: tuple[Service, ...],
+    prerotation: bool,
+) -> OwnDid:
     async with profile.transaction() as session:
         update, assertion, didcomm = [await _new_key(session) for _ in range(3)]
         following = await _new_key(session) if prerotation else None
@@ -121,6 +194,7 @@ async def _make(profile: Profile, host: str, path: str, didcomm_endpoint: str | 
             assertion_keys=(public_key(assertion),),
             didcomm_key=public_key(didcomm),
             didcomm_endpoint=didcomm_endpoint,
+            services=services,
         )
         did, line = first_entry(
             document,
@@ -128,7 +202,7 @@ async def _make(profile: Profile, host: str, path: str, didcomm_endpoint: str | 
             next_keys=(multikey(following),) if following else (),
             at=utc_now(),
         )
-        own = OwnDid(did, line + "\n", update, following, (assertion,), didcomm, didcomm_endpoint)
+        own = OwnDid(did, line + "\n", update, following, (assertion,), didcomm, didcomm_endpoint, services)
         await write_own(session, own, new=True)
         wallet = session.inject(BaseWallet)
         # ACA-Py finds the DID by this record when an invitation names it, and by the key when a message comes in.
@@ -137,12 +211,23 @@ async def _make(profile: Profile, host: str, path: str, didcomm_endpoint: str | 
     return own
 
 
-async def _append(profile: Profile, changed: OwnDid) -> OwnDid:
-    """Write the next log entry, with the document that `changed` describes, to the wallet."""
+async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[str, Any] | None = None) -> None:
+    """Write the next log entry, with the document that `changed` describes, to the wallet; the caller holds the lock.
+
+    Args:
+        profile: whose wallet.
+        changed: the record with what is to change; its log as it is.
+        witness: new value of the parameter `witness`, or None to leave it.
+
+    Raises:
+        HeldBackError: an entry waits for its witnesses.
+    """
     async with profile.transaction() as session:
         current = await read_own(session, changed.did, for_update=True)
         if current is None or current.log != changed.log:
             raise ConfigurationError(f"the log of {changed.did} was changed by another process", hint="try again")
+        if current.held is not None:
+            raise HeldBackError(f"an entry of the log of {changed.did} waits for its witnesses")
         signer = current.next_update_key or current.update_key
         following = await _new_key(session) if current.next_update_key else None
         line = next_entry(
@@ -152,23 +237,28 @@ async def _append(profile: Profile, changed: OwnDid) -> OwnDid:
                 assertion_keys=tuple(public_key(name) for name in changed.assertion_keys),
                 didcomm_key=public_key(changed.didcomm_key),
                 didcomm_endpoint=changed.didcomm_endpoint,
+                services=changed.services,
             ),
             update_key=await wallet_key(session, signer),
             next_keys=(multikey(following),) if following else (),
             at=utc_now(),
+            witness=witness,
         )
         own = replace(changed, log=f"{current.log}{line}\n", update_key=signer, next_update_key=following)
-        await write_own(session, own)
+        await write_own(session, own if own.approval is None else replace(current, held=own))
         await session.commit()
-    return own
 
 
-async def _publish(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> None:
-    """Publish the log, then what it lets us sign."""
+async def publish_did(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> None:
+    """Publish the approvals, then the log, then what it lets us sign; the caller holds the DID's lock."""
     own = await _own(profile, did)
-    path = f"{'/'.join(did.path)}/did.jsonl"
-    if await publisher.get(path) != own.log.encode():
-        await publisher.put(path, own.log.encode(), _LOG_TYPE)
+    folder = "/".join(did.path)
+    files = [(f"{folder}/did.jsonl", own.log.encode(), _LOG_TYPE)]
+    if own.proofs:  # did:webvh 1.0, The Witness Proofs File: published before the entries that they approve
+        files.insert(0, (f"{folder}/did-witness.json", format_proofs(own.proofs), _WITNESS_TYPE))
+    for path, body, media_type in files:
+        if await publisher.get(path) != body:
+            await publisher.put(path, body, media_type)
     await publish_resources(profile, did, publisher, check=check)
 
 

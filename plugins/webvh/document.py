@@ -8,7 +8,7 @@ A key of a document counts for assertions only if (1) its id stands in `assertio
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -47,8 +47,28 @@ class DidDocument:
         return cls(did, version_id, content, MappingProxyType(_assertion_keys(did, content)))
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service beside DIDComm, such as the address of the governance file.
+
+    Args:
+        fragment: its id within the document.
+        type: the word by which others look for it.
+        endpoint: its https address.
+    """
+
+    fragment: str
+    type: str
+    endpoint: str
+
+
 def make_document(
-    did: str, *, assertion_keys: tuple[bytes, ...], didcomm_key: bytes, didcomm_endpoint: str | None
+    did: str,
+    *,
+    assertion_keys: tuple[bytes, ...],
+    didcomm_key: bytes,
+    didcomm_endpoint: str | None,
+    services: Sequence[Service] = (),
 ) -> Json:
     """Return a document that ACA-Py and Credo wallets read.
 
@@ -57,6 +77,7 @@ def make_document(
         assertion_keys: raw Ed25519 public keys that sign resources and governance files, the current one first.
         didcomm_key: raw Ed25519 public key to encrypt DIDComm messages to; Credo wants it in `authentication`.
         didcomm_endpoint: where DIDComm messages go, or None if the DID takes none.
+        services: what else it names.
     """
     keys = {f"{did}#{to_multikey(key)}": to_multikey(key) for key in (*assertion_keys, didcomm_key)}
     didcomm_id = f"{did}#{to_multikey(didcomm_key)}"
@@ -70,8 +91,9 @@ def make_document(
         "authentication": [didcomm_id],
         "assertionMethod": [f"{did}#{to_multikey(key)}" for key in assertion_keys],
     }
+    listed: list[Json] = []
     if didcomm_endpoint is not None:
-        document["service"] = [
+        listed.append(
             {
                 "id": f"{did}#did-communication",
                 "type": "did-communication",
@@ -81,7 +103,12 @@ def make_document(
                 "accept": [_ENVELOPE],
                 "serviceEndpoint": didcomm_endpoint,
             }
-        ]
+        )
+    listed.extend(
+        {"id": f"{did}#{each.fragment}", "type": each.type, "serviceEndpoint": each.endpoint} for each in services
+    )
+    if listed:
+        document["service"] = listed
     return document
 
 

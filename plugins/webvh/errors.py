@@ -1,6 +1,6 @@
 """Why a DID or an AnonCreds object could not be resolved to something that we trust."""
 
-from wanderbuch.errors import ResolutionError
+from wanderbuch.errors import ExchangeError, ResolutionError
 
 
 class DidError(ResolutionError):
@@ -13,6 +13,12 @@ class LogError(DidError):
     """The DID log breaks a rule of did:webvh 1.0, or it is not the log of this DID."""
 
     code = "resolution.did.log"
+
+
+class HeldBackError(ExchangeError):
+    """An entry of our own log waits for its witnesses, so no other can be made."""
+
+    code = "exchange.held-back"
 
 
 class DeactivatedError(DidError):

@@ -7,11 +7,12 @@ A log is accepted only if every rule holds:
    the first entry's hash is the SCID (did:webvh 1.0 §3.7.2). Checked by the library `did_webvh`.
 3. Every proof is an assertion by an update key that is authorised for the entry; with pre-rotation, new update keys
    were committed to in the entry before (§3.7.5). Checked by the library, the purpose by us.
-4. Where the log names witnesses, enough of them approved (§3.7.8). Checked by the library, on every rule in force.
+4. Where the log names witnesses, enough of them approved (§3.7.8). Checked by `witnesses`.
 5. The newest document's id is the DID that is being resolved.
 6. Nothing follows the entry that deactivates the DID.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -30,6 +31,7 @@ from did_webvh.verify import WebvhVerifier
 
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.errors import LogError
+from wanderbuch.plugins.webvh.witnesses import WitnessRule, check_approvals, parse_proofs, rules_in_force
 
 MAX_LOG_BYTES: Final = 512 * 1024
 MAX_ENTRIES: Final = 1000
@@ -49,6 +51,7 @@ class VerifiedLog:
         deactivated: whether the DID has ended.
         update_keys: Multikeys that may sign the next entry, unless pre-rotation names others.
         prerotated: whether the next update keys are committed to.
+        approval, next_approval: whose approval the newest entry needs, and the one after it, or None.
     """
 
     did: WebvhDid
@@ -57,6 +60,8 @@ class VerifiedLog:
     deactivated: bool
     update_keys: tuple[str, ...]
     prerotated: bool
+    approval: WitnessRule | None
+    next_approval: WitnessRule | None
 
     @property
     def version_id(self) -> str:
@@ -64,22 +69,24 @@ class VerifiedLog:
         return self.version_ids[max(self.version_ids)]
 
 
-async def verify_log(did: WebvhDid, received_log: bytes, received_witness: bytes | None = None) -> VerifiedLog:
+async def verify_log(
+    did: WebvhDid, received_log: bytes, received_witness: bytes | None = None, *, last_waits: bool = False
+) -> VerifiedLog:
     """Check a log against all rules.
 
     Args:
         did: whose log it should be.
         received_log: the content of `did.jsonl`.
         received_witness: the content of `did-witness.json`, or None if there is none.
+        last_waits: the last entry is not published yet and still waits for its witnesses: rule 4 leaves it out.
 
     Raises:
         LogError: a rule is broken.
     """
     text = _text(did, received_log)  # rule 1
     verifier = _Verifier()
-    source = _Received(text, received_witness)
     try:
-        state, _ = await DidResolver(verifier).resolve_state(did, source)  # rules 2 to 4
+        state, _ = await DidResolver(verifier).resolve_state(did, _Received(text), verify_witness=False)  # rules 2, 3
         states = verifier.states
         chained = [each.version_id for each in states]
     except Exception as err:  # the library fails in many ways on hostile input; all of them refuse
@@ -88,6 +95,11 @@ async def verify_log(did: WebvhDid, received_log: bytes, received_witness: bytes
         raise LogError(f"expected the log of {did}, found the log of another DID")
     if state.version_number != len(states) or any(each.deactivated for each in states[:-1]):  # rule 6
         raise LogError(f"the log of {did} goes on after the DID was deactivated")
+    entries = [json.loads(line) for line in text.split("\n") if line]
+    approvals = rules_in_force(entries)
+    if any(approvals):  # rule 4
+        proofs = {} if received_witness is None else parse_proofs(received_witness)
+        await asyncio.to_thread(check_approvals, entries, proofs, but_last=last_waits)
     return VerifiedLog(
         did=did,
         version_ids=MappingProxyType(dict(enumerate(chained, start=1))),
@@ -95,6 +107,8 @@ async def verify_log(did: WebvhDid, received_log: bytes, received_witness: bytes
         deactivated=state.deactivated,
         update_keys=tuple(state.update_keys or ()),
         prerotated=bool(state.next_key_hashes),
+        approval=approvals[-2],
+        next_approval=approvals[-1],
     )
 
 
@@ -112,7 +126,12 @@ def names_witnesses(received_log: bytes) -> bool:
 
 
 def first_entry(
-    document: Mapping[str, Any], *, update_key: Key, next_keys: tuple[str, ...], at: datetime
+    document: Mapping[str, Any],
+    *,
+    update_key: Key,
+    next_keys: tuple[str, ...],
+    at: datetime,
+    witnesses: WitnessRule | None = None,
 ) -> tuple[WebvhDid, str]:
     """Make the first entry of a log.
 
@@ -121,19 +140,28 @@ def first_entry(
         update_key: Ed25519 key pair that may sign entries.
         next_keys: Multikeys of the update keys of the second entry; empty for no pre-rotation.
         at: the instant, in UTC.
+        witnesses: who must approve this entry and the next ones, or None.
 
     Returns:
         The DID, and the entry as one line of JSON without the line end.
     """
     signer = AskarSigningKey(update_key)
     parameters: dict[str, Any] = {"updateKeys": [str(signer.multikey)], **_commitment(next_keys)}
+    if witnesses is not None:
+        parameters["witness"] = witnesses.as_json()
     state = DocumentState.initial(parameters, dict(document), timestamp=at)
     state.sign(signer, timestamp=state.timestamp)
     return WebvhDid.parse(state.document_id), state.history_json()
 
 
 def next_entry(
-    log: str, document: Mapping[str, Any], *, update_key: Key, next_keys: tuple[str, ...], at: datetime
+    log: str,
+    document: Mapping[str, Any],
+    *,
+    update_key: Key,
+    next_keys: tuple[str, ...],
+    at: datetime,
+    witness: Mapping[str, Any] | None = None,
 ) -> str:
     """Make the entry that follows the last one of `log`, which is our own.
 
@@ -143,6 +171,7 @@ def next_entry(
         update_key: Ed25519 key pair: the one committed to before, or without pre-rotation the current one.
         next_keys: Multikeys of the update keys of the entry after this one; empty for no pre-rotation.
         at: the instant, in UTC; moved behind the last entry's time if need be.
+        witness: new value of the parameter `witness` (`{}` = no witnesses any more), or None to leave it as it is.
 
     Returns:
         The entry as one line of JSON without the line end.
@@ -156,6 +185,8 @@ def next_entry(
     parameters: dict[str, Any] = {}
     if last.next_key_hashes:
         parameters = {"updateKeys": [str(signer.multikey)], **_commitment(next_keys)}
+    if witness is not None:
+        parameters["witness"] = dict(witness)
     state = last.create_next(dict(document), parameters, max(at, last.timestamp + timedelta(seconds=1)))
     state.sign(signer, timestamp=state.timestamp)
     return str(state.history_json())
@@ -182,11 +213,10 @@ class _Verifier(WebvhVerifier):  # type: ignore[misc]  # did_webvh has no types
 
 
 class _Received(HistoryResolver):  # type: ignore[misc]  # did_webvh has no types
-    """Gives the library the files that we fetched; it fetches nothing itself."""
+    """Gives the library the log that we fetched; it fetches nothing itself, and is not asked about witnesses."""
 
-    def __init__(self, log: str, witness: bytes | None) -> None:
+    def __init__(self, log: str) -> None:
         self._log = log
-        self._witness = witness
 
     def resolve_entry_log(self, document_id: str | None) -> AbstractAsyncContextManager[AsyncTextReader]:
         """Return the log."""
@@ -194,11 +224,9 @@ class _Received(HistoryResolver):  # type: ignore[misc]  # did_webvh has no type
 
     @asynccontextmanager
     async def resolve_witness_log(self, document_id: str | None) -> AsyncIterator[AsyncTextReader]:
-        """Return the witness proofs."""
-        if self._witness is None:
-            raise AsyncTextReadError("the log names witnesses, but there is no did-witness.json")
-        async with read_str(self._witness.decode()) as reader:
-            yield reader
+        """Refuse: see rule 4."""
+        raise AsyncTextReadError("the library does not check witnesses here")
+        yield
 
 
 def _text(did: WebvhDid, received_log: bytes) -> str:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import base58
@@ -11,7 +12,9 @@ from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, WebvhDid
+from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.keys import to_multikey
+from wanderbuch.plugins.webvh.witnesses import WitnessRule, rules_in_force
 
 _CATEGORY: Final = "wanderbuch.webvh.did"
 _WRITING: dict[str, asyncio.Lock] = {}
@@ -29,6 +32,10 @@ class OwnDid:
         assertion_keys: names of the keys in `assertionMethod`, the one that signs first.
         didcomm_key: name of the key that DIDComm messages are encrypted to.
         didcomm_endpoint: where DIDComm messages go, or None.
+        services: what else the document names.
+        proofs: versionId -> approvals of witnesses, as published.
+        held: what this record becomes when enough witnesses have approved its last entry, which nobody else has seen;
+            `proofs` are then those collected so far as well.
     """
 
     did: WebvhDid
@@ -38,6 +45,29 @@ class OwnDid:
     assertion_keys: tuple[str, ...]
     didcomm_key: str
     didcomm_endpoint: str | None
+    services: tuple[Service, ...] = ()
+    proofs: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    held: "OwnDid | None" = None
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The log entries."""
+        return [json.loads(line) for line in self.log.split("\n") if line]
+
+    @property
+    def version_id(self) -> str:
+        """The versionId of the last entry."""
+        return str(json.loads(self.log.splitlines()[-1])["versionId"])
+
+    @property
+    def approval(self) -> WitnessRule | None:
+        """Whose approval the last entry needs."""
+        return rules_in_force(self.entries)[-2]
+
+    @property
+    def next_approval(self) -> WitnessRule | None:
+        """Whose approval the next entry needs, unless it is the one that names the first witnesses."""
+        return rules_in_force(self.entries)[-1]
 
     @property
     def document(self) -> dict[str, Any]:
@@ -89,8 +119,17 @@ def multikey(name: str) -> str:
 
 def _parse(entry: Entry) -> OwnDid:
     try:
-        kept: dict[str, Any] = entry.value_json
-        fields = {**kept, "did": WebvhDid.parse(kept["did"]), "assertion_keys": tuple(kept["assertion_keys"])}
-        return OwnDid(**fields)
+        return _own(entry.value_json)
     except (ValueError, KeyError, TypeError) as err:
         raise ConfigurationError(f"the wallet's record of the DID {entry.name} is damaged") from err
+
+
+def _own(kept: dict[str, Any]) -> OwnDid:
+    fields = {
+        **kept,
+        "did": WebvhDid.parse(kept["did"]),
+        "assertion_keys": tuple(kept["assertion_keys"]),
+        "services": tuple(Service(**each) for each in kept.get("services", ())),
+        "held": _own(kept["held"]) if kept.get("held") else None,
+    }
+    return OwnDid(**fields)
