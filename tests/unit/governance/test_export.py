@@ -170,6 +170,8 @@ class TestRecognizedEntities:
             ({"occupation_isco08": "C7411"}, False),
             ({"framework_level": "6"}, False),
             ({"framework": "EQF"}, False),
+            ({"awarded_on": 20220630}, False),
+            ({"awarded_on": 20220701}, True),
         ],
     )
     def test_the_scope_is_a_schema_that_holds(self, file: GovernanceFile, attributes: Json, fits: bool) -> None:
@@ -178,7 +180,7 @@ class TestRecognizedEntities:
             "occupation_isco08": "C7212",
             "framework": "LK-NVQ",
             "framework_level": "3",
-            "awarded_on": "2024-05-01",
+            "awarded_on": 20240501,
         }
         assert jsonschema.Draft202012Validator(scope).is_valid({**signed, **attributes}) == fits
 
