@@ -11,7 +11,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wanderbuch.governance import chain_levels, mandate, recognition, rules
@@ -24,7 +24,7 @@ from wanderbuch.governance.spans import touches
 from wanderbuch.governance.statements import Recognition
 from wanderbuch.governance.wording import occupations
 
-MAX_CHAINS: Final = 10_000
+MAX_CHAINS: Final = 2_000
 MAX_REASONS: Final = 12
 
 type _Rule = tuple[int, str, Callable[[Chain], Reason | None]]
@@ -51,14 +51,25 @@ class _Walked:
     """One chain with the rules applied to it.
 
     Args:
+        inherited: what could not be checked on the way.
         unchecked: the verdict if nothing but a file that is not at hand or not fresh stands in the way.
         failure: the first other reason, None if there is none.
     """
 
     chain: Chain
-    steps: list[Step]
+    inherited: tuple[Step, ...]
     unchecked: Verdict | None = None
     failure: Reason | None = None
+    applied: list[tuple[int, str, Reason | None]] = field(default_factory=list)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The rules applied, under the names of the chain's authorities."""
+        names = self.chain.names()
+        return (
+            *self.inherited,
+            *(Step(number, f"{names}: {title}", failure) for number, title, failure in self.applied),
+        )
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -70,7 +81,7 @@ class _Walked:
 
     def apply(self, number: int, title: str, failure: Reason | None) -> bool:
         """Note a rule; return whether it held."""
-        self.steps.append(Step(number, f"{self.chain.names()}: {title}", failure))
+        self.applied.append((number, title, failure))
         return failure is None
 
 
@@ -129,7 +140,7 @@ def _walk(case: Case) -> Iterator[_Walked]:
         start = waiting.popleft()
         for authority in sorted(start.files[-1].file.recognised_publishers):
             chain = Chain(case, (*start.authorities, authority), start.files, home.recognised.get(authority))
-            walked = _Walked(chain, list(start.steps), start.unchecked)
+            walked = _Walked(chain, start.steps, start.unchecked)
             count += 1
             if count > MAX_CHAINS:
                 walked.unchecked = Verdict.UNKNOWN
@@ -198,7 +209,7 @@ def _trusted(walked: _Walked) -> Outcome:
         tuple(dict.fromkeys((*reasons, *notes))),
         _links(chain, (*chain.files[1:], case.governance)),
         tuple(sorted(redress)),
-        tuple(walked.steps),
+        walked.steps,
     )
 
 
@@ -210,7 +221,7 @@ def _recognised(walked: _Walked) -> Outcome:
         _recognitions(chain),
         _links(chain, chain.files[1:]),
         tuple(sorted(redress)),
-        tuple(walked.steps),
+        walked.steps,
     )
 
 

@@ -66,11 +66,8 @@ def award_boundary_years(requirement: Requirement, snapshot: GovernanceSnapshot)
     for reached in _files(requirement, snapshot):
         for accreditation in _eligible(requirement, snapshot.file, reached.file):
             years.update(_boundaries(accreditation))
-            if reached.recognitions:  # somebody on the chain may have decided against the issuer
-                for before in (snapshot, *snapshot.recognised.values()):
-                    if before.file.holds(accreditation.issuer):
-                        others = before.file.index.by_issuer.get(accreditation.issuer, ())
-                        years.update(year for other in others for year in _boundaries(other))
+            if reached.recognitions:
+                years.update(_decided_years(accreditation.issuer, requirement.occupation, snapshot))
         for recognition in reached.recognitions:
             spans = [*recognition.intervals, *(lapse.days for lapse in recognition.lapses)]
             years.update(year for span in spans for year in _split_years(span))
@@ -161,6 +158,15 @@ def _some_registry_counts(accreditation: Accreditation) -> bool:
     """Whether any registry survives the lapses that last."""
     lasting = [lapse.registries_before for lapse in accreditation.lapses if lapse.lasts]
     return not lasting or bool(frozenset.intersection(*lasting))
+
+
+def _decided_years(issuer: Did, code: str, snapshot: GovernanceSnapshot) -> Iterator[int]:
+    """Yield the years in which somebody on the way to an issuer may have decided about it."""
+    for each in (snapshot, *snapshot.recognised.values()):
+        if each.file.holds(issuer):
+            for accreditation in each.file.index.by_issuer.get(issuer, ()):
+                for lapse in accreditation.lapses if overlap(accreditation.occupations, code) else ():
+                    yield from _split_years(lapse.days)
 
 
 def _boundaries(accreditation: Accreditation) -> Iterator[int]:

@@ -242,7 +242,7 @@ def short_and_straight(chain: Chain) -> Reason | None:  # 23
     if len(everybody) <= len(chain.authorities):
         return Reason("recognition.cycle", f"The recognitions lead back to {name}: not followed any further.")
     files = chain.files if chain.last is None else (*chain.files, chain.last)
-    if any(_aliases(did, files) & (everybody - {did}) for did in everybody):
+    if any(len(_aliases(did, files) & everybody) > 1 for did in everybody):
         text = f"On the way to {name} an authority comes again by another name: not followed any further."
         return Reason("recognition.alias_loop", text)
     return None
@@ -255,9 +255,9 @@ def _aliases(did: Did, files: tuple[GovernanceSnapshot, ...]) -> set[Did]:
         known = left.pop()
         for snapshot in files:
             participant = snapshot.file.index.participants.get(known)
-            new = set(participant.alias_dids) - found if participant else set()
-            found |= new
-            left += new
+            if participant is not None and participant.alias_dids:
+                left += [each for each in participant.alias_dids if each not in found]
+                found.update(participant.alias_dids)
     return found
 
 
