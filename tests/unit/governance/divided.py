@@ -17,7 +17,8 @@ type Json = dict[str, Any]
 
 
 def issuer(number: int) -> Did:
-    return Did.parse(f"did:webvh:QmIssuer{number:03}{'1' * 35}:issuer-{number}.wanderbuch.test:org")
+    place = "".join("123456789A"[int(digit)] for digit in f"{number:03}")  # base58 has no 0
+    return Did.parse(f"did:webvh:Qmcentre{place}{'1' * 35}:issuer-{number}.wanderbuch.test:org")
 
 
 def accreditation(number: int, **members: Any) -> Json:

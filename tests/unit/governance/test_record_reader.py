@@ -1,0 +1,215 @@
+"""The fast reader of parts and the author's validation are two readers of one language."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Raw
+from msgspec.structs import fields
+from pydantic import BaseModel
+
+from wanderbuch.governance.division import divide
+from wanderbuch.governance.file import Accreditation, Participant
+from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.model import (
+    AccreditationJson,
+    AgentJson,
+    DescriptionJson,
+    IntervalJson,
+    LevelRangeJson,
+    StatusChangeJson,
+)
+from wanderbuch.governance.record_form import (
+    ReceivedAccreditation,
+    ReceivedAgent,
+    ReceivedDescription,
+    ReceivedInterval,
+    ReceivedLevelRange,
+    ReceivedRecord,
+    ReceivedStatusChange,
+    RecordError,
+    received_records,
+)
+from wanderbuch.governance.record_reader import RecordReader
+from wanderbuch.governance.records import RECORD_MEMBERS, join, split
+from wanderbuch.governance.validation import parse_file, validate_records
+
+from .conftest import EXAMPLE
+from .divided import Json, accreditation, issuer, part_of, record
+
+type Said = tuple[set[Accreditation], Participant]
+
+WHOLE: Json = json.loads(EXAMPLE.read_bytes())
+DEFINITION = "/resources/zQmCredDef".ljust(57, "1")
+
+
+def decision(status: str, day: str) -> Json:
+    return {"status": status, "decided_on": day, "effective_from": "2024-01-01"}
+
+
+_BEGIN = "2019-01-01T00:00:00Z"
+# What may stand anywhere, by its kind: right here, wrong there.
+VALUES: list[Any] = [
+    None, True, 0, 3, "", " ", "x", "C72", "C7212", "C99", "C", "C72123", "LKA", "XXX", "MLT", "lka",
+    "qualification/1.0", "attendance/1.0", "2024-01-31", "2024-02-30", "2026-11-02", "2026-11-03", "2026-11-04",
+    "20240131", "2017-01-01", "active", "suspended", "withdrawn", "LK-NVQ", "EQF", "1", "2", "7", "8", "9", "4.5",
+    "none", "TA 1", "TA-1", "x" * 129, "https://example.org/", "http://x", "https://", "javascript:alert(1)",
+    "mailto:a@b.example", "urn:x", "tel:+1", "https://a b", "https://" + "x" * 1993, "https://" + "x" * 2000,
+    "https://é.example", "a\u202eb", "a\nb", "é", "\u0000", "x" * 2001, "x" * 1999, str(issuer(1)), str(issuer(2)),
+    "did:web:example.org", "did:x", issuer(1) + DEFINITION, issuer(2) + DEFINITION, issuer(1) + DEFINITION + "1",
+    issuer(1) + "/resources/zQmshort", "issue_qualification", "verify_qualification", "nobody", _BEGIN,
+    "2018-01-01T00:00:00+05:30", "2019-01-01T00:00:00", "2019-01-01 00:00:00Z", [], {}, ["C72"], ["C72", "C72"],
+    ["LKA"], ["lka"], ["qualification/1.0"], [issuer(1) + DEFINITION], [issuer(2) + DEFINITION],
+    [{"start": "2019-01-01"}], [{"start": "2019-01-01", "end": "2018-01-01"}], [{"start": "2019-01-01", "end": None}],
+    [{"start": "2020-01-01"}, {"start": "2019-01-01"}], {"framework": "EQF", "min": "3", "max": "2"},
+    {"framework": "LK-NVQ", "min": "1", "max": "7"}, {"framework": "IN-NSQF", "min": "1", "max": "2"}, {"name": "x"},
+    {"name": "x", "did": None}, {"name": "x", "more": 1}, [decision("withdrawn", "2024-01-01")],
+    [decision("withdrawn", "2024-01-01"), decision("active", "2024-01-02")], [decision("active", "2024-01-02")] * 2,
+    [decision("suspended", "2024-01-03"), decision("active", "2024-01-02")],
+    [{"role": "issue_qualification", "start": _BEGIN, "end": _BEGIN}],
+    [{"role": "issue_qualification", "start": _BEGIN, "end": "2019-01-01T00:00:01Z", "more": True}],
+]  # fmt: skip
+
+
+def full_record() -> Json:
+    """Return a record with every member that an accreditation, a description or a role can have."""
+    one = accreditation(1, quality_assurance="https://example.org/quality")
+    one["accreditingAgent"]["did"] = WHOLE["author"]
+    one["status"][0]["decision"] = "https://example.org/decision"
+    other = accreditation(1, id="TA-2", status=[], level_range={"framework": "EQF", "min": "2", "max": "4"})
+    full = record(1, one, other, alias={"alias_dids": ["did:web:example.org"]})
+    full["description"]["email"] = "office@example.org"
+    full["roles"][0]["end"] = "2029-01-01T00:00:00Z"
+    return full
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of everything in a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for step, each in inner for found in places(each, (*path, step)))]
+
+
+PLACES = [
+    path
+    for path in places(full_record())
+    if path and path != ("did",) and (path[:2] != ("accreditations", 1) or "level_range" in path)
+]
+ROOT, _ = divide(WHOLE, 1)
+FILE = parse_file(json.dumps(ROOT).encode())
+WITHOUT_RECORDS, _ = split(WHOLE)
+READER = RecordReader(FILE)  # one for all, so that what it remembers is tested too
+
+
+def read_fast(changed: Json) -> Said | None:
+    try:
+        (read,) = READER.read(received_records(part_of([changed])))
+    except RecordError:
+        return None
+    return set(read.accreditations), read.participant
+
+
+def read_by_the_author(changed: Json) -> Said | None:
+    if any(each.severity is Severity.ERROR for each in validate_records(ROOT, [changed])):
+        return None
+    file = parse_file(json.dumps(join(WITHOUT_RECORDS, {changed["did"]: changed})).encode())
+    return set(file.accreditations), file.index.participants[Did.parse(changed["did"])]
+
+
+def agree(changed: Json) -> bool:
+    """Whether both readers accept, and understand, or both refuse; return whether they accept."""
+    fast, slow = read_fast(changed), read_by_the_author(changed)
+    assert fast == slow, json.dumps(changed)
+    return fast is not None
+
+
+def test_both_read_every_member() -> None:
+    assert agree(full_record())
+
+
+def put(value: Any, path: tuple[Any, ...], new: Any) -> None:
+    for step in path[:-1]:
+        value = value[step]
+    value[path[-1]] = new
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: "/".join(map(str, path)))
+def test_both_accept_or_refuse_every_value_in_every_place(path: tuple[Any, ...]) -> None:
+    accepted = refused = 0
+    for value in VALUES:
+        changed = full_record()
+        put(changed, path, value)
+        if agree(changed):
+            accepted += 1
+        else:
+            refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: "/".join(map(str, path)))
+def test_both_agree_on_what_may_be_left_out_and_on_strangers(path: tuple[Any, ...]) -> None:
+    changed = full_record()
+    holder = changed
+    for step in path[:-1]:
+        holder = holder[step]
+    del holder[path[-1]]
+    agree(changed)
+    changed = full_record()
+    holder = changed
+    for step in path:
+        holder = holder[step]
+    if isinstance(holder, dict):
+        holder["stranger"] = 1
+        agree(changed)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(VALUES)), min_size=1, max_size=3))
+def test_both_agree_on_several_changes_at_once(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    changed = full_record()
+    for path, value in changes:
+        try:
+            put(changed, path, value)
+        except (KeyError, IndexError, TypeError):
+            return
+    agree(changed)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from([path for path in PLACES if path[-1] in ("title", "name", "decision", "id", "reason", "redress")]),
+    st.text(),
+)
+def test_both_agree_on_texts(path: tuple[Any, ...], text: str) -> None:
+    changed = full_record()
+    put(changed, path, text)
+    agree(changed)
+
+
+@pytest.mark.parametrize(
+    ("form", "model"),
+    [
+        (ReceivedAccreditation, AccreditationJson),
+        (ReceivedAgent, AgentJson),
+        (ReceivedLevelRange, LevelRangeJson),
+        (ReceivedInterval, IntervalJson),
+        (ReceivedStatusChange, StatusChangeJson),
+        (ReceivedDescription, DescriptionJson),
+    ],
+)
+def test_both_know_the_same_members(form: type[Any], model: type[BaseModel]) -> None:
+    required = {each.encode_name: each.required for each in fields(form)}
+    assert required == {each.alias or name: each.is_required() for name, each in model.model_fields.items()}
+
+
+@pytest.mark.parametrize("form", [ReceivedAccreditation, ReceivedRecord, ReceivedStatusChange, ReceivedDescription])
+def test_members_stand_in_canonical_order(form: type[Any]) -> None:
+    names = [each.encode_name for each in fields(form)]
+    assert names == sorted(names)
+
+
+def test_a_record_has_the_members_of_records() -> None:
+    assert {each.encode_name for each in fields(ReceivedRecord)} == RECORD_MEMBERS
+    assert isinstance(ReceivedRecord(did="x").alias, Raw)
