@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.ratios import Ratio, in_all, ratio_of_medians
 
@@ -33,6 +34,13 @@ COMPARED: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
         "Verifier: ask and judge",
     ),
 }
+LARGE: Final = (
+    "governance_load_over_parse",
+    "governance_bytes_each",
+    "decision_us",
+    "decision_growth_1k_to_1m",
+    "trqp_over_empty_handler",
+)
 # The same with what belongs to the way there: only in `details`.
 WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
     "issuer_issues_only": (
@@ -65,7 +73,7 @@ class Figures:
     compared: dict[str, Ratio] = field(default_factory=dict)
     wider: dict[str, Ratio] = field(default_factory=dict)
     load: LoadResult | None = None
-    decision_us: float | None = None
+    large: LargeFigures | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -85,9 +93,10 @@ class Figures:
         return {
             **ratios,
             "presentations_lost": self.load.lost if self.load else None,
-            "decision_us": round(self.decision_us, 2) if self.decision_us is not None else None,
+            **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
             "details": {
                 **self.details,
+                "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
                 "load": self.load.as_json() if self.load else None,
                 "why_not": self.why_not,
@@ -127,8 +136,16 @@ class Figures:
                 f"{load.lost} of {load.presentations} with {load.in_flight} in flight, "
                 f"in {load.seconds:.0f} s, the slowest in {load.slowest_s:.1f} s; lost: {lost}"
             )
-        if self.decision_us is not None:
-            lines["decision_us"] = f"{self.decision_us:.1f}"
+        if self.large:
+            found = self.large
+            size = found.details["bytes"] / 1e6
+            lines |= {name: str(value) for name, value in found.as_json().items()}
+            lines["governance file"] = (
+                f"{found.details['accreditations']} accreditations, {size:.0f} MB in {found.details['parts']} parts, "
+                f"loaded in {found.details['load_s']:.1f} CPU seconds; load over parse with the collector off: "
+                f"{found.load_over_parse_uncollected:.2f}; eligible definitions in "
+                f"{found.details['eligible_ms']['first']:.0f} ms, again in {found.details['eligible_ms']['again']:.1f} ms"
+            )
         return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
 
 
