@@ -2,8 +2,8 @@
 
 What is measured is CPU time of each agent's process, all its threads, from the call until every agent is at rest again,
 less what the process uses when nothing is asked of it (measured in the same run). Rounds alternate between the agents
-and the raw library, so a busy or throttled machine slows both; only their ratios mean something elsewhere. Governance files
-of a million accreditations are measured before, in processes of their own (`governance`, `large`).
+and the raw library, so a busy or throttled machine slows both; only their ratios mean something elsewhere. Governance
+files of a million accreditations are measured before that, in processes of their own (`governance`, `large`).
 
 Exits with 1 only if a presentation was lost or an operation failed.
 """

@@ -138,13 +138,13 @@ class Figures:
             )
         if self.large:
             found = self.large
-            size = found.details["bytes"] / 1e6
+            size, eligible = found.details["bytes"] / 1e6, found.details["eligible_ms"]
             lines |= {name: str(value) for name, value in found.as_json().items()}
             lines["governance file"] = (
                 f"{found.details['accreditations']} accreditations, {size:.0f} MB in {found.details['parts']} parts, "
                 f"loaded in {found.details['load_s']:.1f} CPU seconds; load over parse with the collector off: "
-                f"{found.load_over_parse_uncollected:.2f}; eligible definitions in "
-                f"{found.details['eligible_ms']['first']:.0f} ms, again in {found.details['eligible_ms']['again']:.1f} ms"
+                f"{found.load_over_parse_uncollected:.2f}; who could count in {eligible['first']:.0f} ms, "
+                f"again in {eligible['again']:.1f} ms"
             )
         return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
 
