@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import rfc8785
-
 from wanderbuch.governance.differences import Difference, differences
+from wanderbuch.governance.division import canonical
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.findings import Finding, Severity
 from wanderbuch.governance.importing.columns import match_headers
@@ -60,7 +59,7 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
     Raises:
         GovernanceFileError: the file it goes into has errors.
     """
-    before = parse_file(rfc8785.dumps(document))
+    before = parse_file(canonical(document))
     columns, wrong = match_headers(table.headers, settings.mapping)  # 1
     findings = [*table.findings, *wrong]
     if _failed(findings):
@@ -95,7 +94,7 @@ def _validated(
     draft: Mapping[str, Any], before: GovernanceFile, merging: Merging
 ) -> tuple[GovernanceFile | None, list[CellFinding]]:
     """Return the draft as a file, and every finding that the file did not have before, at its row."""
-    report = validate_file(rfc8785.dumps(draft))
+    report = validate_file(canonical(draft))
     return report.file, [
         _at_row(each, rows) for each in report.findings for rows in (_rows(each, draft, merging),) if rows
     ]

@@ -101,7 +101,7 @@ class TestCsv:
         assert {"file.crosswalks", "participant.roles"} <= found
         assert "file.crosswalks" not in codes(csv_list(replace(file, crosswalks=())))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(
         title=st.text(min_size=1, max_size=20),
         days=st.lists(st.dates(date(2000, 1, 1), date(2026, 1, 1)), min_size=2, max_size=4, unique=True),

@@ -429,7 +429,7 @@ _HEADERS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(headers=_HEADERS, data=st.data())
 def test_any_table_is_imported_in_full_or_not_at_all(headers: list[str], data: st.DataObject) -> None:
     example: Json = json.loads(EXAMPLE.read_bytes())
