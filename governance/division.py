@@ -6,8 +6,8 @@ the part in which the records of these DIDs stand, by digest and size; so the si
 *part* is the canonical JSON list of records (see `records`), sorted by DID; it is published under its digest and never
 changes.
 
-A change to one participant moves the root and one part. Whoever asks for one part alone tells nothing but its bucket,
-which hundreds of participants share. Why hash buckets and no tree: docs/adr/0010-divided-files.md.
+A change to one participant moves the root and one part. Whoever asks for one part alone tells its bucket and no more,
+which other participants share. Why hash buckets and no tree: docs/adr/0010-divided-files.md.
 """
 
 import hashlib
