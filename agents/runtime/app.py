@@ -70,6 +70,8 @@ _LOG = logging.getLogger(__name__)
 _OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json"})
 _BODY_DEADLINE_S = 20.0
 _CALLER = "wanderbuch.caller"
+_NOT_SERVING = "the agent is starting or stopping"
+_WAIT = "try again when /ready answers 200"
 
 
 class ApiModel(BaseModel):
@@ -379,7 +381,11 @@ def _guard(token: SecretStr, is_serving: Callable[[], bool], identify: Identify 
     async def caller_with(given: str) -> Caller | None:
         if hmac.compare_digest(given.encode(), expected):
             return OPERATOR
-        return await identify(given) if identify is not None and given and is_serving() else None
+        if identify is None or not given:
+            return None
+        if not is_serving():  # people are kept in the wallet: whether it is one of them can not be told yet
+            raise NotReadyError(_NOT_SERVING, hint=_WAIT)
+        return await identify(given)
 
     @web.middleware
     async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -393,7 +399,7 @@ def _guard(token: SecretStr, is_serving: Callable[[], bool], identify: Identify 
                 raise UnauthorizedError("expected the header Authorization: Bearer <token>")
             request[_CALLER] = caller
         if not is_serving():
-            raise NotReadyError("the agent is starting or stopping", hint="try again when /ready answers 200")
+            raise NotReadyError(_NOT_SERVING, hint=_WAIT)
         return await _passed(request, handler)
 
     return guard

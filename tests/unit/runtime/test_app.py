@@ -220,3 +220,9 @@ async def test_pages_are_reached_without_the_token_but_only_while_the_agent_serv
     assert (await call("GET", "/desk/home", token=""))[:2] == (200, {"page": "home"})
     assert (await call("GET", "/desk/home", token="", ready=False))[0] == 503
     assert (await call("GET", "/desk", token=""))[0] == 401
+
+
+async def test_whether_a_token_is_an_officials_can_not_be_told_before_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]
+    for token in ("ed" * 16, "x" * 32):
+        assert (await call("GET", "/me", token=token, ready=False))[0] == 503
+    assert (await call("GET", "/me", token="", ready=False))[0] == 401
