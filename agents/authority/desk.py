@@ -304,17 +304,19 @@ class Desk:
         await self._sign_anew()
 
     async def _sign_anew(self) -> None:
-        """Publish anew what is signed with a key that the DID document no longer has."""
-        current = await self.publication.current()
-        if current is None or current.kid == str(await self.publication.key.kid()):
-            return
+        """Publish anew what is signed with a key that was replaced, and drop an old key that nothing needs any more."""
         waiting = [each for state in APPROVED_STATES for each in await self.drafts.all(state=state)]
-        if not any(each.action is Action.ROTATION for each in waiting):
+        if any(each.action is Action.ROTATION for each in waiting):
+            return
+        current = await self.publication.current()
+        if current is not None and current.kid != str(await self.publication.key.kid()):
             LOGGER.warning("the current version is signed with a key that was replaced; publishing it anew")
             base = await self.publication.published()
             draft = self._decided(Action.ROTATION, SYSTEM, "the signing key was replaced", base, None)
             await self.drafts.insert_decided(draft.model_copy(update={"rotated_from": current.kid}), [])
             await self._go_on_with(draft.id)
+        elif self._drop_old_key is not None:
+            await self._drop_old_key()
 
     async def _go_on_with(self, draft_id: str) -> Draft:
         async with self.publication.turn() as turn:

@@ -289,6 +289,28 @@ async def test_at_no_time_of_a_rotation_is_the_file_served_one_that_nobody_can_v
         await verify_file(world.file("versions/1.jws"), author=AUTHORITY, resolve_key=world.resolve)
 
 
+async def test_an_old_key_that_a_crash_left_is_dropped_by_the_next_start(world: World) -> None:
+    people = await hire(world.desk())
+    await published(world.desk(), people)
+    old = await world.key.kid()
+
+    async def rotate() -> None:
+        world.key.begin_rotation()
+
+    async def cut() -> None:
+        raise PowerCutError
+
+    broken = Desk(world.profile, world.publication(), four_eyes=True, redress=None, rotate_key=rotate, drop_old_key=cut)
+    with pytest.raises(PowerCutError):
+        await broken.rotate("yearly", draft_id="b" * 32)
+    assert await world.resolve(old)
+    await world.desk().go_on()
+    with pytest.raises(GovernanceError):
+        await world.resolve(old)
+    assert (await served(world)).file.version == 2
+    assert (await world.desk().drafts.get("b" * 32)).state is DraftState.PUBLISHED
+
+
 async def test_before_the_first_version_only_the_key_is_rotated(world: World) -> None:
     old = await world.key.kid()
     draft = await world.desk().rotate("a fresh start")
