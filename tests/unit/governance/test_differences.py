@@ -6,14 +6,17 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.unit.governance.conftest import Json, payload_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.governance.conftest import EXAMPLE, NOW, Json, fresh, payload_of
 
 from wanderbuch.governance.differences import Difference, Effect, changes_trust, differences
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, DESCRIPTION, PROGRAMMES
-from wanderbuch.governance.question import DateSpan, Purpose
+from wanderbuch.governance.question import DateSpan, Purpose, Verdict
 from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.standing import standing
 from wanderbuch.governance.statements import (
     Party,
     PartyKind,
@@ -291,3 +294,71 @@ def test_compares_every_kind_of_statement(
     file: GovernanceFile = replace(parse_file(payload_of(example)), **nothing, signatories=None)
     assert codes(differences(replace(file, **before), replace(file, **after))) == expected
     assert differences(replace(file, **after), replace(file, **after)) == ()
+
+
+_SCOPES = st.fixed_dictionaries(
+    {
+        "occupations": st.lists(st.sampled_from(["C7", "C72", "C7212", "C7411"]), min_size=1, unique=True),
+        "excluded_occupations": st.lists(st.sampled_from(["C72", "C7212", "C7213"]), unique=True),
+        "jurisdictions": st.lists(st.sampled_from(["LKA", "MLT"]), min_size=1, unique=True),
+        "level_range": st.sampled_from(
+            [{"framework": "LK-NVQ", "min": low, "max": high} for low, high in ("24", "25", "35", "44")]
+        ),
+        "intervals": st.sampled_from(
+            [
+                [{"start": "2018-01-01"}],
+                [{"start": "2018-01-01", "end": "2021-12-31"}],
+                [{"start": "2018-01-01", "end": "2019-12-31"}, {"start": "2021-06-01"}],
+            ]
+        ),
+        "status": st.sampled_from(
+            [
+                [],
+                [{"status": "suspended", "decided_on": "2022-02-01", "effective_from": "2022-01-01"}],
+                [
+                    {"status": "suspended", "decided_on": "2022-02-01", "effective_from": "2022-01-01"},
+                    {"status": "active", "decided_on": "2023-02-01", "effective_from": "2023-01-01"},
+                ],
+            ]
+        ),
+        "title": st.sampled_from(["Metal", "Trades"]),
+    }
+)
+_QUESTIONS = [
+    (occupation, place, date(year, 7, 1), level)
+    for occupation in ("C7212", "C7213", "C7411")
+    for place in ("LKA", "MLT")
+    for year in (2019, 2020, 2022, 2024)
+    for level in (None, 3, 5)
+]
+
+
+def trusted(file: GovernanceFile) -> list[bool]:
+    def counts(occupation: str, place: str, on: date, level: int | None) -> bool:
+        decision = standing(
+            fresh(file), issuer=Did(COLOMBO), occupation=occupation, jurisdiction=place, at=NOW, on=on, eqf_level=level
+        )
+        return decision.verdict is Verdict.TRUSTED
+
+    return [counts(*question) for question in _QUESTIONS]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    before=_SCOPES, after=_SCOPES, same=st.sets(st.sampled_from(["occupations", "level_range", "status", "intervals"]))
+)
+def test_what_is_said_of_trust_is_what_happens_to_decisions(
+    before: dict[str, Any], after: dict[str, Any], same: set[str]
+) -> None:
+    document: Json = json.loads(EXAMPLE.read_bytes())
+    document["participants"]["entries"].pop(PROGRAMMES, None)
+    files = []
+    for scope in (before, {**after, **{name: before[name] for name in same}}):
+        accreditation(document).update(scope)
+        files.append(parse_file(payload_of(document)))
+    effects = {each.effect for each in differences(*files)} - {Effect.NONE}
+    for was, now in zip(*map(trusted, files), strict=True):
+        if was and not now:
+            assert effects & {Effect.LOSS, Effect.CHANGE}
+        if now and not was:
+            assert effects & {Effect.GAIN, Effect.CHANGE}
