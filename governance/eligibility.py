@@ -5,7 +5,7 @@ Whoever is left out here could never be TRUSTED by showing what is asked for; wh
 looked at without their days, and what only a credential shows is not asked.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -130,8 +130,14 @@ def _excludes(requirement: Requirement, file: GovernanceFile, publisher: Did) ->
     return any(requirement.occupation.startswith(each.excluded_occupations) for each in recognitions)
 
 
-def _eligible(requirement: Requirement, home: GovernanceFile, file: GovernanceFile) -> Iterator[Accreditation]:
-    """Yield the accreditations of a file that could count here."""
+def _eligible(requirement: Requirement, home: GovernanceFile, file: GovernanceFile) -> Iterable[Accreditation]:
+    """Return the accreditations of a file that could count here; those at home are looked for once."""
+    if file is not home:
+        return _found(requirement, home, file)
+    return home.index.remember(("eligible", requirement), lambda: tuple(_found(requirement, home, home)))
+
+
+def _found(requirement: Requirement, home: GovernanceFile, file: GovernanceFile) -> Iterator[Accreditation]:
     for accreditation in file.index.concerning(requirement.occupation):
         excluded = file.index.exclusions.get(accreditation.issuer, ())
         at_home = home.index.exclusions.get(accreditation.issuer, ())

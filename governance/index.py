@@ -21,7 +21,7 @@ from wanderbuch.governance.identifiers import Did
 if TYPE_CHECKING:
     from wanderbuch.governance.file import Accreditation, Crosswalk, Participant
 
-_MAX_REMEMBERED: Final = 256
+_MAX_REMEMBERED: Final = 32
 
 
 class PartMissingError(GovernanceError):
