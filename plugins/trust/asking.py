@@ -57,11 +57,7 @@ async def send_question(
     attachment = {"id": record.pres_ex_id, "type": "present-proof"}
     try:
         invitation = await OutOfBandManager(profile).create_invitation(
-            my_label=title,
-            use_did=str(did),
-            attachments=[attachment],
-            goal_code=goal_code(purpose),
-            goal=goal(purpose),
+            my_label=title, use_did=str(did), attachments=[attachment]
         )
     except BaseError as err:
         await forget_exchange(profile, record.pres_ex_id, "")
@@ -69,7 +65,10 @@ async def send_question(
             "the invitation could not be made: our own DID could not be resolved",
             hint="check that the agent's public site can be reached under its name",
         ) from err
-    return SentQuestion(record.thread_id, record.pres_ex_id, invitation.invi_msg_id, invitation.invitation_url)
+    # ACA-Py leaves the goal out of an invitation that names a DID.
+    message, address = invitation.invitation, invitation.invitation_url.partition("?")[0]
+    message.goal_code, message.goal = goal_code(purpose), goal(purpose)
+    return SentQuestion(record.thread_id, record.pres_ex_id, invitation.invi_msg_id, message.to_url(address))
 
 
 async def end_exchange(profile: Profile, pres_ex_id: str, *, verified: bool | None, reason: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
-from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, DESCRIPTION
+from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, DESCRIPTION, VERIFICATION
 
 ECOSYSTEM = "lanka"
 WELDER: dict[str, Any] = {
@@ -119,14 +119,27 @@ class Town:
             person.configure(governance=self.governance)
             await person.start()
 
-    async def publish(self, version: int, *, without: AgentHandle | None = None) -> None:
-        """Publish a version of the governance file, with or without an issuer's accreditation."""
+    async def publish(
+        self, version: int, *, without: AgentHandle | None = None, may_ask: Mapping[str, Any] | None = None
+    ) -> None:
+        """Publish a version of the governance file.
+
+        Args:
+            version: its number.
+            without: an issuer that is not accredited any more.
+            may_ask: by the DID of a verifier, what it may ask.
+        """
         scopes = {self.centre.host: ["C72"], self.school.host: ["C512"]}
         if self.academy:
             scopes[self.academy.host] = ["C72", "C22"]
         if without:
             del scopes[without.host]
-        await self.authority.post("/versions", {"payload": self._payload(version, scopes)})
+        payload = self._payload(version, scopes)
+        if may_ask:
+            payload["participants"]["entries"][VERIFICATION] = {
+                did: {"verifications": [dict(each)]} for did, each in may_ask.items()
+            }
+        await self.authority.post("/versions", {"payload": payload})
 
     async def _standing(self, issuer: AgentHandle) -> dict[str, str]:
         """Wait until an honest issuer can sign, and return who it is."""

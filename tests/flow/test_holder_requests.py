@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.abuse.town import WELDER, Town
+from tests.unit.trust.ecosystem import verification
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
@@ -19,6 +20,7 @@ class Scene:
 
     def __init__(self, town: Town) -> None:
         assert town.academy is not None
+        self.town = town
         self.academy: AgentHandle = town.academy
         self.worker, self.employer = town.people["worker"], town.people["employer"]
 
@@ -119,6 +121,43 @@ async def test_answers_by_predicate_from_one_credential(scene: Scene) -> None:
     await scene.worker.post(f"/requests/{shown['id']}/present", {"credential_id": good})
     ended = await scene.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
     assert ended["decision"]["verdict"] == "TRUSTED"
+
+
+async def test_takes_the_issuers_standing_along(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    question, _ = await scene.asked()
+    staple = await scene.worker.get(f"/credentials/{credential}/staple")
+    said = await scene.employer.post(f"/requests/{question}/staple", staple)
+    governance = await scene.employer.get("/governance")
+    assert governance["freshness"] == "FRESH"
+    assert (said["issuer"], said["current"]) == (staple["issuer"], governance["current"])
+    broken = {**staple, "staple": staple["staple"][:400] + "AAAA" + staple["staple"][404:]}
+    with pytest.raises(AppError) as caught:
+        await scene.employer.post(f"/requests/{question}/staple", broken)
+    assert caught.value.status == 422
+
+
+async def test_a_listed_verifier_that_asks_for_more_gets_no_answer(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    _, before = await scene.asked(subject="name")
+    assert before["asking"]["verdict"] == "UNKNOWN"
+    assert before["purpose"] == "employment"
+    employer = (await scene.employer.get("/identity"))["did"]
+    await scene.town.publish(2, may_ask={employer: verification()})
+    for agent in (scene.worker, scene.employer):
+        await agent.post("/governance/refresh")
+    problem = await scene.refused(f"/requests/{before['id']}/present", {"credential_id": credential})
+    assert problem["decision"]["verdict"] == "NOT_TRUSTED"
+    after = await scene.worker.get(f"/requests/{before['id']}")
+    assert after["explanation"].startswith("This verifier may not ask that.")
+    assert not after["can_answer"]
+    with pytest.raises(AppError) as caught:  # and its own agent does not ask it any more
+        await scene.employer.post("/requests", {"requirement": {**WELDER_3, "subject": "name"}})
+    assert (caught.value.status, caught.value.problem["decision"]["verdict"]) == (409, "NOT_TRUSTED")
+    _, allowed = await scene.asked()
+    assert allowed["asking"]["verdict"] == "TRUSTED"
+    done = await scene.worker.post(f"/requests/{allowed['id']}/present", {"credential_id": credential})
+    assert done["state"] == "PRESENTED"
 
 
 async def test_knows_no_request_or_credential_that_is_not_there(scene: Scene) -> None:
