@@ -8,8 +8,8 @@ are kept in the wallet store too, by digest: it is the record of what was publis
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
@@ -43,6 +43,7 @@ from wanderbuch.plugins.webvh.publisher import Publisher
 _CATEGORY: Final = "wanderbuch.authority-part"
 _PART_TYPE: Final = "application/json"
 _ALONE: Final = frozenset({"name", "description", "docs_uri", "ttl"})  # nothing in a record rests on these
+_FEW: Final = 20
 _LOT: Final = 2000  # participants looked at together
 _MORE_BITS: Final = 2  # parts four times as large as they should be are worth laying out all anew
 
@@ -186,7 +187,22 @@ class Published:
             return await asyncio.to_thread(lay_out, payload, divide_above_bytes)
         wanted = {change.key: change.value for change in changes if change.kind is PartKind.RECORD}
         needed = await self._parts.read_all(self._to_look_at(changes, wanted))
-        return await asyncio.to_thread(self._redivided, changes, frame, wanted, needed)
+        laid_out = await asyncio.to_thread(self._redivided, changes, frame, wanted, needed)
+        twice = await self._stated_elsewhere(changes, needed)
+        return replace(laid_out, findings=(*twice, *laid_out.findings))
+
+    async def _stated_elsewhere(self, changes: Sequence[Change], needed: Mapping[str, bytes]) -> tuple[Finding, ...]:
+        """Return an error for each id that is new in these changes and stands in a part that is not looked at."""
+        assert self.division is not None  # noqa: S101 (only a divided file comes here)
+        before = await self.records_of(change.key for change in changes if change.kind is PartKind.RECORD)
+        wanted = set(_ids([change.value for change in changes if change.kind is PartKind.RECORD and change.value]))
+        wanted -= set(_ids(before.values()))
+        found: list[Finding] = []
+        for part in self.division.parts:
+            if wanted and part.digest not in needed:
+                body = await self._parts.read(part.digest)
+                found += [_twice(*each) for each in await asyncio.to_thread(_stated_in, body, wanted)]
+        return tuple(found)
 
     def _to_look_at(self, changes: Sequence[Change], dids: Iterable[str]) -> Iterable[str]:
         """Return the digests of the parts that these changes could make wrong, and of one at least."""
@@ -230,18 +246,30 @@ def _look(header: Payload, records: Mapping[str, ParticipantRecord], author: str
     for first in range(0, max(len(listed), 1), _LOT):
         lot = dict(listed[first : first + _LOT])
         found |= dict.fromkeys(validate_file(canonical(join(header, own | lot))).findings)
-    counted = Counter(
-        (member, each["id"])
-        for record in records.values()
-        for member in LISTS
-        for each in record.get(member, ())
-        if isinstance(each, dict) and isinstance(each.get("id"), str)
-    )
-    for (member, name), times in counted.items():
-        if times > 1:
-            message = f"expected each id once, found {name!r} {times} times in {member}"
-            found[error("/participants/entries", "id-once", message, "give each an id of its own")] = None
+    counted = Counter(_ids(records.values()))
+    found |= {_twice(*each): None for each, times in counted.items() if times > 1}
     return tuple(found)
+
+
+def _ids(records: Iterable[ParticipantRecord]) -> Iterator[tuple[str, str]]:
+    """Yield each id that must stand once in a file, after the member that it stands in."""
+    for record in records:
+        for member in LISTS:
+            for each in record.get(member, ()):
+                if isinstance(each, dict) and isinstance(each.get("id"), str):
+                    yield member, each["id"]
+
+
+def _stated_in(part: bytes, wanted: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return which of these ids a part states; a part is canonical JSON, so most are seen not to without parsing."""
+    if len(wanted) <= _FEW and not any(f'"id":"{name}"'.encode() in part for _, name in wanted):
+        return []
+    return sorted(wanted & set(_ids(_records_in(part))))
+
+
+def _twice(member: str, name: str) -> Finding:
+    message = f"expected each id once, found {name!r} in {member} of another participant too"
+    return error("/participants/entries", "id-once", message, "give each an id of its own")
 
 
 def _records_in(part: bytes) -> list[ParticipantRecord]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.governance.division import divide, division_of, part_name
+from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.jws import unverified_payload
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
@@ -93,6 +94,21 @@ async def test_mistakes_in_a_divided_file_are_found(world: World) -> None:
     await desk.drafts.edit(draft.id, people.editor, records={str(CENTRE): wrong})
     rules = [each.rule for each in await desk.drafts.findings(draft.id)]
     assert "occupation-known" in rules
+
+
+async def test_an_id_that_stands_in_a_part_far_away_is_not_given_again(world: World) -> None:
+    world.divide_above_bytes = SMALL
+    desk = world.desk()
+    people = await hire(desk)
+    await published(desk, people, header=HEADER, records=centres(130))
+    for number, refused in ((77, True), (999, False)):
+        draft = await desk.drafts.open(people.editor, "one more")
+        for each in range(8):  # so that some lie in other parts than number 77
+            did = Did.parse(f"did:webvh:{SCID}:further{each}.example.test:org")
+            await desk.drafts.edit(draft.id, people.editor, records={str(did): centre_record(number, issuer=did)})
+            findings = await desk.drafts.findings(draft.id)
+            assert any(finding.severity is Severity.ERROR for finding in findings) == refused
+            await desk.drafts.edit(draft.id, people.editor, undo=[str(did)])
 
 
 async def test_a_change_of_the_header_is_looked_at_beside_every_record(world: World) -> None:
