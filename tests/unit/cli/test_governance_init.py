@@ -1,3 +1,4 @@
+import io
 import json
 import tomllib
 from pathlib import Path
@@ -83,6 +84,25 @@ def test_says_which_option_is_missing_where_nobody_can_be_asked(run: Run, tmp_pa
         assert "expected --" in err
     for words in (("governance", "init"), (*draft(tmp_path / "a"), "--agent-config", str(tmp_path / "b"))):
         assert run(*words)[0] == 2
+
+
+class Terminal(io.StringIO):
+    """Standard input at which somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_asks_at_a_terminal_for_what_no_option_says(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("Skills of Lanka\n"))
+    out = tmp_path / "governance.json"
+    code, said, _ = run(*draft(out, name=""))
+    assert code == 0
+    assert "Name of the ecosystem" in said
+    assert json.loads(out.read_bytes())["name"] == "Skills of Lanka"
+    monkeypatch.setattr("sys.stdin", Terminal(""))  # and leaves
+    assert run(*draft(tmp_path / "b", name=""))[0] != 0
+    assert not (tmp_path / "b").exists()
 
 
 def test_writes_settings_with_which_an_agent_starts(run: Run, tmp_path: Path) -> None:
