@@ -102,12 +102,12 @@ def not_excluded(case: Case) -> Reason | None:  # 8
 def definition_listed(case: Case) -> Reason | None:  # 9
     """Keep what lists definition and type."""
     wanted, kind = case.cred_def_id, case.credential_type
-    if wanted is not None and not case.keep([each for each in case.candidates if wanted in each.cred_def_ids]):
+    listing = [each for each in case.candidates if wanted is None or wanted in each.cred_def_ids]
+    if case.keep([each for each in listing if kind in each.credential_types]):
+        return None
+    if not case.keep(listing):
         return Reason("cred_def.not_listed", "No accreditation of the issuer lists this credential definition.")
-    if not case.keep([each for each in case.candidates if kind in each.credential_types]):
-        text = f"The issuer is not accredited for credentials of type {kind}."
-        return Reason("credential_type.not_listed", text)
-    return None
+    return Reason("credential_type.not_listed", f"The issuer is not accredited for credentials of type {kind}.")
 
 
 def occupation_covered(case: Case) -> Reason | None:  # 10

@@ -4,12 +4,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from tests.unit.governance import recognition_vectors as vectors
+from tests.unit.governance.conftest import NOW
 from tests.unit.trust.ecosystem import SCHEMA_ID, WELDER, Authority, Issuer, accreditation, payload
+from tests.vectors.recognition_cases import case
+from tests.vectors.recognition_world import CENTRE
 
 from wanderbuch.errors import CredentialError, PresentationError
 from wanderbuch.governance.freshness import snapshot_of
 from wanderbuch.governance.identifiers import CredDefId
-from wanderbuch.governance.question import LevelProof, Requirement, Subject
+from wanderbuch.governance.question import LevelProof, Purpose, Requirement, Subject
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.request import (
     AwardPrecision,
@@ -124,7 +128,9 @@ def test_asks_by_schema_where_too_many_definitions_could_count(
 ) -> None:
     import asyncio
 
-    from tests.unit.trust.ecosystem import digest
+    from tests.unit.governance import recognition_vectors as vectors
+from tests.unit.governance.conftest import NOW
+from tests.unit.trust.ecosystem import digest
 
     def signed(count: int) -> GovernanceSnapshot:
         ids = [CredDefId.of(training_centre.did, digest()) for _ in range(count)]
@@ -137,6 +143,27 @@ def test_asks_by_schema_where_too_many_definitions_could_count(
 
     assert len(restrictions(50)) == 50
     assert [one["schema_id"] for one in restrictions(51)] == [SCHEMA_ID]
+
+
+def malta() -> GovernanceSnapshot:
+    """Malta, which accredits nobody itself and recognises Sri Lanka, among others (see tests/vectors)."""
+    return vectors.snapshot_of(case(CENTRE, "a welder", ["M-1"]))
+
+
+def test_names_definitions_of_issuers_that_recognised_authorities_accredit() -> None:
+    request = compiled(replace(WELDER, purpose=Purpose.STUDY), malta(), NOW)
+    asked = request.proof_request["requested_attributes"]["qualification"]
+    hosts = {one["cred_def_id"].split(":")[3].split(".")[0] for one in asked["restrictions"]}
+    assert hosts == {
+        "centre", "withdrawn", "suspended", "barred", "school", "valley", "pune", "hanoi", "harare",
+    }  # fmt: skip
+    assert {one["cred_def_id"] for one in asked["restrictions"]} == set(request.eligible)
+    assert len(request.schemas) == 7  # of every file that counts
+
+
+def test_asks_nobody_in_vain_where_no_recognition_lets_anybody_in() -> None:
+    with pytest.raises(NobodyCountsError):
+        compiled(replace(WELDER, purpose=Purpose.REGULATED_PROFESSION), malta(), NOW)
 
 
 def test_refuses_a_group_of_occupations(snapshot: GovernanceSnapshot, now: datetime) -> None:
