@@ -34,6 +34,7 @@ from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
@@ -43,11 +44,8 @@ from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard
 from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
-from wanderbuch.governance.bundle import BundleError, read_bundle_file
 from wanderbuch.governance.identifiers import Did, WebvhDid
-from wanderbuch.plugins.http.addresses import ConnectionMap
-from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
-from wanderbuch.plugins.http.replaying import FallbackEdge
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -82,7 +80,7 @@ class RunningAgent:
         self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Set when the agent can not go on: whoever runs it should stop it then."""
         self.guard = StoreGuard(lambda reason: self.fail(StoreFailedError(reason)))
-        self.edge = _edge(config)
+        self.edge = make_edge(config.network, config.governance)
         self.publisher: Publisher = FolderPublisher(config.public_folder)
         self.memory = WalletLogMemory()
         self.documents = WebvhDocuments(self.edge, self.memory)
@@ -329,29 +327,6 @@ async def start(config: AgentConfig, role: Role) -> RunningAgent:
         await agent.stop()
         raise
     return agent
-
-
-def _edge(config: AgentConfig) -> HttpEdge:
-    """Return the way out to the network, with a bundle to fall back on where one is configured.
-
-    Raises:
-        ConfigurationError: the bundle can not be read, or is of another governance.
-    """
-    network = HttpEdgeConfig(connect=ConnectionMap.parse(config.network.connect), ca_file=config.network.ca_file)
-    told = config.governance
-    if told is None or told.bundle is None:
-        return HttpEdge(network)
-    try:
-        bundle = read_bundle_file(told.bundle.read_bytes())
-    except (OSError, BundleError) as err:
-        reason = err.message if isinstance(err, BundleError) else err.strerror
-        raise ConfigurationError(f"[governance] bundle: {told.bundle} can not be used: {reason}") from err
-    if (bundle.author, bundle.url) != (told.author, told.url):
-        raise ConfigurationError(
-            f"[governance] bundle: expected the governance of {told.author} at {told.url}, found that of "
-            f"{bundle.author} at {bundle.url}"
-        )
-    return FallbackEdge(network, bundle.files, recorded_at=bundle.made_at)
 
 
 def refuse_full_disk(folder: Path, free_bytes: int) -> None:

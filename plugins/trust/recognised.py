@@ -22,10 +22,10 @@ from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.question import Reason
+from wanderbuch.governance.recognition import MAX_DEPTH
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.followed import FollowedFile
 
-MAX_DEPTH: Final = 4
 MAX_FOLLOWED: Final = 250
 CYCLE: Final = "recognition.cycle"
 _AT_ONCE: Final = 8
