@@ -128,9 +128,7 @@ def test_asks_by_schema_where_too_many_definitions_could_count(
 ) -> None:
     import asyncio
 
-    from tests.unit.governance import recognition_vectors as vectors
-from tests.unit.governance.conftest import NOW
-from tests.unit.trust.ecosystem import digest
+    from tests.unit.trust.ecosystem import digest
 
     def signed(count: int) -> GovernanceSnapshot:
         ids = [CredDefId.of(training_centre.did, digest()) for _ in range(count)]
