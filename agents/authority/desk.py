@@ -7,7 +7,8 @@ lock of publication, as far as it can go now:
 2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
 3. The file has mistakes on top of what is published now: OUTDATED.
 4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
-   bytes of the next version. If another version came first, the round begins anew, since the number has changed.
+   bytes of the next version. If another version came first, or the draft was taken back and changed, the round begins
+   anew.
 5. It is not due: SCHEDULED.
 6. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
    approve that first, it waits.
@@ -346,8 +347,8 @@ class Desk:
         frame = await self._frame(base, draft)
         changes = await self.drafts.changes(draft.id)
         round_ = await self._rounds.get_or_none(draft.id)
-        if round_ is not None and round_.version != frame.version:
-            round_ = None  # another version came first
+        if round_ is not None and (round_.version, round_.revision) != (frame.version, draft.revision):
+            round_ = None  # another version came first, or the draft was taken back and changed
         if early and draft.state is DraftState.SCHEDULED and (round_ is not None or not await self._had_round(draft)):
             return draft
         if round_ is not None:
@@ -361,7 +362,7 @@ class Desk:
         if missing := await turn.missing(laid_out.body, signatures):  # 4
             if round_ is None:
                 await self.publication.parts.keep(laid_out.parts)
-                await self._rounds.put(SigningRound.of(draft.id, frame.version, laid_out))
+                await self._rounds.put(SigningRound.of(draft.id, draft.revision, frame.version, laid_out))
             LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
             return await self._move(draft, DraftState.SIGNING)
         if early:  # 5

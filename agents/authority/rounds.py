@@ -27,21 +27,29 @@ _NO_SIGNATURE: Final = bytes(64)
 class SigningRound(Record):
     """The signatures of one draft's version. Its id is the draft's.
 
-    `version` is the version that is signed; `payload` its exact bytes as text; `parts` the digests of the parts that
-    are new; `signatures` the compact JWS of each party, by DID.
+    `version` is the version that is signed; `revision` the draft's that was approved, so that bytes which somebody
+    rejected are never signed or published later; `payload` the exact bytes as text; `parts` the digests of the parts
+    that are new; `signatures` the compact JWS of each party, by DID.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-signing-round"
 
     version: int
+    revision: int = -1
     payload: str
     parts: tuple[str, ...]
     signatures: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, draft_id: str, version: int, laid_out: LaidOut) -> "SigningRound":
+    def of(cls, draft_id: str, revision: int, version: int, laid_out: LaidOut) -> "SigningRound":
         """Return a round in which nobody has signed yet."""
-        return cls(id=draft_id, version=version, payload=laid_out.body.decode(), parts=tuple(laid_out.parts))
+        return cls(
+            id=draft_id,
+            version=version,
+            revision=revision,
+            payload=laid_out.body.decode(),
+            parts=tuple(laid_out.parts),
+        )
 
     @property
     def body(self) -> bytes:

@@ -252,3 +252,19 @@ async def test_a_file_with_mistakes_is_refused_before_anybody_signs(tripartite: 
     await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
     with pytest.raises(PublicationRefusedError):
         await desk.suspend(str(CENTRE), people.approver, why="x", decision="javascript:alert(1)")
+
+
+async def test_bytes_that_were_rejected_are_never_published_for_what_was_approved_later(tripartite: World) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    waiting = await begun(tripartite, desk, people)
+    rejected, _ = await desk.round(waiting.id)
+    await desk.reject(waiting.id, people.second_approver, "the name is wrong")
+    await desk.drafts.rebase(waiting.id, people.editor)
+    await desk.drafts.edit(waiting.id, people.editor, header={"name": "What was approved"})
+    again = await desk.drafts.submit(waiting.id, people.editor)
+    await desk.approve(again.id, people.approver, revision=again.revision)
+    held, _ = await desk.round(again.id)
+    assert (held.body != rejected.body, held.signatures) == (True, {})
+    done = await sign(tripartite, desk, again, WORKERS)
+    assert (done.state, (await served(tripartite)).file.name) == (DraftState.PUBLISHED, "What was approved")
