@@ -36,6 +36,7 @@ MAX_QUERY_BYTES: Final = 16 * 1024
 LONGEST_CACHE: Final = timedelta(seconds=60)
 _MAX_CONTEXT: Final = 32
 _MAX_MESSAGE: Final = 1000
+_THE_END: Final = datetime.max.replace(tzinfo=UTC)
 # RFC 3986 §2: unreserved, reserved, percent-encoded.
 _IDENTIFIER: Final = re.compile(
     r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*)*"
@@ -243,7 +244,7 @@ def _may_verify(
     asked = parse_question(resource)
     if snapshot.is_fresh(at):
         # The file in force now says what was allowed then, so its own freshness is not asked about a second time.
-        snapshot = replace(snapshot, fresh_from=None, fresh_until=max(as_of, at) + timedelta(seconds=1))
+        snapshot = replace(snapshot, fresh_from=None, fresh_until=_THE_END)
         at = as_of
     return may_ask(
         snapshot,

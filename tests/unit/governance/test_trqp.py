@@ -144,6 +144,18 @@ def test_nobody_knows_the_future() -> None:
     assert (found["authorized"], found["context"]["reasons"]) == (False, "time.in_future")
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:60.9Z", "0001-01-01T00:00:00Z"])
+@pytest.mark.parametrize("entity", [CENTRE, SHIPYARD, NEIGHBOUR])
+def test_the_ends_of_time_are_no_and_break_nothing(time: str, entity: str) -> None:
+    for kind, action, resource in (
+        ("authorization", "issue", WELDER),
+        ("authorization", "verify", "reveal=occupation_isco08"),
+        ("recognition", "govern", WELDER),
+    ):
+        found = answer(kind=kind, entity_id=entity, action=action, resource=resource, context={"time": time})
+        assert found.get("authorized", found.get("recognized")) is False
+
+
 @pytest.mark.parametrize("entity", ["did:example:nobody", "urn:centre", "centre"])
 def test_an_unknown_entity_is_not_authorized(entity: str) -> None:
     assert answer(entity_id=entity)["authorized"] is False
