@@ -63,9 +63,10 @@ class Subject:
     statement: str
 
     def differs(self, code: str, effect: Effect, text: str, **parameters: str | int | tuple[str, ...]) -> Difference:
-        """Return a difference about this subject; `text` follows its name."""
+        """Return a difference about this subject; `text` goes on after its name, or is a sentence after a colon."""
         own = {"did": self.did, "name": self.name, "statement": self.statement}
-        sentence = f"{self.name}: {text} ({self.statement})." if self.statement else f"{self.name}: {text}."
+        space = "" if text.startswith(":") else " "
+        sentence = f"{self.name}{space}{text}{f' ({self.statement})' if self.statement else ''}."
         return Difference(f"{self.kind}.{code}", effect, self.did, sentence, {**own, **parameters})
 
 
@@ -92,7 +93,7 @@ def of_codes(subject: Subject, words: Words, before: Iterable[str], after: Itera
     gained = tuple(sorted(each for each in new if not covers_code(old, each)))
     lost = tuple(sorted(each for each in old if not covers_code(new, each)))
     if not gained and not lost:
-        text = f"{words.code} are written otherwise, and mean the same"
+        text = f": {words.code} are written otherwise, and mean the same"
         yield subject.differs(f"{words.code}-rewritten", Effect.NONE, text)
     for codes, others, text, effect, code in (
         (gained, old, words.gained, words.effects[0], "gained"),
@@ -142,7 +143,7 @@ def of_levels(
     """Compare level ranges, each as framework, lowest and highest level."""
     if before == after:
         return
-    text = f"levels were {_levels(before)} and are now {_levels(after)}"
+    text = f": levels were {levels(before)} and are now {levels(after)}"
     yield subject.differs(code, _effect_of_levels(before, after), text, before=before, after=after)
 
 
@@ -150,7 +151,7 @@ def changed_texts(subject: Subject, pairs: Mapping[str, tuple[object, object]]) 
     """Name the members whose texts or addresses differ; no decision rests on them."""
     changed = tuple(name for name, (before, after) in pairs.items() if before != after)
     if changed:
-        text = f"texts or addresses changed: {', '.join(name.replace('_', ' ') for name in changed)}"
+        text = f": texts or addresses changed: {', '.join(name.replace('_', ' ') for name in changed)}"
         yield subject.differs("texts-changed", Effect.NONE, text, members=changed)
 
 
@@ -181,7 +182,12 @@ def _listed(words: Words, values: tuple[str, ...]) -> str:
     return places(values) if words.code == "places" else ", ".join(values)
 
 
-def _levels(given: tuple[str, str, str]) -> str:
+def levels(given: tuple[str, str, str]) -> str:
+    """Return a level range, given as framework, lowest and highest level.
+
+    >>> levels(("EQF", "2", "5")), levels(("EQF", "6", "6"))
+    ('EQF 2 to 5', 'EQF 6')
+    """
     framework, lowest, highest = given
     return f"{framework} {lowest}" if lowest == highest else f"{framework} {lowest} to {highest}"
 

@@ -55,16 +55,18 @@ def changes_trust(found: Iterable[Difference]) -> bool:
 def _of_files(before: GovernanceFile | None, after: GovernanceFile) -> Iterator[Difference]:
     file = Subject("file", after.id, after.name, "")
     if before is None:
-        yield file.differs("first", Effect.NONE, f"this is the first version; its author is {after.author}")
+        yield file.differs("first", Effect.NONE, f": this is the first version; its author is {after.author}")
     else:
         if before.id != after.id:
-            text = f"the file has another id: {after.id} in place of {before.id}; it is not a version of the same file"
+            text = (
+                f": the file has another id: {after.id} in place of {before.id}; it is not a version of the same file"
+            )
             yield file.differs("id-changed", Effect.CHANGE, text, before=before.id, after=after.id)
         if before.author != after.author:
-            text = f"the author is now {after.author}, was {before.author}"
+            text = f": the author is now {after.author}, was {before.author}"
             yield file.differs("author-changed", Effect.CHANGE, text, before=before.author, after=after.author)
         if before.version != after.version:
-            text = f"version {after.version} follows version {before.version}"
+            text = f": version {after.version} follows version {before.version}"
             yield file.differs("version", Effect.NONE, text, before=before.version, after=after.version)
         texts = {
             name: (getattr(before, name), getattr(after, name)) for name in ("name", "description", "docs_uri", "ttl")
@@ -74,16 +76,16 @@ def _of_files(before: GovernanceFile | None, after: GovernanceFile) -> Iterator[
     new_schemas = frozenset((each.name, each.id) for each in after.schemas)
     for name, schema in sorted(new_schemas - old_schemas):
         yield file.differs(
-            "schema-listed", Effect.GAIN, f"{name} is listed: {schema}", credential_type=name, schema=schema
+            "schema-listed", Effect.GAIN, f": {name} is listed: {schema}", credential_type=name, schema=schema
         )
     for name, schema in sorted(old_schemas - new_schemas):
-        text = f"{name} is no longer listed: {schema}"
+        text = f": {name} is no longer listed: {schema}"
         yield file.differs("schema-removed", Effect.LOSS, text, credential_type=name, schema=schema)
     old_roles = {} if before is None else {each.name: each for each in before.roles}
     new_roles = {each.name: each for each in after.roles}
     changed = tuple(sorted(name for name in {*old_roles, *new_roles} if old_roles.get(name) != new_roles.get(name)))
     if changed:
-        text = f"roles for other CTE readers changed: {', '.join(changed)}; they grant nothing by themselves"
+        text = f": roles for other CTE readers changed: {', '.join(changed)}; they grant nothing by themselves"
         yield file.differs("roles-changed", Effect.NONE, text, roles=changed)
 
 
@@ -112,10 +114,10 @@ def _of_crosswalks(before: GovernanceFile | None, after: GovernanceFile) -> Iter
     for (framework, version), was, now in matched(table(before), table(after)):
         crosswalk = Subject("crosswalk", framework, f"Levels of {framework}", version)
         if was is None:
-            yield crosswalk.differs("added", Effect.GAIN, "there is a new table to EQF")
+            yield crosswalk.differs("added", Effect.GAIN, ": there is a new table to EQF")
         elif now is None:
             yield crosswalk.differs(
-                "removed", Effect.LOSS, "the table to EQF was removed; credentials that name it fail"
+                "removed", Effect.LOSS, ": the table to EQF was removed; credentials that name it fail"
             )
         else:
             old_levels, new_levels = dict(was.levels), dict(now.levels)
@@ -129,12 +131,12 @@ def _of_crosswalks(before: GovernanceFile | None, after: GovernanceFile) -> Iter
                     f"{level} is {_eqf(new_levels.get(level, 0))}, was {_eqf(old_levels.get(level, 0))}"
                     for level in changed
                 )
-                yield crosswalk.differs("levels-changed", Effect.CHANGE, rows, levels=changed)
+                yield crosswalk.differs("levels-changed", Effect.CHANGE, f": {rows}", levels=changed)
             elif tuple(old_levels) != tuple(new_levels):
-                yield crosswalk.differs("levels-changed", Effect.CHANGE, "the levels are others or in another order")
+                yield crosswalk.differs("levels-changed", Effect.CHANGE, ": the levels are others or in another order")
             if was.valid != now.valid:
                 text = (
-                    f"in force {now.valid.first} to {now.valid.last}, was {was.valid.first} to {was.valid.last}"
+                    f": in force {now.valid.first} to {now.valid.last}, was {was.valid.first} to {was.valid.last}"
                 ).replace("9999-12-31", "further notice")
                 yield crosswalk.differs("days-changed", Effect.CHANGE, text)
             yield from changed_texts(crosswalk, {"source": (was.source, now.source)})
@@ -147,10 +149,10 @@ def _of_signatories(before: GovernanceFile | None, after: GovernanceFile) -> Ite
         return
     subject = Subject("signatories", after.author, "Who must sign", "")
     if new is None:
-        yield subject.differs("removed", Effect.CHANGE, "the author alone, as the file no longer names signatories")
+        yield subject.differs("removed", Effect.CHANGE, ": the author alone, as the file no longer names signatories")
         return
     parties = ", ".join(f"{each.name} ({each.kind.value})" for each in new.parties)
-    text = f"{new.threshold} of {len(new.parties)}: {parties}; before: {_signing(old)}"
+    text = f": {new.threshold} of {len(new.parties)}: {parties}; before: {_signing(old)}"
     dids = tuple(each.did for each in new.parties)
     yield subject.differs("changed", Effect.CHANGE, text, threshold=new.threshold, parties=dids)
 

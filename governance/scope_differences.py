@@ -13,6 +13,7 @@ from wanderbuch.governance.difference import (
     Subject,
     Words,
     changed_texts,
+    levels,
     matched,
     of_codes,
     of_days,
@@ -72,24 +73,24 @@ def of_recognitions(before: GovernanceFile | None, after: GovernanceFile) -> Ite
     for publisher, was_file, now_file in matched(old_files, new_files):
         subject = Subject("authority", publisher, name(publisher), "")
         if was_file is None and now_file is not None:
-            text = f"its governance file is now read from {now_file.uri}"
+            text = f": its governance file is now read from {now_file.uri}"
             yield subject.differs("named", Effect.NONE, text, uri=now_file.uri)
         elif now_file is None:
-            text = "its governance file is no longer read, so nothing it says counts here"
+            text = ": its governance file is no longer read, so nothing it says counts here"
             yield subject.differs("dropped", Effect.LOSS, text)
         else:
-            yield subject.differs("moved", Effect.NONE, f"its governance file is now read from {now_file.uri}")
+            yield subject.differs("moved", Effect.NONE, f": its governance file is now read from {now_file.uri}")
     old = {} if before is None else {(each.publisher, each.id): each for each in before.recognitions}
     new = {(each.publisher, each.id): each for each in after.recognitions}
     for (publisher, statement), was, now in matched(old, new):
         subject = Subject("recognition", publisher, name(publisher), statement)
         if was is None and now is not None:
-            text = f"its issuers now count here for {_recognised(now)}"
+            text = f": its issuers now count here for {_recognised(now)}"
             yield subject.differs("granted", Effect.GAIN, text, codes=now.occupations)
             if now.lapses:
                 yield subject.differs("lapses-changed", Effect.CHANGE, f"does not count: {_lapses(now)}")
         elif now is None and was is not None:
-            text = f"its issuers no longer count here for {_recognised(was)}"
+            text = f": its issuers no longer count here for {_recognised(was)}"
             yield subject.differs("removed", Effect.LOSS, text, codes=was.occupations)
         elif was is not None and now is not None:
             yield from _of_recognition(subject, was, now)
@@ -102,10 +103,10 @@ def of_regulations(before: GovernanceFile | None, after: GovernanceFile) -> Iter
     where = Words("places", "are now regulated in", "are no longer regulated in", narrows=True)
     when = Words("days", "are now regulated", "are no longer regulated", narrows=True)
     for statement, was, now in matched(old, {each.id: each for each in after.regulations}):
-        subject = Subject("regulation", statement, "Regulated occupations", statement)
+        subject = Subject("regulation", statement, "Occupations", statement)
         yield from of_codes(subject, words, was.occupations if was else (), now.occupations if now else ())
         if was is None and now is not None:
-            text = f"they are regulated in {places(now.jurisdictions)} {wording.times(now.intervals)}"
+            text = f"are regulated in {places(now.jurisdictions)} {wording.times(now.intervals)}"
             yield subject.differs("added", Effect.LOSS, text)
         elif was is not None and now is not None:
             yield from of_names(subject, where, was.jurisdictions, now.jurisdictions)
@@ -154,7 +155,7 @@ def of_refusals(before: GovernanceFile | None, after: GovernanceFile) -> Iterato
         codes = shown.occupations if shown else ()
         said = "was refused an accreditation for"
         if was is not None:
-            said = "the refusal was taken out of the file for" if now is None else "the refusal was rewritten for"
+            said = ": the refusal was taken out of the file for" if now is None else ": the refusal was rewritten for"
         code = "added" if was is None else "removed" if now is None else "changed"
         yield subject.differs(code, Effect.NONE, f"{said} {wording.occupations(codes)}", codes=codes)
 
@@ -176,7 +177,7 @@ def _of_accreditation(subject: Subject, was: Accreditation, now: Accreditation) 
             for change in now.changes[len(was.changes) :]:
                 yield _decision(subject, change)
         else:
-            text = "decisions that were in the file before were removed or rewritten"
+            text = ": decisions that were in the file before were removed or rewritten"
             yield subject.differs("decisions-rewritten", Effect.CHANGE, text)
     yield from _texts(subject, was, now, "title", "accrediting_agent", "decision", "redress", "quality_assurance")
 
@@ -241,18 +242,19 @@ def _decision(subject: Subject, change: StatusChange) -> Difference:
 
 
 def _scope_of(given: Accreditation) -> str:
-    levels = given.level_range
+    own = (given.level_range.framework, given.level_range.lowest, given.level_range.highest)
     but = f", but not {wording.occupations(given.excluded_occupations)}" if given.excluded_occupations else ""
     return (
-        f"{wording.occupations(given.occupations)}{but}; {levels.framework} {levels.lowest} to {levels.highest}; "
+        f"{wording.occupations(given.occupations)}{but}; {levels(own)}; "
         f"in {places(given.jurisdictions)}; awards dated {wording.times(given.intervals)}"
     )
 
 
 def _recognised(given: Recognition) -> str:
+    eqf = ("EQF", str(given.min_eqf_level), str(given.max_eqf_level))
     but = f", but not {wording.occupations(given.excluded_occupations)}" if given.excluded_occupations else ""
     return (
-        f"{wording.occupations(given.occupations)}{but}; EQF {given.min_eqf_level} to {given.max_eqf_level}; "
+        f"{wording.occupations(given.occupations)}{but}; {levels(eqf)}; "
         f"in {places(given.jurisdictions)}; for {', '.join(each.value for each in given.purposes)}; "
         f"awards dated {wording.times(given.intervals)}"
     )

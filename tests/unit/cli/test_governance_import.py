@@ -56,8 +56,8 @@ def test_says_what_would_change_and_writes_nothing(run: Run, table: Path, tmp_pa
     before = sorted(tmp_path.iterdir())
     code, out, _ = run(*arguments(table))
     assert code == 0, out
-    assert "Matara Welding School (example): is now accredited for C7212 (Welders and flamecutters)" in out
-    assert "Kandy Hotel School (example): was suspended for awards from 2026-10-01 on" in out
+    assert "Matara Welding School (example) is now accredited for C7212 (Welders and flamecutters)" in out
+    assert "Kandy Hotel School (example) was suspended for awards from 2026-10-01 on" in out
     assert "nothing was written" in out
     assert sorted(tmp_path.iterdir()) == before
     code, out, _ = run(*arguments(table, "--out", str(tmp_path / "draft.json"), "--dry-run"))

@@ -64,7 +64,7 @@ def test_a_file_does_not_differ_from_itself(example: Json) -> None:
         (
             lambda doc: accreditation(doc)["occupations"].append("C7112"),
             [("accreditation.occupations-gained", Effect.GAIN)],
-            "Colombo Welding Centre (example): now also counts for C7112 (Bricklayers and related workers)",
+            "Colombo Welding Centre (example) now also counts for C7112 (Bricklayers and related workers)",
         ),
         (
             lambda doc: accreditation(doc).update(occupations=["C7212"]),

@@ -146,3 +146,28 @@ def test_refuses_a_short_token_without_repeating_it(folder: Path) -> None:
     said = refusal(folder)
     assert "shorter than" in said
     assert "hunter2" not in said
+
+
+WITNESS = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+
+
+def test_witnesses_are_a_rule(folder: Path) -> None:
+    table = f'[public.witnesses]\nthreshold = 1\ndids = ["{WITNESS}"]\n\n[app]'
+    witnesses = load(folder, GOOD.replace("[app]", table)).public.witnesses
+    assert (witnesses.rule.threshold, witnesses.rule.witnesses) == (1, (WITNESS,))
+    assert load(folder).public.witnesses is None
+
+
+@pytest.mark.parametrize(
+    ("threshold", "dids"),
+    [
+        ("0", f'"{WITNESS}"'),
+        ("2", f'"{WITNESS}"'),
+        ("2", f'"{WITNESS}", "{WITNESS}"'),
+        ("1", '"did:web:x.test"'),
+        ("1", ""),
+    ],
+)
+def test_refuses_witnesses_that_are_no_rule(folder: Path, threshold: str, dids: str) -> None:
+    table = f"[public.witnesses]\nthreshold = {threshold}\ndids = [{dids}]\n\n[app]"
+    assert "[public.witnesses]" in refusal(folder, GOOD.replace("[app]", table))

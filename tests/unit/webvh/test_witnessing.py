@@ -9,7 +9,15 @@ from tests.unit.webvh.test_witnesses import STRANGER, A, B, C, Witness
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key, set_witnesses, sign_as, update_did
+from wanderbuch.plugins.webvh.dids import (
+    begin_rotation,
+    create_did,
+    drop_old_key,
+    rotate_assertion_key,
+    set_witnesses,
+    sign_as,
+    update_did,
+)
 from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.errors import HeldBackError, LogError
@@ -340,3 +348,34 @@ async def test_services_are_written_into_the_document(
     }
     await start(wallet, publisher, witnesses=None, services=(service,))
     assert len(await entries(publisher)) == 2
+
+
+# A rotation that leaves the old key until other things are signed with the new one
+
+
+@pytest.mark.parametrize("rule", [None, WitnessRule.of(1, [A.did])])
+async def test_a_rotation_leaves_the_old_key_until_it_is_dropped(
+    wallet: Profile, publisher: FolderPublisher, documents: WebvhDocuments, rule: WitnessRule | None
+) -> None:
+    async def approved() -> None:
+        if rule is not None:
+            assert await approve(wallet, did, publisher, A) is None
+
+    did = await start(wallet, publisher, witnesses=rule)
+    await approved()
+    old, _ = await sign_as(wallet, did, b"x")
+    for _ in range(2):  # asked again while witnesses have not approved, and after a crash
+        await begin_rotation(wallet, did, publisher=publisher)
+    await approved()
+    await start(wallet, publisher, witnesses=rule)
+    new, _ = await sign_as(wallet, did, b"x")
+    assert set((await documents.resolve(did)).assertion_keys) == {old, new}
+    await begin_rotation(wallet, did, publisher=publisher)
+    assert (await sign_as(wallet, did, b"x"))[0] == new
+
+    for _ in range(2):
+        await drop_old_key(wallet, did, publisher=publisher)
+    await approved()
+    assert set((await documents.resolve(did)).assertion_keys) == {new}
+    await drop_old_key(wallet, did, publisher=publisher)
+    assert await pending_witness_request(wallet, did) is None
