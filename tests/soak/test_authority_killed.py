@@ -1,9 +1,9 @@
-"""Power cuts at the authority: while it makes its DID and schemas, and while it publishes."""
+"""Power cuts at the authority: while it makes its DID and schemas, publishes, approves, suspends and rotates."""
 
 import asyncio
 import copy
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,13 @@ from tests.soak.power import cuts, patiently
 from tests.soak.village import ECOSYSTEM, Village
 
 from wanderbuch.agents.demo.example import example_payload
-from wanderbuch.agents.machine import AppError
+from wanderbuch.agents.machine import AgentHandle, AppError
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.governance.freshness import FreshnessStatement, verify_freshness
+from wanderbuch.governance.history import entries_match, read_entries
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.model import CROSSWALK
+from wanderbuch.governance.records import split
 from wanderbuch.governance.signing import verify_file
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
@@ -27,6 +30,7 @@ from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 
 VERSIONS = 30
 CUTS = 9
+DECISIONS = 6
 LIFETIME_S = 24
 
 
@@ -137,6 +141,124 @@ async def test_one_version_or_the_next_is_served_whole_whenever_the_power_fails(
         assert path.read_bytes() == body
     left = [path.name for path in (authority.data / "public").rglob("*") if path.is_file() and path.suffix == ".tmp"]
     assert left == []
+
+
+async def test_what_officials_decide_happens_once_whenever_the_power_fails(
+    tmp_path: Path, rng: random.Random, tell: Callable[[str], None]
+) -> None:
+    village = Village(
+        tmp_path / "village",
+        authority={"four_eyes": True, "freshness_lifetime_s": LIFETIME_S, "reissue_every_s": LIFETIME_S / 6},
+    )
+    authority = village.authority
+    try:
+        await village.open_authority()
+        await officials_decide(village, rng, tell)
+    finally:
+        await authority.stop()
+
+
+async def officials_decide(village: Village, rng: random.Random, tell: Callable[[str], None]) -> None:
+    """Approve, suspend, lift and rotate while the power fails, then look at what is there."""
+    authority = village.authority
+    about = await authority.get("/authority")
+    editor, approver = [await hired(authority, *each) for each in (("ed", "editor"), ("ann", "approver"))]
+    header, records = split(example(about))
+    centre = next(did for did, record in records.items() if record.get("accreditations"))
+    parts = {"name": header["name"], "schemas": header["schemas"], "roles": header["roles"]}
+    crosswalks = {CROSSWALK: header["participants"]["entries"][CROSSWALK]}
+
+    async def publish(number: int, **edit: Any) -> None:
+        draft_id = f"{number:032x}"
+        path = f"/drafts/{draft_id}"
+        await editor("POST", "/drafts", {"why": f"draft {number}", "id": draft_id})
+        if (await editor("GET", path))["state"] == "OPEN":
+            await editor("PATCH", path, edit)
+            await editor("POST", f"{path}/submit")
+        draft = await editor("GET", path)
+        done = await approver("POST", f"{path}/approve", {"revision": draft["revision"]})
+        assert done["state"] == "PUBLISHED", done
+
+    async def suspend_and_lift(number: int) -> None:
+        body = {"issuer": centre, "why": f"suspension {number}", "id": f"a{number:031x}"}
+        done = await approver("POST", "/suspensions", body)
+        assert done["draft"]["state"] == "PUBLISHED", done
+        today = datetime.now(UTC).date().isoformat()
+        record = (await editor("GET", f"/record?did={centre}"))["record"]
+        for accreditation in record["accreditations"]:
+            if accreditation.get("status", [{}])[-1].get("status") == "suspended":
+                accreditation["status"].append({"status": "active", "decided_on": today, "effective_from": today})
+        await publish(1000 + number, records={centre: record})
+
+    async def work() -> None:
+        await publish(1, header={**parts, **crosswalks}, records=records)
+        for number in range(2, 2 + DECISIONS):
+            await publish(number, header={"description": f"Text {number}"})
+            await suspend_and_lift(number)
+            await operator(authority)("POST", "/keys/rotate", {"why": f"rotation {number}", "id": f"b{number:031x}"})
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work())
+        group.create_task(cuts(authority, rng, times=CUTS, within_s=(0.3, 6.0)))
+    reader = Reader(village, Did.parse(about["did"]))
+    reading = asyncio.create_task(reader.run())
+    while reader.reads < 3 and not reader.faults:  # noqa: ASYNC110 (nobody tells when)
+        await asyncio.sleep(0.1)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    wanted = 1 + DECISIONS * 4
+    versions = (await authority.get("/versions"))["items"]
+    entries = (await authority.get("/history"))["items"]
+    drafts = (await editor("GET", "/drafts"))["items"]
+    tell(f"{len(versions)} versions and {len(entries)} entries of the history after {CUTS} cuts")
+    assert reader.faults == []
+    assert {each["state"] for each in drafts} == {"PUBLISHED"}
+    assert [each["version"] for each in versions] == list(range(wanted, 0, -1))
+    became = [each["version"] for each in entries if each["action"] in ("publication", "suspension", "rotation")]
+    assert became == list(range(1, wanted + 1))
+    refusals = sum(len(record.get("refusals", ())) for record in records.values())
+    assert [each["n"] for each in entries] == list(range(2 + refusals + wanted))
+    assert {each["digest"] for each in entries} - {None} == {each["digest"] for each in versions}
+    assert [each["action"] for each in entries].count("suspension") == DECISIONS
+    assert [each["action"] for each in entries].count("rotation") == DECISIONS
+    head = reader.statements[-1].history
+    assert head is not None
+    lines = (authority.data / "public" / "governance" / ECOSYSTEM / "history" / "entries.jsonl").read_bytes()
+    assert entries_match(read_entries(lines, size=head.size), head)
+
+
+type Ask = Callable[..., Awaitable[Any]]
+
+
+def as_person(agent: AgentHandle, token: str) -> Ask:
+    """Return how somebody with this token asks, again and again until there is an answer."""
+
+    async def once(method: str, path: str, body: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            aiohttp.ClientSession(trust_env=False) as session,
+            session.request(method, f"{agent.app_url}{path}", json=body, headers=headers) as response,
+        ):
+            answer = await response.json(content_type=None)
+            if response.status >= 400:
+                raise AppError(response.status, answer)
+            return answer
+
+    async def ask(method: str, path: str, body: Any = None) -> Any:
+        return await patiently(lambda: once(method, path, body))
+
+    return ask
+
+
+def operator(agent: AgentHandle) -> Ask:
+    """Return how the operator asks."""
+    return as_person(agent, agent.token)
+
+
+async def hired(agent: AgentHandle, name: str, role: str) -> Ask:
+    """Add an official and return how they ask."""
+    added = await agent.post("/officials", {"id": name, "name": name, "roles": [role]})
+    return as_person(agent, added["token"])
 
 
 async def test_the_authority_becomes_itself_once_whenever_the_power_fails(
