@@ -20,15 +20,18 @@ from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.schemas import publish_schemas
 from wanderbuch.agents.authority.trqp_role import trqp_routes
 from wanderbuch.agents.authority.versions import PublicationPlace
+from wanderbuch.agents.authority.witnesses import WitnessDesk, witness_routes
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
+from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import GovernanceError, WanderbuchError
 from wanderbuch.governance.identifiers import DidUrl, WebvhDid
 from wanderbuch.governance.jws import KeyResolver
-from wanderbuch.plugins.webvh.dids import rotate_assertion_key, sign_as
+from wanderbuch.plugins.webvh.dids import begin_rotation, drop_old_key, sign_as
+from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.own import own_did, public_key
 from wanderbuch.plugins.webvh.signing import key_id
 from wanderbuch.schemas.credential_type import load_credential_type
@@ -81,7 +84,17 @@ class AuthorityRole(Role):
 
     def routes(self, agent: RunningAgent) -> Sequence[Route]:
         """Return the REST API."""
-        return authority_routes(lambda: self._authority)
+        return (
+            *authority_routes(lambda: self._authority),
+            *witness_routes(lambda: WitnessDesk(agent.profile, agent.did, agent.publisher, approved=self.desk.go_on)),
+        )
+
+    def services(self, config: AgentConfig) -> Sequence[Service]:
+        """Name the governance file and, if it answers, the TRQP endpoint (TRQP 2.0, Identifiers, authority_id)."""
+        settings = config.settings(AuthorityConfig)
+        file = f"{config.public.url}/governance/{settings.ecosystem}/current.jws"
+        trqp = Service("trqp", "TRQP", f"{config.public.url}/trqp/{settings.trqp.version}")
+        return (Service("governance", "GovernanceFile", file), *((trqp,) if settings.trqp.enabled else ()))
 
     def public_routes(self, agent: RunningAgent) -> Sequence[PublicRoute]:
         """Return what is answered beside the files."""
@@ -137,7 +150,8 @@ class AuthorityRole(Role):
             publication,
             four_eyes=config.four_eyes,
             redress=config.redress,
-            rotate_key=lambda: rotate_assertion_key(agent.profile, agent.did, publisher=agent.publisher),
+            rotate_key=lambda: begin_rotation(agent.profile, agent.did, publisher=agent.publisher),
+            drop_old_key=lambda: drop_old_key(agent.profile, agent.did, publisher=agent.publisher),
         )
         await publication.repair()
         await desk.go_on()

@@ -295,6 +295,8 @@ class RunningAgent:
             didcomm_endpoint=public.didcomm_endpoint,
             publisher=self.publisher,
             prerotation=self.role.prerotation,
+            services=self.role.services(self.config),
+            witnesses=public.witnesses.rule if public.witnesses else None,
         )
 
     async def _wallet_answers(self) -> bool:

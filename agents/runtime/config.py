@@ -12,11 +12,21 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import base58
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
+from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule
 
 APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variable)
 WALLET_KEY_VARIABLE = "WANDERBUCH_WALLET_KEY"
@@ -71,6 +81,28 @@ Listen = Annotated[Address, BeforeValidator(_address)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 
 
+class WitnessesConfig(Table):
+    """`[public.witnesses]`: who must approve every change of the agent's DID (did:webvh 1.0, witnesses)."""
+
+    threshold: int
+    """How many of them must."""
+    dids: tuple[str, ...]
+    """Their DIDs, did:key of Ed25519 keys; `wanderbuch witness did --key key.pem` prints one."""
+
+    @model_validator(mode="after")
+    def _is_a_rule(self) -> Self:
+        try:
+            _ = self.rule
+        except WitnessError as err:
+            raise ValueError(err.message) from err
+        return self
+
+    @property
+    def rule(self) -> WitnessRule:
+        """Return the rule that the log states."""
+        return WitnessRule.of(self.threshold, self.dids)
+
+
 class PublicConfig(Table):
     """`[public]`: what the world reaches at https://<host>."""
 
@@ -82,6 +114,7 @@ class PublicConfig(Table):
     tls_certificate: Path
     tls_key: Path
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    witnesses: WitnessesConfig | None = None
 
     @property
     def url(self) -> str:

@@ -30,6 +30,8 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from wanderbuch.agents.runtime.agent import RunningAgent
     from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
+    from wanderbuch.agents.runtime.config import AgentConfig
+    from wanderbuch.plugins.webvh.document import Service
 
 
 class NoSettings(BaseModel):
@@ -61,6 +63,10 @@ class Role(Protocol):
 
     def routes(self, agent: "RunningAgent") -> Sequence["Route"]:
         """Return the role's REST routes on the app site."""
+        return ()
+
+    def services(self, config: "AgentConfig") -> Sequence["Service"]:
+        """Return what the DID document names beside DIDComm."""
         return ()
 
     def public_routes(self, agent: "RunningAgent") -> Sequence["PublicRoute"]:

@@ -89,7 +89,7 @@ async def create_did(
         if own.held is not None:
             _LOG.warning("an entry of the log of %s waits for its witnesses", own.did)
             return own.did
-        await finish_rotation(profile, own.did, publisher)
+        await continue_rotation(profile, own.did, publisher)
         await _follow(profile, own.did, publisher, didcomm_endpoint, tuple(services), witnesses)
     return own.did
 
@@ -134,7 +134,7 @@ async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Pu
 
     Where witnesses must approve, each of the two entries waits for them; `witnessing.add_witness_proof` goes on with
     the next step. A crash in between is made good by `create_did` at the next start. Who signed something else with the
-    old key (a governance file) signs it again.
+    old key (a governance file) rotates with `begin_rotation` and `drop_old_key`.
 
     Raises:
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
@@ -144,19 +144,53 @@ async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Pu
         own = await _own(profile, did)
         if own.held is not None:
             raise HeldBackError(f"an entry of the log of {did} waits for its witnesses")
-        async with profile.session() as session:
-            fresh = await _new_key(session)
-        await append_entry(profile, replace(own, assertion_keys=(fresh, *own.assertion_keys)))  # step 1
-        await publish_did(profile, did, publisher)  # step 2
-        await finish_rotation(profile, did, publisher)  # step 3
+        await _add_key(profile, replace(own, old_key_stays=False), publisher)
+        await continue_rotation(profile, did, publisher)
 
 
-async def finish_rotation(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
+async def begin_rotation(profile: Profile, did: WebvhDid, *, publisher: Publisher) -> None:
+    """Do steps 1 and 2 of `rotate_assertion_key`, and leave the old key until `drop_old_key`.
+
+    Does nothing while an entry waits for its witnesses, or where a rotation has begun. `sign_as` signs with the new key
+    as soon as the log names it.
+
+    Raises:
+        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+    """
+    async with writing(did):
+        own = await _own(profile, did)
+        if own.held is None and len(own.assertion_keys) == 1:
+            await _add_key(profile, replace(own, old_key_stays=True), publisher)
+
+
+async def drop_old_key(profile: Profile, did: WebvhDid, *, publisher: Publisher) -> None:
+    """Do step 3 of `rotate_assertion_key`; does nothing where there is no old key, or an entry waits for witnesses.
+
+    Raises:
+        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+    """
+    async with writing(did):
+        await _drop_old_key(profile, await _own(profile, did), publisher)
+
+
+async def continue_rotation(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
     """Do step 3 of `rotate_assertion_key` if it is due; the caller holds the DID's lock."""
     own = await _own(profile, did)
+    if not own.old_key_stays:
+        await _drop_old_key(profile, own, publisher)
+
+
+async def _add_key(profile: Profile, own: OwnDid, publisher: Publisher) -> None:
+    async with profile.session() as session:
+        fresh = await _new_key(session)
+    await append_entry(profile, replace(own, assertion_keys=(fresh, *own.assertion_keys)))  # step 1
+    await publish_did(profile, own.did, publisher)  # step 2
+
+
+async def _drop_old_key(profile: Profile, own: OwnDid, publisher: Publisher) -> None:
     if len(own.assertion_keys) > 1 and own.held is None:
-        await append_entry(profile, replace(own, assertion_keys=own.assertion_keys[:1]))
-        await publish_did(profile, did, publisher)
+        await append_entry(profile, replace(own, assertion_keys=own.assertion_keys[:1], old_key_stays=False))  # step 3
+        await publish_did(profile, own.did, publisher)
 
 
 async def _follow(

@@ -33,6 +33,7 @@ class OwnDid:
         didcomm_key: name of the key that DIDComm messages are encrypted to.
         didcomm_endpoint: where DIDComm messages go, or None.
         services: what else the document names.
+        old_key_stays: whether a rotation leaves the old assertion key until somebody drops it.
         proofs: versionId -> approvals of witnesses, as published.
         held: what this record becomes when enough witnesses have approved its last entry, which nobody else has seen;
             `proofs` are then those collected so far as well.
@@ -46,6 +47,7 @@ class OwnDid:
     didcomm_key: str
     didcomm_endpoint: str | None
     services: tuple[Service, ...] = ()
+    old_key_stays: bool = False
     proofs: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     held: "OwnDid | None" = None
 

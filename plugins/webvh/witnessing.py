@@ -15,7 +15,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.plugins.webvh.dids import finish_rotation, publish_did
+from wanderbuch.plugins.webvh.dids import continue_rotation, publish_did
 from wanderbuch.plugins.webvh.own import OwnDid, own_did, read_own, write_own, writing
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.witnesses import Proof, WitnessError, witness_of
@@ -79,7 +79,7 @@ async def add_witness_proof(
     async with writing(did):
         if await _keep(profile, did, proof):
             await publish_did(profile, did, publisher)
-            await finish_rotation(profile, did, publisher)
+            await continue_rotation(profile, did, publisher)
     return await pending_witness_request(profile, did)
 
 

@@ -170,4 +170,4 @@ def test_witnesses_are_a_rule(folder: Path) -> None:
 )
 def test_refuses_witnesses_that_are_no_rule(folder: Path, threshold: str, dids: str) -> None:
     table = f"[public.witnesses]\nthreshold = {threshold}\ndids = [{dids}]\n\n[app]"
-    assert "[public.witnesses]" in refusal(folder, GOOD.replace("[app]", table))
+    assert "[public] witnesses: " in refusal(folder, GOOD.replace("[app]", table))
