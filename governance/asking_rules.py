@@ -5,7 +5,7 @@ Rules of `may_ask`, by the verification statements of the holder's own governanc
 1. Without a governance file nothing is known: UNKNOWN.
 2. The file must be fresh at the instant of asking: else STALE.
 3. The file says what the verifier may ask. Of whom it says nothing, nothing is known: UNKNOWN; such a verifier is shown
-   as unknown, and the person may still decide to answer.
+   as unknown, and the person may still decide to answer. So it is if the part that would name it was not read.
 4. A statement concerns the credential type.
 5. It is for the purpose that the verifier gives.
 6. It is in force on the day of asking (UTC).
@@ -23,6 +23,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.index import PartMissingError
 from wanderbuch.governance.question import DateSpan, Purpose, Reason, TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import covers
@@ -61,8 +62,11 @@ def may_ask(
 
     if not snapshot.is_fresh(at):  # 2
         return answer(Verdict.STALE, "governance.stale", stale(snapshot))
+    if not snapshot.file.holds(verifier):  # 3
+        unread = "The part of the governance file that would name the verifier was not read."
+        return answer(Verdict.UNKNOWN, PartMissingError.code, unread)
     fitting = snapshot.file.verifications_of(verifier)
-    if not fitting:  # 3
+    if not fitting:
         return answer(
             Verdict.UNKNOWN,
             "verifier.not_listed",

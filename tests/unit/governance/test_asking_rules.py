@@ -13,7 +13,7 @@ from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import DateSpan, Purpose, Reason, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import OPEN_END
-from wanderbuch.governance.statements import Verification
+from wanderbuch.governance.statements import Division, Part, Verification
 
 EMPLOYER = Did("did:webvh:employer:employer.test:org")
 STRANGER = Did("did:webvh:stranger:stranger.test:org")
@@ -94,6 +94,14 @@ def test_of_an_unlisted_verifier_nothing_is_known(snapshot: GovernanceSnapshot) 
     decision = asked(snapshot, verifier=STRANGER, revealed=[], predicates=[])
     assert decision.verdict is Verdict.UNKNOWN
     assert decision.reasons[0].code == "verifier.not_listed"
+
+
+def test_of_a_verifier_in_a_part_that_was_not_read_nothing_is_known(snapshot: GovernanceSnapshot) -> None:
+    parts = tuple(Part("sha256:" + "0" * 64, 2) for _ in range(2))
+    bare = replace(snapshot.file, division=Division(1, parts), loaded=frozenset(), verifications=())
+    decision = asked(replace(snapshot, file=bare))
+    assert decision.verdict is Verdict.UNKNOWN
+    assert decision.reasons[0].code == "governance.part_missing"
 
 
 def test_in_force_on_the_last_day_and_not_after(snapshot: GovernanceSnapshot) -> None:

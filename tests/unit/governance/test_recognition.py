@@ -10,7 +10,7 @@ from tests.unit.governance.conftest import NOW
 from tests.unit.governance.decision_vectors import evidence_of
 from tests.vectors.decision_words import FRESH_UNTIL, day, resource
 from tests.vectors.recognition_cases import AT_HAND, case
-from tests.vectors.recognition_world import CENTRE, HOSPITAL, LANKA, MALTA, NEPAL, SCHOOL, SUSPENDED, WITHDRAWN
+from tests.vectors.recognition_world import CENTRE, HOSPITAL, LANKA, MALTA, NEPAL, PUNE, SCHOOL, SUSPENDED, WITHDRAWN
 
 from wanderbuch.governance import chains, recognition
 from wanderbuch.governance.decision import decide, eligible_cred_defs, explain, may_issue
@@ -324,6 +324,31 @@ def test_may_issue_over_recognised_authorities(change: dict[str, Any], expected:
     else:
         assert decision.verdict is Verdict.NOT_TRUSTED
         assert codes(decision)[-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("level", "eqf", "awarded", "expected"),
+    [
+        ("4.5", 4, date(2024, 5, 1), None),
+        ("3.5", 3, date(2024, 5, 1), None),
+        ("3.5", 4, date(2024, 5, 1), "level.miscomputed"),
+        ("4.25", 0, date(2024, 5, 1), "level.not_covered"),  # no such level, so no mapping
+        ("4.5", 4, date(2019, 5, 1), "crosswalk.missing"),  # no table was in force
+    ],
+)
+def test_half_levels_are_mapped_by_the_table_in_force(
+    level: str, eqf: int, awarded: date, expected: str | None
+) -> None:
+    decision = offered(
+        issuer=Did(PUNE),
+        cred_def_id=CredDefId.parse(resource(PUNE, "CredDef")),
+        framework="IN-NSQF",
+        framework_level=level,
+        eqf_level=eqf,
+        awarded=awarded,
+    )
+    assert decision.verdict is (Verdict.TRUSTED if expected is None else Verdict.NOT_TRUSTED), decision.reasons
+    assert expected is None or codes(decision)[-1] == expected
 
 
 def test_may_issue_refuses_every_day_while_a_recognition_is_suspended() -> None:
