@@ -28,6 +28,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "holder": ("run", "Run a holder: it keeps, consents and presents."),
     "verifier": ("run", "Run a verifier: it asks, checks and decides."),
     "governance": ("governance", "Make, check, sign, publish and ask governance files."),
+    "witness": ("witness", "Approve changes of an authority's DID as one of its witnesses."),
     "schemas": ("schemas", "Show what can be claimed: credential types, frameworks, code lists."),
 }
 

@@ -7,13 +7,14 @@ is followed, no proxy is asked. An answer has a byte limit and a deadline.
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _MAX_TOKEN: Final = 4096
 _MAX_ANSWER: Final = 64 * 1024 * 1024
@@ -51,6 +52,9 @@ class AuthorityClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        # Imported here and below: aiohttp takes a moment, which commands without a network need not.
+        import aiohttp
+
         timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
         self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout, trust_env=False)
         return self
@@ -68,6 +72,8 @@ class AuthorityClient:
             AnsweredNoError: it refused.
             ResolutionError: it could not be asked, or did not answer as an agent does.
         """
+        import aiohttp
+
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         try:

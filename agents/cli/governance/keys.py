@@ -39,6 +39,20 @@ def signer_from(path: Path) -> Signer:
     Raises:
         ConfigurationError: it can not be read or holds no such key.
     """
+    key = private_key_in(path)
+
+    async def sign(message: bytes) -> bytes:
+        return key.sign(message)
+
+    return sign
+
+
+def private_key_in(path: Path) -> Ed25519PrivateKey:
+    """Return the Ed25519 private key in the PEM file `path`.
+
+    Raises:
+        ConfigurationError: it can not be read or holds no such key.
+    """
     pem = read_file(path, max_bytes=_MAX_KEY_BYTES)
     try:
         key = load_pem_private_key(pem, password=None)
@@ -48,11 +62,7 @@ def signer_from(path: Path) -> Signer:
         ) from err
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigurationError(f"expected an Ed25519 key in {path}, found another kind", hint=_MAKE_ONE)
-
-    async def sign(message: bytes) -> bytes:
-        return key.sign(message)
-
-    return sign
+    return key
 
 
 def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
