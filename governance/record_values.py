@@ -1,0 +1,146 @@
+"""Values of a record, each read once: the checks of `formats` on what was not met before. See `record_reader`."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Raw
+from pydantic import BaseModel, PlainValidator, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.division import canonical
+from wanderbuch.governance.formats import Link, Text
+from wanderbuch.governance.identifiers import ResourceId, WebvhDid
+from wanderbuch.governance.record_form import ABSENT, TEXTS, RecordError, raw_bytes, value_of
+from wanderbuch.governance.strict_json import read_strict_json
+
+_MAX_REMEMBERED: Final = 65_536  # values of one kind; beyond that they are checked again
+_MAX_VALUE_BYTES: Final = 1024 * 1024
+_MAX_DEPTH: Final = 20  # a record's members stand four levels deep in a whole file, of which 24 may be
+_PRINTED: Final = bytes(range(0x21, 0x7F))  # "!" to "~"
+
+
+class Remembered[K, V](dict[K, V]):
+    """Values that were checked, by what stands for them in the file."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self, read: Callable[[K], V]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, said: K) -> V:
+        value = self._read(said)
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        self[said] = value
+        return value
+
+
+def strictly(raw: Raw) -> Any:
+    """Return the value of a member as the author's side reads it."""
+    said = raw_bytes(raw)
+    value = read_strict_json(said, max_bytes=_MAX_VALUE_BYTES, max_depth=_MAX_DEPTH)
+    if canonical(value) != said:  # 6
+        raise RecordError("expected canonical JSON (RFC 8785), found another form of it")
+    return value
+
+
+def read_all[M: BaseModel](model: type[M], raw: Raw) -> list[M]:
+    """Return the elements of a list as the author's side reads them; none if the list is absent."""
+    if raw is ABSENT:
+        return []
+    elements = strictly(raw)
+    if not isinstance(elements, list) or not elements:
+        raise RecordError("expected a list of at least one element")
+    return [model.model_validate(each) for each in elements]
+
+
+def form_of(field: Any) -> Callable[[str], Any]:
+    """Return the check of a text as its field in `formats` makes it."""
+    check: Any = next(each.func for each in field.__metadata__ if isinstance(each, PlainValidator))
+    return check  # type: ignore[no-any-return]
+
+
+def check_of_many(field: Any) -> Callable[[Sequence[str]], None]:
+    """Return the check of many texts at once, by the pattern that the field in `formats` publishes."""
+    published: Any = next(each.json_schema for each in field.__metadata__ if isinstance(each, WithJsonSchema))
+    form = published["pattern"].removeprefix("^").removesuffix("$")
+    lines, check = re.compile(rf"(?:(?:{form})\n)*").fullmatch, form_of(field)
+
+    def all_of(texts: Sequence[str]) -> None:
+        together = "\n".join(texts) + "\n"
+        if not lines(together) or together.count("\n") != len(texts):
+            for each in texts:  # one by one, for the message
+                check(each)
+
+    return all_of
+
+
+def known_text(field: Any, holds: Callable[[str], bool], expected: str) -> Callable[[str], str]:
+    """Return what checks the form of a text, and that it is one of those that exist."""
+    check = form_of(field)
+
+    def known(text: str) -> str:
+        if not holds(check(text)):
+            raise RecordError(f"expected {expected}, found {text[:80]!r}")
+        return text
+
+    return known
+
+
+def each_of(known: "Remembered[str, str]", *, may_be_empty: bool = False) -> Callable[[bytes], tuple[str, ...]]:
+    """Return what reads a list of texts, each of which must be known."""
+
+    def read(raw: bytes) -> tuple[str, ...]:
+        received = value_of(raw, TEXTS)
+        if not received and not may_be_empty:
+            raise RecordError("expected at least one occupation, country and credential type, found an empty list")
+        return tuple([known[each] for each in received])
+
+    return read
+
+
+def check_links(links: Sequence[str]) -> None:
+    """Refuse unless all are links; most are plain https addresses, which the whole row of them shows."""
+    row = f" {' '.join(links)} "
+    plain = row.isascii() and row.count(" https://") == len(links) and " https:// " not in row
+    if (
+        not plain
+        or row.encode().translate(None, _PRINTED) != b" " * (len(links) + 1)
+        or len(max(links, key=len)) > 2000
+    ):
+        for each in links:
+            _LINK(each)
+
+
+def checked_text(text: str) -> str:
+    """Return a text that may stand in a file; most are plain and short, and need no look at each character."""
+    if text.isascii() and text.isprintable() and len(text) <= 200 and text.strip():
+        return text
+    checked: str = _TEXT(text)
+    return checked
+
+
+def published_by[R: ResourceId](issuer: WebvhDid, received: tuple[str, ...], kind: type[R]) -> tuple[R, ...]:
+    """Return identifiers of objects that must be the issuer's."""
+    own = f"{issuer}/resources/"
+    for each in received:
+        if not each.startswith(own):  # 3
+            raise RecordError(f"expected an object that {issuer} publishes, found {each[:160]!r}")
+    return tuple([kind.of(issuer, each[len(own) :]) for each in received])
+
+
+def problem_of(err: Exception) -> str:
+    """Return what a refused value was refused for."""
+    if isinstance(err, ValidationError):
+        first = err.errors(include_url=False, include_input=False)[0]
+        return f"{'/'.join(str(step) for step in first['loc'])}: {first['msg']}"
+    if isinstance(err, PydanticCustomError):
+        return err.message()
+    return err.message if isinstance(err, WanderbuchError) else type(err).__name__
+
+
+_LINK: Final = form_of(Link)
+_TEXT: Final = form_of(Text)
