@@ -35,6 +35,7 @@ MAX_FILES: Final = 100_000
 _MANIFEST: Final = "manifest.json"
 _MAX_MANIFEST_BYTES: Final = 64 * 1024 * 1024
 _FORMAT: Final = "wanderbuch-bundle/1.0"
+_ENTRY: Final = b"PK\x01\x02"  # how an entry of a zip archive's directory begins
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment: the same content is the same archive
 
 
@@ -92,17 +93,25 @@ def write_bundle_file(bundle: Bundle) -> bytes:
     return archive.getvalue()
 
 
-def read_bundle_file(received: bytes) -> Bundle:
+def read_bundle_file(received: bytes, *, max_files: int = MAX_FILES, max_total_bytes: int = MAX_TOTAL_BYTES) -> Bundle:
     """Return the bundle in a file after all checks of this module.
+
+    Args:
+        received: the bytes of the file.
+        max_files: how many files it may hold.
+        max_total_bytes: how large they may be together, unpacked.
 
     Raises:
         BundleError: a check failed.
     """
     if len(received) > MAX_BUNDLE_BYTES:  # 1
         raise BundleError(f"expected a bundle of at most {MAX_BUNDLE_BYTES} bytes, found {len(received)}")
+    # zipfile makes an object of every entry that the directory names, so they are counted before it looks.
+    if received.count(_ENTRY) > 2 * (max_files + 1):  # packed bytes may look like one, but seldom
+        raise BundleError(f"expected at most {max_files} files, found more")
     try:
         with zipfile.ZipFile(io.BytesIO(received)) as packed:
-            return _read(packed)
+            return _read(packed, max_files, max_total_bytes)
     except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, OSError) as err:
         raise BundleError(f"expected a zip archive, found one that can not be read: {type(err).__name__}") from err
 
@@ -126,10 +135,10 @@ class _ManifestJson(BaseModel):
     url: Annotated[str, Field(pattern=r"^https://[^\s\x00-\x1f]{1,2000}$")]
 
 
-def _read(packed: zipfile.ZipFile) -> Bundle:
+def _read(packed: zipfile.ZipFile, max_files: int, max_total_bytes: int) -> Bundle:
     infos = packed.infolist()
-    if len(infos) > MAX_FILES + 1 or sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
-        raise BundleError(f"expected at most {MAX_FILES} files of {MAX_TOTAL_BYTES} bytes together, found more")
+    if len(infos) > max_files + 1 or sum(info.file_size for info in infos) > max_total_bytes:
+        raise BundleError(f"expected at most {max_files} files of {max_total_bytes} bytes together, found more")
     by_name = {info.filename: info for info in infos}  # 2
     if len(by_name) != len(infos) or _MANIFEST not in by_name:
         raise BundleError(f"expected one {_MANIFEST} and each name once")

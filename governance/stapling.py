@@ -15,6 +15,9 @@ from typing import ClassVar, Final
 from wanderbuch.governance.bundle import Bundle, BundleError, read_bundle_file, write_bundle_file
 
 MAX_STAPLE_BYTES: Final = 512 * 1024
+MAX_UNPACKED_BYTES: Final = 8 * 1024 * 1024
+MAX_STAPLE_FILES: Final = 1024
+_FOR_MANIFEST: Final = 4 * 1024 * 1024
 
 
 class StapleError(BundleError):
@@ -32,9 +35,11 @@ def write_staple(bundle: Bundle) -> bytes:
     if bundle.registries:
         raise StapleError("expected a staple without revocation registries")
     body = write_bundle_file(bundle)
-    if len(body) > MAX_STAPLE_BYTES:
+    unpacked = sum(map(len, bundle.files.values()))
+    if len(body) > MAX_STAPLE_BYTES or unpacked > MAX_UNPACKED_BYTES or len(bundle.files) > MAX_STAPLE_FILES:
         raise StapleError(
-            f"expected a staple of at most {MAX_STAPLE_BYTES} bytes, found {len(body)}",
+            f"expected a staple of at most {MAX_STAPLE_BYTES} bytes ({MAX_UNPACKED_BYTES} unpacked, in at most "
+            f"{MAX_STAPLE_FILES} files), found {len(body)} ({unpacked}, in {len(bundle.files)})",
             hint="the authority can divide its file into parts, so that a staple holds one of them",
         )
     return body
@@ -48,7 +53,7 @@ def read_staple(received: bytes) -> Bundle:
     """
     if len(received) > MAX_STAPLE_BYTES:
         raise StapleError(f"expected a staple of at most {MAX_STAPLE_BYTES} bytes, found {len(received)}")
-    bundle = read_bundle_file(received)
+    bundle = read_bundle_file(received, max_files=MAX_STAPLE_FILES, max_total_bytes=MAX_UNPACKED_BYTES + _FOR_MANIFEST)
     if bundle.registries:
         raise StapleError("expected a staple without revocation registries")
     return bundle

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import zipfile
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -235,3 +236,10 @@ class TestFallback:
         ) as edge:
             with pytest.raises(NotFoundError):
                 await edge.get("https://a.wanderbuch.test/x", max_bytes=10, timeout_s=5)
+
+
+def test_a_directory_of_more_entries_than_files_are_allowed_is_refused_before_it_is_read() -> None:
+    entry = b"PK\x01\x02" + bytes(42)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 10, 10, len(entry) * 10, 0, 0)
+    with pytest.raises(BundleError, match="at most 2 files"):
+        read_bundle_file(entry * 10 + end, max_files=2)

@@ -1,6 +1,7 @@
 """An issuer's own standing, handed over: believed for what its authority signed, while it is fresh, and no further."""
 
 import json
+import tracemalloc
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -189,3 +190,18 @@ async def test_is_refused_when_it_is_too_large(holder: Holder) -> None:
     bundle = read_bundle_file(await holder.staple())
     with pytest.raises(BundleError, match="registries"):
         await holder.open(write_bundle_file(replace(bundle, registries=(holder.centre.registry_id,))))
+
+
+@pytest.mark.parametrize(
+    "bomb", [{"https://a.example/x": bytes(32 << 20)}, {f"https://a.example/{n}": b"%d" % n for n in range(1100)}]
+)
+async def test_is_refused_when_it_unpacks_to_much_more_than_was_sent(holder: Holder, bomb: dict[str, bytes]) -> None:
+    bundle = read_bundle_file(await holder.staple())
+    received = write_bundle_file(replace(bundle, files={**bundle.files, **bomb}))
+    assert len(received) < MAX_STAPLE_BYTES
+    tracemalloc.start()
+    with pytest.raises(BundleError, match="at most"):
+        await holder.open(received)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 16 << 20
