@@ -179,6 +179,8 @@ def purpose_recognised(chain: Chain) -> Reason | None:  # 19
 
 def regulations(home: GovernanceFile, code: str, jurisdiction: str | None, at: datetime) -> tuple[Regulation, ...]:
     """Return what a file says is regulated, of an occupation or of what stands above or below it, by id."""
+    if not home.regulations:
+        return ()
     instant = at.astimezone(UTC)
     today = DateSpan((instant - _LATEST_ZONE).date(), (instant + rules.EARLIEST_ZONE).date())
     found = [
@@ -233,17 +235,16 @@ def _lets_in(following: int, recognition: Recognition) -> bool:
 
 def short_and_straight(chain: Chain) -> Reason | None:  # 23
     """Refuse what goes too far or in a circle."""
-    name = chain.name(chain.newest)
     if len(chain.authorities) > MAX_DEPTH:
-        return Reason(
-            "recognition.too_deep", f"More than {MAX_DEPTH} authorities, up to {name}: not followed any further."
-        )
+        text = f"More than {MAX_DEPTH} authorities, up to {chain.name(chain.newest)}: not followed any further."
+        return Reason("recognition.too_deep", text)
     everybody = {chain.files[0].file.author, *chain.authorities}
     if len(everybody) <= len(chain.authorities):
-        return Reason("recognition.cycle", f"The recognitions lead back to {name}: not followed any further.")
+        text = f"The recognitions lead back to {chain.name(chain.newest)}: not followed any further."
+        return Reason("recognition.cycle", text)
     files = chain.files if chain.last is None else (*chain.files, chain.last)
     if any(len(_aliases(did, files) & everybody) > 1 for did in everybody):
-        text = f"On the way to {name} an authority comes again by another name: not followed any further."
+        text = f"On the way to {chain.name(chain.newest)} an authority comes again by another name: not followed any further."
         return Reason("recognition.alias_loop", text)
     return None
 
