@@ -244,7 +244,7 @@ def short_and_straight(chain: Chain) -> Reason | None:  # 23
         return Reason("recognition.cycle", text)
     files = chain.files if chain.last is None else (*chain.files, chain.last)
     if any(len(_aliases(did, files) & everybody) > 1 for did in everybody):
-        text = f"On the way to {chain.name(chain.newest)} an authority comes again by another name: not followed any further."
+        text = f"On the way to {chain.name(chain.newest)} an authority comes again by another name: not followed."
         return Reason("recognition.alias_loop", text)
     return None
 
