@@ -83,7 +83,7 @@ class FolderPublisher:
         """Publish `body` at `path`; see `Publisher.put`. A folder keeps no media type: see `content_type_of`."""
         target = self._place(path)
         try:
-            await asyncio.to_thread(_replace, target, body)
+            await asyncio.to_thread(replace_file, target, body)
         except OSError as err:
             full = err.errno in (errno.ENOSPC, errno.EDQUOT)
             raise ConfigurationError(
@@ -110,7 +110,12 @@ class FolderPublisher:
         return self._folder.joinpath(*segments)
 
 
-def _replace(target: Path, body: bytes) -> None:
+def replace_file(target: Path, body: bytes) -> None:
+    """Write a file whole or not at all; it is on disk when this returns.
+
+    Raises:
+        OSError: it can not be written; what was there before is still there.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
     try:
