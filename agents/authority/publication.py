@@ -7,7 +7,7 @@ A new version is published in these steps, all under one lock (a `Turn`):
 3. Sign it, join the parties' signatures where the file (or the one before) asks for them, check the result as a
    consumer would, and keep the signed bytes, and the parts of a divided file, in the wallet store as PENDING.
 4. Put the parts that are new, then `versions/<n>.jws`, which is never overwritten. If this fails, the record is
-   removed: nothing has happened.
+   removed: nothing has happened. (If the file is out all the same, the version stays PENDING.)
 5. Add it to the history.
 6. Put the history, `current.jws`, then `freshness.jws`, which is about both. If this fails, the version stays PENDING.
 7. Mark it PUBLISHED.
@@ -237,6 +237,13 @@ class Publication:
                 hint="the public folder belongs to another wallet or was changed by hand: restore it",
             )
 
+    async def is_out(self, version: PublishedVersion) -> bool:
+        """Tell whether the immutable file of a version may be read by others already; if nobody can tell, it may."""
+        try:
+            return await self._publisher.get(self.place.version_path(version.version)) == version.jws.encode("ascii")
+        except ConfigurationError:
+            return True
+
     async def make_current(self, version: PublishedVersion) -> PublishedVersion:
         """Tell the history of a version and serve it as current (steps 5 to 7); in a turn only."""
         cause = version.cause
@@ -333,7 +340,9 @@ class Turn:
         try:
             await held.put_version(version)  # 4
         except Exception:
-            await held.store.remove(version)
+            # Another file could not follow under this number once it is out, even if the disk failed right after.
+            if not await held.is_out(version):
+                await held.store.remove(version)
             raise
         return await held.make_current(version)  # 5 to 7
 

@@ -130,6 +130,23 @@ async def test_full_disk_at_the_first_file_leaves_nothing_behind(world: World) -
     assert is_new
 
 
+async def test_a_disk_that_fails_right_after_the_file_is_out_does_not_block_the_number(world: World) -> None:
+    class FailingAfter(FolderPublisher):
+        async def put(self, path: str, body: bytes, content_type: str) -> None:
+            await super().put(path, body, content_type)
+            if path.endswith("versions/1.jws"):
+                raise ConfigurationError("the disk failed after the file was renamed")
+
+    with pytest.raises(ConfigurationError):
+        await world.publication(FailingAfter(world.folder)).publish(payload(1))
+    first = world.file("versions/1.jws")
+    world.clock.advance(minutes=1)
+    publication = world.publication()
+    await publication.publish(payload(2))
+    assert world.file("versions/1.jws") == first
+    assert [each.version for each in await publication.versions()] == [2, 1]
+
+
 async def test_never_overwrites_another_file_of_the_same_version(world: World) -> None:
     place = world.folder / "governance/sri-lanka/versions/1.jws"
     place.parent.mkdir(parents=True)
