@@ -81,6 +81,7 @@ class FollowedFile:
         clock: the instant now, aware UTC.
         folder: where large files lie; None keeps them in the wallet store.
         seen: the highest version that somebody else has seen of this author's file.
+        before: the newest file of this author that somebody else has checked: its parties have a say in what follows.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class FollowedFile:
         clock: Callable[[], datetime],
         folder: ContentFolder | None = None,
         seen: Seen | None = None,
+        before: GovernanceFile | None = None,
     ) -> None:
         self.place = place
         self._edge = edge
@@ -102,6 +104,7 @@ class FollowedFile:
         self._store: WalletGovernanceStore | None = None
         self._held: _Held | None = None
         self._seen = seen
+        self._before = before  # where none is held: the file whose parties must have signed a newer one
         self._head: Head | None = None
         self._issued_at: datetime | None = None
         self._etags: dict[str, str] = {}
@@ -203,6 +206,8 @@ class FollowedFile:
         if kept.file_jws is None:
             return None
         root = await verify_file(kept.file_jws, author=self.place.author, resolve_key=kept.resolve_key)
+        if self._before is None or self._before.version < root.file.version:
+            self._before = root.file  # it counts also if its parts are not kept any more
         signed = await self._complete(root, None)
         statement = None
         if kept.freshness_jws is not None:
@@ -252,7 +257,7 @@ class FollowedFile:
 
     async def _verify(self, body: bytes, keys: RememberedKeys) -> SignedGovernanceFile:
         """Check a file that came after the one held, step by step where its parties changed in between."""
-        previous = self._held.signed.file if self._held else None
+        previous = self._held.signed.file if self._held else self._before
         try:
             return await verify_file(body, author=self.place.author, resolve_key=keys, previous=previous)
         except ThresholdError:

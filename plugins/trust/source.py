@@ -42,6 +42,7 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.question import Reason
@@ -97,6 +98,7 @@ class GovernanceSource:
         resolve_key: KeyResolver,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         seen: Mapping[Did, Seen] | None = None,
+        before: Mapping[Did, GovernanceFile] | None = None,
     ) -> None:
         """Prepare a source; nothing is read yet.
 
@@ -106,8 +108,10 @@ class GovernanceSource:
             resolve_key: gives the key of a DID URL that stands in the DID's assertionMethod now.
             clock: the instant now, aware UTC.
             seen: the highest versions that another source has seen, by author.
+            before: the files that another source holds, by author: their parties have a say in newer versions.
         """
         self._seen_elsewhere = dict(seen or {})
+        self._held_elsewhere = dict(before or {})
         self.config = config
         self._edge = edge
         self._resolve_key = resolve_key
@@ -137,6 +141,13 @@ class GovernanceSource:
         """The highest versions that were ever seen, by author: what nobody can make us go back behind."""
         home = self._home.seen
         return self._recognised.seen | ({} if home is None else {self.config.author: home})
+
+    @property
+    def files(self) -> Mapping[Did, GovernanceFile]:
+        """The files held, by author."""
+        home, others = self._home.signed, self._recognised.snapshots()
+        held = {did: snapshot.file for did, snapshot in others.items()}
+        return held | ({} if home is None else {self.config.author: home.file})
 
     async def files_about(self, author: Did, did: Did) -> dict[str, bytes]:
         """Return the files of one authority that prove what is held about a participant, by address.
@@ -218,6 +229,7 @@ class GovernanceSource:
             clock=self._clock,
             folder=self._folder,
             seen=self._seen_elsewhere.get(author),
+            before=self._held_elsewhere.get(author),
         )
 
     def _must_ask(self) -> bool:

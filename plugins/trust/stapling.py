@@ -5,7 +5,8 @@ Checked when it is opened, in this order; the first failure refuses it:
 1. its form and size;
 2. with its files alone, by the same code as over the network: DID log, signatures of the pinned author and the parties,
    version, part, statement. DID logs are compared with what the receiver has seen of them;
-3. the file is not older than, and does not contradict, what the receiver has seen of each authority in it;
+3. the file is not older than, and does not contradict, what the receiver has seen of each authority in it, and where
+   it is newer than what the receiver holds, the parties that are named there have signed it too;
 4. it is fresh now, and tells something about the issuer.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from wanderbuch.governance.bundle import Bundle
+from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -62,6 +64,7 @@ async def open_staple(
     issuer: Did,
     author: Did,
     seen: Mapping[Did, Seen],
+    before: Mapping[Did, GovernanceFile],
     memory: LogMemory,
     clock: Callable[[], datetime],
 ) -> GovernanceSnapshot:
@@ -72,6 +75,7 @@ async def open_staple(
         issuer: whose standing is asked for.
         author: the pinned author.
         seen: the highest versions that the receiver has seen, by authority.
+        before: the files that the receiver holds, by authority.
         memory: what the receiver has seen of DID logs.
         clock: the instant now, aware UTC.
 
@@ -83,7 +87,9 @@ async def open_staple(
     edge = ReplayingEdge(bundle.files)
     documents = WebvhDocuments(edge, memory)
     config = GovernanceSourceConfig(url=bundle.url, author=author, about=(issuer,), history=False)
-    source = GovernanceSource(config, edge=edge, resolve_key=documents.assertion_key, clock=clock, seen=seen)
+    source = GovernanceSource(
+        config, edge=edge, resolve_key=documents.assertion_key, clock=clock, seen=seen, before=before
+    )
     report = await source.refresh()  # 2, 3
     snapshot = source.snapshot()
     if snapshot is None or not snapshot.is_fresh(clock()):  # 4

@@ -232,6 +232,7 @@ class VerificationDesk:
             issuer=issuer,
             author=self._source.config.author,
             seen=self._source.seen,
+            before=self._source.files,
             memory=profile.inject(LogMemory),
             clock=self._clock,
         )

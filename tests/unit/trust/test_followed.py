@@ -17,7 +17,7 @@ from wanderbuch.governance.division import divide, part_name
 from wanderbuch.governance.history import Head, write_entries
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
-from wanderbuch.governance.signing import combine, sign_as_party
+from wanderbuch.governance.signing import co_sign, combine, sign_as_party
 from wanderbuch.governance.snapshot import Freshness, GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
 from wanderbuch.plugins.trust.content_folder import ContentFolder, digest_of_content
@@ -287,6 +287,29 @@ class TestParts:
         async with profile.session() as session:
             kept = sum(len(entry.value) for entry in await session.handle.fetch_all(None))
         assert kept < 20_000  # the parts are not in the wallet
+
+    async def test_the_parties_of_the_file_kept_have_a_say_also_when_its_parts_are_gone(
+        self, world: World, a: State, profile: Profile
+    ) -> None:
+        union = world.state("union")
+        root, _ = self.serve(world, a, 1)
+        first = await world.publish(a, with_parties(root, 2, a, union), parties=[union])
+        source = world.source(a)  # no folder: parts are in memory only
+        await source.attach(profile)
+        await source.refresh()
+        assert held(source).file.version == 1
+        root, _ = self.serve(world, a, 2)
+        await world.publish(a, root)
+        restarted = world.source(a)
+        await restarted.attach(profile)
+        report = await restarted.refresh()
+        assert "governance.refused" in codes(report)
+        assert restarted.snapshot() is None
+        alone = world.host.files[f"{a.url}/current.jws"]
+        together = await co_sign(alone, union.kid, union.sign, previous=first.file)
+        world.host.files[f"{a.url}/current.jws"] = together
+        await restarted.refresh()
+        assert held(restarted).file.version == 2
 
     async def test_a_damaged_part_is_fetched_again(
         self, world: World, a: State, tmp_path: Path, profile: Profile

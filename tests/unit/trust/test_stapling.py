@@ -22,6 +22,7 @@ from wanderbuch.governance.signing import sign_file, verify_file
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.standing import standing
 from wanderbuch.governance.stapling import MAX_STAPLE_BYTES, read_staple
+from wanderbuch.governance.validation import parse_file
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.trust.stapling import make_staple, open_staple
@@ -59,6 +60,7 @@ class Holder:
             "issuer": self.centre.did,
             "author": self.authority.did,
             "seen": {},
+            "before": {},
             "memory": InMemoryLogMemory(),
             "clock": lambda: self.now,
         }
@@ -123,6 +125,24 @@ async def test_is_refused_when_a_newer_version_was_seen(holder: Holder) -> None:
     for seen in (Seen(ref.id, ref.version + 1, ref.digest), Seen(ref.id, ref.version, "sha256:" + "0" * 64)):
         with pytest.raises((BundleError, RollbackError)):
             await holder.open(staple, seen={holder.authority.did: seen})
+
+
+async def test_is_refused_where_the_parties_of_the_file_held_did_not_sign(holder: Holder) -> None:
+    """Who has the authority's key alone can not get past the parties by way of a holder."""
+    document = payload({holder.centre.did: [accreditation([holder.centre.cred_def_id])]}, version=2)
+    await holder.serve(holder.authority, document)
+    staple = await holder.staple()
+    dids = (document["author"], webvh("one"))
+    others = [{"did": did, "name": "one of two", "kind": "other"} for did in dids]
+    first = {**document, "version": 1, "participants": {**document["participants"]}}
+    parties = {document["author"]: {"threshold": 2, "parties": others}}
+    first["participants"]["entries"] = document["participants"]["entries"] | {
+        PROFILE_STATEMENTS + "signatories.json": parties
+    }
+    held = parse_file(json.dumps(first).replace(document["author"], str(holder.authority.did)).encode())
+    with pytest.raises(BundleError, match="parties"):
+        await holder.open(staple, before={holder.authority.did: held})
+    assert (await holder.open(staple)).file.version == 2
 
 
 async def test_is_refused_where_its_did_log_is_older_than_the_one_seen(holder: Holder) -> None:
