@@ -13,6 +13,7 @@ from typing import Final
 
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation
+from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.index import PartMissingError
 from wanderbuch.governance.mandate import counting_days
 from wanderbuch.governance.question import Reason
@@ -101,13 +102,21 @@ def not_excluded(case: Case) -> Reason | None:  # 8
 
 def definition_listed(case: Case) -> Reason | None:  # 9
     """Keep what lists definition and type."""
-    wanted, kind = case.cred_def_id, case.credential_type
+    wanted, kind, code = case.cred_def_id, case.credential_type, case.occupation
+    # Of many accreditations few cover the occupation: those that do, and list both, are found in one go (10 follows).
+    covering = [each for each in case.candidates if code.startswith(each.occupations)]
+    if case.keep([each for each in covering if _lists(each, wanted, kind)]):
+        return None
     listing = [each for each in case.candidates if wanted is None or wanted in each.cred_def_ids]
     if case.keep([each for each in listing if kind in each.credential_types]):
         return None
     if not case.keep(listing):
         return Reason("cred_def.not_listed", "No accreditation of the issuer lists this credential definition.")
     return Reason("credential_type.not_listed", f"The issuer is not accredited for credentials of type {kind}.")
+
+
+def _lists(accreditation: Accreditation, wanted: CredDefId | None, kind: str) -> bool:
+    return (wanted is None or wanted in accreditation.cred_def_ids) and kind in accreditation.credential_types
 
 
 def occupation_covered(case: Case) -> Reason | None:  # 10
