@@ -23,6 +23,7 @@ const form = document.getElementById("search");
 const results = document.getElementById("results");
 if (form && results) {
   let latest = 0;
+  let shown = location.search;
   const show = async (address, remember) => {
     const mine = ++latest;
     const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
@@ -36,6 +37,7 @@ if (form && results) {
     document.getElementById("announcement").textContent =
       results.querySelector(".count")?.textContent ?? results.querySelector("h2")?.textContent ?? "";
     if (remember) history.pushState(null, "", address);
+    shown = location.search;
     for (const link of document.querySelectorAll(".languages a")) {
       const same = page.querySelector(`.languages a[hreflang="${link.hreflang}"]`);
       if (same) link.href = same.getAttribute("href");
@@ -46,5 +48,8 @@ if (form && results) {
     const asked = new URLSearchParams(new FormData(form));
     show(`${form.action}?${asked}`, true);
   });
-  window.addEventListener("popstate", () => location.reload());
+  // A jump within the page says "popstate" too.
+  window.addEventListener("popstate", () => {
+    if (location.search !== shown) location.reload();
+  });
 }
