@@ -69,6 +69,7 @@ class Desk:
         redress: str | None,
         rotate_key: Callable[[], Awaitable[None]],
         drop_old_key: Callable[[], Awaitable[None]] | None = None,
+        find_registries: Callable[[str], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
         """Prepare; nothing is read or written yet.
 
@@ -80,6 +81,7 @@ class Desk:
             rotate_key: puts a new signing key beside the old one, or asks the witnesses of the authority's DID to
                 approve that; may be called again while they have not, and after a crash.
             drop_old_key: leaves the new one alone, where `rotate_key` does not; nothing to do is no error.
+            find_registries: gives the ids of the revocation registries that an issuer has published.
         """
         self.publication = publication
         self.history: HistoryLog = publication.history
@@ -98,6 +100,7 @@ class Desk:
         self._rounds = RecordStore(profile, SigningRound)
         self._rotate_key = rotate_key
         self._drop_old_key = drop_old_key
+        self._find_registries = find_registries
         self._clock = publication.clock
 
     async def approve(self, draft_id: str, approver: Official, *, revision: int) -> Draft:
@@ -131,6 +134,7 @@ class Desk:
         why: str,
         effective_from: date | None = None,
         registries: Sequence[str] = (),
+        nothing_counts: bool = False,
         decision: str | None = None,
         draft_id: str | None = None,
     ) -> Draft:
@@ -142,7 +146,9 @@ class Desk:
             why: public; nothing about workers.
             effective_from: from which award date on; by default today. Not later than today.
             registries: ids of the issuer's revocation registries that exist; what was awarded earlier counts only from
-                these. Empty: nothing that the issuer ever signed counts any more.
+                these. Empty: those that the issuer has published. If they can not be found, an emergency does not wait:
+                then nothing that the issuer ever signed counts any more, until a draft names them.
+            nothing_counts: name no registry on purpose.
             decision: address where the decision can be read.
             draft_id: chosen by the caller, so that a repeated request suspends once.
 
@@ -155,6 +161,7 @@ class Desk:
         """
         official.must(OfficialRole.APPROVER)
         reason = check_why(why)
+        pinned = () if nothing_counts else tuple(registries) or await self._registries_of(issuer)
         async with self.publication.turn() as turn:
             if (held := await self._suspension_before(issuer, official, reason, draft_id)) is None:
                 today = self._clock().date()
@@ -164,7 +171,7 @@ class Desk:
                     before,
                     decided_on=today,
                     effective_from=effective_from or today,
-                    registries=registries,
+                    registries=pinned,
                     reason=reason,
                     decision=decision,
                 )
@@ -468,6 +475,16 @@ class Desk:
         if held is not None and held.action is not action:
             raise RefusedError(f"the id {draft_id} is another draft's")
         return held
+
+    async def _registries_of(self, issuer: str) -> tuple[str, ...]:
+        """Return the registries that an issuer has published; none if they can not be found."""
+        if self._find_registries is None:
+            return ()
+        try:
+            return tuple(await self._find_registries(issuer))
+        except WanderbuchError as err:
+            LOGGER.warning("the registries of %s could not be found: %s", issuer, err.message)
+            return ()
 
     async def _suspension_before(self, issuer: str, official: Official, why: str, draft_id: str | None) -> Draft | None:
         """Return the draft of the same suspension, if its answer was lost; None if it is new."""

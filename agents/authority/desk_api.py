@@ -224,6 +224,7 @@ def deciding_routes(desk: Callable[[], Desk]) -> Sequence[Route]:
             why=said.why,
             effective_from=said.effective_from,
             registries=said.registries,
+            nothing_counts=said.nothing_counts,
             decision=said.decision,
             draft_id=said.id,
         )

@@ -33,11 +33,13 @@ from wanderbuch.governance.jws import KeyResolver
 from wanderbuch.plugins.webvh.dids import begin_rotation, drop_old_key, sign_as
 from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.own import own_did, public_key
+from wanderbuch.plugins.webvh.registry_index import published_registries
 from wanderbuch.plugins.webvh.signing import key_id
 from wanderbuch.schemas.credential_type import load_credential_type
 
 LOGGER = logging.getLogger(__name__)
 
+_REGISTRIES_TIMEOUT_S = 5.0  # a suspension does not wait longer for the issuer's host
 _JSON_SCHEMAS = "wanderbuch.governance.schemas"
 
 
@@ -152,6 +154,7 @@ class AuthorityRole(Role):
             redress=config.redress,
             rotate_key=lambda: begin_rotation(agent.profile, agent.did, publisher=agent.publisher),
             drop_old_key=lambda: drop_old_key(agent.profile, agent.did, publisher=agent.publisher),
+            find_registries=lambda issuer: _registries_of(agent, issuer),
         )
         await publication.repair()
         await desk.go_on()
@@ -190,6 +193,10 @@ def _resolver(agent: RunningAgent, key: WalletKey) -> KeyResolver:
         return await (key.public_key(kid) if kid.did == key.did else agent.documents.assertion_key(kid))
 
     return resolve
+
+
+async def _registries_of(agent: RunningAgent, issuer: str) -> Sequence[str]:
+    return await published_registries(agent.edge, WebvhDid.parse(issuer), timeout_s=_REGISTRIES_TIMEOUT_S)
 
 
 async def _keep_fresh(publication: Publication, every_s: float) -> None:

@@ -14,6 +14,7 @@ from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.registry_index import publish_registry_index
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink, sign_resource
 from wanderbuch.plugins.webvh.signing import key_id, sign_as
 
@@ -69,6 +70,8 @@ async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publishe
     # Status lists before the registry definitions that link to them.
     for resource in sorted(waiting, key=lambda each: each.type is ResourceType.REV_REG_DEF):
         await publish_resource(profile, resource, kid, publisher)
+    if check:
+        await _publish_index(profile, did, publisher)
     return len(waiting)
 
 
@@ -80,12 +83,21 @@ async def publish_resource(profile: Profile, resource: AttestedResource, kid: Di
 
     body = await sign_resource(resource, kid, sign)
     await publisher.put(_path(resource.id), body, _MEDIA_TYPE)
+    if resource.type is ResourceType.REV_REG_DEF:
+        await _publish_index(profile, resource.id.did, publisher)
     async with profile.transaction() as session:
         if await read_resource(session, resource.id) == resource:
             await session.handle.replace(
                 _CATEGORY, str(resource.id), value=_dump(resource), tags=_tags(resource, kid.fragment)
             )
             await session.commit()
+
+
+async def _publish_index(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
+    async with profile.session() as session:
+        entries = await session.handle.fetch_all(_CATEGORY, {"did": did, "type": ResourceType.REV_REG_DEF.value})
+    if registries := [str(entry.name) for entry in entries]:
+        await publish_registry_index(did, registries, publisher)
 
 
 def _path(resource_id: ResourceId) -> str:

@@ -100,7 +100,14 @@ class World:
             clock=self.clock,
         )
 
-    def desk(self, publisher: Any = None, *, four_eyes: bool = True, redress: str | None = REDRESS) -> Desk:
+    def desk(
+        self,
+        publisher: Any = None,
+        *,
+        four_eyes: bool = True,
+        redress: str | None = REDRESS,
+        find_registries: Any = None,
+    ) -> Desk:
         """Return the desk as a freshly started process has it."""
 
         async def rotate() -> None:
@@ -116,6 +123,7 @@ class World:
             redress=redress,
             rotate_key=rotate,
             drop_old_key=drop_old_key,
+            find_registries=find_registries,
         )
 
     async def resolve(self, did_url: DidUrl) -> bytes:

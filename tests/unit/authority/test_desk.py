@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from wanderbuch.agents.authority.publication import PublicationRefusedError
 from wanderbuch.agents.authority.reviews import Finding, ReviewState
 from wanderbuch.agents.authority.suspension import SuspensionError, reinstated
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
-from wanderbuch.errors import ConfigurationError, GovernanceError
+from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
 from wanderbuch.governance.file import Status
 from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_inclusion
 from wanderbuch.governance.signing import verify_file
@@ -66,6 +67,39 @@ async def test_a_suspension_without_registries_leaves_nothing_that_counts(world:
     await desk.suspend(str(CENTRE), people.approver, why=WHY)
     lapse = (await served(world)).file.accreditations[0].lapses[0]
     assert (lapse.lasts, lapse.registries_before) == (True, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("asked", "pinned"),
+    [
+        ({}, {registry("R"), registry("Q")}),
+        ({"registries": [registry("S")]}, {registry("S")}),
+        ({"nothing_counts": True}, set()),
+    ],
+)
+async def test_a_suspension_pins_the_registries_that_the_issuer_has_published_unless_told_otherwise(
+    world: World, asked: dict[str, Any], pinned: set[str]
+) -> None:
+    async def find(issuer: str) -> list[str]:
+        return [registry("R"), registry("Q")] if issuer == CENTRE else []
+
+    desk = world.desk(find_registries=find)
+    people = await hire(desk)
+    await published(desk, people)
+    await desk.suspend(str(CENTRE), people.approver, why=WHY, **asked)
+    assert (await served(world)).file.accreditations[0].changes[-1].registries == pinned
+
+
+async def test_an_emergency_does_not_wait_for_an_issuer_that_can_not_be_reached(world: World) -> None:
+    async def find(_: str) -> list[str]:
+        raise ResolutionError("nobody answers")
+
+    desk = world.desk(find_registries=find)
+    people = await hire(desk)
+    await published(desk, people)
+    draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
+    assert draft.state is DraftState.PUBLISHED
+    assert (await served(world)).file.accreditations[0].changes[-1].registries == frozenset()
 
 
 async def test_a_second_official_reviews_a_suspension(world: World) -> None:

@@ -189,6 +189,16 @@ async def test_the_next_start_puts_back_lost_resources(issuer: Issuer) -> None:
     assert all(file.is_file() for file in lost)
 
 
+async def test_the_list_of_registries_has_every_registry_and_is_put_back(issuer: Issuer) -> None:
+    listed = issuer.publisher.folder / "org" / "registries.json"
+    assert json.loads(listed.read_bytes()) == {"registries": [issuer.registry_id]}
+    listed.unlink()
+    await create_did(
+        issuer.profile, host=HOST, path="org", didcomm_endpoint=ENDPOINT, publisher=issuer.publisher, prerotation=True
+    )
+    assert json.loads(listed.read_bytes()) == {"registries": [issuer.registry_id]}
+
+
 # Key rotation
 
 

@@ -1,0 +1,53 @@
+"""The public list of a DID's revocation registries: `registries.json` beside its log.
+
+An authority that suspends an issuer names the registries that exist on that day, so that honest people keep what they
+were awarded before. This list lets it find them. It carries no proof and needs none: an id names its DID and the digest
+of its content; whoever leaves one out, or whose host does, only loses what was issued from it.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from wanderbuch.governance.identifiers import IdentifierError, RevRegDefId, WebvhDid
+from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.webvh.errors import ResourceError
+from wanderbuch.plugins.webvh.publisher import Publisher
+
+MAX_REGISTRIES: Final = 10_000
+_MAX_BYTES: Final = MAX_REGISTRIES * 512
+_FILE: Final = "registries.json"
+_MEDIA_TYPE: Final = "application/json"
+
+
+async def publish_registry_index(did: WebvhDid, registries: Iterable[str], publisher: Publisher) -> None:
+    """Publish the ids of the registries of `did`, unless that is done."""
+    path = f"{'/'.join(did.path)}/{_FILE}"
+    body = json.dumps({"registries": sorted(registries)}).encode()
+    if await publisher.get(path) != body:
+        await publisher.put(path, body, _MEDIA_TYPE)
+
+
+async def published_registries(edge: HttpEdge, did: WebvhDid, *, timeout_s: float) -> tuple[RevRegDefId, ...]:
+    """Return the registries that `did` has published.
+
+    Args:
+        edge: how to reach its host.
+        did: whose.
+        timeout_s: how long to wait for it.
+
+    Raises:
+        HttpError: its host does not answer, or has no such list.
+        ResourceError: the list is not in the right form, or names registries of others.
+    """
+    fetched = await edge.get(f"{did.base_url}/{_FILE}", max_bytes=_MAX_BYTES, timeout_s=timeout_s)
+    try:
+        said = read_strict_json(fetched.body, max_bytes=_MAX_BYTES, max_depth=2)
+        listed = said["registries"] if isinstance(said, dict) else None
+        found = tuple(RevRegDefId.parse(each) for each in listed) if isinstance(listed, list) else None
+    except (StrictJsonError, IdentifierError, KeyError) as err:
+        raise ResourceError(f"the list of registries of {did} is not in the right form") from err
+    if found is None or len(found) > MAX_REGISTRIES or any(each.did != did for each in found):
+        raise ResourceError(f"expected a list of at most {MAX_REGISTRIES} registries of {did}")
+    return found
