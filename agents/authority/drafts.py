@@ -439,14 +439,24 @@ class Drafts:
                 return held.model_copy(update={**update, "trail": (*held.trail, said)})
             return held.moved(DraftState.OPEN, said, **update)
 
-        draft = await self._drafts.change(draft_id, step)
-        for change, now in await _beside_now(base, await self.changes(draft_id)):
-            place = change_id(draft_id, change.kind, change.key)
-            if change.key in drop:
-                await self._changes.remove(place)
-            elif change.key in keep:
-                was = fingerprint(now)
-                await self._changes.change(place, lambda kept, was=was: kept.model_copy(update={"was": was}))  # type: ignore[misc]
+        beside = await _beside_now(base, await self.changes(draft_id))
+        async with self._profile.transaction() as session:  # at once: nobody approves what is about to change
+            entry = await session.handle.fetch(Draft.category, draft_id, for_update=True)
+            if entry is None:
+                raise NotFoundError(f"there is no draft with the id {draft_id[:64]!r}")
+            draft = step(Draft.read(entry))
+            for change, now in beside:
+                place = change_id(draft_id, change.kind, change.key)
+                found = await session.handle.fetch(DraftChange.category, place)
+                if found is None or change.key not in {*drop, *keep}:
+                    continue
+                if change.key in drop:
+                    await session.handle.remove(DraftChange.category, place)
+                else:
+                    kept = DraftChange.read(found).model_copy(update={"was": fingerprint(now)})
+                    await session.handle.replace(kept.category, kept.id, kept.model_dump_json(), kept.tags())
+            await session.handle.replace(Draft.category, draft.id, draft.model_dump_json(), draft.tags())
+            await session.commit()
         return draft
 
     async def conflicts(self, draft_id: str, base: Base) -> list[str]:

@@ -1,6 +1,7 @@
 """Drafts: who may do what, four eyes, and changes that meet."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,9 +9,13 @@ import pytest
 
 from wanderbuch.agents.authority.changes import ChangeError
 from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.drafts import Drafts
+from wanderbuch.agents.authority.published import Published
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
+from wanderbuch.governance.findings import Finding
 from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, DESCRIPTION
+from wanderbuch.governance.records import ParticipantRecord
 
 from .conftest import AUTHORITY, CENTRE, HEADER, REDRESS, SCID, World, centre_record, hire
 from .flow import FIRST, published, served, submitted
@@ -337,3 +342,42 @@ async def test_refuses_what_is_not_there(world: World) -> None:
         await desk.drafts.edit("nothing", people.editor, header=HEADER)
     with pytest.raises(NotFoundError):
         await desk.approve("nothing", people.approver, revision=0)
+
+
+class _Interrupted:
+    """The file that is published now; whoever reads records of it gives others the time to act."""
+
+    def __init__(self, held: Published, act: Callable[[], Awaitable[object]]) -> None:
+        self._held = held
+        self._act = act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._held, name)
+
+    async def records_of(self, dids: Iterable[str]) -> Mapping[str, ParticipantRecord]:
+        await self._act()
+        return await self._held.records_of(dids)
+
+
+async def test_what_was_approved_does_not_change_under_a_rebase_that_takes_its_time(world: World) -> None:
+    desk = world.desk()
+    people = await hire(desk)
+    draft = await desk.drafts.open(people.editor, "new centre")
+    await desk.drafts.edit(draft.id, people.editor, **FIRST)
+
+    async def approve() -> None:
+        given = await desk.drafts.submit(draft.id, people.second_editor)
+        await desk.drafts.approve(draft.id, people.approver, revision=given.revision)
+
+    async def base() -> Any:
+        return _Interrupted(await desk.publication.published(), approve)
+
+    async def check(*_: object) -> list[Finding]:
+        return []
+
+    slow = Drafts(world.profile, base=base, check=check, four_eyes=True, redress=REDRESS, clock=world.clock)
+    approved = await desk.drafts.changes(draft.id)
+    with pytest.raises(RefusedError):
+        await slow.rebase(draft.id, people.editor, drop=["name"])
+    assert (await desk.drafts.get(draft.id)).state is DraftState.APPROVED
+    assert await desk.drafts.changes(draft.id) == approved
