@@ -1,20 +1,31 @@
 """How old the facts are that a decision rests on, said in the decision. Pure."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, datetime, timedelta
 
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 
 
-def with_age(decision: TrustDecision, then: TrustDecision, *, as_of: datetime, now: datetime) -> TrustDecision:
+def with_age(
+    decision: TrustDecision, then: TrustDecision, *, as_of: datetime, now: datetime, lasts: timedelta | None = None
+) -> TrustDecision:
     """Return a decision that rests on recorded facts, with their age and, where it is STALE, what it was then.
+
+    The author's word may be new where a status list is an old recording, for whoever keeps hosts from being reached. So
+    what was TRUSTED is STALE where the facts are older than `lasts`.
 
     Args:
         decision: now.
         then: the same question at `as_of`.
         as_of: when the author vouched for the facts.
         now: the instant of the decision.
+        lasts: how long the author lets facts count; None where the decision has seen to that.
     """
+    if lasts is not None and decision.verdict is Verdict.TRUSTED and now - as_of >= lasts:
+        text = "Some of the facts could not be fetched now, and what was recorded of them is too old to be relied on."
+        decision = replace(
+            decision, verdict=Verdict.STALE, reasons=(Reason("offline.too_old", text), *decision.reasons)
+        )
     told = [
         Reason(
             "offline.age", f"The facts are from {_instant(as_of)}, {_age(now - as_of)}; what changed since is unknown."

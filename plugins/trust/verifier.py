@@ -373,7 +373,9 @@ class VerificationDesk:
         vouched_at = snapshot.fresh_from or recording.recorded_at
         then = judge(received, terms, findings, snapshot, at=vouched_at)
         as_of = min(vouched_at, recording.recorded_at)
-        return replace(judged, decision=with_age(judged.decision, then.decision, as_of=as_of, now=at))
+        lasts = timedelta(0) if snapshot.fresh_until is None else snapshot.fresh_until - vouched_at
+        aged = with_age(judged.decision, then.decision, as_of=as_of, now=at, lasts=lasts)
+        return replace(judged, decision=aged)
 
     async def _governance_for(self, held: Verification) -> GovernanceSnapshot | None:
         """Return the own governance or, where that is not fresh, what was handed over for this verification."""

@@ -144,6 +144,19 @@ async def test_what_is_decided_on_a_recording_says_how_old_the_facts_are(
     assert ("offline.then" in texts) == bool(hours)
 
 
+async def test_new_governance_does_not_make_an_old_recording_count(
+    employer: Employer, worker: Worker, welder: Held
+) -> None:
+    """Whoever keeps the issuer's host from being reached can not bring an old status list back."""
+    recording = FallbackEdge(None, {}, recorded_at=employer.now - timedelta(days=300), clock=employer.clock)
+    employer.desk._recording = recording
+    asked = await employer.ask()
+    recording.last_replayed_at = employer.now
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.STALE
+    assert {"offline.too_old", "offline.age", "offline.then"} <= set(codes(ended))
+
+
 async def test_a_staple_stands_in_for_governance_that_is_not_fresh(
     employer: Employer, worker: Worker, welder: Held, training_centre: Any
 ) -> None:
