@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -70,6 +71,12 @@ class DeskParts:
     def clock(self) -> Callable[[], datetime]:
         """Gives the instant now."""
         return self.desk.publication.clock
+
+    @property
+    def register_url(self) -> str:
+        """Address of the public register, which is another site."""
+        parts = urlsplit(self.desk.publication.place.url)
+        return f"{parts.scheme}://{parts.netloc}/registry"
 
     async def base(self) -> Base:
         """Return the file that is published now."""
@@ -190,6 +197,7 @@ class DeskPages:
             status=status,
             me=visit.official,
             form_token=visit.signed_in.form_token,
+            register=f"{visit.parts.register_url}/{visit.language.tag}",
             is_editor=visit.official.may(OfficialRole.EDITOR),
             is_approver=visit.official.may(OfficialRole.APPROVER),
             **values,
@@ -289,6 +297,7 @@ class DeskPages:
             now_fresh=facts is not None and facts.snapshot.is_fresh(parts.clock()),
             facts=facts,
             asked=asked,
+            names={each.id: each.name for each in await parts.desk.officials.all()},
             found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
         )
 
