@@ -20,7 +20,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -102,6 +102,7 @@ class TrqpEndpoint:
         config: limits.
         token: what callers must send, or None.
         clock: the instant now, aware UTC.
+        first: asked where `snapshot` has nothing yet; may wait.
     """
 
     def __init__(
@@ -112,9 +113,11 @@ class TrqpEndpoint:
         config: TrqpConfig,
         token: SecretStr | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        first: Callable[[], Awaitable[GovernanceSnapshot | None]] | None = None,
     ) -> None:
         self._authority = authority
         self._snapshot = snapshot
+        self._first = first or _nothing
         self._version = config.version
         self._limit = RateLimit(per_second=config.requests_per_second, burst=config.burst)
         self._token = None if token is None else token.get_secret_value().encode()
@@ -180,7 +183,7 @@ class TrqpEndpoint:
             body = content.read_nowait() if content.is_eof() else await _late_body(request)
             if len(body) > MAX_QUERY_BYTES:
                 raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
-            snapshot = self._snapshot()  # 5
+            snapshot = self._snapshot() or await self._first()  # 5
             if snapshot is None:
                 raise NotReadyError("the authority holds no governance file yet", hint="try again later")
             at = self._clock()
@@ -216,6 +219,10 @@ class TrqpEndpoint:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(errors="replace"), self._token):
             raise UnauthorizedError("expected the header Authorization: Bearer <token>")
+
+
+async def _nothing() -> None:
+    return None
 
 
 def _check_media_type(request: web.Request) -> None:

@@ -34,21 +34,28 @@ def trqp_routes(
     """
     if not config.enabled:
         return ()
-    own: OwnSnapshot | None = None
+    held: OwnSnapshot | None = None
 
-    def snapshot() -> GovernanceSnapshot | None:
-        nonlocal own
-        if own is None:
-            if (found := publication()) is None:
-                return None
-            own = OwnSnapshot(
+    def own() -> OwnSnapshot | None:
+        nonlocal held
+        if held is None and (found := publication()) is not None:
+            held = OwnSnapshot(
                 found, read=partial(read_own, found), spawn=agent.spawn, recognised=partial(_recognised, agent)
             )
-        return own()
+        return held
+
+    def snapshot() -> GovernanceSnapshot | None:
+        return None if (found := own()) is None else found()
+
+    async def first() -> GovernanceSnapshot | None:
+        if (found := own()) is not None:
+            await found.refresh()
+        return snapshot()
 
     endpoint = TrqpEndpoint(
         authority=lambda: agent.did if agent.has_did else None,
         snapshot=snapshot,
+        first=first,
         config=config,
         token=None if config.token_file is None else read_token(config.token_file),
     )

@@ -10,18 +10,22 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
 from wanderbuch.governance.file import Status
 from wanderbuch.governance.history import Head, entries_match, read_entries
-from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_inclusion
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import HttpError
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.webvh.approval import approve as approve_entry
+from wanderbuch.plugins.webvh.approval import examine
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
+from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 
 pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
@@ -70,6 +74,7 @@ class Place:
     about: dict[str, Any]
     edge: HttpEdge
     source: GovernanceSource
+    documents: WebvhDocuments
 
     async def read(self) -> GovernanceSnapshot:
         """Return what a consumer may rest on now."""
@@ -102,7 +107,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         "authority",
         "Authority of Lanka",
         "authority.wanderbuch.test",
-        authority={"ecosystem": ECOSYSTEM, "redress": REDRESS},
+        authority={"ecosystem": ECOSYSTEM, "redress": REDRESS, "trqp": {"enabled": True}},
     )
     edge = HttpEdge(HttpEdgeConfig(connect=ConnectionMap.parse(machine.connections()), ca_file=machine.ca_file))
     try:
@@ -112,17 +117,28 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         for name, roles in (("ed", ["editor"]), ("ann", ["approver"]), ("bo", ["editor", "approver"])):
             added = await agent.post("/officials", {"id": name, "name": name.title(), "roles": roles})
             people.append(Person(agent, added["token"]))
+        documents = WebvhDocuments(edge, InMemoryLogMemory(), lifetime_s=0.01)
         source = GovernanceSource(
             GovernanceSourceConfig(url=about["governance_url"], author=Did.parse(about["did"])),
             edge=edge,
-            resolve_key=WebvhDocuments(edge, InMemoryLogMemory(), lifetime_s=0.01).assertion_key,
+            resolve_key=documents.assertion_key,
         )
-        place = Place(agent, Person(agent, agent.token), *people, about, edge, source)
+        place = Place(agent, Person(agent, agent.token), *people, about, edge, source, documents)
         await place.published("first version", header=header(about), records={CENTRE: centre(1)})
         yield place
     finally:
         await edge.close()
         await machine.stop()
+
+
+async def asked(place: Place, **members: str) -> dict[str, Any]:
+    """Ask by TRQP, as a stranger does."""
+    query = {"authority_id": place.about["did"], "entity_id": CENTRE, "action": "issue"} | members
+    url = f"{place.about['governance_url'].partition('/governance')[0]}/trqp/2.0/authorization"
+    body = json.dumps(query).encode()
+    fetched = await place.edge.post(url, body, content_type="application/json", max_bytes=1 << 16, timeout_s=5)
+    found: dict[str, Any] = json.loads(fetched.body)
+    return found
 
 
 def header(about: dict[str, Any]) -> dict[str, Any]:
@@ -292,3 +308,54 @@ async def test_an_official_who_was_removed_is_nobody_from_then_on(place: Place) 
     with pytest.raises(AppError) as gone:
         await tim.post("/drafts", {"why": "one last thing"})
     assert gone.value.status == 401
+
+
+async def test_a_registry_answers_by_trqp_from_the_version_in_force(place: Place) -> None:
+    held = await place.read()
+    found = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
+    for _ in range(100):  # a new version is read beside
+        if found.get("context", {}).get("governance_digest") == held.digest:
+            break
+        await asyncio.sleep(0.05)
+        found = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
+    assert found["context"]["governance_digest"] == held.digest
+    assert (found["authorized"], found["context"]["redress"]) == (True, REDRESS)
+    assert (await asked(place, resource="occupation=C7212;place=FRA;eqf=3"))["authorized"] is False
+    with pytest.raises(HttpError) as refused:
+        await asked(place, resource="occupation=C7212;place=MLT", authority_id=CENTRE)
+    assert refused.value.status == 404
+    document = await place.documents.resolve(WebvhDid.parse(place.about["did"]))
+    assert [each["type"] for each in document.content["service"]] == ["did-communication", "GovernanceFile", "TRQP"]
+
+
+async def test_with_witnesses_nothing_changes_in_the_did_before_they_have_approved(place: Place) -> None:
+    did, key = WebvhDid.parse(place.about["did"]), Ed25519PrivateKey.generate()
+    witness = f"did:key:{to_multikey(key.public_key().public_bytes_raw())}"
+
+    async def approve() -> dict[str, Any]:
+        waiting = (await place.operator.get("/did/witness-proofs"))["waiting"]
+        entry = await examine(waiting["log"].encode(), waiting["proofs"].encode(), seen=None)
+        proof = approve_entry(entry, key, at=datetime.now(UTC))
+        answer: dict[str, Any] = await place.operator.post("/did/witness-proofs", {"proof": proof})
+        return answer
+
+    before = (await place.documents.resolve(did)).version_id
+    await place.agent.stop()
+    place.agent.configure(public={"witnesses": {"threshold": 1, "dids": [witness]}})
+    await place.agent.start()
+    assert (await place.documents.resolve(did)).version_id == before
+    assert (await approve())["waiting"] is None
+    assert (await place.documents.resolve(did)).version_id != before
+
+    old = set((await place.documents.resolve(did)).assertion_keys)
+    draft = await place.operator.post("/keys/rotate", {"why": "with witnesses", "id": "c" * 32})
+    assert draft["state"] != "PUBLISHED"
+    assert set((await place.documents.resolve(did)).assertion_keys) == old
+    version = (await place.read()).file.version
+    assert (await approve())["waiting"] is not None  # the file is signed anew, and the old key is to go
+    assert (await place.read()).file.version == version + 1
+    assert (await approve())["waiting"] is None
+    new = set((await place.documents.resolve(did)).assertion_keys)
+    assert len(new) == 1
+    assert not new & old
+    assert (await place.read()).file.version == version + 1

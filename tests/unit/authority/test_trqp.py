@@ -252,3 +252,13 @@ async def test_the_same_answer_ends_for_everybody_at_the_same_time(registry: Reg
         assert (await first.json())["time_evaluated"] == (await second.json())["time_evaluated"]
     assert first.headers["ETag"] == second.headers["ETag"]
     assert second.headers["Cache-Control"] == "public, max-age=20"
+
+
+async def test_the_first_question_waits_for_the_file(registry: Registry) -> None:
+    found, registry.snapshot = registry.snapshot, None
+
+    async def first() -> GovernanceSnapshot | None:
+        return found
+
+    async with serving(registry.endpoint(first=first)) as client:
+        assert (await client.post(ASK, json=query())).status == 200

@@ -129,3 +129,12 @@ def test_a_token_is_read_from_its_file(tmp_path: Any) -> None:
         read_token(path)
     with pytest.raises(ConfigurationError, match="can not read"):
         read_token(tmp_path / "missing")
+
+
+async def test_whoever_asks_first_waits_for_the_file_and_all_of_them_read_it_once() -> None:
+    publication = Publication()
+    own = publication.own()
+    publication.publish(1)
+    await asyncio.gather(*(own.refresh() for _ in range(5)))
+    assert own().file.version == 1  # type: ignore[union-attr]
+    assert len(publication.read) == 1

@@ -41,13 +41,14 @@ class Registry:
     def fresh_for(self, **parts: float) -> None:
         self.snapshot = GovernanceSnapshot(FILE, "sha256:" + "a" * 64, self.now + timedelta(**parts))
 
-    def endpoint(self, *, token: str | None = None, **config: Any) -> TrqpEndpoint:
+    def endpoint(self, *, token: str | None = None, first: Any = None, **config: Any) -> TrqpEndpoint:
         return TrqpEndpoint(
             authority=lambda: self.authority,
             snapshot=lambda: self.snapshot,
             config=TrqpConfig(enabled=True, **{"requests_per_second": 0, **config}),
             token=SecretStr(token) if token else None,
             clock=lambda: self.now,
+            first=first,
         )
 
 
