@@ -26,6 +26,8 @@ from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.identifiers import Did, IdentifierError
 from wanderbuch.governance.model import CTE_CONTEXT, PROFILE_STATEMENTS
 from wanderbuch.governance.records import LISTS, OBJECTS, RECORD_MEMBERS, ParticipantRecord, Payload, join
+from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES
 
 HEADER_MEMBERS: Final = ("name", "description", "docs_uri", "ttl", "schemas", "roles", "trusted_governance")
 _NOT_EDITED: Final = frozenset({*OBJECTS.values(), *LISTS.values(), PROFILE_STATEMENTS + "divided.json"})
@@ -94,7 +96,7 @@ def header_change(key: str, value: Any, before: Mapping[str, Any]) -> Change:
             f"expected a part of the header, found {key[:200]!r}",
             hint=f"the parts are {', '.join(HEADER_MEMBERS)} and the schemas of the author's statements",
         )
-    fingerprint(value)
+    _must_be_json(value)
     return Change(PartKind.HEADER, key, value, fingerprint(header_part(before, key)))
 
 
@@ -125,7 +127,7 @@ def record_change(
                 hint=f"a record has the members {', '.join(sorted(RECORD_MEMBERS))}",
             )
         value = _with_redress({"did": did, **value}, redress)
-    fingerprint(value)
+    _must_be_json(value)
     return Change(PartKind.RECORD, did, value, fingerprint(before))
 
 
@@ -235,6 +237,14 @@ def fingerprint(value: Any) -> str | None:
         ChangeError: it can not be written as canonical JSON.
     """
     return None if value is None else hashlib.sha256(canonical({"": value})).hexdigest()
+
+
+def _must_be_json(value: Any) -> None:
+    """Refuse a value that no governance file could hold, whatever it says: too deep, with fractions, too large."""
+    try:
+        read_strict_json(canonical({"": value}), max_bytes=MAX_FILE_BYTES, max_depth=MAX_DEPTH)
+    except StrictJsonError as err:
+        raise ChangeError(f"the value can not stand in a governance file: {err.message}", hint=err.hint) from err
 
 
 def _with_redress(record: ParticipantRecord, redress: str | None) -> ParticipantRecord:

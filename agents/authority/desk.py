@@ -245,7 +245,8 @@ class Desk:
             "redress": redress or self.redress,
         }
         record = await self.drafts.record(draft_id, applicant) or {"did": applicant}
-        others = [each for each in record.get("refusals", ()) if each.get("id") != refusal_id]
+        held = record.get("refusals")
+        others = [each for each in held if _id_of(each) != refusal_id] if isinstance(held, list) else []
         changed = {**record, "refusals": [*others, refusal]}
         return await self.drafts.edit(draft_id, editor, records={applicant: changed})
 
@@ -502,6 +503,10 @@ class Desk:
 
     async def _move(self, draft: Draft, to: DraftState, *, why: str | None = None, **update: Any) -> Draft:
         return await self.drafts.move(draft.id, to, who=SYSTEM, why=why, **update)
+
+
+def _id_of(value: object) -> object:
+    return value.get("id") if isinstance(value, dict) else None
 
 
 async def _new_refusals(base: Base, changes: Sequence[Change]) -> tuple[RefusalNote, ...]:
