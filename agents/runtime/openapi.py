@@ -29,6 +29,7 @@ def describe(routes: Sequence[Route], *, title: str, version: str) -> dict[str, 
         operation: dict[str, Any] = {
             "operationId": _operation_id(route),
             "summary": route.summary,
+            "description": f"For: {', '.join(sorted(route.needs))}.",
             "parameters": [
                 *(_parameter("path", name) for name in _PATH_PARAMETER.findall(route.path)),
                 *(_parameter("query", name) for name in route.query),

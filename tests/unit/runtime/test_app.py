@@ -226,3 +226,9 @@ async def test_whether_a_token_is_an_officials_can_not_be_told_before_the_agent_
     for token in ("ed" * 16, "x" * 32):
         assert (await call("GET", "/me", token=token, ready=False))[0] == 503
     assert (await call("GET", "/me", token="", ready=False))[0] == 401
+
+
+def test_the_description_says_whom_a_route_is_for() -> None:
+    paths = describe(ROUTES, title="Things", version="1")["paths"]
+    assert paths["/things/{id}"]["patch"]["description"] == "For: editor, operator."
+    assert paths["/things"]["post"]["description"] == "For: operator."
