@@ -9,7 +9,8 @@ An authority's file is followed only if, in this order:
 4. no more than `MAX_FOLLOWED` authorities are followed; the nearest come first.
 
 Each is a `FollowedFile` of its own: its own pinned publisher, highest version, history and freshness. One that can not
-be fetched, or is refused, is named; its last good copy stays, and never keeps the others from being used.
+be fetched, is refused, or takes longer than `LONGEST_S` (all together: `LONGEST_ALL_S`) is named; its last good copy
+stays, and never keeps the others from being used. What came of a large file that took too long is kept in the folder.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from wanderbuch.plugins.trust.followed import FollowedFile
 
 MAX_FOLLOWED: Final = 250
 CYCLE: Final = "recognition.cycle"
+LONGEST_S: Final = 300.0
+LONGEST_ALL_S: Final = 900.0
 _AT_ONCE: Final = 8
 
 type Visit = Callable[[FollowedFile], Awaitable[tuple[Reason, ...]]]
@@ -80,6 +83,7 @@ class RecognisedFiles:
         """Go from file to file, nearest first, and bring each up to date once; return what to tell."""
         reasons: list[Reason] = []
         reached: dict[Did, FollowedFile] = {}
+        ends = asyncio.get_running_loop().time() + LONGEST_ALL_S
         most: dict[Did, int] = {}  # how many more a publisher may bring in, on the best way found
         level = self._steps(home, (home.author,), MAX_DEPTH, reasons)
         while level:
@@ -93,7 +97,7 @@ class RecognisedFiles:
                     break
                 chosen[step.publisher] = self._follower(step)
             reached |= chosen
-            reasons += await self._visit_all(chosen.values(), visit)
+            reasons += await self._visit_all(chosen.values(), visit, ends)
             further: list[_Step] = []
             for step in level:
                 signed = reached[step.publisher].signed if step.publisher in reached else None
@@ -112,12 +116,17 @@ class RecognisedFiles:
         known.place = replace(known.place, file_url=step.uri)  # what is remembered of a publisher is of no one place
         return known
 
-    async def _visit_all(self, followed: Iterable[FollowedFile], visit: Visit) -> list[Reason]:
+    async def _visit_all(self, followed: Iterable[FollowedFile], visit: Visit, ends: float) -> list[Reason]:
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def one(each: FollowedFile) -> Iterable[Reason]:
             async with limit:
-                return [_about(each, reason) for reason in await visit(each)]
+                try:
+                    async with asyncio.timeout_at(min(ends, asyncio.get_running_loop().time() + LONGEST_S)):
+                        told = await visit(each)
+                except TimeoutError:
+                    told = (Reason("governance.unreachable", "its files did not come in time"),)
+                return [_about(each, reason) for reason in told]
 
         return [reason for told in await asyncio.gather(*(one(each) for each in followed)) for reason in told]
 

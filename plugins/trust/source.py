@@ -123,6 +123,7 @@ class GovernanceSource:
         self._report: RefreshReport | None = None
         self._swept_at: datetime | None = None
         self._lock = asyncio.Lock()
+        self._following = asyncio.Lock()  # taken before the other, where both are
         self._asking = asyncio.Lock()
 
     @property
@@ -174,7 +175,7 @@ class GovernanceSource:
 
     async def attach(self, profile: Profile) -> None:
         """Keep in `profile`'s wallet store from now on, and load what was kept there."""
-        async with self._lock:
+        async with self._following, self._lock:
             self._profile = profile
             await self._home.attach(profile)
             if self._home.signed is not None:
@@ -198,10 +199,13 @@ class GovernanceSource:
     async def _refresh(self, *, follow: bool) -> RefreshReport:
         async with self._lock:
             attempt = await self._home.refresh()
-            if follow and self._home.signed is not None:
-                attempt.reasons += await self._recognised.visit(self._home.signed.file, self._update)
-                await self._sweep()
-            return self._conclude(attempt)
+        # Not under the same lock: a recognised authority that is slow must not keep the own file from being fresh.
+        if follow and (home := self._home.signed) is not None:
+            async with self._following:
+                attempt.reasons += await self._recognised.visit(home.file, self._update)
+                async with self._lock:
+                    await self._sweep()
+        return self._conclude(attempt)
 
     async def _sweep(self) -> None:
         """Remove from the folder, once an hour, what no file held needs any more."""

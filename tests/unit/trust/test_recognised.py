@@ -1,7 +1,9 @@
 """The files of recognised authorities are followed as far as recognitions say, and never widen anything by failing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from acapy_agent.core.profile import Profile
@@ -9,6 +11,7 @@ from acapy_agent.utils.testing import create_test_profile
 from tests.unit.trust.states import State, World, recognition
 
 from wanderbuch.governance.model import PROFILE_STATEMENTS
+from wanderbuch.plugins.http.edge import Fetched
 from wanderbuch.plugins.trust import recognised
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome
 
@@ -197,3 +200,40 @@ async def test_who_is_no_longer_recognised_is_dropped(world: World) -> None:
     await world.publish(a, a.document(2))
     await source.refresh()
     assert reached(source, a, b) == ""
+
+
+async def test_one_that_never_answers_keeps_neither_the_own_file_nor_others_from_being_fresh(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b, c = (world.state(name) for name in "abc")
+    for state, others in ((c, {}), (b, {}), (a, {b: 0, c: 0})):
+        await world.publish(state, state.document(recognises=others))
+    source = world.source(a)
+    await source.refresh()
+    world.now += timedelta(hours=2)
+    for state in (a, c):
+        await world.vouch(state, await world.signed(world.host.files[f"{state.url}/current.jws"]))
+    answers, is_asked = world.host.get, asyncio.Event()
+
+    async def never(url: str, **how: Any) -> Fetched:
+        if url.startswith(b.url):
+            is_asked.set()
+            await asyncio.Event().wait()
+        return await answers(url, **how)
+
+    monkeypatch.setattr(world.host, "get", never)
+    going = asyncio.create_task(source.refresh())
+    await is_asked.wait()
+    world.now += timedelta(minutes=59)
+    await world.vouch(a, await world.signed(world.host.files[f"{a.url}/current.jws"]))
+    world.now += timedelta(minutes=2)
+    async with asyncio.timeout(5):
+        current = await source.current()
+    assert current is not None
+    assert current.is_fresh(world.now)
+    going.cancel()
+    monkeypatch.setattr(recognised, "LONGEST_S", 0.01)
+    async with asyncio.timeout(5):
+        report = await source.refresh()
+    assert [reason.code for reason in report.reasons if "in time" in reason.text] == ["recognition.unreachable"]
+    assert reached(source, a, b, c) == "bc"
