@@ -1,9 +1,11 @@
 """A question as the rules see it, and how far they have come with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from copy import replace
 from datetime import date, datetime
 from enum import Enum
+
+from msgspec import Struct
 
 from wanderbuch.governance.file import Accreditation, Crosswalk
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
@@ -19,8 +21,7 @@ class Question(Enum):
     ISSUER_ALONE = "an issuer, without any credential"
 
 
-@dataclass(slots=True)
-class Case:
+class Case(Struct):
     """What is judged. `candidates` are the accreditations that fit so far.
 
     Args:

@@ -13,7 +13,6 @@ from typing import Final
 
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation
-from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.index import PartMissingError
 from wanderbuch.governance.mandate import counting_days
 from wanderbuch.governance.question import Reason
@@ -65,7 +64,9 @@ def belongs(case: Case) -> Reason | None:  # 4
 
 def not_expired(case: Case) -> Reason | None:  # 5
     """Refuse a credential after its last day (UTC)."""
-    if case.expires_on is not None and case.at.astimezone(UTC).date() > case.expires_on:
+    if case.expires_on is None or case.expires_on > case.at.date():  # that settles it in any time zone, and quickly
+        return None
+    if case.at.astimezone(UTC).date() > case.expires_on:
         return Reason("credential.expired", f"The credential was valid until {case.expires_on}.")
     return None
 
@@ -105,7 +106,8 @@ def definition_listed(case: Case) -> Reason | None:  # 9
     wanted, kind, code = case.cred_def_id, case.credential_type, case.occupation
     # Of many accreditations few cover the occupation: those that do, and list both, are found in one go (10 follows).
     covering = [each for each in case.candidates if code.startswith(each.occupations)]
-    if case.keep([each for each in covering if _lists(each, wanted, kind)]):
+    listing = [each for each in covering if wanted is None or wanted in each.cred_def_ids]
+    if case.keep([each for each in listing if kind in each.credential_types]):
         return None
     listing = [each for each in case.candidates if wanted is None or wanted in each.cred_def_ids]
     if case.keep([each for each in listing if kind in each.credential_types]):
@@ -113,10 +115,6 @@ def definition_listed(case: Case) -> Reason | None:  # 9
     if not case.keep(listing):
         return Reason("cred_def.not_listed", "No accreditation of the issuer lists this credential definition.")
     return Reason("credential_type.not_listed", f"The issuer is not accredited for credentials of type {kind}.")
-
-
-def _lists(accreditation: Accreditation, wanted: CredDefId | None, kind: str) -> bool:
-    return (wanted is None or wanted in accreditation.cred_def_ids) and kind in accreditation.credential_types
 
 
 def occupation_covered(case: Case) -> Reason | None:  # 10
@@ -248,12 +246,20 @@ def relied_on(case: Case) -> Sequence[Accreditation]:
 def accredited(case: Case, accreditations: Sequence[Accreditation]) -> tuple[Reason, ...]:
     """Return one reason for each accreditation that the answer rests on."""
     name = case.governance.file.participant_name(case.issuer) or str(case.issuer)
-    return tuple([_accredited(name, each.occupations, each.accrediting_agent.name, each.id) for each in accreditations])
+    return tuple(
+        [
+            Reason(
+                "issuer.accredited",
+                f"{name} is accredited for {_titles(each.occupations)} by {each.accrediting_agent.name} ({each.id}).",
+            )
+            for each in accreditations
+        ]
+    )
 
 
 @lru_cache(maxsize=4096)
-def _accredited(name: str, codes: tuple[str, ...], agent: str, number: str) -> Reason:
-    return Reason("issuer.accredited", f"{name} is accredited for {occupations(codes)} by {agent} ({number}).")
+def _titles(codes: tuple[str, ...]) -> str:
+    return occupations(codes)
 
 
 def redress(statements: Sequence[Accreditation | Recognition]) -> tuple[str, ...]:
