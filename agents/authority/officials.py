@@ -149,16 +149,23 @@ class Officials:
     async def renew_token(self, official_id: str) -> tuple[Official, str]:
         """Give an official a new token; the old one is worth nothing from now on.
 
+        It is an entry of the history: with the token the operator could act in the official's name.
+
         Raises:
             NotFoundError: there is no such official.
             RefusedError: they were removed.
         """
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         async with self._lock:
-            await self._active(official_id)
-            changed = await self._records.change(
-                official_id, lambda held: held.model_copy(update={"token_hash": _hash(token)})
+            held = await self._active(official_id)
+            changed = held.model_copy(update={"token_hash": _hash(token), "changes": held.changes + 1})
+            fact = Fact(
+                f"official-changed:{official_id}:{changed.changes}",
+                OPERATOR,
+                Action.OFFICIAL_CHANGED,
+                f"{official_id}: new token",
             )
+            await self._history.append(fact, changed=[changed])
         return changed, token
 
     async def by_token(self, token: str) -> Official | None:

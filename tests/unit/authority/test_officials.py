@@ -45,6 +45,15 @@ async def test_a_new_token_ends_the_old_one(world: World) -> None:
     assert (await officials.by_token(new)) is not None
 
 
+async def test_every_new_token_stands_in_the_history_for_whoever_gives_it_could_use_it(world: World) -> None:
+    desk = world.desk()
+    await desk.officials.add("perera", name="E. Perera", roles={EDITOR})
+    for _ in range(2):
+        await desk.officials.renew_token("perera")
+    said = [(each.who, each.action, each.why) for each in await desk.history.entries()]
+    assert said[1:] == [("operator", "official-changed", "perera: new token")] * 2
+
+
 async def test_roles_are_those_given_last(world: World) -> None:
     officials = world.desk().officials
     await officials.add("perera", name="E. Perera", roles={EDITOR})
