@@ -46,6 +46,7 @@ class DeskEditing:
         return {
             ("GET", f"{draft}/record"): served(self._record),
             ("POST", f"{draft}/record"): served(self._save_description),
+            ("POST", f"{draft}/trusted"): served(self._save_trusted),
             ("GET", f"{draft}/statement"): served(self._statement),
             ("POST", f"{draft}/statement"): served(self._save_statement),
         }
@@ -77,6 +78,7 @@ class DeskEditing:
             listed=listed,
             editable=draft.state is DraftState.OPEN,
             saved="saved" in visit.request.query,
+            trusted=next((each.get("uri", "") for each in _trusted(header) if each.get("publisher") == did), ""),
         )
 
     async def _save_description(self, visit: DeskVisit) -> web.StreamResponse:
@@ -87,6 +89,17 @@ class DeskEditing:
             DESCRIPTION_FORM, visit.sent, before if isinstance(before, dict) else {}, visit.words
         )
         await visit.parts.drafts.edit(draft.id, visit.official, records={did: record}, revision=_revision(visit))
+        return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
+
+    async def _save_trusted(self, visit: DeskVisit) -> web.StreamResponse:
+        """Say where another authority's file is, or, with an empty address, that it is not read."""
+        draft, did = await visit.draft(), _did(visit.text("did"))
+        _, header = await _now(visit, did)
+        listed = [each for each in _trusted(header) if each.get("publisher") != did]
+        if uri := visit.text("uri"):
+            listed.append({"publisher": str(did), "uri": uri})
+        changes = {"trusted_governance": listed or None}
+        await visit.parts.drafts.edit(draft.id, visit.official, header=changes, revision=_revision(visit))
         return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
 
     async def _statement(self, visit: DeskVisit) -> web.StreamResponse:
@@ -195,6 +208,11 @@ class DeskEditing:
             "credential_types": ["qualification/1.0"],
             "accreditingAgent": {"name": name, "did": str(visit.parts.author)},
         }
+
+
+def _trusted(header: Mapping[str, Any]) -> list[dict[str, Any]]:
+    listed = header.get("trusted_governance")
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def _sorted_out(

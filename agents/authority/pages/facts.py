@@ -25,6 +25,7 @@ from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
 
 MAX_HISTORY: Final = 50
+_PATIENCE_S: Final = 2.0
 
 
 class SignatureState(Enum):
@@ -95,7 +96,7 @@ class PublishedRegister:
 
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
-        self._lock = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
         self._held: Facts | None = None
         self._versions: tuple[str, list[VersionLine]] | None = None
 
@@ -104,17 +105,26 @@ class PublishedRegister:
         statement = self._publication.statement
         if statement is None:
             return None
+        if self._held is None or self._held.snapshot.digest != statement.digest:
+            await self._read_on(statement)
         held = self._held
-        if held is None or held.snapshot.digest != statement.digest:
-            async with self._lock:
-                if self._held is None or self._held.snapshot.digest != statement.digest:
-                    self._held = await self._read(statement)
-                held = self._held
         if held is None or held.snapshot.fresh_until == statement.exp or held.snapshot.digest != statement.digest:
             return held
         snapshot = GovernanceSnapshot(held.file, held.snapshot.digest, statement.exp, (), statement.iat)
         self._held = Facts(snapshot, held.tables, held.signers, held.url, held.published_at)
         return self._held
+
+    async def _read_on(self, statement: FreshnessStatement) -> None:
+        """Read the new version once for all who ask; a very large one is not waited for while there is one to show."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._refresh(statement))
+        patience = _PATIENCE_S if self._held is not None else None
+        await asyncio.wait([self._reading], timeout=patience)
+        if self._reading.done():
+            self._reading.result()
+
+    async def _refresh(self, statement: FreshnessStatement) -> None:
+        self._held = await self._read(statement)
 
     async def versions(self) -> Sequence[VersionLine]:
         """Return all published versions, the newest first; read anew after a new version only."""

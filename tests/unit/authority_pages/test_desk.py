@@ -302,6 +302,17 @@ async def test_a_recognition_is_edited_where_the_file_keeps_it(editor: Browser, 
     assert len(said) == 2
 
 
+async def test_another_authority_is_recognised_with_the_address_of_its_file(editor: Browser, place: Place) -> None:
+    draft = await begun(editor)
+    did = str(KENYA).replace("kenya.", "nepal.")
+    await editor.send(f"{draft}/trusted", did=did, uri="https://nepal.wanderbuch.test/current.jws", revision="0")
+    header = await place.desk.drafts.header(draft.rpartition("/")[2])
+    assert header["trusted_governance"][-1] == {"publisher": did, "uri": "https://nepal.wanderbuch.test/current.jws"}
+    assert "https://nepal.wanderbuch.test/current.jws" in (await editor.ask(f"{draft}/record?did={did}")).text
+    await editor.send(f"{draft}/trusted", did=did, uri="", revision="1")
+    assert await place.desk.drafts.changes(draft.rpartition("/")[2]) == []
+
+
 async def test_a_draft_is_planned_rejected_and_taken_up_again(editor: Browser, approver: Browser, place: Place) -> None:
     draft = await begun(editor)
     draft_id = draft.rpartition("/")[2]
