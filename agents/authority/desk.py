@@ -1,19 +1,7 @@
 """The desk: what officials decide becomes the next version of the governance file.
 
 Whatever was decided is a draft in one of the states APPROVED, SIGNING, SCHEDULED. `go_on` takes each of them, under the
-lock of publication, as far as it can go now:
-
-1. It became a version already (a crash came between): PUBLISHED.
-2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
-3. The file has mistakes on top of what is published now: OUTDATED.
-4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
-   bytes of the next version. If another version came first, or the draft was taken back and changed, the round begins
-   anew.
-5. It is not due: SCHEDULED.
-6. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
-   approve that first, it waits.
-7. It is published (`publication`), signed with the key of now; a key that was replaced is dropped after that, so that
-   at no time the file served is signed with a key that the DID document does not have: PUBLISHED.
+lock of publication, as far as it can go now (`progress`).
 
 An approval goes on at once; a sweep goes on with everything every minute and at start, so a crash at any step is made
 good. An emergency suspension and a rotation are drafts too, decided in one step.
@@ -22,34 +10,30 @@ good. An emergency suspension and a rotation are drafts too, decided in one step
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from typing import Any
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.authority.changes import Change, Frame, PartKind, record_change
+from wanderbuch.agents.authority.changes import record_change
 from wanderbuch.agents.authority.draft import APPROVED_STATES, Draft, DraftState, Step, check_why
 from wanderbuch.agents.authority.drafts import Base, Drafts
-from wanderbuch.agents.authority.history import Fact, HistoryLog
+from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
-from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError, Turn
-from wanderbuch.agents.authority.published import Published, read_root
+from wanderbuch.agents.authority.progress import Progress, findings_of
+from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError
 from wanderbuch.agents.authority.reviews import Review, Reviews
 from wanderbuch.agents.authority.rounds import (
     SigningRound,
     checked_signature,
     signing_input,
-    still_holding,
     with_bare_signature,
 )
 from wanderbuch.agents.authority.suspension import is_active, suspended
-from wanderbuch.agents.authority.versions import Cause, RefusalNote
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.records import RecordStore, new_id
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.findings import Finding, Severity
+from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.model import SIGNATORIES
+from wanderbuch.governance.identifiers import DidUrl
 
 LOGGER = logging.getLogger(__name__)
 
@@ -92,13 +76,12 @@ class Desk:
         self.drafts = Drafts(
             profile,
             base=publication.published,
-            check=self._check,
+            check=lambda _, changes: findings_of(publication, changes),
             four_eyes=four_eyes,
             redress=redress,
             clock=publication.clock,
         )
-        self._rounds = RecordStore(profile, SigningRound)
-        self._rotate_key = rotate_key
+        self._progress = Progress(profile, publication, self.drafts, rotate_key=rotate_key, drop_old_key=drop_old_key)
         self._drop_old_key = drop_old_key
         self._find_registries = find_registries
         self._clock = publication.clock
@@ -177,12 +160,14 @@ class Desk:
                 )
                 change = record_change(issuer, after, before)
                 held = self._decided(Action.SUSPENSION, official.id, reason, base, draft_id)
-                errors = [each for each in await self._check(base, [change]) if each.severity is Severity.ERROR]
+                errors = [
+                    each for each in await findings_of(self.publication, [change]) if each.severity is Severity.ERROR
+                ]
                 if errors:
                     raise PublicationRefusedError(errors)
                 review = Review(id=held.id, created_at=self._clock(), issuer=issuer, decided_by=official.id, why=reason)
                 await self.drafts.insert_decided(held, [change], also=[review])
-            return await self._advance(turn, held)
+            return await self._progress.advance(turn, held)
 
     async def rotate(self, why: str, *, who: str = OPERATOR, draft_id: str | None = None) -> Draft:
         """Replace the signing key, and publish the current file anew, signed with the new one.
@@ -203,7 +188,7 @@ class Desk:
                 found = self._decided(Action.ROTATION, who, reason, base, draft_id)
                 found = found.model_copy(update={"rotated_from": str(await self.publication.key.kid())})
                 await self.drafts.insert_decided(found, [])
-            return await self._advance(turn, found)
+            return await self._progress.advance(turn, found)
 
     async def refuse(
         self,
@@ -257,7 +242,7 @@ class Desk:
             RefusedError: nobody has to sign it now.
         """
         draft = await self.drafts.get(draft_id)
-        held = await self._rounds.get_or_none(draft_id)
+        held = await self._progress.rounds.get_or_none(draft_id)
         if held is None or draft.state not in (DraftState.SIGNING, DraftState.SCHEDULED):
             raise RefusedError(f"the draft is {draft.state.value}; nobody has to sign it now")
         async with self.publication.turn() as turn:
@@ -291,7 +276,7 @@ class Desk:
             received = await with_bare_signature(held.body, kid, signature)
         else:
             raise RefusedError("expected jws, or kid and signature")
-        parties = await self._parties(held)
+        parties = await self._progress.parties(held)
         did, text = await checked_signature(held.body, received, parties, self.publication.resolve_key)
 
         def step(kept: SigningRound) -> SigningRound:
@@ -299,7 +284,7 @@ class Desk:
                 raise RefusedError("another version was published meanwhile", hint="sign the new bytes")
             return kept.model_copy(update={"signatures": {**kept.signatures, str(did): text}})
 
-        await self._rounds.change(draft_id, step)
+        await self._progress.rounds.change(draft_id, step)
         return await self._go_on_with(draft_id)
 
     async def go_on(self) -> None:
@@ -329,125 +314,7 @@ class Desk:
 
     async def _go_on_with(self, draft_id: str) -> Draft:
         async with self.publication.turn() as turn:
-            return await self._advance(turn, await self.drafts.get(draft_id))
-
-    async def _advance(self, turn: Turn, draft: Draft) -> Draft:
-        """Take a draft as far as it can go (the steps of this module)."""
-        if not draft.is_approved:
-            return draft
-        if (version := await self.publication.of_draft(draft.id)) is not None:  # 1
-            await self._end_rotation(draft)
-            return await self._move(draft, DraftState.PUBLISHED, version=version.version)
-        base = await self.publication.published()
-        if conflicts := await self.drafts.conflicts(draft.id, base):  # 2
-            why = f"changed meanwhile: {', '.join(conflicts)}"
-            return await self._move(draft, DraftState.OUTDATED, why=why[:2000], conflicts=tuple(conflicts))
-        if draft.action is Action.ROTATION and base.version is None:
-            return await self._only_rotate(draft)
-        try:
-            return await self._publish(turn, draft, base)
-        except PublicationRefusedError as err:  # 3
-            LOGGER.warning("the draft %s does not fit what is published now: %s", draft.id, err.message)
-            return await self._move(draft, DraftState.OUTDATED, why=err.message[:2000])
-
-    async def _publish(self, turn: Turn, draft: Draft, base: Published) -> Draft:
-        early = draft.not_before is not None and self._clock() < draft.not_before
-        frame = await self._frame(base, draft)
-        changes = await self.drafts.changes(draft.id)
-        round_ = await self._rounds.get_or_none(draft.id)
-        if round_ is not None and (round_.version, round_.revision) != (frame.version, draft.revision):
-            round_ = None  # another version came first, or the draft was taken back and changed
-        if early and draft.state is DraftState.SCHEDULED and (round_ is not None or not await self._had_round(draft)):
-            return draft
-        if round_ is not None:
-            round_ = await self._with_what_holds(round_)
-            laid_out = await round_.laid_out(self.publication.parts)
-        else:
-            laid_out = await base.with_changes(changes, frame, divide_above_bytes=self._divide_above)
-            if any(each.severity is Severity.ERROR for each in laid_out.findings):
-                raise PublicationRefusedError(laid_out.findings)
-        signatures = round_.received if round_ is not None else ()
-        if missing := await turn.missing(laid_out.body, signatures):  # 4
-            if round_ is None:
-                await self.publication.parts.keep(laid_out.parts)
-                await self._rounds.put(SigningRound.of(draft.id, draft.revision, frame.version, laid_out))
-            LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
-            return await self._move(draft, DraftState.SIGNING)
-        if early:  # 5
-            return await self._move(draft, DraftState.SCHEDULED)
-        if draft.action is Action.ROTATION and not await self._is_rotated(draft):  # 6
-            return draft
-        cause = Cause(
-            who=draft.approved_by or SYSTEM,
-            action=draft.action,
-            why=draft.why,
-            draft_id=draft.id,
-            refusals=await _new_refusals(base, changes),
-        )
-        version = await turn.publish(laid_out, cause, signatures=signatures)  # 7
-        await self._end_rotation(draft)
-        await self._rounds.remove(draft.id)
-        return await self._move(draft, DraftState.PUBLISHED, version=version.version)
-
-    async def _only_rotate(self, draft: Draft) -> Draft:
-        """Rotate the key where nothing is published yet."""
-        if not await self._is_rotated(draft):
-            return draft
-        await self._end_rotation(draft)
-        fact = Fact(f"rotation:{draft.id}", draft.approved_by or SYSTEM, Action.ROTATION, draft.why)
-        await self.history.append(fact)
-        return await self._move(draft, DraftState.PUBLISHED)
-
-    async def _is_rotated(self, draft: Draft) -> bool:
-        """Rotate the key if it is still the old one; tell whether it is another now, or waits for witnesses."""
-        if draft.rotated_from == str(await self.publication.key.kid()):
-            await self._rotate_key()
-        return draft.rotated_from != str(await self.publication.key.kid())
-
-    async def _end_rotation(self, draft: Draft) -> None:
-        """Drop the old key once everything is signed with the new one."""
-        if draft.action is Action.ROTATION and self._drop_old_key is not None:
-            await self._drop_old_key()
-
-    async def _had_round(self, draft: Draft) -> bool:
-        return await self._rounds.get_or_none(draft.id) is not None
-
-    async def _with_what_holds(self, round_: SigningRound) -> SigningRound:
-        """Return the round with those signatures only that still hold."""
-        held = await still_holding(round_, await self._parties(round_), self.publication.resolve_key)
-        if held == round_.signatures:
-            return round_
-        LOGGER.warning("a party has changed its key since it signed the draft %s; it must sign again", round_.id)
-        return await self._rounds.put(round_.model_copy(update={"signatures": held}))
-
-    async def _parties(self, round_: SigningRound) -> tuple[Did, ...]:
-        """Return the parties that the round's file, or the one before, names, without the author."""
-        author = self.publication.place.author
-        roots = (read_root(round_.body), (await self.publication.published()).root or {})
-        stated = [root.get("participants", {}).get("entries", {}).get(SIGNATORIES, {}) for root in roots]
-        named = [Did.parse(party["did"]) for each in stated for party in each.get(str(author), {}).get("parties", ())]
-        return tuple(did for did in dict.fromkeys(named) if did != author)
-
-    async def _frame(self, base: Base, draft: Draft | None = None) -> Frame:
-        place, at = self.publication.place, self._clock()
-        if draft is not None and draft.not_before is not None:
-            at = max(at, draft.not_before)
-        return Frame(
-            author=place.author,
-            url=place.url,
-            version=(base.version or 0) + 1,
-            previous=tuple(sorted(each.version for each in await self.publication.versions())),
-            at=at,
-        )
-
-    async def _check(self, base: Base, changes: Sequence[Change]) -> Sequence[Finding]:
-        published = await self.publication.published() if not isinstance(base, Published) else base
-        frame = await self._frame(base)
-        return (await published.with_changes(changes, frame, divide_above_bytes=self._divide_above)).findings
-
-    @property
-    def _divide_above(self) -> int:
-        return self.publication.divide_above_bytes
+            return await self._progress.advance(turn, await self.drafts.get(draft_id))
 
     def _decided(self, action: Action, who: str, why: str, base: Base, draft_id: str | None) -> Draft:
         """Return the draft of what one person decided in one step."""
@@ -501,21 +368,6 @@ class Desk:
             raise RefusedError(f"the id {draft_id} is another draft's")
         return None
 
-    async def _move(self, draft: Draft, to: DraftState, *, why: str | None = None, **update: Any) -> Draft:
-        return await self.drafts.move(draft.id, to, who=SYSTEM, why=why, **update)
-
 
 def _id_of(value: object) -> object:
     return value.get("id") if isinstance(value, dict) else None
-
-
-async def _new_refusals(base: Base, changes: Sequence[Change]) -> tuple[RefusalNote, ...]:
-    """Return the refusals that these changes state for the first time."""
-    listed = [change for change in changes if change.kind is PartKind.RECORD and change.value is not None]
-    held = await base.records_of(change.key for change in listed)
-    notes = []
-    for change in listed:
-        known = {each.get("id") for each in held.get(change.key, {}).get("refusals", ())}
-        new = [each for each in change.value.get("refusals", ()) if each["id"] not in known]
-        notes += [RefusalNote(id=each["id"], reason=each["reason"]) for each in new]
-    return tuple(notes)

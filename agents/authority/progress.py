@@ -1,0 +1,199 @@
+"""How the agent goes on with what was decided, until it is published.
+
+Whatever was decided is a draft in one of the states APPROVED, SIGNING, SCHEDULED. `advance` takes each, under the
+lock of publication, as far as it can go now:
+
+1. It became a version already (a crash came between): PUBLISHED.
+2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
+3. The file has mistakes on top of what is published now: OUTDATED.
+4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
+   bytes of the next version. If another version came first, or the draft was taken back and changed, the round begins
+   anew.
+5. It is not due: SCHEDULED.
+6. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
+   approve that first, it waits.
+7. It is published (`publication`), signed with the key of now; a key that was replaced is dropped after that, so that
+   at no time the file served is signed with a key that the DID document does not have: PUBLISHED.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.authority.changes import Change, Frame, PartKind
+from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.drafts import Base, Drafts
+from wanderbuch.agents.authority.history import Fact
+from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError, Turn
+from wanderbuch.agents.authority.published import Published, read_root
+from wanderbuch.agents.authority.rounds import SigningRound, still_holding
+from wanderbuch.agents.authority.versions import Cause, RefusalNote
+from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.governance.findings import Finding, Severity
+from wanderbuch.governance.history import SYSTEM, Action
+from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.model import SIGNATORIES
+
+LOGGER = logging.getLogger(__name__)
+
+
+class Progress:
+    """Takes drafts from their approval to their publication.
+
+    Args:
+        profile: in whose wallet store the rounds are kept.
+        publication: publishes.
+        drafts: what was decided.
+        rotate_key, drop_old_key: see `desk.Desk`.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        publication: Publication,
+        drafts: Drafts,
+        *,
+        rotate_key: Callable[[], Awaitable[None]],
+        drop_old_key: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        self.publication = publication
+        self.rounds = RecordStore(profile, SigningRound)
+        self._drafts = drafts
+        self._rotate_key = rotate_key
+        self._drop_old_key = drop_old_key
+
+    async def advance(self, turn: Turn, draft: Draft) -> Draft:
+        """Take a draft as far as it can go (the steps of this module)."""
+        if not draft.is_approved:
+            return draft
+        if (version := await self.publication.of_draft(draft.id)) is not None:  # 1
+            await self._end_rotation(draft)
+            return await self._move(draft, DraftState.PUBLISHED, version=version.version)
+        base = await self.publication.published()
+        if conflicts := await self._drafts.conflicts(draft.id, base):  # 2
+            why = f"changed meanwhile: {', '.join(conflicts)}"
+            return await self._move(draft, DraftState.OUTDATED, why=why[:2000], conflicts=tuple(conflicts))
+        if draft.action is Action.ROTATION and base.version is None:
+            return await self._only_rotate(draft)
+        try:
+            return await self._publish(turn, draft, base)
+        except PublicationRefusedError as err:  # 3
+            LOGGER.warning("the draft %s does not fit what is published now: %s", draft.id, err.message)
+            return await self._move(draft, DraftState.OUTDATED, why=err.message[:2000])
+
+    async def _publish(self, turn: Turn, draft: Draft, base: Published) -> Draft:
+        early = draft.not_before is not None and self.publication.clock() < draft.not_before
+        frame = await frame_of(self.publication, base, draft)
+        changes = await self._drafts.changes(draft.id)
+        round_ = await self.rounds.get_or_none(draft.id)
+        if round_ is not None and (round_.version, round_.revision) != (frame.version, draft.revision):
+            round_ = None  # another version came first, or the draft was taken back and changed
+        if early and draft.state is DraftState.SCHEDULED and (round_ is not None or not await self._had_round(draft)):
+            return draft
+        if round_ is not None:
+            round_ = await self._with_what_holds(round_)
+            laid_out = await round_.laid_out(self.publication.parts)
+        else:
+            laid_out = await base.with_changes(changes, frame, divide_above_bytes=self.publication.divide_above_bytes)
+            if any(each.severity is Severity.ERROR for each in laid_out.findings):
+                raise PublicationRefusedError(laid_out.findings)
+        signatures = round_.received if round_ is not None else ()
+        if missing := await turn.missing(laid_out.body, signatures):  # 4
+            if round_ is None:
+                await self.publication.parts.keep(laid_out.parts)
+                await self.rounds.put(SigningRound.of(draft.id, draft.revision, frame.version, laid_out))
+            LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
+            return await self._move(draft, DraftState.SIGNING)
+        if early:  # 5
+            return await self._move(draft, DraftState.SCHEDULED)
+        if draft.action is Action.ROTATION and not await self._is_rotated(draft):  # 6
+            return draft
+        cause = Cause(
+            who=draft.approved_by or SYSTEM,
+            action=draft.action,
+            why=draft.why,
+            draft_id=draft.id,
+            refusals=await _new_refusals(base, changes),
+        )
+        version = await turn.publish(laid_out, cause, signatures=signatures)  # 7
+        await self._end_rotation(draft)
+        await self.rounds.remove(draft.id)
+        return await self._move(draft, DraftState.PUBLISHED, version=version.version)
+
+    async def _only_rotate(self, draft: Draft) -> Draft:
+        """Rotate the key where nothing is published yet."""
+        if not await self._is_rotated(draft):
+            return draft
+        await self._end_rotation(draft)
+        fact = Fact(f"rotation:{draft.id}", draft.approved_by or SYSTEM, Action.ROTATION, draft.why)
+        await self.publication.history.append(fact)
+        return await self._move(draft, DraftState.PUBLISHED)
+
+    async def _is_rotated(self, draft: Draft) -> bool:
+        """Rotate the key if it is still the old one; tell whether it is another now, or waits for witnesses."""
+        if draft.rotated_from == str(await self.publication.key.kid()):
+            await self._rotate_key()
+        return draft.rotated_from != str(await self.publication.key.kid())
+
+    async def _end_rotation(self, draft: Draft) -> None:
+        """Drop the old key once everything is signed with the new one."""
+        if draft.action is Action.ROTATION and self._drop_old_key is not None:
+            await self._drop_old_key()
+
+    async def _had_round(self, draft: Draft) -> bool:
+        return await self.rounds.get_or_none(draft.id) is not None
+
+    async def _with_what_holds(self, round_: SigningRound) -> SigningRound:
+        """Return the round with those signatures only that still hold."""
+        held = await still_holding(round_, await self.parties(round_), self.publication.resolve_key)
+        if held == round_.signatures:
+            return round_
+        LOGGER.warning("a party has changed its key since it signed the draft %s; it must sign again", round_.id)
+        return await self.rounds.put(round_.model_copy(update={"signatures": held}))
+
+    async def parties(self, round_: SigningRound) -> tuple[Did, ...]:
+        """Return the parties that the round's file, or the one before, names, without the author."""
+        author = self.publication.place.author
+        roots = (read_root(round_.body), (await self.publication.published()).root or {})
+        stated = [root.get("participants", {}).get("entries", {}).get(SIGNATORIES, {}) for root in roots]
+        named = [Did.parse(party["did"]) for each in stated for party in each.get(str(author), {}).get("parties", ())]
+        return tuple(did for did in dict.fromkeys(named) if did != author)
+
+    async def _move(self, draft: Draft, to: DraftState, *, why: str | None = None, **update: Any) -> Draft:
+        return await self._drafts.move(draft.id, to, who=SYSTEM, why=why, **update)
+
+
+async def frame_of(publication: Publication, base: Base, draft: Draft | None = None) -> Frame:
+    """Return what the agent fills in by itself in the version that follows `base`."""
+    place, at = publication.place, publication.clock()
+    if draft is not None and draft.not_before is not None:
+        at = max(at, draft.not_before)
+    return Frame(
+        author=place.author,
+        url=place.url,
+        version=(base.version or 0) + 1,
+        previous=tuple(sorted(each.version for each in await publication.versions())),
+        at=at,
+    )
+
+
+async def findings_of(publication: Publication, changes: Sequence[Change]) -> Sequence[Finding]:
+    """Return everything that is wrong with the file that these changes would make of what is published now."""
+    base = await publication.published()
+    frame = await frame_of(publication, base)
+    above = publication.divide_above_bytes
+    return (await base.with_changes(changes, frame, divide_above_bytes=above)).findings
+
+
+async def _new_refusals(base: Base, changes: Sequence[Change]) -> tuple[RefusalNote, ...]:
+    """Return the refusals that these changes state for the first time."""
+    listed = [change for change in changes if change.kind is PartKind.RECORD and change.value is not None]
+    held = await base.records_of(change.key for change in listed)
+    notes = []
+    for change in listed:
+        known = {each.get("id") for each in held.get(change.key, {}).get("refusals", ())}
+        new = [each for each in change.value.get("refusals", ()) if each["id"] not in known]
+        notes += [RefusalNote(id=each["id"], reason=each["reason"]) for each in new]
+    return tuple(notes)
