@@ -1,7 +1,8 @@
-"""The desk: where officials sign in, draft, review, approve and suspend. One part of it is in `desk_editing`.
+"""The desk: where officials sign in, see what is to be done, suspend and review.
 
-Every page needs a session but the one that begins it; every form needs the session's token. Who may do what is decided
-by `officials`, `drafts` and the desk of the authority, never by which buttons a page shows.
+Drafts are in `desk_drafts`, the editor in `desk_editing`. Every page needs a session but the one that begins it; every
+form needs the session's token. Who may do what is decided by `officials`, `drafts` and the desk of the authority, never
+by which buttons a page shows.
 """
 
 import asyncio
@@ -19,7 +20,6 @@ from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.drafts import Base, Drafts
 from wanderbuch.agents.authority.officials import Official, OfficialRole
-from wanderbuch.agents.authority.pages.draft_view import in_words, place_of
 from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.languages import LANGUAGES, Language, Words, negotiated
 from wanderbuch.agents.authority.pages.rendering import PageHandler, Pages, language_of
@@ -38,13 +38,11 @@ from wanderbuch.agents.authority.reviews import ReviewState
 from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError, status_of
 from wanderbuch.agents.runtime.records import new_id
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.identifiers import Did
 
 BASE: Final = "/desk"
 SOON: Final = timedelta(days=120)
 _MAX_LISTED: Final = 50
-_MAX_FINDINGS: Final = 100
 _NEW_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FORM_DEADLINE_S: Final = 20.0
 
@@ -155,9 +153,6 @@ class DeskPages:
             ("POST", f"{BASE}/{{language}}/sign-in"): self._sign_in,
             ("POST", f"{BASE}/{{language}}/sign-out"): self.served(self._sign_out),
             ("GET", f"{BASE}/{{language}}/"): self.served(self._dashboard),
-            ("POST", f"{BASE}/{{language}}/drafts"): self.served(self._open),
-            ("GET", f"{BASE}/{{language}}/draft/{{id}}"): self.served(self._draft),
-            ("POST", f"{BASE}/{{language}}/draft/{{id}}/{{step}}"): self.served(self._step),
             ("GET", f"{BASE}/{{language}}/suspend"): self.served(self._suspend_page),
             ("POST", f"{BASE}/{{language}}/suspend"): self.served(self._suspend),
             ("POST", f"{BASE}/{{language}}/review"): self.served(self._review),
@@ -301,68 +296,6 @@ class DeskPages:
             found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
         )
 
-    async def _open(self, visit: DeskVisit) -> web.StreamResponse:
-        draft = await visit.parts.drafts.open(visit.official, visit.text("why"), draft_id=_id(visit))
-        return visit.go(f"/draft/{draft.id}")
-
-    async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
-        draft, parts = await visit.draft(), visit.parts
-        base = await parts.base()
-        changes = await parts.drafts.changes(draft.id)
-        findings = await parts.drafts.findings(draft.id) if draft.state is not DraftState.PUBLISHED else []
-        placed = [(each, place_of(each)) for each in findings]
-        touched = {change.key for change in changes}
-        near = [(each, place) for each, place in placed if each.severity is Severity.ERROR or place.did in touched]
-        near.sort(key=lambda pair: pair[0].severity is not Severity.ERROR)
-        facts = await parts.register.facts()
-        asked = visit.request.query.get("name", "")[:200].strip()
-        found = facts.tables.find(Query(name=asked)).dids if facts and asked else ()
-        worded = None
-        if draft.state is not DraftState.PUBLISHED:
-            worded = await asyncio.shield(in_words(base, changes, parts.frame(base)))
-        return self.show(
-            visit,
-            "desk_draft.html",
-            draft=draft,
-            parts=[await _named(base, each, visit) for each in await parts.drafts.diff(draft.id)],
-            differences=worded,
-            findings=near[:_MAX_FINDINGS],
-            other_findings=len(placed) - len(near[:_MAX_FINDINGS]),
-            has_errors=any(each.severity is Severity.ERROR for each in findings),
-            asked=asked,
-            found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
-            names={each.id: each.name for each in await parts.desk.officials.all()},
-            waiting=await _waiting(parts, draft),
-            authorities=[each.publisher for each in facts.file.recognitions] if facts else [],
-            file=facts.file if facts else None,
-        )
-
-    async def _step(self, visit: DeskVisit) -> web.StreamResponse:
-        """Do what a button of the draft's page says."""
-        parts, official = visit.parts, visit.official
-        draft = await visit.draft()
-        match visit.request.match_info["step"]:
-            case "submit":
-                await parts.drafts.submit(draft.id, official)
-            case "approve":
-                revision = visit.text("revision")
-                if not (revision.isascii() and revision.isdecimal()):
-                    raise MalformedError("expected the revision that was read")
-                await parts.desk.approve(draft.id, official, revision=int(revision))
-            case "reject":
-                await parts.desk.reject(draft.id, official, visit.text("why"))
-            case "schedule":
-                await parts.drafts.schedule(draft.id, official, _instant(visit.text("day"), visit.text("time")))
-            case "undo":
-                await parts.drafts.edit(draft.id, official, undo=[visit.text("key")])
-            case "rebase":
-                await parts.drafts.rebase(
-                    draft.id, official, keep=visit.sent.getall("keep", []), drop=visit.sent.getall("drop", [])
-                )
-            case _:
-                raise MalformedError("expected a step of a draft")
-        return visit.go(f"/draft/{draft.id}")
-
     async def _suspend_page(self, visit: DeskVisit) -> web.StreamResponse:
         did = Did.parse(visit.request.query.get("did", ""))
         record = await (await visit.parts.base()).record(did) or {}
@@ -375,7 +308,7 @@ class DeskPages:
             raise MalformedError("tick the box to confirm the suspension")
         registries = [line.strip() for line in visit.text("registries").splitlines() if line.strip()]
         draft = await visit.parts.desk.suspend(
-            did, visit.official, why=visit.text("why"), registries=registries, draft_id=_id(visit)
+            did, visit.official, why=visit.text("why"), registries=registries, draft_id=chosen_id(visit)
         )
         return visit.go(f"/draft/{draft.id}")
 
@@ -406,25 +339,7 @@ async def _form(request: web.Request) -> Any:
         raise MalformedError("the form can not be read, or is too large") from err
 
 
-async def _named(base: Base, part: Any, visit: DeskVisit) -> dict[str, Any]:
-    """Return a changed part with the name of whom it is about."""
-    record = part.after or part.before or {}
-    description = record.get("description") if isinstance(record, Mapping) else None
-    name = description.get("name") if isinstance(description, Mapping) else None
-    return {"part": part, "name": name, "is_record": part.kind.value == "record"}
-
-
-async def _waiting(parts: DeskParts, draft: Draft) -> tuple[str, ...]:
-    """Return who could still sign a draft that waits for signatures."""
-    if draft.state is not DraftState.SIGNING:
-        return ()
-    try:
-        return (await parts.desk.round(draft.id))[1]
-    except WanderbuchError:
-        return ()
-
-
-def _id(visit: DeskVisit) -> str:
+def chosen_id(visit: DeskVisit) -> str:
     """Return the id that the form's page chose, so that a form sent twice does its work once.
 
     Raises:
@@ -434,17 +349,3 @@ def _id(visit: DeskVisit) -> str:
     if not _NEW_ID.fullmatch(text):
         raise MalformedError("expected the id that the page chose")
     return text
-
-
-def _instant(day: str, time: str) -> datetime | None:
-    """Return the instant that two fields name, UTC; None if no day is given.
-
-    Raises:
-        MalformedError: there is no such day or time.
-    """
-    if not day:
-        return None
-    try:
-        return datetime.fromisoformat(f"{day}T{time or '00:00'}:00+00:00")
-    except ValueError as err:
-        raise MalformedError("expected a day that exists, and a time such as 09:30") from err

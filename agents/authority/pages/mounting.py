@@ -5,6 +5,7 @@ from datetime import datetime
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.pages.desk import DeskPages, DeskParts
+from wanderbuch.agents.authority.pages.desk_drafts import DeskDrafts
 from wanderbuch.agents.authority.pages.desk_editing import DeskEditing
 from wanderbuch.agents.authority.pages.facts import Facts, PublishedRegister, VersionLine
 from wanderbuch.agents.authority.pages.registry import PublicPages
@@ -41,7 +42,7 @@ class AuthorityPages:
     def app_pages(self) -> Sequence[PublicRoute]:
         """Return the routes of the app site; each sees to it by itself who asks."""
         desk = DeskPages(lambda: self._parts)
-        handlers = {**DeskEditing(desk).handlers(), **desk.handlers()}
+        handlers = {**DeskEditing(desk).handlers(), **DeskDrafts(desk).handlers(), **desk.handlers()}
         return tuple(PublicRoute(method, path, handler) for (method, path), handler in handlers.items())
 
     async def facts(self) -> Facts | None:
