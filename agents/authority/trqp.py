@@ -187,9 +187,10 @@ class TrqpEndpoint:
             if snapshot is None:
                 raise NotReadyError("the authority holds no governance file yet", hint="try again later")
             at = self._clock()
-            kept = self._answers.answer(  # 6
-                answer, body, snapshot, at, lambda: self._work_out(answer, body, snapshot, at)
-            )
+            kept = self._answers.kept(answer, body, snapshot, at)
+            if kept is None:
+                kept = self._work_out(answer, body, snapshot, at)  # 6
+                self._answers.keep(answer, body, snapshot, kept)
         except WanderbuchError as err:
             return _problem(err, request_id)
         headers = self._headers.copy()

@@ -4,7 +4,6 @@ An answer counts only for the snapshot that it was worked out from: a new versio
 of a recognised authority's file makes a new snapshot, and all answers of before are gone at once.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -48,34 +47,27 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def answer(
-        self,
-        kind: object,
-        question: bytes,
-        snapshot: GovernanceSnapshot,
-        at: datetime,
-        work_out: Callable[[], KeptAnswer],
-    ) -> KeptAnswer:
-        """Return the answer to a question.
+    def kept(self, kind: object, question: bytes, snapshot: GovernanceSnapshot, at: datetime) -> KeptAnswer | None:
+        """Return the answer that was given to this question before, if it still counts.
 
         Args:
             kind: authorization or recognition.
             question: the body of the request.
             snapshot: what the answer must rest on.
             at: the instant now, aware.
-            work_out: makes the answer if there is none; what it raises is passed on and not kept.
         """
         if snapshot is not self._snapshot:
             self._snapshot = snapshot
             self._answers.clear()
-        key = (kind, question)
-        kept = self._answers.get(key)
-        if kept is not None and kept.keep_until is not None and at < kept.keep_until:
-            return kept
-        made = work_out()
-        self._answers.pop(key, None)
-        if made.keep_until is not None and len(question) <= _MAX_QUESTION_BYTES:
-            if len(self._answers) >= self._max_answers:
-                del self._answers[next(iter(self._answers))]
-            self._answers[key] = made
-        return made
+            return None
+        found = self._answers.get((kind, question))
+        return found if found is not None and found.keep_until is not None and at < found.keep_until else None
+
+    def keep(self, kind: object, question: bytes, snapshot: GovernanceSnapshot, answer: KeptAnswer) -> None:
+        """Keep an answer that was worked out from `snapshot`, if it may be kept; the rest as for `kept`."""
+        if answer.keep_until is None or len(question) > _MAX_QUESTION_BYTES or snapshot is not self._snapshot:
+            return
+        self._answers.pop((kind, question), None)
+        if len(self._answers) >= self._max_answers:
+            del self._answers[next(iter(self._answers))]
+        self._answers[kind, question] = answer

@@ -2,7 +2,7 @@
 
 import ipaddress
 import math
-from collections import OrderedDict
+from functools import lru_cache
 from typing import Final
 
 _MAX_CLIENTS: Final = 10_000
@@ -13,8 +13,8 @@ _IPV6_PREFIX: Final = 64  # one household or office has at least that much
 class RateLimit:
     """Token buckets by client address.
 
-    A full table forgets the address that asked longest ago; whoever owns more addresses than the table has places can
-    ask more often, and must be stopped before this process.
+    A full table forgets the address that it has known longest; whoever owns more addresses than the table has places
+    can ask more often, and must be stopped before this process.
 
     Args:
         per_second: tokens that a bucket gains; 0: no limit at all.
@@ -26,7 +26,7 @@ class RateLimit:
         self._per_second = per_second
         self._burst = float(burst)
         self._max_clients = max_clients
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # tokens, when
+        self._buckets: dict[str, list[float]] = {}  # tokens, when
 
     def __len__(self) -> int:
         return len(self._buckets)
@@ -40,16 +40,24 @@ class RateLimit:
         """
         if not self._per_second:
             return 0
-        key = _bucket(client)
-        tokens, when = self._buckets.pop(key, (self._burst, now_s))
-        tokens = min(self._burst, tokens + (now_s - when) * self._per_second)
-        allowed = tokens >= 1.0 - _ROUNDING
-        self._buckets[key] = (tokens - 1.0 if allowed else tokens, now_s)
-        if len(self._buckets) > self._max_clients:
-            self._buckets.popitem(last=False)
-        return 0 if allowed else max(1, math.ceil((1.0 - tokens) / self._per_second - _ROUNDING))
+        key = client if client is not None and ":" not in client else _bucket(client)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) >= self._max_clients:
+                del self._buckets[next(iter(self._buckets))]
+            bucket = self._buckets[key] = [self._burst, now_s]
+        tokens = bucket[0] + (now_s - bucket[1]) * self._per_second
+        if tokens > self._burst:
+            tokens = self._burst
+        bucket[1] = now_s
+        if tokens >= 1.0 - _ROUNDING:
+            bucket[0] = tokens - 1.0
+            return 0
+        bucket[0] = tokens
+        return max(1, math.ceil((1.0 - tokens) / self._per_second - _ROUNDING))
 
 
+@lru_cache(maxsize=4096)
 def _bucket(client: str | None) -> str:
     if client is None or ":" not in client:
         return client or ""
