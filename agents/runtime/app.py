@@ -379,6 +379,8 @@ def _guard(token: SecretStr, is_serving: Callable[[], bool], identify: Identify 
     expected = token.get_secret_value().encode()
 
     async def caller_with(given: str) -> Caller | None:
+        if not given.isascii():  # no token is; and bytes that are no UTF-8 can not be compared
+            return None
         if hmac.compare_digest(given.encode(), expected):
             return OPERATOR
         if identify is None or not given:

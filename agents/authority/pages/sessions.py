@@ -85,7 +85,7 @@ class Sessions:
     async def who(self, request: web.Request) -> SignedIn | None:
         """Return who sends this request, None if nobody is signed in (any more)."""
         value = request.cookies.get(COOKIE, "")
-        if not value or len(value) > 100:
+        if not value or len(value) > 100 or not value.isascii():
             return None
         session = await self._records.get_or_none(_key(value))
         if session is None:
@@ -104,7 +104,7 @@ class Sessions:
 
     async def sign_out(self, request: web.Request) -> None:
         """End the session of this request."""
-        if value := request.cookies.get(COOKIE):
+        if (value := request.cookies.get(COOKIE)) and value.isascii():
             await self._records.remove(_key(value))
 
     def _has_ended(self, session: DeskSession, now: datetime) -> bool:

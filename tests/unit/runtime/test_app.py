@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -105,6 +106,7 @@ async def call():  # type: ignore[no-untyped-def]
             async with session.request(method, server.make_url(path), data=data, headers=headers) as response:
                 return response.status, await response.json(content_type=None), response.headers
 
+        called.port = server.port  # type: ignore[attr-defined]
         yield called
 
 
@@ -124,6 +126,13 @@ async def test_nobody_enters_without_the_token(call, token: str) -> None:  # typ
     assert headers["Content-Type"].startswith("application/problem+json")
     assert (await call("GET", "/health", token=token))[0] == 200
     assert (await call("GET", "/nothing", token=token))[0] == 401
+
+
+async def test_a_token_that_is_no_text_is_a_wrong_token(call) -> None:  # type: ignore[no-untyped-def]
+    reader, writer = await asyncio.open_connection("127.0.0.1", call.port)
+    writer.write(b"GET /things/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer \xff\r\n\r\n")
+    assert (await reader.readline()).split()[1] == b"401"
+    writer.close()
 
 
 async def test_nothing_is_served_before_the_agent_is_ready(call) -> None:  # type: ignore[no-untyped-def]
