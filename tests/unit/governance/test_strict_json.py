@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -63,3 +64,11 @@ def test_refuses_depth_that_would_exhaust_the_stack() -> None:
 def test_a_scalar_has_no_depth() -> None:
     assert read(b"7", max_depth=0) == 7
     assert read(b"[[[1]]]", max_depth=3) == [[[1]]]
+
+
+def test_a_member_that_stands_twice_among_very_many_is_found_at_once() -> None:
+    members = b",".join(b'"%d":1' % number for number in range(200_000))
+    began = time.process_time()
+    with pytest.raises(StrictJsonError, match="'199999' twice"):
+        read_strict_json(b"{" + members + b',"199999":2}', max_bytes=10_000_000, max_depth=2)
+    assert time.process_time() - began < 5  # a count of each name takes the better part of an hour
