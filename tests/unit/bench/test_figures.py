@@ -1,10 +1,21 @@
 import json
 
-from tests.bench.figures import COMPARED, WIDER, Figures
+from tests.bench.figures import COMPARED, LARGE, WIDER, Figures
+from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.rounds import STEPS
 
-KEYS = [*COMPARED, "presentations_lost", "decision_us", "details"]
+KEYS = [*COMPARED, "presentations_lost", *LARGE, "details"]
+LARGE_FIGURES = LargeFigures(
+    load_over_parse=2.34567,
+    load_over_parse_uncollected=3.1,
+    bytes_each=514.1258,
+    decision_us=30.126,
+    decision_growth=1.1425,
+    trqp_over_empty=0.6159,
+    details={"bytes": 898_000_000, "accreditations": 1_000_000, "parts": 4096, "load_s": 20.0}
+    | {"eligible_ms": {"first": 600.0, "again": 8.0}},
+)
 RAW = ("offer", "request", "issue", "store", "ask", "present", "verify")
 
 
@@ -17,7 +28,7 @@ def test_every_key_is_there_and_null_with_a_reason_where_nothing_was_measured():
 
 
 def test_ratios_are_worked_out_from_the_steps():
-    figures = Figures(decision_us=30.126, load=LoadResult(200, 30, 40.0, {}, 9.0))
+    figures = Figures(large=LARGE_FIGURES, load=LoadResult(200, 30, 40.0, {}, 9.0))
     figures.compare({step: [10.0] * 30 for step in STEPS}, {step: [5.0] * 30 for step in RAW})
     written = json.loads(json.dumps(figures.as_json()))
     assert written["issuer_cpu_over_crypto"] == 3.0
