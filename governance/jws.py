@@ -205,20 +205,20 @@ def unverified_payload(jws: bytes) -> bytes:
 
 def _compact_parts(jws: bytes) -> tuple[bytes, bytes, bytes]:
     """Return payload, header and signature, each in base64url."""
-    parts = jws.split(b".")
+    parts = jws.split(b".", 3)
     if len(parts) != 3:
-        raise SignatureError(f"expected a compact JWS of three parts, found {len(parts)}")
+        raise SignatureError(f"expected a compact JWS of three parts, found {'more' if len(parts) > 3 else len(parts)}")
     return parts[1], parts[0], parts[2]
 
 
 def _read_general(jws: bytes, typ: str, max_bytes: int) -> UnverifiedJws:
     encoded, members = _general_members(jws, max_bytes)
+    if not 2 <= len(members) <= MAX_SIGNATURES:
+        raise SignatureError(f"expected 2 to {MAX_SIGNATURES} signatures, found {len(members)}")
     signatures = tuple(_signature(protected, text, typ) for protected, text in members)
     received = UnverifiedJws(encoded, _decode(encoded), signatures)
     if len({each.kid for each in received.signatures}) != len(members):
         raise SignatureError("expected each key once, found two signatures by one key")
-    if not 2 <= len(members) <= MAX_SIGNATURES:
-        raise SignatureError(f"expected 2 to {MAX_SIGNATURES} signatures, found {len(members)}")
     if list(received.signatures[1:]) != sorted(received.signatures[1:], key=lambda each: each.kid):
         raise SignatureError("expected the signatures after the first in the order of their keys")
     if _general(encoded, received.signatures) != jws:

@@ -10,7 +10,7 @@ from tests.unit.governance.conftest import Json, KeyHolder, payload_of
 from wanderbuch.errors import GovernanceError, ResolutionError
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import DidUrl
-from wanderbuch.governance.jws import MAX_SIGNATURES, SignatureError, sign_jws, unverified_payload
+from wanderbuch.governance.jws import MAX_SIGNATURES, SignatureError, read_jws, sign_jws, unverified_payload
 from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.governance.signing import (
     FILE_TYP,
@@ -255,3 +255,10 @@ async def test_refuses_too_many_signatures(table: Table) -> None:
 
 def compact(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def test_too_many_signatures_are_refused_before_any_is_looked_at() -> None:
+    signature = b'{"protected":"!","signature":"!"}'
+    received = b'{"payload":"e30","signatures":[' + b",".join([signature] * 33) + b"]}"
+    with pytest.raises(SignatureError, match="expected 2 to 32 signatures, found 33"):
+        read_jws(received, typ=FILE_TYP, max_bytes=10_000)
