@@ -19,6 +19,7 @@ _TIMEOUT_S: Final = 10.0
 _MAX_DOCUMENTS: Final = 500
 # A key that was rotated out must stop counting soon; a log that did not change costs one small conditional request.
 _LIFETIME_S: Final = 30.0
+_ASK_AGAIN_S: Final = 2.0  # how often names of keys that do not stand there can make us ask a host
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class WebvhDocuments:
         self._documents: ExpiringCache[WebvhDid, DidDocument] = ExpiringCache(
             max_entries=_MAX_DOCUMENTS, lifetime_s=lifetime_s
         )
+        self._asked_again: ExpiringCache[WebvhDid, DidDocument] = ExpiringCache(
+            max_entries=_MAX_DOCUMENTS, lifetime_s=_ASK_AGAIN_S
+        )
         # Outlives the documents, so that an unchanged log is neither sent nor verified again.
         self._logs: OrderedDict[WebvhDid, _Kept] = OrderedDict()
 
@@ -60,6 +64,8 @@ class WebvhDocuments:
     async def assertion_key(self, url: DidUrl) -> bytes:
         """Return the raw 32-byte Ed25519 public key that stands in `assertionMethod` as `url` now.
 
+        A key that is not in the document at hand may have come in since: then the host is asked once more.
+
         Raises:
             ResolutionError: it could not be checked.
             GovernanceError: no such key stands there, or the DID is no did:webvh DID.
@@ -70,12 +76,18 @@ class WebvhDocuments:
             raise GovernanceError(f"expected a key of a did:webvh DID, found {url}") from err
         key = (await self.resolve(did)).assertion_keys.get(url)
         if key is None:
+            key = (await self._asked_again.get(did, lambda: self._resolve_anew(did))).assertion_keys.get(url)
+        if key is None:
             raise GovernanceError(f"{url} does not stand in the assertionMethod of {did} now")
         return key
 
     def forget(self, did: WebvhDid) -> None:
         """Ask the host again at the next request; what was seen of the log stays remembered."""
         self._documents.forget(did)
+
+    async def _resolve_anew(self, did: WebvhDid) -> DidDocument:
+        self._documents.forget(did)
+        return await self.resolve(did)
 
     async def _resolve(self, did: WebvhDid) -> DidDocument:
         log = await self._log(did)

@@ -152,6 +152,26 @@ async def test_a_rotated_out_key_asserts_nothing(
         await documents.assertion_key(old)
 
 
+async def test_a_key_that_has_just_come_in_is_asked_for_once_more(
+    wallet: Profile, did: WebvhDid, documents: WebvhDocuments, publisher: FolderPublisher
+) -> None:
+    await documents.resolve(did)  # from now on a document without the new key is at hand
+    await rotate_assertion_key(wallet, did, publisher=publisher)
+    new, _ = await sign_as(wallet, did, b"x")
+    assert len(await documents.assertion_key(new)) == 32
+
+
+async def test_made_up_keys_do_not_make_us_ask_a_host_again_and_again(
+    did: WebvhDid, documents: WebvhDocuments, host: TlsHost
+) -> None:
+    await documents.resolve(did)
+    before = len(host.requests)
+    for number in range(5):
+        with pytest.raises(GovernanceError, match="assertionMethod"):
+            await documents.assertion_key(DidUrl.parse(f"{did}#made-up-{number}"))
+    assert len(host.requests) == before + 1
+
+
 async def test_the_didcomm_key_asserts_nothing(did: WebvhDid, documents: WebvhDocuments) -> None:
     (didcomm,) = (await documents.resolve(did)).content["authentication"]
     with pytest.raises(GovernanceError):
