@@ -153,8 +153,9 @@ async def test_a_rotated_out_key_asserts_nothing(
 
 
 async def test_a_key_that_has_just_come_in_is_asked_for_once_more(
-    wallet: Profile, did: WebvhDid, documents: WebvhDocuments, publisher: FolderPublisher
+    wallet: Profile, did: WebvhDid, edge: HttpEdge, publisher: FolderPublisher
 ) -> None:
+    documents = WebvhDocuments(edge, InMemoryLogMemory())
     await documents.resolve(did)  # from now on a document without the new key is at hand
     await rotate_assertion_key(wallet, did, publisher=publisher)
     new, _ = await sign_as(wallet, did, b"x")
@@ -162,8 +163,9 @@ async def test_a_key_that_has_just_come_in_is_asked_for_once_more(
 
 
 async def test_made_up_keys_do_not_make_us_ask_a_host_again_and_again(
-    did: WebvhDid, documents: WebvhDocuments, host: TlsHost
+    did: WebvhDid, edge: HttpEdge, host: TlsHost
 ) -> None:
+    documents = WebvhDocuments(edge, InMemoryLogMemory())
     await documents.resolve(did)
     before = len(host.requests)
     for number in range(5):
