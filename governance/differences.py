@@ -151,8 +151,7 @@ def _of_signatories(before: GovernanceFile | None, after: GovernanceFile) -> Ite
     if new is None:
         yield subject.differs("removed", Effect.CHANGE, ": the author alone, as the file no longer names signatories")
         return
-    parties = ", ".join(f"{each.name} ({each.kind.value})" for each in new.parties)
-    text = f": {new.threshold} of {len(new.parties)}: {parties}; before: {_signing(old)}"
+    text = f": {_signing(new)}; before: {_signing(old)}"
     dids = tuple(each.did for each in new.parties)
     yield subject.differs("changed", Effect.CHANGE, text, threshold=new.threshold, parties=dids)
 
@@ -160,8 +159,9 @@ def _of_signatories(before: GovernanceFile | None, after: GovernanceFile) -> Ite
 def _signing(signatories: Signatories | None) -> str:
     if signatories is None:
         return "the author alone"
-    names = ", ".join(each.name for each in signatories.parties)
-    return f"{signatories.threshold} of {len(signatories.parties)} ({names})"
+    # With their DIDs: whoever puts another key in the place of a party would keep its name.
+    names = ", ".join(f"{each.name} ({each.kind.value}, {each.did})" for each in signatories.parties)
+    return f"{signatories.threshold} of {len(signatories.parties)}: {names}"
 
 
 def _eqf(level: int) -> str:

@@ -296,6 +296,15 @@ def test_compares_every_kind_of_statement(
     assert differences(replace(file, **after), replace(file, **after)) == ()
 
 
+def test_another_did_under_the_name_of_a_party_can_be_seen(example: Json) -> None:
+    file = parse_file(payload_of(example))
+    before = replace(file, signatories=Signatories(1, (PARTY,)))
+    after = replace(file, signatories=Signatories(1, (replace(PARTY, did=Did(COLOMBO)),)))
+    [found] = differences(before, after)
+    assert COLOMBO in found.text
+    assert PARTY.did in found.text
+
+
 _SCOPES = st.fixed_dictionaries(
     {
         "occupations": st.lists(st.sampled_from(["C7", "C72", "C7212", "C7411"]), min_size=1, unique=True),
