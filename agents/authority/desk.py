@@ -10,6 +10,7 @@ good. An emergency suspension and a rotation are drafts too, decided in one step
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
+from typing import Final
 
 from acapy_agent.core.profile import Profile
 
@@ -34,8 +35,11 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
 from wanderbuch.governance.identifiers import DidUrl
+from wanderbuch.governance.records import ParticipantRecord
 
 LOGGER = logging.getLogger(__name__)
+
+_MAX_PINNED_BYTES: Final = 512 * 1024
 
 
 class Desk:
@@ -144,12 +148,13 @@ class Desk:
         """
         official.must(OfficialRole.APPROVER)
         reason = check_why(why)
-        pinned = () if nothing_counts else tuple(registries) or await self._registries_of(issuer)
+        listed = () if nothing_counts or registries else await self._registries_of(issuer)
         async with self.publication.turn() as turn:
             if (held := await self._suspension_before(issuer, official, reason, draft_id)) is None:
                 today = self._clock().date()
                 base = await self.publication.published()
                 before = await base.record(issuer)
+                pinned = () if nothing_counts else tuple(registries) or _pinned(listed, before)
                 after = suspended(
                     before,
                     decided_on=today,
@@ -371,3 +376,15 @@ class Desk:
 
 def _id_of(value: object) -> object:
     return value.get("id") if isinstance(value, dict) else None
+
+
+def _pinned(listed: Sequence[str], record: ParticipantRecord | None) -> tuple[str, ...]:
+    """Return the registries that an issuer lists, none if they are too many: its own list must not stop a suspension.
+
+    They stand in every accreditation of its record, and a record has to fit into a part of a divided file.
+    """
+    size = sum(map(len, listed)) * len((record or {}).get("accreditations", ()))
+    if size <= _MAX_PINNED_BYTES:
+        return tuple(listed)
+    LOGGER.warning("the issuer lists %d registries, too many to be named: none is, so nothing counts", len(listed))
+    return ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_i
 from wanderbuch.governance.signing import verify_file
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
-from .conftest import AUTHORITY, CENTRE, SCID, World, centre_record, hire, registry
+from .conftest import AUTHORITY, CENTRE, HEADER, SCID, World, centre_record, hire, registry
 from .flow import FIRST, fresh, published, served, submitted, told
 
 WHY = "assessments were not supervised"
@@ -88,6 +89,22 @@ async def test_a_suspension_pins_the_registries_that_the_issuer_has_published_un
     await published(desk, people)
     await desk.suspend(str(CENTRE), people.approver, why=WHY, **asked)
     assert (await served(world)).file.accreditations[0].changes[-1].registries == pinned
+
+
+async def test_an_issuer_can_not_stop_its_suspension_by_listing_very_many_registries(world: World) -> None:
+    async def find(_: str) -> list[str]:
+        some = registry("R")[:-3]
+        return [some + "".join(end) for end in product("123456789ABCDEFGHJKL", repeat=3)]
+
+    world.divide_above_bytes = 64 * 1024
+    desk = world.desk(find_registries=find)
+    people = await hire(desk)
+    await published(desk, people, header=HEADER, records={str(CENTRE): centre_record(*range(1, 21))})
+    draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
+    assert draft.state is DraftState.PUBLISHED
+    record = await (await desk.publication.published()).record(str(CENTRE))
+    assert record is not None
+    assert [each["status"][-1]["registries"] for each in record["accreditations"]] == [[]] * 20
 
 
 async def test_an_emergency_does_not_wait_for_an_issuer_that_can_not_be_reached(world: World) -> None:
