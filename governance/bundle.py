@@ -18,6 +18,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -112,7 +113,7 @@ def read_bundle_file(received: bytes, *, max_files: int = MAX_FILES, max_total_b
     try:
         with zipfile.ZipFile(io.BytesIO(received)) as packed:
             return _read(packed, max_files, max_total_bytes)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, OSError) as err:
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError, OSError, zlib.error) as err:
         raise BundleError(f"expected a zip archive, found one that can not be read: {type(err).__name__}") from err
 
 
