@@ -7,6 +7,7 @@ gives no more than they state), and while it is read rows and cells are counted.
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -80,7 +81,7 @@ def _check_archive(received: bytes) -> bool:
                 raise TableError(f"expected a spreadsheet of at most {MAX_UNPACKED_BYTES} bytes unpacked, found {size}")
             sheets = [each for each in entries if each.filename.startswith(_SHEETS)]
             return any(_mentions(archive, each) for each in sheets)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError) as err:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as err:
         raise TableError("expected a spreadsheet (.xlsx), found another file", hint="save it as .xlsx or CSV") from err
 
 

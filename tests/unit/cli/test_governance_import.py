@@ -211,3 +211,14 @@ def test_a_sheet_of_endless_empty_cells_is_refused(monkeypatch: pytest.MonkeyPat
 def test_what_is_no_spreadsheet_is_refused(received: bytes) -> None:
     with pytest.raises(TableError):
         read_spreadsheet(received)
+
+
+def test_a_spreadsheet_with_damaged_bytes_is_refused_and_nothing_else() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", "<x/>" * 1000)
+    received = bytearray(stream.getvalue())
+    begin = 30 + len("xl/worksheets/sheet1.xml")
+    received[begin : begin + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(TableError):
+        read_spreadsheet(bytes(received))
