@@ -7,8 +7,12 @@ vouches for it); `TrustDecision` is the answer, with the governance version it r
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from typing import Any
 
-from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+import msgspec
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from wanderbuch.governance.identifiers import CredDefId, Did, IdentifierError, RevRegDefId
 
 
 class Verdict(Enum):
@@ -105,8 +109,37 @@ class Evidence:
     registry: RevRegDefId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class _Answer(msgspec.Struct, frozen=True):
+    """A part of an answer: a struct, as frozen dataclasses take ten times as long to make. Pydantic can hold it too."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Let records that are kept as JSON hold answers."""
+
+        def read(value: object) -> Any:
+            if isinstance(value, cls):
+                return value
+            try:
+                return msgspec.convert(value, cls, dec_hook=_did)
+            except (msgspec.ValidationError, IdentifierError) as err:
+                raise PydanticCustomError("answer", "expected a part of a trust decision") from err
+
+        written = core_schema.plain_serializer_function_ser_schema(plain)
+        return core_schema.no_info_plain_validator_function(read, serialization=written)
+
+
+def _did(kind: type, value: Any) -> Did:
+    if kind is not Did:
+        raise NotImplementedError(f"expected a DID to be read, found {kind.__name__}")
+    return Did.parse(value)
+
+
+def plain(answer: _Answer) -> Any:
+    """Return a part of an answer as JSON has it."""
+    return msgspec.to_builtins(answer, enc_hook=str)
+
+
+class Reason(_Answer, frozen=True):
     """One finding of a decision: a stable code for programs and a plain sentence for people."""
 
     code: str
@@ -122,8 +155,7 @@ class Step:
     failure: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
-class GovernanceRef:
+class GovernanceRef(_Answer, frozen=True):
     """Which governance file a decision rests on.
 
     Args:
@@ -135,8 +167,7 @@ class GovernanceRef:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChainLink:
+class ChainLink(_Answer, frozen=True):
     """One step of a chain of recognition: whose file was used, and the recognition that led there.
 
     Args:
@@ -152,8 +183,7 @@ class ChainLink:
     governance: GovernanceRef
 
 
-@dataclass(frozen=True, slots=True)
-class TrustDecision:
+class TrustDecision(_Answer, frozen=True):
     """The answer, its reasons (at least one) and what it rests on (None: there is no usable governance file).
 
     Args:

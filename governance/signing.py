@@ -17,6 +17,7 @@ Without a version before, rule 11 rests on the file's own word: who meets an aut
 pinned author to have named its parties.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from wanderbuch.governance.statements import Signatories
 from wanderbuch.governance.validation import MAX_FILE_BYTES, parse_file
 
 FILE_TYP: Final = "governance-file+jws"
+_READ_AT_ONCE: Final = 64 * 1024
 MAX_JWS_BYTES: Final = MAX_FILE_BYTES * 4 // 3 + MAX_SIGNATURES * 4096  # base64url, headers and signatures
 
 __all__ = ["FILE_TYP", "MAX_JWS_BYTES", "KeyResolver", "SignatureError", "SignedGovernanceFile", "Signer"]
@@ -81,6 +83,11 @@ class SignedGovernanceFile:
 def digest_of(jws: bytes) -> str:
     """Return "sha256:" + hex of the signed file's bytes."""
     return "sha256:" + hashlib.sha256(jws).hexdigest()
+
+
+async def _parse(payload: bytes) -> GovernanceFile:
+    """Return the file in `payload`; a large one is read aside, so that it stops nothing else meanwhile."""
+    return parse_file(payload) if len(payload) <= _READ_AT_ONCE else await asyncio.to_thread(parse_file, payload)
 
 
 async def sign_file(payload: bytes, kid: DidUrl, sign: Signer) -> bytes:
@@ -177,7 +184,7 @@ async def verify_file(
     received = read_jws(jws, typ=FILE_TYP, max_bytes=MAX_JWS_BYTES)  # 1-3
     first = first_by(author, received)  # 4
     await verify_signature(received, first, resolve_key)  # 5, 6
-    file = parse_file(received.unverified_payload)  # 7, 8
+    file = await _parse(received.unverified_payload)  # 7, 8
     if file.author != first.kid.did:  # 9
         raise SignatureError(f"expected a file by {first.kid.did}, who signed it, found author {file.author}")
     signers, unchecked = await _further_signers(received, file, previous, resolve_key)

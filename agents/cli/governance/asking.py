@@ -1,6 +1,5 @@
 """`wanderbuch governance explain`: why a question gets its answer, step by step."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from wanderbuch.agents.cli.governance.question import Question, parse_instant, p
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.decision import Explanation, explain
 from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.question import Purpose, Reason, TrustDecision, Verdict
+from wanderbuch.governance.question import Purpose, Reason, TrustDecision, Verdict, plain
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
 PurposeOption = Annotated[Purpose, typer.Option(help="What the credential is shown for.")]
@@ -97,10 +96,10 @@ def decision_document(decision: TrustDecision) -> dict[str, Any]:
     """Return a decision as JSON."""
     return {
         "verdict": decision.verdict.value,
-        "reasons": [asdict(each) for each in decision.reasons],
-        "chain": [asdict(each) for each in decision.chain],
+        "reasons": [plain(each) for each in decision.reasons],
+        "chain": [plain(each) for each in decision.chain],
         "redress": list(decision.redress),
-        "governance": None if decision.governance is None else asdict(decision.governance),
+        "governance": None if decision.governance is None else plain(decision.governance),
         "decided_at": decision.decided_at.isoformat(),
     }
 
@@ -119,7 +118,7 @@ def _show_explanation(explanation: Explanation) -> None:
 def _explanation_document(explanation: Explanation) -> dict[str, Any]:
     steps = [
         {"rule": each.number, "title": each.title, "ok": each.failure is None}
-        | ({} if each.failure is None else {"failure": asdict(each.failure)})
+        | ({} if each.failure is None else {"failure": plain(each.failure)})
         for each in explanation.steps
     ]
     return {**decision_document(explanation.decision), "steps": steps}

@@ -1,12 +1,12 @@
 """`wanderbuch governance bundle`: all that a decision needs in one file, for those who have no network."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused, write_new_file

@@ -1,12 +1,12 @@
 """`wanderbuch governance publish`: into a folder that any web server serves, or to an authority agent as a draft."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import asdict
 
 from wanderbuch.agents.cli.governance.authority_client import AnsweredNoError, AuthorityClient
 from wanderbuch.agents.cli.governance.files import document_in, parts_in

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed
 from wanderbuch.agents.cli.governance.keys import keys_in_logs, keys_online, read_file, signer_from
