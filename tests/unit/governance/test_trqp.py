@@ -264,6 +264,12 @@ def test_refuses_what_is_no_json_object(body: bytes) -> None:
         parse_query(body)
 
 
+def test_refuses_what_is_no_utf_8_also_where_it_is_ignored() -> None:
+    assert parse_query(asked(more="é")) == parse_query(asked())
+    with pytest.raises(QueryError):
+        parse_query(asked(more="@").replace(b"@", b"\xff"))
+
+
 def test_refuses_more_bytes_than_allowed() -> None:
     body = asked()
     assert parse_query(body.ljust(MAX_QUERY_BYTES))
