@@ -12,8 +12,8 @@ from tests.browser.conftest import SCREENSHOTS, Town
 PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 SIZES = {"phone": PHONE, "desktop": DESKTOP}
-AXE: Final = frozenset({("en", "phone"), ("ar", "desktop")})
-"""Where axe looks: every page from left to right and from right to left, and on both sizes; the others are measured."""
+LOOKS: Final = (("en", "phone"), ("ar", "desktop"))
+"""How every page is looked at: from left to right and from right to left, and on both sizes."""
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.
 _LOOKED_AT = {"exclude": [["datalist"], [".tree details details"]]}
 _GRAVE = frozenset({"serious", "critical"})
