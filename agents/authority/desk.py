@@ -10,7 +10,6 @@ good. An emergency suspension and a rotation are drafts too, decided in one step
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from typing import Final
 
 from acapy_agent.core.profile import Profile
 
@@ -19,6 +18,7 @@ from wanderbuch.agents.authority.draft import APPROVED_STATES, Draft, DraftState
 from wanderbuch.agents.authority.drafts import Base, Drafts
 from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
+from wanderbuch.agents.authority.pins import listed_by, pins
 from wanderbuch.agents.authority.progress import Progress, findings_of
 from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError
 from wanderbuch.agents.authority.reviews import Review, Reviews
@@ -35,11 +35,8 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
 from wanderbuch.governance.identifiers import DidUrl
-from wanderbuch.governance.records import ParticipantRecord
 
 LOGGER = logging.getLogger(__name__)
-
-_MAX_PINNED_BYTES: Final = 512 * 1024
 
 
 class Desk:
@@ -69,7 +66,7 @@ class Desk:
             rotate_key: puts a new signing key beside the old one, or asks the witnesses of the authority's DID to
                 approve that; may be called again while they have not, and after a crash.
             drop_old_key: leaves the new one alone, where `rotate_key` does not; nothing to do is no error.
-            find_registries: gives the ids of the revocation registries that an issuer has published.
+            find_registries: gives the ids of the revocation registries that an issuer lists.
         """
         self.publication = publication
         self.history: HistoryLog = publication.history
@@ -133,8 +130,10 @@ class Desk:
             why: public; nothing about workers.
             effective_from: from which award date on; by default today. Not later than today.
             registries: ids of the issuer's revocation registries that exist; what was awarded earlier counts only from
-                these. Empty: those that the issuer has published. If they can not be found, an emergency does not wait:
-                then nothing that the issuer ever signed counts any more, until a draft names them.
+                these. Empty: those that the issuer itself lists, which is a suspect's word: a crooked one may list
+                registries that it has prepared, and date awards back into them. If they can not be found, or are more
+                than `pins.MAX_PINS`, an emergency does not wait: then nothing that the issuer ever signed counts any
+                more, until a draft names them. The draft's trail says which it was.
             nothing_counts: name no registry on purpose.
             decision: address where the decision can be read.
             draft_id: chosen by the caller, so that a repeated request suspends once.
@@ -148,23 +147,27 @@ class Desk:
         """
         official.must(OfficialRole.APPROVER)
         reason = check_why(why)
-        listed = () if nothing_counts or registries else await self._registries_of(issuer)
+        automatic = not (nothing_counts or registries)
+        listed = await listed_by(issuer, self._find_registries) if automatic else None
         async with self.publication.turn() as turn:
             if (held := await self._suspension_before(issuer, official, reason, draft_id)) is None:
                 today = self._clock().date()
                 base = await self.publication.published()
                 before = await base.record(issuer)
-                pinned = () if nothing_counts else tuple(registries) or _pinned(listed, before)
+                found = pins(listed, issuer, before) if automatic else None
                 after = suspended(
                     before,
                     decided_on=today,
                     effective_from=effective_from or today,
-                    registries=pinned,
+                    registries=found.registries if found else () if nothing_counts else registries,
                     reason=reason,
                     decision=decision,
                 )
                 change = record_change(issuer, after, before)
                 held = self._decided(Action.SUSPENSION, official.id, reason, base, draft_id)
+                if found is not None:
+                    note = Step(at=self._clock(), who=SYSTEM, what="registries", why=found.note)
+                    held = held.model_copy(update={"trail": (*held.trail, note)})
                 errors = [
                     each for each in await findings_of(self.publication, [change]) if each.severity is Severity.ERROR
                 ]
@@ -349,16 +352,6 @@ class Desk:
             raise RefusedError(f"the id {draft_id} is another draft's")
         return held
 
-    async def _registries_of(self, issuer: str) -> tuple[str, ...]:
-        """Return the registries that an issuer has published; none if they can not be found."""
-        if self._find_registries is None:
-            return ()
-        try:
-            return tuple(await self._find_registries(issuer))
-        except WanderbuchError as err:
-            LOGGER.warning("the registries of %s could not be found: %s", issuer, err.message)
-            return ()
-
     async def _suspension_before(self, issuer: str, official: Official, why: str, draft_id: str | None) -> Draft | None:
         """Return the draft of the same suspension, if its answer was lost; None if it is new."""
         asked = None if draft_id is None else await self._draft(draft_id, Action.SUSPENSION)
@@ -376,15 +369,3 @@ class Desk:
 
 def _id_of(value: object) -> object:
     return value.get("id") if isinstance(value, dict) else None
-
-
-def _pinned(listed: Sequence[str], record: ParticipantRecord | None) -> tuple[str, ...]:
-    """Return the registries that an issuer lists, none if they are too many: its own list must not stop a suspension.
-
-    They stand in every accreditation of its record, and a record has to fit into a part of a divided file.
-    """
-    size = sum(map(len, listed)) * len((record or {}).get("accreditations", ()))
-    if size <= _MAX_PINNED_BYTES:
-        return tuple(listed)
-    LOGGER.warning("the issuer lists %d registries, too many to be named: none is, so nothing counts", len(listed))
-    return ()

@@ -205,7 +205,9 @@ class NewSuspension(ApiModel):
     issuer: str
     why: str = Field(min_length=1, max_length=MAX_WHY, description="public; nothing about workers")
     effective_from: date | None = Field(default=None, description="award dates from then on; by default today")
-    registries: list[str] = Field(default=[], description="that exist now; none: those that the issuer has published")
+    registries: list[str] = Field(
+        default=[], description="that exist now; none: those that the issuer itself lists, its own word, at most 100"
+    )
     nothing_counts: bool = Field(default=False, description="name no registry: nothing of the issuer counts any more")
     decision: str | None = Field(default=None, description="address of the decision")
     id: str | None = Field(default=None, pattern=_REQUEST_ID, description="a repeated request suspends once")

@@ -1,8 +1,10 @@
 """The public list of a DID's revocation registries: `registries.json` beside its log.
 
 An authority that suspends an issuer names the registries that exist on that day, so that honest people keep what they
-were awarded before. This list lets it find them. It carries no proof and needs none: an id names its DID and the digest
-of its content; whoever leaves one out, or whose host does, only loses what was issued from it.
+were awarded before. This list lets it find them. An id names its DID and the digest of its content, so nobody else's
+registry can be slipped in; but the list is the issuer's own word. One that leaves a registry out only takes from what
+was issued from it. One that lists registries prepared and not used yet, whether they exist or not, can date awards back
+into them after its suspension: whoever doubts the issuer names the registries without this list.
 """
 
 import json
@@ -30,7 +32,7 @@ async def publish_registry_index(did: WebvhDid, registries: Iterable[str], publi
 
 
 async def published_registries(edge: HttpEdge, did: WebvhDid, *, timeout_s: float) -> tuple[RevRegDefId, ...]:
-    """Return the registries that `did` has published.
+    """Return the registries that `did` lists; whether they exist, or were used, is not checked.
 
     Args:
         edge: how to reach its host.

@@ -107,6 +107,50 @@ async def test_an_issuer_can_not_stop_its_suspension_by_listing_very_many_regist
     assert [each["status"][-1]["registries"] for each in record["accreditations"]] == [[]] * 20
 
 
+def many_registries(count: int, issuer: str = str(CENTRE)) -> list[str]:
+    ends = ("".join(end) for end in product("123456789ABCDEFGHJKL", repeat=2))
+    return [f"{issuer}/resources/zQm{'R' * 42}{end}" for end, _ in zip(ends, range(count), strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "pinned", "note"),
+    [
+        (many_registries(100), 100, "named as the issuer itself lists them, unchecked: 100"),
+        (many_registries(101), 0, "the issuer lists 101 registries, too many to be taken unseen: none is named"),
+        ([*many_registries(100), *many_registries(1)], 100, "unchecked: 100"),
+        ([*many_registries(2), *many_registries(3, GALLE), "junk"], 2, "unchecked: 2; 4 that are not its own"),
+        (many_registries(3, GALLE), 0, "the issuer lists no registry: none is named"),
+        ([], 0, "the issuer lists no registry: none is named"),
+        (None, 0, "could not be had: none is named"),
+    ],
+)
+async def test_a_suspension_takes_few_registries_from_the_suspect_only_its_own_and_says_so(
+    world: World, listed: list[str] | None, pinned: int, note: str
+) -> None:
+    async def find(_: str) -> list[str]:
+        if listed is None:
+            raise ResolutionError("nobody answers")
+        return listed
+
+    desk = world.desk(find_registries=find)
+    people = await hire(desk)
+    await published(desk, people)
+    draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
+    found = (await served(world)).file.accreditations[0].changes[-1].registries
+    assert (draft.state, found) == (DraftState.PUBLISHED, frozenset((listed or [])[:pinned]))
+    [said] = [step.why for step in draft.trail if step.what == "registries"]
+    assert note in str(said)
+
+
+@pytest.mark.parametrize("asked", [{"registries": [registry("S")]}, {"nothing_counts": True}])
+async def test_what_an_official_named_is_not_said_to_be_the_issuers_word(world: World, asked: dict[str, Any]) -> None:
+    desk = world.desk()
+    people = await hire(desk)
+    await published(desk, people)
+    draft = await desk.suspend(str(CENTRE), people.approver, why=WHY, **asked)
+    assert [step.what for step in draft.trail if step.what == "registries"] == []
+
+
 async def test_an_emergency_does_not_wait_for_an_issuer_that_can_not_be_reached(world: World) -> None:
     async def find(_: str) -> list[str]:
         raise ResolutionError("nobody answers")
