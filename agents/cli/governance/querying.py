@@ -6,6 +6,7 @@ answer says so. Exit codes: 0 TRUSTED, 1 NOT_TRUSTED, 2 UNKNOWN or STALE (it cou
 
 import asyncio
 import json
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ from wanderbuch.schemas.occupations import OccupationCode
 _EXIT = {Verdict.TRUSTED: 0, Verdict.NOT_TRUSTED: 1, Verdict.UNKNOWN: 2, Verdict.STALE: 2}
 _MAX_ANSWER = 64 * 1024
 _TIMEOUT_S = 30.0
+_MAX_MESSAGE = 500
+_JOINERS = "\u200c\u200d"  # of category C, but Sinhala and Arabic are written with them
 
 
 def query(
@@ -223,7 +226,16 @@ def _ask_trqp(
         print_json({"service": url, "answer": answer})
     else:
         told = "yes" if answer["authorized"] else "no"
-        console().print(f"{url} answers {told}: {answer.get('message') or 'without a reason'}")
+        console().print(f"{url} answers {told}: {_plain(answer.get('message')) or 'without a reason'}")
         console().print("This is the service's word; it is not signed. Verify the file to be sure.")
     verdict = answer.get("context", {}).get("verdict") if isinstance(answer.get("context"), dict) else None
     raise typer.Exit(0 if answer["authorized"] else 2 if verdict in ("STALE", "UNKNOWN") else 1)
+
+
+def _plain(text: object) -> str:
+    """Return a stranger's text for a terminal: one short line, without characters that steer it or turn the writing."""
+    if not isinstance(text, str):
+        return ""
+    spaced = " ".join(text[: 2 * _MAX_MESSAGE].split())
+    shown = "".join(each for each in spaced if each in _JOINERS or unicodedata.category(each)[0] != "C")
+    return shown if len(shown) <= _MAX_MESSAGE else f"{shown[:_MAX_MESSAGE]}…"

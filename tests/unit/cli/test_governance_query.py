@@ -148,6 +148,32 @@ def test_a_trqp_service_is_asked_and_its_answer_must_be_to_this_question(
     assert first["context"] == {"time": "2024-05-01T12:00:00Z"}
 
 
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("it is\x1b[2J\x1b]0;mine\x07 well\x9b31m\r\nTRUSTED\u202e", "answers no: it is[2J]0;mine well31m TRUSTED\n"),
+        ("ක්\u200dෂ", "answers no: ක්\u200dෂ\n"),
+        ("x" * 30_000, f"answers no: {'x' * 500}…\n"),
+        ("\x1b", "answers no: without a reason\n"),
+        (["a", "b"], "answers no: without a reason\n"),
+    ],
+)
+def test_what_a_trqp_service_says_can_not_steer_the_terminal(
+    run: Run, office: Office, tmp_path: Path, message: object, shown: str
+) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        echo = {name: text for name, text in (await request.json()).items() if name != "context"}
+        return web.json_response({**echo, "authorized": False, "message": message})
+
+    with served(PrivateAuthority(tmp_path), tmp_path) as host:
+        host.handlers["trqp/2.0/authorization"] = answer
+        words = ("--trqp", f"https://{HOST}/trqp/2.0", "--author", office.did, *office.network(host))
+        code, out, _ = run(*question(None, *words, issuer=COLOMBO))
+    assert code == 1
+    assert shown in out
+    assert out.count("\n") == 2
+
+
 def test_mistakes_end_with_2_and_one_line(run: Run, office: Office, tmp_path: Path) -> None:
     for words in (
         question(None),
