@@ -70,7 +70,8 @@ class Draft(Record):
 
     `revision` grows with every edit. `editors` are all who had a hand in it. `base_version` is the version that was
     current when it was opened or rebased. `version` is the one it became. `action` tells a suspension, which was
-    decided by one approver in one step, and a rotation of the key `rotated_from`, from what went the usual way.
+    decided by one approver in one step, and a rotation of the key `rotated_from`, from what went the usual way; once
+    rebased, it goes the usual way too.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-draft"

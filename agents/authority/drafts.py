@@ -50,6 +50,7 @@ from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore, new_id
 from wanderbuch.governance.findings import Finding, Severity, error
+from wanderbuch.governance.history import Action
 from wanderbuch.governance.records import ParticipantRecord, Payload
 
 
@@ -409,6 +410,9 @@ class Drafts:
     ) -> Draft:
         """Take a draft that is not approved back to OPEN, on the version published now.
 
+        From here on it goes the usual way, so it is published as an ordinary change: what was decided in one step as a
+        suspension or rotation is decided anew, as one.
+
         Args:
             draft_id: which draft.
             editor: who does it; they can not approve it any more.
@@ -434,6 +438,8 @@ class Drafts:
                 "conflicts": (),
                 "approved_by": None,
                 "approved_revision": None,
+                "action": Action.PUBLICATION,
+                "rotated_from": None,
             }
             if held.state is DraftState.OPEN:
                 return held.model_copy(update={**update, "trail": (*held.trail, said)})

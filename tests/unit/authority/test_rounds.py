@@ -11,12 +11,13 @@ from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.publication import PublicationRefusedError
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import GovernanceError, ResolutionError
+from wanderbuch.governance.history import Action
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.jws import SignatureError
 from wanderbuch.governance.model import SIGNATORIES
 from wanderbuch.governance.signing import sign_as_party, verify_file
 
-from .conftest import AUTHORITY, CENTRE, SCID, Key, People, World, hire
+from .conftest import AUTHORITY, CENTRE, SCID, Key, People, World, centre_record, hire
 from .flow import FIRST, published, served, submitted, told
 
 EMPLOYERS = Did.parse(f"did:webvh:{SCID}:employers.example.test:org")
@@ -234,6 +235,33 @@ async def test_a_suspension_waits_for_the_parties_too_and_says_so(tripartite: Wo
     waiting = await desk.suspend(str(CENTRE), people.approver, why="not supervised")
     assert waiting.state is DraftState.SIGNING
     assert (await sign(tripartite, desk, waiting, WORKERS)).state is DraftState.PUBLISHED
+
+
+async def test_an_ordinary_change_is_never_told_as_the_suspension_or_rotation_that_its_draft_began_as(
+    tripartite: World,
+) -> None:
+    desk = tripartite.desk()
+    people = await hire(desk)
+    await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
+    suspension = await desk.suspend(str(CENTRE), people.approver, why="not supervised")
+    rotation = await desk.rotate("a laptop was lost")
+    other = await published(desk, people, records={str(CENTRE): centre_record(name="Other")})
+    assert (await sign(tripartite, desk, other, WORKERS)).state is DraftState.PUBLISHED
+    await desk.go_on()
+    assert (await desk.drafts.get(suspension.id)).state is DraftState.OUTDATED
+    await desk.reject(rotation.id, people.second_approver, "it was found")
+    kid = await tripartite.key.kid()
+    for number, began in enumerate((suspension, rotation)):
+        await desk.drafts.rebase(began.id, people.editor, drop=[str(CENTRE)])
+        await desk.drafts.edit(began.id, people.editor, header={"name": f"Something else {number}"})
+        again = await desk.drafts.submit(began.id, people.editor)
+        await desk.approve(
+            again.id, people.approver if began is rotation else people.second_approver, revision=again.revision
+        )
+        done = await sign(tripartite, desk, again, WORKERS)
+        assert (done.state, done.action, done.rotated_from) == (DraftState.PUBLISHED, Action.PUBLICATION, None)
+    assert [each.action for each in await told(tripartite)][-2:] == ["publication", "publication"]
+    assert await tripartite.key.kid() == kid
 
 
 async def test_nobody_signs_what_is_not_there_to_sign(tripartite: World) -> None:
