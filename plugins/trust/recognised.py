@@ -6,7 +6,9 @@ An authority's file is followed only if, in this order:
 2. that file has a `trusted_governance` entry for it; the file fetched from there must be signed by that very publisher;
 3. each recognition on the way lets it be brought in (`onward`), and there are at most `MAX_DEPTH` authorities on the
    way; the own authority, and one that is on the way already, are not followed again: a cycle is reported;
-4. no more than `MAX_FOLLOWED` authorities are followed; the nearest come first.
+4. no more than `MAX_FOLLOWED` authorities are followed; the nearest come first. No more than `MAX_FROM_ONE` of them are
+   brought in by one authority that the own file recognises, by itself or through those it brings in, so that it can
+   not take the places of what the others bring in.
 
 Each is a `FollowedFile` of its own: its own pinned publisher, highest version, history and freshness. One that can not
 be fetched, is refused, or takes longer than `LONGEST_S` (all together: `LONGEST_ALL_S`) is named; its last good copy
@@ -14,6 +16,7 @@ stays, and never keeps the others from being used. What came of a large file tha
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -28,6 +31,7 @@ from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.followed import FollowedFile
 
 MAX_FOLLOWED: Final = 250
+MAX_FROM_ONE: Final = 50
 CYCLE: Final = "recognition.cycle"
 LONGEST_S: Final = 300.0
 LONGEST_ALL_S: Final = 900.0
@@ -45,6 +49,11 @@ class _Step:
     uri: str
     way: tuple[Did, ...]
     onward: int
+
+    @property
+    def branch(self) -> Did | None:
+        """The authority that the own file recognises and that brings this one in; None for such a one itself."""
+        return self.way[1] if len(self.way) > 1 else None
 
 
 class RecognisedFiles:
@@ -84,6 +93,7 @@ class RecognisedFiles:
         reasons: list[Reason] = []
         reached: dict[Did, FollowedFile] = {}
         ends = asyncio.get_running_loop().time() + LONGEST_ALL_S
+        brought: Counter[Did] = Counter()  # how many each branch has brought in
         most: dict[Did, int] = {}  # how many more a publisher may bring in, on the best way found
         level = self._steps(home, (home.author,), MAX_DEPTH, reasons)
         while level:
@@ -95,6 +105,12 @@ class RecognisedFiles:
                     text = f"More than {MAX_FOLLOWED} authorities are recognised; the farthest are left out."
                     reasons.append(_told("too_many", text))
                     break
+                if step.branch is not None:
+                    if brought[step.branch] == MAX_FROM_ONE:
+                        text = f"{step.branch} brings in more than {MAX_FROM_ONE} authorities; the rest are left out."
+                        reasons.append(_told("too_many", text))
+                        continue
+                    brought[step.branch] += 1
                 chosen[step.publisher] = self._follower(step)
             reached |= chosen
             reasons += await self._visit_all(chosen.values(), visit, ends)

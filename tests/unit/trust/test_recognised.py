@@ -172,6 +172,39 @@ async def test_no_more_than_a_bounded_number_are_followed(world: World, monkeypa
     assert "recognition.too_many" in [reason.code for reason in report.reasons]
 
 
+async def test_one_authority_can_not_take_the_places_of_what_others_bring_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognised, "MAX_FOLLOWED", 7)
+    monkeypatch.setattr(recognised, "MAX_FROM_ONE", 2)
+    a, b, c, d, e, f, g, h, i = (world.state(name) for name in "abcdefghi")
+    for state in (e, f, g, h, i):
+        await world.publish(state, state.document())
+    await world.publish(d, d.document(recognises={f: 0, g: 0}))  # further on the same branch: still b's
+    await world.publish(b, b.document(recognises={d: 1, e: 0, f: 0, g: 0, h: 0}))
+    await world.publish(c, c.document(recognises={h: 0, i: 0}))
+    await world.publish(a, a.document(recognises={b: 2, c: 1}))
+    source = world.source(a)
+    report = await source.refresh()
+    assert reached(source, a, b, c, d, e, f, g, h, i) == "bcdehi"
+    [told] = [reason.text for reason in report.reasons if reason.code == "recognition.too_many"]
+    assert b.did in told
+    assert "more than 2" in told
+
+
+async def test_a_branch_may_bring_in_as_many_as_its_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognised, "MAX_FROM_ONE", 2)
+    a, b, c, d, e = (world.state(name) for name in "abcde")
+    for state in (c, d, e):
+        await world.publish(state, state.document())
+    await world.publish(b, b.document(recognises={c: 0, d: 0}))
+    await world.publish(a, a.document(recognises={b: 1, c: 0, e: 0}))  # who is recognised directly counts for nobody
+    source = world.source(a)
+    report = await source.refresh()
+    assert reached(source, a, b, c, d, e) == "bcde"
+    assert report.reasons == ()
+
+
 async def test_a_recognised_authority_does_not_go_back_after_a_restart(world: World, profile: Profile) -> None:
     a, b = await chain(world, onward=0, length=2)
     old = {url: body for url, body in world.host.files.items() if url.startswith(b.url)}
