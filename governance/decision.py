@@ -166,11 +166,12 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         steps: takes every rule applied, if somebody wants to read them.
     """
     for number, title, rule in table:
-        failure = rule(case)
-        if steps is not None:
-            steps.append(Step(number, title, failure))
-        if failure is not None:
+        if (failure := rule(case)) is not None:
+            if steps is not None:
+                steps.append(Step(number, title, failure))
             return refused(case, number, failure, steps)
+        if steps is not None:
+            steps.append(Step(number, title, None))
     relied = rules.relied_on(case)
     return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=rules.redress(relied))
 

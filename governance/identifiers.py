@@ -174,7 +174,8 @@ class ResourceId(str):
 
     def is_of(self, did: Did) -> bool:
         """Return whether `did` publishes the resource."""
-        return self.startswith(f"{did}/resources/")
+        end = len(did)
+        return self.startswith(did) and self.startswith("/resources/", end)
 
     @property
     def digest(self) -> str:

@@ -105,9 +105,15 @@ def definition_listed(case: Case) -> Reason | None:  # 9
     """Keep what lists definition and type."""
     wanted, kind, code = case.cred_def_id, case.credential_type, case.occupation
     # Of many accreditations few cover the occupation: those that do, and list both, are found in one go (10 follows).
-    covering = [each for each in case.candidates if code.startswith(each.occupations)]
-    listing = [each for each in covering if wanted is None or wanted in each.cred_def_ids]
-    if case.keep([each for each in listing if kind in each.credential_types]):
+    fitting = [
+        each
+        for each in case.candidates
+        if code.startswith(each.occupations)
+        and (wanted is None or wanted in each.cred_def_ids)
+        and kind in each.credential_types
+    ]
+    if fitting:
+        case.candidates = fitting
         return None
     listing = [each for each in case.candidates if wanted is None or wanted in each.cred_def_ids]
     if case.keep([each for each in listing if kind in each.credential_types]):
@@ -246,15 +252,14 @@ def relied_on(case: Case) -> Sequence[Accreditation]:
 def accredited(case: Case, accreditations: Sequence[Accreditation]) -> tuple[Reason, ...]:
     """Return one reason for each accreditation that the answer rests on."""
     name = case.governance.file.participant_name(case.issuer) or str(case.issuer)
-    return tuple(
-        [
-            Reason(
-                "issuer.accredited",
-                f"{name} is accredited for {_titles(each.occupations)} by {each.accrediting_agent.name} ({each.id}).",
-            )
-            for each in accreditations
-        ]
-    )
+    if len(accreditations) == 1:
+        return (_accredited(name, accreditations[0]),)
+    return tuple([_accredited(name, each) for each in accreditations])
+
+
+def _accredited(name: str, by: Accreditation) -> Reason:
+    text = f"{name} is accredited for {_titles(by.occupations)} by {by.accrediting_agent.name} ({by.id})."
+    return Reason("issuer.accredited", text)
 
 
 @lru_cache(maxsize=4096)
