@@ -21,7 +21,7 @@ import asyncio
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from wanderbuch.errors import GovernanceError, ResolutionError
 from wanderbuch.governance.file import GovernanceFile
@@ -48,7 +48,26 @@ MAX_JWS_BYTES: Final = MAX_FILE_BYTES * 4 // 3 + MAX_SIGNATURES * 4096  # base64
 
 __all__ = ["FILE_TYP", "MAX_JWS_BYTES", "KeyResolver", "SignatureError", "SignedGovernanceFile", "Signer"]
 __all__ += ["ThresholdError", "co_sign", "combine", "digest_of", "missing_parties", "sign_as_party", "sign_file"]
-__all__ += ["verify_file"]
+__all__ += ["VersionBefore", "verify_file"]
+
+
+class VersionBefore(Protocol):
+    """What rule 11 needs of the version before: a `GovernanceFile`, or what was remembered of one."""
+
+    @property
+    def id(self) -> str:
+        """Of the governance file."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+        ...
+
+    @property
+    def signatories(self) -> Signatories | None:
+        """Who must sign the version after it."""
+        ...
 
 
 class ThresholdError(SignatureError):
@@ -108,7 +127,7 @@ async def sign_file(payload: bytes, kid: DidUrl, sign: Signer) -> bytes:
     return await sign_jws(payload, kid=kid, typ=FILE_TYP, sign=sign)
 
 
-async def sign_as_party(payload: bytes, kid: DidUrl, sign: Signer, *, previous: GovernanceFile | None = None) -> bytes:
+async def sign_as_party(payload: bytes, kid: DidUrl, sign: Signer, *, previous: VersionBefore | None = None) -> bytes:
     """Return a party's signature of a file as a compact JWS of its own, for `combine`; the author need not be first.
 
     Args:
@@ -127,7 +146,7 @@ async def sign_as_party(payload: bytes, kid: DidUrl, sign: Signer, *, previous: 
     return await sign_jws(payload, kid=kid, typ=FILE_TYP, sign=sign)
 
 
-async def co_sign(jws: bytes, kid: DidUrl, sign: Signer, *, previous: GovernanceFile | None = None) -> bytes:
+async def co_sign(jws: bytes, kid: DidUrl, sign: Signer, *, previous: VersionBefore | None = None) -> bytes:
     """Return the signed file `jws` with one more signature; arguments and errors as with `sign_as_party`."""
     payload = read_jws(jws, typ=FILE_TYP, max_bytes=MAX_JWS_BYTES).unverified_payload
     return combine([jws, await sign_as_party(payload, kid, sign, previous=previous)])
@@ -147,7 +166,7 @@ def combine(parts: Sequence[bytes]) -> bytes:
 
 
 def missing_parties(
-    signers: Collection[Did], file: GovernanceFile, previous: GovernanceFile | None = None
+    signers: Collection[Did], file: GovernanceFile, previous: VersionBefore | None = None
 ) -> tuple[Did, ...]:
     """Return who could still sign, where `signers` are too few (rule 11); empty if they are enough.
 
@@ -165,7 +184,7 @@ def missing_parties(
 
 
 async def verify_file(
-    jws: bytes, *, author: Did | None, resolve_key: KeyResolver, previous: GovernanceFile | None = None
+    jws: bytes, *, author: Did | None, resolve_key: KeyResolver, previous: VersionBefore | None = None
 ) -> SignedGovernanceFile:
     """Return the governance file in `jws` after all checks.
 
@@ -203,7 +222,7 @@ async def verify_file(
 
 
 async def _further_signers(
-    received: UnverifiedJws, file: GovernanceFile, previous: GovernanceFile | None, resolve_key: KeyResolver
+    received: UnverifiedJws, file: GovernanceFile, previous: VersionBefore | None, resolve_key: KeyResolver
 ) -> tuple[list[Did], list[Did]]:
     """Return whose further signatures hold, and whose could not be checked (rule 10)."""
     parties = _parties(file, previous)
@@ -226,10 +245,11 @@ async def _further_signers(
     return signers, unchecked
 
 
-def _rules(file: GovernanceFile, previous: GovernanceFile | None) -> list[Signatories]:
-    return [each.signatories for each in (file, previous) if each is not None and each.signatories is not None]
+def _rules(file: GovernanceFile, previous: VersionBefore | None) -> list[Signatories]:
+    named = (file.signatories, None if previous is None else previous.signatories)
+    return [each for each in named if each is not None]
 
 
-def _parties(file: GovernanceFile, previous: GovernanceFile | None) -> set[Did]:
+def _parties(file: GovernanceFile, previous: VersionBefore | None) -> set[Did]:
     """Return who may sign: the author, and whom this version or the one before names."""
     return {file.author} | {party.did for rule in _rules(file, previous) for party in rule.parties}

@@ -17,13 +17,20 @@ from wanderbuch.governance.history import Head, HistoryError
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.memory import RollbackError, Seen, accept
 from wanderbuch.governance.question import Reason
-from wanderbuch.governance.signing import MAX_JWS_BYTES, KeyResolver, SignedGovernanceFile, ThresholdError, verify_file
+from wanderbuch.governance.signing import (
+    MAX_JWS_BYTES,
+    KeyResolver,
+    SignedGovernanceFile,
+    ThresholdError,
+    VersionBefore,
+    verify_file,
+)
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.history_check import MAX_HISTORY_BYTES, check_history
-from wanderbuch.plugins.trust.kept import KeptGovernance, WalletGovernanceStore
+from wanderbuch.plugins.trust.kept import KeptGovernance, KeptVersion, WalletGovernanceStore
 from wanderbuch.plugins.trust.parts import FileParts
 from wanderbuch.plugins.trust.refreshing import (
     Attempt,
@@ -93,7 +100,7 @@ class FollowedFile:
         clock: Callable[[], datetime],
         folder: ContentFolder | None = None,
         seen: Seen | None = None,
-        before: GovernanceFile | None = None,
+        before: VersionBefore | None = None,
     ) -> None:
         self.place = place
         self._edge = edge
@@ -104,7 +111,7 @@ class FollowedFile:
         self._store: WalletGovernanceStore | None = None
         self._held: _Held | None = None
         self._seen = seen
-        self._before = before  # where none is held: the file whose parties must have signed a newer one
+        self._before = before  # newer than the file held, or where none is: its parties must have signed the next one
         self._head: Head | None = None
         self._issued_at: datetime | None = None
         self._etags: dict[str, str] = {}
@@ -124,6 +131,14 @@ class FollowedFile:
     def seen(self) -> Seen | None:
         """The highest version that was ever seen of this author's file."""
         return self._seen
+
+    @property
+    def before(self) -> VersionBefore | None:
+        """The newest version of which it is known who must sign what follows: the file held, or one that was lost."""
+        held = self._held.signed.file if self._held else None
+        if held is None or (self._before is not None and self._before.version > held.version):
+            return self._before
+        return held
 
     async def files_about(self, did: Did) -> dict[str, bytes]:
         """Return the files that prove what is held about one participant, by address.
@@ -194,6 +209,8 @@ class FollowedFile:
             self._head = kept.head
         if kept.issued_at is not None and (self._issued_at is None or kept.issued_at > self._issued_at):
             self._issued_at = kept.issued_at
+        if kept.before is not None and (self._before is None or kept.before.version > self._before.version):
+            self._before = kept.before  # it counts also if the file is lost
         if kept.file_jws is None or (self._held is not None and kept.seen.version <= self._held.signed.file.version):
             return
         try:
@@ -257,7 +274,7 @@ class FollowedFile:
 
     async def _verify(self, body: bytes, keys: RememberedKeys) -> SignedGovernanceFile:
         """Check a file that came after the one held, step by step where its parties changed in between."""
-        previous = self._held.signed.file if self._held else self._before
+        previous = self.before
         try:
             return await verify_file(body, author=self.place.author, resolve_key=keys, previous=previous)
         except ThresholdError:
@@ -274,7 +291,7 @@ class FollowedFile:
             previous = await self._between(version, previous)
         return await verify_file(body, author=self.place.author, resolve_key=keys, previous=previous)
 
-    async def _between(self, version: int, previous: GovernanceFile) -> GovernanceFile:
+    async def _between(self, version: int, previous: VersionBefore) -> VersionBefore:
         """Return the file of a version that was missed, or `previous` if there is none of that number."""
         try:
             fetched = await self._get(self.place.beside(f"versions/{version}.jws"), MAX_JWS_BYTES)
@@ -379,7 +396,17 @@ class FollowedFile:
     async def _save(self) -> None:
         if self._held is None or self._seen is None:
             return
-        kept = replace(self._held.kept, seen=self._seen, head=self._head, issued_at=self._issued_at)
+        kept = replace(
+            self._held.kept,
+            seen=self._seen,
+            head=self._head,
+            issued_at=self._issued_at,
+            before=_who_must_sign_next(self._held.signed.file),
+        )
         self._held = replace(self._held, kept=kept)
         if self._store is not None:
             await self._store.save(kept)
+
+
+def _who_must_sign_next(file: GovernanceFile) -> KeptVersion | None:
+    return None if file.signatories is None else KeptVersion(file.id, file.version, file.signatories)

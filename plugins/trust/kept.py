@@ -1,7 +1,8 @@
 """What an agent remembers of each governance file that it follows, in the wallet store.
 
 A large file lies in a folder by its digest (`content_folder`), where there is one; the wallet keeps the digest. What
-must never go back (the highest version, the history's head, the newest statement) is always in the wallet.
+must never go back (the highest version, who must sign the next one, the history's head, the newest statement) is always
+in the wallet.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,20 @@ from wanderbuch.errors import ConfigurationError, ResolutionError
 from wanderbuch.governance.history import Head
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.memory import Seen
+from wanderbuch.governance.statements import Party, PartyKind, Signatories
 from wanderbuch.plugins.trust.content_folder import ContentFolder, digest_of_content
 
 _CATEGORY: Final = "wanderbuch.governance"
 _MAX_IN_WALLET_BYTES: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVersion:
+    """Who must sign what follows a version (a `VersionBefore`), remembered also where its file is lost."""
+
+    id: str
+    version: int
+    signatories: Signatories | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class KeptGovernance:
         keys: raw Ed25519 public keys the two were checked with, by DID URL.
         head: the longest history that the author signed and that was checked.
         issued_at: when the newest statement seen was made.
+        before: who must sign what follows the file; None where it names nobody.
     """
 
     seen: Seen
@@ -42,6 +54,7 @@ class KeptGovernance:
     freshness_jws: bytes | None = None
     head: Head | None = None
     issued_at: datetime | None = None
+    before: KeptVersion | None = None
 
     async def resolve_key(self, did_url: DidUrl) -> bytes:
         """Return the key that stood in the author's DID document when the text was checked."""
@@ -94,6 +107,16 @@ class WalletGovernanceStore:
                 await session.handle.replace(_CATEGORY, self._name, value)
 
 
+class _Signatories(BaseModel):
+    """The JSON form of `KeptVersion`; its id is that of the record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: int
+    threshold: int
+    parties: tuple[str, ...]
+
+
 class _Record(BaseModel):
     """The JSON form of `KeptGovernance`."""
 
@@ -108,6 +131,7 @@ class _Record(BaseModel):
     file_digest: str | None = None
     head: tuple[int, str] | None = None
     issued_at: int | None = None
+    signatories: _Signatories | None = None
 
     @classmethod
     def of(cls, kept: KeptGovernance) -> "_Record":
@@ -120,6 +144,7 @@ class _Record(BaseModel):
             keys={did_url: key.hex() for did_url, key in kept.keys.items()},
             head=(kept.head.size, kept.head.root) if kept.head is not None else None,
             issued_at=int(kept.issued_at.timestamp()) if kept.issued_at is not None else None,
+            signatories=_signatories_of(kept.before),
         )
 
     def to_kept(self, body: bytes | None) -> KeptGovernance:
@@ -130,4 +155,19 @@ class _Record(BaseModel):
             freshness_jws=self.freshness_jws.encode("ascii") if self.freshness_jws is not None else None,
             head=Head(*self.head) if self.head is not None else None,
             issued_at=datetime.fromtimestamp(self.issued_at, UTC) if self.issued_at is not None else None,
+            before=self._before(),
         )
+
+    def _before(self) -> KeptVersion | None:
+        said = self.signatories
+        if said is None:
+            return None
+        parties = tuple(Party(Did(did), did, PartyKind.OTHER) for did in said.parties)  # who they are, not what for
+        return KeptVersion(self.seen_id, said.version, Signatories(said.threshold, parties))
+
+
+def _signatories_of(before: KeptVersion | None) -> _Signatories | None:
+    if before is None or before.signatories is None:
+        return None
+    parties = tuple(party.did for party in before.signatories.parties)
+    return _Signatories(version=before.version, threshold=before.signatories.threshold, parties=parties)

@@ -27,6 +27,7 @@ from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.recognition import MAX_DEPTH
+from wanderbuch.governance.signing import VersionBefore
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.followed import FollowedFile
 
@@ -82,6 +83,11 @@ class RecognisedFiles:
     def seen(self) -> dict[Did, Seen]:
         """The highest version that was seen of each authority's file."""
         return {did: followed.seen for did, followed in self._files.items() if followed.seen is not None}
+
+    @property
+    def before(self) -> dict[Did, VersionBefore]:
+        """Of each authority, the newest version of which it is known who must sign what follows."""
+        return {did: followed.before for did, followed in self._files.items() if followed.before is not None}
 
     @property
     def contents(self) -> frozenset[str]:

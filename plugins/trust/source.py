@@ -42,11 +42,10 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ResolutionError
-from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.memory import Seen
 from wanderbuch.governance.question import Reason
-from wanderbuch.governance.signing import KeyResolver
+from wanderbuch.governance.signing import KeyResolver, VersionBefore
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.content_folder import ContentFolder
@@ -98,7 +97,7 @@ class GovernanceSource:
         resolve_key: KeyResolver,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         seen: Mapping[Did, Seen] | None = None,
-        before: Mapping[Did, GovernanceFile] | None = None,
+        before: Mapping[Did, VersionBefore] | None = None,
     ) -> None:
         """Prepare a source; nothing is read yet.
 
@@ -108,7 +107,7 @@ class GovernanceSource:
             resolve_key: gives the key of a DID URL that stands in the DID's assertionMethod now.
             clock: the instant now, aware UTC.
             seen: the highest versions that another source has seen, by author.
-            before: the files that another source holds, by author: their parties have a say in newer versions.
+            before: the versions that another source knows, by author: their parties have a say in newer versions.
         """
         self._seen_elsewhere = dict(seen or {})
         self._held_elsewhere = dict(before or {})
@@ -144,11 +143,10 @@ class GovernanceSource:
         return self._recognised.seen | ({} if home is None else {self.config.author: home})
 
     @property
-    def files(self) -> Mapping[Did, GovernanceFile]:
-        """The files held, by author."""
-        home, others = self._home.signed, self._recognised.snapshots()
-        held = {did: snapshot.file for did, snapshot in others.items()}
-        return held | ({} if home is None else {self.config.author: home.file})
+    def before(self) -> Mapping[Did, VersionBefore]:
+        """By author, the newest version of which it is known who must sign what follows."""
+        home = self._home.before
+        return self._recognised.before | ({} if home is None else {self.config.author: home})
 
     async def files_about(self, author: Did, did: Did) -> dict[str, bytes]:
         """Return the files of one authority that prove what is held about a participant, by address.

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from wanderbuch.governance.bundle import Bundle
-from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.memory import Seen
+from wanderbuch.governance.signing import VersionBefore
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.stapling import StapleError, read_staple, write_staple
 from wanderbuch.plugins.http.edge import HttpEdge
@@ -64,7 +64,7 @@ async def open_staple(
     issuer: Did,
     author: Did,
     seen: Mapping[Did, Seen],
-    before: Mapping[Did, GovernanceFile],
+    before: Mapping[Did, VersionBefore],
     memory: LogMemory,
     clock: Callable[[], datetime],
 ) -> GovernanceSnapshot:
@@ -75,7 +75,7 @@ async def open_staple(
         issuer: whose standing is asked for.
         author: the pinned author.
         seen: the highest versions that the receiver has seen, by authority.
-        before: the files that the receiver holds, by authority.
+        before: the versions of which the receiver knows who must sign what follows, by authority.
         memory: what the receiver has seen of DID logs.
         clock: the instant now, aware UTC.
 

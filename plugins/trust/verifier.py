@@ -232,7 +232,7 @@ class VerificationDesk:
             issuer=issuer,
             author=self._source.config.author,
             seen=self._source.seen,
-            before=self._source.files,
+            before=self._source.before,
             memory=profile.inject(LogMemory),
             clock=self._clock,
         )

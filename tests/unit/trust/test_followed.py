@@ -311,6 +311,37 @@ class TestParts:
         await restarted.refresh()
         assert held(restarted).file.version == 2
 
+    @pytest.mark.parametrize("loss", ["deleted", "damaged"])
+    async def test_the_parties_of_a_large_file_have_a_say_also_when_it_is_lost(
+        self, world: World, a: State, tmp_path: Path, profile: Profile, loss: str
+    ) -> None:
+        union = world.state("union")
+        large = with_parties(a.document(), 2, a, union)
+        many = {webvh(f"issuer{number}"): {"name": "x" * 150} for number in range(400)}
+        large["participants"]["entries"][DESCRIPTION] |= many
+        first = await world.publish(a, large, parties=[union])
+        source = world.source(a, tmp_path)
+        await source.attach(profile)
+        await source.refresh()
+        assert held(source).file.version == 1
+        kept = tmp_path / first.digest.removeprefix("sha256:")
+        await asyncio.to_thread(kept.unlink if loss == "deleted" else lambda: kept.write_bytes(b"damaged"))
+        await world.publish(a, a.document(2))
+        restarted = world.source(a, tmp_path)
+        await restarted.attach(profile)
+        assert [party.did for party in restarted.before[a.did].signatories.parties] == [a.did, union.did]  # type: ignore[union-attr]
+        report = await restarted.refresh()
+        assert "governance.refused" in codes(report)
+        assert restarted.snapshot() is None
+        alone = world.host.files[f"{a.url}/current.jws"]
+        together = await co_sign(alone, union.kid, union.sign, previous=first.file)
+        world.host.files[f"{a.url}/current.jws"] = together
+        await restarted.refresh()
+        assert held(restarted).file.version == 2
+        await world.publish(a, a.document(3))  # version 2 names nobody any more
+        await restarted.refresh()
+        assert held(restarted).file.version == 3
+
     async def test_a_damaged_part_is_fetched_again(
         self, world: World, a: State, tmp_path: Path, profile: Profile
     ) -> None:
