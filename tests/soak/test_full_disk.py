@@ -106,7 +106,7 @@ async def offer_until_it_fails(centre: AgentHandle) -> list[str]:
 async def ended(agent: AgentHandle) -> int:
     """Return the exit code of an agent that ends by itself."""
     assert agent.process is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         return await agent.process.wait()
 
 
