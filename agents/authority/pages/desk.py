@@ -307,8 +307,16 @@ class DeskPages:
         if visit.text("sure") != "yes":
             raise MalformedError("tick the box to confirm the suspension")
         registries = [line.strip() for line in visit.text("registries").splitlines() if line.strip()]
+        nothing_counts = visit.text("nothing_counts") == "yes"
+        if nothing_counts and registries:
+            raise MalformedError("either name registries, or tick that nothing counts")
         draft = await visit.parts.desk.suspend(
-            did, visit.official, why=visit.text("why"), registries=registries, draft_id=chosen_id(visit)
+            did,
+            visit.official,
+            why=visit.text("why"),
+            registries=registries,
+            nothing_counts=nothing_counts,
+            draft_id=chosen_id(visit),
         )
         return visit.go(f"/draft/{draft.id}")
 

@@ -338,6 +338,9 @@ async def test_a_suspension_is_confirmed_published_and_looked_at_by_another(
     form = {"did": WELDERS, "why": "No supervision", "registries": "", "new_id": hidden(page.text, "new_id")}
     unsure = await approver.send("/desk/en/suspend", **form)
     assert unsure.status == 400
+    both = {**form, "registries": "x", "nothing_counts": "yes"}
+    assert (await approver.send("/desk/en/suspend", sure="yes", **both)).status == 400
+    assert 'name="nothing_counts"' in page.text
     assert (await editor.send("/desk/en/suspend", sure="yes", **form)).status == 403
     facts = await place.pages.facts()
     assert facts is not None
