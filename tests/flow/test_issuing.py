@@ -53,7 +53,10 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.machine = LocalMachine(folder)
         self.authority = self.machine.add(
-            "authority", "Authority of Lanka", "authority.wanderbuch.test", authority={"ecosystem": "lanka", "four_eyes": False}
+            "authority",
+            "Authority of Lanka",
+            "authority.wanderbuch.test",
+            authority={"ecosystem": "lanka", "four_eyes": False},
         )
         self.centre = self.machine.add(
             "issuer", "Colombo Welding Centre", "centre.wanderbuch.test", issuer={"registry_size": 6}
