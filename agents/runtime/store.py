@@ -123,6 +123,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
     """ACA-Py's session that tells the guard of its errors."""
 
     _has_turn = False
+    _handle: Any = None  # ACA-Py's `__del__` looks at it also where the store was closed before the session was made
 
     async def _setup(self) -> None:
         if self.is_transaction:
@@ -135,7 +136,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
                 self._profile.guard.look(err)
             raise
         opened: Session = self._handle
-        self._handle: Any = _WatchedHandle(opened, self._profile.guard)
+        self._handle = _WatchedHandle(opened, self._profile.guard)
 
     async def _teardown(self, commit: bool | None = None) -> None:
         try:

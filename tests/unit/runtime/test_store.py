@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import resource
 import sqlite3
 import subprocess
@@ -203,3 +204,18 @@ async def _fill(path: Path) -> None:
 
 if __name__ == "__main__":
     asyncio.run(_fill(Path(sys.argv[1])))
+
+
+async def test_a_session_after_the_store_was_closed_says_nothing_of_its_own(
+    agent_config: AgentConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an agent ends, its last line is what a person reads; ACA-Py's session complained after it."""
+    said: list[object] = []
+    profile = await opened(agent_config)
+    await profile.close()
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    profile.opened = None  # as ACA-Py leaves it
+    with pytest.raises(Exception, match="NoneType"):
+        profile.session()
+    gc.collect()
+    assert said == []
