@@ -178,7 +178,8 @@ def level_covered(case: Case) -> Reason | None:  # 13
     if case.question is Question.ISSUER_ALONE:
         return _narrowed(case, [each for each in case.candidates if _level_attested(case, each)])
     own = case.framework
-    if not case.keep([each for each in case.candidates if each.level_range.framework in (EQF, own)]):
+    in_framework = [each for each in case.candidates if each.level_range.framework in (EQF, own)]
+    if not case.keep(in_framework):
         return Reason("framework.not_covered", f"The issuer is not accredited for levels of {own}.")
     if case.framework_level is not None and case.eqf_level != (computed := _computed_level(case, case.framework_level)):
         text = f"{own} level {case.framework_level} is EQF level {computed} here, not {case.eqf_level}."
@@ -262,7 +263,7 @@ def _accredited(name: str, by: Accreditation) -> Reason:
     return Reason("issuer.accredited", text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def _titles(codes: tuple[str, ...]) -> str:
     return occupations(codes)
 
