@@ -23,6 +23,7 @@ MAX_ENTRIES: Final = 2000
 MAX_CELLS: Final = 5_000_000  # with the empty ones between others
 _SHEETS: Final = "xl/worksheets/"
 _MERGED: Final = b"<mergeCell "
+_SAVE_ANEW: Final = "save it as .xlsx or CSV"
 
 
 def read_spreadsheet(received: bytes, *, sheet: str | None = None, fill_down: bool = False) -> Table:
@@ -46,7 +47,7 @@ def read_spreadsheet(received: bytes, *, sheet: str | None = None, fill_down: bo
             book = load_workbook(io.BytesIO(received), read_only=True, data_only=False, keep_links=False)
         except Exception as err:
             raise TableError(
-                f"expected a spreadsheet (.xlsx), found what can not be read: {type(err).__name__}"
+                f"expected a spreadsheet (.xlsx), found what can not be read: {type(err).__name__}", hint=_SAVE_ANEW
             ) from err
         try:
             worksheet = _sheet(book, sheet)
@@ -55,7 +56,8 @@ def read_spreadsheet(received: bytes, *, sheet: str | None = None, fill_down: bo
         except TableError:
             raise
         except Exception as err:
-            raise TableError(f"expected a sheet that can be read, found a fault: {type(err).__name__}") from err
+            text = f"expected a sheet that can be read, found a fault: {type(err).__name__}"
+            raise TableError(text, hint=_SAVE_ANEW) from err
         finally:
             book.close()
 
@@ -82,7 +84,7 @@ def _check_archive(received: bytes) -> bool:
             sheets = [each for each in entries if each.filename.startswith(_SHEETS)]
             return any(_mentions(archive, each) for each in sheets)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as err:
-        raise TableError("expected a spreadsheet (.xlsx), found another file", hint="save it as .xlsx or CSV") from err
+        raise TableError("expected a spreadsheet (.xlsx), found another file", hint=_SAVE_ANEW) from err
 
 
 def _mentions(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
