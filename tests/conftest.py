@@ -7,11 +7,17 @@ import base58
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
+from tests.needs import skip_what_cannot_run
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, WalletConfig
 from wanderbuch.agents.runtime.role import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine lacks something for."""
+    skip_what_cannot_run(items)
 
 
 @pytest.fixture
