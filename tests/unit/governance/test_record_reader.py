@@ -1,6 +1,7 @@
 """The fast reader of parts and the author's validation are two readers of one language."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -132,7 +133,7 @@ def test_both_read_every_member() -> None:
 def put(value: Any, path: tuple[Any, ...], new: Any) -> None:
     for step in path[:-1]:
         value = value[step]
-    value[path[-1]] = new
+    value[path[-1]] = deepcopy(new)  # a second change may go inside the first, which others use again
 
 
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: "/".join(map(str, path)))
