@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 
 def read(document: bytes, *, max_bytes: int = 1000, max_depth: int = 3) -> object:
