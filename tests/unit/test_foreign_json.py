@@ -1,4 +1,4 @@
-"""Nobody reads JSON that somebody else wrote but by `strict_json`: whoever adds another reader says here why it may be."""
+"""Nobody reads foreign JSON but by `strict_json`: whoever adds another reader says here why that may be."""
 
 import ast
 from pathlib import Path
