@@ -21,6 +21,7 @@ _MAX_ATTACHMENTS: Final = 32
 _ATTACHED: Final = "~attach"
 # Aries RFC 0023, did_rotate~attach: the DID as bare text, no JSON. A presentation is decoded by `presentation` alone.
 _NOT_HERE: Final = frozenset({"did_rotate~attach", "presentations~attach"})
+_WITH_FRACTIONS: Final = frozenset({"did_doc~attach"})  # a DID document is any JSON; AnonCreds has whole numbers only
 
 
 class AttachmentError(ExchangeError):
@@ -99,7 +100,8 @@ def _decoded(name: str, encoded: str, altchars: bytes | None = None) -> object:
     try:
         # Only the alphabet that ACA-Py knows here: it drops any other character, and would read another text than we.
         decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=altchars, validate=True)
-        return read_strict_json(decoded, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH)
+        fractions = name in _WITH_FRACTIONS
+        return read_strict_json(decoded, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH, fractions=fractions)
     except (binascii.Error, ValueError) as err:
         raise AttachmentError(f"expected base64 in {name[:80]!r}, found something else") from err
     except StrictJsonError as err:

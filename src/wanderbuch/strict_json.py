@@ -1,6 +1,6 @@
 """The one reader of JSON that somebody else wrote: what two readers could understand differently is refused.
 
-Refused: more bytes or deeper nesting than the caller allows, anything but UTF-8, a byte order mark, a member that stands
+Refused: more bytes or deeper nesting than the caller allows, anything but UTF-8, a byte order mark, a member that is
 twice in one object, half of a surrogate pair, text after the value, NaN and Infinity, whole numbers that not every
 reader holds exactly, and numbers with a fraction or an exponent unless the format has them.
 Sources: RFC 8259, RFC 7493 (I-JSON).
@@ -127,7 +127,7 @@ def _check_numbers(text: str, *, fractions: bool) -> None:
             raise StrictJsonError(f"expected {wanted}, found {found} {_place(text, token.start())}")
         if whole and (fraction or exponent) and len(token[0]) > _MAX_DIGITS:
             raise StrictJsonError(
-                f"expected a number of at most {_MAX_DIGITS} characters {_place(text, token.start())}"
+                f"expected at most {_MAX_DIGITS} characters of a number {_place(text, token.start())}"
             )
         if whole and not (fraction or exponent) and (len(whole) > 17 or abs(int(whole)) > _MAX_SAFE_INTEGER):
             raise StrictJsonError(

@@ -384,7 +384,7 @@ def test_our_request_schemas_accept_what_we_accept() -> None:
 
 @pytest.mark.parametrize("member", ["entity_id", "authority_id", "action", "resource", "context", "other"])
 def test_refuses_a_question_that_says_something_twice(member: str) -> None:
-    body = asked(other="x")
+    body = asked(other="x", context={"a": "b"})
     said = json.loads(body)
     twice = body.rstrip()[:-1] + f', "{member}": {json.dumps(said[member])}}}'.encode()
     with pytest.raises(QueryError, match="twice"):
