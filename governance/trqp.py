@@ -30,11 +30,13 @@ from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
 from wanderbuch.governance.standing import recognises, standing
 from wanderbuch.governance.trqp_resource import MAX_RESOURCE, parse_qualification, parse_question
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 TRQP_VERSION: Final = "2.0"
 MAX_QUERY_BYTES: Final = 16 * 1024
 LONGEST_CACHE: Final = timedelta(seconds=60)
 _MAX_CONTEXT: Final = 32
+_MAX_DEPTH: Final = 8  # what a question has nested, and room for members that we do not know
 _MAX_MESSAGE: Final = 1000
 _THE_END: Final = datetime.max.replace(tzinfo=UTC)
 # RFC 3986 §2: unreserved, reserved, percent-encoded.
@@ -110,9 +112,6 @@ class Answered[A]:
     keep_until: datetime | None
 
 
-_QUERIES: Final = msgspec.json.Decoder(Query)
-
-
 def parse_query(received_body: bytes) -> Query:
     """Return the question in the body of a request (step 1).
 
@@ -122,12 +121,12 @@ def parse_query(received_body: bytes) -> Query:
     if len(received_body) > MAX_QUERY_BYTES:
         raise QueryError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found {len(received_body)}")
     try:
-        received_body.decode()  # RFC 8259 §8.1; msgspec does not look at texts that it skips
-        query = _QUERIES.decode(received_body)
+        received = read_strict_json(received_body, max_bytes=MAX_QUERY_BYTES, max_depth=_MAX_DEPTH, fractions=True)
+        query = msgspec.convert(received, Query)
+    except StrictJsonError as err:
+        raise QueryError(f"the query is not usable JSON: {err.message}") from err
     except msgspec.ValidationError as err:
         raise QueryError(f"the query does not fit: {err}") from err
-    except (msgspec.DecodeError, ValueError, RecursionError) as err:
-        raise QueryError("expected one JSON object, found something else") from err
     for name, value in (
         ("entity_id", query.entity_id),
         ("authority_id", query.authority_id),

@@ -65,10 +65,12 @@ from wanderbuch.agents.runtime.problems import (
     problem_response,
 )
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _LOG = logging.getLogger(__name__)
 _OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json"})
 _BODY_DEADLINE_S = 20.0
+_MAX_BODY_DEPTH = 64
 _CALLER = "wanderbuch.caller"
 _NOT_SERVING = "the agent is starting or stopping"
 _WAIT = "try again when /ready answers 200"
@@ -369,7 +371,10 @@ async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel
             raise MalformedError("this route takes no body")
         return None
     try:
+        read_strict_json(raw, max_bytes=len(raw), max_depth=_MAX_BODY_DEPTH, fractions=True)
         return kind.model_validate_json(raw)
+    except StrictJsonError as err:
+        raise MalformedError(f"the body does not fit: {err.message}") from err
     except ValidationError as err:
         raise malformed(err) from err
 

@@ -7,13 +7,16 @@ arrive, never decompressed), a bounded number of connections.
 
 import asyncio
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap, checked_url
@@ -29,6 +32,8 @@ from wanderbuch.plugins.http.errors import (
 
 _CHUNK_BYTES: Final = 16 * 1024
 _USER_AGENT: Final = "wanderbuch"
+_MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,18 @@ class Fetched:
     body: bytes
     content_type: str
     etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where a host would have sent us. Nobody went there; whoever asked for it decides what it means.
+
+    Args:
+        location: the Location header, made absolute; unchecked.
+    """
+
+    status: int
+    location: str
 
 
 class HttpEdge:
@@ -102,11 +119,35 @@ class HttpEdge:
         headers = {"Accept": accept}
         if etag is not None:
             headers["If-None-Match"] = etag
-        return await self._send("GET", url, None, headers, max_bytes, timeout_s)
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=etag is not None)
+
+        return await self._send("GET", url, None, headers, timeout_s, read)
+
+    async def get_or_location(
+        self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*"
+    ) -> Fetched | Redirect:
+        """Fetch `url`, or return where it redirects to: for those to whom the Location itself is the answer.
+
+        Arguments and errors as with `get`; the Location may be as long as a body.
+        """
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched | Redirect:
+            if response.status in _REDIRECTS and "Location" in response.headers:
+                return Redirect(response.status, _absolute(response.url, response.headers["Location"], shown))
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        field_bytes = max(max_bytes, _MAX_FIELD_BYTES)
+        return await self._send("GET", url, None, {"Accept": accept}, timeout_s, read, max_field_bytes=field_bytes)
 
     async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
         """Send `body` to `url`; arguments and errors as with `get`."""
-        return await self._send("POST", url, body, {"Content-Type": content_type}, max_bytes, timeout_s)
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)
 
     async def close(self) -> None:
         """Close all connections; later requests are refused."""
@@ -115,21 +156,33 @@ class HttpEdge:
         if session is not None:
             await session.close()
 
-    async def _send(
-        self, method: str, address: str, body: bytes | None, headers: dict[str, str], max_bytes: int, timeout_s: float
-    ) -> Fetched:
+    async def _send[A](
+        self,
+        method: str,
+        address: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout_s: float,
+        read: Callable[[aiohttp.ClientResponse, str], Awaitable[A]],
+        *,
+        max_field_bytes: int = _MAX_FIELD_BYTES,
+    ) -> A:
         url = checked_url(address)
         shown = f"https://{url.host}{url.raw_path}"[:200]
         try:
             async with (
                 asyncio.timeout(timeout_s),
                 self._opened().request(
-                    method, url, data=body, headers=headers, allow_redirects=False, max_redirects=0
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    max_redirects=0,
+                    max_field_size=max_field_bytes,
                 ) as response,
             ):
-                _check_status(response, shown, conditional="If-None-Match" in headers)
-                received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
-                return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+                return await read(response, shown)
         except TimeoutError as err:
             raise DeadlineError(f"no complete answer from {shown} within {timeout_s:g} s") from err
         except aiohttp.InvalidURL as err:
@@ -160,6 +213,19 @@ class HttpEdge:
                 headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
             )
         return self._session
+
+
+async def _fetched(response: aiohttp.ClientResponse, shown: str, max_bytes: int, *, conditional: bool) -> Fetched:
+    _check_status(response, shown, conditional=conditional)
+    received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
+    return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+
+
+def _absolute(url: URL, location: str, shown: str) -> str:
+    try:
+        return urljoin(str(url), location)
+    except ValueError as err:
+        raise UnreachableError(f"{shown} sends us to something that is no address") from err
 
 
 def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: bool) -> None:

@@ -22,6 +22,7 @@ from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20Pre
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.governance.question import Verdict
+from wanderbuch.plugins.trust.attachments import StrictAttachments
 from wanderbuch.plugins.trust.keeping import (
     CREDENTIAL_WITHHELD,
     OFFER_WITHHELD,
@@ -129,7 +130,7 @@ class JudgedOffer(V20CredOffer):  # type: ignore[misc]
         message_type = CRED_20_OFFER
 
 
-class JudgedOfferSchema(V20CredOfferSchema):  # type: ignore[misc]
+class JudgedOfferSchema(V20CredOfferSchema, StrictAttachments):  # type: ignore[misc]
     """Its wire form: ACA-Py's."""
 
     class Meta(V20CredOfferSchema.Meta):  # type: ignore[misc]
@@ -149,7 +150,7 @@ class ComparedCredential(V20CredIssue):  # type: ignore[misc]
         message_type = CRED_20_ISSUE
 
 
-class ComparedCredentialSchema(V20CredIssueSchema):  # type: ignore[misc]
+class ComparedCredentialSchema(V20CredIssueSchema, StrictAttachments):  # type: ignore[misc]
     """Its wire form: ACA-Py's."""
 
     class Meta(V20CredIssueSchema.Meta):  # type: ignore[misc]
@@ -169,7 +170,7 @@ class UnansweredRequest(V20PresRequest):  # type: ignore[misc]
         message_type = PRES_20_REQUEST
 
 
-class UnansweredRequestSchema(V20PresRequestSchema):  # type: ignore[misc]
+class UnansweredRequestSchema(V20PresRequestSchema, StrictAttachments):  # type: ignore[misc]
     """Its wire form: ACA-Py's."""
 
     class Meta(V20PresRequestSchema.Meta):  # type: ignore[misc]

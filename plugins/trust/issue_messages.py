@@ -60,6 +60,7 @@ from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundErro
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.governance.question import Reason
+from wanderbuch.plugins.trust.attachments import StrictAttachments
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, reasons_not_to_sign
 from wanderbuch.plugins.trust.keeping import read_message
 from wanderbuch.plugins.trust.places import SigningPlaces
@@ -180,7 +181,7 @@ class GuardedRequest(V20CredRequest):  # type: ignore[misc]  # acapy_agent has n
         message_type = CRED_20_REQUEST
 
 
-class GuardedRequestSchema(V20CredRequestSchema):  # type: ignore[misc]  # acapy_agent has no types
+class GuardedRequestSchema(V20CredRequestSchema, StrictAttachments):  # type: ignore[misc]  # acapy_agent has no types
     """Its wire form: ACA-Py's."""
 
     class Meta(V20CredRequestSchema.Meta):  # type: ignore[misc]
@@ -240,7 +241,7 @@ class UnaskedProposal(V20CredProposal):  # type: ignore[misc]  # acapy_agent has
         message_type = CRED_20_PROPOSAL
 
 
-class UnaskedProposalSchema(V20CredProposalSchema):  # type: ignore[misc]  # acapy_agent has no types
+class UnaskedProposalSchema(V20CredProposalSchema, StrictAttachments):  # type: ignore[misc]  # acapy_agent has no types
     """Its wire form: ACA-Py's."""
 
     class Meta(V20CredProposalSchema.Meta):  # type: ignore[misc]

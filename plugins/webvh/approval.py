@@ -9,7 +9,6 @@
 Only then does `approve` make the proof. The caller keeps `seen` before it gives the proof away.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, verify_log
+from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, read_entry, verify_log
 from wanderbuch.plugins.webvh.memory import Seen, newest
 from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule, witness_proof
 
@@ -64,7 +63,7 @@ async def examine(received_log: bytes, received_witness: bytes | None, *, seen: 
     log = await verify_log(did, received_log, received_witness, last_waits=True)
     if log.approval is None:
         raise WitnessError(f"the last entry of the log of {did} needs no approval")
-    entries = [json.loads(line) for line in received_log.decode().split("\n") if line.strip()]
+    entries = [read_entry(line) for line in received_log.decode().split("\n") if line.strip()]
     return EntryToApprove(
         did=did,
         version_id=log.version_id,
@@ -101,6 +100,6 @@ def _did(received_log: bytes) -> WebvhDid:
         raise LogError(f"expected a log of at most {MAX_LOG_BYTES} bytes, found {len(received_log)}")
     try:
         last = [line for line in received_log.decode().split("\n") if line.strip()][-1]
-        return WebvhDid.parse(json.loads(last)["state"]["id"])
-    except (ValueError, LookupError, TypeError, RecursionError, IdentifierError) as err:
+        return WebvhDid.parse(read_entry(last)["state"]["id"])
+    except (ValueError, LookupError, TypeError, LogError, IdentifierError) as err:
         raise LogError("expected a did:webvh log, one JSON entry a line") from err

@@ -13,7 +13,6 @@ A log is accepted only if every rule holds:
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -32,9 +31,11 @@ from did_webvh.verify import WebvhVerifier
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, check_approvals, parse_proofs, rules_in_force
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_LOG_BYTES: Final = 512 * 1024
 MAX_ENTRIES: Final = 1000
+_MAX_ENTRY_DEPTH: Final = 32
 MAX_WITNESS_BYTES: Final = 1024 * 1024
 # did:webvh 1.0 §3.4: stands for the SCID while the first entry is made.
 SCID_PLACEHOLDER: Final = "{SCID}"
@@ -84,6 +85,7 @@ async def verify_log(
         LogError: a rule is broken.
     """
     text = _text(did, received_log)  # rule 1
+    entries = [read_entry(line) for line in text.split("\n") if line]
     verifier = _Verifier()
     try:
         state, _ = await DidResolver(verifier).resolve_state(did, _Received(text), verify_witness=False)  # rules 2, 3
@@ -95,7 +97,6 @@ async def verify_log(
         raise LogError(f"expected the log of {did}, found the log of another DID")
     if state.version_number != len(states) or any(each.deactivated for each in states[:-1]):  # rule 6
         raise LogError(f"the log of {did} goes on after the DID was deactivated")
-    entries = [json.loads(line) for line in text.split("\n") if line]
     approvals = rules_in_force(entries)
     if any(approvals):  # rule 4
         proofs = {} if received_witness is None else parse_proofs(received_witness)
@@ -116,13 +117,25 @@ def names_witnesses(received_log: bytes) -> bool:
     """Tell whether any entry of an unverified log sets witnesses, so that `did-witness.json` must be fetched."""
     for line in received_log.splitlines():
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
+            entry = read_entry(line)
+        except LogError:
             return False
         parameters = entry.get("parameters") if isinstance(entry, dict) else None
         if isinstance(parameters, dict) and parameters.get("witness"):
             return True
     return False
+
+
+def read_entry(line: bytes | str) -> Any:
+    """Return one entry of a log as JSON; numbers in it may be whatever RFC 8785 knows.
+
+    Raises:
+        LogError: two readers could understand it differently.
+    """
+    try:
+        return read_strict_json(line, max_bytes=MAX_LOG_BYTES, max_depth=_MAX_ENTRY_DEPTH, fractions=True)
+    except StrictJsonError as err:
+        raise LogError(f"an entry of the log is not usable JSON: {err.message}") from err
 
 
 def first_entry(

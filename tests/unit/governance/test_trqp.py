@@ -380,3 +380,20 @@ def test_our_request_schemas_accept_what_we_accept() -> None:
         assert not accepts(json.loads(asked(resource=None)))
         assert not accepts(json.loads(asked(context={"time": "2026-06-30T00:00:00+01:00"})))
         assert not accepts(json.loads(asked(context={"x": 1})))
+
+
+@pytest.mark.parametrize("member", ["entity_id", "authority_id", "action", "resource", "context", "other"])
+def test_refuses_a_question_that_says_something_twice(member: str) -> None:
+    body = asked(other="x", context={"a": "b"})
+    said = json.loads(body)
+    twice = body.rstrip()[:-1] + f', "{member}": {json.dumps(said[member])}}}'.encode()
+    with pytest.raises(QueryError, match="twice"):
+        parse_query(twice)
+
+
+def test_refuses_a_context_that_says_something_twice() -> None:
+    body = asked(context={"time": "2026-06-30T00:00:00Z"})
+    twice = body.replace(b'{"time":', b'{"time": "2020-01-01T00:00:00Z", "time":')
+    assert twice != body
+    with pytest.raises(QueryError, match="twice"):
+        parse_query(twice)
