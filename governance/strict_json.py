@@ -1,11 +1,13 @@
 """JSON read strictly: what two readers could understand differently is refused.
 
 Refused: more bytes or deeper nesting than the caller allows, anything but UTF-8, a byte order mark, a member that
-stands twice in one object, numbers that are not integers, NaN and Infinity, lone surrogates, text after the value.
+stands twice in one object, numbers that are not integers (unless the format has them), NaN and Infinity, lone
+surrogates, text after the value.
 Sources: RFC 8259, RFC 7493 (I-JSON).
 """
 
 import json
+import math
 from typing import Any, ClassVar, Never
 
 from wanderbuch.errors import GovernanceError
@@ -20,13 +22,14 @@ class StrictJsonError(GovernanceError):
     code: ClassVar[str] = "governance.json"
 
 
-def read_strict_json(document: bytes, *, max_bytes: int, max_depth: int) -> Any:
+def read_strict_json(document: bytes, *, max_bytes: int, max_depth: int, fractions: bool = False) -> Any:
     """Return the JSON value in `document`.
 
     Args:
         document: UTF-8 text of exactly one JSON value.
         max_bytes: refuse a longer document before looking into it.
         max_depth: how many objects and lists may stand inside one another.
+        fractions: whether the format has numbers with a fraction or an exponent.
 
     Raises:
         StrictJsonError: the document breaks one of the module's rules; the message names it.
@@ -43,7 +46,7 @@ def read_strict_json(document: bytes, *, max_bytes: int, max_depth: int) -> Any:
         value = json.loads(
             text,
             object_pairs_hook=_object_without_duplicates,
-            parse_float=_refuse_number,
+            parse_float=_finite_number if fractions else _refuse_number,
             parse_constant=_refuse_number,
             parse_int=_safe_integer,
         )
@@ -65,6 +68,13 @@ def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise StrictJsonError(f"expected each member once, found {twice[:80]!r} twice in one object")
     return members
+
+
+def _finite_number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        _refuse_number(text)
+    return number
 
 
 def _refuse_number(text: str) -> Never:

@@ -10,16 +10,10 @@ from did_webvh.core.state import DocumentState
 
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import LogError
-from wanderbuch.plugins.webvh.log import (
-    MAX_LOG_BYTES,
-    SCID_PLACEHOLDER,
-    first_entry,
-    names_witnesses,
-    next_entry,
-    utc_now,
-    verify_log,
-)
+from wanderbuch.plugins.webvh.log import names_witnesses, verify_log
+from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
 
 PLACE = "centre.example.test:org"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -163,7 +157,9 @@ async def test_reads_a_deactivated_log_but_nothing_after_it(log: Log) -> None:
     for line in log.lines:
         states.append(DocumentState.load_history_json(line, states[-1] if states else None))
     signer = AskarSigningKey(log.keys[3])
-    ended = states[-1].create_next(None, {"updateKeys": [multikey(log.keys[3])], "deactivated": True})
+    ended = states[-1].create_next(
+        None, {"updateKeys": [multikey(log.keys[3])], "nextKeyHashes": [], "deactivated": True}
+    )
     ended.sign(signer)
     log.lines.append(ended.history_json())
     assert (await log.verify()).deactivated
