@@ -69,6 +69,8 @@ class InMemoryLogMemory:
 
     async def accept(self, subject: str, history: Mapping[int, str], *, formerly: Sequence[str] = ()) -> None:
         """Check and remember; see `LogMemory.accept`."""
+        if subject not in self._seen:
+            _check_formerly(subject, history, [self._seen.get(name) for name in formerly])
         self._seen[subject] = newest(subject, history, self._seen.get(subject))
 
 
@@ -100,10 +102,8 @@ class WalletLogMemory:
             async with profile.session() as session:
                 seen = _seen(await session.handle.fetch(_CATEGORY, subject))
                 if seen is None:
-                    for name in formerly:
-                        before = _seen(await session.handle.fetch(_CATEGORY, name))
-                        if before is not None:
-                            newest(subject, history, before)
+                    kept = [_seen(await session.handle.fetch(_CATEGORY, name)) for name in formerly]
+                    _check_formerly(subject, history, kept)
             if newest(subject, history, seen) == seen:
                 return
             # Checked again inside the transaction: another task or process may have seen more in between.
@@ -115,6 +115,11 @@ class WalletLogMemory:
                 await session.commit()
         except AskarError as err:
             raise HistoryError(f"could not read or write what was seen of {subject}") from err
+
+
+def _check_formerly(subject: str, history: Mapping[int, str], kept: Sequence[Seen | None]) -> None:
+    for seen in kept:
+        newest(subject, history, seen)
 
 
 def _seen(entry: Entry | None) -> Seen | None:
