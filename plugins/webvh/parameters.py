@@ -68,7 +68,9 @@ def first_parameters(stated: object) -> Parameters:
         LogError: a rule is broken.
     """
     values = _values(stated)
-    missing = [name for name in ("method", "scid", "updateKeys") if values.get(name) is None]
+    missing = [
+        name for name in ("method", "scid", "updateKeys") if not isinstance(stated, dict) or stated.get(name) is None
+    ]
     if missing:  # rule 2
         raise LogError(f"expected the first entry to name {', '.join(missing)}")
     scid = values["scid"]
