@@ -16,9 +16,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
-from wanderbuch.plugins.webvh.entries import Json, read_entries
-from wanderbuch.plugins.webvh.errors import LogError
+from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.plugins.webvh.entries import read_entries, unverified_name
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log import verify_log
 from wanderbuch.plugins.webvh.memory import Seen, newest
@@ -61,7 +60,7 @@ async def examine(received_log: bytes, received_witness: bytes | None, *, seen: 
         WitnessError: its last entry needs nobody's approval.
     """
     entries = read_entries(received_log)
-    did = _did(entries[-1])
+    did = unverified_name(entries[-1])
     log = await verify_log(did, received_log, received_witness, last_waits=True)
     if log.approval is None:
         raise WitnessError(f"the last entry of the log of {did} needs no approval")
@@ -93,12 +92,3 @@ def approve(entry: EntryToApprove, key: Ed25519PrivateKey, *, at: datetime) -> d
             f"the entry needs approval by other witnesses than {witness}", hint="the witnesses stand in the log"
         )
     return witness_proof(entry.version_id, key, at=at)
-
-
-def _did(last: Json) -> WebvhDid:
-    """Return the DID of the newest document; `verify_log` checks that the log is that DID's."""
-    state = last.get("state")
-    try:
-        return WebvhDid.parse(state.get("id") if isinstance(state, dict) else None)
-    except IdentifierError as err:
-        raise LogError(f"expected a did:webvh log, one JSON entry a line: {err.message}") from err

@@ -18,8 +18,8 @@ from wanderbuch.plugins.http.edge import Fetched, HttpEdge
 from wanderbuch.plugins.http.errors import RedirectRefusedError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
 from wanderbuch.plugins.webvh.document import DidDocument
-from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, read_entries
-from wanderbuch.plugins.webvh.errors import DeactivatedError, LogError
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, read_entries, unverified_name
+from wanderbuch.plugins.webvh.errors import DeactivatedError
 from wanderbuch.plugins.webvh.log import VerifiedLog, names_witnesses, verify_log
 from wanderbuch.plugins.webvh.memory import LogMemory
 from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
@@ -128,32 +128,30 @@ class WebvhDocuments:
 
     async def _fetch(self, did: WebvhDid, kept: _Kept | None) -> tuple[Fetched, WebvhDid]:
         """Return the log, and by which name of the DID it was found."""
-        url, refused = did.log_url, None
-        for _ in range(_MAX_MOVES + 1):
+        url = did.log_url
+        refusals: list[RedirectRefusedError] = []
+        ends = asyncio.get_running_loop().time() + _TIMEOUT_S
+        while True:
+            left_s = max(ends - asyncio.get_running_loop().time(), 0.01)
             try:
                 fetched = await self._edge.get(
-                    url, max_bytes=MAX_LOG_BYTES, timeout_s=_TIMEOUT_S, etag=kept.etag if kept else None
+                    url, max_bytes=MAX_LOG_BYTES, timeout_s=left_s, etag=kept.etag if kept else None
                 )
                 break
             except RedirectRefusedError as err:
-                url, refused = urljoin(url, err.location), err
-        else:
-            raise refused or LogError(f"the log of {did} was not found")
-        if refused is None:
+                refusals.append(err)
+                if len(refusals) > _MAX_MOVES:
+                    raise
+                try:
+                    url = urljoin(url, err.location)
+                except ValueError:
+                    raise err from None
+        if not refusals:
             return fetched, did
         if fetched.status == 304 and kept is not None:
             present = kept.log.names[0]
         else:
-            present = await asyncio.to_thread(_newest_name, fetched.body)
+            present = await asyncio.to_thread(lambda: unverified_name(read_entries(fetched.body)[-1]))
         if present.log_url != url:
-            raise refused
+            raise refusals[0]
         return fetched, present
-
-
-def _newest_name(received_log: bytes) -> WebvhDid:
-    """Return the name by which an unverified log says that its DID goes now."""
-    state = read_entries(received_log)[-1].get("state")
-    try:
-        return WebvhDid.parse(state.get("id") if isinstance(state, dict) else None)
-    except IdentifierError as err:
-        raise LogError(f"expected a did:webvh DID as the document's id: {err.message}") from err

@@ -16,6 +16,7 @@ from typing import Any, Final
 import base58
 import rfc8785
 
+from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
 from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_signed
@@ -107,6 +108,19 @@ def entry_of(received: Json) -> Entry:
     except (rfc8785.CanonicalizationError, ValueError, RecursionError) as err:
         raise LogError("the entry has no canonical JSON form (RFC 8785)") from err
     return Entry(received, canonical)
+
+
+def unverified_name(received: Json) -> WebvhDid:
+    """Return the DID that an unverified entry gives its document.
+
+    Raises:
+        LogError: it is no did:webvh DID.
+    """
+    state = received.get("state")
+    try:
+        return WebvhDid.parse(state.get("id") if isinstance(state, dict) else None)
+    except IdentifierError as err:
+        raise LogError(f"expected a did:webvh DID as the document's id: {err.message}") from err
 
 
 def check_scid(entry: Entry, scid: str) -> None:

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.entries import (
     Json,
     check_scid,
@@ -32,6 +32,7 @@ from wanderbuch.plugins.webvh.entries import (
     check_version_id,
     entry_of,
     read_entries,
+    unverified_name,
 )
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.parameters import Parameters, first_parameters, next_parameters
@@ -158,7 +159,7 @@ def _check(received: Json, number: int, scid: str, last: _Checked | None, at: da
         raise LogError("expected nothing after the entry that deactivates the DID")
     if parameters.scid != scid:
         raise LogError("expected the log of another DID: the scid is not that of the DID")
-    name = _name(received["state"], scid, last, parameters)  # rule 6
+    name = _name(received, scid, last, parameters)  # rule 6
     time = _time(received["versionTime"], last, at)  # rule 5
     if last is None:  # rule 3
         check_scid(entry, scid)
@@ -169,17 +170,14 @@ def _check(received: Json, number: int, scid: str, last: _Checked | None, at: da
     return _Checked(entry.version_id, time, name, parameters)
 
 
-def _name(state: Json, scid: str, last: _Checked | None, parameters: Parameters) -> WebvhDid:
-    try:
-        name = WebvhDid.parse(state.get("id"))
-    except IdentifierError as err:
-        raise LogError(f"expected a did:webvh DID as the document's id: {err.message}") from err
+def _name(received: Json, scid: str, last: _Checked | None, parameters: Parameters) -> WebvhDid:
+    name = unverified_name(received)
     if name.scid != scid:
         raise LogError("expected the SCID of the log in the document's id, found another")
     if last is not None and name != last.name:
         if not parameters.portable:
             raise LogError("expected the document's id as before, for the DID is not portable, found another")
-        known = state.get("alsoKnownAs")
+        known = received["state"].get("alsoKnownAs")
         if not isinstance(known, list) or last.name not in known:
             raise LogError("expected the DID's name before it moved in alsoKnownAs, found none")
     return name
