@@ -25,6 +25,8 @@ MAX_LOG_BYTES: Final = 512 * 1024
 MAX_ENTRIES: Final = 1000
 MAX_PROOFS: Final = 16
 MAX_DEPTH: Final = 64
+# What resolves a DID copies its document; ours have 3 kB.
+MAX_DOCUMENT_BYTES: Final = 64 * 1024
 # did:webvh 1.0, Create, step 1: stands for the SCID while the first entry is made.
 SCID_PLACEHOLDER: Final = "{SCID}"
 _MEMBERS: Final = frozenset({"versionId", "versionTime", "parameters", "state", "proof"})
@@ -107,6 +109,8 @@ def entry_of(received: Json) -> Entry:
         )
     except (rfc8785.CanonicalizationError, ValueError, RecursionError) as err:
         raise LogError("the entry has no canonical JSON form (RFC 8785)") from err
+    if len(canonical[1]) > MAX_DOCUMENT_BYTES:
+        raise LogError(f"expected a DID document of at most {MAX_DOCUMENT_BYTES} bytes, found {len(canonical[1])}")
     return Entry(received, canonical)
 
 

@@ -18,7 +18,7 @@ Source: did:webvh 1.0, Read (Resolve). A log is accepted only if every rule hold
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -39,6 +39,7 @@ from wanderbuch.plugins.webvh.parameters import Parameters, first_parameters, ne
 from wanderbuch.plugins.webvh.version_time import VersionTime, is_later_than, parse_version_time
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, check_approvals, parse_proofs, rules_in_force
 
+MAX_NAMES: Final = 32
 MAX_SKEW: Final = timedelta(minutes=5)
 
 
@@ -111,8 +112,11 @@ def check_log(
         except LogError as err:
             raise type(err)(f"the log of {did} is not valid: entry {number}: {err.message}") from err
         checked.append(last)
-    if did not in {each.name for each in checked}:  # rule 7
+    names = tuple(dict.fromkeys(each.name for each in reversed(checked)))
+    if did not in names:  # rule 7
         raise LogError(f"expected the log of {did}, found the log of another DID: no entry has that id")
+    if len(names) > MAX_NAMES:
+        raise LogError(f"expected a DID that had at most {MAX_NAMES} names, found {len(names)}")
     approvals = rules_in_force(entries)
     if any(approvals):  # rule 9
         proofs = {} if received_witness is None else parse_proofs(received_witness)
@@ -120,7 +124,7 @@ def check_log(
     newest = checked[-1]
     return VerifiedLog(
         did=did,
-        names=_names(checked),
+        names=names,
         version_ids=MappingProxyType(dict(enumerate((each.version_id for each in checked), start=1))),
         document=MappingProxyType(entries[-1]["state"]),
         deactivated=newest.parameters.deactivated,
@@ -193,7 +197,3 @@ def _time(text: object, last: _Checked | None, at: datetime) -> VersionTime:
     if last is not None and time <= last.time:
         raise LogError("expected a versionTime later than that of the entry before, found another")
     return time
-
-
-def _names(checked: Sequence[_Checked]) -> tuple[WebvhDid, ...]:
-    return tuple(dict.fromkeys(each.name for each in reversed(checked)))

@@ -9,8 +9,9 @@ import pytest
 from tests.unit.webvh.foreign_log import NOW, ForeignLog, Signer
 
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.plugins.webvh.entries import MAX_DEPTH, MAX_ENTRIES, MAX_PROOFS
+from wanderbuch.plugins.webvh.entries import MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_ENTRIES, MAX_PROOFS
 from wanderbuch.plugins.webvh.errors import LogError
+from wanderbuch.plugins.webvh.log import MAX_NAMES
 from wanderbuch.plugins.webvh.parameters import MAX_LISTED
 from wanderbuch.plugins.webvh.witnesses import WitnessError
 
@@ -422,6 +423,15 @@ def test_nesting_has_a_bound() -> None:
             log.check(received=log.received.replace(b"7654321", b"[" * levels + b"]" * levels))
 
 
+def test_the_size_of_a_document_has_a_bound() -> None:
+    log = ForeignLog()
+    log.add(note="x" * (MAX_DOCUMENT_BYTES - 1000))
+    log.check()
+    log.add(note="x" * MAX_DOCUMENT_BYTES)
+    with pytest.raises(LogError, match=f"entry 3: expected a DID document of at most {MAX_DOCUMENT_BYTES} bytes"):
+        log.check()
+
+
 def test_the_number_of_entries_has_a_bound() -> None:
     log = ForeignLog()
     with pytest.raises(LogError, match=f"1 to {MAX_ENTRIES} entries"):
@@ -478,6 +488,18 @@ def test_a_name_that_it_never_had_is_not_found() -> None:
     for place in ("new.example.test", "thief.example.test:org", "old.example.test:org:x"):
         with pytest.raises(LogError, match="the log of another DID"):
             log.check(WebvhDid.parse(f"did:webvh:{log.scid}:{place}"))
+
+
+def test_the_number_of_names_has_a_bound() -> None:
+    log = portable()
+    for number in range(1, MAX_NAMES):
+        before = log.entries[-1]["state"]["id"]
+        name = f"did:webvh:{log.scid}:p{number}.example.test"
+        log.add(f"2026-01-02T00:00:{number:02}Z", id=name, alsoKnownAs=[before])
+    assert len(log.check().names) == MAX_NAMES
+    log.move("one-more.example.test", time="2026-01-03T00:00:00Z")
+    with pytest.raises(LogError, match="names"):
+        log.check()
 
 
 def test_a_did_may_move_back() -> None:
