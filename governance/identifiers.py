@@ -18,7 +18,7 @@ from wanderbuch.governance.webvh_place import HOST_PATTERN, Place, PlaceError, r
 _DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._:-]*)*(?<!:)")
 # did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
 _SCID = r"Qm[1-9A-HJ-NP-Za-km-z]{44}"
-_WEBVH = re.compile(rf"did:webvh:{_SCID}:[^:]+(?::[^:]+)*")
+_WEBVH = re.compile(rf"did:webvh:{_SCID}(?::[A-Za-z0-9._%-]+)+")
 # What most look like needs no second look; a governance file has hundreds of thousands.
 _PLAIN_WEBVH = re.compile(
     rf"did:webvh:{_SCID}:(?=[^:]{{4,253}}:){HOST_PATTERN}(?<!localhost)(?::[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
@@ -85,8 +85,6 @@ class WebvhDid(Did):
             raise IdentifierError(f"expected did:webvh:<SCID>:<host>:<path>, found {_shown(text)}")
         if _PLAIN_WEBVH.fullmatch(text):
             return cls(text)
-        if not _DID.fullmatch(text):
-            raise IdentifierError(f"expected did:webvh:<SCID>:<host>:<path>, found {_shown(text)}")
         did = cls(text)
         try:
             _ = did.place
@@ -146,7 +144,7 @@ class DidUrl(str):
         if not isinstance(text, str) or len(text) > _MAX_LENGTH:
             raise IdentifierError(f"expected a DID URL <did>#<fragment>, found {_shown(text)}")
         did, mark, fragment = text.partition("#")
-        if not mark or not _DID.fullmatch(did) or not _FRAGMENT.fullmatch(fragment):
+        if not mark or not (_DID.fullmatch(did) or _is_webvh(did)) or not _FRAGMENT.fullmatch(fragment):
             raise IdentifierError(f"expected a DID URL <did>#<fragment>, found {_shown(text)}")
         return cls(text)
 
@@ -230,6 +228,14 @@ class RevRegDefId(ResourceId):
     """The id of an AnonCreds revocation registry definition."""
 
     __slots__ = ()
+
+
+def _is_webvh(text: str) -> bool:
+    try:
+        WebvhDid.parse(text)
+    except IdentifierError:
+        return False
+    return True
 
 
 def _shown(text: object) -> str:

@@ -1,4 +1,5 @@
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import LogError
-from wanderbuch.plugins.webvh.log import names_witnesses, verify_log
+from wanderbuch.plugins.webvh.log import check_log, names_witnesses, verify_log
 from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
 
 PLACE = "centre.example.test:org"
@@ -133,6 +134,19 @@ async def test_refuses_a_log_that_begins_in_the_middle(log: Log) -> None:
     del log.lines[0]
     with pytest.raises(LogError):
         await log.verify()
+
+
+async def test_is_checked_beside_the_event_loop(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def check(*args: Any, **how: Any) -> Any:
+        threads.append(threading.current_thread())
+        return check_log(*args, **how)
+
+    monkeypatch.setattr("wanderbuch.plugins.webvh.log.check_log", check)
+    await log.verify()
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_refuses_the_log_of_another_did(log: Log) -> None:
