@@ -17,10 +17,11 @@ from rich.console import Console
 from wanderbuch.agents.cli.governance.keys import private_key_in, read_file
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.webvh.approval import EntryToApprove, approve, examine
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES
 from wanderbuch.plugins.webvh.memory import Seen
 from wanderbuch.plugins.webvh.publisher import replace_file
+from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 EXIT_NO: Final = 1

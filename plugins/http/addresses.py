@@ -71,7 +71,7 @@ def checked_url(text: str) -> URL:
     """
     try:
         url = URL(text)
-        host, port = url.host, url.port
+        host, port = url.raw_host, url.port
     except (ValueError, TypeError):
         raise AddressRefusedError("expected an https address, found a text that is no URL") from None
     if url.scheme != "https":

@@ -235,7 +235,11 @@ def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: 
     if status in (404, 410):
         raise NotFoundError(f"there is nothing at {shown} (status {status})", status=status)
     if 300 <= status < 400:
-        raise RedirectRefusedError(f"{shown} sends us elsewhere (status {status}); we do not follow", status=status)
+        raise RedirectRefusedError(
+            f"{shown} sends us elsewhere (status {status}); we do not follow",
+            status=status,
+            location=response.headers.get("Location", ""),
+        )
     raise StatusError(f"expected success from {shown}, found status {status}", status=status)
 
 

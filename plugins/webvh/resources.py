@@ -5,12 +5,13 @@ Sources: DID Attested Resources 0.1; did:webvh AnonCreds Method; Data Integrity 
 
 A received resource counts only if every rule holds:
 
-1. It is a JSON object with the attested-resource type and context, and its id is the id that was asked for.
+1. It is a JSON object with the attested-resource type and context, and its id is the id that was asked for, by any name
+   of the DID.
 2. The id's digest, and `metadata.resourceId`, is the digest of its content.
 3. Its type is the one that was asked for.
 4. `content.issuerId` is the DID of the id.
 5. The proof is one `eddsa-jcs-2022` assertion, not expired.
-6. The proof's key is of that same DID and stands in its `assertionMethod` now.
+6. The proof's key is of that same DID, by any of its names, and stands in its `assertionMethod` now.
 7. The signature holds over the whole document.
 8. Status lists in `links` are resources of the same DID, each with its own timestamp.
 """
@@ -168,7 +169,8 @@ def verify_resource(
     _check(isinstance(outer, dict), resource_id, "a JSON object")
     _check(_holds(outer.get("type"), _TYPE), resource_id, f"a list of types with {_TYPE}")
     _check(_holds(outer.get("@context"), _CONTEXT), resource_id, f"a list of contexts with {_CONTEXT}")
-    _check(outer.get("id") == resource_id, resource_id, "the id that was asked for")
+    ids = {ResourceId.of(name, resource_id.digest) for name in (resource_id.did, *document.names)}
+    _check(outer.get("id") in ids, resource_id, "the id that was asked for")
     # Rule 2
     content, metadata = outer.get("content"), outer.get("metadata")
     _check(isinstance(content, dict) and digest_of(content) == resource_id.digest, resource_id, "the content it names")

@@ -30,10 +30,10 @@ from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_sign
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_WITNESSES: Final = 64
+MAX_WITNESS_BYTES: Final = 1024 * 1024
 _DID_KEY: Final = "did:key:"
 _MAX_PROOFS: Final = 4096
-_MAX_BYTES: Final = 1024 * 1024
-_MAX_DEPTH: Final = 16
+_MAX_DEPTH: Final = 8
 
 type Proof = Mapping[str, Any]
 
@@ -159,9 +159,9 @@ def parse_proofs(received: bytes) -> dict[str, list[Proof]]:
         WitnessError: it has another form.
     """
     try:
-        listed = read_strict_json(received, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH, fractions=True)
+        listed = read_strict_json(received, max_bytes=MAX_WITNESS_BYTES, max_depth=_MAX_DEPTH, fractions=True)
     except StrictJsonError as err:
-        raise WitnessError(f"did-witness.json is not usable JSON: {err.message}") from err
+        raise WitnessError(f"did-witness.json: {err.message}") from err
     if not isinstance(listed, list):
         raise WitnessError("expected a list in did-witness.json, found something else")
     found: dict[str, list[Proof]] = {}

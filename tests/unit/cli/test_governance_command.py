@@ -10,7 +10,7 @@ from tests.unit.http.tls_host import PrivateAuthority
 
 from wanderbuch.governance.division import divide
 from wanderbuch.plugins.webvh.document import make_document
-from wanderbuch.plugins.webvh.log import next_entry, utc_now
+from wanderbuch.plugins.webvh.log_writing import next_entry, utc_now
 
 
 def test_validate_says_what_the_file_holds(run: Run) -> None:

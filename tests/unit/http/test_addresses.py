@@ -55,6 +55,12 @@ def test_accepts_an_https_address_with_or_without_a_port() -> None:
     assert checked_url("https://registry.example.test:8443/a").port == 8443
 
 
+def test_an_internationalised_host_goes_by_its_ascii_form() -> None:
+    assert checked_url("https://xn--fsq.jp/org").raw_host == "xn--fsq.jp"
+    with pytest.raises(AddressRefusedError):
+        checked_url("https://１２７．０．０．１/org")  # full-width digits and dots
+
+
 async def test_a_name_in_the_map_goes_to_the_mapped_address_only() -> None:
     resolver = CheckedResolver(ConnectionMap.parse(["a.example.test:443=127.0.0.1:8443"]), Answers())
     (found,) = await resolver.resolve("A.example.test", 443)
