@@ -22,6 +22,7 @@ from acapy_agent.protocols.issue_credential.v2_0.messages.cred_problem_report im
     V20CredProblemReport,
 )
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.issue_credential.v2_0.models.detail.anoncreds import V20CredExRecordAnonCreds
 from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 from acapy_agent.storage.error import StorageNotFoundError
 from acapy_agent.wallet.util import default_did_from_verkey
@@ -138,6 +139,13 @@ async def withhold_untrusted(profile: Profile, record: V20CredExRecord) -> None:
         await save_state(profile, record, OFFER_WITHHELD, "the offer is not trusted any more")
 
 
+async def drop_details(profile: Profile, cred_ex_id: str) -> None:
+    """Drop what ACA-Py keeps beside an exchange for its format, where a crash came before the exchange was written."""
+    async with profile.session() as session:
+        for detail in await V20CredExRecordAnonCreds.query_by_cred_ex_id(session, cred_ex_id):
+            await detail.delete_record(session)
+
+
 async def find_exchange(profile: Profile, connection_id: str | None, thread_id: str) -> V20CredExRecord | None:
     """Return our exchange as holder on this thread, None if there is none."""
     try:
@@ -194,7 +202,13 @@ async def _fetch_tails(profile: Profile, received: object) -> None:
 
 
 async def request_credential(profile: Profile, record: V20CredExRecord) -> None:
-    """Send the request for an accepted offer."""
+    """Make and send the request for an accepted offer.
+
+    ACA-Py keeps the request's secrets first and the request after them, and makes none where it finds secrets. A crash
+    between the two leaves secrets that belong to nothing: they are dropped.
+    """
+    if record.cred_request is None:
+        await drop_details(profile, record.cred_ex_id)
     _, request = await V20CredManager(profile).create_request(record, await _own_did(profile, record))
     await profile.inject(BaseResponder).send(request, connection_id=record.connection_id)
 

@@ -10,7 +10,8 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.utils.testing import create_test_profile
 
-from wanderbuch.agents.holder.invitations import InvitationError, InvitationKind, Opened, open_invitation
+from wanderbuch.agents.holder.invitations import InvitationError, open_invitation
+from wanderbuch.agents.holder.opening import InvitationKind, Opened
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge
 
 THREAD = "0c3d1d8e-1b0a-4b40-8f86-9a8a2ecb4d41"
