@@ -5,8 +5,12 @@ from typing import Any, Final
 
 from acapy_agent.core.profile import Profile, ProfileSession
 from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 
+from wanderbuch.plugins.trust.ending import Ending, read_ending
+
+_ABANDONED: Final = V20CredExRecord.STATE_ABANDONED  # the same word in both protocols
 _FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
@@ -38,6 +42,21 @@ def is_unheard(record: Any, now: datetime, *, began: datetime) -> bool:
     """
     sent = changed_at(record)
     return sent < began or now - sent >= max(_FIRST_PAUSE, (sent - began_at(record)) / 2)
+
+
+def may_be_untold(record: Any, now: datetime, *, began: datetime, seconds: int) -> bool:
+    """Return whether the other side may not know that this side ended an exchange: a crash may have come between.
+
+    It is told once more by the next process, as long as it may still be waiting.
+
+    Args:
+        record: as it stands; it was last written when the exchange ended.
+        now: the instant of the sweep.
+        began: when this process began.
+        seconds: how long an exchange lasts.
+    """
+    ended_here = record.state == _ABANDONED and read_ending(record.error_msg).ending is not Ending.BY_PEER
+    return ended_here and changed_at(record) < began and now < deadline(record, seconds)
 
 
 async def send_again(profile: Profile, record: Any, message: Any) -> None:

@@ -28,7 +28,14 @@ from acapy_agent.storage.error import StorageNotFoundError
 from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
 from wanderbuch.agents.holder.asking import judge_asking, may_be_asked
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, forget_invitation, is_unheard, send_again
+from wanderbuch.agents.holder.exchanges import (
+    changed_at,
+    deadline,
+    forget_invitation,
+    is_unheard,
+    may_be_untold,
+    send_again,
+)
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
 from wanderbuch.agents.holder.peers import Peer, find_peer
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
@@ -182,6 +189,8 @@ async def _sweep_one(
             await _end(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
         elif record.state == V20PresExRecord.STATE_PRESENTATION_SENT and is_unheard(record, now, began=began):
             await send_again(profile, record, _kept_answer(record))
+    elif may_be_untold(record, now, began=began, seconds=config.request_deadline_s):
+        await send_again(profile, record, _report(record))
     elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
         async with profile.session() as session:
             await record.delete_record(session)
@@ -308,12 +317,18 @@ async def _end(profile: Profile, record: V20PresExRecord, ending: Ending, text: 
     record.state, record.error_msg = V20PresExRecord.STATE_ABANDONED, write_ending(ending, text)
     async with profile.session() as session:
         await record.save(session, reason=text)
-    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
-    report.assign_thread_from(record.pres_request)
     try:
-        await profile.inject(BaseResponder).send(report, connection_id=record.connection_id)
+        await profile.inject(BaseResponder).send(_report(record), connection_id=record.connection_id)
     except (BaseError, ResolutionError, RuntimeError) as err:
         LOGGER.warning("holder: request %s ended, the verifier could not be told: %s", record.pres_ex_id, err)
+
+
+def _report(record: V20PresExRecord) -> V20PresProblemReport:
+    """Return what the verifier is told about an exchange that was ended here."""
+    text = read_ending(record.error_msg).text
+    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
+    report.assign_thread_from(record.pres_request)
+    return report
 
 
 async def _records(profile: Profile) -> list[V20PresExRecord]:

@@ -30,7 +30,7 @@ from anoncreds import AnoncredsError
 
 from wanderbuch.errors import CredentialError, ExchangeError, ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.plugins.trust.ending import Ending, write_ending
+from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
 from wanderbuch.plugins.trust.offer import (
     ReceivedOffer,
     ResolvedDefinition,
@@ -94,12 +94,18 @@ async def end_offer(profile: Profile, record: V20CredExRecord, ending: Ending, t
     """End an exchange for good and tell the issuer why, in words that may travel."""
     record.error_msg = write_ending(ending, text)
     await save_state(profile, record, V20CredExRecord.STATE_ABANDONED, text)
-    report = V20CredProblemReport(description={"en": text, "code": ProblemReportReason.ISSUANCE_ABANDONED.value})
-    report.assign_thread_from(record.cred_offer)
     try:
-        await profile.inject(BaseResponder).send(report, connection_id=record.connection_id)
+        await profile.inject(BaseResponder).send(ending_report(record), connection_id=record.connection_id)
     except (BaseError, RuntimeError) as err:
         LOGGER.warning("holding: exchange %s ended, the issuer could not be told: %s", record.cred_ex_id, err)
+
+
+def ending_report(record: V20CredExRecord) -> V20CredProblemReport:
+    """Return what the issuer is told about an exchange that was ended here."""
+    text = read_ending(record.error_msg).text
+    report = V20CredProblemReport(description={"en": text, "code": ProblemReportReason.ISSUANCE_ABANDONED.value})
+    report.assign_thread_from(record.cred_offer)
+    return report
 
 
 async def keep_credential(profile: Profile, record: V20CredExRecord) -> None:
