@@ -24,8 +24,6 @@ from acapy_agent.core.oob_processor import OobMessageProcessor
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.decorators.service_decorator import ServiceDecorator
 from acapy_agent.messaging.responder import BaseResponder
-from acapy_agent.protocols.didexchange.v1_0.message_types import DIDEX_1_0
-from acapy_agent.protocols.didexchange.v1_0.messages.complete import DIDXComplete
 from acapy_agent.protocols.didexchange.v1_0.messages.request import DIDXRequest
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
@@ -38,13 +36,14 @@ from acapy_agent.wallet.key_type import ED25519
 
 from wanderbuch.agents.holder.doubles import leave_one_invitation
 from wanderbuch.errors import ResolutionError
+from wanderbuch.plugins.trust.handshake_messages import completing
 from wanderbuch.plugins.trust.once import one_step, own_id
 
 _LOOK_AGAIN_S = 0.05
 _LOOK_WITHOUT_NEWS_S = 1.0
 _EXCHANGE_CHANGED: Final = re.compile("^acapy::record::(issue_credential_v2_0|present_proof_v2_0)::")
 _ASKED: Final = ConnRecord.State.REQUEST.rfc160
-_LONG_PEER_DID: Final = "did:peer:4"
+_PEER_DID: Final = "did:peer:4"  # says all that the other side must know; what else there is comes in an attachment
 
 
 class InvitationKind(Enum):
@@ -150,11 +149,8 @@ async def _connect(profile: Profile, invitation: InvitationMessage) -> None:
     begun = await _connections(profile, invitation)
     for connection in begun:
         if connection.is_ready:
-            told = DIDXComplete()
-            if connection.connection_protocol == DIDEX_1_0:
-                told.assign_version("1.0")
-            told.assign_thread_id(thid=connection.request_id, pthid=connection.invitation_msg_id)
-        elif connection.state == _ASKED and str(connection.my_did).startswith(_LONG_PEER_DID):
+            told = completing(connection)
+        elif connection.state == _ASKED and str(connection.my_did).startswith(_PEER_DID):
             label = profile.settings.get("default_label")
             told = DIDXRequest(label=label, did=connection.my_did, _id=connection.request_id)
             told.assign_thread_id(thid=connection.request_id, pthid=connection.invitation_msg_id)
