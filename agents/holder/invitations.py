@@ -3,31 +3,22 @@
 The offer or request is attached, or it follows over the connection that the invitation makes: an honest issuer sends an
 offer only so, because an invitation can be read by anybody.
 
-Every invitation makes a connection of its own, also where one with the same peer exists: two visits to one verifier are
-not linked by the wallet's own doing.
+What is read is taken by `opening`.
 """
 
 import asyncio
 import logging
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
 from typing import Any, Final
 
-from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.error import BaseError
-from acapy_agent.core.event_bus import Event, EventBus
 from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.didcomm_prefix import DIDCommPrefix
 from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_OFFER
-from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
-from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
 from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import InvitationMessage
 from acapy_agent.protocols.present_proof.v2_0.message_types import PRES_20_REQUEST
-from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
 
+from wanderbuch.agents.holder.opening import InvitationKind, Opened, meet, take_attached
 from wanderbuch.agents.runtime.invitation_text import (
     MAX_INVITATION_BYTES,
     InvitationError,
@@ -45,24 +36,6 @@ LOGGER = logging.getLogger(__name__)
 
 _ASK_ANEW: Final = "ask the sender for a new invitation"
 _FETCH_TIMEOUT_S = 10.0
-_LOOK_AGAIN_S = 0.05
-_LOOK_WITHOUT_NEWS_S = 1.0
-_EXCHANGE_CHANGED: Final = re.compile("^acapy::record::(issue_credential_v2_0|present_proof_v2_0)::")
-
-
-class InvitationKind(Enum):
-    """What an invitation brings."""
-
-    OFFER = "offer"
-    REQUEST = "request"
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An opened invitation: its kind, and the id of the exchange that it brought."""
-
-    kind: InvitationKind
-    id: str
 
 
 async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s: float) -> Opened:
@@ -92,7 +65,7 @@ async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s:
     attached = _attached(invitation)
     try:
         async with asyncio.timeout(wait_s):
-            return await (_take_attached(profile, invitation, *attached) if attached else _meet(profile, invitation))
+            return await (take_attached(profile, invitation, *attached) if attached else meet(profile, invitation))
     except TimeoutError as err:
         raise ResolutionError(
             f"the inviter did not answer within {wait_s:g} s",
@@ -104,69 +77,6 @@ async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s:
         # What the inviter's DID document says is decoded by ACA-Py, which fails so where it is not as it should be.
         LOGGER.warning("holder: an invitation could not be taken", exc_info=err)
         raise InvitationError("the invitation, or what its DID says, is not as it should be", hint=_ASK_ANEW) from err
-
-
-async def _take_attached(
-    profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
-) -> Opened:
-    """Take what is attached to an invitation."""
-    if known := await _find(profile, kind, thread_id=thread_id):  # scanned twice
-        return Opened(kind, known)
-    await OutOfBandManager(profile).receive_invitation(invitation, use_existing_connection=False, auto_accept=True)
-    while not (found := await _find(profile, kind, thread_id=thread_id)):  # noqa: ASYNC110 (no event tells it all)
-        await asyncio.sleep(_LOOK_AGAIN_S)
-    return Opened(kind, found)
-
-
-async def _meet(profile: Profile, invitation: InvitationMessage) -> Opened:
-    """Connect on an invitation, unless that was done, and wait for what comes over the connection."""
-    invitation_id = invitation._id  # noqa: SLF001 (ACA-Py's name)
-    if not any(connection.is_ready for connection in await _connections(profile, invitation_id)):
-        await OutOfBandManager(profile).receive_invitation(invitation, use_existing_connection=False, auto_accept=True)
-    ours = {each.connection_id for each in await _connections(profile, invitation_id)}
-    with _exchanges_changed(profile, ours) as changed:
-        while not (opened := await _arrived(profile, ours)):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_WITHOUT_NEWS_S):
-                    await changed.wait()
-            changed.clear()
-    return opened
-
-
-async def _arrived(profile: Profile, connection_ids: set[str]) -> Opened | None:
-    """Return what came over one of these connections, None if nothing did yet."""
-    for connection_id in connection_ids:
-        for kind in InvitationKind:
-            if found := await _find(profile, kind, connection_id=connection_id):
-                return Opened(kind, found)
-    return None
-
-
-async def _connections(profile: Profile, invitation_id: str) -> list[ConnRecord]:
-    """Return the connections that were begun on an invitation; more than one, if it was opened twice at once."""
-    async with profile.session() as session:
-        found: list[ConnRecord] = await ConnRecord.query(
-            session,
-            {"invitation_msg_id": invitation_id},
-            post_filter_positive={"their_role": ConnRecord.Role.RESPONDER.rfc160},
-        )
-    return found
-
-
-@contextmanager
-def _exchanges_changed(profile: Profile, connection_ids: set[str]) -> Iterator[asyncio.Event]:
-    """Give what is set whenever an exchange over one of these connections has changed."""
-    bus, changed = profile.inject(EventBus), asyncio.Event()
-
-    async def note(_: Profile, event: Event) -> None:
-        if event.payload.get("connection_id") in connection_ids:
-            changed.set()
-
-    bus.subscribe(_EXCHANGE_CHANGED, note)
-    try:
-        yield changed
-    finally:
-        bus.unsubscribe(_EXCHANGE_CHANGED, note)
 
 
 async def _read(edge: HttpEdge, text: str) -> dict[str, Any]:
@@ -227,19 +137,3 @@ def _attached(invitation: InvitationMessage) -> tuple[InvitationKind, str] | Non
     if kind is None or not isinstance(thread_id, str):
         raise InvitationError("expected an offer (issue-credential 2.0) or a request (present-proof 2.0)")
     return kind, thread_id
-
-
-async def _find(
-    profile: Profile, kind: InvitationKind, *, thread_id: str | None = None, connection_id: str | None = None
-) -> str | None:
-    """Return the id of our first exchange on this thread or connection, None if there is none yet."""
-    model, role = {
-        InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
-        InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
-    }[kind]
-    tags = {"thread_id": thread_id} if thread_id else {}
-    wanted: dict[str, Any] = {"role": role} | ({"connection_id": connection_id} if connection_id else {})
-    async with profile.session() as session:
-        found = await model.query(session, tags, post_filter_positive=wanted)
-    first = min(found, key=lambda record: str(record.created_at), default=None)
-    return str(first._id) if first else None  # noqa: SLF001 (ACA-Py's name for any record's id)

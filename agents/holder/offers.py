@@ -17,7 +17,14 @@ from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V2
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
+from wanderbuch.agents.holder.exchanges import (
+    changed_at,
+    deadline,
+    forget_invitation,
+    is_unheard,
+    may_be_untold,
+    send_again,
+)
 from wanderbuch.agents.holder.peers import Peer, find_peer, governance_name
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
@@ -29,11 +36,13 @@ from wanderbuch.plugins.trust.keeping import (
     OFFER_WITHHELD,
     accept_offer,
     end_offer,
+    ending_report,
     judge,
     keep_credential,
     read_message,
     withhold_untrusted,
 )
+from wanderbuch.plugins.trust.once import one_step
 
 LOGGER = logging.getLogger(__name__)
 
@@ -147,10 +156,14 @@ async def _sweep_one(
             await end_offer(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
         elif state is OfferState.OPEN:
             await withhold_untrusted(profile, record)
-        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and changed_at(record) < began:
+        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and is_unheard(record, now, began=began):
             await send_again(profile, record, record.cred_request)
+    elif may_be_untold(record, now, began=began, seconds=config.offer_deadline_s):
+        await send_again(profile, record, ending_report(record))
     elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
         await V20CredManager(profile).delete_cred_ex_record(record.cred_ex_id)
+        async with profile.session() as session:
+            await forget_invitation(session, record)
 
 
 def state_of(record: V20CredExRecord) -> OfferState:

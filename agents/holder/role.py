@@ -33,7 +33,10 @@ class HolderRole(Role):
         return holder_routes(agent)
 
     async def started(self, agent: "RunningAgent") -> None:
-        """Do nothing: a wallet publishes nothing."""
+        """Heal what an earlier version left twice; a wallet publishes nothing."""
+        from wanderbuch.agents.holder.doubles import heal_doubles
+
+        await heal_doubles(agent.profile)
 
     async def sweep(self, agent: "RunningAgent", now: datetime) -> None:
         """End what is overdue, finish what was interrupted."""

@@ -19,7 +19,7 @@ from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
 from acapy_agent.protocols.present_proof.v2_0.message_types import PRES_20_REQUEST
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest, V20PresRequestSchema
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
-from acapy_agent.storage.error import StorageNotFoundError
+from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundError
 
 from wanderbuch.governance.question import Verdict
 from wanderbuch.plugins.trust.attachments import StrictAttachments
@@ -32,6 +32,7 @@ from wanderbuch.plugins.trust.keeping import (
     request_credential,
     save_state,
 )
+from wanderbuch.plugins.trust.once import one_step, own_id
 
 LOGGER = logging.getLogger(__name__)
 
@@ -48,18 +49,20 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         connection_id = await _channel(context)
+        name = own_id("offer", connection_id, context.message._thread_id)  # noqa: SLF001 (ACA-Py's name)
+        async with one_step(name):
+            await self._take(context, connection_id, name)
+
+    async def _take(self, context: RequestContext, connection_id: str | None, name: str) -> None:
         profile, message = context.profile, context.message
-        record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001 (ACA-Py's name)
+        record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001
         if record is not None and (record.state not in _JUDGEABLE or _is_other_offer(record, message)):
             LOGGER.warning("holding: an offer came on exchange %s, which is %s", record.cred_ex_id, record.state)
             return
         decision = await judge(profile, message)
-        if decision.verdict is Verdict.TRUSTED:
-            record = await V20CredManager(profile).receive_offer(message, connection_id)
-            if context.settings.get("debug.auto_respond_credential_offer"):
-                await request_credential(profile, record)
-            return
         record = record or V20CredExRecord(
+            cred_ex_id=name,
+            new_with_id=True,
             connection_id=connection_id,
             thread_id=message._thread_id,  # noqa: SLF001
             initiator=V20CredExRecord.INITIATOR_EXTERNAL,
@@ -67,7 +70,15 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
             auto_remove=not profile.settings.get("preserve_exchange_records"),
         )
         record.cred_offer = message
-        await save_state(profile, record, OFFER_WITHHELD, ", ".join(reason.code for reason in decision.reasons))
+        is_trusted = decision.verdict is Verdict.TRUSTED
+        state = V20CredExRecord.STATE_OFFER_RECEIVED if is_trusted else OFFER_WITHHELD
+        try:
+            await save_state(profile, record, state, ", ".join(reason.code for reason in decision.reasons))
+        except StorageDuplicateError:
+            LOGGER.info("holding: offer %s was taken by another process just now", name)
+            return
+        if is_trusted and context.settings.get("debug.auto_respond_credential_offer"):
+            await request_credential(profile, record)
 
 
 class _CredentialHandler(BaseHandler):  # type: ignore[misc]
@@ -75,13 +86,21 @@ class _CredentialHandler(BaseHandler):  # type: ignore[misc]
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         connection_id = await _channel(context)
+        found = await find_exchange(context.profile, connection_id, context.message._thread_id)  # noqa: SLF001
+        if found is None:
+            LOGGER.warning("holding: a credential came on no exchange of ours; it is not taken")
+            return
+        async with one_step(found.cred_ex_id):
+            await self._take(context, connection_id)
+
+    async def _take(self, context: RequestContext, connection_id: str | None) -> None:
         profile, message = context.profile, context.message
         record = await find_exchange(profile, connection_id, message._thread_id)  # noqa: SLF001
         if record is not None and record.state == V20CredExRecord.STATE_DONE and _is_same(record, message):
             await V20CredManager(profile).send_cred_ack(record)  # the first acknowledgement was lost
             return
         if record is None or record.state not in _AWAITING_CREDENTIAL:
-            state = record.state if record else "unknown"
+            state = record.state if record else "gone"
             LOGGER.warning("holding: a credential came on an exchange that is %s; it is not taken", state)
             return
         if record.state == V20CredExRecord.STATE_REQUEST_SENT:
@@ -95,6 +114,11 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         connection_id = await _channel(context)
+        name = own_id("question", connection_id, context.message._thread_id)  # noqa: SLF001
+        async with one_step(name):
+            await self._take(context, connection_id, name)
+
+    async def _take(self, context: RequestContext, connection_id: str | None, name: str) -> None:
         profile, message = context.profile, context.message
         try:
             async with profile.session() as session:
@@ -105,6 +129,8 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]
                 )
         except StorageNotFoundError:
             record = V20PresExRecord(
+                pres_ex_id=name,
+                new_with_id=True,
                 connection_id=connection_id,
                 thread_id=message._thread_id,  # noqa: SLF001
                 initiator=V20PresExRecord.INITIATOR_EXTERNAL,
@@ -116,7 +142,10 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]
             return
         record.pres_request = message
         record.auto_present = False
-        await V20PresManager(profile).receive_pres_request(record)
+        try:
+            await V20PresManager(profile).receive_pres_request(record)
+        except StorageDuplicateError:
+            LOGGER.info("holding: question %s was taken by another process just now", name)
 
 
 class JudgedOffer(V20CredOffer):  # type: ignore[misc]

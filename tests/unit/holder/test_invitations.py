@@ -26,7 +26,8 @@ from acapy_agent.utils.testing import create_test_profile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wanderbuch.agents.holder.invitations import InvitationError, InvitationKind, Opened, open_invitation
+from wanderbuch.agents.holder.invitations import InvitationError, open_invitation
+from wanderbuch.agents.holder.opening import InvitationKind, Opened
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge, Redirect
 from wanderbuch.plugins.trust.foreign_dids import guard_resolvers
