@@ -25,8 +25,8 @@ Where 7 or 9 to 14 fail, the issuer may still count by the home file's recogniti
 in `recognition`. `may_issue` asks the same of one who signs now: of 3 only that ISCO-08 has the occupation, without 5
 and 11; levels exactly; and a lapse that lasts refuses everything.
 
-A group of occupations is answered as all of its members (`groups`): rules 1 to 6 once, the others for each part of the
-group that the files tell apart. Which day it is at an instant is said by `anywhere`.
+A group of occupations is answered as all of its members (`whole_groups`): rules 1 to 6 once, the others for each part
+of the group that the files tell apart. Which day it is at an instant is said by `anywhere`.
 
 The answer names whom to appeal to: by the statements that it rests on or that stood in its way.
 """
@@ -38,7 +38,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Final
 
-from wanderbuch.governance import chains, groups, mandate, rules
+from wanderbuch.governance import chains, mandate, rules, whole_groups
 from wanderbuch.governance.anywhere import each_day
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
@@ -182,7 +182,7 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
     def judge_part(part: Case, taken: list[Step]) -> TrustDecision:
         return on_some_day(part, lambda on_day: _judge_day(of_part, on_day, taken))
 
-    return groups.as_a_whole(case, judge_part, steps)
+    return whole_groups.as_a_whole(case, judge_part, steps)
 
 
 def _judge_day(table: tuple[Rule, ...], case: Case, steps: list[Step] | None) -> TrustDecision:

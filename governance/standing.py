@@ -18,7 +18,7 @@ this occupation, place, time, level and purpose? What the authority's own file s
 from datetime import UTC, date, datetime
 from typing import Final
 
-from wanderbuch.governance import chains, decision, groups
+from wanderbuch.governance import chains, decision, whole_groups
 from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF
@@ -81,7 +81,7 @@ def recognises(
     case = _case(snapshot, authority, occupation, jurisdiction, at, on, eqf_level, credential_type, purpose)
     if (failed := decision.first_failure(_RECOGNISES, case)) is not None:
         return decision.refused(case, *failed)
-    return groups.as_a_whole(case, lambda part, _: decision.on_some_day(part, _recognised))
+    return whole_groups.as_a_whole(case, lambda part, _: decision.on_some_day(part, _recognised))
 
 
 def _recognised(case: Case) -> TrustDecision:
