@@ -11,7 +11,7 @@ from tests.unit.governance.chance import (
     DAYS,
     HOME,
     ISSUERS,
-    accreditation,
+    accredited,
     by_chance,
     file_of,
     held,
@@ -22,7 +22,7 @@ from tests.unit.governance.chance import (
 from tests.unit.governance.reference import members
 
 from wanderbuch.governance.decision import decide, explain, may_issue
-from wanderbuch.governance.file import EQF, Accreditation, GovernanceFile, LevelRange
+from wanderbuch.governance.file import EQF, GovernanceFile
 from wanderbuch.governance.groups import covers_whole, parts
 from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement, TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -136,14 +136,6 @@ def test_chance_gives_groups_of_every_kind() -> None:
 # The issue's own example and its siblings
 
 ISSUER = ISSUERS[0]
-
-
-def accredited(*occupations: str, number: int = 0, excluded: tuple[str, ...] = ()) -> Accreditation:
-    plain = accreditation(Random(1), number)  # noqa: S311
-    return replace(
-        plain, issuer=ISSUER, credential_types=("q/1.0",), occupations=occupations, excluded_occupations=excluded,
-        level_range=LevelRange(EQF, "1", "8"), jurisdictions=("MLT",), intervals=ALWAYS, changes=(), lapses=(),
-    )  # fmt: skip
 
 
 def verdict(snapshot: GovernanceSnapshot, code: str, purpose: Purpose = Purpose.EMPLOYMENT) -> TrustDecision:
