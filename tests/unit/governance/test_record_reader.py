@@ -172,7 +172,7 @@ def test_both_agree_on_several_changes_at_once(changes: list[tuple[tuple[Any, ..
     changed = full_record()
     for path, value in changes:
         try:
-            put(changed, path, value)
+            put(changed, path, deepcopy(value))  # the same object twice could come to hold itself
         except (KeyError, IndexError, TypeError):
             return
     agree(changed)
