@@ -103,6 +103,17 @@ class WitnessesConfig(Table):
         return WitnessRule.of(self.threshold, self.dids)
 
 
+class SocketsConfig(Table):
+    """`[public.sockets]` and `[app.sockets]`: what whoever connects may hold open; see `connections`."""
+
+    connections: int = Field(default=1024, ge=16)
+    """At most so many; fewer where the process may open few files."""
+    per_network: int | None = Field(default=None, ge=1)
+    """At most so many from one /24 (IPv6: /48); by default half of them on the public site, all on the app site."""
+    unfinished_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    """How much of requests that have not come whole is held in memory."""
+
+
 class PublicConfig(Table):
     """`[public]`: what the world reaches at https://<host>."""
 
@@ -114,6 +125,7 @@ class PublicConfig(Table):
     tls_certificate: Path
     tls_key: Path
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    sockets: SocketsConfig = SocketsConfig()
     witnesses: WitnessesConfig | None = None
 
     @property
@@ -143,6 +155,7 @@ class AppConfig(Table):
     listen: Listen
     token_file: Path | None = None
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    sockets: SocketsConfig = SocketsConfig(connections=256)
 
 
 class AdminConfig(Table):
