@@ -37,6 +37,7 @@ from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
 from wanderbuch.agents.runtime.role import Role
@@ -204,6 +205,7 @@ class RunningAgent:
         config = self.config
         lock = DataLock(config.data)  # 1
         self._cleanup.callback(lock.release)
+        await asyncio.to_thread(tighten, config.data, config.public_folder)
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)

@@ -28,9 +28,9 @@ async def read_body(request: web.Request, *, deadline_s: float, max_bytes: int |
     received = bytearray()
     try:
         if content.is_eof():  # it came with the headers
-            received += content.read_nowait()
-            _refuse_larger(len(received), limit)
-            return bytes(received)
+            whole = content.read_nowait()
+            _refuse_larger(len(whole), limit)
+            return whole
         async with asyncio.timeout(deadline_s) as clock:
             if connection is not None:
                 connection.enter(Stage.BODY)
@@ -41,15 +41,16 @@ async def read_body(request: web.Request, *, deadline_s: float, max_bytes: int |
                 _refuse_larger(len(received), limit)
                 if connection is not None and connection.clock is not None:
                     connection.count(len(part))
+            return bytes(received)
     except TimeoutError as err:
         raise web.HTTPRequestTimeout from err
     except (RequestPayloadError, ClientError, HttpProcessingError, OSError) as err:
         raise web.HTTPBadRequest from err
     finally:
+        received.clear()  # an error keeps its frames, and with them what came, until Python looks for cycles
         if connection is not None and connection.stage is Stage.BODY:
             connection.clock = None
             connection.enter(Stage.WORKING)
-    return bytes(received)
 
 
 async def expect_body(request: web.Request) -> None:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule
@@ -331,8 +332,10 @@ def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], fi
     if file is None:
         raise ConfigurationError(f"{path}: no {what}", hint=f"set {variable}, or {key}")
     try:
-        value = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as err:
+        value = read_secret(file, what).decode("ascii").strip()
+    except ExposedSecretError:
+        raise
+    except (ConfigurationError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"{path}: the {what} in {file} can not be read", hint=f"check {key}") from err
     if not value:
         raise ConfigurationError(f"{path}: the file {file} is empty; expected the {what}")

@@ -19,6 +19,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 import aiohttp
@@ -357,14 +358,22 @@ class Connections:
 
     def _network_of(self, address: str) -> tuple[str, bool]:
         """Return the network that an address counts for, and whether it is a trusted proxy's."""
-        try:
-            parsed = ipaddress.ip_address(address.partition("%")[0])
-        except ValueError:
-            return address[:64], False
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        prefix = _IPV4_PREFIX if parsed.version == 4 else _IPV6_PREFIX
-        name = str(ipaddress.ip_network((parsed, prefix), strict=False))
+        parsed, name = _parsed(address)
+        if parsed is None:
+            return name, False
         if any(parsed in network for network in self._trusted if network.version == parsed.version):
             return f"proxies {name}", True
         return name, False
+
+
+@lru_cache(maxsize=4096)
+def _parsed(address: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address | None, str]:
+    """Return an address and the name of its network."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return None, address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    prefix = _IPV4_PREFIX if parsed.version == 4 else _IPV6_PREFIX
+    return parsed, str(ipaddress.ip_network((parsed, prefix), strict=False))

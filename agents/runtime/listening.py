@@ -213,6 +213,10 @@ async def _staged(request: web.Request, handler: Any) -> web.StreamResponse:
     connection.begin(request)
     try:
         response: web.StreamResponse = await handler(request)
+    except web.HTTPException as err:
+        # As an answer like any other: an exception refers to itself by its frames, and would keep the connection's
+        # buffers (256 KB with TLS) until Python looks for cycles, which a crowd does not wait for.
+        return web.Response(status=err.status, reason=err.reason, headers=err.headers, body=err.body)
     finally:
         connection.enter(Stage.KEPT)
     return response
