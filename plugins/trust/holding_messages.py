@@ -3,10 +3,13 @@
 Aries RFC 0453 (issue-credential 2.0), RFC 0454 (present-proof 2.0).
 """
 
+import json
 import logging
+from collections.abc import Sequence
 
 from acapy_agent.core.oob_processor import OobMessageProcessor
 from acapy_agent.messaging.base_handler import BaseHandler, HandlerException
+from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
@@ -14,6 +17,7 @@ from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_IS
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue, V20CredIssueSchema
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer, V20CredOfferSchema
+from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredPreview
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
 from acapy_agent.protocols.present_proof.v2_0.message_types import PRES_20_REQUEST
@@ -22,6 +26,7 @@ from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20Pre
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.governance.question import Verdict
+from wanderbuch.plugins.trust.judgements import JudgementBook
 from wanderbuch.plugins.trust.keeping import (
     CREDENTIAL_WITHHELD,
     OFFER_WITHHELD,
@@ -34,6 +39,7 @@ from wanderbuch.plugins.trust.keeping import (
 
 LOGGER = logging.getLogger(__name__)
 
+MAX_KEPT_BYTES = 256 * 1024  # of an offer or request; one with 50 credential definitions has 60 KB
 _JUDGEABLE = (None, V20CredExRecord.STATE_PROPOSAL_SENT, V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD)
 _AWAITING_CREDENTIAL = (
     V20CredExRecord.STATE_REQUEST_SENT,
@@ -52,9 +58,12 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
         if record is not None and (record.state not in _JUDGEABLE or _is_other_offer(record, message)):
             LOGGER.warning("holding: an offer came on exchange %s, which is %s", record.cred_ex_id, record.state)
             return
+        if _is_too_large(message.offers_attach, message.credential_preview):
+            return
         decision = await judge(profile, message)
         if decision.verdict is Verdict.TRUSTED:
             record = await V20CredManager(profile).receive_offer(message, connection_id)
+            await JudgementBook(profile).keep(record.cred_ex_id, decision)
             if context.settings.get("debug.auto_respond_credential_offer"):
                 await request_credential(profile, record)
             return
@@ -67,6 +76,7 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
         )
         record.cred_offer = message
         await save_state(profile, record, OFFER_WITHHELD, ", ".join(reason.code for reason in decision.reasons))
+        await JudgementBook(profile).keep(record.cred_ex_id, decision)
 
 
 class _CredentialHandler(BaseHandler):  # type: ignore[misc]
@@ -95,6 +105,8 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         connection_id = await _channel(context)
         profile, message = context.profile, context.message
+        if _is_too_large(message.request_presentations_attach, None):
+            return
         try:
             async with profile.session() as session:
                 record = await V20PresExRecord.retrieve_by_tag_filter(
@@ -176,6 +188,23 @@ class UnansweredRequestSchema(V20PresRequestSchema):  # type: ignore[misc]
         """Which class it makes."""
 
         model_class = UnansweredRequest
+
+
+def _is_too_large(attached: Sequence[AttachDecorator], preview: V20CredPreview | None) -> bool:
+    """Tell whether a message is larger than an honest one can be, so that it is not kept."""
+    size = sum(_size_of(each) for each in attached)
+    if preview is not None:
+        size += sum(len(str(each.name)) + len(str(each.value)) for each in preview.attributes)
+    if size > MAX_KEPT_BYTES:
+        LOGGER.warning("holding: a message with %d bytes is not taken; expected at most %d", size, MAX_KEPT_BYTES)
+    return size > MAX_KEPT_BYTES
+
+
+def _size_of(attachment: AttachDecorator) -> int:
+    data = attachment.data
+    if getattr(data, "base64_", None) is not None:
+        return len(data.base64_)
+    return len(json.dumps(data.json)) if getattr(data, "json_", None) is not None else 0
 
 
 def _is_same(record: V20CredExRecord, message: V20CredIssue) -> bool:

@@ -5,6 +5,7 @@ Each holds a connection in one bad way, and comes again when it is turned away. 
 
 import asyncio
 import contextlib
+import os
 import random
 import resource
 import socket
@@ -101,6 +102,7 @@ async def _crowd(kind: str, port: int, number: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    os.nice(19)  # strangers have machines of their own: theirs must not be what slows the agent down
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     asyncio.run(_crowd(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))
