@@ -1,5 +1,6 @@
 """What tests of every kind share: agents of one machine, and a real wallet."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, WalletConfig
 from wanderbuch.agents.runtime.role import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
+
+os.umask(0o077)  # as in every process of ours: tests write keys too, and keys that others can read are refused
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -35,6 +35,7 @@ from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.key_type import ED25519
 
 from wanderbuch.agents.holder.doubles import leave_one_invitation
+from wanderbuch.agents.holder.reading import read_all
 from wanderbuch.errors import ResolutionError
 from wanderbuch.plugins.trust.handshake_messages import completing
 from wanderbuch.plugins.trust.once import one_step, own_id
@@ -221,12 +222,14 @@ async def _find(
         InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
         InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
     }[kind]
-    tags = {"thread_id": thread_id} if thread_id else {}
-    wanted: dict[str, Any] = {"role": role} | ({"connection_id": connection_id} if connection_id else {})
-    async with profile.session() as session:
-        found = await model.query(session, tags, post_filter_positive=wanted)
-    first = min(found, key=lambda record: str(record.created_at), default=None)
-    return str(first._id) if first else None  # noqa: SLF001 (ACA-Py's name for any record's id)
+
+    def read(record: Any) -> tuple[str, str] | None:
+        if record.role != role or (connection_id is not None and record.connection_id != connection_id):
+            return None
+        return str(record.created_at), str(record._id)  # noqa: SLF001 (ACA-Py's name for any record's id)
+
+    found = await read_all(profile, model, read, tags={"thread_id": thread_id} if thread_id else None)
+    return min(found)[1] if found else None
 
 
 def _id(invitation: InvitationMessage) -> str:

@@ -5,11 +5,14 @@ file says; (3) the named credential fits, its revocation checked now; (4) its ta
 presentation is made, of that credential alone; (6) it is sent.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
+from typing import Final
 
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.core.error import BaseError
@@ -38,7 +41,9 @@ from wanderbuch.agents.holder.exchanges import (
 )
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
 from wanderbuch.agents.holder.peers import Peer, find_peer
+from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
+from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
@@ -51,6 +56,8 @@ from wanderbuch.schemas.credential_type import list_credential_types
 from wanderbuch.schemas.occupations import isco08
 
 LOGGER = logging.getLogger(__name__)
+
+_SWEEP_S: Final = 30.0
 
 
 class RequestState(Enum):
@@ -107,9 +114,16 @@ class Request:
     note: str | None
 
 
-async def list_requests(profile: Profile, config: HolderConfig) -> tuple[Request, ...]:
-    """Return all requests that are still in the wallet, oldest first, without looking up revocation."""
-    return tuple([await _shown(profile, config, record, look_up=False) for record in await _records(profile)])
+async def list_requests(
+    profile: Profile, config: HolderConfig, page: Page | None = None
+) -> tuple[tuple[Request, ...], int]:
+    """Return the newest requests in the wallet, newest first, and how many there are; nobody is asked for it."""
+    found, total = await read_page(profile, V20PresExRecord, page or Page(), _read)
+
+    async def shown(read: _Read) -> Request:
+        return await _shown(profile, config, read, look_up=False)
+
+    return tuple(await each_at_once(found, shown)), total
 
 
 async def get_request(profile: Profile, config: HolderConfig, request_id: str) -> Request:
@@ -118,7 +132,7 @@ async def get_request(profile: Profile, config: HolderConfig, request_id: str) -
     Raises:
         NotFoundError: there is none with this id.
     """
-    return await _shown(profile, config, await _record(profile, request_id), look_up=True)
+    return await _shown(profile, config, await _read_aside(await _record(profile, request_id)), look_up=True)
 
 
 async def present(profile: Profile, config: HolderConfig, request_id: str, credential_id: str) -> Request:
@@ -132,7 +146,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
     """
     async with one_step(request_id):
         record = await _open_record(profile, request_id)  # 1
-        request = _parsed(record)
+        request = await asyncio.to_thread(_parsed, record)
         credential = await get_credential(profile, credential_id)
         await _refuse_over_asking(profile, record, request, credential)  # 2
         if found := misfits(request, credential, at=datetime.now(UTC).date()):  # 3
@@ -146,7 +160,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
         except (BaseError, ValueError) as err:
             raise PresentationError("the proof could not be made", hint="try again later") from err
         await profile.inject(BaseResponder).send(_kept_answer(record), connection_id=record.connection_id)  # 6
-        return await _shown(profile, config, record, look_up=False)
+        return await _shown(profile, config, await _read_aside(record), look_up=False)
 
 
 async def decline(profile: Profile, config: HolderConfig, request_id: str, reason: DeclineReason) -> Request:
@@ -159,10 +173,12 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
     async with one_step(request_id):
         record = await _open_record(profile, request_id)
         await _end(profile, record, Ending.DECLINED, _DECLINE_TEXTS[reason])
-        return await _shown(profile, config, record, look_up=False)
+        return await _shown(profile, config, await _read_aside(record), look_up=False)
 
 
-async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime, *, began: datetime) -> None:
+async def sweep_requests(
+    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+) -> None:
     """Send again what may be lost, end what is overdue and forget what ended long ago.
 
     Args:
@@ -170,15 +186,21 @@ async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime, 
         config: the deadlines.
         now: the instant of the sweep.
         began: when this process began; an answer from before may never have left, so it is sent once more.
+        rounds: what is still running of earlier sweeps.
     """
-    for record in await _records(profile):
-        async with one_step(record.pres_ex_id):
+
+    async def one(request_id: str) -> None:
+        async with one_step(request_id):
             try:
-                await _sweep_one(profile, config, await _record(profile, record.pres_ex_id), now, began)
+                await _sweep_one(profile, config, await _record(profile, request_id), now, began)
             except NotFoundError:
-                continue
+                return
             except (BaseError, ResolutionError, RuntimeError) as err:
-                LOGGER.warning("holder: request %s could not be swept: %s", record.pres_ex_id, type(err).__name__)
+                LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
+
+    ids = await read_all(profile, V20PresExRecord, lambda record: record.pres_ex_id if _is_request(record) else None)
+    rounds = rounds or Rounds("holder.requests")
+    await rounds.go({request_id: partial(one, request_id) for request_id in ids}, wait_s=_SWEEP_S)
 
 
 async def _sweep_one(
@@ -212,31 +234,60 @@ def state_of(record: V20PresExRecord) -> RequestState:
             return RequestState.PRESENTED
 
 
-async def _shown(profile: Profile, config: HolderConfig, record: V20PresExRecord, *, look_up: bool) -> Request:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the record of a request says, read.
+
+    Args:
+        request: what is asked; None if it can not be read.
+        mistake: why it can not.
+    """
+
+    record: V20PresExRecord
+    request: ProofRequest | None
+    asked: tuple[Item, ...]
+    mistake: str | None
+
+
+def _is_request(record: V20PresExRecord) -> bool:
+    return record.role == V20PresExRecord.ROLE_PROVER and bool(record.pres_request)
+
+
+def _read(record: V20PresExRecord) -> _Read | None:
+    return _of(record) if _is_request(record) else None
+
+
+def _of(record: V20PresExRecord) -> _Read:
+    try:
+        request = _parsed(record)
+    except PresentationError as err:
+        return _Read(record, None, (), err.message)
+    return _Read(record, request, in_words(request, labels=_labels(), occupation_label=_occupation_label), None)
+
+
+async def _read_aside(record: V20PresExRecord) -> _Read:
+    return await asyncio.to_thread(_of, record)
+
+
+async def _shown(profile: Profile, config: HolderConfig, read: _Read, *, look_up: bool) -> Request:
     """Return a request as the person sees it; fits only while it is open."""
-    state = state_of(record)
+    record, request, state = read.record, read.request, state_of(read.record)
     note = read_ending(record.error_msg).text if record.error_msg else None
-    asked: tuple[Item, ...] = ()
     fits: tuple[Fit, ...] = ()
     asking: TrustDecision | None = None
     peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
-    try:
-        request = _parsed(record)
-        asked = in_words(request, labels=_labels(), occupation_label=_occupation_label)
-        if state is RequestState.OPEN:
-            asking = await judge_asking(profile, request, peer, types=may_be_asked(request), ask_again=look_up)
-            fits = await _fits(profile, request) if look_up else ()
-    except PresentationError as err:
-        note = note or err.message
+    if request is not None and state is RequestState.OPEN:
+        asking = await judge_asking(profile, request, peer, types=may_be_asked(request), ask_again=look_up)
+        fits = await _fits(profile, request) if look_up else ()
     return Request(
         id=record.pres_ex_id,
         state=state,
         peer=peer,
-        asked=asked,
+        asked=read.asked,
         fits=fits,
         asking=asking,
         deadline=deadline(record, config.request_deadline_s),
-        note=note,
+        note=note or read.mistake,
     )
 
 
@@ -329,12 +380,6 @@ def _report(record: V20PresExRecord) -> V20PresProblemReport:
     report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
     report.assign_thread_from(record.pres_request)
     return report
-
-
-async def _records(profile: Profile) -> list[V20PresExRecord]:
-    async with profile.session() as session:
-        found = await V20PresExRecord.query(session, post_filter_positive={"role": V20PresExRecord.ROLE_PROVER})
-    return sorted((record for record in found if record.pres_request), key=lambda record: str(record.created_at))
 
 
 async def _record(profile: Profile, request_id: str) -> V20PresExRecord:

@@ -26,16 +26,18 @@ from typing import Any, Final
 
 from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.profile import Profile
-from aiohttp import web
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
 from wanderbuch.agents.runtime.role import Role
@@ -203,6 +205,7 @@ class RunningAgent:
         config = self.config
         lock = DataLock(config.data)  # 1
         self._cleanup.callback(lock.release)
+        await asyncio.to_thread(tighten, config.data, config.public_folder)
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
@@ -225,12 +228,13 @@ class RunningAgent:
         await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)
         self.short_links = ShortLinks(self.profile, config.public.url)
-        await self._public.start(self.role.public_routes(self), self.short_links)  # 3
-        await self._serve_app(app_socket)
+        public_limits, app_limits = site_limits(config)
+        await self._public.start(self.role.public_routes(self), self.short_links, public_limits)  # 3
+        await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
         self.spawn("agent.become_ready", self._become_ready())  # 5
 
-    async def _serve_app(self, app_socket: socket.socket) -> None:
+    async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
         routes = self.role.routes(self)
         app = make_app(
             routes,
@@ -242,10 +246,9 @@ class RunningAgent:
             identify=lambda token: self.role.identify(self, token),
             pages=self.role.app_pages(self),
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
-        await runner.setup()
-        self._cleanup.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, app_socket).start()
+        site = Site("app", app, app_socket, limits)
+        self._cleanup.push_async_callback(site.close)
+        await site.start()
 
     async def _become_ready(self) -> None:
         try:

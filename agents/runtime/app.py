@@ -41,7 +41,6 @@ says which of them it is for, by default nobody but the operator:
 and reads who asks from `call.caller`. Pages (`Role.app_pages`) see to it by themselves who asks.
 """
 
-import asyncio
 import hmac
 import json
 import logging
@@ -53,6 +52,7 @@ from typing import Any, Final, overload
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import (
     ForbiddenError,
@@ -334,7 +334,7 @@ def make_app(
     app.router.add_get("/ready", ready)
     app.router.add_get("/openapi.json", openapi)
     for route in routes:
-        app.router.add_route(route.method, route.path, _served(route))
+        app.router.add_route(route.method, route.path, _served(route), expect_handler=expect_body)
     for page in pages:
         app.router.add_route(page.method, page.path, page.handler)
     return app
@@ -360,11 +360,12 @@ def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
 
 async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel | None:
     try:
-        async with asyncio.timeout(_BODY_DEADLINE_S):
-            raw = await request.read()
+        raw = await read_body(request, deadline_s=_BODY_DEADLINE_S)
     except web.HTTPRequestEntityTooLarge as err:
         raise TooLargeError("the body is larger than this agent accepts") from err
-    except TimeoutError as err:
+    except web.HTTPBadRequest as err:
+        raise MalformedError("the body did not come whole") from err
+    except web.HTTPRequestTimeout as err:
         raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
     if kind is None:
         if raw.strip() not in {b"", b"{}"}:

@@ -3,10 +3,13 @@
 Aries RFC 0453 (issue-credential 2.0), RFC 0454 (present-proof 2.0).
 """
 
+import json
 import logging
+from collections.abc import Sequence
 
 from acapy_agent.core.oob_processor import OobMessageProcessor
 from acapy_agent.messaging.base_handler import BaseHandler, HandlerException
+from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.request_context import RequestContext
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
@@ -14,6 +17,7 @@ from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_IS
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue, V20CredIssueSchema
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer, V20CredOfferSchema
+from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredPreview
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
 from acapy_agent.protocols.present_proof.v2_0.message_types import PRES_20_REQUEST
@@ -23,6 +27,7 @@ from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundErro
 
 from wanderbuch.governance.question import Verdict
 from wanderbuch.plugins.trust.attachments import StrictAttachments
+from wanderbuch.plugins.trust.judgements import JudgementBook
 from wanderbuch.plugins.trust.keeping import (
     CREDENTIAL_WITHHELD,
     OFFER_WITHHELD,
@@ -36,6 +41,7 @@ from wanderbuch.plugins.trust.once import one_step, own_id
 
 LOGGER = logging.getLogger(__name__)
 
+MAX_KEPT_BYTES = 256 * 1024  # of an offer or request; one with 50 credential definitions has 60 KB
 _JUDGEABLE = (None, V20CredExRecord.STATE_PROPOSAL_SENT, V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD)
 _AWAITING_CREDENTIAL = (
     V20CredExRecord.STATE_REQUEST_SENT,
@@ -59,6 +65,8 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
         if record is not None and (record.state not in _JUDGEABLE or _is_other_offer(record, message)):
             LOGGER.warning("holding: an offer came on exchange %s, which is %s", record.cred_ex_id, record.state)
             return
+        if _is_too_large(message.offers_attach, message.credential_preview):
+            return
         decision = await judge(profile, message)
         record = record or V20CredExRecord(
             cred_ex_id=name,
@@ -77,6 +85,7 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
         except StorageDuplicateError:
             LOGGER.info("holding: offer %s was taken by another process just now", name)
             return
+        await JudgementBook(profile).keep(record.cred_ex_id, decision)
         if is_trusted and context.settings.get("debug.auto_respond_credential_offer"):
             await request_credential(profile, record)
 
@@ -120,6 +129,8 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]
 
     async def _take(self, context: RequestContext, connection_id: str | None, name: str) -> None:
         profile, message = context.profile, context.message
+        if _is_too_large(message.request_presentations_attach, None):
+            return
         try:
             async with profile.session() as session:
                 record = await V20PresExRecord.retrieve_by_tag_filter(
@@ -206,6 +217,23 @@ class UnansweredRequestSchema(V20PresRequestSchema, StrictAttachments):  # type:
         """Which class it makes."""
 
         model_class = UnansweredRequest
+
+
+def _is_too_large(attached: Sequence[AttachDecorator], preview: V20CredPreview | None) -> bool:
+    """Tell whether a message is larger than an honest one can be, so that it is not kept."""
+    size = sum(_size_of(each) for each in attached)
+    if preview is not None:
+        size += sum(len(str(each.name)) + len(str(each.value)) for each in preview.attributes)
+    if size > MAX_KEPT_BYTES:
+        LOGGER.warning("holding: a message with %d bytes is not taken; expected at most %d", size, MAX_KEPT_BYTES)
+    return size > MAX_KEPT_BYTES
+
+
+def _size_of(attachment: AttachDecorator) -> int:
+    data = attachment.data
+    if getattr(data, "base64_", None) is not None:
+        return len(data.base64_)
+    return len(json.dumps(data.json)) if getattr(data, "json_", None) is not None else 0
 
 
 def _is_same(record: V20CredExRecord, message: V20CredIssue) -> bool:

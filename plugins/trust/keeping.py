@@ -31,6 +31,7 @@ from anoncreds import AnoncredsError
 from wanderbuch.errors import CredentialError, ExchangeError, ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
+from wanderbuch.plugins.trust.judgements import JudgementBook
 from wanderbuch.plugins.trust.offer import (
     ReceivedOffer,
     ResolvedDefinition,
@@ -60,6 +61,13 @@ async def judge(profile: Profile, message: V20CredOffer) -> TrustDecision:
     return judge_offer(offer, await _resolve_definition(profile, offer), snapshot, at=at)
 
 
+async def judge_and_keep(profile: Profile, record: V20CredExRecord) -> TrustDecision:
+    """Judge an open offer now, and keep the judgement for whoever lists it."""
+    decision = await judge(profile, record.cred_offer)
+    await JudgementBook(profile).keep(record.cred_ex_id, decision)
+    return decision
+
+
 def read_message(message: V20CredOffer) -> ReceivedOffer:
     """Return an offer message in typed form.
 
@@ -82,7 +90,7 @@ async def accept_offer(profile: Profile, record: V20CredExRecord) -> TrustDecisi
     """
     if record.state not in (V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD):
         raise ExchangeError(f"expected an open offer, found one in the state {record.state}")
-    decision = await judge(profile, record.cred_offer)
+    decision = await judge_and_keep(profile, record)
     if decision.verdict is Verdict.TRUSTED:
         if record.state == OFFER_WITHHELD:
             await save_state(profile, record, V20CredExRecord.STATE_OFFER_RECEIVED, "the offer is trusted now")
@@ -141,7 +149,7 @@ async def withhold_untrusted(profile: Profile, record: V20CredExRecord) -> None:
     """Judge an open offer again and withhold it if it is no longer TRUSTED: governance may have moved on."""
     if record.state != V20CredExRecord.STATE_OFFER_RECEIVED:
         return
-    if (await judge(profile, record.cred_offer)).verdict is not Verdict.TRUSTED:
+    if (await judge_and_keep(profile, record)).verdict is not Verdict.TRUSTED:
         await save_state(profile, record, OFFER_WITHHELD, "the offer is not trusted any more")
 
 

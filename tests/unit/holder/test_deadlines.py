@@ -117,8 +117,8 @@ async def test_what_ended_is_forgotten_in_time(wallet: Profile) -> None:
     for seconds, left in ((86_000, 1), (86_500, 0)):
         await offers.sweep_offers(wallet, CONFIG, after(seconds), began=LONG_AGO)
         await requests.sweep_requests(wallet, CONFIG, after(seconds), began=LONG_AGO)
-        assert len(await offers.list_offers(wallet, CONFIG)) == left
-        assert len(await requests.list_requests(wallet, CONFIG)) == left
+        assert len((await offers.list_offers(wallet, CONFIG))[0]) == left
+        assert len((await requests.list_requests(wallet, CONFIG))[0]) == left
 
 
 async def test_a_decline_tells_the_verifier_as_little_as_the_person_chose(wallet: Profile) -> None:

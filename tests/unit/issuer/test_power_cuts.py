@@ -23,6 +23,7 @@ from wanderbuch.agents.issuer.revocations import RevocationState
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.governance.identifiers import RevRegDefId
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.places import SigningPlaces
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -134,7 +135,7 @@ async def test_a_registry_is_whole_or_completed_wherever_the_power_fails(worksho
         assert [each.state for each in held].count(RegistryState.ACTIVE) == 1
         assert RegistryState.SPARE in [each.state for each in held]
         async with workshop.profile.session() as session:
-            kept = [each.name for each in await session.handle.fetch_all(CATEGORY_REV_REG_DEF)]
+            kept = [each.name for each in await fetch_entries(session, CATEGORY_REV_REG_DEF)]
         assert {str(each.id) for each in held} == set(kept)
         for each in held:
             assert len(await public_list(workshop, each.id)) in (each.size, each.size + 1)

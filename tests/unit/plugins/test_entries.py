@@ -10,6 +10,8 @@ from wanderbuch.plugins.entries import fetch_entries
 
 ROOT = Path(__file__).parents[3]
 CATEGORY = "wanderbuch.test"
+# Who reads pages of a scan makes the list itself.
+LISTS_THEM_ITSELF = {ROOT / "plugins" / "entries.py", ROOT / "agents" / "holder" / "reading.py"}
 
 
 @pytest.fixture(params=["an agent's wallet", "somebody else's ACA-Py"])
@@ -35,7 +37,7 @@ def test_nobody_fetches_entries_past_it(folder: str) -> None:
     past = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if path != ROOT / "plugins" / "entries.py"
+        if path not in LISTS_THEM_ITSELF
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in {"fetch_all", "fetch_all_keys", "scan"}
     ]

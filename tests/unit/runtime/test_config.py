@@ -99,7 +99,7 @@ def test_a_typo_names_the_key_and_the_nearest_allowed_one(folder: Path, right: s
 
 
 def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
-    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, token_file" in refusal(
+    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, sockets, token_file" in refusal(
         folder, GOOD.replace("[tiny]", "zzz = 1\n[tiny]")
     )
 
