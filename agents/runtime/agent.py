@@ -46,6 +46,7 @@ from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -55,7 +56,6 @@ from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
-_FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 
 
@@ -253,8 +253,8 @@ class RunningAgent:
                 self._did = await self._own_did()
             if self.governance is not None:
                 await self.governance.attach(self.profile)
-                await self.governance.refresh()
                 self.spawn("governance.run", self.governance.run())
+                await self.governance.first_round()
             await self._start_role()
             await self._transport.open()
             sweeper = Sweeper(
@@ -274,14 +274,16 @@ class RunningAgent:
 
     async def _start_role(self) -> None:
         """Start the role; again and again while somebody whom it needs can not be reached."""
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         while True:
             try:
                 await self.role.started(self)
             except ResolutionError as err:
-                log_event(_LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=pause)
+                pause = backoff.failed()
+                log_event(
+                    _LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=round(pause, 1)
+                )
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
                 return
 
