@@ -3,7 +3,7 @@
 A program that runs a role of its own (the rogue agents of the tests do) needs two lines:
 
     if __name__ == "__main__":
-        main(ROLE)          # python -m tests.abuse.rogue_issuer --config FILE [--json]
+        main(ROLE)          # python -m tests.abuse.rogue_issuer --config FILE [--json] [--until-stdin-ends]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wanderbuch.agents.cli import EXIT_FAULT, EXIT_MISTAKE, EXIT_STORE_FAILED, show_error
+from wanderbuch.agents.runtime import parent
 from wanderbuch.agents.runtime.agent import RunningAgent, StoreFailedError, start
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.logs import configure_logs
@@ -33,7 +34,10 @@ def main(role: Role) -> None:
     parser = argparse.ArgumentParser(description=f"Run the {role.name}.")
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument(parent.OPTION, action="store_true", dest="until_stdin_ends", help=parent.HELP)
     given = parser.parse_args()
+    if given.until_stdin_ends:
+        parent.end_with_stdin()
     sys.exit(run_process(role, given.config, as_json=given.as_json))
 
 
