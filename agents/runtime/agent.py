@@ -30,6 +30,7 @@ from aiohttp import web
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
+from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
@@ -92,6 +93,7 @@ class RunningAgent:
         self._did: WebvhDid | None = None
         self._conductor: Conductor
         self._transport: KeepingTransport
+        self.certificates: Certificates
         self.short_links: ShortLinks
 
     @property
@@ -159,7 +161,7 @@ class RunningAgent:
         if self.governance is not None:
             # Not needed: without it the agent answers, and its answers are UNKNOWN or STALE.
             checks["governance"] = self.governance.snapshot() is not None
-        return ReadyReport(needed, checks)
+        return ReadyReport(needed, checks, self.certificates.concerns())
 
     async def stop(self, *, drain_s: float = _DRAIN_S) -> None:
         """Stop: accept nothing new, finish what is in flight, close the wallet. Calling it again does nothing.
@@ -206,6 +208,8 @@ class RunningAgent:
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
+        self.certificates = Certificates(self._public.tls, self.edge)
+        await self.certificates.look()
         app_socket = bind(config.app.listen, "[app] listen")
         self._cleanup.callback(app_socket.close)
         self._cleanup.push_async_callback(self.edge.close)
@@ -229,6 +233,7 @@ class RunningAgent:
         await self._serve_app(app_socket)
         self._transport = await acapy.start(self._conductor)  # 4
         self.spawn("agent.become_ready", self._become_ready())  # 5
+        self.spawn("certificates", self.certificates.run())
 
     async def _serve_app(self, app_socket: socket.socket) -> None:
         routes = self.role.routes(self)

@@ -42,7 +42,9 @@ def main(role: Role) -> None:
 
 
 def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
-    """Run an agent until SIGTERM or SIGINT and return the exit code.
+    """Run an agent until SIGTERM or SIGINT and return the exit code; SIGHUP has it read its certificates anew.
+
+    With a terminal as its standard input SIGHUP ends it too: whoever closes the terminal leaves no agent behind.
 
     Args:
         role: what it does.
@@ -71,11 +73,13 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
 
 
 async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
-    told = asyncio.Event()
+    told, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, told.set if _ends_with_terminal() else hung_up.set)
     agent = await start(config, role)
+    agent.spawn("certificates.reload", agent.certificates.reload_on(hung_up))
     waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(told.wait()), agent.failure}
     announcing = asyncio.create_task(_announce(agent, as_json=as_json))
     try:
@@ -87,6 +91,18 @@ async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
         await agent.stop()
     if agent.failure.done():
         raise agent.failure.result()
+
+
+def _ends_with_terminal() -> bool:
+    """Tell whether SIGHUP means that the terminal was closed, and not that certificates are to be read anew.
+
+    To be asked at the start: of a terminal that is gone nobody can tell that it was one.
+    """
+    try:
+        has_terminal = os.isatty(sys.stdin.fileno())
+    except (AttributeError, OSError, ValueError):  # closed
+        return False
+    return has_terminal and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 async def _announce(agent: RunningAgent, *, as_json: bool) -> None:

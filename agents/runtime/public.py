@@ -17,8 +17,9 @@ from aiohttp import web
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.config import PublicConfig
+from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
-from wanderbuch.agents.runtime.sockets import bind, tls_context
+from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.plugins.webvh.publisher import content_type_of
 
 _LOG = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class PublicSite:
     def __init__(self, config: PublicConfig, folder: Path) -> None:
         self._config = config
         self._folder = folder.resolve()
-        self._tls = tls_context(config.tls_certificate, config.tls_key)
+        self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._runner: web.AppRunner | None = None
         self._site: web.SockSite | None = None
@@ -64,7 +65,7 @@ class PublicSite:
         app.router.add_get("/{path:.*}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
         await self._runner.setup()
-        self._site = web.SockSite(self._runner, self._socket, ssl_context=self._tls)
+        self._site = web.SockSite(self._runner, self._socket, ssl_context=self.tls.context)
         await self._site.start()
 
     async def stop_accepting(self) -> None:

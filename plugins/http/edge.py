@@ -108,6 +108,22 @@ class HttpEdge:
         """Send `body` to `url`; arguments and errors as with `get`."""
         return await self._send("POST", url, body, {"Content-Type": content_type}, max_bytes, timeout_s)
 
+    def new_trust(self) -> ssl.SSLContext:
+        """Return a client's context that trusts whom the configuration says now; blocks while it reads.
+
+        Raises:
+            ConfigurationError: the CA file can not be read.
+        """
+        return _tls_context(self._config.ca_file)
+
+    def reload_trust(self) -> None:
+        """Trust from the next connection on whom the configuration says now; on an error whom it trusted before.
+
+        Raises:
+            ConfigurationError: the CA file can not be read.
+        """
+        self._tls = self.new_trust()
+
     async def close(self) -> None:
         """Close all connections; later requests are refused."""
         self._closed = True
@@ -124,7 +140,7 @@ class HttpEdge:
             async with (
                 asyncio.timeout(timeout_s),
                 self._opened().request(
-                    method, url, data=body, headers=headers, allow_redirects=False, max_redirects=0
+                    method, url, data=body, headers=headers, allow_redirects=False, max_redirects=0, ssl=self._tls
                 ) as response,
             ):
                 _check_status(response, shown, conditional="If-None-Match" in headers)
@@ -146,7 +162,6 @@ class HttpEdge:
         if self._session is None:
             # Made on first use: a session belongs to the running loop.
             connector = aiohttp.TCPConnector(
-                ssl=self._tls,
                 resolver=CheckedResolver(self._config.connect, self._resolver),
                 limit=self._config.max_connections,
                 limit_per_host=self._config.max_connections_per_host,
