@@ -301,7 +301,7 @@ async def _refuse_over_asking(
     """
     known = type_of(credential)
     peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
-    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else ())
+    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else (), anew=True)
     if decision.verdict is Verdict.NOT_TRUSTED:
         raise RefusedError(
             "this verifier may not ask that: " + " ".join(reason.text for reason in decision.reasons),

@@ -112,6 +112,7 @@ class Desk(OfferBook):
         """
         ground = self._standing.ground()  # 1
         if ground is None:
+            self._standing.look_again()
             raise NotReadyError(f"this issuer can not issue yet: {self._standing.waiting_for}")
         at = datetime.now(UTC)
         draft = await self._standing.draft(claim, at=at)  # 2

@@ -29,6 +29,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
+from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
@@ -48,6 +49,7 @@ from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -57,7 +59,6 @@ from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
-_FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 
 
@@ -94,6 +95,7 @@ class RunningAgent:
         self._did: WebvhDid | None = None
         self._conductor: Conductor
         self._transport: KeepingTransport
+        self.certificates: Certificates
         self.short_links: ShortLinks
 
     @property
@@ -161,7 +163,7 @@ class RunningAgent:
         if self.governance is not None:
             # Not needed: without it the agent answers, and its answers are UNKNOWN or STALE.
             checks["governance"] = self.governance.snapshot() is not None
-        return ReadyReport(needed, checks)
+        return ReadyReport(needed, checks, self.certificates.concerns())
 
     async def stop(self, *, drain_s: float = _DRAIN_S) -> None:
         """Stop: accept nothing new, finish what is in flight, close the wallet. Calling it again does nothing.
@@ -209,6 +211,8 @@ class RunningAgent:
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
+        self.certificates = Certificates(self._public.tls, self.edge)
+        await self.certificates.look()
         app_socket = bind(config.app.listen, "[app] listen")
         self._cleanup.callback(app_socket.close)
         self._cleanup.push_async_callback(self.edge.close)
@@ -233,6 +237,7 @@ class RunningAgent:
         await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
         self.spawn("agent.become_ready", self._become_ready())  # 5
+        self.spawn("certificates", self.certificates.run())
 
     async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
         routes = self.role.routes(self)
@@ -256,8 +261,8 @@ class RunningAgent:
                 self._did = await self._own_did()
             if self.governance is not None:
                 await self.governance.attach(self.profile)
-                await self.governance.refresh()
                 self.spawn("governance.run", self.governance.run())
+                await self.governance.first_round()
             await self._start_role()
             await self._transport.open()
             sweeper = Sweeper(
@@ -277,14 +282,16 @@ class RunningAgent:
 
     async def _start_role(self) -> None:
         """Start the role; again and again while somebody whom it needs can not be reached."""
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         while True:
             try:
                 await self.role.started(self)
             except ResolutionError as err:
-                log_event(_LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=pause)
+                pause = backoff.failed()
+                log_event(
+                    _LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=round(pause, 1)
+                )
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
                 return
 

@@ -53,6 +53,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
+from wanderbuch.agents.runtime.certificate_rules import Concern
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import (
     ForbiddenError,
@@ -144,10 +145,11 @@ class PublicRoute:
 
 @dataclass(frozen=True, slots=True)
 class ReadyReport:
-    """Whether the agent can work now, and each thing looked at."""
+    """Whether the agent can work now, each thing looked at, and what should be seen to although it works."""
 
     ready: bool
     checks: Mapping[str, bool]
+    concerns: Sequence[Concern] = ()
 
 
 def get(
@@ -323,9 +325,12 @@ def make_app(
 
     async def ready(_: web.Request) -> web.Response:
         report = await look()
-        return web.json_response(
-            {"ready": report.ready, "checks": dict(report.checks)}, status=200 if report.ready else 503
-        )
+        answer = {
+            "ready": report.ready,
+            "checks": dict(report.checks),
+            "warnings": [{"code": each.code, "text": each.text} for each in report.concerns],
+        }
+        return web.json_response(answer, status=200 if report.ready else 503)
 
     async def openapi(_: web.Request) -> web.Response:
         return web.json_response(dict(description))

@@ -20,8 +20,9 @@ from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.listening import Site, limits_of
+from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
-from wanderbuch.agents.runtime.sockets import bind, tls_context
+from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.plugins.webvh.publisher import content_type_of
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class PublicSite:
     def __init__(self, config: PublicConfig, folder: Path) -> None:
         self._config = config
         self._folder = folder.resolve()
-        self._tls = tls_context(config.tls_certificate, config.tls_key)
+        self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._site: Site | None = None
         self._receiver: Receiver | None = None
@@ -68,7 +69,7 @@ class PublicSite:
         app.router.add_get("/{path:.*}", self._file)
         sockets = self._config.sockets
         limits = limits or limits_of(sockets, connections=sockets.connections, network_share=0.5)
-        self._site = Site("public", app, self._socket, limits, tls=self._tls)
+        self._site = Site("public", app, self._socket, limits, tls=self.tls.context)
         await self._site.start()
 
     async def stop_accepting(self) -> None:

@@ -149,6 +149,22 @@ class HttpEdge:
 
         return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)
 
+    def new_trust(self) -> ssl.SSLContext:
+        """Return a client's context that trusts whom the configuration says now; blocks while it reads.
+
+        Raises:
+            ConfigurationError: the CA file can not be read.
+        """
+        return _tls_context(self._config.ca_file)
+
+    def reload_trust(self) -> None:
+        """Trust from the next connection on whom the configuration says now; on an error whom it trusted before.
+
+        Raises:
+            ConfigurationError: the CA file can not be read.
+        """
+        self._tls = self.new_trust()
+
     async def close(self) -> None:
         """Close all connections; later requests are refused."""
         self._closed = True
@@ -180,6 +196,7 @@ class HttpEdge:
                     allow_redirects=False,
                     max_redirects=0,
                     max_field_size=max_field_bytes,
+                    ssl=self._tls,
                 ) as response,
             ):
                 return await read(response, shown)
@@ -199,7 +216,6 @@ class HttpEdge:
         if self._session is None:
             # Made on first use: a session belongs to the running loop.
             connector = aiohttp.TCPConnector(
-                ssl=self._tls,
                 resolver=CheckedResolver(self._config.connect, self._resolver),
                 limit=self._config.max_connections,
                 limit_per_host=self._config.max_connections_per_host,

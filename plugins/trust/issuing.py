@@ -87,7 +87,7 @@ async def reasons_not_to_sign(
         return (Reason("issuing.foreign", "The credential definition does not belong to a DID of this wallet."),)
     decision = await judge(profile, message)  # 3
     if decision.verdict is not Verdict.TRUSTED and (source := profile.inject_or(GovernanceSource)) is not None:
-        await source.refresh()  # a no rests on what the authority says now
+        await source.ask()  # a no rests on what the authority says now
         decision = await judge(profile, message)
     return () if decision.verdict is Verdict.TRUSTED else decision.reasons
 

@@ -85,12 +85,18 @@ def read_message(message: V20CredOffer) -> ReceivedOffer:
 async def accept_offer(profile: Profile, record: V20CredExRecord) -> TrustDecision:
     """Judge an open offer and, if it is TRUSTED, ask the issuer for the credential.
 
+    A no rests on what the authority says now: it may have accredited the issuer since it was last asked.
+
     Raises:
         ExchangeError: the offer is not open.
     """
     if record.state not in (V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD):
         raise ExchangeError(f"expected an open offer, found one in the state {record.state}")
     decision = await judge_and_keep(profile, record)
+    if decision.verdict is not Verdict.TRUSTED and (source := profile.inject_or(GovernanceSource)) is not None:
+        newer = await source.ask()
+        if newer is not None and newer.ref != decision.governance:
+            decision = await judge_and_keep(profile, record)
     if decision.verdict is Verdict.TRUSTED:
         if record.state == OFFER_WITHHELD:
             await save_state(profile, record, V20CredExRecord.STATE_OFFER_RECEIVED, "the offer is trusted now")
