@@ -7,7 +7,9 @@ Start:
 3. both sites serve (the app site only /health and /ready, the public site files; messages are kept, not processed);
 4. ACA-Py's transports run, and we looked;
 5. in the background: the DID is there, governance was asked for, the role has started (tried again while somebody whom
-   it needs can not be reached), kept messages are replayed, the first sweep is done: ready.
+   it needs can not be reached): ready;
+6. beside the work of a ready agent: kept messages are replayed, and the first sweep runs. Nothing that a stranger sent,
+   and no stranger's host, decides whether or when an agent is ready.
 
 Stop: nothing new is accepted; what is in flight finishes within a deadline; the rest stays kept; the wallet is closed.
 """
@@ -18,7 +20,7 @@ import logging
 import shutil
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -33,11 +35,13 @@ from wanderbuch.agents.runtime.app import ReadyReport, make_app
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.gate.parties import Parties
+from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
+from wanderbuch.agents.runtime.records import Record, RecordStore
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -55,6 +59,7 @@ from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
+_GOVERNANCE_S: Final = 5.0  # how long an agent waits to be ready for an authority's host; it goes on asking beside
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 
@@ -216,11 +221,14 @@ class RunningAgent:
             Publisher: self.publisher,
             LogMemory: self.memory,
             WebvhDocuments: self.documents,
+            Served: Served(self.role.speaks),
         }
         if self.governance is not None:
             bindings[GovernanceSource] = self.governance
         settings = acapy.acapy_settings(config, self.role)
-        self._conductor = TellingConductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
+        self._conductor = TellingConductor(
+            acapy.RuntimeContextBuilder(settings, config, self.guard, bindings), Served(self.role.speaks)
+        )
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
         await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)
@@ -252,24 +260,27 @@ class RunningAgent:
             if self.role.has_public_did:
                 self._did = await self._own_did()
             if self.governance is not None:
+                self.edge.know_parties(Parties(self.governance).is_party)
                 await self.governance.attach(self.profile)
-                await self.governance.refresh()
-                self.spawn("governance.run", self.governance.run())
+                asked = asyncio.Event()
+                self.spawn("governance", _keep(self.governance, asked.set))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_GOVERNANCE_S):
+                        await asked.wait()
             await self._start_role()
-            await self._transport.open()
-            sweeper = Sweeper(
-                {
-                    "envelopes": lambda _: self._transport.replay(),
-                    "short_links": self.short_links.sweep,
-                    self.role.name: lambda now: self.role.sweep(self, now),
-                }
-            )
-            await sweeper.sweep(utc_now())
-            self.spawn("sweeper", sweeper.run())
         except Exception as err:  # noqa: BLE001 (whoever runs the agent stops it and says why)
             self.fail(err)
             return
+        self._transport.open()
+        sweeper = Sweeper(
+            {
+                "envelopes": lambda _: self._transport.replay(),
+                "short_links": self.short_links.sweep,
+                self.role.name: lambda now: self.role.sweep(self, now),
+            }
+        )
         self._ready.set()
+        self.spawn("sweeper", sweeper.run())  # 6
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=self._did)
 
     async def _start_role(self) -> None:
@@ -329,6 +340,15 @@ async def start(config: AgentConfig, role: Role) -> RunningAgent:
         await agent.stop()
         raise
     return agent
+
+
+async def _keep(governance: GovernanceSource, asked: Callable[[], None]) -> None:
+    """Ask for governance, say that it was asked for, and ask again from time to time."""
+    try:
+        await governance.refresh()
+    finally:
+        asked()
+    await governance.run()
 
 
 def refuse_full_disk(folder: Path, free_bytes: int) -> None:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.config import PublicConfig
+from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
 from wanderbuch.agents.runtime.sockets import bind, tls_context
 from wanderbuch.plugins.webvh.publisher import content_type_of
@@ -27,7 +28,8 @@ _FOR_EVER: Final = frozenset({"tails"})
 _BODY_DEADLINE_S: Final = 30.0
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
 
-type Receiver = Callable[[bytes], Awaitable[web.Response]]
+type Receiver = Callable[[bytes, str], Awaitable[web.Response]]
+"""Takes what was posted, and from which network."""
 
 
 class PublicSite:
@@ -49,6 +51,7 @@ class PublicSite:
         self._runner: web.AppRunner | None = None
         self._site: web.SockSite | None = None
         self._receiver: Receiver | None = None
+        self._networks = Networks(config.trusted_proxies)
 
     def connect(self, receiver: Receiver | None) -> None:
         """Hand DIDComm messages to `receiver` from now on; None: to nobody."""
@@ -87,7 +90,8 @@ class PublicSite:
                 body = await request.read()
         except TimeoutError as err:
             raise web.HTTPRequestTimeout from err
-        return await self._receiver(body)
+        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
+        return await self._receiver(body, network)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         segments = request.match_info["path"].split("/")
