@@ -5,7 +5,7 @@ answer in time has done nothing that lasts, and the message must be handled agai
 
 ACA-Py's own dispatcher would look for the sender once more, by rules of its own; what `GatedMessage` says is used in
 its place. A handler runs within the deadline of its sender's budget, and what it asks of other hosts is asked for a
-stranger where the sender is not known (`plugins/http/lanes`).
+stranger unless the sender has a connection (`plugins/http/lanes`).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender
-from wanderbuch.agents.runtime.gate.served import Served
+from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standing
 from wanderbuch.plugins.http.lanes import work_for_strangers
 
 _STORE_FAILURES: Final = frozenset({AskarErrorCode.BACKEND, AskarErrorCode.BUSY})
@@ -76,12 +76,12 @@ class TellingConductor(Conductor):  # type: ignore[misc]
         super().dispatch_complete(message, completed)
 
     async def _handled(self, profile: Profile, message: InboundMessage) -> None:
-        if self._served.row(str(message.payload.get("@type"))) is None:
-            raise ValueError("a message of a type that this agent does not serve")
         gated = message if isinstance(message, GatedMessage) else None
-        known = gated is None or gated.sender.party.is_known
+        if gated is None and self._served.row(Received.of(message.payload, size=0).type) is None:
+            raise NotServedError("an invitation that brings a message of a type that is not served here")
+        near = gated is None or gated.sender.party.standing is Standing.CONNECTION
         async with asyncio.timeout(gated.handler_s if gated else _ATTACHED_S):
-            with nullcontext() if known else work_for_strangers():
+            with nullcontext() if near else work_for_strangers():
                 await self._handle(profile, message, gated)
 
     async def _handle(self, profile: Profile, message: InboundMessage, gated: GatedMessage | None) -> None:

@@ -2,8 +2,8 @@
 
 Rules:
 
-1. Whoever stands as an `EXCHANGE` or a `CONNECTION` is known; whoever only names an invitation is not. Known and
-   unknown senders have rooms of their own, with places and bytes of their own: a known one never waits behind an
+1. Whoever stands as an `EXCHANGE` or a `CONNECTION` is known; whoever only names an invitation, or a DID exchange that
+   it began itself, is not. Known and unknown senders have rooms of their own, with places and bytes of their own: a known one never waits behind an
    unknown one.
 2. In a room, those who wait take turns by party: a connection, a thread, an invitation; and within a party by network.
    So a flood over one of them holds up that one.
@@ -43,17 +43,19 @@ class Party:
         key: of the connection, thread or invitation.
         network: the network that it came from, "" if that is not known.
         reusable: whether the invitation is for many.
+        is_stranger: whether all that ties it to us is what it began itself, such as a DID exchange.
     """
 
     standing: Standing
     key: str
     network: str = ""
     reusable: bool = False
+    is_stranger: bool = False
 
     @property
     def is_known(self) -> bool:
         """Return whether it is more than somebody who names an invitation."""
-        return self.standing >= Standing.EXCHANGE
+        return self.standing >= Standing.EXCHANGE and not self.is_stranger
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,20 +16,13 @@ from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Ope
 from wanderbuch.agents.runtime.gate.keys import OwnKeys
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender, Senders
-from wanderbuch.agents.runtime.gate.served import Row, Served, Standing
-from wanderbuch.errors import ExchangeError
+from wanderbuch.agents.runtime.gate.served import NotServedError, Row, Served, Standing
 
 _MB: Final = 1024 * 1024
 _LARGE_BYTES: Final = 64 * 1024
 _LARGE_AT_ONCE: Final = 2
 # One request costs a few milliseconds here; a whole network may have many waiting, and all of them a bounded memory.
 _LOOKING: Final = RoomLimits(4, 64 * _MB, 4, 1_024, 32 * _MB, 30.0)
-
-
-class NotServedError(ExchangeError):
-    """A message of a type that no role of this agent serves, too large for its type, or not for this sender to send."""
-
-    code = "exchange.not_served"
 
 
 class Entry:

@@ -74,6 +74,14 @@ class Sender:
             receipt.recipient_did_public = True
 
 
+def _of_thread(received: Received, network: str) -> Party:
+    kind = MessageType.parse(received.type)
+    if kind is not None and (kind.protocol, kind.name) == ("didexchange", "request"):  # the same one once more
+        invitation_id = received.parent_thread_id or received.thread_id
+        return Party(Standing.EXCHANGE, invitation_id, network, is_stranger=True)
+    return Party(Standing.EXCHANGE, received.thread_id, network)
+
+
 class Senders:
     """Tells who sends, for one profile."""
 
@@ -94,7 +102,7 @@ class Senders:
         if opened.sender is not None:
             self._pairs.pop((opened.sender, opened.recipient), None)
         if await self._is_ours(received):
-            return Sender(Party(Standing.EXCHANGE, received.thread_id, network), ends, connection)
+            return Sender(_of_thread(received, network), ends, connection)
         if received.parent_thread_id is not None:
             reusable = await self._invitation(received.parent_thread_id)
             if reusable is not None:

@@ -19,9 +19,17 @@ from typing import Final, Self
 
 from acapy_agent.protocols.didcomm_prefix import DIDCommPrefix
 
+from wanderbuch.errors import ExchangeError
+
 _TYPE: Final = re.compile(r"([a-z0-9._-]{1,64})/(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})/([a-z0-9._-]{1,64})")
 _PREFIXES: Final = tuple(f"{prefix.value}/" for prefix in DIDCommPrefix)
 _KB: Final = 1024
+
+
+class NotServedError(ExchangeError):
+    """A message of a type that no role of this agent serves, too large for its type, or not for this sender to send."""
+
+    code = "exchange.not_served"
 
 
 class Speaks(Enum):
