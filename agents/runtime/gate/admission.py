@@ -3,12 +3,12 @@
 Rules:
 
 1. Whoever stands as an `EXCHANGE` or a `CONNECTION` is known; whoever only names an invitation, or a DID exchange that
-   it began itself, is not. Known and unknown senders have rooms of their own, with places and bytes of their own: a known one never waits behind an
-   unknown one.
+   it began itself, is not. Known and unknown senders have rooms of their own, with places and bytes of their own: a
+   known one never waits behind an unknown one.
 2. In a room, those who wait take turns by party: a connection, a thread, an invitation; and within a party by network.
    So a flood over one of them holds up that one.
-3. A party has a few places at once, and may have a bounded number of messages and bytes waiting. Half of a party's
-   share is first come, first served; the other half is divided evenly among its networks.
+3. A party has a few places at once, and may have a bounded number of messages and bytes waiting. Where it is not a
+   connection, a network has of that what is its part among the networks that are there and one that may yet come.
 4. What begins something that is kept (a connection, an exchange) is counted by party over time.
 5. Where a budget is used up, the sender is told to come again (503); nothing is written, nothing is looked up.
 """
@@ -185,9 +185,10 @@ class Room:
         most = self.limits.party_waiting * (_CROWD if party.reusable else 1)
         if shares.bytes + size > self.limits.party_bytes or shares.count >= most:
             raise BusyError("too much of this connection or invitation waits")
-        mine, networks = shares.held.get(party.network, 0), len(shares.held.keys() | {party.network})
-        half = most // 2
-        if shares.count >= half and mine >= max(1, half // networks):
+        if party.standing is Standing.CONNECTION:
+            return  # one sender, whose phone changes networks
+        networks = len(shares.held.keys() | {party.network})
+        if shares.held.get(party.network, 0) >= max(1, most // (networks + 1)):
             raise BusyError("too much of this network waits")
 
     def _at_once(self, party: Party) -> int:

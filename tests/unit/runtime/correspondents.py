@@ -73,7 +73,12 @@ async def invitation_of(agent: RunningAgent, *, multi_use: bool = False) -> str:
             state=OobRecord.STATE_AWAIT_RESPONSE,
             invi_msg_id=invitation_id,
             role=OobRecord.ROLE_SENDER,
-            invitation={"@type": "https://didcomm.org/out-of-band/1.1/invitation", "@id": invitation_id},
+            invitation={
+                "@type": "https://didcomm.org/out-of-band/1.1/invitation",
+                "@id": invitation_id,
+                "handshake_protocols": ["https://didcomm.org/didexchange/1.1"],
+                "services": ["did:example:inviter"],
+            },
             multi_use=multi_use,
         ).save(session)
     return invitation_id
