@@ -203,6 +203,8 @@ class HttpEdge:
                 _check_status(response, shown, conditional="If-None-Match" in headers)
                 received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
                 return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+        except aiohttp.ConnectionTimeoutError as err:
+            raise UnreachableError(f"could not reach {shown}: no connection in time") from err
         except TimeoutError as err:
             raise DeadlineError(f"no complete answer from {shown} within {timeout_s:g} s") from err
         except aiohttp.InvalidURL as err:

@@ -4,8 +4,8 @@ Aries RFC 0008 (threading), 0011 (decorators), 0092 (return route), 0317 (please
 
 1. The message is strict JSON, one object, of bounded depth: no member twice, no number that readers take differently.
 2. `@type` and `@id` are texts; so are `thid` and `pthid`, where they are there. No text that we look up by is long.
-3. Every decorator of the message is an object; those that are relied on are of the right form. The others are left out
-   of what handlers see: nobody traces or times us from outside.
+3. The decorators of the message that are relied on are objects of the right form. The others are left out of what
+   handlers see, whatever they are: nobody traces or times us from outside, and wallets decorate in ways of their own.
 """
 
 import re
@@ -119,10 +119,8 @@ class Received:
         if not isinstance(own_id, str) or not _ID.fullmatch(own_id):
             raise ReceivedError(f"expected @id to be a text of 1 to {MAX_ID_CHARS} printable characters")
         found: dict[str, Any] = {}
-        for name in [name for name in members if name.startswith("~")]:
-            if not isinstance(members[name], dict):
-                raise ReceivedError("expected every decorator of the message to be an object")
-            if (form := _RELIED_ON.get(name)) is not None:
+        for name, form in _RELIED_ON.items():
+            if name in members:
                 found[name] = _parsed(form, name, members[name])
         thread, transport = found.get("~thread", _Thread()), found.get("~transport", _Transport())
         return cls(
@@ -136,7 +134,7 @@ class Received:
         )
 
 
-def _parsed(form: type[BaseModel], name: str, value: dict[str, Any]) -> BaseModel:
+def _parsed(form: type[BaseModel], name: str, value: object) -> BaseModel:
     try:
         return form.model_validate(value)
     except ValidationError as err:

@@ -18,6 +18,7 @@ from acapy_agent.wallet.key_type import ED25519
 from aries_askar import Key, KeyAlg
 
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 
 PING = "https://didcomm.org/trust_ping/1.0/ping"
 DIDX_REQUEST = "https://didcomm.org/didexchange/1.1/request"
@@ -41,6 +42,12 @@ class Correspondent:
         told = {"@type": PING, "@id": str(uuid4())} if message is None else message
         content = told if isinstance(told, bytes) else json.dumps(told).encode()
         return pack_message([self.recipient], None if anonymous else self.key, content)
+
+    def opened(self, reply: bytes) -> bytes:
+        """What an answer to them says."""
+        envelope = read_envelope(reply, max_bytes=1_000_000)
+        (recipient,) = envelope.recipients
+        return decrypt(envelope, identify(recipient, self.key))
 
 
 async def stranger_to(agent: RunningAgent) -> Correspondent:

@@ -51,9 +51,6 @@ POISON: dict[str, dict[str, Any] | bytes] = {
     "thid is not printable": {"~thread": {"thid": "\u0000"}},
     "please_ack is a list": {"~please_ack": ["RECEIPT"]},
     "please_ack.on is a text": {"~please_ack": {"on": "RECEIPT"}},
-    "trace is a text": {"~trace": "https://elsewhere.example"},
-    "timing is a list": {"~timing": [1]},
-    "an unknown decorator is a text": {"~l10n": "en"},
     "service has no keys": {"~service": {"serviceEndpoint": "https://x.example"}},
     "service has objects as keys": {"~service": {"recipientKeys": [OBJECT], "serviceEndpoint": "https://x.example"}},
     "service has many keys": {"~service": {"recipientKeys": ["x" * 44] * 5, "serviceEndpoint": "https://x.example"}},
@@ -103,6 +100,7 @@ async def test_refuses_poison_and_keeps_nothing_of_it(tiny_agent: RunningAgent) 
         {"~transport": {"return_route": "none"}},
         {"~please_ack": {"on": ["RECEIPT"]}, "~l10n": {"locale": "si"}, "~timing": {"out_time": "2026-01-01"}},
         {"~thread": {}, "~transport": {}},
+        {"~trace": "https://elsewhere.example", "~timing": [1], "~l10n": "en", "~attach": [], "~perera": None},
         {"comment": "x" * 1000, "@id": "x" * 128},
     ],
 )
@@ -144,7 +142,7 @@ async def test_the_log_counts_what_was_refused_and_says_nothing_of_it(
     caplog.set_level("DEBUG")
     for broken in (
         {"~thread": {"thid": {"Perera": "secret"}}},
-        {"~Perera": "secret"},
+        {"~service": {"Perera": "secret"}},
         {"@type": "https://didcomm.org/perera/1.0/secret"},
         {"~please_ack": {"on": "secret"}},
     ):
