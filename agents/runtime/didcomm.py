@@ -35,6 +35,7 @@ from aries_askar import AskarError
 
 from wanderbuch.agents.runtime.conductor import GatedMessage, failure_of, is_store_failure
 from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Ticket
+from wanderbuch.agents.runtime.gate.brake import Brake
 from wanderbuch.agents.runtime.gate.entry import Entry
 from wanderbuch.agents.runtime.gate.envelope import Opened
 from wanderbuch.agents.runtime.gate.kept import MAX_ATTEMPTS, KeptEnvelope, KeptEnvelopes
@@ -73,6 +74,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self.port = port
         self.tally = Tally(_LOG)
         self.admission = Admission()
+        self._brake = Brake()
         self._gate: Entry
         self._kept = KeptEnvelopes(self.root_profile)
         self._arriving: set[str] = set()
@@ -132,9 +134,11 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         except BusyError as err:
             self._leave(ticket)
             self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
+            await asyncio.sleep(self._brake.refused(len(body)))
             return web.Response(status=503, headers={"Retry-After": "5"})
         except ExchangeError as err:
             self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
+            await asyncio.sleep(self._brake.refused(len(body)))
             return web.Response(status=400)
         except BaseException:
             self._leave(ticket)

@@ -9,7 +9,8 @@ Rules:
    So a flood over one of them holds up that one.
 3. A party has a few places at once, and may have a bounded number of messages and bytes waiting. Where it is not a
    connection, a network has of that what is its part among the networks that are there and one that may yet come.
-4. What begins something that is kept (a connection, an exchange) is counted by party over time.
+4. Messages are counted by party over time; so, more strictly, is what begins something that is kept (a connection, an
+   exchange).
 5. Where a budget is used up, the sender is told to come again (503); nothing is written, nothing is looked up.
 """
 
@@ -83,10 +84,20 @@ KNOWN: Final = RoomLimits(32, 96 * _MB, 4, 64, 8 * _MB, 180.0)
 # They mostly wait for the network (plugins/http/lanes bounds that), so places are many and each party has few.
 UNKNOWN: Final = RoomLimits(64, 16 * _MB, 2, 16, 4 * _MB, 60.0)
 
-# Beginnings by party: so many at once, and one more each so many seconds.
-_CONNECTION_OPENS: Final = (20, 30.0)
-_INVITATION_OPENS: Final = (5, 60.0)
-_REUSABLE_OPENS: Final = (100, 1.0)
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """So many at once, and one more each so many seconds."""
+
+    most: int
+    every_s: float
+
+
+# By party: messages, and beginnings. An organisation's wallet may have a hundred exchanges over one connection at once.
+_CONNECTION: Final = (Pace(200, 0.05), Pace(20, 30.0))
+_EXCHANGE: Final = (Pace(50, 0.5), Pace(20, 30.0))
+_INVITATION: Final = (Pace(20, 3.0), Pace(5, 60.0))
+_REUSABLE: Final = (Pace(300, 0.05), Pace(100, 1.0))
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +122,7 @@ class Admission:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._known, self._unknown = Room(known), Room(unknown)
-        self._opens = _Meters(clock)
+        self._meters = _Meters(clock)
 
     def enter(self, party: Party, size: int, *, opens: bool = False) -> Ticket:
         """Return a place for a message of `size` bytes.
@@ -121,8 +132,11 @@ class Admission:
         """
         room = self._room(party)
         room.check(party, size)
-        if opens and not self._opens.take((party.standing, party.key), *_opens_of(party)):
-            raise BusyError("too much was begun over this connection or invitation; come again later")
+        messages, beginnings = _paces_of(party)
+        if not self._meters.take((party.standing, party.key, False), messages):
+            raise BusyError("too many messages came over this connection or invitation")
+        if opens and not self._meters.take((party.standing, party.key, True), beginnings):
+            raise BusyError("too much was begun over this connection or invitation")
         return room.enter(party, size)
 
     def leave(self, ticket: Ticket) -> None:
@@ -141,10 +155,14 @@ class Admission:
         return self._known if party.is_known else self._unknown
 
 
-def _opens_of(party: Party) -> tuple[int, float]:
-    if party.standing is Standing.INVITATION:
-        return _REUSABLE_OPENS if party.reusable else _INVITATION_OPENS
-    return _CONNECTION_OPENS
+def _paces_of(party: Party) -> tuple[Pace, Pace]:
+    match party.standing:
+        case Standing.CONNECTION:
+            return _CONNECTION
+        case Standing.EXCHANGE:
+            return _EXCHANGE
+        case _:
+            return _REUSABLE if party.reusable else _INVITATION
 
 
 @dataclass(slots=True)
@@ -259,18 +277,18 @@ class Room:
 
 
 class _Meters:
-    """Buckets that fill with time; those that are full are forgotten."""
+    """Buckets that fill with time; the ones unused for longest are forgotten."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._spent: OrderedDict[tuple[Standing, str], tuple[float, float]] = OrderedDict()  # when, how much
+        self._spent: OrderedDict[tuple[Standing, str, bool], tuple[float, float]] = OrderedDict()  # when, how much
 
-    def take(self, key: tuple[Standing, str], most: int, every_s: float) -> bool:
-        """Take one from a bucket of `most` that gains one each `every_s` seconds; return whether there was one."""
+    def take(self, key: tuple[Standing, str, bool], pace: Pace) -> bool:
+        """Take one from the bucket of this key; return whether there was one."""
         now = self._clock()
         at, spent = self._spent.pop(key, (now, 0.0))
-        spent = max(0.0, spent - (now - at) / every_s)
-        allowed = spent + 1 <= most
+        spent = max(0.0, spent - (now - at) / pace.every_s)
+        allowed = spent + 1 <= pace.most
         self._spent[key] = (now, spent + 1 if allowed else spent)
         while len(self._spent) > _MAX_METERS:
             self._spent.popitem(last=False)

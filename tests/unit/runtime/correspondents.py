@@ -1,5 +1,6 @@
 """People who write to an agent, with real keys: a stranger, and somebody with a live connection."""
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from acapy_agent.wallet.key_type import ED25519
 from aries_askar import Key, KeyAlg
 
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.gate.brake import Brake
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 
 PING = "https://didcomm.org/trust_ping/1.0/ping"
@@ -48,6 +50,12 @@ class Correspondent:
         envelope = read_envelope(reply, max_bytes=1_000_000)
         (recipient,) = envelope.recipients
         return decrypt(envelope, identify(recipient, self.key))
+
+
+def refuse_without_waiting(agent: RunningAgent) -> None:
+    """Let a test be refused often: it is no flood."""
+    hours = itertools.count(step=3600)
+    agent._transport._brake = Brake(clock=lambda: next(hours))
 
 
 async def stranger_to(agent: RunningAgent) -> Correspondent:

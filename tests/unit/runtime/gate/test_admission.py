@@ -133,6 +133,20 @@ async def test_what_begins_something_is_counted_over_time(admission: Admission, 
         admission.enter(party, 10, opens=True)
 
 
+async def test_messages_are_counted_over_time(admission: Admission, clock: Clock) -> None:
+    party = connection("chatty")
+    for _ in range(200):
+        admission.leave(admission.enter(party, 1))
+    with pytest.raises(BusyError):
+        admission.enter(party, 1)
+    admission.leave(admission.enter(connection("other"), 1))
+    clock.now += 1
+    for _ in range(20):
+        admission.leave(admission.enter(party, 1))
+    with pytest.raises(BusyError):
+        admission.enter(party, 1)
+
+
 async def test_an_invitation_for_many_may_begin_more(admission: Admission) -> None:
     for _ in range(50):
         admission.leave(admission.enter(invitation("hall", reusable=True), 10, opens=True))

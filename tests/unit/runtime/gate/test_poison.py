@@ -82,6 +82,7 @@ async def records_of(agent: RunningAgent) -> int:
 
 async def test_refuses_poison_and_keeps_nothing_of_it(tiny_agent: RunningAgent) -> None:
     peer, stranger = await connected_to(tiny_agent), await stranger_to(tiny_agent)
+    refuse_without_waiting(tiny_agent)
     taken = []
     for name, broken in POISON.items():
         for sender, anonymous in ((peer, False), (peer, True), (stranger, False), (stranger, True)):

@@ -18,6 +18,7 @@ from tests.unit.runtime.correspondents import (
     Correspondent,
     connected_to,
     invitation_of,
+    refuse_without_waiting,
     stranger_to,
     verkey_of,
 )
@@ -63,6 +64,7 @@ async def stored(agent: RunningAgent) -> dict[str, int]:
 
 async def test_refuses_what_its_role_does_not_serve_also_over_a_connection(tiny_agent: RunningAgent) -> None:
     peer, invitation = await connected_to(tiny_agent), await invitation_of(tiny_agent)
+    refuse_without_waiting(tiny_agent)
     handled = tiny_agent._conductor.dispatcher.task_queue.total_started
     taken = []
     for name in NOT_OURS:
