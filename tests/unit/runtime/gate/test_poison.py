@@ -13,6 +13,7 @@ from tests.unit.runtime.correspondents import (
     Correspondent,
     connected_to,
     invitation_of,
+    refuse_without_waiting,
     stranger_to,
 )
 

@@ -1,7 +1,11 @@
 import pytest
 from acapy_agent.protocols.didcomm_prefix import DIDCommPrefix
 
+from wanderbuch.agents.authority.role import ROLE as AUTHORITY_ROLE
+from wanderbuch.agents.holder.role import ROLE as HOLDER_ROLE
+from wanderbuch.agents.issuer.role import ROLE as ISSUER_ROLE
 from wanderbuch.agents.runtime.gate.served import TABLE, MessageType, Row, Served, Speaks, Standing
+from wanderbuch.agents.verifier.role import ROLE as VERIFIER_ROLE
 
 ISSUER = Served([Speaks.ISSUER, Speaks.INVITER])
 HOLDER = Served([Speaks.HOLDER, Speaks.INVITEE])
@@ -114,3 +118,10 @@ def test_nothing_is_served_for_nobody() -> None:
     """Whoever has neither a connection, nor an exchange, nor an open invitation, can begin nothing."""
     assert all(row.needs > Standing.NOBODY for row in TABLE.values())
     assert TABLE["trust_ping/1.0/ping"].needs is Standing.CONNECTION
+
+
+def test_each_role_plays_its_part_and_no_other() -> None:
+    assert set(AUTHORITY_ROLE.speaks) == set()
+    assert set(HOLDER_ROLE.speaks) == {Speaks.HOLDER, Speaks.INVITEE}
+    assert set(ISSUER_ROLE.speaks) == {Speaks.ISSUER, Speaks.INVITER}
+    assert set(VERIFIER_ROLE.speaks) == {Speaks.VERIFIER}
