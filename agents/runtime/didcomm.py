@@ -224,13 +224,12 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         if failure is not None and is_store_failure(failure):
             log_event(_LOG, logging.WARNING, "didcomm.store_failed", envelope=kept_id)
             return
-        if self.root_profile.inject(StoreGuard).fatal is not None:
+        if isinstance(failure, asyncio.CancelledError) or self.root_profile.inject(StoreGuard).fatal is not None:
             return
         if isinstance(failure, ExchangeError):
             self.tally.note("didcomm.refused", f"{failure.code}: {failure.message}")
         elif failure is not None:
-            self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR)
-            _LOG.debug("didcomm.failed", exc_info=failure)
+            self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR, error=failure)
         try:
             await self._kept.forget(kept_id)
         except AskarError as err:

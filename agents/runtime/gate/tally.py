@@ -27,8 +27,15 @@ class Tally:
         self._unsaid: Counter[tuple[str, str]] = Counter()
         self._said_at: dict[tuple[str, str], float] = {}
 
-    def note(self, event: str, reason: str, *, level: int = logging.INFO) -> None:
-        """Count one event, such as `didcomm.refused`, for a reason: a fixed word, or a sentence without contents."""
+    def note(self, event: str, reason: str, *, level: int = logging.INFO, error: BaseException | None = None) -> None:
+        """Count one event.
+
+        Args:
+            event: such as `didcomm.refused`.
+            reason: a fixed word, or a sentence without contents.
+            level: of the line.
+            error: where it came from.
+        """
         self.counts[event] += 1
         key = (event, reason)
         self._unsaid[key] += 1
@@ -38,4 +45,5 @@ class Tally:
         if len(self._said_at) > 1_000:
             self._said_at.clear()
         self._said_at[key] = now
-        log_event(self._logger, level, event, reason=reason, times=self._unsaid.pop(key), total=self.counts[event])
+        times, total = self._unsaid.pop(key), self.counts[event]
+        log_event(self._logger, level, event, error=error, reason=reason, times=times, total=total)

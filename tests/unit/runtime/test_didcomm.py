@@ -17,8 +17,8 @@ from aries_askar import AskarError, AskarErrorCode
 from tests.flow.tiny_role import TinyRole
 from tests.unit.runtime.correspondents import Correspondent, connected_to
 
-from wanderbuch.agents.machine import AgentHandle
-from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
@@ -274,3 +274,46 @@ async def test_what_an_earlier_process_left_counts_against_the_room_there_is(
     assert (await transport.receive(peer.envelope())).status == 503
     await transport.replay()
     assert (await transport.receive(peer.envelope())).status == 200
+
+
+async def test_what_is_replayed_does_not_decide_whether_or_when_an_agent_is_ready(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, peer: Correspondent, waiting: asyncio.Event
+) -> None:
+    envelopes = [peer.envelope().decode() for _ in range(20)]
+    for envelope in envelopes:
+        await tiny_agent.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope))
+    await tiny_agent.stop()
+    role = TinyRole()
+    again = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    try:
+        await asyncio.wait_for(again.wait_ready(), 20)
+        async with asyncio.timeout(5):
+            while not transport_of(again).in_flight:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await again.look()).ready
+        waiting.set()
+        await nothing_kept(again)
+    finally:
+        await again.stop()
+
+
+async def test_an_authority_that_is_silent_keeps_nobody_from_being_ready(
+    tiny_handle: AgentHandle, machine: LocalMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("wanderbuch.agents.runtime.agent._GOVERNANCE_S", 0.2)
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    machine.reach("authority.wanderbuch.test", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    author = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
+    tiny_handle.configure(governance={"url": "https://authority.wanderbuch.test/governance/x", "author": author})
+    tiny_handle.write_config()
+    role = TinyRole()
+    agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    try:
+        await asyncio.wait_for(agent.wait_ready(), 5)
+        assert not (await agent.look()).checks["governance"]
+    finally:
+        await agent.stop()
+        server.close()
