@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.runtime.at_once import Rounds
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class HolderRole(Role):
     name = "holder"
     settings = HolderConfig
     plugins = ("wanderbuch.agents.holder",)
+    speaks = (Speaks.HOLDER, Speaks.INVITEE)
     has_public_did = False
 
     def __init__(self) -> None:

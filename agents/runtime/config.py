@@ -5,6 +5,7 @@ file. Secrets come from a file of their own or from the environment (`WANDERBUCH
 `WANDERBUCH_ADMIN_KEY`), never from the TOML, and none has a default.
 """
 
+import ipaddress
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -71,6 +72,16 @@ def _https(value: str) -> str:
     return value.rstrip("/")
 
 
+def _network(value: object) -> object:
+    """Take `"10.0.0.0/8"` or a single address as a network."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as err:
+        raise ValueError('expected an address or a network, such as "10.0.0.5" or "10.0.0.0/24"') from err
+
+
 def _did(value: str) -> str:
     try:
         return Did.parse(value)
@@ -79,6 +90,7 @@ def _did(value: str) -> str:
 
 
 Listen = Annotated[Address, BeforeValidator(_address)]
+TrustedProxy = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 
 
@@ -127,6 +139,8 @@ class PublicConfig(Table):
     tls_key: Path
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     sockets: SocketsConfig = SocketsConfig()
+    trusted_proxies: tuple[TrustedProxy, ...] = ()
+    """Networks of the proxies in front, whose `X-Forwarded-For` says where a message came from."""
     witnesses: WitnessesConfig | None = None
 
     @property

@@ -19,6 +19,7 @@ from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
+from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
@@ -31,7 +32,8 @@ _FOR_EVER: Final = frozenset({"tails"})
 _BODY_DEADLINE_S: Final = 30.0
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
 
-type Receiver = Callable[[bytes], Awaitable[web.Response]]
+type Receiver = Callable[[bytes, str], Awaitable[web.Response]]
+"""Takes what was posted, and from which network."""
 
 
 class PublicSite:
@@ -52,6 +54,7 @@ class PublicSite:
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._site: Site | None = None
         self._receiver: Receiver | None = None
+        self._networks = Networks(config.trusted_proxies)
 
     def connect(self, receiver: Receiver | None) -> None:
         """Hand DIDComm messages to `receiver` from now on; None: to nobody."""
@@ -86,7 +89,9 @@ class PublicSite:
     async def _didcomm(self, request: web.Request) -> web.Response:
         if self._receiver is None:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
-        return await self._receiver(await read_body(request, deadline_s=_BODY_DEADLINE_S))
+        body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
+        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
+        return await self._receiver(body, network)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         segments = request.match_info["path"].split("/")

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Self
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from wanderbuch.errors import ConfigurationError
@@ -90,12 +89,12 @@ class CheckedResolver(AbstractResolver):
 
     Args:
         connect: the connection map.
-        resolver: who looks names up; the operating system by default.
+        resolver: who looks names up.
     """
 
-    def __init__(self, connect: ConnectionMap, resolver: AbstractResolver | None = None) -> None:
+    def __init__(self, connect: ConnectionMap, resolver: AbstractResolver) -> None:
         self._connect = connect
-        self._resolver = resolver or ThreadedResolver()
+        self._resolver = resolver
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
