@@ -38,7 +38,7 @@ class HeldCredential:
 
     Args:
         id: the wallet's own name for it.
-        values: attribute name -> raw value, as signed.
+        values: attribute -> raw value, as signed, by the attributes' common names (`attribute_names`).
         issuer_did, schema_*: vouched for by the resolved credential definition and schema when it was stored.
         expires_on: last day of validity, None = does not expire.
     """

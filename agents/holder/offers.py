@@ -169,18 +169,19 @@ def state_of(record: V20CredExRecord) -> OfferState:
 
 async def _shown(profile: Profile, config: HolderConfig, record: V20CredExRecord) -> Offer:
     state = state_of(record)
-    try:
-        issuer = read_message(record.cred_offer).cred_def_id.did
-    except CredentialError:
-        issuer = None
     preview = record.cred_offer.credential_preview
+    try:
+        offer = read_message(record.cred_offer)
+        issuer, claim = offer.cred_def_id.did, dict(offer.values)
+    except CredentialError:
+        issuer, claim = None, {each.name: str(each.value) for each in preview.attributes} if preview else {}
     return Offer(
         id=record.cred_ex_id,
         state=state,
         peer=await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id),
         issuer=issuer,
         issuer_name=governance_name(profile, issuer) if issuer else None,
-        claim={each.name: str(each.value) for each in preview.attributes} if preview else {},
+        claim=claim,
         judgement=await judge(profile, record.cred_offer) if state is OfferState.OPEN else None,
         deadline=deadline(record, config.offer_deadline_s),
         note=read_ending(record.error_msg).text if record.error_msg else None,

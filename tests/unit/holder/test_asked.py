@@ -112,3 +112,33 @@ def test_refuses_a_malformed_request(request_name: str) -> None:
 def test_refuses_what_is_not_an_object(received: object) -> None:
     with pytest.raises(PresentationError):
         parse_proof_request(received)
+
+
+def test_who_asks_in_another_spelling_asks_for_the_same() -> None:
+    """AnonCreds would reveal the birth date: the person must read that, and not that it stays hidden."""
+    request = group_request(
+        requested_attributes={"a": {"name": "Birth_Date"}, "b": {"names": ["FAMILY_NAME", "family_name", "EQF_min_4"]}},
+        requested_predicates={"p": {"name": "EQF _level", "p_type": ">=", "p_value": 4}},
+    )
+    parsed = parse_proof_request(request)
+    assert parsed.shown == {"birth_date", "family_name", "eqf_min_4"}
+    assert parsed.groups[1].names == ("family_name", "eqf_min_4")
+    assert parsed.predicates[0].name == "eqf_level"
+    assert stays_hidden(parsed, ("birth_date", "family_name", "details")) == ("details",)
+    told = [item.text for item in in_words(parsed, labels={"birth_date": "Date of birth"}, occupation_label={}.get)]
+    assert "Shows: Date of birth." in told
+
+
+def test_restrictions_are_read_by_the_attribute_that_they_are_about() -> None:
+    request = group_request()
+    (restriction,) = request["requested_attributes"]["q"]["restrictions"]
+    restriction["attr::EQF_Min_3::value"] = restriction.pop("attr::eqf_min_3::value")
+    assert words(request) == words(group_request())
+
+
+def test_refuses_a_restriction_of_one_attribute_in_two_spellings() -> None:
+    request = group_request()
+    (restriction,) = request["requested_attributes"]["q"]["restrictions"]
+    restriction["attr::Occupation_ISCO08::value"] = "C2221"
+    with pytest.raises(PresentationError, match="two spellings"):
+        parse_proof_request(request)

@@ -191,3 +191,43 @@ def test_never_repeats_a_value() -> None:
     told = str(differences(offer, credential(offer, family_name="Fernando"))) + repr(offer)
     assert "Fernando" not in told
     assert "Perera" not in told
+
+
+def spelled(name: str) -> str:
+    """Another spelling of the same attribute."""
+    return f" {name.upper()[:3]} {name.upper()[3:]}"
+
+
+def test_an_offer_and_its_credential_may_spell_names_as_anoncreds_lets_them(
+    training_centre: Issuer, snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    offer = read(preview=[(spelled(name), value, None) for name, value in WELDER_VALUES.items()])
+    assert offer.values == read().values
+    received = credential(offer)
+    received["values"] = {name.title(): value for name, value in received["values"].items()}
+    assert differing(offer, received) == []
+    definition = replace(DEFINITION, attr_names=tuple(spelled(name) for name in TYPE.attr_names))
+    offer = replace(offer, cred_def_id=training_centre.cred_def_id)
+    assert judge_offer(offer, definition, snapshot, at=now).verdict is Verdict.TRUSTED
+
+
+def test_refuses_an_attribute_in_two_spellings(
+    training_centre: Issuer, snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    with pytest.raises(CredentialError, match="once"):
+        read(preview=[*((name, value, None) for name, value in WELDER_VALUES.items()), ("Family_Name", "Silva", None)])
+    offer = read()
+    received = credential(offer)
+    received["values"]["Family_Name"] = {"raw": "Silva", "encoded": encode_values({"x": "Silva"})["x"]}
+    assert differing(offer, received) == ["credential.other_attributes"]
+    definition = replace(DEFINITION, attr_names=(*TYPE.attr_names, "Family_Name"))
+    offer = replace(offer, cred_def_id=training_centre.cred_def_id)
+    decision = judge_offer(offer, definition, snapshot, at=now)
+    assert [reason.code for reason in decision.reasons] == ["offer.other_attributes"]
+
+
+def test_a_name_that_only_looks_alike_is_another() -> None:
+    offer = read()
+    received = credential(offer)
+    received["values"]["family-name"] = received["values"].pop("family_name")
+    assert differing(offer, received) == ["credential.other_attributes"] * 2

@@ -30,6 +30,7 @@ from wanderbuch.plugins.trust.exchange import (
 )
 from wanderbuch.plugins.trust.telling import Accepted
 from wanderbuch.plugins.trust.verifier import OverAskingError
+from wanderbuch.schemas.encoding import encode
 
 
 async def test_trusts_an_honest_welder_and_tells_the_wallet(employer: Employer, worker: Worker, welder: Held) -> None:
@@ -228,3 +229,37 @@ async def test_does_not_ask_what_the_governance_file_does_not_let_it_ask(
     # What it may ask gets as far as the invitation, which needs a DID that can be resolved.
     with pytest.raises(ResolutionError, match="own DID"):
         await ask(Subject.NONE)
+
+
+async def test_trusts_a_credential_whose_issuer_spells_names_otherwise(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    held = training_centre.issue(worker.link_secret, {name.title(): raw for name, raw in WELDER_VALUES.items()})
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    assert verdict(ended) is Verdict.TRUSTED
+
+
+async def test_trusts_a_presentation_that_spells_names_otherwise(
+    employer: Employer, worker: Worker, welder: Held
+) -> None:
+    asked = await employer.ask()
+    proof = json.loads(json.dumps(worker.present(asked.proof_request, welder)))
+    group = proof["requested_proof"]["revealed_attr_groups"]["qualification"]
+    group["values"] = {f" {name.upper()}": value for name, value in group["values"].items()}
+    ended = await employer.get(asked, proof)
+    assert verdict(ended) is Verdict.TRUSTED
+    assert ended.seen is not None
+    assert ended.seen["occupation_isco08"] == "C7212"
+
+
+async def test_refuses_a_presentation_that_shows_another_value_under_another_spelling(
+    employer: Employer, worker: Worker, welder: Held
+) -> None:
+    asked = await employer.ask()
+    proof = json.loads(json.dumps(worker.present(asked.proof_request, welder)))
+    values_ = proof["requested_proof"]["revealed_attr_groups"]["qualification"]["values"]
+    values_["Occupation_ISCO08"] = {"raw": "C2221", "encoded": encode("C2221")}
+    ended = await employer.get(asked, proof)
+    assert verdict(ended) is Verdict.NOT_TRUSTED
+    assert codes(ended) == ["presentation.malformed"]
