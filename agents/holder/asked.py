@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from wanderbuch.errors import PresentationError
 from wanderbuch.schemas.attribute_names import common_name
+from wanderbuch.schemas.canonical import unmarked
 
 MAX_REFERENTS = 40
 MAX_NAMES = 64
@@ -278,4 +279,4 @@ def _told(name: str, value: str, occupation_label: Callable[[str], str | None]) 
     """Return a required value with its label, where it has one."""
     if name == "occupation_isco08" and (known := occupation_label(value)):
         return f"{value} ({known})"
-    return value
+    return unmarked(value)

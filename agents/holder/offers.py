@@ -34,6 +34,8 @@ from wanderbuch.plugins.trust.keeping import (
     read_message,
     withhold_untrusted,
 )
+from wanderbuch.schemas.claims import plain_values
+from wanderbuch.schemas.credential_type import list_credential_types
 
 LOGGER = logging.getLogger(__name__)
 
@@ -172,7 +174,7 @@ async def _shown(profile: Profile, config: HolderConfig, record: V20CredExRecord
     preview = record.cred_offer.credential_preview
     try:
         offer = read_message(record.cred_offer)
-        issuer, claim = offer.cred_def_id.did, dict(offer.values)
+        issuer, claim = offer.cred_def_id.did, _plain(offer.values)
     except CredentialError:
         issuer, claim = None, {each.name: str(each.value) for each in preview.attributes} if preview else {}
     return Offer(
@@ -187,6 +189,12 @@ async def _shown(profile: Profile, config: HolderConfig, record: V20CredExRecord
         note=read_ending(record.error_msg).text if record.error_msg else None,
         credential_id=record.cred_ex_id if state is OfferState.RECEIVED else None,
     )
+
+
+def _plain(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values as people write them, by the type that has just these attributes."""
+    known = next((each for each in list_credential_types() if set(each.attr_names) == values.keys()), None)
+    return plain_values(known, values) if known else dict(values)
 
 
 async def _records(profile: Profile) -> list[V20CredExRecord]:

@@ -142,3 +142,9 @@ def test_refuses_a_restriction_of_one_attribute_in_two_spellings() -> None:
     restriction["attr::Occupation_ISCO08::value"] = "C2221"
     with pytest.raises(PresentationError, match="two spellings"):
         parse_proof_request(request)
+
+
+def test_a_required_certificate_number_is_told_as_it_stands_on_the_certificate() -> None:
+    request = group_request()
+    request["requested_attributes"]["q"]["restrictions"][0]["attr::credential_id::value"] = "#000123"
+    assert (AskedKind.MUST_BE, "Required: credential_id is 000123.") in words(request)

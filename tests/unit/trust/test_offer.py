@@ -231,3 +231,13 @@ def test_a_name_that_only_looks_alike_is_another() -> None:
     received = credential(offer)
     received["values"]["family-name"] = received["values"].pop("family_name")
     assert differing(offer, received) == ["credential.other_attributes"] * 2
+
+
+def test_trusts_a_certificate_number_with_leading_zeros_only_with_its_mark(
+    training_centre: Issuer, snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    assert codes(offer_by(training_centre, credential_id="#000123"), snapshot, now)[0] is Verdict.TRUSTED
+    assert codes(offer_by(training_centre, credential_id="000123"), snapshot, now) == (
+        Verdict.NOT_TRUSTED,
+        ["offer.value"],
+    )

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
 from tests.unit.trust.ecosystem import (
+    TYPE,
     WELDER,
     WELDER_VALUES,
     Authority,
@@ -21,6 +22,7 @@ from tests.unit.trust.ecosystem import (
 )
 from tests.unit.trust.employer import Employer, codes, verdict
 
+from wanderbuch.agents.verifier.shown import in_words
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.governance.question import LevelProof, Purpose, Subject, Verdict
@@ -263,3 +265,28 @@ async def test_refuses_a_presentation_that_shows_another_value_under_another_spe
     ended = await employer.get(asked, proof)
     assert verdict(ended) is Verdict.NOT_TRUSTED
     assert codes(ended) == ["presentation.malformed"]
+
+
+async def test_a_certificate_number_of_digits_survives_from_the_claim_to_the_verifier(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    held = training_centre.issue(worker.link_secret, values(credential_id="#007212", family_name="#0042"))
+    asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
+    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    assert verdict(ended) is Verdict.TRUSTED
+    assert ended.seen is not None
+    shown = {each.attribute: each.value for each in in_words(TYPE, ended.seen)}
+    assert shown["family_name"] == "0042"
+
+
+async def test_refuses_digits_whose_zeros_were_changed_after_signing(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    """Without a mark the library would take "007" for the signed 7."""
+    held = training_centre.issue(worker.link_secret, values(family_name="7"))
+    for raw, code in (("007", "value.not_canonical"), ("#007", "proof.invalid")):
+        asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
+        proof = json.loads(json.dumps(worker.present(asked.proof_request, held)))
+        shown = proof["requested_proof"]["revealed_attr_groups"]["qualification"]["values"]
+        shown["family_name"]["raw"] = raw
+        assert codes(await employer.get(asked, proof))[0] == code
