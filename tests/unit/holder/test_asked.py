@@ -1,8 +1,11 @@
 """A proof request is read strictly and said in plain words."""
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wanderbuch.agents.holder.asked import (
     AskedKind,
@@ -148,3 +151,22 @@ def test_a_required_certificate_number_is_told_as_it_stands_on_the_certificate()
     request = group_request()
     request["requested_attributes"]["q"]["restrictions"][0]["attr::credential_id::value"] = "#000123"
     assert (AskedKind.MUST_BE, "Required: credential_id is 000123.") in words(request)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.just("attr::A::value"),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    changed=st.dictionaries(st.sampled_from(list(group_request())), JSON_VALUES, max_size=3),
+    part=st.dictionaries(st.sampled_from(["name", "names", "restrictions", "non_revoked", "p_type"]), JSON_VALUES),
+)
+def test_whatever_is_asked_is_a_request_or_refused_in_our_own_words(changed: Any, part: Any) -> None:
+    for request in (changed, group_request(**changed), group_request(requested_attributes={"q": part})):
+        with contextlib.suppress(PresentationError):
+            parsed = parse_proof_request(request)
+            in_words(parsed, labels={}, occupation_label={}.get)
+            stays_hidden(parsed, ("birth_date",))

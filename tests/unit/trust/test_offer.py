@@ -1,11 +1,14 @@
 """An offer is judged before it can be accepted; what comes must be what was offered."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.trust.ecosystem import SCHEMA_ID, TYPE, WELDER_VALUES, Issuer, digest, values, webvh
 
 from wanderbuch.errors import CredentialError
@@ -241,3 +244,25 @@ def test_trusts_a_certificate_number_with_leading_zeros_only_with_its_mark(
         Verdict.NOT_TRUSTED,
         ["offer.value"],
     )
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.just(str(SCHEMA_ID)),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    attachment=JSON_VALUES | st.dictionaries(st.sampled_from(["schema_id", "cred_def_id"]), JSON_VALUES),
+    preview=st.lists(st.tuples(st.text(max_size=8), JSON_VALUES, st.none() | st.text(max_size=3)), max_size=4),
+    received=JSON_VALUES | st.dictionaries(st.sampled_from(["schema_id", "cred_def_id", "values"]), JSON_VALUES),
+)
+def test_whatever_is_offered_is_an_offer_or_refused_in_our_own_words(
+    attachment: Any, preview: Any, received: Any
+) -> None:
+    with contextlib.suppress(CredentialError):
+        read(attachment=attachment)
+    with contextlib.suppress(CredentialError):
+        read(preview=preview)
+    assert differences(read(), received)
