@@ -327,7 +327,7 @@ def _check(own: OwnDid, *, last_waits: bool = False) -> None:
     except LogError as err:
         raise ConfigurationError(
             f"a change of {own.did} was not made, for nobody could read the DID any more: {err.message}",
-            hint="the DID is as it was; report this as a mistake of the program",
+            hint="the DID is as it was; if its time lies in the future, check the clock of this machine",
         ) from err
 
 
