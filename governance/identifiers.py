@@ -14,8 +14,15 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.webvh_place import HOST_PATTERN, Place, PlaceError, read_place
 
+# A DID is compared letter by letter, so each has one spelling here. RFC 3986 §6.2.2: what needs no percent-encoding has
+# none, and its digits are capitals; hosts are in small letters, without a dot at the end and without the port of https.
+_ENCODED = r"%(?!3[0-9]|[46][1-9A-F]|[57][0-9A]|2[DE]|5F)[0-9A-F]{2}"
+_CHARS = rf"[A-Za-z0-9._-]*+(?:{_ENCODED}[A-Za-z0-9._-]*+)*+"
+_PLACE = rf"[a-z0-9.-]++(?<!\.)(?!%3A443(?![0-9]))(?:%3A[0-9]{{1,5}})?+(?::(?=[^:]){_CHARS})*+"
 # DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
-_DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._:-]*)*(?<!:)")
+_DID = re.compile(
+    rf"did:(?:webvh:[A-Za-z0-9]++:{_PLACE}|web:{_PLACE}|(?!web:|webvh:)[a-z0-9]++:{_CHARS}(?::{_CHARS})*+)(?<!:)"
+)
 # did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
 _SCID = r"Qm[1-9A-HJ-NP-Za-km-z]{44}"
 _WEBVH = re.compile(rf"did:webvh:{_SCID}(?::[A-Za-z0-9._%-]+)+")
@@ -48,7 +55,7 @@ class Did(str):
             IdentifierError: it is not one.
         """
         if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _DID.fullmatch(text):
-            raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}")
+            raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}", hint=_spelling(text))
         return cls(text)
 
     @classmethod
@@ -236,6 +243,19 @@ def _is_webvh(text: str) -> bool:
     except IdentifierError:
         return False
     return True
+
+
+def _spelling(text: object) -> str:
+    """Return how to write what somebody wrote in another way."""
+    if not isinstance(text, str) or not re.match(r"\s*did\s*:", text, re.IGNORECASE):
+        return "copy it as its owner gives it; it begins with did:"
+    if any(mark in text for mark in "#?/"):
+        return "leave out what follows the DID: everything from the first #, ? or / on"
+    if any(each.isspace() or not each.isprintable() or not each.isascii() for each in text):
+        return "leave out spaces and every other character that no DID has"
+    if len(text) > _MAX_LENGTH:
+        return f"a DID has at most {_MAX_LENGTH} characters"
+    return "write did: and the method in small letters, a host too, and nothing percent-encoded that need not be"
 
 
 def _shown(text: object) -> str:

@@ -17,9 +17,9 @@ import base58
 import rfc8785
 
 from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_signed
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_LOG_BYTES: Final = 512 * 1024
 MAX_ENTRIES: Final = 1000

@@ -31,12 +31,15 @@ from wanderbuch.governance.identifiers import DidUrl, IdentifierError, ResourceI
 from wanderbuch.plugins.webvh.document import DidDocument
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.keys import from_multibase, is_signed
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _CONTEXT: Final = "https://identity.foundation/did-attested-resources/context/v0.1"
 _PROOF_CONTEXT: Final = "https://w3id.org/security/data-integrity/v2"
 _TYPE: Final = "AttestedResource"
 _CRYPTOSUITE: Final = "eddsa-jcs-2022"
 _MAX_TIMESTAMP: Final = 2**40
+_MAX_BYTES: Final = 4 * 1024 * 1024  # a status list of a very large registry
+_MAX_DEPTH: Final = 32
 _SHA2_256: Final = b"\x12\x20"
 
 Sign = Callable[[bytes], Awaitable[bytes]]
@@ -138,8 +141,8 @@ async def sign_resource(resource: AttestedResource, kid: DidUrl, sign: Sign) -> 
 def signer_of(received: bytes) -> DidUrl | None:
     """Return the key that an unverified resource names as its signer, or None."""
     try:
-        return DidUrl.parse(json.loads(received)["proof"]["verificationMethod"])
-    except (ValueError, KeyError, TypeError, RecursionError, IdentifierError):
+        return DidUrl.parse(_read(received)["proof"]["verificationMethod"])
+    except (StrictJsonError, KeyError, TypeError, IdentifierError):
         return None
 
 
@@ -159,9 +162,9 @@ def verify_resource(
         ResourceError: a rule is broken.
     """
     try:
-        outer = json.loads(received)
-    except (ValueError, RecursionError) as err:
-        raise ResourceError(f"{resource_id} is not JSON") from err
+        outer = _read(received)
+    except StrictJsonError as err:
+        raise ResourceError(f"{resource_id} is not usable JSON: {err.message}") from err
     # Rule 1
     _check(isinstance(outer, dict), resource_id, "a JSON object")
     _check(_holds(outer.get("type"), _TYPE), resource_id, f"a list of types with {_TYPE}")
@@ -183,6 +186,10 @@ def verify_resource(
     # Rule 8
     links = _status_links(resource_id, outer.get("links", [])) if kind is ResourceType.REV_REG_DEF else ()
     return AttestedResource(resource_id, kind, str(metadata.get("resourceName", "")), content, links)
+
+
+def _read(received: bytes) -> Any:
+    return read_strict_json(received, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH, fractions=True)
 
 
 def _check_proof(

@@ -25,14 +25,15 @@ import base58
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_signed, to_multikey
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_WITNESSES: Final = 64
 MAX_WITNESS_BYTES: Final = 1024 * 1024
 _DID_KEY: Final = "did:key:"
 _MAX_PROOFS: Final = 4096
+_MAX_DEPTH: Final = 8
 
 type Proof = Mapping[str, Any]
 
@@ -158,7 +159,7 @@ def parse_proofs(received: bytes) -> dict[str, list[Proof]]:
         WitnessError: it has another form.
     """
     try:
-        listed = read_strict_json(received, max_bytes=MAX_WITNESS_BYTES, max_depth=8, fractions=True)
+        listed = read_strict_json(received, max_bytes=MAX_WITNESS_BYTES, max_depth=_MAX_DEPTH, fractions=True)
     except StrictJsonError as err:
         raise WitnessError(f"did-witness.json: {err.message}") from err
     if not isinstance(listed, list):

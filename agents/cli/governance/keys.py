@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from wanderbuch.agents.cli.governance.network import edge_for
+from wanderbuch.agents.runtime.secret_files import read_secret
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
 from wanderbuch.governance.jws import KeyResolver, Signer
@@ -51,9 +52,9 @@ def private_key_in(path: Path) -> Ed25519PrivateKey:
     """Return the Ed25519 private key in the PEM file `path`.
 
     Raises:
-        ConfigurationError: it can not be read or holds no such key.
+        ConfigurationError: it can not be read, others can read it, or it holds no such key.
     """
-    pem = read_file(path, max_bytes=_MAX_KEY_BYTES)
+    pem = read_secret(path, "private key", max_bytes=_MAX_KEY_BYTES)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as err:

@@ -99,7 +99,7 @@ def test_a_typo_names_the_key_and_the_nearest_allowed_one(folder: Path, right: s
 
 
 def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
-    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, token_file" in refusal(
+    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, sockets, token_file" in refusal(
         folder, GOOD.replace("[tiny]", "zzz = 1\n[tiny]")
     )
 
@@ -178,3 +178,19 @@ def test_witnesses_are_a_rule(folder: Path) -> None:
 def test_refuses_witnesses_that_are_no_rule(folder: Path, threshold: str, dids: str) -> None:
     table = f"[public.witnesses]\nthreshold = {threshold}\ndids = [{dids}]\n\n[app]"
     assert "[public] witnesses: " in refusal(folder, GOOD.replace("[app]", table))
+
+
+def proxies(*networks: str) -> str:
+    listed = ", ".join(f'"{each}"' for each in networks)
+    return GOOD.replace('tls_key = "keys/tiny.key"', f'tls_key = "keys/tiny.key"\ntrusted_proxies = [{listed}]')
+
+
+def test_proxies_are_addresses_or_networks(folder: Path) -> None:
+    public = load(folder, proxies("10.0.0.5", "10.1.0.0/16", "fd00::/8")).public
+    assert [str(each) for each in public.trusted_proxies] == ["10.0.0.5/32", "10.1.0.0/16", "fd00::/8"]
+    assert load(folder).public.trusted_proxies == ()
+
+
+@pytest.mark.parametrize("network", ["10.0.0.5/8", "proxy.example.org", "10.0.0.0/33", ""])
+def test_refuses_a_proxy_that_is_no_network(folder: Path, network: str) -> None:
+    assert "expected an address or a network" in refusal(folder, proxies(network))

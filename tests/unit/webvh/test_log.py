@@ -259,3 +259,27 @@ async def test_refuses_approvals_that_are_none(received: bytes) -> None:
 async def test_most_logs_name_no_witnesses(log: Log) -> None:
     assert not names_witnesses(log.text.encode())
     assert not names_witnesses(b"not json")
+
+
+async def test_refuses_an_entry_that_says_something_twice(log: Log) -> None:
+    state = json.loads(log.lines[2])["state"]
+    evil = json.dumps({**state, "alsoKnownAs": ["did:web:evil.example"]})
+    assert log.lines[2].startswith("{")
+    log.lines[2] = f'{{"state": {evil}, {log.lines[2][1:]}'
+    with pytest.raises(LogError, match="'state' twice"):
+        await log.verify()
+
+
+async def test_refuses_an_entry_that_is_nested_beyond_reading(log: Log) -> None:
+    log.lines[2] = log.lines[2][:-1] + ', "more": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    assert not names_witnesses(log.text.encode())
+    with pytest.raises(LogError, match="nesting"):
+        await log.verify()
+
+
+async def test_accepts_numbers_that_other_peoples_documents_have() -> None:
+    pair = key()
+    other = {**document(), "service": [{"id": "#s", "type": "Other", "serviceEndpoint": {"weight": 0.25}}]}
+    did, line = first_entry(other, update_key=pair, next_keys=(), at=THEN)
+    verified = await verify_log(did, f"{line}\n".encode())
+    assert verified.document["service"][0]["serviceEndpoint"]["weight"] == 0.25

@@ -385,3 +385,8 @@ async def test_an_entry_that_needs_no_witness_is_not_approved() -> None:
     log = Log(None)
     with pytest.raises(WitnessError, match="needs no approval"):
         await examine(log.received, None, seen=None)
+
+
+def test_refuses_approvals_that_say_something_twice() -> None:
+    with pytest.raises(WitnessError, match="twice"):
+        parse_proofs(b'[{"versionId": "1-Qm", "versionId": "2-Qm", "proof": {}}]')
