@@ -18,7 +18,7 @@ from tests.unit.issuer.workshop import WELDER, Workshop
 from tests.unit.power import Power, power
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.registries import Registries, RegistryState
+from wanderbuch.agents.issuer.registries import Registries, RegistryState, is_nearly_full
 from wanderbuch.agents.issuer.revocations import RevocationState
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.short_links import ShortLinks
@@ -143,6 +143,32 @@ async def test_a_registry_is_whole_or_completed_wherever_the_power_fails(worksho
     assert steps > 3
 
 
+async def test_the_spare_takes_over_once_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
+    for steps in count():
+        registries = Registries(workshop.profile, size=6)
+        await registries.ensure_spare(workshop.cred_def_id)
+        full = await registries.ensure_active(workshop.cred_def_id)
+        while (active := next(iter(await registries.all(workshop.cred_def_id)))).id == full:
+            if is_nearly_full(size=active.size, used=active.used):
+                break
+            await workshop.issue()
+
+        async def take_over(held: Registries = registries) -> None:
+            await held.ensure_active(workshop.cred_def_id)
+            await held.ensure_spare(workshop.cred_def_id)
+
+        cut = await power.lasts(steps, take_over)
+        await take_over(Registries(workshop.profile, size=6))
+        held = await Registries(workshop.profile, size=6).all(workshop.cred_def_id)
+        assert [each.state for each in held].count(RegistryState.ACTIVE) == 1
+        assert held[0].id != full
+        assert RegistryState.SPARE in [each.state for each in held]
+        assert (await workshop.issue()).registry == held[0].id
+        if not cut:
+            break
+    assert steps > 0
+
+
 async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_power_fails(
     workshop: Workshop, power: Power, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +186,7 @@ async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_powe
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
             await restart(workshop)
+            await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=2))
         made = [offer for offer in await workshop.desk.all() if offer.id not in before]
         assert all(offer.invitation_url and offer.short_url for offer in made), f"cut after {steps} steps"
         async with workshop.profile.session() as session:
