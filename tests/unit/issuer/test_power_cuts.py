@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ from acapy_agent.anoncreds.constants import CATEGORY_REV_REG_DEF
 from acapy_agent.connections.base_manager import BaseConnectionManager
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from tests.unit.issuer.workshop import WELDER, Workshop
 from tests.unit.power import Power, power
@@ -90,6 +92,34 @@ async def test_an_offer_is_answered_with_one_credential_wherever_the_power_fails
             break
     assert steps > 5
     assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("delivered_again", [True, False])
+async def test_an_offer_is_handed_over_wherever_the_power_fails(
+    workshop: Workshop, power: Power, delivered_again: bool
+) -> None:
+    for steps in count():
+        offer = await workshop.offer(invitation_id=str(uuid4()))
+        assert offer.invitation_id is not None
+        connection = await workshop.connect(offer.invitation_id)
+        workshop.wallet_hears.messages.clear()
+        message = workshop.complete(connection)
+        cut = await power.lasts(steps, lambda m=message, c=connection: workshop.receive(m, over=c))
+        if cut:
+            await restart(workshop)
+            if delivered_again:
+                await workshop.receive(message, over=connection)
+        sent = [
+            (told._thread_id, how["connection_id"])
+            for told, how in workshop.wallet_hears.messages
+            if isinstance(told, V20CredOffer) and told._thread.pthid == offer.invitation_id
+        ]
+        thread = (await workshop.exchange(offer)).thread_id
+        assert set(sent) == {(thread, connection.connection_id)}, f"cut after {steps} steps"
+        assert (await workshop.desk.get(offer.id)).connection_id == connection.connection_id
+        if not cut:
+            break
+    assert steps > 2
 
 
 async def test_a_credential_is_revoked_in_public_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
