@@ -20,8 +20,9 @@ from wanderbuch.agents.authority.pages.search import PAGE_SIZE, Query, concerns
 from wanderbuch.agents.authority.pages.standing_view import mandate_on, state_of, timeline
 from wanderbuch.agents.authority.pages.visit import Visit
 from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.governance.groups import nothing_left, overlap
 from wanderbuch.governance.identifiers import Did, IdentifierError
-from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.statements import Recognition
 from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups
 
 BASE: Final = "/registry"
@@ -83,6 +84,7 @@ class PublicPages:
             file=visit.facts.file,
             facts=visit.facts,
             today=visit.today,
+            days=visit.days,
             now_fresh=visit.facts.snapshot.is_fresh(visit.now),
             mandate_on=mandate_on,
             recognition_on=recognition_on,
@@ -150,11 +152,11 @@ class PublicPages:
             found=found,
             rows=_rows(visit, found.dids, query),
             page_size=PAGE_SIZE,
-            regulations=[each for each in file.regulations if covers_code(each.occupations, code)],
+            regulations=[each for each in file.regulations if overlap(each.occupations, code)],
             recognised=[
                 each
-                for each in authorities(visit.facts, visit.today)
-                if each.counts and any(covers_code(one.occupations, code) for one in each.recognitions)
+                for each in authorities(visit.facts, visit.days)
+                if each.counts and any(_carries(one, code) for one in each.recognitions)
             ],
         )
 
@@ -176,14 +178,14 @@ class PublicPages:
             refusals=[each for each in file.refusals if each.applicant == did],
             programmes=[each for each in file.programmes if each.provider == did],
             verifications=[each for each in file.verifications if each.verifier == did],
-            mandate=state_of(file, did, visit.today),
-            events=timeline(file, did, visit.today),
+            mandate=state_of(file, did, visit.days),
+            events=timeline(file, did, visit.days),
             answer=answer(visit, did) if visit.request.path.endswith("/answer") else None,
             asked=Asked.of(visit),
         )
 
     async def _recognition(self, visit: Visit) -> web.StreamResponse:
-        listed = authorities(visit.facts, visit.today)
+        listed = authorities(visit.facts, visit.days)
         drawing = map_of(visit.facts, listed, visit.language)
         return self._show(visit, "recognition.html", authorities=listed, drawing=drawing)
 
@@ -201,6 +203,11 @@ class PublicPages:
         return web.json_response(titles, headers={"Cache-Control": "public, max-age=86400"})
 
 
+def _carries(recognition: Recognition, code: OccupationCode) -> bool:
+    """Whether a recognition is for an occupation, or for a part of a group of them."""
+    return overlap(recognition.occupations, code) and not nothing_left(recognition.excluded_occupations, code)
+
+
 def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any]]:
     """Return what a list of institutions says of each."""
     file, rows = visit.facts.file, []
@@ -213,7 +220,7 @@ def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any
             {
                 "did": did,
                 "name": file.participant_name(did),
-                "mandate": state_of(file, did, visit.today, relevant or None),
+                "mandate": state_of(file, did, visit.days, relevant or None),
                 "codes": codes[:_MAX_SUMMARY],
                 "more_codes": max(0, len(codes) - _MAX_SUMMARY),
                 "levels": list(dict.fromkeys(each.level_range for each in relevant)),

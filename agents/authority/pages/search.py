@@ -18,6 +18,7 @@ from datetime import date
 from typing import Final
 
 from wanderbuch.governance.file import Accreditation, GovernanceFile
+from wanderbuch.governance.groups import nothing_left
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.index import covers_code
 from wanderbuch.governance.spans import OPEN_END
@@ -221,7 +222,7 @@ class SearchTables:
         """Return whether one accreditation of the institution has both the occupation and the country."""
         if not (query.occupation or query.country):
             return True
-        if query.occupation and covers_code(self._file.index.exclusions.get(did, ()), query.occupation):
+        if query.occupation and nothing_left(self._file.index.exclusions.get(did, ()), query.occupation):
             return False
         return any(concerns(each, query.occupation, query.country) for each in self._file.index.by_issuer.get(did, ()))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance import rfc3339
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
 from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
@@ -81,15 +82,20 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ConfigurationError: it is neither.
     """
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
-        instant = datetime.fromisoformat(text)
-    except ValueError as err:
-        raise ConfigurationError(f"expected 2026-03-31 or 2026-03-31T12:00:00Z for --at, found {text!r}") from err
-    if instant.tzinfo is None:
-        raise ConfigurationError(f"expected a time zone for --at, found {text!r}", hint="add Z for UTC")
-    return instant.astimezone(UTC)
+    if is_day(text):
+        return datetime.combine(parse_day("--at", text), time(23, 59, 59), UTC)
+    instant = rfc3339.parse_instant(text)
+    if instant is None:
+        raise ConfigurationError(
+            f"expected 2026-03-31 or 2026-03-31T12:00:00Z for --at, found {text!r}",
+            hint="an instant has a time zone, such as Z for UTC",
+        )
+    return instant
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is written as a day, without a time."""
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None
 
 
 def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()) -> Did:
@@ -98,7 +104,7 @@ def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFi
     Raises:
         WanderbuchError: it is no DID, and not a part of exactly one name.
     """
-    if text.startswith("did:"):
+    if re.match(r"\s*did\s*:", text, re.IGNORECASE):  # also in another spelling, which is refused with what to write
         return Did.parse(text)
     named = [each for one in (file, *others) for each in one.participants if each.name]
     found = {each.did: each for each in named if text.casefold() in str(each.name).casefold()}
@@ -120,7 +126,7 @@ def check_country(text: str) -> None:
 
 
 def _awarded(text: str) -> DateSpan:
-    if re.fullmatch(r"[1-9]\d{3}", text):
+    if re.fullmatch(r"[1-9][0-9]{3}", text):
         return DateSpan.of_year(int(text))
     day = parse_day("--awarded", text)
     return DateSpan(day, day)
@@ -133,7 +139,7 @@ def parse_day(option: str, text: str) -> date:
         ConfigurationError: it is not written as 2024-05-01, or does not exist.
     """
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if is_day(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
