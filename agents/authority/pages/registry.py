@@ -14,15 +14,15 @@ from wanderbuch.agents.authority.pages.asking import Asked, answer
 from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.languages import LANGUAGES, Words, negotiated
 from wanderbuch.agents.authority.pages.occupation_search import meant_by
-from wanderbuch.agents.authority.pages.recognition_view import authorities, map_of, recognition_on
+from wanderbuch.agents.authority.pages.recognition_view import OtherAuthority, authorities, map_of, recognition_on
 from wanderbuch.agents.authority.pages.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.authority.pages.search import PAGE_SIZE, Query, concerns
-from wanderbuch.agents.authority.pages.standing_view import mandate_on, state_of, timeline
+from wanderbuch.agents.authority.pages.standing_view import State, mandate_on, state_of, timeline
 from wanderbuch.agents.authority.pages.visit import Visit
 from wanderbuch.agents.runtime.app import PublicRoute
-from wanderbuch.governance.groups import nothing_left, overlap
+from wanderbuch.governance.groups import covers_whole, overlap
 from wanderbuch.governance.identifiers import Did, IdentifierError
-from wanderbuch.governance.statements import Recognition
+from wanderbuch.governance.question import DateSpan
 from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups
 
 BASE: Final = "/registry"
@@ -153,11 +153,7 @@ class PublicPages:
             rows=_rows(visit, found.dids, query),
             page_size=PAGE_SIZE,
             regulations=[each for each in file.regulations if overlap(each.occupations, code)],
-            recognised=[
-                each
-                for each in authorities(visit.facts, visit.days)
-                if each.counts and any(_carries(one, code) for one in each.recognitions)
-            ],
+            recognised=[each for each in authorities(visit.facts, visit.days) if _carries(each, code, visit.days)],
         )
 
     async def _institution(self, visit: Visit) -> web.StreamResponse:
@@ -203,9 +199,12 @@ class PublicPages:
         return web.json_response(titles, headers={"Cache-Control": "public, max-age=86400"})
 
 
-def _carries(recognition: Recognition, code: OccupationCode) -> bool:
-    """Whether a recognition is for an occupation, or for a part of a group of them."""
-    return overlap(recognition.occupations, code) and not nothing_left(recognition.excluded_occupations, code)
+def _carries(authority: OtherAuthority, code: OccupationCode, days: DateSpan) -> bool:
+    """Whether what is recognised of an authority now is for an occupation, or for all of a group of them."""
+    now = [each for each in authority.recognitions if recognition_on(each, days).state is State.COUNTS]
+    scope = [one for each in now for one in each.occupations]
+    excluded = [one for each in authority.recognitions for one in each.excluded_occupations]
+    return covers_whole(scope, excluded, code)
 
 
 def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any]]:

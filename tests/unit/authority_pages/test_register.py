@@ -68,6 +68,8 @@ async def test_search_offers_a_choice_and_says_when_nothing_fits(reader: Browser
     choice = await reader.ask("/registry/en/?occupation=metal&country=MLT")
     assert "Which occupation do you mean?" in choice.text
     assert "/registry/en/?occupation=C72&amp;country=MLT" in choice.text
+    unknown = await reader.ask("/registry/en/?occupation=C7299")
+    assert "/registry/en/?occupation=C7234" in unknown.text  # the nearest that exists
     assert "No occupation fits" in (await reader.ask("/registry/en/?occupation=xyzzy")).text
 
 

@@ -55,6 +55,55 @@ def test_refuses_what_is_no_did(text: object) -> None:
         Did.parse(text)
 
 
+ONE_SPELLING = [
+    WEBVH,
+    f"did:webvh:{SCID}:centre.example.test%3A8443:Org",
+    "did:web:example.org%3A4430:users:Alice",
+    "did:web:example.org:o%20rg",
+    "did:x:a:b%7Ec",
+    "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+]
+OTHER_SPELLINGS = [
+    WEBVH.replace("did:", "DID:"),
+    WEBVH.replace("webvh", "WebVH"),
+    WEBVH.replace("centre", "Centre"),
+    WEBVH.replace(".test:", ".test.:"),
+    WEBVH.replace(".test:", ".test%3A443:"),
+    WEBVH.replace(".test:", ".test%3a8443:"),
+    WEBVH.replace(":org", ":%6Frg"),
+    WEBVH.replace(":org", ":o%72g"),
+    WEBVH.replace(":org", "::org"),
+    WEBVH.replace("centre", "%63entre"),
+    WEBVH + ":",
+    WEBVH + "/",
+    WEBVH + "?versionId=1",
+    WEBVH + "#key-1",
+    " " + WEBVH,
+    WEBVH + "\n",
+    WEBVH.replace("e", "\u0435"),
+    "did:web:Example.org",
+    "did:web:example.org.",
+    "did:web:example.org%3A443",
+    "did:x:%41",
+    "did:x:%2D",
+    "did:x:a%3ab",
+]
+
+
+@pytest.mark.parametrize("text", ONE_SPELLING)
+def test_a_did_is_taken_in_its_one_spelling(text: str) -> None:
+    assert Did.parse(text) == text
+
+
+@pytest.mark.parametrize("text", OTHER_SPELLINGS)
+def test_a_did_in_another_spelling_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(IdentifierError, match="expected a DID") as refused:
+        Did.parse(text)
+    assert refused.value.hint
+    with pytest.raises(IdentifierError):
+        DidUrl.parse(text.removesuffix("#key-1") + "#key-1" if text != WEBVH + "#key-1" else text + "#key-2")
+
+
 def test_a_did_url_names_a_key_of_a_did() -> None:
     url = DidUrl.parse(WEBVH + "#key-1")
     assert (url.did, url.fragment) == (WEBVH, "key-1")
