@@ -151,6 +151,10 @@ async def test_recognition_is_a_list_first_and_a_drawing_beside_it(reader: Brows
 async def test_a_regulated_occupation_says_who_permits_it(reader: Browser) -> None:
     assert "Electrical Safety Board" in (await reader.ask("/registry/en/occupation/C7411")).text
     assert "Electrical Safety Board" not in (await reader.ask("/registry/en/occupation/C7212")).text
+    for group in ("C741", "C74", "C7"):  # a part of it is regulated, and is named
+        page = (await reader.ask(f"/registry/en/occupation/{group}")).text
+        assert "Electrical Safety Board" in page
+        assert "/registry/en/occupation/C7411" in page
 
 
 @pytest.mark.parametrize(
