@@ -81,7 +81,10 @@ def decide(
         snapshot: the governance to rest on; None if there is none.
         at: the instant of the decision, aware.
     """
-    return judge(_DECIDE, _case(requirement, evidence, snapshot, at))
+    case = _case(requirement, evidence, snapshot, at)
+    if evidence.occupation in unit_group_codes():  # as nearly always: nothing else is to be seen to, so quickly
+        return _judge_days(_DECIDE, case, None)
+    return judge(_DECIDE, case)
 
 
 def explain(
@@ -172,9 +175,7 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         case: the question; used up by this.
         steps: takes every rule applied, if somebody wants to read them.
     """
-    if case.occupation in unit_group_codes():  # as nearly always, and quickly
-        if case.anywhere is None:
-            return _judge_days(table, case, steps)
+    if case.occupation in unit_group_codes():
         return on_some_day(case, lambda days: _judge_days(table, days, steps))
     if (failed := first_failure(for_groups(table), case, steps)) is not None:
         return refused(case, *failed, steps)

@@ -64,6 +64,11 @@ async def test_search_shows_who_counts_and_until_when(reader: Browser) -> None:
     assert "No institution was found" in nobody.text
 
 
+@pytest.mark.parametrize("written", [WELDERS, f"{WELDERS}%23key-1", f"{WELDERS}/resources/x", f"%20{WELDERS}%20"])
+async def test_search_finds_an_institution_by_its_did_and_by_links_into_it(reader: Browser, written: str) -> None:
+    assert "Colombo Welding Centre" in (await reader.ask(f"/registry/en/?name={written}")).text
+
+
 async def test_search_offers_a_choice_and_says_when_nothing_fits(reader: Browser) -> None:
     choice = await reader.ask("/registry/en/?occupation=metal&country=MLT")
     assert "Which occupation do you mean?" in choice.text
