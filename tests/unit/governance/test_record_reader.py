@@ -134,7 +134,7 @@ def test_both_read_every_member() -> None:
 def put(value: Any, path: tuple[Any, ...], new: Any) -> None:
     for step in path[:-1]:
         value = value[step]
-    value[path[-1]] = new
+    value[path[-1]] = deepcopy(new)  # a second change may go inside the first, which others use again
 
 
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: "/".join(map(str, path)))

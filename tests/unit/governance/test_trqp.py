@@ -216,6 +216,16 @@ def test_an_authority_in_another_spelling_is_malformed(authority: str) -> None:
         answer(authority_id=authority)
 
 
+def test_an_unusual_spelling_that_the_file_itself_has_is_answered() -> None:
+    document = json.loads(json.dumps(DOCUMENT).replace("shipyard.wanderbuch.test", "Shipyard.wanderbuch.test%3a8443"))
+    odd = _named(document, "Shipyard")
+    snapshot = GovernanceSnapshot(parse_file(json.dumps(document).encode()), SNAPSHOT.digest, SNAPSHOT.fresh_until)
+    wanted = {"action": "verify", "resource": "reveal=award_year"}
+    assert answer(snapshot, entity_id=odd, **wanted)["authorized"] is True
+    with pytest.raises(QueryError, match="as it is usually written"):
+        answer(snapshot, entity_id=odd.replace("Shipyard", "SHIPYARD"), **wanted)
+
+
 def test_a_malformed_entity_is_answered_with_what_to_write() -> None:
     with pytest.raises(QueryError, match="entity_id: expected a DID") as found:
         answer(entity_id=f"{CENTRE}#key-1")
@@ -510,3 +520,20 @@ def test_our_request_schemas_accept_what_we_accept() -> None:
         assert not accepts(json.loads(asked(resource=None)))
         assert not accepts(json.loads(asked(context={"time": "2026-06-30T00:00:00+01:00"})))
         assert not accepts(json.loads(asked(context={"x": 1})))
+
+
+@pytest.mark.parametrize("member", ["entity_id", "authority_id", "action", "resource", "context", "other"])
+def test_refuses_a_question_that_says_something_twice(member: str) -> None:
+    body = asked(other="x", context={"a": "b"})
+    said = json.loads(body)
+    twice = body.rstrip()[:-1] + f', "{member}": {json.dumps(said[member])}}}'.encode()
+    with pytest.raises(QueryError, match="twice"):
+        parse_query(twice)
+
+
+def test_refuses_a_context_that_says_something_twice() -> None:
+    body = asked(context={"time": "2026-06-30T00:00:00Z"})
+    twice = body.replace(b'{"time":', b'{"time": "2020-01-01T00:00:00Z", "time":')
+    assert twice != body
+    with pytest.raises(QueryError, match="twice"):
+        parse_query(twice)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.verifier.config import VerifierConfig
-from wanderbuch.agents.verifier.models import AskAgain, RequestOut, RequestState, RequirementIn, ask_again
+from wanderbuch.agents.verifier.models import AskAgain, RequestOut, RequestState, RequirementIn, StapleIn, ask_again
 from wanderbuch.agents.verifier.shown import in_words
 from wanderbuch.errors import CredentialError
 from wanderbuch.governance.question import LevelProof, Reason, Requirement, Subject, TrustDecision, Verdict
@@ -143,3 +144,9 @@ def test_a_requirement_names_an_occupation_and_a_country_that_exist(members: dic
     with pytest.raises(CredentialError) as refused:
         RequirementIn.model_validate({**asked, **members}).parsed()
     assert hint in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("text", ["é", "*", "abc"])
+def test_a_staple_that_is_not_base64_is_malformed(text: str) -> None:
+    with pytest.raises(MalformedError, match="base64"):
+        StapleIn(issuer="did:example:x", staple=text).parsed()
