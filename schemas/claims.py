@@ -116,7 +116,8 @@ def validate_claim(credential_type: CredentialType, claim: Mapping[str, object],
         credential_type: what the claim is a claim of.
         claim: attribute name -> value. Codes, levels and texts as str; numbers as int or str; dates as `date`,
             YYYYMMDD or YYYY-MM-DD; an attribute with an `absent` form may be left out or None.
-        at: the day of the check; what must lie in the past is held against it. None leaves that rule out.
+        at: the last day that has begun anywhere; what must lie in the past is held against it. None leaves that rule
+            out.
 
     Raises:
         ClaimError: the claim does not fit the type; all findings at once.

@@ -63,7 +63,7 @@ def misfits(request: ProofRequest, credential: HeldCredential, *, at: date) -> t
     Args:
         request: what is asked.
         credential: the only source of the answer.
-        at: the day that counts for expiry.
+        at: the day that counts for expiry: a credential is valid as long as it is its last day anywhere.
     """
     found: list[Reason] = []
     # 1. every attribute asked

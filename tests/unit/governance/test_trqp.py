@@ -217,6 +217,16 @@ def test_an_authority_in_another_spelling_is_malformed(authority: str) -> None:
         answer(authority_id=authority)
 
 
+def test_an_unusual_spelling_that_the_file_itself_has_is_answered() -> None:
+    document = json.loads(json.dumps(DOCUMENT).replace("shipyard.wanderbuch.test", "Shipyard.wanderbuch.test%3a8443"))
+    odd = _named(document, "Shipyard")
+    snapshot = GovernanceSnapshot(parse_file(json.dumps(document).encode()), SNAPSHOT.digest, SNAPSHOT.fresh_until)
+    wanted = {"action": "verify", "resource": "reveal=award_year"}
+    assert answer(snapshot, entity_id=odd, **wanted)["authorized"] is True
+    with pytest.raises(QueryError, match="as it is usually written"):
+        answer(snapshot, entity_id=odd.replace("Shipyard", "SHIPYARD"), **wanted)
+
+
 def test_a_malformed_entity_is_answered_with_what_to_write() -> None:
     with pytest.raises(QueryError, match="entity_id: expected a DID") as found:
         answer(entity_id=f"{CENTRE}#key-1")
