@@ -15,9 +15,9 @@ from aiohttp import web
 
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
-from wanderbuch.agents.runtime.config import Address
+from wanderbuch.agents.runtime.config import Address, SocketsConfig
 from wanderbuch.agents.runtime.connections import AnyNetwork, SocketLimits
-from wanderbuch.agents.runtime.listening import Site
+from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.sockets import bind, tls_context
 
 MAX_BODY = 100_000
@@ -402,6 +402,16 @@ async def test_a_few_requests_may_be_sent_ahead_and_not_many(start: Start) -> No
 async def test_other_methods_are_answered(start: Start, method: bytes, expected: bytes) -> None:
     place = await start()
     assert await place.ask(method + GET[3:]) == expected
+
+
+def test_a_body_of_the_largest_size_always_fits_into_what_one_network_gets() -> None:
+    sockets = SocketsConfig(unfinished_bytes=1024 * 1024)
+    limits = limits_of(sockets, connections=100, network_share=0.5, largest_bytes=3_000_000)
+    assert limits.unfinished_bytes // 2 >= 2 * 3_000_000
+    assert (limits.connections, limits.per_network) == (100, 50)
+    told = limits_of(SocketsConfig(per_network=200), connections=100, network_share=0.5, largest_bytes=1)
+    assert told.per_network == 100  # fewer places than the configuration thought
+    assert told.unfinished_bytes == 64 * 1024 * 1024
 
 
 async def test_a_closed_site_takes_nobody_and_leaves_nothing(start: Start) -> None:
