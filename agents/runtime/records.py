@@ -17,17 +17,20 @@ Values are encrypted at rest, tags too; still, a tag holds identifiers and state
 two that race one sees what the other wrote. The function must not wait for anything.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Entry
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import WanderbuchError
+
+_FEW: Final = 32  # more records are read in another thread: a list must not hold up everybody else
 
 
 class NotFoundError(WanderbuchError):
@@ -123,8 +126,10 @@ class RecordStore[R: Record]:
         if unknown:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
         async with self._profile.session() as session:
-            entries = await session.handle.fetch_all(self._kind.category, wanted or None, limit, order_by="id")
-        return [self._kind.read(entry) for entry in entries]
+            entries = list(await session.handle.fetch_all(self._kind.category, wanted or None, limit, order_by="id"))
+        if len(entries) <= _FEW:
+            return [self._kind.read(entry) for entry in entries]
+        return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])
 
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.
