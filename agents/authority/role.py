@@ -157,8 +157,7 @@ class AuthorityRole(Role):
             find_registries=lambda issuer: _registries_of(agent, issuer),
         )
         await publication.repair()
-        await desk.go_on()
-        await publication.reissue()
+        await publication.reissue()  # what is decided goes on with the first sweep: it may ask an issuer's host
         await _publish_json_schemas(agent)
         self._authority = Authority(
             did=agent.did,
@@ -207,6 +206,8 @@ async def _keep_fresh(publication: Publication, every_s: float) -> None:
             await publication.reissue()
         except WanderbuchError as err:
             LOGGER.warning("the freshness statement could not be issued: %s", err.message)
+        except Exception:  # whatever it was, everybody's trust ends with the last statement: try again
+            LOGGER.exception("the freshness statement could not be issued")
 
 
 async def _publish_json_schemas(agent: RunningAgent) -> None:

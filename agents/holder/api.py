@@ -10,8 +10,9 @@ from wanderbuch.agents.holder import offers, requests
 from wanderbuch.agents.holder.asked import AskedKind
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation
-from wanderbuch.agents.holder.invitations import InvitationKind, open_invitation
+from wanderbuch.agents.holder.invitations import open_invitation
 from wanderbuch.agents.holder.offers import Offer, OfferState, is_accepted
+from wanderbuch.agents.holder.opening import InvitationKind
 from wanderbuch.agents.holder.peers import Peer, governance_name
 from wanderbuch.agents.holder.reading import MAX_PAGE, Page
 from wanderbuch.agents.holder.requests import DeclineReason, Request, RequestState

@@ -22,7 +22,14 @@ from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V2
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
+from wanderbuch.agents.holder.exchanges import (
+    changed_at,
+    deadline,
+    forget_invitation,
+    is_unheard,
+    may_be_untold,
+    send_again,
+)
 from wanderbuch.agents.holder.peers import Peer, find_peer, governance_name
 from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
@@ -37,11 +44,13 @@ from wanderbuch.plugins.trust.keeping import (
     OFFER_WITHHELD,
     accept_offer,
     end_offer,
+    ending_report,
     judge_and_keep,
     keep_credential,
     read_message,
     withhold_untrusted,
 )
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.source import GovernanceSource
 
 LOGGER = logging.getLogger(__name__)
@@ -204,10 +213,14 @@ async def _sweep_one(
             await judge_and_keep(profile, record)  # a crash came between
         elif state is OfferState.OPEN:
             await withhold_untrusted(profile, record)
-        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and changed_at(record) < began:
+        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and is_unheard(record, now, began=began):
             await send_again(profile, record, record.cred_request)
+    elif may_be_untold(record, now, began=began, seconds=config.offer_deadline_s):
+        await send_again(profile, record, ending_report(record))
     elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
         await V20CredManager(profile).delete_cred_ex_record(record.cred_ex_id)
+        async with profile.session() as session:
+            await forget_invitation(session, record)
         await JudgementBook(profile).forget(record.cred_ex_id)
 
 

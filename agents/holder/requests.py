@@ -19,6 +19,7 @@ from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
+from acapy_agent.protocols.present_proof.v2_0.messages.pres import V20Pres
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
     ProblemReportReason,
@@ -30,7 +31,14 @@ from acapy_agent.storage.error import StorageNotFoundError
 from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
 from wanderbuch.agents.holder.asking import judge_asking, may_be_asked
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
+from wanderbuch.agents.holder.exchanges import (
+    changed_at,
+    deadline,
+    forget_invitation,
+    is_unheard,
+    may_be_untold,
+    send_again,
+)
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
 from wanderbuch.agents.holder.peers import Peer, find_peer
 from wanderbuch.agents.holder.reading import Page, read_all, read_page
@@ -42,6 +50,7 @@ from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.tails import ensure_tails
 from wanderbuch.schemas.credential_type import list_credential_types
 from wanderbuch.schemas.occupations import isco08
@@ -147,13 +156,10 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
             )
         try:
             await _place_tails(profile, credential)  # 4
-            record, message = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 5
+            record, _ = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 5
         except (BaseError, ValueError) as err:
             raise PresentationError("the proof could not be made", hint="try again later") from err
-        record.pres = message  # with its id and thread, so that it can be sent again as it was
-        async with profile.session() as session:
-            await record.save(session, reason="the answer as it is sent")
-        await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)  # 6
+        await profile.inject(BaseResponder).send(_kept_answer(record), connection_id=record.connection_id)  # 6
         return await _shown(profile, config, await _read_aside(record), look_up=False)
 
 
@@ -173,7 +179,7 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
 async def sweep_requests(
     profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
 ) -> None:
-    """End what is overdue and forget what ended long ago.
+    """Send again what may be lost, end what is overdue and forget what ended long ago.
 
     Args:
         profile: whose wallet.
@@ -186,21 +192,31 @@ async def sweep_requests(
     async def one(request_id: str) -> None:
         async with one_step(request_id):
             try:
-                current = await _record(profile, request_id)
+                await _sweep_one(profile, config, await _record(profile, request_id), now, began)
             except NotFoundError:
                 return
-            if state_of(current) in (RequestState.OPEN, RequestState.PRESENTED):
-                if now >= deadline(current, config.request_deadline_s):
-                    await _end(profile, current, Ending.NO_ANSWER, "The exchange was not finished in time.")
-                elif current.state == V20PresExRecord.STATE_PRESENTATION_SENT and changed_at(current) < began:
-                    await send_again(profile, current, current.pres)
-            elif now >= changed_at(current) + timedelta(days=config.keep_ended_days):
-                async with profile.session() as session:
-                    await current.delete_record(session)
+            except (BaseError, ResolutionError, RuntimeError) as err:
+                LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
 
     ids = await read_all(profile, V20PresExRecord, lambda record: record.pres_ex_id if _is_request(record) else None)
     rounds = rounds or Rounds("holder.requests")
     await rounds.go({request_id: partial(one, request_id) for request_id in ids}, wait_s=_SWEEP_S)
+
+
+async def _sweep_one(
+    profile: Profile, config: HolderConfig, record: V20PresExRecord, now: datetime, began: datetime
+) -> None:
+    if state_of(record) in (RequestState.OPEN, RequestState.PRESENTED):
+        if now >= deadline(record, config.request_deadline_s):
+            await _end(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
+        elif record.state == V20PresExRecord.STATE_PRESENTATION_SENT and is_unheard(record, now, began=began):
+            await send_again(profile, record, _kept_answer(record))
+    elif may_be_untold(record, now, began=began, seconds=config.request_deadline_s):
+        await send_again(profile, record, _report(record))
+    elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
+        async with profile.session() as session:
+            await record.delete_record(session)
+            await forget_invitation(session, record)
 
 
 def state_of(record: V20PresExRecord) -> RequestState:
@@ -285,7 +301,7 @@ async def _refuse_over_asking(
     """
     known = type_of(credential)
     peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
-    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else ())
+    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else (), anew=True)
     if decision.verdict is Verdict.NOT_TRUSTED:
         raise RefusedError(
             "this verifier may not ask that: " + " ".join(reason.text for reason in decision.reasons),
@@ -328,6 +344,16 @@ def _answer(request: ProofRequest, credential_id: str) -> Mapping[str, object]:
     return {V20PresFormat.Format.ANONCREDS.api: spec}
 
 
+def _kept_answer(record: V20PresExRecord) -> V20Pres:
+    """Return the answer that an exchange keeps, ready to send, however often.
+
+    ACA-Py keeps it without its thread; the thread is the question's, so nothing more has to be written before it goes.
+    """
+    answer: V20Pres = record.pres
+    answer.assign_thread_from(record.pres_request)
+    return answer
+
+
 async def _place_tails(profile: Profile, credential: HeldCredential) -> None:
     """Have the tails file where ACA-Py looks for it; it would fetch one itself and block the process meanwhile."""
     if credential.revocation is Revocation.NOT_REVOCABLE or credential.rev_reg_id is None:
@@ -342,12 +368,18 @@ async def _end(profile: Profile, record: V20PresExRecord, ending: Ending, text: 
     record.state, record.error_msg = V20PresExRecord.STATE_ABANDONED, write_ending(ending, text)
     async with profile.session() as session:
         await record.save(session, reason=text)
-    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
-    report.assign_thread_from(record.pres_request)
     try:
-        await profile.inject(BaseResponder).send(report, connection_id=record.connection_id)
+        await profile.inject(BaseResponder).send(_report(record), connection_id=record.connection_id)
     except (BaseError, ResolutionError, RuntimeError) as err:
         LOGGER.warning("holder: request %s ended, the verifier could not be told: %s", record.pres_ex_id, err)
+
+
+def _report(record: V20PresExRecord) -> V20PresProblemReport:
+    """Return what the verifier is told about an exchange that was ended here."""
+    text = read_ending(record.error_msg).text
+    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
+    report.assign_thread_from(record.pres_request)
+    return report
 
 
 async def _record(profile: Profile, request_id: str) -> V20PresExRecord:

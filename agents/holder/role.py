@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.runtime.at_once import Rounds
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class HolderRole(Role):
     name = "holder"
     settings = HolderConfig
     plugins = ("wanderbuch.agents.holder",)
+    speaks = (Speaks.HOLDER, Speaks.INVITEE)
     has_public_did = False
 
     def __init__(self) -> None:
@@ -35,7 +37,10 @@ class HolderRole(Role):
         return holder_routes(agent)
 
     async def started(self, agent: "RunningAgent") -> None:
-        """Do nothing: a wallet publishes nothing."""
+        """Heal what an earlier version left twice; a wallet publishes nothing."""
+        from wanderbuch.agents.holder.doubles import heal_doubles
+
+        await heal_doubles(agent.profile)
 
     async def sweep(self, agent: "RunningAgent", now: datetime) -> None:
         """End what is overdue, finish what was interrupted."""

@@ -18,6 +18,7 @@ from wanderbuch.agents.holder.fitting import HeldCredential, Revocation
 from wanderbuch.agents.runtime.at_once import each_at_once
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ResolutionError
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import parse_revealed
 
@@ -32,7 +33,7 @@ async def list_credentials(profile: Profile, *, check_revocation: bool) -> tuple
         check_revocation: look each registry's newest status list up; else revocable ones are UNCHECKED.
     """
     async with profile.session() as session:
-        entries = list(await session.handle.fetch_all(CATEGORY_CREDENTIAL))
+        entries = await fetch_entries(session, CATEGORY_CREDENTIAL)
     return await _with_revocation(profile, entries, check_revocation=check_revocation)
 
 

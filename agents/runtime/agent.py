@@ -7,7 +7,9 @@ Start:
 3. both sites serve (the app site only /health and /ready, the public site files; messages are kept, not processed);
 4. ACA-Py's transports run, and we looked;
 5. in the background: the DID is there, governance was asked for, the role has started (tried again while somebody whom
-   it needs can not be reached), kept messages are replayed, the first sweep is done: ready.
+   it needs can not be reached): ready;
+6. beside the work of a ready agent: kept messages are replayed, and the first sweep runs. Nothing that a stranger sent,
+   and no stranger's host, decides whether or when an agent is ready.
 
 Stop: nothing new is accepted; what is in flight finishes within a deadline; the rest stays kept; the wallet is closed.
 """
@@ -29,17 +31,20 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
+from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.gate.parties import Parties
+from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
+from wanderbuch.agents.runtime.records import Record, RecordStore
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -48,6 +53,7 @@ from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -57,7 +63,6 @@ from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
-_FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 
 
@@ -94,6 +99,7 @@ class RunningAgent:
         self._did: WebvhDid | None = None
         self._conductor: Conductor
         self._transport: KeepingTransport
+        self.certificates: Certificates
         self.short_links: ShortLinks
 
     @property
@@ -161,7 +167,7 @@ class RunningAgent:
         if self.governance is not None:
             # Not needed: without it the agent answers, and its answers are UNKNOWN or STALE.
             checks["governance"] = self.governance.snapshot() is not None
-        return ReadyReport(needed, checks)
+        return ReadyReport(needed, checks, self.certificates.concerns())
 
     async def stop(self, *, drain_s: float = _DRAIN_S) -> None:
         """Stop: accept nothing new, finish what is in flight, close the wallet. Calling it again does nothing.
@@ -209,6 +215,8 @@ class RunningAgent:
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
+        self.certificates = Certificates(self._public.tls, self.edge)
+        await self.certificates.look()
         app_socket = bind(config.app.listen, "[app] listen")
         self._cleanup.callback(app_socket.close)
         self._cleanup.push_async_callback(self.edge.close)
@@ -219,11 +227,14 @@ class RunningAgent:
             Publisher: self.publisher,
             LogMemory: self.memory,
             WebvhDocuments: self.documents,
+            Served: Served(self.role.speaks),
         }
         if self.governance is not None:
             bindings[GovernanceSource] = self.governance
         settings = acapy.acapy_settings(config, self.role)
-        self._conductor = TellingConductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
+        self._conductor = TellingConductor(
+            acapy.RuntimeContextBuilder(settings, config, self.guard, bindings), Served(self.role.speaks)
+        )
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
         await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)
@@ -233,6 +244,7 @@ class RunningAgent:
         await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
         self.spawn("agent.become_ready", self._become_ready())  # 5
+        self.spawn("certificates", self.certificates.run())
 
     async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
         routes = self.role.routes(self)
@@ -255,36 +267,38 @@ class RunningAgent:
             if self.role.has_public_did:
                 self._did = await self._own_did()
             if self.governance is not None:
+                self.edge.know_parties(Parties(self.governance).is_party)
                 await self.governance.attach(self.profile)
-                await self.governance.refresh()
                 self.spawn("governance.run", self.governance.run())
+                await self.governance.first_round()
             await self._start_role()
-            await self._transport.open()
-            sweeper = Sweeper(
-                {
-                    "envelopes": lambda _: self._transport.replay(),
-                    "short_links": self.short_links.sweep,
-                    self.role.name: lambda now: self.role.sweep(self, now),
-                }
-            )
-            await sweeper.sweep(utc_now())
-            self.spawn("sweeper", sweeper.run())
         except Exception as err:  # noqa: BLE001 (whoever runs the agent stops it and says why)
             self.fail(err)
             return
+        self._transport.open()
+        sweeper = Sweeper(
+            {
+                "envelopes": lambda _: self._transport.replay(),
+                "short_links": self.short_links.sweep,
+                self.role.name: lambda now: self.role.sweep(self, now),
+            }
+        )
         self._ready.set()
+        self.spawn("sweeper", sweeper.run())  # 6
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=self._did)
 
     async def _start_role(self) -> None:
         """Start the role; again and again while somebody whom it needs can not be reached."""
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         while True:
             try:
                 await self.role.started(self)
             except ResolutionError as err:
-                log_event(_LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=pause)
+                pause = backoff.failed()
+                log_event(
+                    _LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=round(pause, 1)
+                )
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
                 return
 

@@ -53,6 +53,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
+from wanderbuch.agents.runtime.certificate_rules import Concern
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import (
     ForbiddenError,
@@ -65,10 +66,12 @@ from wanderbuch.agents.runtime.problems import (
     problem_response,
 )
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _LOG = logging.getLogger(__name__)
 _OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json"})
 _BODY_DEADLINE_S = 20.0
+_MAX_BODY_DEPTH = 64
 _CALLER = "wanderbuch.caller"
 _NOT_SERVING = "the agent is starting or stopping"
 _WAIT = "try again when /ready answers 200"
@@ -142,10 +145,11 @@ class PublicRoute:
 
 @dataclass(frozen=True, slots=True)
 class ReadyReport:
-    """Whether the agent can work now, and each thing looked at."""
+    """Whether the agent can work now, each thing looked at, and what should be seen to although it works."""
 
     ready: bool
     checks: Mapping[str, bool]
+    concerns: Sequence[Concern] = ()
 
 
 def get(
@@ -321,9 +325,12 @@ def make_app(
 
     async def ready(_: web.Request) -> web.Response:
         report = await look()
-        return web.json_response(
-            {"ready": report.ready, "checks": dict(report.checks)}, status=200 if report.ready else 503
-        )
+        answer = {
+            "ready": report.ready,
+            "checks": dict(report.checks),
+            "warnings": [{"code": each.code, "text": each.text} for each in report.concerns],
+        }
+        return web.json_response(answer, status=200 if report.ready else 503)
 
     async def openapi(_: web.Request) -> web.Response:
         return web.json_response(dict(description))
@@ -370,7 +377,10 @@ async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel
             raise MalformedError("this route takes no body")
         return None
     try:
+        read_strict_json(raw, max_bytes=len(raw), max_depth=_MAX_BODY_DEPTH, fractions=True)
         return kind.model_validate_json(raw)
+    except StrictJsonError as err:
+        raise MalformedError(f"the body does not fit: {err.message}") from err
     except ValidationError as err:
         raise malformed(err) from err
 

@@ -19,9 +19,11 @@ from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
+from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.listening import Site, limits_of
+from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
-from wanderbuch.agents.runtime.sockets import bind, tls_context
+from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.plugins.webvh.publisher import content_type_of
 
 _LOG = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ _FOR_EVER: Final = frozenset({"tails"})
 _BODY_DEADLINE_S: Final = 30.0
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
 
-type Receiver = Callable[[bytes], Awaitable[web.Response]]
+type Receiver = Callable[[bytes, str], Awaitable[web.Response]]
+"""Takes what was posted, and from which network."""
 
 
 class PublicSite:
@@ -47,10 +50,11 @@ class PublicSite:
     def __init__(self, config: PublicConfig, folder: Path) -> None:
         self._config = config
         self._folder = folder.resolve()
-        self._tls = tls_context(config.tls_certificate, config.tls_key)
+        self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._site: Site | None = None
         self._receiver: Receiver | None = None
+        self._networks = Networks(config.trusted_proxies)
 
     def connect(self, receiver: Receiver | None) -> None:
         """Hand DIDComm messages to `receiver` from now on; None: to nobody."""
@@ -70,9 +74,9 @@ class PublicSite:
         limits = limits or limits_of(
             sockets, connections=sockets.connections, network_share=0.5, largest_bytes=self._config.max_message_bytes
         )
-        # `[public] trusted_proxies`, where the configuration has it
-        trusted = getattr(self._config, "trusted_proxies", ())
-        self._site = Site("public", app, self._socket, limits, tls=self._tls, trusted=trusted)
+        self._site = Site(
+            "public", app, self._socket, limits, tls=self.tls.context, trusted=self._config.trusted_proxies
+        )
         await self._site.start()
 
     async def stop_accepting(self) -> None:
@@ -89,7 +93,9 @@ class PublicSite:
     async def _didcomm(self, request: web.Request) -> web.Response:
         if self._receiver is None:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
-        return await self._receiver(await read_body(request, deadline_s=_BODY_DEADLINE_S))
+        body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
+        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
+        return await self._receiver(body, network)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         segments = request.match_info["path"].split("/")

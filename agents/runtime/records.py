@@ -29,6 +29,7 @@ from aries_askar import AskarError, AskarErrorCode, Entry
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.plugins.entries import fetch_entries
 
 _FEW: Final = 32  # more records are read in another thread: a list must not hold up everybody else
 
@@ -126,7 +127,7 @@ class RecordStore[R: Record]:
         if unknown:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
         async with self._profile.session() as session:
-            entries = list(await session.handle.fetch_all(self._kind.category, wanted or None, limit, order_by="id"))
+            entries = await fetch_entries(session, self._kind.category, wanted, limit=limit, order_by="id")
         if len(entries) <= _FEW:
             return [self._kind.read(entry) for entry in entries]
         return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])

@@ -54,7 +54,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as err:
         raise ConfigurationError(
             f"the TLS certificate {certificate} and key {key} can not be used",
-            hint="check that both files exist, are PEM, and belong together",
+            hint="check that both files exist, are PEM, and belong together, the agent's own certificate first",
         ) from err
     check_secret(key, "TLS key")
     return context

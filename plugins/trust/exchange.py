@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.question import Requirement, TrustDecision
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.request import AwardPrecision
 
 _CATEGORY = "wanderbuch.verification"
@@ -145,7 +146,7 @@ class VerificationBook:
         }
         tags = {name: value for name, value in wanted.items() if value is not None}
         async with self._profile.session() as session:
-            entries = list(await session.handle.fetch_all(_CATEGORY, tags or None))
+            entries = await fetch_entries(session, _CATEGORY, tags)
         if len(entries) <= _FEW:
             return _in_order(entries)
         return await asyncio.to_thread(_in_order, entries)

@@ -72,7 +72,9 @@ def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
     A log is taken for the DID that it mentions, and then verified for that DID.
     """
     from wanderbuch.plugins.webvh.document import DidDocument
-    from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES, names_witnesses, verify_log
+    from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
+    from wanderbuch.plugins.webvh.log import names_witnesses, verify_log
+    from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
 
     async def resolve(url: DidUrl) -> bytes:
         did = _webvh(url)
@@ -84,7 +86,7 @@ def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
         log = await verify_log(did, received, witness)
         if log.deactivated:
             raise GovernanceError(f"{did} was deactivated by its controller")
-        key = DidDocument.of(did, log.version_id, log.document).assertion_keys.get(url)
+        key = DidDocument.of(did, log.version_id, log.document, log.names).assertion_keys.get(url)
         if key is None:
             raise GovernanceError(f"{url} does not stand in the assertionMethod of {did} now")
         return key
