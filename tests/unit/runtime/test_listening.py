@@ -337,6 +337,16 @@ async def test_unfinished_bodies_have_a_bound_and_the_oldest_is_told(start: Star
     assert not await ended(slow[-1], 0.1)
 
 
+async def test_what_is_thrown_away_of_a_refused_body_counts_for_nothing(start: Start) -> None:
+    place = await start()
+    reader, writer = await place.connect(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n")
+    assert await status(reader) == b"405"
+    for _ in range(6):
+        writer.write(b"x" * 100_000)
+        await asyncio.sleep(0.01)
+        assert place.site.connections.unfinished_bytes == 0
+
+
 async def test_unfinished_headers_count_too(start: Start) -> None:
     place = await start(replace(LIMITS, headers_s=60, unfinished_bytes=40_000))
     head = b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 7000) for n in range(1))
