@@ -1,8 +1,8 @@
 """Offers: shown with a judgement, accepted or declined by the person, ended by the deadline.
 
 ACA-Py's exchange record is the record; `plugins.trust.keeping` holds the steps. A judgement is made when the offer
-comes, when one offer is asked for, when all are (`refresh_offers`), and always before one is accepted. A list shows
-what was kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how many hosts there are to ask.
+comes, when it is asked for, when all are (`refresh_offers`), and always before it is accepted. A list shows what was
+kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how many hosts there are to ask.
 """
 
 import asyncio
