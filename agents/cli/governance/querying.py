@@ -25,7 +25,7 @@ from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused
-from wanderbuch.agents.cli.governance.question import check_country, find_participant, parse_day, parse_instant
+from wanderbuch.agents.cli.governance.question import country_in, find_participant, parse_day, parse_instant
 from wanderbuch.agents.cli.governance.signing import CaFileOption, ConnectOption, DidLogOption, keys_from, verified
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.bulk import load_divided
@@ -77,7 +77,7 @@ def query(
         raise ConfigurationError("say what to ask: a file, folder or address, or --bundle FILE, or --trqp URL")
     pinned = None if author is None else Did.parse(author)
     now = datetime.now(UTC) if at is None else parse_instant(at)
-    check_country(jurisdiction)
+    jurisdiction = country_in(jurisdiction)
     code = OccupationCode.parse(occupation)
     day = now.date() if on is None else parse_day("--on", on)
     try:

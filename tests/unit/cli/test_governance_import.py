@@ -11,8 +11,8 @@ from tests.unit.cli.conftest import EXAMPLE, Run
 
 from wanderbuch.agents.cli.governance import spreadsheet
 from wanderbuch.agents.cli.governance.spreadsheet import read_spreadsheet
-from wanderbuch.governance.importing.csv_text import read_csv
-from wanderbuch.governance.importing.table import TableError
+from wanderbuch.governance.lists.csv_text import read_csv
+from wanderbuch.governance.lists.table import TableError
 
 LIST = Path(__file__).parents[3] / "docs" / "examples" / "accredited-institutions.csv"
 
