@@ -11,7 +11,7 @@ from typing import Final
 
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.lists.noticed import finding_of, question
-from wanderbuch.governance.lists.questions import LEAVE_OUT
+from wanderbuch.governance.lists.questions import LEAVE_OUT, QUESTIONS
 from wanderbuch.governance.lists.rows import is_no_entry
 from wanderbuch.governance.lists.statuses import trouble_in
 from wanderbuch.governance.lists.table import (
@@ -48,7 +48,7 @@ def laid_out(
     findings: list[CellFinding] = []
     columns_hidden = answers.get("hidden-columns") == LEAVE_OUT
     for number, cells in sheet.rows.items():
-        sheet.rows[number] = _cleaned(number, cells, findings)
+        sheet.rows[number] = _cleaned(number, cells, answers, findings)
     first, last = header_rows or _found_header(sheet, known)  # 1
     headers = _headers(sheet, first, last)
     above = [number for number in sheet.rows if number < first]
@@ -68,8 +68,12 @@ def laid_out(
             )
             if answers.get("hidden-rows") == LEAVE_OUT:
                 left_out.add(number)
-        elif number in struck and answers.get("struck-out") == LEAVE_OUT:
-            left_out.add(number)
+        elif number in struck:
+            findings.append(
+                question("struck-out", answers, number, None, f"the row is struck out: {_shown(sheet, number)}")
+            )
+            if answers.get("struck-out") == LEAVE_OUT:
+                left_out.add(number)
     for at in hidden:
         message = f"the column is hidden, and holds {sum(at < len(row) and bool(row[at]) for row in sheet.rows.values())} cell(s)"
         findings.append(question("hidden-columns", answers, 0, at, message))
@@ -98,22 +102,32 @@ def laid_out(
         previous = number
     findings += _ragged(sheet, entries, first, width, answers)  # 6
     rows = [(number, sheet.rows[number]) for number in body if number not in left_out]
+    names_of_all = tuple(each.replace("\n", " ") for each in headers)
     if columns_hidden:
         keep = [at for at in range(MAX_COLUMNS) if at not in sheet.hidden_columns]
         headers = ["" if at in sheet.hidden_columns else each for at, each in enumerate(headers)]
         rows = [(number, [each if at in keep else "" for at, each in enumerate(cells)]) for number, cells in rows]
     table = table_of([(last, [each.replace("\n", " ") for each in headers]), *rows])
+    noticed = {(each.kind, each.row, each.position) for each in findings}
     for sight in sheet.sights:  # 7
-        if sight.row and sight.row in left_out and sight.kind not in ("comment", "struck-out"):
+        if sight.row and sight.row in left_out and sight.kind != "comment":
+            continue
+        if (sight.kind, sight.row, sight.position) in noticed or (sight.kind == "struck-out" and sight.row in struck):
             continue
         if columns_hidden and sight.position in sheet.hidden_columns:
             continue
-        findings.append(finding_of(sight, answers, row_left_out=sight.row in left_out))
-        findings += _words([sight.detail], sight.row, answers) if sight.kind in _SPEAKING else []
+        findings.append(finding_of(sight, answers))
+        findings += (
+            _words([sight.detail], sight.row, answers)
+            if sight.kind in _SPEAKING and not (sight.row and sight.row in left_out)
+            else []
+        )
     findings += _words([sheet.name], 0, answers)
+    formulas = {(each.row, each.position) for each in sheet.sights if each.kind == "formula-in-text"}
+    findings += [each for each in table.findings if (each.row, each.position) not in formulas]
     return Table(
         table.headers, _stored(table.rows, sheet.sights, answers),
-        tuple(_named(each, table.headers) for each in (*table.findings, *findings)), last, sheet.name,
+        tuple(_named(each, names_of_all) for each in findings), last, sheet.name,
     )  # fmt: skip
 
 
@@ -130,14 +144,18 @@ def _stored(rows: tuple[Row, ...], sights: list[Sight], answers: Mapping[str, st
     )
 
 
-def _cleaned(number: int, cells: list[str], findings: list[CellFinding]) -> list[str]:
+def _cleaned(number: int, cells: list[str], answers: Mapping[str, str], findings: list[CellFinding]) -> list[str]:
     """Return the cells of a row as they are meant (3)."""
     found = []
     for position, cell in enumerate(cells):
         text, remarks = read_text(cell) if cell else ("", ())
         for remark in remarks:
+            if remark.kind in QUESTIONS:
+                findings.append(question(remark.kind, answers, number, position, remark.message))
+                continue
             severity = Severity.ERROR if remark.blocks else Severity.WARNING
-            findings.append(CellFinding(severity, number, "", remark.message, "", remark.kind, position))
+            fix = "correct it in the list" if remark.blocks else "nothing to do if that is right"
+            findings.append(CellFinding(severity, number, "", remark.message, fix, remark.kind, position))
         found.append(text)
     return found
 
@@ -198,7 +216,7 @@ def _above(sheet: Sheet, numbers: list[int], answers: Mapping[str, str]) -> Iter
     for number in numbers:
         cells = [each for each in sheet.rows[number] if each]
         message = f"the row stands above the headers and is not read: {' | '.join(cells)[:200]!r}"
-        fix = "name the row of headers with --header-row if this is not right"
+        fix = "if the headers begin elsewhere, name their row with --header-row (3-4 for headers of two rows)"
         yield CellFinding(Severity.WARNING, number, "", message, fix, "above-headers")
         yield from _words(cells, number, answers)
 

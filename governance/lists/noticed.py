@@ -9,7 +9,7 @@ from wanderbuch.governance.lists.table import CellFinding, Sight
 
 # kind -> message and what to do; {} is the detail.
 _ERRORS: Final = {
-    "formula-empty": ("found a formula without a saved value", "open the list in a spreadsheet program and save it again"),
+    "formula-empty": ("found a formula without a saved value", "open the list in a spreadsheet program and save it, or write the value"),
     "formula-in-text": ("found the formula {!r}; its value is not in the file", "write the value itself"),
     "error-value": ("found {!r}, which a spreadsheet writes for a mistake", "correct it, or write the value itself"),
     "number-format": (
@@ -53,13 +53,12 @@ def question(name: str, answers: Mapping[str, str], row: int, position: int | No
     return CellFinding(Severity.WARNING, row, "", message, fix, name, position, question=True)
 
 
-def finding_of(sight: Sight, answers: Mapping[str, str], *, row_left_out: bool = False) -> CellFinding:
+def finding_of(sight: Sight, answers: Mapping[str, str]) -> CellFinding:
     """Return what a sight means to the person.
 
     Args:
         sight: what was noticed.
         answers: question -> what the person decided.
-        row_left_out: the whole row is not imported.
     """
     kind, row, at = sight.kind, sight.row, sight.position
     if kind in _ERRORS:
@@ -74,7 +73,7 @@ def finding_of(sight: Sight, answers: Mapping[str, str], *, row_left_out: bool =
     if kind == "rounded":
         shown, _, stored = sight.detail.partition("\n")
         return question(kind, answers, row, at, f"{shown!r} is shown, {stored} is stored")
-    if kind == "struck-out" and answers.get(kind) == LEAVE_OUT and not row_left_out and row:
+    if kind == "struck-out" and answers.get(kind) == LEAVE_OUT and row:
         message = f"{sight.detail!r} is struck out, but not the whole row: it cannot be left out"
         return CellFinding(Severity.ERROR, row, "", message, "empty the cell, or write what holds", kind, at)
     return question(kind, answers, row, at, _QUESTIONS[kind].format(sight.detail))

@@ -151,6 +151,9 @@ class _Content:
         self._run_kinds: set[str] = set()
         self._skipping = 0
         self._note: list[str] | None = None
+        self._kept: list[list[str]] = []  # paragraphs of the cell, while a comment in it is read
+        self._covered = False
+        self._row_style = ""
         self._groups: list[bool] = []
         self._count = 0
         self._tracked = False
@@ -180,12 +183,14 @@ class _Content:
                 self._cell, self._paragraphs, self._spans = attributes, [], []
                 self._run_kinds, self._covered = set(), name == "table:covered-table-cell"
             case "office:annotation":
-                self._note = []
+                self._note, self._kept, self._paragraphs = [], self._paragraphs, []
             case "draw:frame" | "draw:custom-shape" | "draw:control" | "table:shapes" | "draw:line" | "draw:rect":
                 self._sheet.sights.append(Sight("drawing", 0))
                 self._skipping = 1
             case "text:p" | "text:h":
                 self._paragraphs.append([])
+                if self._note is not None:
+                    self._note.append(" ")
             case "text:span":
                 self._spans.append(attributes.get("text:style-name", ""))
             case "text:s":
@@ -219,7 +224,7 @@ class _Content:
                 text = " ".join("".join(self._note or ()).split())
                 if text:
                     self._own.append(Sight("comment", 0, self._position, text[:200]))
-                self._note, self._paragraphs = None, []
+                self._note, self._paragraphs = None, self._kept
             case "table:table" if self._cell is None:
                 if self._tracked:
                     self._sheet.sights.append(Sight("tracked-changes", 0))
@@ -230,7 +235,8 @@ class _Content:
         if self._skipping or self._cell is None:
             return
         if self._note is not None:
-            self._note.append(text)
+            if self._paragraphs:  # not who wrote it, and when
+                self._note.append(text)
         elif self._paragraphs:
             # White space is one space, as in a page of text (OpenDocument 1.3, part 3, 6.1.2).
             self._add(re.sub(r"[ \t\r\n]+", " ", text))

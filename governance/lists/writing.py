@@ -162,8 +162,8 @@ def _damage(text: str) -> Remark | None:
                 "letters-lost", f"found {_around(text, each)!r}, with {_name(each)}, which is no letter", blocks=True
             )
     for run in _HIGH.findall(text):
-        if (meant := _decoded_twice(run, text)) is not None:
-            whole = text.replace(run, meant)
+        if _decoded_twice(run, text) is not None:
+            whole = _HIGH.sub(lambda found: _decoded_twice(found[0], text) or found[0], text)
             message = f"found {text.strip()[:60]!r}, which was decoded wrongly; it may have been {whole.strip()[:60]!r}"
             return Remark("decoded-twice", message, blocks=True)
     return None
@@ -178,6 +178,8 @@ def _decoded_twice(run: str, text: str) -> str | None:
             continue
         meant = _utf8(received)
         if meant is None or any(unicodedata.category(each) in ("Cc", "Cn", "Co") for each in meant):
+            continue
+        if codec in ("cp437", "cp850", "mac_roman") and not _drawn_by_a_machine(run):
             continue
         if len(run) > 2 and (len(meant) > 1 or codec not in ("cp1251", "cp1256")):
             return meant
@@ -211,13 +213,18 @@ def _bytes_of(run: str, codec: str) -> bytes:
 def _likely(run: str, meant: str, text: str) -> bool:
     """Return whether two signs are one letter that was decoded wrongly, and not a capital before a sign: «CAFÉ»."""
     if not run[0].isalpha():
-        return True
+        return _drawn_by_a_machine(run)
     before = text[max(0, text.find(run) - 1) : text.find(run)]
     if run[0] in "ÂÃÄÅ":  # what UTF-8 of Latin letters begins with, read as Windows-1252
         return not (before.isupper() and run[1] in "”’“‘»«–—…®™\xa0")
     if run[0] in "ĂĹ":  # the same, read as Windows-1250
         return unicodedata.category(run[1])[0] not in "LPZ"
     return unicodedata.category(run[1])[0] not in "PZ" and script_of(meant) in ("CYRILLIC", "GREEK", "ARABIC", "HEBREW")
+
+
+def _drawn_by_a_machine(run: str) -> bool:
+    """Return whether there are signs that nobody writes in words: lines of boxes, roots."""
+    return any(each == "√" or "\u2500" <= each <= "\u259f" for each in run)
 
 
 def _without_marks(text: str) -> tuple[str, list[str]]:

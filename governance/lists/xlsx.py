@@ -47,7 +47,9 @@ class _Relations:
         if name == "Relationship":
             target = attributes.get("Target", "")
             if attributes.get("TargetMode") != "External":
-                target = target[1:] if target.startswith("/") else posixpath.normpath(f"{self.folder}/{target}")
+                target = (
+                    target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(self.folder, target))
+                )
             kind = attributes.get("Type", "").rpartition("/")[2]
             self.found[attributes.get("Id", "")] = _Relation(kind, target)
 

@@ -1,5 +1,6 @@
 """One sheet of an .xlsx, cell by cell, in one pass."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,6 +12,7 @@ from wanderbuch.governance.lists.xlsx_text import RunsOfText, SharedTexts, place
 from wanderbuch.governance.lists.xml_parts import Attributes
 
 MAX_CELLS: Final = 5_000_000  # with those that are empty but have a style
+_CODES: Final = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|\d+|[A-Z])')  # of what is printed on each page
 _LOW: Final = 3.0  # points; a lower row is not seen
 _NARROW: Final = 0.5  # characters; a narrower column is not seen
 _CHANGING: Final = ("TODAY(", "NOW(", "RAND(", "RANDBETWEEN(", "OFFSET(", "INDIRECT(", "[")
@@ -70,7 +72,8 @@ class SheetReader:
                             f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts"
                         )
             case "oddHeader" | "oddFooter" | "evenHeader" | "evenFooter" | "firstHeader" | "firstFooter":
-                if text := "".join(self._collecting or ()).strip():
+                text = _CODES.sub(" ", "".join(self._collecting or ())).strip()
+                if text.casefold().replace(" ", "") not in ("", "page", "pageof"):
                     self.sheet.sights.append(Sight("page-header", 0, None, text[:200]))
                 self._collecting = None
             case _ if self._inline is not None and name != "is":
@@ -152,7 +155,8 @@ class SheetReader:
                 f"expected at most {MAX_COLUMNS} columns, found text in {self._place}", hint="delete what is far right"
             )
         if shown.kind is not None:
-            self._saw(shown.kind, f"{shown.text}\n{shown.detail}" if shown.kind == "rounded" else shown.detail)
+            detail = f"{text[:60]} ({shown.detail})" if shown.kind == "invisible-text" else shown.detail
+            self._saw(shown.kind, f"{text}\n{detail}" if shown.kind == "rounded" else detail)
         elif self._type == "n" and stored.strip() in ("0", "0.0") and not self._shows_zeros:
             self._saw("invisible-text", "the sheet does not show zeros")
         if style.struck:
