@@ -23,10 +23,10 @@ _MARKS: Final = (
 _PAGES: Final = {
     "cp1252": "windows-1252", "cp1250": "windows-1250", "cp1251": "windows-1251", "cp1253": "windows-1253",
     "cp1254": "windows-1254", "cp1255": "windows-1255", "cp1256": "windows-1256", "cp1257": "windows-1257",
-    "cp1258": "windows-1258", "cp874": "windows-874", "cp932": "windows-932", "gb18030": "gb18030", "cp949": "windows-949",
+    "cp1258": "windows-1258", "cp874": "cp874", "cp932": "cp932", "gb18030": "gb18030", "cp949": "cp949",
     "cp950": "big5", "mac_roman": "macintosh", "cp850": "cp850", "cp437": "cp437", "cp852": "cp852", "cp866": "cp866",
     "cp720": "cp720", "koi8_r": "koi8-r", "iso8859_2": "iso-8859-2", "iso8859_5": "iso-8859-5", "iso8859_6": "iso-8859-6",
-    "iso8859_7": "iso-8859-7", "iso8859_9": "iso-8859-9", "iso8859_15": "iso-8859-15", "mac_cyrillic": "x-mac-cyrillic",
+    "iso8859_7": "iso-8859-7", "iso8859_9": "iso-8859-9", "iso8859_15": "iso-8859-15", "mac_cyrillic": "mac-cyrillic",
 }  # fmt: skip
 _ALLOWED: Final = frozenset(
     codecs.lookup(each).name
@@ -76,7 +76,7 @@ def decoded(received: bytes, encoding: str | None) -> tuple[str, str]:
 
 def _chosen(received: bytes, encoding: str, marked: str | None) -> tuple[str, str]:
     try:
-        name = codecs.lookup(encoding).name
+        name = codecs.lookup(re.sub(r"^windows-(?=\d)", "cp", encoding.strip(), flags=re.IGNORECASE)).name
     except (LookupError, ValueError) as err:
         raise TableError(f"expected the name of an encoding, found {encoding[:40]!r}", hint="such as utf-8") from err
     if name not in _ALLOWED:
