@@ -24,7 +24,7 @@ _PAGES: Final = {
     "cp1252": "windows-1252", "cp1250": "windows-1250", "cp1251": "windows-1251", "cp1253": "windows-1253",
     "cp1254": "windows-1254", "cp1255": "windows-1255", "cp1256": "windows-1256", "cp1257": "windows-1257",
     "cp1258": "windows-1258", "cp874": "cp874", "cp932": "cp932", "gb18030": "gb18030", "cp949": "cp949",
-    "cp950": "big5", "mac_roman": "macintosh", "cp850": "cp850", "cp437": "cp437", "cp852": "cp852", "cp866": "cp866",
+    "cp950": "cp950", "mac_roman": "macintosh", "cp850": "cp850", "cp437": "cp437", "cp852": "cp852", "cp866": "cp866",
     "cp720": "cp720", "koi8_r": "koi8-r", "iso8859_2": "iso-8859-2", "iso8859_5": "iso-8859-5", "iso8859_6": "iso-8859-6",
     "iso8859_7": "iso-8859-7", "iso8859_9": "iso-8859-9", "iso8859_15": "iso-8859-15", "mac_cyrillic": "mac-cyrillic",
 }  # fmt: skip
