@@ -79,9 +79,12 @@ COLUMNS: Final = (
 BY_NAME: Final[Mapping[str, Column]] = {each.name: each for each in COLUMNS}
 # How headers are called in the other languages of our pages.
 _TRANSLATED: Final[Mapping[str, str]] = {
-    "institution": "établissement; nom de l’établissement; centre de formation; institución; nombre de la institución; centro de formación; المؤسسة; اسم المؤسسة; ආයතනය; ආයතනයේ නම; நிறுவனம்; நிறுவனத்தின் பெயர்",
+    "institution": "établissement; nom de l’établissement; centre de formation; institución; "
+    "nombre de la institución; centro de formación; "
+    "المؤسسة; اسم المؤسسة; ආයතනය; ආයතනයේ නම; நிறுவனம்; நிறுவனத்தின் பெயர்",
     "valid_from": "date de début; début; fecha de inicio; تاريخ البدء; ආරම්භක දිනය; தொடக்க தேதி; தொடக்கத் திகதி",
-    "valid_until": "date de fin; fin; fecha de fin; fecha de vencimiento; تاريخ الانتهاء; අවසන් දිනය; முடிவு தேதி; முடிவுத் திகதி",
+    "valid_until": "date de fin; fin; fecha de fin; fecha de vencimiento; "
+    "تاريخ الانتهاء; අවසන් දිනය; முடிவு தேதி; முடிவுத் திகதி",
     "status": "statut; état; estado; الحالة; තත්ත්වය; நிலைமை",
     "occupations": "métier; ocupación; المهنة; රැකියාව; தொழில்",
     "levels": "niveau; nivel; المستوى; මට්ටම; நிலை",
@@ -96,8 +99,9 @@ _KNOWN: Final[Mapping[str, str]] = {
 # Headers of a column that only counts the rows; it is left out if that is all it does.
 _COUNTING: Final = frozenset(
     folded(each)
-    for each in ("no", "no.", "nr", "s/n", "sn", "s.no", "sr no", "sl no", "serial", "serial no", "serial number", "item",
-                 "#", "№", "n°", "nº", "numéro", "número", "م", "الرقم", "අංකය", "අනු අංකය", "எண்", "வ.எண்", "தொடர் எண்")
+    for each in ("no", "no.", "nr", "s/n", "sn", "s.no", "sr no", "sl no", "serial", "serial no", "serial number",
+                 "item", "#", "№", "n°", "nº", "numéro", "número", "م", "الرقم", "අංකය", "අනු අංකය", "எண்", "வ.எண்",
+                 "தொடர் எண்")
 )  # fmt: skip
 
 

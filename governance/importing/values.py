@@ -131,7 +131,7 @@ def level_range(text: str, framework: str | None, known: Iterable[str]) -> tuple
 
 @cache
 def _prefixes(known: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return framework -> what may stand before a level: its code, or its end (NVQ 4) where only one of `known` has it."""
+    """Return framework -> what may stand before a level: its code, or its end (NVQ 4) if one of `known` has it."""
     codes = sorted({*known, *frameworks()}, key=len, reverse=True)
     ends: dict[str, list[str]] = {}
     for code in known:

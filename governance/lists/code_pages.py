@@ -9,6 +9,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Final
 
 from wanderbuch.governance.lists.table import TableError
@@ -25,15 +26,18 @@ _PAGES: Final = {
     "cp1254": "windows-1254", "cp1255": "windows-1255", "cp1256": "windows-1256", "cp1257": "windows-1257",
     "cp1258": "windows-1258", "cp874": "cp874", "cp932": "cp932", "gb18030": "gb18030", "cp949": "cp949",
     "cp950": "cp950", "mac_roman": "macintosh", "cp850": "cp850", "cp437": "cp437", "cp852": "cp852", "cp866": "cp866",
-    "cp720": "cp720", "koi8_r": "koi8-r", "iso8859_2": "iso-8859-2", "iso8859_5": "iso-8859-5", "iso8859_6": "iso-8859-6",
+    "cp720": "cp720", "koi8_r": "koi8-r",
+    "iso8859_2": "iso-8859-2", "iso8859_5": "iso-8859-5", "iso8859_6": "iso-8859-6",
     "iso8859_7": "iso-8859-7", "iso8859_9": "iso-8859-9", "iso8859_15": "iso-8859-15", "mac_cyrillic": "mac-cyrillic",
 }  # fmt: skip
 _ALLOWED: Final = frozenset(
     codecs.lookup(each).name
     for each in (*_PAGES, "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
-                 "iso8859_1", "iso8859_3", "iso8859_4", "iso8859_8", "iso8859_10", "iso8859_11", "iso8859_13", "iso8859_14",
-                 "iso8859_16", "gbk", "gb2312", "shift_jis", "euc_jp", "euc_kr", "big5", "koi8_u", "tis_620", "cp855",
-                 "cp857", "cp858", "cp860", "cp861", "cp862", "cp863", "cp864", "cp865", "cp869", "cp737", "cp775", "cp1125",
+                 "iso8859_1", "iso8859_3", "iso8859_4", "iso8859_8", "iso8859_10", "iso8859_11", "iso8859_13",
+                 "iso8859_14", "iso8859_16", "gbk", "gb2312", "shift_jis", "euc_jp", "euc_kr", "big5", "koi8_u",
+                 "tis_620", "cp855",
+                 "cp857", "cp858", "cp860", "cp861", "cp862", "cp863", "cp864", "cp865", "cp869", "cp737", "cp775",
+                 "cp1125",
                  "mac_greek", "mac_turkish", "mac_latin2", "kz1048", "ptcp154")
 )  # fmt: skip
 _WIDE: Final = frozenset({"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"})
@@ -172,7 +176,7 @@ def _plausible_word(word: str) -> float:
     if any(each not in "–—’‘“”«»…°№·•§ºª" for each in others):
         value *= 0.3  # a currency sign or a fraction inside a word
     inner = "".join(letters)
-    if any(low.islower() and high.isupper() for low, high in zip(inner, inner[1:], strict=False)):
+    if any(low.islower() and high.isupper() for low, high in pairwise(inner)):
         value *= 0.3  # capitals do not follow small letters
     if scripts == {"LATIN"}:
         strange = sum(1 for each in inner if not each.isascii() and each.casefold() not in _COMMON)

@@ -96,7 +96,7 @@ def _kind_of_archive(archive: Archive) -> Kind:
 
 
 def _refuse_markup(received: bytes) -> None:
-    """Refuse web pages and XML, which some programs call .xls: spreadsheets open them, and hide much of what they say."""
+    """Refuse web pages and XML, which some programs call .xls: spreadsheets open them, and hide much of it."""
     beginning = received[:4096].removeprefix(b"\xef\xbb\xbf")
     for encoding in ("utf-16-le", "utf-16-be"):
         if received.startswith("\ufeff".encode(encoding)):

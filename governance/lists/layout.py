@@ -5,15 +5,13 @@ columns, struck-out text; 5. rows that are no entries; 6. rows that are shorter 
 that was noticed while reading becomes a finding at its row and column.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.lists.noticed import finding_of, question
-from wanderbuch.governance.lists.questions import LEAVE_OUT, QUESTIONS
-from wanderbuch.governance.lists.rows import is_no_entry
-from wanderbuch.governance.lists.statuses import trouble_in
+from wanderbuch.governance.lists.questions import QUESTIONS
+from wanderbuch.governance.lists.selection import Selection, shown_row, trouble
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
     CellFinding,
@@ -46,89 +44,46 @@ def laid_out(
         TableError: there is no header.
     """
     findings: list[CellFinding] = []
-    columns_hidden = answers.get("hidden-columns") == LEAVE_OUT
     for number, cells in sheet.rows.items():
         sheet.rows[number] = _cleaned(number, cells, answers, findings)
     first, last = header_rows or _found_header(sheet, known)  # 1
-    headers = _headers(sheet, first, last)
-    above = [number for number in sheet.rows if number < first]
-    findings += _above(sheet, above, answers)
-    filled = _fill_merges(sheet, last, answers, findings)  # 2
-    hidden = sorted(
-        {at for at in sheet.hidden_columns if any(at < len(row) and row[at] for row in sheet.rows.values())}
-    )
-    struck = _struck_rows(sheet)
-    left_out: set[int] = set()
-    width = len(headers)
-    body = [number for number in sheet.rows if number > last]
-    for number in body:  # 4
-        if number in sheet.hidden_rows:
-            findings.append(
-                question("hidden-rows", answers, number, None, f"the row is hidden: {_shown(sheet, number)}")
-            )
-            if answers.get("hidden-rows") == LEAVE_OUT:
-                left_out.add(number)
-        elif number in struck:
-            findings.append(
-                question("struck-out", answers, number, None, f"the row is struck out: {_shown(sheet, number)}")
-            )
-            if answers.get("struck-out") == LEAVE_OUT:
-                left_out.add(number)
-    for at in hidden:
-        message = f"the column is hidden, and holds {sum(at < len(row) and bool(row[at]) for row in sheet.rows.values())} cell(s)"
-        findings.append(question("hidden-columns", answers, 0, at, message))
-    names = [each.casefold() for each in headers]
-    previous = last
-    entries: list[int] = []
-    for number in body:  # 5
-        if number in left_out:
-            continue
-        row = sheet.rows[number]
-        filled_cells = [each for each in row if each]
-        if [each.casefold() for each in row[:width]] == names and not any(row[width:]):
-            message = "the row repeats the headers, as on each printed page; it is left out"
-            findings.append(CellFinding(Severity.WARNING, number, "", message, "nothing to do", "headers-repeated"))
-            left_out.add(number)
-        elif is_no_entry(row, width, apart=number > previous + 1, first=number == last + 1, numbers=number in filled):
-            message = f"the row looks like no entry: {' | '.join(filled_cells)[:100]!r}"
-            findings.append(question("other-rows", answers, number, None, message))
-            findings += _words(filled_cells, number, answers)
-            if answers.get("other-rows") == LEAVE_OUT:
-                left_out.add(number)
-            else:
-                continue
-        else:
-            entries.append(number)
-        previous = number
-    findings += _ragged(sheet, entries, first, width, answers)  # 6
-    rows = [(number, sheet.rows[number]) for number in body if number not in left_out]
-    names_of_all = tuple(each.replace("\n", " ") for each in headers)
-    if columns_hidden:
-        keep = [at for at in range(MAX_COLUMNS) if at not in sheet.hidden_columns]
-        headers = ["" if at in sheet.hidden_columns else each for at, each in enumerate(headers)]
-        rows = [(number, [each if at in keep else "" for at, each in enumerate(cells)]) for number, cells in rows]
-    table = table_of([(last, [each.replace("\n", " ") for each in headers]), *rows])
-    noticed = {(each.kind, each.row, each.position) for each in findings}
-    for sight in sheet.sights:  # 7
-        if sight.row and sight.row in left_out and sight.kind != "comment":
-            continue
-        if (sight.kind, sight.row, sight.position) in noticed or (sight.kind == "struck-out" and sight.row in struck):
-            continue
-        if columns_hidden and sight.position in sheet.hidden_columns:
-            continue
-        findings.append(finding_of(sight, answers))
-        findings += (
-            _words([sight.detail], sight.row, answers)
-            if sight.kind in _SPEAKING and not (sight.row and sight.row in left_out)
-            else []
-        )
-    findings += _words([sheet.name], 0, answers)
+    headers = [each.replace("\n", " ") for each in _headers(sheet, first, last)]
+    findings += _above(sheet, first, answers)
+    across = _fill_merges(sheet, last, answers, findings)  # 2
+    selection = Selection(sheet, headers, first, last, answers)
+    selection.hide()  # 4
+    selection.tell_entries(across)  # 5
+    selection.compare_widths()  # 6
+    findings += selection.findings
+    shown, rows = selection.rows()
+    table = table_of([(last, shown), *rows])
+    findings += _noticed(sheet, selection, {(each.kind, each.row, each.position) for each in findings}, answers)  # 7
+    findings += trouble([sheet.name], 0, answers)
     formulas = {(each.row, each.position) for each in sheet.sights if each.kind == "formula-in-text"}
     findings += [each for each in table.findings if (each.row, each.position) not in formulas]
     return Table(
         table.headers, _stored(table.rows, sheet.sights, answers),
-        tuple(_named(each, names_of_all) for each in findings), last, sheet.name,
+        tuple(_named(each, tuple(headers)) for each in findings), last, sheet.name,
     )  # fmt: skip
+
+
+def _noticed(
+    sheet: Sheet, selection: Selection, known: set[tuple[str, int, int | None]], answers: Mapping[str, str]
+) -> Iterator[CellFinding]:
+    """Yield what was noticed while the sheet was read, but for what is not imported or was said already (7)."""
+    for sight in sheet.sights:
+        out = sight.row in selection.left_out
+        if out and sight.kind != "comment":
+            continue
+        if (sight.kind, sight.row, sight.position) in known or (
+            sight.kind == "struck-out" and sight.row in selection.struck
+        ):
+            continue
+        if selection.leaves_out_column(sight.position):
+            continue
+        yield finding_of(sight, answers)
+        if sight.kind in _SPEAKING and not out:
+            yield from trouble([sight.detail], sight.row, answers)
 
 
 _SPEAKING: Final = frozenset({"comment", "drawing", "page-header"})
@@ -182,8 +137,8 @@ def _found_header(sheet: Sheet, known: Known | None) -> tuple[int, int]:
                 number for number in numbers if sum(bool(each) for each in sheet.rows[number]) > max(1, width // 2)
             )
             raise TableError(
-                f"expected the names of columns, found {_shown(sheet, numbers[0])} in row {numbers[0]}; "
-                f"do they stand in row {likely}: {_shown(sheet, likely)}?",
+                f"expected the names of columns, found {shown_row(sheet, numbers[0])} in row {numbers[0]}; "
+                f"do they stand in row {likely}: {shown_row(sheet, likely)}?",
                 hint=f"--header-row {likely}, and --map for names that `wanderbuch governance columns` does not list",
             )
     return best, best
@@ -212,21 +167,13 @@ def _headers(sheet: Sheet, first: int, last: int) -> list[str]:
     return headers
 
 
-def _above(sheet: Sheet, numbers: list[int], answers: Mapping[str, str]) -> Iterator[CellFinding]:
-    for number in numbers:
+def _above(sheet: Sheet, first: int, answers: Mapping[str, str]) -> Iterator[CellFinding]:
+    for number in [each for each in sheet.rows if each < first]:
         cells = [each for each in sheet.rows[number] if each]
         message = f"the row stands above the headers and is not read: {' | '.join(cells)[:200]!r}"
         fix = "if the headers begin elsewhere, name their row with --header-row (3-4 for headers of two rows)"
         yield CellFinding(Severity.WARNING, number, "", message, fix, "above-headers")
-        yield from _words(cells, number, answers)
-
-
-def _words(texts: list[str], number: int, answers: Mapping[str, str]) -> Iterator[CellFinding]:
-    """Yield a question where a text outside of the table speaks of suspension or its like: is it about the whole list?"""
-    for text in texts:
-        if word := trouble_in(text):
-            message = f"found {word!r} in {text[:80]!r}: is it about the rows of this list?"
-            yield question("status-words", answers, number, None, message)
+        yield from trouble(cells, number, answers)
 
 
 def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: list[CellFinding]) -> set[int]:
@@ -263,31 +210,6 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
     return across
 
 
-def _struck_rows(sheet: Sheet) -> set[int]:
-    """Return the rows of which all text is struck out."""
-    struck: dict[int, set[int]] = {}
-    for sight in sheet.sights:
-        if sight.kind == "struck-out" and sight.position is not None:
-            struck.setdefault(sight.row, set()).add(sight.position)
-    return {
-        number for number, positions in struck.items()
-        if {at for at, each in enumerate(sheet.rows.get(number, [])) if each} <= positions
-    }  # fmt: skip
-
-
-def _ragged(
-    sheet: Sheet, entries: list[int], header: int, width: int, answers: Mapping[str, str]
-) -> Iterator[CellFinding]:
-    if header not in sheet.widths:
-        return
-    wanted = max(width, 1)
-    for number in entries:
-        cells = sheet.widths.get(number, wanted)
-        if cells < wanted:
-            message = f"expected {wanted} cells, as in the header, found {cells}: is the row cut by a line break?"
-            yield question("short-rows", answers, number, None, message)
-
-
 def _named(finding: CellFinding, headers: tuple[str, ...]) -> CellFinding:
     position = finding.position
     column = headers[position] if position is not None and position < len(headers) else finding.column
@@ -295,8 +217,3 @@ def _named(finding: CellFinding, headers: tuple[str, ...]) -> CellFinding:
         finding.severity, finding.row, column, finding.message, finding.fix or "correct it in the list", finding.kind,
         position, finding.question,
     )  # fmt: skip
-
-
-def _shown(sheet: Sheet, number: int) -> str:
-    text = " | ".join(each for each in sheet.rows[number] if each)
-    return repr(re.sub(r"\s+", " ", text)[:100])

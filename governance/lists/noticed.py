@@ -9,7 +9,9 @@ from wanderbuch.governance.lists.table import CellFinding, Sight
 
 # kind -> message and what to do; {} is the detail.
 _ERRORS: Final = {
-    "formula-empty": ("found a formula without a saved value", "open the list in a spreadsheet program and save it, or write the value"),
+    "formula-empty": (
+        "found a formula without a saved value", "open it in a spreadsheet program and save it, or write the value"
+    ),
     "formula-in-text": ("found the formula {!r}; its value is not in the file", "write the value itself"),
     "error-value": ("found {!r}, which a spreadsheet writes for a mistake", "correct it, or write the value itself"),
     "number-format": (

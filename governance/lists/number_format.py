@@ -63,9 +63,9 @@ def shown_number(stored: str, code: str, *, date1904: bool = False) -> Shown:
     """
     try:
         number = Decimal(format(float(stored), f".{_EXACT_DIGITS}g"))
-        if not number.is_finite():
-            raise InvalidOperation
     except (ValueError, InvalidOperation, OverflowError):
+        number = Decimal("NaN")
+    if not number.is_finite():
         return Shown(stored, "number-format", "what is stored is no number")
     sections = _sections(code)
     numeric = sections[:-1] if len(sections) > 1 and _is_text(sections[-1]) else sections[:3]

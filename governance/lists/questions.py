@@ -50,7 +50,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
 
 
 def options(name: str) -> str:
-    """Return how a question is answered on the command line: --answer hidden-rows=take or …"""
+    """Return how a question is answered on the command line."""
     return " or ".join(f"--answer {name}={answer} ({means})" for answer, means in QUESTIONS[name].answers.items())
 
 

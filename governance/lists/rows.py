@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from typing import Final
 
 # What totals, notes and signatures begin with, in the languages of our pages.
-_BEGINNINGS: Final = re.compile(
-    r"(?:grand total|sub-?total|total|totals|count|sum|source|sources|note|notes|nb|n\.b\.|remark|remarks|prepared by|checked by"
-    r"|approved by|certified by|compiled by|signed|signature|date of issue|printed|last updated|updated|as at|as of|page|legend|key"
-    r"|end of list|end of report|continued|disclaimer|contact|for (?:more )?information"
-    r"|source ?:|nota|notas|fuente|firma|página|elaborado por|établi par|signature|remarque|légende|fait à"
-    r"|المجموع|المصدر|ملاحظة|ملاحظات|صفحة|التوقيع|මුළු|එකතුව|මූලාශ්‍රය|සටහන|පිටුව|அச்சி|மொத்தம்|மூலம்|குறிப்பு|பக்கம்)(?:\b|\s|:|$)",
-    re.IGNORECASE,
-)
+_WORDS: Final = (
+    "grand total", "sub-?total", "totals?", "count", "sum", "sources?", "notes?", "nb", "n\\.b\\.", "remarks?",
+    "prepared by", "checked by", "approved by", "certified by", "compiled by", "signed", "signature", "date of issue",
+    "printed", "last updated", "updated", "as at", "as of", "page", "legend", "key", "end of list", "end of report", "continued",
+    "disclaimer", "contact", "for (?:more )?information", "source ?:", "notas?", "fuente", "firma", "página",
+    "elaborado por", "établi par", "remarque", "légende", "fait à", "المجموع", "المصدر", "ملاحظة", "ملاحظات", "صفحة",
+    "التوقيع", "මුළු", "එකතුව", "මූලාශ්‍රය", "සටහන", "පිටුව", "மொத்தம்", "மூலம்", "குறிப்பு", "பக்கம்",
+)  # fmt: skip
+_BEGINNINGS: Final = re.compile(rf"(?:{'|'.join(_WORDS)})(?:\b|\s|:|$)", re.IGNORECASE)
 _MARKED: Final = re.compile(r"(?:\*+|†|‡|§|\(?\d\)|[¹²³])\s*\S")
 _PAGE: Final = re.compile(r"(?:page|p\.|página|صفحة|පිටුව|பக்கம்)?\s*\d+\s*(?:of|/|de|sur|من)\s*\d+", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[(\[]?(\d{1,2}|[ivx]{1,5}|[a-z])[)\].]?", re.IGNORECASE)
 
 
-def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, numbers: bool) -> bool:
+def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, across: bool) -> bool:
     """Return whether a row looks like something else than an entry. A person decides; here it is only noticed.
 
     Args:
@@ -26,12 +27,12 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, num
         width: how many columns the header has.
         apart: an empty row stands above it.
         first: it follows the header.
-        numbers: one merged cell fills it.
+        across: one merged cell fills it from side to side.
     """
     filled = [each for each in row if each]
     if not filled or width < 2:
         return False
-    if numbers:
+    if across:
         return True
     start = filled[0]
     few = len(filled) <= max(1, width // 4)

@@ -15,7 +15,8 @@ WITHDRAWN: Final = "withdrawn"
 
 _WORDS: Final[Mapping[str, str]] = {
     # English, French, Spanish, Arabic, Sinhala, Tamil; a semicolon divides.
-    ACTIVE: "active; accredited; valid; in force; current; approved; granted; reinstated; renewed; currently accredited;"
+    ACTIVE: "active; accredited; valid; in force; current; approved; granted; reinstated; renewed;"
+    "currently accredited;"
     "actif; active; accrédité; accréditée; agréé; agréée; habilité; habilitée; valide; en vigueur;"
     "activo; activa; acreditado; acreditada; vigente; válido; válida; habilitado; habilitada; en vigor;"
     "نشط; نشطة; معتمد; معتمدة; ساري; سارية; ساري المفعول; سارية المفعول; فعال;"
@@ -42,24 +43,32 @@ _ASKED: Final = (
     "registered; licensed; licenced; recognised; recognized; enrolled; listed; provisional; provisionally accredited;"
     "provisional accreditation; conditional; conditionally accredited; on probation; probation; candidate; applied;"
     "pending; in process; under review; under investigation; under appeal; deferred; on hold; inactive; dormant;"
-    "expired; lapsed; not renewed; non-renewed; due for renewal; renewal pending; closed; ceased; ceased operations; merged;"
-    "not accredited; unaccredited; not registered; not active; not valid; invalid; rejected; refused; denied; blacklisted; defunct;"
-    "discontinued; surrendered; relinquished; voluntarily withdrawn; partially suspended; partly suspended; removed; moved;"
-    "enregistré; enregistrée; provisoire; conditionnel; conditionnelle; en attente; en cours; inactif; inactive; expiré;"
-    "expirée; échu; échue; non renouvelé; non renouvelée; fermé; fermée; non accrédité; non accréditée; refusé; refusée;"
+    "expired; lapsed; not renewed; non-renewed; due for renewal; renewal pending; closed; ceased;"
+    " ceased operations; merged;"
+    "not accredited; unaccredited; not registered; not active; not valid; invalid; rejected; refused; denied;"
+    " blacklisted; defunct;"
+    "discontinued; surrendered; relinquished; voluntarily withdrawn; partially suspended; partly suspended;"
+    " removed; moved;"
+    "enregistré; enregistrée; provisoire; conditionnel; conditionnelle; en attente; en cours; inactif; inactive;"
+    " expiré;"
+    "expirée; échu; échue; non renouvelé; non renouvelée; fermé; fermée; non accrédité; non accréditée; refusé;"
+    " refusée;"
     "registrado; registrada; provisional; condicional; pendiente; en trámite; inactivo; inactiva; vencido; vencida;"
     "caducado; caducada; expirado; expirada; no renovado; no renovada; cerrado; cerrada; no acreditado; no acreditada;"
-    "مسجل; مسجلة; مؤقت; مؤقتة; مشروط; قيد المراجعة; قيد الانتظار; غير نشط; منتهي; منتهية; منتهي الصلاحية; غير مجدد; مغلق; مغلقة; غير معتمد;"
+    "مسجل; مسجلة; مؤقت; مؤقتة; مشروط; قيد المراجعة; قيد الانتظار; غير نشط; منتهي; منتهية; منتهي الصلاحية; غير مجدد;"
+    " مغلق; مغلقة; غير معتمد;"
     "ලියාපදිංචි; ලියාපදිංචි කර ඇත; තාවකාලික; අක්‍රීය; කල් ඉකුත් වූ; කල් ඉකුත් වී ඇත; වසා ඇත; අළුත් කර නැත;"
     "பதிவு செய்யப்பட்டது; தற்காலிக; செயலற்றது; காலாவதியானது; மூடப்பட்டது; புதுப்பிக்கப்படவில்லை; நிலுவையில்"
 )
 # What stands in titles and remarks when something is wrong: the beginnings of words.
 _TROUBLE: Final = re.compile(
-    r"\b(?:suspen\w*|revo[ck]\w*|révo\w*|cancel\w*|withdr[ae]w\w*|de-?regist\w*|de-?list\w*|terminat\w*|expir\w*|lapsed|blacklist\w*"
-    r"|not (?:renewed|accredited|valid|approved|registered)|un-?accredited|closed|ceased|struck off|rescind\w*|annul\w*|anulad\w*"
-    r"|provisional\w*|retir[ée]e?s?|retirad\w*|radi[ée]e?s?|caducad\w*|vencid\w*|cerrad\w*|fermée?s?|under review"
-    r"|under investigation|probation\w*|pending|rejected|refused|inactive|non (?:accrédit\w*|renouvel\w*)|no (?:acreditad\w*|renovad\w*))"
-    r"|موقوف|معلق|مسحوب|ملغى|ملغي|ملغاة|مشطوب|منته|غير معتمد|අත්හිටු|අවලංගු|ඉවත් ක|කල් ඉකුත්|අක්‍රීය|இடைநிறுத்|இடைநீக்|திரும்பப் பெற|இரத்து|ரத்து|காலாவதி|நீக்கப்",
+    r"\b(?:suspen\w*|revo[ck]\w*|révo\w*|cancel\w*|withdr[ae]w\w*|de-?regist\w*|de-?list\w*|terminat\w*|expir\w*"
+    r"|lapsed|blacklist\w*|not (?:renewed|accredited|valid|approved|registered)|un-?accredited|closed|ceased|struck off"
+    r"|rescind\w*|annul\w*|anulad\w*|provisional\w*|retir[ée]e?s?|retirad\w*|radi[ée]e?s?|caducad\w*|vencid\w*"
+    r"|cerrad\w*|fermée?s?|under review|under investigation|probation\w*|pending|rejected|refused|inactive"
+    r"|non (?:accrédit\w*|renouvel\w*)|no (?:acreditad\w*|renovad\w*))"
+    r"|موقوف|معلق|مسحوب|ملغى|ملغي|ملغاة|مشطوب|منته|غير معتمد|අත්හිටු|අවලංගු|ඉවත් ක|කල් ඉකුත්|අක්‍රීය"
+    r"|இடைநிறுத்|இடைநீக்|திரும்பப் பெற|இரத்து|ரத்து|காலாவதி|நீக்கப்",
     re.IGNORECASE,
 )
 

@@ -52,8 +52,10 @@ _JOINING: Final = frozenset(
 # Signs without a category of their own that are seen as nothing.
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | {chr(0xFE00 + at) for at in range(16)}
 _SPACES: Final = re.compile(r"[^\S\n ]")
-_ALIKE: Final = (frozenset({"LATIN", "CYRILLIC"}), frozenset({"LATIN", "GREEK"}), frozenset({"CYRILLIC", "GREEK"}),
-                 frozenset({"LATIN", "ARMENIAN"}), frozenset({"LATIN", "CHEROKEE"}), frozenset({"LATIN", "COPTIC"}))  # fmt: skip
+_ALIKE: Final = tuple(
+    frozenset(each.split())
+    for each in ("LATIN CYRILLIC", "LATIN GREEK", "CYRILLIC GREEK", "LATIN ARMENIAN", "LATIN CHEROKEE", "LATIN COPTIC")
+)
 # Cyrillic and Greek letters that are drawn as Latin ones.
 _DRAWN: Final = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеѕіјорсухԁһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοԚԝ", "ABESIJKMHOPCTYXaesijopcyxdhABEZHIKMNOPTYXoQw"
@@ -144,7 +146,8 @@ def drawn_as(text: str) -> str:
     True
     """
     apart = unicodedata.normalize("NFKD", text.translate(_DRAWN)).casefold().translate(_DRAWN)
-    return "".join(each for each in apart if each.isalnum() or unicodedata.category(each) == "Mc")
+    kept = (each for each in apart if unicodedata.category(each)[0] in "LMN" and not "\u0300" <= each <= "\u036f")
+    return "".join(kept)
 
 
 def _damage(text: str) -> Remark | None:

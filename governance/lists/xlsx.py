@@ -1,4 +1,4 @@
-"""Spreadsheets of Excel (.xlsx, .xlsm; ECMA-376) as sheets: what is seen, with what is seen otherwise than it is stored.
+"""Spreadsheets of Excel (.xlsx, .xlsm; ECMA-376) as sheets: what is seen, and what is stored otherwise.
 
 Nothing is calculated: of a formula the value that was saved with it is read. In order: 1. the workbook names its
 sheets; 2. shared texts and styles; 3. the one sheet that is meant, cell by cell.
@@ -170,14 +170,14 @@ def _around(archive: Archive, path: str, reader: SheetReader) -> None:
         target = relations[relation].target if relation in relations else text
         if target:
             reader.sheet.sights.append(Sight("link", row, position, target[:100]))
-    for relation in relations.values():
-        if relation.kind in ("comments", "threadedComment") and relation.target in archive:
+    for other in relations.values():
+        if other.kind in ("comments", "threadedComment") and other.target in archive:
             comments = Comments()
-            _read(archive, relation.target, comments)
+            _read(archive, other.target, comments)
             reader.sheet.sights += comments.sights
-        elif relation.kind == "drawing" and relation.target in archive:
+        elif other.kind == "drawing" and other.target in archive:
             drawing = Drawing()
-            _read(archive, relation.target, drawing)
+            _read(archive, other.target, drawing)
             reader.sheet.sights += drawing.sights
 
 

@@ -45,7 +45,8 @@ class SheetReader:
             "row": self._start_row, "c": self._start_cell, "v": self._start_value, "f": self._start_formula,
             "is": self._start_inline, "col": self._take_column, "mergeCell": self._take_merge,
             "hyperlink": self._take_link, "conditionalFormatting": self._start_rules, "cfRule": self._take_rule,
-            "dataBar": self._take_bar, "iconSet": self._take_bar, "sheetView": self._take_view, "sheetFormatPr": self._take_defaults,
+            "dataBar": self._take_bar, "iconSet": self._take_bar, "sheetView": self._take_view,
+            "sheetFormatPr": self._take_defaults,
         }  # fmt: skip
 
     def start(self, name: str, attributes: Attributes) -> None:

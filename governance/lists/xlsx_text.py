@@ -34,7 +34,7 @@ def place_of(reference: str) -> tuple[int, int] | None:
 
 @dataclass(slots=True)
 class RunsOfText:
-    """Collects the text of `t` elements, in runs or plain, and what is seen of the runs. Readings aloud are left out."""
+    """Collects the text of `t` elements, and what is seen of their runs. How it is read aloud is left out."""
 
     pieces: list[str] = field(default_factory=list)
     struck: int = 0

@@ -1,4 +1,4 @@
-"""XML of a spreadsheet, read as a stream. No document type, so no entity of its own: nothing grows, nothing is fetched."""
+"""XML of a spreadsheet, read as a stream. A document type is refused: nothing grows, nothing is fetched."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn, Protocol

@@ -6,6 +6,8 @@ The institutions are invented. What each file must be read as stands in `cases.j
 LibreOffice are made by `make_list_vectors_office.py`.
 """
 
+# ruff: noqa: E501 - a row of a list is one line
+
 import io
 import sys
 import zipfile
@@ -19,8 +21,8 @@ from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
-from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.styles import Font, PatternFill
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 type Rows = list[list[Any]]
 

@@ -6,6 +6,8 @@
 A flat OpenDocument text becomes each file; LibreOffice lays it out, calculates it and packs it.
 """
 
+# ruff: noqa: E501 - a row of a list is one line
+
 import subprocess
 import sys
 import tempfile

@@ -118,7 +118,7 @@ def init(
     )
     now = datetime.now(UTC)
     if before is None:
-        draft, changed = first_draft(beginning, file_id=uuid4(), participants_id=uuid4(), at=now), []
+        draft, changed = first_draft(beginning, file_id=uuid4(), participants_id=uuid4(), at=now), list[str]()
     else:
         draft, changed = brought_up(before, beginning, at=now)
         if changed and not force:
@@ -169,7 +169,7 @@ def _of_agent(url: str | None, token_file: Path | None, config: Path | None) -> 
             listen, token = str(app["listen"]), config.parent / str(app["token_file"])
         except (ValueError, KeyError, AttributeError, TypeError) as err:
             raise ConfigurationError(f"expected settings with [app] listen and token_file in {config}") from err
-        listen = listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")  # noqa: S104 - asked from here
+        listen = listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
         url, token_file = f"http://{listen}", token_file or token
     if url is None:
         if token_file is not None:
