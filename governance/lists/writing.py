@@ -87,7 +87,8 @@ class Remark:
 
 def read_text(text: str) -> tuple[str, tuple[Remark, ...]]:
     """Return a cell's text as it is meant, with what was changed or is wrong. Line breaks stay."""
-    if text.isascii() and text.isprintable() and "?" not in text and "#" not in text and "+" not in text:
+    plain = text.isascii() and text.isprintable()
+    if plain and not ("?" in text or "#" in text or "+" in text or "Err:" in text):  # most cells, at once
         return text.strip(), ()
     return _read(text)
 
