@@ -174,7 +174,9 @@ def status(text: str, meanings: Mapping[str, str]) -> str:
         meanings: folded word -> status, as the person who imports says; it wins over ours.
     """
     word = folded(text)
-    found = meanings.get(word) or KNOWN.get(word)
+    # "Active*" and "Active?" say something else than "Active".
+    marked = any(unicodedata.category(each)[0] in "PS" and each not in "-–.:'’_" for each in text)
+    found = meanings.get(word) or (None if marked else KNOWN.get(word))
     if found is None:
         what = "a status that may mean several things" if word in ASKED else "a status that is not known"
         raise ValueProblem(

@@ -173,6 +173,8 @@ def _plausible_word(word: str) -> float:
     if len(scripts - {"HIRAGANA", "KATAKANA", "CJK"}) > 1 or (len(scripts) > 1 and "LATIN" in scripts):
         return 0.0
     value = 1.0
+    if unicodedata.category(word[0])[0] == "M":
+        return 0.0  # no word begins with a mark that stands on the letter before
     if any(each not in "–—’‘“”«»…°№·•§ºª" for each in others):
         value *= 0.3  # a currency sign or a fraction inside a word
     inner = "".join(letters)

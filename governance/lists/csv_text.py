@@ -72,9 +72,12 @@ def _separator(text: str) -> str:
         return ","
     best = max(rated.values())
     found = [sign for sign, rate in rated.items() if rate == best]
-    # Another sign that divides nearly as many lines may be the right one as well.
+    # Another sign that divides nearly as many lines may be the right one as well, if it divides the first of them too.
+    first = next(line for line in lines if found[0] in line)
     found += [
-        sign for sign, (alike, _) in rated.items() if sign not in found and alike * 10 > best[0] * 9 and alike > 1
+        sign
+        for sign, (alike, _) in rated.items()
+        if sign not in found and alike * 10 > best[0] * 9 and alike > 1 and sign in first
     ]
     if len(found) > 1:
         named = " and ".join(_NAMES[each] for each in found)

@@ -77,7 +77,9 @@ def _refuse_ole(received: bytes) -> None:
 
 def _kind_of_archive(archive: Archive) -> Kind:
     names = archive.names
-    if "xl/workbook.bin" in names:
+    if "encrypted-package" in names:
+        what, advice = "one that is protected by a password", "open it with the password and save it without"
+    elif "xl/workbook.bin" in names:
         what, advice = "a binary Excel workbook (.xlsb)", _SAVE
     elif "mimetype" in names and "content.xml" in names:
         kind = b"".join(archive.blocks("mimetype"))[:100].decode("ascii", errors="replace").strip()

@@ -48,7 +48,7 @@ def laid_out(
         sheet.rows[number] = _cleaned(number, cells, answers, findings)
     first, last = header_rows or _found_header(sheet, known)  # 1
     headers = [each.replace("\n", " ") for each in _headers(sheet, first, last)]
-    findings += _above(sheet, first, answers)
+    findings += _above(sheet, first, answers, named=header_rows is not None)
     across = _fill_merges(sheet, last, answers, findings)  # 2
     selection = Selection(sheet, headers, first, last, answers)
     selection.hide()  # 4
@@ -167,12 +167,16 @@ def _headers(sheet: Sheet, first: int, last: int) -> list[str]:
     return headers
 
 
-def _above(sheet: Sheet, first: int, answers: Mapping[str, str]) -> Iterator[CellFinding]:
+def _above(sheet: Sheet, first: int, answers: Mapping[str, str], *, named: bool) -> Iterator[CellFinding]:
+    """Yield what stands above the headers; more than a title is asked about, unless the person named the headers."""
     for number in [each for each in sheet.rows if each < first]:
         cells = [each for each in sheet.rows[number] if each]
         message = f"the row stands above the headers and is not read: {' | '.join(cells)[:200]!r}"
-        fix = "if the headers begin elsewhere, name their row with --header-row (3-4 for headers of two rows)"
-        yield CellFinding(Severity.WARNING, number, "", message, fix, "above-headers")
+        if len(cells) > 1 and not named:
+            yield question("rows-above", answers, number, None, f"{message}; is row {first} the row of headers?")
+        else:
+            fix = "if the headers begin elsewhere, name their row with --header-row (3-4 for headers of two rows)"
+            yield CellFinding(Severity.WARNING, number, "", message, fix, "above-headers")
         yield from trouble(cells, number, answers)
 
 

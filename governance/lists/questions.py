@@ -36,6 +36,8 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         Question("merged-cells", "merged cells below the header",
                  {"fill": "each of the cells holds the text", "first": "only the first of them holds it"}),
         Question("other-rows", "rows that look like titles, totals, notes or page numbers, not entries", _EITHER),
+        Question("rows-above", "rows above the headers that hold more than a title",
+                 {LEAVE_OUT: "they are no part of the list"}),
         Question("short-rows", "rows of a CSV file with fewer cells than the header", _TAKE),
         Question("question-marks", "question marks where letters may have been lost", {"keep": "they are meant"}),
         Question("name-marks", "a mark or a remark in the name of an institution", {"keep": "it belongs to the name"}),

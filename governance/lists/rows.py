@@ -7,11 +7,12 @@ from typing import Final
 # What totals, notes and signatures begin with, in the languages of our pages.
 _WORDS: Final = (
     "grand total", "sub-?total", "totals?", "count", "sum", "sources?", "notes?", "nb", "n\\.b\\.", "remarks?",
-    "prepared by", "checked by", "approved by", "certified by", "compiled by", "signed", "signature", "date of issue",
-    "printed", "last updated", "updated", "as at", "as of", "page", "legend", "key", "end of list", "end of report", "continued",
-    "disclaimer", "contact", "for (?:more )?information", "source ?:", "notas?", "fuente", "firma", "página",
-    "elaborado por", "établi par", "remarque", "légende", "fait à", "المجموع", "المصدر", "ملاحظة", "ملاحظات", "صفحة",
-    "التوقيع", "මුළු", "එකතුව", "මූලාශ්‍රය", "සටහන", "පිටුව", "மொத்தம்", "மூலம்", "குறிப்பு", "பக்கம்",
+    "prepared by", "checked by", "approved by", "certified by", "compiled by", "signed", "signature",
+    "date of issue", "printed", "last updated", "updated", "as at", "as of", "page", "legend", "key", "end of list",
+    "end of report", "continued", "disclaimer", "contact", "for (?:more )?information", "source ?:", "notas?",
+    "fuente", "firma", "página", "elaborado por", "établi par", "remarque", "légende", "fait à", "المجموع",
+    "المصدر", "ملاحظة", "ملاحظات", "صفحة", "التوقيع", "මුළු", "එකතුව", "මූලාශ්‍රය", "සටහන", "පිටුව", "மொத்தம்",
+    "மூலம்", "குறிப்பு", "பக்கம்",
 )  # fmt: skip
 _BEGINNINGS: Final = re.compile(rf"(?:{'|'.join(_WORDS)})(?:\b|\s|:|$)", re.IGNORECASE)
 _MARKED: Final = re.compile(r"(?:\*+|†|‡|§|\(?\d\)|[¹²³])\s*\S")

@@ -37,8 +37,17 @@ def colour_of(attributes: Attributes) -> Colour | None:
         return number >> 16, number >> 8 & 255, number & 255
     if "theme" in attributes:
         theme, tint = attributes["theme"], attributes.get("tint", "0")
-        plain = tint.strip("0.-") == ""
-        return WHITE if theme == "0" and plain else BLACK if theme == "1" and plain else f"theme {theme} {tint}"
+        try:
+            light = float(tint)
+        except ValueError:
+            return f"theme {theme} {tint}"
+        if theme in (
+            "0",
+            "1",
+        ):  # background and text of every theme that is not dark: white and black, made darker or lighter
+            grey = round(255 * (min(1.0, 1 + light) if theme == "0" else max(0.0, light)))
+            return grey, grey, grey
+        return f"theme {theme} {light:.3f}"
     if attributes.get("indexed", "").isdigit():
         number = int(attributes["indexed"])
         return _INDEXED.get(number, f"indexed {number}")
@@ -153,9 +162,8 @@ class Styles:
 
     def of(self, number: str | None) -> Style:
         """Return the style of a cell."""
-        if number is not None and number.isdigit() and int(number) < len(self.cells):
-            return self.cells[int(number)]
-        return _PLAIN
+        at = int(number) if number and number.isdigit() else 0
+        return self.cells[at] if at < len(self.cells) else _PLAIN
 
     def _style(self, attributes: Attributes) -> Style:
         def number(name: str) -> int:

@@ -25,6 +25,7 @@ _PREFIXES: Final = {
     "http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments": "",
     "http://schemas.openxmlformats.org/drawingml/2006/main": "a:",
     "http://purl.oclc.org/ooxml/drawingml/main": "a:",
+    "http://schemas.microsoft.com/office/spreadsheetml/2009/9/main": "x14:",
 }
 
 type _Opened = Callable[[str], SheetReader]

@@ -46,6 +46,7 @@ class SheetReader:
             "is": self._start_inline, "col": self._take_column, "mergeCell": self._take_merge,
             "hyperlink": self._take_link, "conditionalFormatting": self._start_rules, "cfRule": self._take_rule,
             "dataBar": self._take_bar, "iconSet": self._take_bar, "sheetView": self._take_view,
+            "x14:dataBar": self._take_bar, "x14:iconSet": self._take_bar, "x14:cfRule": self._take_later_rule,
             "sheetFormatPr": self._take_defaults,
         }  # fmt: skip
 
@@ -227,6 +228,11 @@ class SheetReader:
         number = attributes.get("dxfId", "")
         if number.isdigit() and int(number) in self._styles.hiding:
             self.sheet.sights.append(Sight("conditional-format", 0, None, self._rules[:60]))
+
+    def _take_later_rule(self, attributes: Attributes) -> None:
+        """Take a rule of later versions, whose format stands in the rule itself and may be anything."""
+        if attributes.get("type") not in ("dataBar", "iconSet", "colorScale"):
+            self.sheet.sights.append(Sight("conditional-format", 0, None, "some cells"))
 
     def _take_bar(self, attributes: Attributes) -> None:
         if not is_on(attributes, "showValue", default=True):

@@ -216,7 +216,7 @@ class TestLimits:
         received = bytearray(with_part(book(), "xl/worksheets/sheet1.xml", sheet))
         size = len(sheet).to_bytes(4, "little")
         assert received.count(size) == 2
-        with pytest.raises(TableError, match="damaged|fault"):
+        with pytest.raises(TableError, match=r"damaged|fault"):
             read_list(bytes(received).replace(size, (200).to_bytes(4, "little")))
 
     def test_what_is_unpacked_is_counted_over_all_parts(self, monkeypatch: pytest.MonkeyPatch) -> None:
