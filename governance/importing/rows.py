@@ -9,7 +9,6 @@ from wanderbuch.governance.importing import values
 from wanderbuch.governance.importing.columns import BY_NAME
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
 from wanderbuch.governance.importing.problem import ValueProblem
-from wanderbuch.governance.lists.statuses import folded
 from wanderbuch.governance.lists.table import CellFinding, Table, unescaped
 
 _OPEN: Final = "open"  # a last day that is not known yet
@@ -126,7 +125,7 @@ def _read(
                 framework = values.framework_code(texts["framework"]) if "framework" in texts else settings.framework
                 found[column] = values.level_range(text, framework, frameworks)
             elif column == "status":
-                found[column] = values.status(text, {folded(word): said for word, said in settings.statuses.items()})
+                found[column] = values.status(text, settings.statuses)
             else:
                 found[column] = _READERS[column](text)
         except ValueProblem as problem:

@@ -166,17 +166,19 @@ def framework_code(text: str) -> str:
     return code
 
 
-def status(text: str, meanings: Mapping[str, str]) -> str:
+def status(text: str, said: Mapping[str, str]) -> str:
     """Return active, suspended or withdrawn.
 
     Args:
         text: the list's word.
-        meanings: folded word -> status, as the person who imports says; it wins over ours.
+        said: the list's word -> status, as the person who imports says; it wins over ours. Only capitals and spaces
+            do not matter: "Active*" is not "Active".
     """
     word = folded(text)
+    meanings = {_folded(each): meant for each, meant in said.items()}
     # "Active*" and "Active?" say something else than "Active".
     marked = any(unicodedata.category(each)[0] in "PS" and each not in "-–.:'’_" for each in text)
-    found = meanings.get(word) or (None if marked else KNOWN.get(word))
+    found = meanings.get(_folded(text)) or (None if marked else KNOWN.get(word))
     if found is None:
         what = "a status that may mean several things" if word in ASKED else "a status that is not known"
         raise ValueProblem(
@@ -276,4 +278,4 @@ def _labels(name: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -27,8 +27,6 @@ def kinds(report: ImportReport, word: str | None = None) -> set[tuple[str, int]]
 
 
 class TestHeaders:
-    SINHALA = {"ආයතනය": "institution", "ආරම්භක දිනය": "valid_from"}
-
     def test_of_other_scripts_are_told_apart(self, example: Json) -> None:
         row = {**{name: text for name, text in COMPLETE.items() if name not in ("institution", "valid_from")},
                "ආයතනය": "Matara", "ආරම්භක දිනය": "2026-03-01"}  # fmt: skip
@@ -97,7 +95,8 @@ class TestStatuses:
     @pytest.mark.parametrize(
         "word",
         ["Expired", "lapsed", "Provisional", "Not renewed", "closed", "Registered", "inactive", "not accredited",
-         "Suspended?", "Active*", "active (?)", "active until suspended", "Partly suspended", "A", "OK", "Yes", "Expiré", "Vencido", "منتهي",
+         "Suspended?", "Active*", "active (?)",
+         "active until suspended", "Partly suspended", "A", "OK", "Yes", "Expiré", "Vencido", "منتهي",
          "කල් ඉකුත් වී ඇත", "காலாவதியானது"],
     )  # fmt: skip
     def test_words_that_may_mean_several_things_are_asked_about(self, word: str) -> None:
@@ -110,6 +109,11 @@ class TestStatuses:
         assert errors(imported(example, [row])) == [(2, "status")]
         (found,) = accreditations(imported(example, [row], statuses={"EXPIRED": "withdrawn"}))
         assert found["status"][0]["status"] == "withdrawn"
+        marked = {**COMPLETE, "status": "Active*", "decided_on": "2026-06-30"}
+        assert errors(imported(example, [marked])) == [(2, "status")]
+        rows = [marked, {**COMPLETE, "accreditation": "B-2", "status": "active"}]
+        one, other = accreditations(imported(example, rows, statuses={"Active*": "suspended"}))
+        assert ("status" in one, "status" in other) == (True, False)
 
     def test_an_empty_status_is_asked_about_where_the_list_has_the_column(self, example: Json) -> None:
         report = imported(example, [{**COMPLETE, "status": ""}])
@@ -219,9 +223,10 @@ class TestValues:
         [
             ("2024-07-31T18:30:00Z", "another day"), ("2024-08-01T24:00:00", "end of one day"),
             ("2024-08-01T25:00:00", "time that exists"), ("01/02/2567", "Buddhist"), ("2567-03-01", "Buddhist"),
-            ("1403/02/11", "Persian"), ("1445-01-01", "Islamic"), ("0204-01-01", "0204"), ("20244-01-01", "four digits"),
+            ("1403/02/11", "Persian"), ("1445-01-01", "Islamic"), ("0204-01-01", "0204"),
+            ("20244-01-01", "four digits"),
             ("1/1/20244", "four digits"), ("204-01-01", "four digits"), ("31.03.24", "four digits"),
-            ("1-Jan-24", "four digits"), ("9999-12-31", "without an end"), ("1899-12-31", "1899"), 
+            ("1-Jan-24", "four digits"), ("9999-12-31", "without an end"), ("1899-12-31", "1899"),
             ("45383", "spreadsheets"),
         ],
     )  # fmt: skip
