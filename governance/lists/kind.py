@@ -29,6 +29,7 @@ _OTHERS: Final[tuple[tuple[bytes, str, str], ...]] = (
     (b"\x09\x00", "an old Excel workbook (.xls, before 1997)", _SAVE),
     (b"ID;P", "a SYLK file (.slk)", _SAVE),
     (b"TABLE\r\n0,1", "a DIF file", _SAVE),
+    (b"TABLE\n0,1", "a DIF file", _SAVE),
     (b"\0\x01\0\0Standard", "an Access database", "export the table from it as .xlsx or CSV UTF-8"),
     (b"SQLite format 3", "a database", "export the table from it as CSV UTF-8"),
     (b"\x1f\x8b", "a compressed file (gzip)", "unpack it first"),
