@@ -43,7 +43,7 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, acr
         return True
     if _MARKED.match(start) and few:
         return True
-    if first and len(filled) >= min(3, width) and _are_column_numbers(row[:width]):
+    if first and len(filled) >= 3 and _are_column_numbers(row[:width]):
         return True
     if apart and few and width >= 3:
         return True

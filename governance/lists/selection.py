@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.lists.noticed import question
-from wanderbuch.governance.lists.questions import LEAVE_OUT
+from wanderbuch.governance.lists.questions import LEAVE_OUT, TAKE
 from wanderbuch.governance.lists.rows import is_no_entry
 from wanderbuch.governance.lists.statuses import trouble_in
 from wanderbuch.governance.lists.table import CellFinding, Sheet
@@ -75,7 +75,7 @@ class Selection:
             elif is_no_entry(row, width, apart=apart, first=first, across=number in across):
                 self._ask("other-rows", number, None, f"the row looks like no entry: {shown_row(self._sheet, number)}")
                 self.findings += trouble([each for each in row if each], number, self._answers)
-                if self._answers.get("other-rows") == LEAVE_OUT:
+                if self._answers.get("other-rows") != TAKE:  # until somebody says that it is an entry
                     self.left_out.add(number)
             else:
                 self._entries.append(number)

@@ -131,3 +131,102 @@ def test_lists_the_columns(run: Run) -> None:
     assert {"did", "units"} <= {
         each["name"] for each in json.loads(run("governance", "columns", "--json")[1])["columns"]
     }
+
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "lists"
+HEADERS, FIRST, *_ = LIST.read_text().splitlines()
+
+
+def test_asks_what_only_a_person_knows_and_takes_the_answer(run: Run, tmp_path: Path) -> None:
+    book = Workbook()
+    for cells in read_list(LIST.read_bytes()).headers, *(row.cells for row in read_list(LIST.read_bytes()).rows):
+        book.active.append(cells)
+    book.active.title = "Centres"
+    book.active.row_dimensions[4].hidden = True
+    found, draft = tmp_path / "list.xlsx", tmp_path / "draft.json"
+    found.write_bytes(saved(book))
+    code, out, _ = run(*arguments(found, "--out", str(draft)))
+    assert code == 1
+    assert "sheet 'Centres', with its headers in row 1" in out
+    assert "question in row 4: the row is hidden: 'Kandy Hotel School (example)" in out
+    assert "--answer hidden-rows=leave-out" in out
+    assert not draft.exists()
+    code, out, _ = run(*arguments(found, "--out", str(draft), "--answer", "hidden-rows=leave-out", "--json"))
+    assert code == 0
+    report = json.loads(out)
+    assert (report["sheet"], report["header_row"], report["rows"]) == ("Centres", 1, 2)
+    assert {(each["severity"], each["kind"], each["row"]) for each in report["findings"]} == {
+        ("warning", "hidden-rows", 4)
+    }
+    assert "Kandy Hotel School (example) was suspended" not in out
+    code, out, _ = run(*arguments(found, "--answer", "hidden-rows=take"))
+    assert (code, "Kandy Hotel School (example) was suspended" in out) == (0, True)
+
+
+def test_says_what_a_word_for_a_status_means(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(LIST.read_text().replace(",suspended,", ",Expired,"))
+    code, out, _ = run(*arguments(listed))
+    assert (code, "--status 'Expired=" in out) == (1, True)
+    code, out, _ = run(*arguments(listed, "--status", "expired=suspended"))
+    assert (code, "was suspended for awards from 2026-10-01 on" in out) == (0, True)
+
+
+def test_the_row_of_headers_is_found_or_named(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("Ministry of Skills\n\n" + LIST.read_text())
+    code, out, _ = run(*arguments(listed))
+    assert (code, "headers in row 3" in out) == (0, True)
+    assert "warning in row 1: the row stands above the headers and is not read: 'Ministry of Skills'" in out
+    assert run(*arguments(listed, "--header-row", "3"))[0] == 0
+    assert run(*arguments(listed, "--header-row", "1"))[0] == 1
+
+
+def test_many_findings_are_short_on_the_screen_and_whole_in_a_file(run: Run, tmp_path: Path) -> None:
+    listed, notes = tmp_path / "list.csv", tmp_path / "notes.txt"
+    listed.write_text("\n".join([HEADERS, *[FIRST.replace("C7213", "C9999").replace(",active,", ",perhaps,")] * 500]))
+    code, out, _ = run(*arguments(listed, "--notes", str(notes)))
+    assert code == 1
+    assert len(out.splitlines()) < 20
+    assert "… and 497 more like this, in row(s) 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, …" in out
+    assert notes.read_text().count("error in row") == 500
+    code, _, err = run(*arguments(listed, "--notes", str(notes)))
+    assert (code, "--force" in err) == (2, True)
+
+
+def test_takes_names_of_countries(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(LIST.read_text().replace("LKA; Malta", ""))
+    code, out, _ = run(*arguments(listed, "--jurisdiction", "UK", "--jurisdiction", "Côte d’Ivoire"))
+    assert (code, "in United Kingdom (GBR), Côte d'Ivoire (CIV)" in out) == (0, True), out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--answer", "hidden-rows"), ("--answer", "hidden-rows=perhaps"), ("--answer", "unknown=take"),
+        ("--answer", "hidden-rows=take", "--answer", "hidden-rows=leave-out"), ("--status", "Expired"),
+        ("--status", "Expired=lapsed"), ("--status", "a=active", "--status", "a=suspended"), ("--header-row", "0"),
+        ("--header-row", "x"), ("--header-row", "4-3"), ("--header-row", "1-99"), ("--sheet", "A"),
+        ("--separator", "long"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_clear_is_one_line(run: Run, words: tuple[str, ...]) -> None:
+    code, _, err = run(*arguments(LIST, *words))
+    assert (code, err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("name", sorted(each.name for each in VECTORS.iterdir() if each.name != "cases.json"))
+def test_no_list_ends_in_a_traceback_or_a_draft_of_what_was_not_understood(run: Run, name: str, tmp_path: Path) -> None:
+    code, out, err = run(*arguments(VECTORS / name, "--out", str(tmp_path / "draft.json")))
+    assert code in (1, 2)
+    assert err.count("\n") == 1 if code == 2 else "nothing was imported" in out
+    assert not (tmp_path / "draft.json").exists()
+
+
+def test_lists_the_questions(run: Run) -> None:
+    assert "hidden-rows: rows that the sheet hides" in run("governance", "columns")[1]
+    asked = json.loads(run("governance", "columns", "--json")[1])["questions"]
+    assert {"name": "empty-status", "answers": {"active": "they are active"}}.items() <= next(
+        each for each in asked if each["name"] == "empty-status"
+    ).items()
