@@ -12,6 +12,7 @@ from wanderbuch.schemas.countries import iso3166
 from wanderbuch.schemas.data_file import read_text, reading
 
 _TABLE = "country_names.csv"
+_SIGNS = " .,-–&()'’‘ʼ`´"  # that names of countries are written with; a footnote's mark is none of them
 
 
 def find_country(text: str) -> str:
@@ -26,7 +27,8 @@ def find_country(text: str) -> str:
     code = unicodedata.normalize("NFKC", text).strip().upper()
     if code in iso3166().codes:
         return code
-    found = _codes().get(_folded(text), ())
+    marked = any(unicodedata.category(each)[0] in "PS" and each not in _SIGNS for each in text)
+    found = () if marked else _codes().get(_folded(text), ())
     if len(found) == 1:
         return found[0]
     if found:

@@ -12,7 +12,8 @@ from wanderbuch.governance.lists.statuses import folded, trouble_in
 from wanderbuch.governance.lists.table import CellFinding
 from wanderbuch.governance.lists.writing import drawn_as
 
-_MARKED: Final = re.compile(r"\s*(?:\*+|†|‡|§|[¹²³⁴⁵]|\[\d{1,2}\]|\(\d\))$")
+_MARK: Final = r"(?:\*+|†|‡|§|[¹²³⁴⁵]|\[\d{1,2}\]|\(\d{1,3}\))"
+_MARKED: Final = re.compile(rf"\s*{_MARK}$|^(?:{_MARK}|\d{{1,4}}[.)] )\s*")
 _FAR: Final = 10  # years in which no mandate that is decided now begins
 # Texts of an accreditation in which a register may say that it does not stand as it did.
 _SPEAKING: Final = ("title", "programme_title")
@@ -53,7 +54,7 @@ def _names(rows: Sequence[ImportedRow], settings: ImportSettings) -> Iterator[Ce
         if not name:
             continue
         if (marked := _MARKED.search(name)) is not None:
-            message = f"found the mark {marked[0].strip()!r} behind the name {name[:60]!r}: what does it mean?"
+            message = f"found the mark {marked[0].strip()!r} in the name {name[:60]!r}: what does it mean?"
             yield _asked("name-marks", settings, row, "institution", message)
         elif word := trouble_in(name):
             message = f"found {word!r} in the name {name[:60]!r}: is the accreditation not in force?"

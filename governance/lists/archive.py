@@ -39,20 +39,21 @@ class Archive:
                 f"expected a spreadsheet of at most {MAX_UNPACKED_BYTES} bytes unpacked, found {size}",
                 hint="save the list alone, without pictures and without rows and columns that are not used",
             )
-        self._entries = {each.filename: each for each in entries}
-        if len({each.casefold() for each in self._entries}) != len(entries):
+        # Names of parts do not depend on capitals (ECMA-376 Part 2, 6.2.2.3).
+        self._entries = {each.filename.casefold(): each for each in entries}
+        if len(self._entries) != len(entries):
             raise TableError("expected each part of a spreadsheet once, found one twice", hint=SAVE_ANEW)
         if any(each.flag_bits & 1 for each in entries):
             raise TableError("the spreadsheet is protected by a password", hint="save it without a password")
         self._left = MAX_UNPACKED_BYTES
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries
+        return name.casefold() in self._entries
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its parts."""
-        return tuple(self._entries)
+        return tuple(each.filename for each in self._entries.values())
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """Yield a part, block by block; what was unpacked is counted over all parts.
@@ -61,7 +62,7 @@ class Archive:
             TableError: the part is missing or damaged, or more comes out than this software takes.
         """
         try:
-            with self._zip.open(self._entries[name]) as stream:
+            with self._zip.open(self._entries[name.casefold()]) as stream:
                 while block := stream.read(_BLOCK):
                     self._left -= len(block)
                     if self._left < 0:

@@ -23,6 +23,7 @@ _TOKEN: Final = re.compile(
     r"""|(?P<general>General)|(?P<ampm>AM/PM|A/P)|(?P<scientific>E[+-])|(?P<letters>y+|m+|d+|h+|s+|g+|e+|b+)|(?P<sign>.)""",
     re.IGNORECASE | re.DOTALL,
 )
+_WHITE: Final = re.compile(r"white|color ?2", re.IGNORECASE)
 _COLOURS: Final = re.compile(r"black|blue|cyan|green|magenta|red|yellow|color ?\d+", re.IGNORECASE)
 _EXACT_DIGITS: Final = 15  # what a spreadsheet keeps of a number
 _FIRST_SAFE_DAY: Final = 61  # 1 March 1900; before it spreadsheets count a day that did not exist
@@ -110,7 +111,7 @@ def _sections(code: str) -> tuple[_Section, ...]:
             flags.append([False, False])
         elif kind == "bracket":
             literal, odd = _bracket(text)
-            flags[-1][0] |= text.casefold() == "white"
+            flags[-1][0] |= _WHITE.fullmatch(text) is not None
             flags[-1][1] |= odd
             if literal:
                 found[-1].append(("literal", literal))
@@ -130,7 +131,7 @@ def _bracket(text: str) -> tuple[str, bool]:
         literal, _, locale = text[1:].partition("-")
         # The last four digits are a language, which names months otherwise; those in front are digits and a calendar.
         return literal, len(locale.strip()) > 4 and locale.strip().upper() not in ("X-SYSDATE", "X-SYSTIME")
-    return "", not (_COLOURS.fullmatch(text) or text.casefold() == "white")
+    return "", not (_COLOURS.fullmatch(text) or _WHITE.fullmatch(text))
 
 
 def _section_for(number: Decimal, sections: tuple[_Section, ...]) -> _Section | None:

@@ -47,9 +47,7 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, acr
         return True
     if apart and few and width >= 3:
         return True
-    return (
-        len(filled) == 1 and width >= 3 and bool(row[0]) and (len(start) > 60 or start.isupper() or start.endswith(":"))
-    )
+    return len(filled) == 1 and width >= 4 and bool(row[0])  # the name of a section: a province, a kind of centre
 
 
 def _are_column_numbers(row: Sequence[str]) -> bool:

@@ -160,7 +160,7 @@ def look_alike() -> bytes:
 
 @made("ragged.csv")
 def ragged() -> bytes:
-    return csv_text(HEADER, COLOMBO, ["Galle Technical", ""], GALLE, [*KANDY, "closed"]).encode()
+    return csv_text(HEADER, COLOMBO, GALLE[:3], GALLE, [*KANDY, "closed"]).encode()
 
 
 @made("formulas.csv")

@@ -31,7 +31,7 @@ from wanderbuch.governance.importing.rows import ImportSettings
 from wanderbuch.governance.lists.questions import QUESTIONS, parse_answers
 from wanderbuch.governance.lists.reading import Choices, read_list
 from wanderbuch.governance.lists.statuses import ACTIVE, SUSPENDED, WITHDRAWN, folded
-from wanderbuch.governance.lists.table import MAX_TABLE_BYTES, CellFinding, Table
+from wanderbuch.governance.lists.table import MAX_TABLE_BYTES, CellFinding, Table, TableError
 
 _MAX_MAPPING = 64 * 1024
 _NAMED_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -117,11 +117,11 @@ def import_list(
         answers=answers,
     )
     named = {folded(header) for header in settings.mapping}
-    received = read_list(
-        read_file(table, max_bytes=MAX_TABLE_BYTES),
-        choices,
-        known=lambda text: is_column(text) or folded(text) in named,
-    )
+    content = read_file(table, max_bytes=MAX_TABLE_BYTES)
+    try:
+        received = read_list(content, choices, known=lambda text: is_column(text) or folded(text) in named)
+    except TableError as err:
+        raise TableError(f"{table}: {err.message}", hint=err.hint) from err
     try:
         report = draft_from(received, document_in(into), settings, at=datetime.now(UTC))
     except GovernanceFileError as err:

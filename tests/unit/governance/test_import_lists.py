@@ -130,7 +130,10 @@ class TestStatuses:
         assert report.ok
         assert "'A good school' is not used" in messages(report)
 
-    @pytest.mark.parametrize("name", ["Matara School*", "Matara School (suspended)", "Matara School †", "Matara [2]"])
+    @pytest.mark.parametrize(
+        "name",
+        ["Matara School*", "Matara School (suspended)", "Matara School †", "Matara [2]", "* Matara", "12. Matara"],
+    )
     def test_marks_and_remarks_in_names_are_asked_about(self, example: Json, name: str) -> None:
         assert kinds(imported(example, [{**COMPLETE, "institution": name}]), "question") == {("name-marks", 2)}
 
@@ -266,7 +269,9 @@ class TestValues:
     def test_countries_are_read_by_code_and_name(self, text: str, codes: list[str]) -> None:
         assert countries(text) == codes
 
-    @pytest.mark.parametrize("text", ["Congo", "Korea", "Ceylon", "worldwide", "XX", "Sri Lanka and Atlantis"])
+    @pytest.mark.parametrize(
+        "text", ["Congo", "Korea", "Ceylon", "worldwide", "XX", "Sri Lanka and Atlantis", "Sri Lanka*", "Malta †"]
+    )
     def test_what_is_no_country_or_two_is_refused(self, text: str) -> None:
         with pytest.raises(ValueProblem):
             countries(text)

@@ -29,6 +29,8 @@ from wanderbuch.governance.lists.number_format import shown_number, shown_text
         ("5", ";;;", "5", "invisible-text"),
         ("5", "[White]0", "5", "invisible-text"),
         ("5", "[Red]0", "5", None),
+        ("5", "[Color2]0", "5", "invisible-text"),
+        ("5", "[Color 5]0", "5", None),
         ("12345678901234567", "General", "12345678901234600", "digits-lost"),
         ("123456789012345", "General", "123456789012345", None),
         ("45383", "d/m/yyyy", "2024-04-01", None),

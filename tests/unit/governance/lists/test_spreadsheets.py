@@ -105,6 +105,47 @@ class TestXlsx:
         with pytest.raises(TableError):
             read_list(with_sheet(data))
 
+    def test_names_of_parts_do_not_depend_on_capitals(self) -> None:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(book())) as old, zipfile.ZipFile(stream, "w") as new:
+            for entry in old.infolist():
+                new.writestr(entry.filename.replace("sheet1", "Sheet1"), old.read(entry))
+        assert rows(read_list(stream.getvalue())) == [(2, ("Colombo",))]
+
+    def test_a_cell_without_a_style_has_the_first_one(self) -> None:
+        styles = (
+            '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts><font><strike/></font>'
+            '</fonts><cellXfs><xf fontId="0"/></cellXfs></styleSheet>'
+        )
+        data = f"<row>{text_cell('A1', 'name')}</row><row>{text_cell('A2', 'Galle')}</row>"
+        assert ("struck-out", 2) in kinds(read_list(with_part(with_sheet(data), "xl/styles.xml", styles)))
+
+    @pytest.mark.parametrize(
+        ("colour", "unseen"),
+        [('rgb="FFFFFFFF"', True), ('rgb="FFF8F8F8"', True), ('theme="0"', True), ('theme="0" tint="-0.05"', True),
+         ('indexed="9"', True), ('rgb="FF808080"', False), ('theme="1"', False), ('theme="4"', False),
+         ('theme="0" tint="-0.5"', False), ('auto="1"', False)],
+    )  # fmt: skip
+    def test_text_nearly_in_the_colour_of_its_background_is_asked_about(self, colour: str, unseen: bool) -> None:
+        styles = (
+            '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts><font/><font>'
+            f"<color {colour}/></font></fonts><cellXfs><xf/><xf fontId='1'/></cellXfs></styleSheet>"
+        )
+        cell = text_cell("A2", "Galle").replace("<c ", '<c s="1" ')
+        data = f"<row>{text_cell('A1', 'name')}</row><row>{cell}</row>"
+        assert (
+            ("invisible-text", 2) in kinds(read_list(with_part(with_sheet(data), "xl/styles.xml", styles)))
+        ) is unseen
+
+    def test_a_later_kind_of_conditional_format_is_asked_about(self) -> None:
+        rule = (
+            '<extLst><ext><x14:conditionalFormattings xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main">'
+            '<x14:conditionalFormatting><x14:cfRule type="{}"/></x14:conditionalFormatting></x14:conditionalFormattings></ext></extLst>'
+        )
+        data = f"<row>{text_cell('A1', 'name')}</row>"
+        assert ("conditional-format", 0) in kinds(read_list(with_sheet(data, rule.format("expression"))))
+        assert not kinds(read_list(with_sheet(data, rule.format("colorScale"))))
+
     def test_low_rows_and_narrow_columns_by_default_are_not_seen(self) -> None:
         data = f"<row>{text_cell('A1', 'name')}</row><row>{text_cell('A2', 'Galle')}</row>"
         assert ("hidden-rows", 2) in kinds(read_list(with_sheet(data, '<sheetFormatPr zeroHeight="1"/>')))
