@@ -39,6 +39,7 @@ _PROGRAMME: Final = frozenset(
     {"programme_title", "programme_occupation", "programme_level", "programme_from", "programme_until",
      "learning_settings", "units"}
 )  # fmt: skip
+_MAX_SUGGESTED: Final = 100
 _ORDER: Final = (
     "id", "title", "credential_types", "cred_def_ids", "occupations", "excluded_occupations", "level_range",
     "jurisdictions", "intervals", "status", "accreditingAgent", "decision", "redress", "quality_assurance",
@@ -64,6 +65,7 @@ class Merging:
         self._entries: Json = document["participants"]["entries"]
         self._names = _dids_by_name(self._entries.get(DESCRIPTION, {}))
         self._named = dict(self._names)  # with those of the list
+        self._unknown = 0
 
     def add(self, rows: list[ImportedRow]) -> None:
         """Put all rows into the file."""
@@ -118,7 +120,10 @@ class Merging:
         if len(found) != 1:
             known = "several participants" if found else "no participant"
             message = f"the file has {known} of the name {name[:60]!r}, so the institution's DID is needed"
-            near = difflib.get_close_matches(_folded(name), self._named, n=1, cutoff=0.8) if not found else []
+            self._unknown += 1
+            near: list[str] = []
+            if not found and self._unknown <= _MAX_SUGGESTED:  # each is compared with every name
+                near = difflib.get_close_matches(_folded(name), self._named, n=1, cutoff=0.8)
             meant = f"; or is it {near[0]!r}?" if near else ""
             self._wrong(
                 row, "did", message, f"add a column did, with the DID that the institution's agent shows{meant}"

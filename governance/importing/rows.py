@@ -11,6 +11,7 @@ from wanderbuch.governance.importing.dates import DayOrder, parse_day
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.lists.table import CellFinding, Table, unescaped
 
+_MAX_MISTAKES: Final = 2000  # what is wrong in every row is seen in the first
 _OPEN: Final = "open"  # a last day that is not known yet
 _LAST_DAYS: Final = frozenset({"valid_until", "programme_until"})
 
@@ -63,6 +64,7 @@ def read_rows(
     """
     rows: list[ImportedRow] = []
     findings: list[CellFinding] = []
+    mistakes = 0
     for number, texts in _texts(table, columns, findings, fill_down=settings.fill_down):
         found, wrong = _read(texts, settings, frameworks)
         findings += [
@@ -74,6 +76,11 @@ def read_rows(
         ]  # fmt: skip
         if not wrong:
             rows.append(ImportedRow(number, found))
+        mistakes += len(wrong)
+        if mistakes > _MAX_MISTAKES:
+            message = f"found more than {_MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
+            findings.append(CellFinding(Severity.ERROR, number, "", message, "correct these first", "mistakes"))
+            break
     return rows, findings
 
 

@@ -282,6 +282,12 @@ class TestValues:
         assert statement_id("TA-١٢") == "TA-12"
 
 
+def test_a_list_that_is_wrong_everywhere_ends_soon_and_says_so(example: Json) -> None:
+    report = imported(example, [{**COMPLETE, "levels": "high", "valid_from": "soon"}] * 3000)
+    assert len(report.findings) == 2003
+    assert "the rows below were not looked at" in messages(report)
+
+
 def test_questions_are_all_told_before_any_is_answered(example: Json) -> None:
     row: dict[str, Any] = {**COMPLETE, "institution": "Matara*", "status": ""}
     report = imported(example, [row])
