@@ -5,6 +5,7 @@ columns, struck-out text; 5. rows that are no entries; 6. rows that are shorter 
 that was noticed while reading becomes a finding at its row and column.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -183,6 +184,7 @@ def _above(sheet: Sheet, first: int, answers: Mapping[str, str], *, named: bool)
 def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: list[CellFinding]) -> set[int]:
     """Fill merged cells if that is wanted; return the rows that one merged cell fills from side to side."""
     across: set[int] = set()
+    numbers = sorted(sheet.rows)
     total = 0
     for merge in sheet.merges:
         if merge.last_row <= last:
@@ -201,9 +203,9 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
         findings.append(question("merged-cells", answers, merge.first_row, merge.first_position, message))
         if answers.get("merged-cells") != "fill":
             continue
-        for number in range(max(merge.first_row, last + 1), merge.last_row + 1):
-            if number != merge.first_row and number not in sheet.rows:
-                continue  # an empty row: nothing is an entry only because a cell above is large
+        begin = bisect_left(numbers, max(merge.first_row, last + 1))
+        # An empty row stays empty: nothing is an entry only because a cell above is large.
+        for number in numbers[begin : bisect_right(numbers, merge.last_row)]:
             cells = sheet.rows[number]
             total += merge.last_position - merge.first_position + 1
             if total > _MAX_FILLED:

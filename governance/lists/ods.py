@@ -11,7 +11,17 @@ from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
 from wanderbuch.governance.lists.styles import BLACK, WHITE, Colour, alike, colour_of
-from wanderbuch.governance.lists.table import MAX_COLUMNS, MAX_ROWS, Merge, Sheet, Sight, TableError, column_letters
+from wanderbuch.governance.lists.table import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_SIGHTS,
+    TOO_MUCH,
+    Merge,
+    Sheet,
+    Sight,
+    TableError,
+    column_letters,
+)
 from wanderbuch.governance.lists.xml_parts import Attributes, read_part
 
 MAX_CELLS: Final = 5_000_000
@@ -294,6 +304,8 @@ class _Content:
             self._count += self._repeated_rows * len(self._cells)
             if self._count > MAX_CELLS:
                 raise TableError(f"expected at most {MAX_CELLS} cells, found more", hint="import the list in parts")
+            if len(sheet.sights) + self._repeated_rows * len(self._own) > MAX_SIGHTS:
+                raise TableError(f"expected at most {MAX_SIGHTS} cells to speak of, found more", hint=TOO_MUCH)
             for number in range(self._row, self._row + self._repeated_rows):
                 sheet.rows[number] = list(self._cells)
                 if self._row_hidden:

@@ -11,6 +11,8 @@ MAX_TABLE_BYTES: Final = 32 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 4000  # characters
+MAX_SIGHTS: Final = 500_000  # cells about which there is something to say
+TOO_MUCH: Final = "import the list in parts, or save its values without formulas and formats"
 
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection).
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -1,5 +1,6 @@
 """One sheet of an .xlsx, cell by cell, in one pass."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import Final
@@ -7,7 +8,17 @@ from typing import Final
 from wanderbuch.governance.lists.archive import SAVE_ANEW
 from wanderbuch.governance.lists.number_format import GENERAL, Shown, shown_number, shown_text
 from wanderbuch.governance.lists.styles import Styles, is_on
-from wanderbuch.governance.lists.table import MAX_COLUMNS, MAX_ROWS, Merge, Sheet, Sight, TableError, column_letters
+from wanderbuch.governance.lists.table import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_SIGHTS,
+    TOO_MUCH,
+    Merge,
+    Sheet,
+    Sight,
+    TableError,
+    column_letters,
+)
 from wanderbuch.governance.lists.xlsx_text import RunsOfText, SharedTexts, place_of, unescaped_text
 from wanderbuch.governance.lists.xml_parts import Attributes
 
@@ -190,6 +201,8 @@ class SheetReader:
 
     def _saw(self, kind: str, detail: str) -> None:
         self.sheet.sights.append(Sight(kind, self._row, self._position, detail))
+        if len(self.sheet.sights) > MAX_SIGHTS:
+            raise TableError(f"expected at most {MAX_SIGHTS} cells to speak of, found more", hint=TOO_MUCH)
 
     @property
     def _place(self) -> str:
@@ -246,6 +259,7 @@ class SheetReader:
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        number = None if text is None else float(text)
     except ValueError:
         return None
+    return number if number is not None and math.isfinite(number) else None

@@ -73,6 +73,8 @@ def read_part(blocks: Iterable[bytes], reader: PartReader, prefixes: Mapping[str
             parser.Parse(block, False)
         parser.Parse(b"", True)
     except expat.ExpatError as err:
-        raise TableError(
-            f"expected XML in the spreadsheet, found a fault in line {err.lineno}", hint=SAVE_ANEW
-        ) from err
+        message = f"expected XML in the spreadsheet, found a fault in line {err.lineno}"
+        raise TableError(message, hint=SAVE_ANEW) from err
+    except (LookupError, ValueError) as err:  # an encoding that nobody knows, or of several bytes a letter
+        message = f"expected XML in the spreadsheet, found a fault in line {parser.CurrentLineNumber}"
+        raise TableError(message, hint=SAVE_ANEW) from err

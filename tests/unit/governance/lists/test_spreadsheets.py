@@ -3,7 +3,6 @@
 # ruff: noqa: E501 - a row of a list is one line
 
 import io
-import time
 import zipfile
 from collections.abc import Callable
 
@@ -171,6 +170,12 @@ class TestXlsx:
         with pytest.raises(TableError, match="document type"):
             read_list(with_part(book(), "xl/worksheets/sheet1.xml", f"{top}{TOP}<sheetData/></worksheet>"))
 
+    @pytest.mark.parametrize("encoding", ["klingon", "date", "utf-7", "shift_jis", "idna"])
+    def test_xml_in_an_encoding_that_is_none_is_refused(self, encoding: str) -> None:
+        top = f'<?xml version="1.0" encoding="{encoding}"?>'
+        with pytest.raises(TableError, match="fault"):
+            read_list(with_part(book(), "xl/worksheets/sheet1.xml", f"{top}{TOP}<sheetData/></worksheet>"))
+
     def test_xml_without_end_is_refused(self) -> None:
         with pytest.raises(TableError):
             read_list(with_part(book(), "xl/worksheets/sheet1.xml", TOP + "<a>" * 100_000))
@@ -194,10 +199,8 @@ class TestOds:
         ],
     )
     def test_repetition_is_bounded(self, body: str) -> None:
-        began = time.process_time()
         with pytest.raises(TableError):
             read_list(open_document(ods_sheet(body)))
-        assert time.process_time() - began < 20
 
     def test_empty_repetition_only_counts(self) -> None:
         body = ods_row("name") + '<table:table-row table:number-rows-repeated="1048000"/>' + ods_row("Galle")
@@ -293,6 +296,25 @@ class TestLimits:
         monkeypatch.setattr(ods, "MAX_CELLS", 50)
         with pytest.raises(TableError, match="cells"):
             read_list(received)
+
+    def test_merges_cost_what_they_cover(self) -> None:
+        merges = "".join(f'<mergeCell ref="A{at}:B9999999"/>' for at in range(2, 5000))
+        data = f"<row>{text_cell('A1', 'name')}</row><row>{text_cell('A2', 'Galle')}</row>"
+        sheet = f"{TOP}<sheetData>{data}</sheetData><mergeCells>{merges}</mergeCells></worksheet>"
+        read_list(with_part(book(), "xl/worksheets/sheet1.xml", sheet), Choices(answers={"merged-cells": "fill"}))
+        rows_of = "".join(f"<row>{text_cell(f'A{at}', 'x')}</row>" for at in range(1, 2000))
+        sheet = f"{TOP}<sheetData>{rows_of}</sheetData><mergeCells>{merges}</mergeCells></worksheet>"
+        with pytest.raises(TableError, match="merged"):
+            read_list(with_part(book(), "xl/worksheets/sheet1.xml", sheet), Choices(answers={"merged-cells": "fill"}))
+
+    def test_what_there_is_to_say_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        cells = "".join(f"<row><c r='A{at}' t='str'><f>A1</f><v>x</v></c></row>" for at in range(1, 30))
+        row = ods_row("x", row='table:number-rows-repeated="30"', cell='table:formula="of:=A1"')
+        for received, module in ((with_sheet(cells), xlsx_sheet), (open_document(ods_sheet(ods_row("a"), row)), ods)):
+            assert read_list(received).findings
+            monkeypatch.setattr(module, "MAX_SIGHTS", 20)
+            with pytest.raises(TableError, match="to speak of"):
+                read_list(received)
 
     def test_rows_of_a_text_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wanderbuch.governance.lists.csv_text.MAX_ROWS", 3)
