@@ -333,6 +333,8 @@ class TestLimits:
         (b"\x89PNG\r\n", "picture"),
         (b'{"a": 1}', "JSON"),
         (b"<!DOCTYPE html><html>", "web page"),
+        (b"\r\n<!-- made by a portal --><TABLE>", "web page"),
+        (b"<tr><td>Name</td></tr>", "web page"),
         ("\ufeff<html>".encode("utf-16-le"), "web page"),
         (b"<?xml version='1.0'?><office:document>", "fods"),
         (b"MIME-Version: 1.0\r\nContent-Type: multipart/related", "MHTML"),
