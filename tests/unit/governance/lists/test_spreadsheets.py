@@ -104,6 +104,29 @@ class TestXlsx:
         with pytest.raises(TableError):
             read_list(with_sheet(data))
 
+    @pytest.mark.parametrize(
+        ("run", "kind"),
+        [("<strike/>", "struck-out"), ('<color rgb="FFFFFFFF"/>', "invisible-text"), ('<sz val="1"/>', "invisible-text"),
+         ('<strike val="0"/>', None), ('<color rgb="FF000000"/>', None), ("<b/>", None)],
+    )  # fmt: skip
+    def test_a_part_of_a_text_that_is_not_seen_as_valid_is_asked_about(self, run: str, kind: str | None) -> None:
+        cell = f'<c r="A2" t="inlineStr"><is><r><t>Galle</t></r><r><rPr>{run}</rPr><t> Institute</t></r></is></c>'
+        found = read_list(with_sheet(f"<row>{text_cell('A1', 'name')}</row><row>{cell}</row>"))
+        assert rows(found) == [(2, ("Galle Institute",))]
+        assert kinds(found) == ({(kind, 2)} if kind else set())
+        shared = (
+            '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>name</t></si><si><r><t>Galle</t></r>'
+            f"<r><rPr>{run}</rPr><t> Institute</t></r></si></sst>"
+        )
+        links = (
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            '<Relationship Id="rId1" Type="x/worksheet" Target="/xl/worksheets/sheet1.xml"/>'
+            '<Relationship Id="rId9" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+        )
+        received = with_sheet('<row><c r="A1" t="s"><v>0</v></c></row><row><c r="A2" t="s"><v>1</v></c></row>')
+        received = with_part(with_part(received, "xl/sharedStrings.xml", shared), "xl/_rels/workbook.xml.rels", links)
+        assert (rows(read_list(received)), kinds(read_list(received))) == (rows(found), kinds(found))
+
     def test_names_of_parts_do_not_depend_on_capitals(self) -> None:
         stream = io.BytesIO()
         with zipfile.ZipFile(io.BytesIO(book())) as old, zipfile.ZipFile(stream, "w") as new:
@@ -232,6 +255,44 @@ class TestOds:
 
         assert of("1/4/2567") == {("partial-date", 2)}
         assert of("01.04.24") == of("1 April 2024") == set()
+
+    @pytest.mark.parametrize(
+        ("style", "kind"),
+        [('style:text-line-through-style="solid"', "struck-out"), ('fo:color="#ffffff"', "invisible-text"),
+         ('fo:font-size="1pt"', "invisible-text"), ('style:text-line-through-style="none"', None),
+         ('fo:color="#ff0000"', None)],
+    )  # fmt: skip
+    def test_text_that_is_not_seen_as_valid_is_asked_about(self, style: str, kind: str | None) -> None:
+        def styled(family: str) -> str:
+            return f'<style:style style:name="s" style:family="{family}"><style:text-properties {style}/></style:style>'
+
+        whole = ods_sheet(ods_row("name"), ods_row("Galle", cell='table:style-name="s"'))
+        part = ods_sheet(ods_row("name"), ods_row("Galle <text:span text:style-name='s'>Institute</text:span>"))
+        by_row = ods_sheet(ods_row("name"), ods_row("Galle", row='table:default-cell-style-name="s"'))
+        expected = {(kind, 2)} if kind else set()
+        assert kinds(read_list(open_document(whole, styled("table-cell")))) == expected
+        assert kinds(read_list(open_document(by_row, styled("table-cell")))) == expected
+        found = read_list(open_document(part, styled("text")))
+        assert (rows(found), kinds(found)) == ([(2, ("Galle Institute",))], expected)
+
+    def test_rows_of_a_closed_group_are_hidden(self) -> None:
+        group = f'<table:table-row-group table:display="false">{ods_row("Galle")}</table:table-row-group>'
+        assert kinds(read_list(open_document(ods_sheet(ods_row("name"), group)))) == {("hidden-rows", 2)}
+        opened = group.replace(' table:display="false"', "")
+        assert not kinds(read_list(open_document(ods_sheet(ods_row("name"), opened))))
+
+    @pytest.mark.parametrize(
+        ("value", "shown", "text", "kind"),
+        [("3", "3", "3", None), ("142", "0142", "0142", "shown-as"), ("2.5", "3", "3", "rounded"),
+         ("0.5", "50 %", "50 %", "shown-as"), ("1234.5", "1.234,50", "1.234,50", "shown-as"),
+         ("1", "Active", "Active", "shown-as"), ("5", "", "5", "invisible-text"),
+         ("202401234567", "2.02E+11", "202401234567", "shown-as"), ("20240123456789012", "2.02E+16", "20240123456789012", "digits-lost")],
+    )  # fmt: skip
+    def test_a_number_is_read_as_it_is_shown(self, value: str, shown: str, text: str, kind: str | None) -> None:
+        cell = f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{shown}</text:p></table:table-cell>'
+        found = read_list(open_document(ods_sheet(ods_row("no"), f"<table:table-row>{cell}</table:table-row>")))
+        assert rows(found) == [(2, (text,))]
+        assert kinds(found) == ({(kind, 2)} if kind else set())
 
     def test_hidden_content_of_a_cell_is_asked_about(self) -> None:
         style = (
