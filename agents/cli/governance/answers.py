@@ -29,7 +29,16 @@ class Answers:
         if self._kept and sys.stdin.isatty():
             console().print(f"Taken from your last run: {', '.join(self._kept)} ({kept_in} holds them)")
 
-    def ask(self, option: str, question: str, given: str | None, check: Check, *, known: str | None = None) -> str:
+    def ask(
+        self,
+        option: str,
+        question: str,
+        given: str | None,
+        check: Check,
+        *,
+        known: str | None = None,
+        empty: bool = False,
+    ) -> str:
         """Return a checked answer: of the option, of what is known otherwise, of the last run, or of the terminal.
 
         Args:
@@ -38,6 +47,7 @@ class Answers:
             given: what the option says.
             check: returns the answer as it is meant, or raises.
             known: what the agent or the file that is there says.
+            empty: whether Enter alone is an answer.
 
         Raises:
             ConfigurationError: the option's answer is not fit, or there is none and nobody to ask.
@@ -53,7 +63,8 @@ class Answers:
         if not sys.stdin.isatty():
             raise ConfigurationError(f"expected {option}, found none", hint=question)
         while True:
-            text = str(typer.prompt(question)).strip()
+            default = "" if empty else None  # without one, the prompt asks again for ever
+            text = str(typer.prompt(question, default=default, show_default=False)).strip()
             try:
                 answer = _checked(option, text, check)
             except ConfigurationError as err:
@@ -67,7 +78,8 @@ class Answers:
         """Return a checked answer, None if it is left empty or there is nobody to ask."""
         if given is None and option not in self._kept and not sys.stdin.isatty():
             return None
-        return self.ask(option, f"{question} (Enter: none)", given, lambda text: check(text) if text else "") or None
+        asked = f"{question} (Enter: none)"
+        return self.ask(option, asked, given, lambda text: check(text) if text else "", empty=True) or None
 
     def done(self) -> None:
         """Forget: what was asked for is written."""

@@ -52,7 +52,10 @@ def host(text: str) -> str:
     """Return the public name of an agent, by the rules of those who will resolve its DID."""
     name = text.strip().casefold().removeprefix("https://").rstrip("/")
     try:
-        return WebvhDid.parse(f"did:webvh:{_SOME_SCID}:{name}:org").host
+        found = WebvhDid.parse(f"did:webvh:{_SOME_SCID}:{name}:org").host
+        if found != name:  # "host:443" would be a host and a part of its path
+            raise ConfigurationError(f"expected a host alone, found {name[:80]!r}")
+        return found
     except WanderbuchError as err:
         raise ConfigurationError(
             f"expected a public name such as authority.example.org, found {text[:80]!r}",

@@ -114,7 +114,7 @@ def init(
         website=None if website is None else answers.ask("--website", "", website, link),
         docs_uri=None if docs_uri is None else answers.ask("--rules", "", docs_uri, link),
         uri=f"{known['governance_url']}/current.jws" if "governance_url" in known else None,
-        crosswalk=_crosswalk(answers, country_, framework, crosswalk, crosswalk_source, crosswalk_from),
+        crosswalk=_crosswalk(answers, country_, framework, crosswalk, crosswalk_source, crosswalk_from, held),
     )
     now = datetime.now(UTC)
     if before is None:
@@ -199,8 +199,12 @@ def _of_draft(document: dict[str, Any] | None) -> dict[str, Any]:
     named = next((each.name for each in report.file.participants if each.did == author and each.name), None)
     schemas = {str(each["name"]): str(each["id"]) for each in document["schemas"]}
     return {
-        "name": document["name"], "author": str(author), "schemas": schemas, **({"authority": named} if named else {})
-    }  # fmt: skip
+        "name": document["name"],
+        "author": str(author),
+        "schemas": schemas,
+        "mapped": {each.framework for each in report.file.crosswalks},
+        **({"authority": named} if named else {}),
+    }
 
 
 def _schemas(answers: Answers, given: list[str] | None, known: Any, held: Any) -> dict[str, str]:
@@ -219,7 +223,13 @@ def _schemas(answers: Answers, given: list[str] | None, known: Any, held: Any) -
 
 
 def _crosswalk(
-    answers: Answers, where: str | None, framework: str | None, table: str | None, source: str | None, start: str | None
+    answers: Answers,
+    where: str | None,
+    framework: str | None,
+    table: str | None,
+    source: str | None,
+    start: str | None,
+    held: dict[str, Any],
 ) -> CrosswalkBeginning | None:
     """Return the crosswalk of the national framework, None if there is to be none yet."""
     code = None if framework is None else answers.ask("--framework", "", framework, framework_code)
@@ -237,6 +247,8 @@ def _crosswalk(
         if table is not None or source is not None or start is not None:
             raise ConfigurationError("expected --framework with --crosswalk, found none", hint="such as LK-NVQ")
         return None
+    if table is None and source is None and start is None and code in held.get("mapped", ()):
+        return None  # the draft maps it already, and what is there stays
     levels = list(frameworks()[code].levels) if code in frameworks() else []
     example = ",".join(f"{each}=?" for each in levels) or "1=1,2=2"
     asked = answers.optional(

@@ -287,3 +287,22 @@ def test_asks_the_agent_for_what_the_agent_knows(run: Run, tmp_path: Path, agent
     (tmp_path / "app.token").write_text("another\n")
     code, _, err = run(*words, "--agent", f"http://127.0.0.1:{agent}", *token)
     assert (code, err.count("\n")) == (2, 1)
+
+
+def test_a_crosswalk_can_be_left_out_with_enter(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("\n"))
+    code, said, _ = run(*draft(tmp_path / "governance.json", "--country", "Sri Lanka"))
+    assert code == 0
+    assert said.count("Enter: none") == 1
+    assert "No crosswalk maps" in said
+
+
+def test_a_crosswalk_that_the_draft_has_is_not_asked_for_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "governance.json"
+    assert run(*draft(out, "--country", "Sri Lanka", *CROSSWALK))[0] == 0
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    code, said, _ = run(*draft(out, "--country", "Sri Lanka"))
+    assert code == 0
+    assert "says all of this already" in said
