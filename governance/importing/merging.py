@@ -8,6 +8,7 @@ the same list again finds it.
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -87,6 +88,7 @@ class Merging:
             for row in group:
                 if row.values.keys() & _SCOPE:
                     by_id.setdefault(_id_of(did, row), []).append(row)
+            self._compare_numbers(did, by_id)
             for statement, own in by_id.items():
                 self.rows_of.setdefault(statement, []).extend(row.number for row in own)
                 if any(row.values.keys() & (_SCOPE - {"accreditation"}) for row in own):
@@ -97,6 +99,16 @@ class Merging:
                 elif lost := sorted(row.values.keys() & _PROGRAMME):
                     message = f"expected the number of the programme that {', '.join(lost)} speaks of, found none"
                     self._wrong(row, "programme", message, "give each programme one, or leave the columns out")
+
+    def _compare_numbers(self, did: str, by_id: Mapping[str, list[ImportedRow]]) -> None:
+        """Ask about numbers of one institution that look like another: 142 and 0142, TA-1 and ta/1."""
+        held = self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ())
+        alike: dict[tuple[str, ...], str] = {_bare(each["id"]): each["id"] for each in held}
+        for statement, rows in by_id.items():
+            other = alike.setdefault(_bare(statement), statement)
+            if other != statement and not any(each["id"] == statement for each in held):
+                message = f"{statement!r} looks like {other!r}, of the same institution: is it the same accreditation?"
+                self._ask("same-number", rows[0], "accreditation", message)
 
     def _wrong(self, row: ImportedRow, column: str, message: str, fix: str) -> None:
         self.findings.append(CellFinding(Severity.ERROR, row.number, column, message, fix, f"merging-{column}"))
@@ -271,6 +283,16 @@ class Merging:
                     if column in row.values:
                         change[member] = row.values[column]
                 found["status"] = [*held, change]
+        current = found["status"][-1]["status"] if found.get("status") else "active"
+        for row in decided:
+            if "decided_on" not in row.values and row.values["status"] != current and not self._told(row, "decided_on"):
+                message = f"the row says {row.values['status']} without a day, others of its accreditation {current}"
+                self._wrong(row, "status", message, "make them equal, or add the day of each decision")
+
+    def _told(self, row: ImportedRow, column: str) -> bool:
+        """Return whether an error was found there already."""
+        kind = f"merging-{column}"
+        return any((each.row, each.kind) == (row.number, kind) for each in reversed(self.findings))
 
     def _not_used(self, row: ImportedRow, there: Json | None) -> None:
         """Name what a row says about a decision that is not added, because the file has it or there is none."""
@@ -370,6 +392,15 @@ def _id_of(did: str, row: ImportedRow) -> str:
     about = row.values.get("title") or ",".join(sorted(row.values.get("occupations", ())))
     digest = hashlib.sha256("\n".join((did, str(about), levels[0])).encode()).hexdigest()
     return f"list-{digest[:16]}"
+
+
+def _bare(number: str) -> tuple[str, ...]:
+    """Return letters and numbers of a number, without signs, capitals and zeros in front.
+
+    >>> _bare("TA-2020-0017") == _bare("ta2020/17"), _bare("TA-1-11") == _bare("TA-11-1")
+    (True, False)
+    """
+    return tuple(each.lstrip("0") or "0" for each in re.findall(r"\d+|[^\W\d_]+", number.casefold()))
 
 
 def _shown(value: Any) -> str:

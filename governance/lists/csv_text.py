@@ -40,7 +40,9 @@ def read_csv(received: bytes, *, encoding: str | None = None, separator: str | N
     sheet = Sheet()
     if note:
         sheet.sights.append(Sight("encoding", 0, None, note))
-    for number, cells in _rows(text, separator or _separator(text)):
+    separator = separator or _separator(text)
+    most = 0
+    for number, cells in _rows(text, separator):
         if not any(each.strip() for each in cells):
             continue
         if len(sheet.rows) > MAX_ROWS:
@@ -48,6 +50,11 @@ def read_csv(received: bytes, *, encoding: str | None = None, separator: str | N
         if len(cells) > MAX_COLUMNS and any(each.strip() for each in cells[MAX_COLUMNS:]):
             raise TableError(f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}")
         sheet.widths[number] = len(cells)
+        most = max(most, len(cells))
+        for at, each in enumerate(cells):
+            # Where a quote is not closed, a cell takes the rest of its row and the beginning of another.
+            if "\n" in each and most > 2 and each.count(separator) >= most - 1:
+                sheet.sights.append(Sight("swallowed-rows", number, at, " ".join(each.split())[:100]))
         sheet.rows[number] = [_value(sheet, number, at, each) for at, each in enumerate(cells[:MAX_COLUMNS])]
     return sheet
 

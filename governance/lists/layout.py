@@ -1,12 +1,12 @@
 """Where the table of a sheet begins and ends, and what of it a person would not see.
 
 In order: 1. the row of headers is found, or named by the person; 2. merged cells; 3. letters; 4. hidden rows and
-columns, struck-out text; 5. rows that are no entries; 6. rows that are shorter or longer than the header; 7. everything
-that was noticed while reading becomes a finding at its row and column.
+columns, struck-out text; 5. rows that are no entries; 6. rows that are shorter or longer than the header; 7. rows
+that a colour sets apart; 8. everything that was noticed while reading becomes a finding at its row and column.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from wanderbuch.governance.findings import Severity
@@ -14,8 +14,10 @@ from wanderbuch.governance.lists.noticed import finding_of, question
 from wanderbuch.governance.lists.questions import QUESTIONS
 from wanderbuch.governance.lists.selection import Selection, shown_row, trouble
 from wanderbuch.governance.lists.table import (
+    MAX_CELL,
     MAX_COLUMNS,
     CellFinding,
+    Merge,
     Row,
     Sheet,
     Sight,
@@ -55,10 +57,11 @@ def laid_out(
     selection.hide()  # 4
     selection.tell_entries(across)  # 5
     selection.compare_widths()  # 6
+    selection.compare_colours()  # 7
     findings += selection.findings
     shown, rows = selection.rows()
     table = table_of([(last, shown), *rows])
-    findings += _noticed(sheet, selection, {(each.kind, each.row, each.position) for each in findings}, answers)  # 7
+    findings += _noticed(sheet, selection, {(each.kind, each.row, each.position) for each in findings}, answers)  # 8
     findings += trouble([sheet.name], 0, answers)
     formulas = {(each.row, each.position) for each in sheet.sights if each.kind == "formula-in-text"}
     findings += [each for each in table.findings if (each.row, each.position) not in formulas]
@@ -71,7 +74,7 @@ def laid_out(
 def _noticed(
     sheet: Sheet, selection: Selection, known: set[tuple[str, int, int | None]], answers: Mapping[str, str]
 ) -> Iterator[CellFinding]:
-    """Yield what was noticed while the sheet was read, but for what is not imported or was said already (7)."""
+    """Yield what was noticed while the sheet was read, but for what is not imported or was said already (8)."""
     for sight in sheet.sights:
         out = sight.row in selection.left_out
         if out and sight.kind != "comment":
@@ -104,7 +107,8 @@ def _cleaned(number: int, cells: list[str], answers: Mapping[str, str], findings
     """Return the cells of a row as they are meant (3)."""
     found = []
     for position, cell in enumerate(cells):
-        text, remarks = read_text(cell) if cell else ("", ())
+        # A cell that is too long is an error already; nobody reads its letters.
+        text, remarks = read_text(cell) if cell and len(cell) <= MAX_CELL else (cell, ())
         for remark in remarks:
             if remark.kind in QUESTIONS:
                 findings.append(question(remark.kind, answers, number, position, remark.message))
@@ -189,6 +193,12 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
     for merge in sheet.merges:
         if merge.last_row <= last:
             continue
+        begin, end = bisect_left(numbers, max(merge.first_row, last + 1)), bisect_right(numbers, merge.last_row)
+        covered = _covered(sheet, merge, numbers[begin:end])
+        total += end - begin + len(covered)
+        if total > _MAX_FILLED:
+            raise TableError("expected fewer merged cells than there are here", hint="undo the merges in the sheet")
+        findings += [finding_of(each, answers) for each in covered]
         row = sheet.rows.get(merge.first_row, [])
         text = row[merge.first_position] if merge.first_position < len(row) else ""
         if not text:
@@ -203,9 +213,8 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
         findings.append(question("merged-cells", answers, merge.first_row, merge.first_position, message))
         if answers.get("merged-cells") != "fill":
             continue
-        begin = bisect_left(numbers, max(merge.first_row, last + 1))
         # An empty row stays empty: nothing is an entry only because a cell above is large.
-        for number in numbers[begin : bisect_right(numbers, merge.last_row)]:
+        for number in numbers[begin:end]:
             cells = sheet.rows[number]
             total += merge.last_position - merge.first_position + 1
             if total > _MAX_FILLED:
@@ -214,6 +223,18 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
             for at in range(merge.first_position, min(merge.last_position + 1, MAX_COLUMNS)):
                 cells[at] = text
     return across
+
+
+def _covered(sheet: Sheet, merge: Merge, numbers: Iterable[int]) -> list[Sight]:
+    """Return the texts below merged cells: only the first one is seen."""
+    return [
+        Sight("covered", number, at, text[:60])
+        for number in numbers
+        for at, text in enumerate(sheet.rows[number])
+        if text
+        and merge.first_position <= at <= merge.last_position
+        and (number, at) != (merge.first_row, merge.first_position)
+    ]
 
 
 def _named(finding: CellFinding, headers: tuple[str, ...]) -> CellFinding:

@@ -40,6 +40,7 @@ _NOTES: Final = {
 _QUESTIONS: Final = {
     "hidden-sheet": "the sheet {!r} is hidden",
     "struck-out": "{!r} is struck out",
+    "swallowed-rows": "one cell holds line breaks and as much as a row, {!r}: is a quote not closed?",
     "invisible-text": "{!r} is there, but not seen",
     "conditional-format": "a conditional format can hide or change what is seen in {}",
     "partial-date": "a day is shown without all of its parts, as {}",
@@ -75,6 +76,12 @@ def finding_of(sight: Sight, answers: Mapping[str, str]) -> CellFinding:
     if kind == "rounded":
         shown, _, stored = sight.detail.partition("\n")
         return question(kind, answers, row, at, f"{shown!r} is shown, {stored} is stored")
+    if kind == "font-letters":
+        stored, _, font = sight.detail.partition("\n")
+        message = (
+            f"{stored!r} is stored, but written in the font {font!r}, which draws other letters: retype it in Unicode"
+        )
+        return question(kind, answers, row, at, message)
     if kind == "struck-out" and answers.get(kind) == LEAVE_OUT and row:
         message = f"{sight.detail!r} is struck out, but not the whole row: it cannot be left out"
         return CellFinding(Severity.ERROR, row, "", message, "empty the cell, or write what holds", kind, at)

@@ -9,9 +9,11 @@ from datetime import date
 from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
+from wanderbuch.governance.lists.fonts import draws_other_letters
 from wanderbuch.governance.lists.ods_styles import OdsStyles
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
+    MAX_MERGES,
     MAX_ROWS,
     MAX_SIGHTS,
     TOO_MUCH,
@@ -49,13 +51,15 @@ class _Content:
         self._cells: list[str] = []
         self._row_hidden = False
         self._own: list[Sight] = []  # of the row that is read; without number
+        self._fills: dict[int, str] = {}  # of the row that is read
+        self._inks: dict[int, str] = {}
         self._columns = 0
         self._position = 0
         self._defaults: list[str] = []
         self._cell: Attributes | None = None
         self._paragraphs: list[list[str]] = []
         self._spans: list[str] = []
-        self._run_kinds: set[str] = set()
+        self._runs: dict[tuple[str, ...], None] = {}  # styles of spans around a text, from outside to inside
         self._skipping = 0
         self._note: list[str] | None = None
         self._kept: list[list[str]] = []  # paragraphs of the cell, while a comment in it is read
@@ -88,7 +92,7 @@ class _Content:
                 self._start_row(attributes)
             case "table:table-cell" | "table:covered-table-cell":
                 self._cell, self._paragraphs, self._spans = attributes, [], []
-                self._run_kinds, self._covered = set(), name == "table:covered-table-cell"
+                self._runs, self._covered = {}, name == "table:covered-table-cell"
             case "office:annotation":
                 self._note, self._kept, self._paragraphs = [], self._paragraphs, []
             case "draw:frame" | "draw:custom-shape" | "draw:control" | "table:shapes" | "draw:line" | "draw:rect":
@@ -153,11 +157,7 @@ class _Content:
             return
         self._paragraphs[-1].append(text)
         if self._spans and text.strip():
-            look = self._styles.look("text", self._spans[-1])
-            if look.struck:
-                self._run_kinds.add("struck-out")
-            elif look.unseen:
-                self._run_kinds.add("invisible-text")
+            self._runs.setdefault(tuple(self._spans))
 
     def _start_table(self, attributes: Attributes) -> None:
         name = attributes.get("table:name", "")
@@ -186,6 +186,7 @@ class _Content:
         self._repeated_rows = _repeats(attributes.get("table:number-rows-repeated"))
         self._row += 1
         self._cells, self._own, self._position = [], [], 0
+        self._fills, self._inks = {}, {}
         size = self._styles.one("table-row", attributes.get("table:style-name", "")).size
         hidden = attributes.get("table:visibility", "visible") != "visible" or any(self._groups)
         self._row_hidden = hidden or (size is not None and size < 3)
@@ -205,6 +206,10 @@ class _Content:
                 raise TableError(f"expected at most {MAX_SIGHTS} cells to speak of, found more", hint=TOO_MUCH)
             for number in range(self._row, self._row + self._repeated_rows):
                 sheet.rows[number] = list(self._cells)
+                if self._fills:
+                    sheet.fills[number] = self._fills
+                if self._inks:
+                    sheet.inks[number] = self._inks
                 if self._row_hidden:
                     sheet.hidden_rows.add(number)
                 sheet.sights += [Sight(each.kind, number, each.position, each.detail) for each in self._own]
@@ -229,7 +234,10 @@ class _Content:
         )
         if (columns > 1 or rows > 1) and text.strip():
             last = min(self._row + rows - 1, self._row + MAX_ROWS)
+            if len(self._sheet.merges) == MAX_MERGES:
+                raise TableError(f"expected at most {MAX_MERGES} merged cells, found more", hint="undo the merges")
             self._sheet.merges.append(Merge(self._row, last, self._position, self._position + columns - 1))
+        self._take_colours(cell, repeated, filled=bool(text.strip()))
         if text.strip():
             if self._position + repeated > MAX_COLUMNS:
                 place = f"{column_letters(self._position)}{self._row}"
@@ -239,6 +247,19 @@ class _Content:
                 self._cells.append(text)
                 self._own += [Sight(kind, 0, position, detail) for kind, detail in kinds]
         self._position += repeated
+
+    def _style_of(self, cell: Attributes) -> str:
+        position = self._position
+        default = self._defaults[position] if position < len(self._defaults) else ""
+        return cell.get("table:style-name") or self._row_style or default
+
+    def _take_colours(self, cell: Attributes, repeated: int, *, filled: bool) -> None:
+        look = self._styles.look("table-cell", self._style_of(cell))
+        for at in range(self._position, min(self._position + repeated, MAX_COLUMNS)):
+            if look.fill:
+                self._fills[at] = look.fill
+            if look.ink and filled:
+                self._inks[at] = look.ink
 
     def _value(self, cell: Attributes, text: str) -> tuple[str, list[tuple[str, str]]]:
         """Return what a cell says, and what there is to say about it."""
@@ -270,14 +291,18 @@ class _Content:
             )
         if not text.strip():
             return "", [each for each in kinds if each[0] == "formula-empty"]
-        position = self._position
-        default = self._defaults[position] if position < len(self._defaults) else ""
-        own = cell.get("table:style-name") or self._row_style or default
+        own = self._style_of(cell)
         look = self._styles.look("table-cell", own)
-        if look.struck or "struck-out" in self._run_kinds:
+        runs = [self._styles.look_of_run(each, look.background) for each in self._runs]
+        if look.struck or any(each.struck for each in runs):
             kinds.append(("struck-out", text[:60]))
-        elif look.unseen or "invisible-text" in self._run_kinds:
+        elif look.unseen or any(each.unseen for each in runs):
             kinds.append(("invisible-text", text[:60]))
+        font = next(
+            (each for each in (look.font, *(run.font for run in runs)) if draws_other_letters(each, text)), None
+        )
+        if font is not None:
+            kinds.append(("font-letters", f"{text[:60]}\n{font}"))
         if self._styles.one("table-cell", own).conditional:
             kinds.append(("conditional-format", text[:60]))
         return text, kinds

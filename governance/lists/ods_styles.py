@@ -1,10 +1,11 @@
 """How cells of an OpenDocument spreadsheet look, as far as it decides what a person sees."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from wanderbuch.governance.lists.styles import BLACK, WHITE, Colour, alike, colour_of
+from wanderbuch.governance.lists.styles import BLACK, WHITE, Colour, alike, colour_of, tint
 from wanderbuch.governance.lists.xml_parts import Attributes
 
 _STRIKES: Final = ("style:text-line-through-style", "style:text-line-through-type")
@@ -22,6 +23,7 @@ class OdsStyle:
     colour: Colour | None = None
     background: Colour | None = None
     small: bool | None = None
+    font: str | None = None
     secret: bool | None = None  # the cell hides its content
     shown: bool | None = None  # of a sheet
     size: float | None = None  # of a row or column, in points
@@ -34,6 +36,10 @@ class Look:
 
     struck: bool
     unseen: bool
+    font: str = ""
+    fill: str = ""
+    ink: str = ""
+    background: Colour = WHITE
 
 
 @dataclass(slots=True)
@@ -80,10 +86,23 @@ class OdsStyles:
         """Return what one style says itself."""
         return self.found.get((family, name), OdsStyle())
 
-    def look(self, family: str, name: str, background: Colour | None = None) -> Look:
-        """Return whether text in a style is struck out, and whether it is seen."""
-        if background is None and (family, name) in self._looks:
-            return self._looks[family, name]
+    def look(self, family: str, name: str) -> Look:
+        """Return how text in a style looks: struck out, seen, in which font and colours."""
+        found = self._looks.get((family, name))
+        if found is None:
+            found = self._looks[family, name] = _look(self._chain(family, name), BLACK, WHITE)
+        return found
+
+    def look_of_run(self, names: Sequence[str], background: Colour) -> Look:
+        """Return how a part of a cell's text looks.
+
+        Args:
+            names: the styles around it, from outside to inside; what none of them says, the cell says.
+            background: of the cell.
+        """
+        return _look([style for name in reversed(names) for style in self._chain("text", name)], "own", background)
+
+    def _chain(self, family: str, name: str) -> list[OdsStyle]:
         chain: list[OdsStyle] = []
         at: str | None = name
         while at is not None and len(chain) < 20:
@@ -91,22 +110,15 @@ class OdsStyles:
             if style is not None:
                 chain.append(style)
             at = (style.parent if style is not None else "") if at else None
-        struck = next((each.struck for each in chain if each.struck is not None), False)
-        colour = next((each.colour for each in chain if each.colour is not None), None)
-        ground = next((each.background for each in chain if each.background is not None), background or WHITE)
-        small = next((each.small for each in chain if each.small is not None), False)
-        secret = next((each.secret for each in chain if each.secret is not None), False)
-        unseen = bool(small or secret)
-        unseen = unseen or alike(colour if colour is not None else BLACK if family == "table-cell" else "own", ground)
-        found = Look(bool(struck), unseen)
-        if background is None:
-            self._looks[family, name] = found
-        return found
+        return chain
 
     def _text(self, style: OdsStyle, attributes: Attributes) -> None:
         for each in _STRIKES:
             if each in attributes:
                 style.struck = bool(style.struck) or attributes[each] != "none"
+        for each in ("style:font-name", "fo:font-family"):
+            if each in attributes:
+                style.font = attributes[each].strip("'\"")[:80]
         if "fo:color" in attributes:
             style.colour = _colour(attributes["fo:color"])
         if attributes.get("style:use-window-font-color") == "true":
@@ -125,3 +137,15 @@ def _colour(text: str) -> Colour | None:
 def _points(text: str | None) -> float | None:
     found = _LENGTH.fullmatch(text or "")
     return float(found[1]) * _POINTS[found[2]] if found else None
+
+
+def _look(chain: Sequence[OdsStyle], ink: Colour, background: Colour) -> Look:
+    """Return what styles say, the nearest first; what the nearest does not say, the next one says."""
+    struck = next((each.struck for each in chain if each.struck is not None), False)
+    colour = next((each.colour for each in chain if each.colour is not None), ink)
+    ground = next((each.background for each in chain if each.background is not None), background)
+    small = next((each.small for each in chain if each.small is not None), False)
+    secret = next((each.secret for each in chain if each.secret is not None), False)
+    font = next((each.font for each in chain if each.font is not None), "")
+    unseen = bool(small or secret or alike(colour, ground))
+    return Look(bool(struck), unseen, font, tint(ground, WHITE), tint(colour, BLACK), ground)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.lists.colours import marked_rows
 from wanderbuch.governance.lists.noticed import question
 from wanderbuch.governance.lists.questions import LEAVE_OUT, TAKE
 from wanderbuch.governance.lists.rows import is_no_entry
@@ -51,7 +52,10 @@ class Selection:
         for at in sorted(sheet.hidden_columns):
             count = sum(at < len(row) and bool(row[at]) for row in sheet.rows.values())
             if count:
-                self._ask("hidden-columns", 0, at, f"the column is hidden, and holds {count} cell(s)")
+                texts = (row[at] for row in sheet.rows.values() if at < len(row))
+                word = next((found for each in texts if (found := trouble_in(each))), None)
+                such = f", such as {word!r}" if word else ""
+                self._ask("hidden-columns", 0, at, f"the column is hidden, and holds {count} cell(s){such}")
 
     def tell_entries(self, across: set[int]) -> None:
         """Leave out repeated headers, and ask about rows that look like no entries.
@@ -79,6 +83,12 @@ class Selection:
                     self.left_out.add(number)
             else:
                 self._entries.append(number)
+
+    def compare_colours(self) -> None:
+        """Ask about rows that a colour sets apart."""
+        for number, colour in marked_rows(self._sheet, self._entries, len(self._headers)).items():
+            message = f"a colour ({colour}) sets the row apart: {shown_row(self._sheet, number)}; what does it mean?"
+            self._ask("colours", number, None, message)
 
     def compare_widths(self) -> None:
         """Ask about rows that were written with fewer cells than the header."""

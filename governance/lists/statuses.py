@@ -66,7 +66,11 @@ _TROUBLE: Final = re.compile(
     r"|lapsed|blacklist\w*|not (?:renewed|accredited|valid|approved|registered)|un-?accredited|closed|ceased|struck off"
     r"|rescind\w*|annul\w*|anulad\w*|provisional\w*|retir[ée]e?s?|retirad\w*|radi[ée]e?s?|caducad\w*|vencid\w*"
     r"|cerrad\w*|fermée?s?|under review|under investigation|probation\w*|pending|rejected|refused|inactive"
-    r"|non (?:accrédit\w*|renouvel\w*)|no (?:acreditad\w*|renovad\w*))"
+    r"|de-?barr\w*|barred|banned|derecogni[sz]\w*|dis-?accredit\w*|de-?accredit\w*|disqualif\w*|disallow\w*"
+    r"|invalid(?:ated)?|void(?:ed)?|no longer|discontinued|surrendered|relinquish\w*|dormant|defunct|forfeited"
+    r"|not (?:recogni[sz]ed|active|listed|authori[sz]ed)|un(?:recogni[sz]ed|authori[sz]ed|registered|licen[cs]ed)"
+    r"|non-?complian\w*|stay(?:ed)? order|on hold|de-?affiliat\w*|de-?certif\w*|decertif\w*|inhabilitad\w*|interdit\w*"
+    r"|déch[ue]\w*|périm[ée]\w*|échue?s?|clausurad\w*|non (?:accrédit\w*|renouvel\w*)|no (?:acreditad\w*|renovad\w*))"
     r"|موقوف|معلق|مسحوب|ملغى|ملغي|ملغاة|مشطوب|منته|غير معتمد|අත්හිටු|අවලංගු|ඉවත් ක|කල් ඉකුත්|අක්‍රීය"
     r"|இடைநிறுத்|இடைநீக்|திரும்பப் பெற|இரத்து|ரத்து|காலாவதி|நீக்கப்",
     re.IGNORECASE,

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wanderbuch.governance.lists.number_format import BUILT_IN, GENERAL
+from wanderbuch.governance.lists.table import TOO_MUCH, TableError
 from wanderbuch.governance.lists.xml_parts import Attributes
 
 type Colour = tuple[int, int, int] | str
 
 WHITE: Final[Colour] = (255, 255, 255)
 BLACK: Final[Colour] = (0, 0, 0)
+_MAX_STYLES: Final = 65_536  # more than any program writes
 _NEAR: Final = 24  # of 255, in which a colour is not told from another
 _SMALL: Final = 2.5  # points; smaller letters are dots
 _INDEXED: Final[Mapping[int, Colour]] = {
@@ -61,6 +63,13 @@ def alike(one: Colour, other: Colour) -> bool:
     return all(abs(a - b) <= _NEAR for a, b in zip(one, other, strict=True))
 
 
+def tint(colour: Colour | None, plain: Colour) -> str:
+    """Return a name of a colour, "" where it is none or nobody tells it from the plain one."""
+    if colour is None or alike(colour, plain):
+        return ""
+    return colour if isinstance(colour, str) else "#" + "".join(f"{each:02x}" for each in colour)
+
+
 @dataclass(slots=True)
 class Font:
     """What of a font decides whether text is seen, and as valid; None = says nothing."""
@@ -68,6 +77,7 @@ class Font:
     struck: bool = False
     colour: Colour | None = None
     small: bool = False
+    name: str = ""
 
     def take(self, name: str, attributes: Attributes) -> None:
         """Take an element of a font or of the properties of a run."""
@@ -76,6 +86,8 @@ class Font:
                 self.struck = is_on(attributes, default=True)
             case "color":
                 self.colour = colour_of(attributes)
+            case "name" | "rFont":
+                self.name = attributes.get("val", "")[:80]
             case "sz":
                 try:
                     self.small = float(attributes.get("val", "11")) < _SMALL
@@ -91,6 +103,9 @@ class Style:
     struck: bool = False
     unseen: bool = False
     background: Colour = WHITE
+    font: str = ""
+    fill: str = ""
+    ink: str = ""
 
 
 @dataclass(slots=True)
@@ -139,6 +154,8 @@ class Styles:
                 self._dxf += 1
                 self._font, self._fill, self._dxf_code = None, WHITE, None
             case "xf" if where == "cellXfs":
+                if len(self.cells) == _MAX_STYLES:
+                    raise TableError(f"expected at most {_MAX_STYLES} formats of cells, found more", hint=TOO_MUCH)
                 self.cells.append(self._style(attributes))
             case _ if where == "font" and self._font is not None:
                 self._font.take(name, attributes)
@@ -176,7 +193,8 @@ class Styles:
         code = self._codes.get(number("numFmtId"))
         unseen = font.small or alike(BLACK if font.colour is None else font.colour, fill)
         # A number that only a language gives a meaning to cannot be followed; "e" says so to `number_format`.
-        return Style("e" if code is None else code, font.struck, unseen, fill)
+        shown = "e" if code is None else code
+        return Style(shown, font.struck, unseen, fill, font.name, tint(fill, WHITE), tint(font.colour, BLACK))
 
 
 _PLAIN: Final = Style()

@@ -11,6 +11,7 @@ MAX_TABLE_BYTES: Final = 32 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 MAX_COLUMNS: Final = 200
 MAX_CELL: Final = 4000  # characters
+MAX_MERGES: Final = 100_000
 MAX_SIGHTS: Final = 500_000  # cells about which there is something to say
 TOO_MUCH: Final = "import the list in parts, or save its values without formulas and formats"
 
@@ -123,6 +124,8 @@ class Sheet:
 
     Args:
         rows: number -> cells, in order; rows without a cell may be missing.
+        fills: row -> position -> colour of the cell, where it is not white; of cells without text too.
+        inks: row -> position -> colour of the letters, where they are not black.
         widths: number of a row -> how many cells it was written with, where that means something (CSV).
     """
 
@@ -132,6 +135,8 @@ class Sheet:
     hidden_columns: set[int] = field(default_factory=set)
     merges: list[Merge] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
+    fills: dict[int, dict[int, str]] = field(default_factory=dict)
+    inks: dict[int, dict[int, str]] = field(default_factory=dict)
     widths: dict[int, int] = field(default_factory=dict)
 
 

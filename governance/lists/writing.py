@@ -67,6 +67,8 @@ _ERROR_TEXT: Final = re.compile(
     re.IGNORECASE,
 )
 _SHORTENED: Final = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE)
+_HZ: Final = re.compile(r"~\{(?:[!-~]{2})+~\}")
+_UTF_7: Final = re.compile(r"\+[A-Za-z0-9+/]{3,}-?")
 _LOST: Final = re.compile(r"[^\W\d_]\?[^\W\d_]|\?{3,}|\?[^\W\d_]{2,}")
 
 
@@ -88,7 +90,9 @@ class Remark:
 def read_text(text: str) -> tuple[str, tuple[Remark, ...]]:
     """Return a cell's text as it is meant, with what was changed or is wrong. Line breaks stay."""
     plain = text.isascii() and text.isprintable()
-    if plain and not ("?" in text or "#" in text or "+" in text or "Err:" in text):  # most cells, at once
+    if plain and not (
+        "~{" in text or "?" in text or "#" in text or "+" in text or "Err:" in text
+    ):  # most cells, at once
         return text.strip(), ()
     return _read(text)
 
@@ -118,7 +122,7 @@ def _read(text: str) -> tuple[str, tuple[Remark, ...]]:
         remarks.append(
             Remark("question-marks", f"found {stripped[:60]!r}, where letters may have been lost", blocks=True)
         )
-    if text.isascii() and not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text):
+    if text.isascii() and not re.search(r"[\x00-\x09\x0b-\x1f\x7f+]|~\{", text):
         return stripped, tuple(remarks)
     if (damage := _damage(text)) is not None:
         return stripped, (*remarks, damage)
@@ -153,6 +157,9 @@ def drawn_as(text: str) -> str:
 
 def _damage(text: str) -> Remark | None:
     """Return what cannot be mended here (1)."""
+    if (code := _seven_bits(text)) is not None:
+        message = f"found {_visible(text)!r}, which is written in the code {code}"
+        return Remark("decoded-twice", message, blocks=True)
     for each in text:
         category = unicodedata.category(each)
         if each == "\ufffd":
@@ -171,6 +178,27 @@ def _damage(text: str) -> Remark | None:
             message = f"found {text.strip()[:60]!r}, which was decoded wrongly; it may have been {whole.strip()[:60]!r}"
             return Remark("decoded-twice", message, blocks=True)
     return None
+
+
+def _seven_bits(text: str) -> str | None:
+    """Return the code by which letters of other scripts were written in ASCII, None if there is none."""
+    if "\x1b$" in text or "\x1b(" in text or "\x0e" in text or "\x0f" in text:
+        return "ISO-2022"
+    if _HZ.search(text):
+        return "HZ"
+    for found in _UTF_7.findall(text):
+        try:
+            meant = found.encode("ascii").decode("utf-7")
+        except UnicodeError:
+            continue
+        letters = all(unicodedata.category(each)[0] in "LM" for each in meant)
+        if not meant.isascii() and letters and len({script_of(each) for each in meant}) == 1:
+            return f"UTF-7 (as {meant!r})"
+    return None
+
+
+def _visible(text: str) -> str:
+    return "".join(each if each.isprintable() else "·" for each in text.strip())[:60]
 
 
 def _decoded_twice(run: str, text: str) -> str | None:

@@ -3,13 +3,16 @@
 import math
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW
+from wanderbuch.governance.lists.fonts import draws_other_letters
 from wanderbuch.governance.lists.number_format import GENERAL, Shown, shown_number, shown_text
 from wanderbuch.governance.lists.styles import Styles, is_on
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
+    MAX_MERGES,
     MAX_ROWS,
     MAX_SIGHTS,
     TOO_MUCH,
@@ -26,6 +29,7 @@ MAX_CELLS: Final = 5_000_000  # with those that are empty but have a style
 _CODES: Final = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|\d+|[A-Z])')  # of what is printed on each page
 _LOW: Final = 3.0  # points; a lower row is not seen
 _NARROW: Final = 0.5  # characters; a narrower column is not seen
+_FIRST_YEAR: Final = 1901  # spreadsheets count the days before otherwise
 _CHANGING: Final = ("TODAY(", "NOW(", "RAND(", "RANDBETWEEN(", "OFFSET(", "INDIRECT(", "[")
 
 
@@ -156,11 +160,15 @@ class SheetReader:
             case "e":
                 shown = Shown(stored, "error-value", stored) if stored else Shown("")
             case "d":
-                shown = Shown(stored.removesuffix("T00:00:00").removesuffix("T00:00:00Z"))
+                shown = self._shown_day(stored.strip(), style.code)
             case _:
                 shown = self._shown_number(stored.strip(), style.code) if stored.strip() else Shown("")
-        self._inline = None
+        inline, self._inline = self._inline, None
+        if inline is not None and self._type != "inlineStr" and inline.whole.strip():
+            raise TableError(f"the cell {self._place} holds a text and says that it holds none", hint=SAVE_ANEW)
         text = shown.text
+        if style.fill and self._position < MAX_COLUMNS:
+            self.sheet.fills.setdefault(self._row, {})[self._position] = style.fill
         if not text.strip():
             return
         if self._position >= MAX_COLUMNS:
@@ -178,9 +186,26 @@ class SheetReader:
             self._saw("invisible-text", text[:60])
         elif runs is not None and (kind := runs.kind(style.background)) is not None:
             self._saw(kind, text[:60])
+        if style.ink:
+            self.sheet.inks.setdefault(self._row, {})[self._position] = style.ink
+        font = (None if runs is None else runs.font(text)) or style.font
+        if draws_other_letters(font, text):
+            self._saw("font-letters", f"{text[:60]}\n{font}")
         while len(self._cells) < self._position:
             self._cells.append("")
         self._cells.append(text)
+
+    def _shown_day(self, stored: str, code: str) -> Shown:
+        """Return what is shown for a day in ISO form, as strict workbooks have it."""
+        try:
+            instant = datetime.fromisoformat(stored).replace(tzinfo=None)
+        except ValueError:
+            return Shown(stored)
+        plain = instant.date().isoformat()
+        if code == GENERAL or instant.year < _FIRST_YEAR:
+            return Shown(plain if stored.removesuffix("Z").endswith("T00:00:00") else stored)
+        days = (instant - datetime(1899, 12, 30)) / timedelta(days=1)  # noqa: DTZ001 - a day has no zone here
+        return shown_number(repr(days), code)
 
     def _shown_number(self, stored: str, code: str) -> Shown:
         found = self._shown.get((stored, code))
@@ -226,6 +251,8 @@ class SheetReader:
     def _take_merge(self, attributes: Attributes) -> None:
         first, _, last = attributes.get("ref", "").partition(":")
         begin, end = place_of(first), place_of(last or first)
+        if len(self.sheet.merges) == MAX_MERGES:
+            raise TableError(f"expected at most {MAX_MERGES} merged cells, found more", hint="undo the merges")
         if begin is not None and end is not None:
             self.sheet.merges.append(Merge(begin[0], end[0], begin[1], end[1]))
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from wanderbuch.governance.lists.fonts import draws_other_letters
 from wanderbuch.governance.lists.styles import WHITE, Colour, Font, alike
 from wanderbuch.governance.lists.table import Sight
 from wanderbuch.governance.lists.xml_parts import Attributes
@@ -71,6 +72,10 @@ class RunsOfText:
         """Take a piece of text."""
         if self._collecting:
             self.pieces.append(text)
+
+    def font(self, text: str) -> str | None:
+        """Return the font of a run that draws other letters than a text has."""
+        return next((font.name for font in self.fonts if draws_other_letters(font.name, text)), None)
 
     def kind(self, background: Colour = WHITE) -> str | None:
         """Return what there is to say about the runs."""
@@ -152,15 +157,21 @@ class Drawing:
     """Reads a drawing: pictures and text boxes lie over the cells."""
 
     pieces: list[str] = field(default_factory=list)
+    holds: bool = False  # some programs write a drawing for each sheet, with nothing in it
     _collecting: bool = False
+    _root: bool = True
 
     @property
     def sights(self) -> list[Sight]:
         """What there is to say."""
+        if not self.holds:
+            return []
         return [Sight("drawing", 0, None, " ".join(" ".join(self.pieces).split())[:200])]
 
     def start(self, name: str, attributes: Attributes) -> None:
         """Begin an element."""
+        self.holds = not self._root
+        self._root = False
         self._collecting = name == "a:t"
 
     def end(self, name: str) -> None:

@@ -53,14 +53,18 @@ def host(text: str) -> str:
     name = text.strip().casefold().removeprefix("https://").rstrip("/")
     try:
         found = WebvhDid.parse(f"did:webvh:{_SOME_SCID}:{name}:org").host
-        if found != name:  # "host:443" would be a host and a part of its path
-            raise ConfigurationError(f"expected a host alone, found {name[:80]!r}")
-        return found
     except WanderbuchError as err:
-        raise ConfigurationError(
-            f"expected a public name such as authority.example.org, found {text[:80]!r}",
-            hint="a host with a dot, without port and path, that others reach",
-        ) from err
+        raise _no_host(text) from err
+    if found != name:  # "host:443" would be a host and a part of its path
+        raise _no_host(text)
+    return found
+
+
+def _no_host(text: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"expected a public name such as authority.example.org, found {text[:80]!r}",
+        hint="a host with a dot, without port and path, that others reach",
+    )
 
 
 def ecosystem(text: str) -> str:

@@ -94,7 +94,7 @@ def import_list(
     """
     answers = parse_answers(answer or ())
     if fill_down:
-        answers.setdefault("merged-cells", "first")  # filled row by row, within an institution
+        answers.setdefault("merged-cells", "fill")  # a merged cell is seen in each of its rows
     settings = ImportSettings(
         mapping=_mapping(map_ or [], mapping),
         day_order=dates,

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tests.unit.governance.conftest import EXAMPLE, Json
@@ -16,6 +16,7 @@ from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.importing.rows import ImportSettings
 from wanderbuch.governance.importing.values import countries, level_range, statement_id, status
 from wanderbuch.governance.lists.reading import Choices, read_list
+from wanderbuch.governance.model import ACCREDITATION
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OTHER = NEW.replace("Matara", "Hambar").replace("matara", "hambantota")
@@ -308,3 +309,42 @@ def test_the_given_list_of_the_issue_is_not_imported_as_accredited() -> None:
     assert errors(report) == [(1, "තත්වය")]
     mapped = ImportSettings(mapping={"ලිපිනය": "-", "තත්වය": "status"})
     assert "without the day of the decision" in messages(draft_from(table, example, mapped, at=NOW))
+
+
+class TestNumbersAndDecisions:
+    LATER: ClassVar = {"status": "suspended", "decided_on": "2026-10-01"}
+
+    @pytest.mark.parametrize("number", ["ta-2020-0017", "TA-2020-17", "TA/2020/0017"])
+    def test_a_number_that_looks_like_one_of_the_file_is_asked_about(self, example: Json, number: str) -> None:
+        (kandy,) = (
+            did
+            for did, told in example["participants"]["entries"][ACCREDITATION].items()
+            if any(each["id"] == "TA-2020-0017" for each in told["accreditations"])
+        )
+        (held,) = example["participants"]["entries"][ACCREDITATION][kandy]["accreditations"]
+        row = {
+            **COMPLETE, "did": kandy, "institution": "Kandy Hotel School (example)", "accreditation": number,
+            "cred_def_ids": "; ".join(held["cred_def_ids"]), **self.LATER,
+        }  # fmt: skip
+        assert ("same-number", 2) in kinds(imported(example, [row]), "question")
+        assert imported(example, [row], answers={"same-number": "different"}).ok
+        exact = imported(example, [{**row, "accreditation": "TA-2020-0017"}])
+        assert ("same-number", 2) not in kinds(exact)
+
+    def test_two_of_a_list_that_look_alike_are_asked_about(self, example: Json) -> None:
+        rows = [COMPLETE, {**COMPLETE, "accreditation": "ta-2026-400", **self.LATER}]
+        assert ("same-number", 3) in kinds(imported(example, rows), "question")
+        rows[1]["accreditation"] = "TA-2026-0401"
+        assert ("same-number", 3) not in kinds(imported(example, rows))
+
+    def test_rows_of_one_accreditation_that_say_two_things_are_an_error(self, example: Json) -> None:
+        rows = [{**COMPLETE, "status": "active"}, {**COMPLETE, **self.LATER}]
+        assert errors(imported(example, rows)) == [(2, "status")]
+        assert errors(imported(example, rows[::-1])) == [(3, "status")]
+        rows[0]["decided_on"] = "2026-03-01"  # each with its day: one after the other
+        assert imported(example, rows).ok
+
+    @pytest.mark.parametrize("word", ["debarred", "derecognised", "Disqualified", "no longer valid", "unauthorised"])
+    def test_a_remark_that_it_does_not_stand_is_asked_about(self, example: Json, word: str) -> None:
+        report = imported(example, [{**COMPLETE, "status": "active", "reason": f"See letter 4, {word}"}])
+        assert ("status-words", 2) in kinds(report, "question")

@@ -121,3 +121,23 @@ def test_line_ends_of_every_kind_end_a_row() -> None:
 def test_a_sign_that_cannot_divide_is_refused(separator: str) -> None:
     with pytest.raises(TableError):
         read_list(b"name,title\nA,b", Choices(separator=separator))
+
+
+@pytest.mark.parametrize(("answers", "word"), [({}, "question"), ({"swallowed-rows": "take"}, "warning")])
+def test_rows_that_an_open_quote_swallowed_are_asked_about(answers: dict[str, str], word: str) -> None:
+    lines = [
+        "Institution,No,Status",
+        'Matara,"TA-1,active',
+        "Galle,TA-2,suspended",
+        'Kandy,TA-3",active',
+        "Jaffna,TA-4,active",
+    ]
+    table = read_list("\n".join(lines).encode(), Choices(answers=answers))
+    assert [(each.word, each.row, each.position) for each in table.findings if each.kind == "swallowed-rows"] == [
+        (word, 2, 1)
+    ]
+
+
+def test_an_address_of_two_lines_is_one_cell() -> None:
+    table = read_list(b'Institution,Address,No,Status\nMatara,"12, Main Street,\nMatara",TA-1,active\n')
+    assert [each for each in table.findings if each.word == "question"] == []

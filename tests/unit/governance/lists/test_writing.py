@@ -103,3 +103,17 @@ def test_names_that_look_alike_are_one_and_names_of_other_scripts_keep_their_mar
     )
     assert drawn_as("École") == drawn_as("Ecole")
     assert drawn_as("දිනය") != drawn_as("දුනය")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("職業訓練", "iso2022_jp"), ("직업훈련", "iso2022_kr"), ("职业培训", "hz"), ("École", "utf-7"), ("मातर", "utf-7")],
+)
+def test_letters_in_a_code_of_seven_bits_are_an_error(text: str, code: str) -> None:
+    (remark,) = read_text(f"{text} 12".encode(code).decode("ascii"))[1]
+    assert remark.blocks
+
+
+@pytest.mark.parametrize("text", ["+94-11-234", "A+B-C", "+941-123", "~12", "C++-", "a~{b}", "+ADR-"])
+def test_signs_that_only_look_like_such_a_code_are_not(text: str) -> None:
+    assert read_text(text) == (text, ())
