@@ -88,11 +88,13 @@ class Merging:
             for row in group:
                 if row.values.keys() & _SCOPE:
                     by_id.setdefault(_id_of(did, row), []).append(row)
-            self._compare_numbers(did, by_id)
+            before = {each["id"]: each for each in self._accreditations(did)}
+            self._compare_numbers(before, by_id)
             for statement, own in by_id.items():
                 self.rows_of.setdefault(statement, []).extend(row.number for row in own)
                 if any(row.values.keys() & (_SCOPE - {"accreditation"}) for row in own):
                     self._accredit(did, statement, own)
+            self._compare_standing(did, by_id, before)
             for row in group:
                 if "programme" in row.values:
                     self._offer(did, row)
@@ -100,15 +102,34 @@ class Merging:
                     message = f"expected the number of the programme that {', '.join(lost)} speaks of, found none"
                     self._wrong(row, "programme", message, "give each programme one, or leave the columns out")
 
-    def _compare_numbers(self, did: str, by_id: Mapping[str, list[ImportedRow]]) -> None:
+    def _accreditations(self, did: str) -> list[Json]:
+        return list(self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ()))
+
+    def _compare_numbers(self, before: Mapping[str, Json], by_id: Mapping[str, list[ImportedRow]]) -> None:
         """Ask about numbers of one institution that look like another: 142 and 0142, TA-1 and ta/1."""
-        held = self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ())
-        alike: dict[tuple[str, ...], str] = {_bare(each["id"]): each["id"] for each in held}
+        alike = {_bare(each): each for each in before}
         for statement, rows in by_id.items():
             other = alike.setdefault(_bare(statement), statement)
-            if other != statement and not any(each["id"] == statement for each in held):
+            if other != statement and statement not in before:
                 message = f"{statement!r} looks like {other!r}, of the same institution: is it the same accreditation?"
                 self._ask("same-number", rows[0], "accreditation", message)
+
+    def _compare_standing(self, did: str, by_id: Mapping[str, list[ImportedRow]], before: Mapping[str, Json]) -> None:
+        """Ask about a new accreditation beside one of the file that the list does not name and that stands otherwise.
+
+        A list without numbers, or with other ones, would accredit a suspended institution anew, or suspend nothing.
+        """
+        unnamed = [each for each in before.values() if each["id"] not in by_id]
+        for each in self._accreditations(did) if unnamed else ():
+            if each["id"] in before:
+                continue
+            for other in unnamed:
+                if (_standing(each) == "active") != (_standing(other) == "active") and _overlap(each, other):
+                    message = (
+                        f"the list says {_standing(each)} for {each['id']}, which is new; {other['id']} in the file is "
+                        f"{_standing(other)}, for the same occupation: is it the same accreditation?"
+                    )
+                    self._ask("stands-otherwise", by_id[each["id"]][0], "accreditation", message)
 
     def _wrong(self, row: ImportedRow, column: str, message: str, fix: str) -> None:
         self.findings.append(CellFinding(Severity.ERROR, row.number, column, message, fix, f"merging-{column}"))
@@ -392,6 +413,18 @@ def _id_of(did: str, row: ImportedRow) -> str:
     about = row.values.get("title") or ",".join(sorted(row.values.get("occupations", ())))
     digest = hashlib.sha256("\n".join((did, str(about), levels[0])).encode()).hexdigest()
     return f"list-{digest[:16]}"
+
+
+def _standing(accreditation: Json) -> str:
+    decisions = accreditation.get("status") or [{"status": "active"}]
+    return str(decisions[-1]["status"])
+
+
+def _overlap(one: Json, other: Json) -> bool:
+    """Return whether two accreditations have an occupation, or a group and one of its members, in common."""
+    return any(
+        a.startswith(b) or b.startswith(a) for a in one.get("occupations", ()) for b in other.get("occupations", ())
+    )
 
 
 def _bare(number: str) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ QUESTIONS: Final[Mapping[str, Question]] = {
                  {TAKE: "it is one cell"}),
         Question("same-number", "numbers of accreditations of one institution that differ only in signs or zeros",
                  {"different": "they are different accreditations"}),
+        Question("stands-otherwise", "a new accreditation beside one of the file that stands otherwise",
+                 {"different": "they are different accreditations"}),
         Question("conditional-format", "a conditional format can hide or strike out what a cell holds", _TAKE),
         Question("rounded", "a number that is shown rounded",
                  {"as-shown": "read what is shown", "as-stored": "read what is stored"}),

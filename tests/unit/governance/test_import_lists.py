@@ -348,3 +348,21 @@ class TestNumbersAndDecisions:
     def test_a_remark_that_it_does_not_stand_is_asked_about(self, example: Json, word: str) -> None:
         report = imported(example, [{**COMPLETE, "status": "active", "reason": f"See letter 4, {word}"}])
         assert ("status-words", 2) in kinds(report, "question")
+
+    @pytest.mark.parametrize("number", ["", "TA-2026-0999"])
+    def test_a_suspended_institution_is_not_accredited_anew_without_a_word(self, example: Json, number: str) -> None:
+        suspended = imported(example, [{**COMPLETE, **self.LATER}]).draft
+        assert suspended is not None
+        row = {**COMPLETE, "accreditation": number, "status": "active"}
+        assert ("stands-otherwise", 2) in kinds(imported(dict(suspended), [row]), "question")
+        assert imported(dict(suspended), [row], answers={"stands-otherwise": "different"}).ok
+        other = {**row, "occupations": "C5120"}
+        assert ("stands-otherwise", 2) not in kinds(imported(dict(suspended), [other]))
+        both = [row, {**COMPLETE, **self.LATER}]  # the list speaks of both
+        assert ("stands-otherwise", 2) not in kinds(imported(dict(suspended), both))
+
+    def test_a_suspension_does_not_go_beside_an_active_accreditation_without_a_word(self, example: Json) -> None:
+        active = imported(example, [COMPLETE]).draft
+        assert active is not None
+        report = imported(dict(active), [{**COMPLETE, "accreditation": "", **self.LATER}])
+        assert ("stands-otherwise", 2) in kinds(report, "question")
