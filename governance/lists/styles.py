@@ -143,7 +143,12 @@ class Styles:
             case "font":
                 self._font = Font()
             case "patternFill":
-                self._solid = attributes.get("patternType") == "solid"
+                pattern = attributes.get("patternType", "none")
+                self._solid = pattern == "solid"
+                if pattern not in ("none", "solid") and "dxf" not in self._path:
+                    self._fill = f"pattern {pattern[:40]}"
+            case "gradientFill":
+                self._fill = "gradient"
             case "fill":
                 self._fill, self._solid = WHITE, False
             case "fgColor" if self._solid:

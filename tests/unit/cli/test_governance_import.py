@@ -230,3 +230,22 @@ def test_lists_the_questions(run: Run) -> None:
     assert {"name": "empty-status", "answers": {"active": "they are active"}}.items() <= next(
         each for each in asked if each["name"] == "empty-status"
     ).items()
+
+
+def test_a_merged_status_holds_for_each_of_its_rows_with_fill_down(run: Run, tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["Institution", "Registration No", "Status", "Status date"],
+        ["Colombo Welding Centre (example)", "TA-2018-0142", "suspended", "2026-10-01"],
+        ["Kandy Hotel School (example)", "TA-2020-0017", None, "2026-10-01"],
+    ):
+        sheet.append(row)
+    sheet.merge_cells("C2:C3")
+    made = tmp_path / "list.xlsx"
+    made.write_bytes(saved(book))
+    code, out, _ = run(*arguments(made, "--fill-down"))
+    assert code == 0, out
+    assert "Colombo Welding Centre (example) was suspended" in out
+    assert "Kandy Hotel School (example) was suspended" in out

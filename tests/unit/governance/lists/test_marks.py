@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 from openpyxl import Workbook
-from openpyxl.styles import Font, PatternFill
+from openpyxl.styles import Font, GradientFill, PatternFill
 from tests.unit.governance.lists.made import open_document, with_part, with_sheet
 
 from wanderbuch.governance.lists.reading import Choices, read_list
@@ -52,6 +52,15 @@ class TestColours:
         for number in range(2, 10):
             made.active.cell(number, 3).fill = RED if number == 4 else GREY
         assert asked(read(made)) == [("colours", 4)]
+
+    @pytest.mark.parametrize(
+        "fill", [PatternFill("lightUp", fgColor="FF0000"), GradientFill(stop=("FF0000", "FFFFFF"))]
+    )
+    def test_a_row_in_a_pattern_is_asked_about(self, fill: PatternFill | GradientFill) -> None:
+        made = book()
+        for cell in made.active[5]:
+            cell.fill = fill
+        assert asked(read(made)) == [("colours", 5)]
 
     def test_letters_in_another_colour_are_asked_about(self) -> None:
         made = book()
