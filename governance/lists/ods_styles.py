@@ -76,7 +76,7 @@ class OdsStyles:
 
     def end(self, name: str) -> None:
         """End it."""
-        if name == "style:style":
+        if name in ("style:style", "style:default-style"):
             self._current = None
 
     def text(self, text: str) -> None:

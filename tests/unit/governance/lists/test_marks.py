@@ -231,3 +231,19 @@ def test_a_day_in_iso_form_is_read_as_it_is_shown() -> None:
     table = read_list(with_part(with_sheet(header + rows), "xl/styles.xml", styles))
     assert [row.cells for row in table.rows] == [("2026-03-01",)] * 3
     assert asked(table) == [("partial-date", 3)]
+
+
+def test_what_follows_the_default_style_is_no_part_of_it() -> None:
+    """Programs write the formats of numbers after it, in which negative ones are red."""
+    styles = (
+        '<style:default-style style:family="table-cell"><style:text-properties fo:color="#000000"/>'
+        '</style:default-style><number:number-style xmlns:number="urn:oasis:names:tc:opendocument:xmlns:datastyle:1.0" '
+        'style:name="N1"><style:text-properties fo:color="#ffffff"/><style:map style:condition="value()&gt;=0" '
+        'style:apply-style-name="N0"/></number:number-style>'
+    )
+    rows = "".join(
+        f"<table:table-row><table:table-cell><text:p>{text}</text:p></table:table-cell></table:table-row>"
+        for text in ("Institution", "Colombo")
+    )
+    table = read_list(open_document(f'<table:table table:name="s">{rows}</table:table>', styles))
+    assert asked(table) == []
