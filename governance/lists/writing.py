@@ -1,6 +1,7 @@
 """The letters of a cell: marks that nobody sees are taken out and named, damage is an error, look-alikes are told.
 
-1. What cannot be mended is an error: replacement characters, letters of no script, text that was decoded wrongly.
+1. What cannot be mended is an error: replacement characters, letters of no script, text that was decoded wrongly or
+   is shown in another order than it is stored.
 2. Marks without a width, soft hyphens and marks of direction are removed; other spaces become plain ones. A joiner
    (U+200C, U+200D) stays where a script needs it: between letters of Sinhala, Tamil, Arabic and their like.
 3. Letters that stand apart from their accents are put together (NFC).
@@ -106,6 +107,8 @@ def _read(text: str) -> tuple[str, tuple[Remark, ...]]:
         .replace("\u2028", "\n")
         .replace("\u2029", "\n")
         .replace("\x85", "\n")
+        .replace("\x0b", "\n")  # how text processors write a line break in a cell
+        .replace("\x0c", "\n")
     )
     stripped = text.strip(" \n")
     if _ERROR_TEXT.fullmatch(stripped):
@@ -157,6 +160,9 @@ def drawn_as(text: str) -> str:
 
 def _damage(text: str) -> Remark | None:
     """Return what cannot be mended here (1)."""
+    if (turned := next((each for each in text if each in "\u202d\u202e"), None)) is not None:
+        message = f"found {_name(turned)}, which shows the letters in another order than they are stored"
+        return Remark("letters-turned", message, blocks=True)
     if (code := _seven_bits(text)) is not None:
         message = f"found {_visible(text)!r}, which is written in the code {code}"
         return Remark("decoded-twice", message, blocks=True)
@@ -182,7 +188,7 @@ def _damage(text: str) -> Remark | None:
 
 def _seven_bits(text: str) -> str | None:
     """Return the code by which letters of other scripts were written in ASCII, None if there is none."""
-    if "\x1b$" in text or "\x1b(" in text or "\x0e" in text or "\x0f" in text:
+    if "\x1b" in text or "\x0e" in text or "\x0f" in text:
         return "ISO-2022"
     if _HZ.search(text):
         return "HZ"

@@ -15,7 +15,11 @@ _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 
 def unescaped_text(text: str) -> str:
     """Return a text of a spreadsheet with its escapes undone (ECMA-376 Part 1, 22.9.2.19: ST_Xstring)."""
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    if "_x" not in text:
+        return text
+    units = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    # Letters beyond U+FFFF are written as two; half of one is a lost letter.
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def place_of(reference: str) -> tuple[int, int] | None:

@@ -117,3 +117,16 @@ def test_letters_in_a_code_of_seven_bits_are_an_error(text: str, code: str) -> N
 @pytest.mark.parametrize("text", ["+94-11-234", "A+B-C", "+941-123", "~12", "C++-", "a~{b}", "+ADR-"])
 def test_signs_that_only_look_like_such_a_code_are_not(text: str) -> None:
     assert read_text(text) == (text, ())
+
+
+@pytest.mark.parametrize("sign", ["\x0b", "\x0c", "\x85", "\u2028"])
+def test_a_line_break_of_another_program_does_not_glue_words(sign: str) -> None:
+    assert read_text(f"Matara{sign}Welding")[0] == "Matara\nWelding"
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u202d"])
+def test_letters_that_are_shown_in_another_order_are_an_error(mark: str) -> None:
+    (remark,) = read_text(f"{mark}loohcS gnidleW")[1]
+    assert (remark.kind, remark.blocks) == ("letters-turned", True)
+    (harmless,) = read_text("\u202bالمدرسة\u202c")[1]
+    assert not harmless.blocks

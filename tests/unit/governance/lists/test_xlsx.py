@@ -10,6 +10,7 @@ from tests.unit.governance.lists.made import TOP, book, kinds, rows, text_cell, 
 
 from wanderbuch.governance.lists.reading import read_list
 from wanderbuch.governance.lists.table import TableError
+from wanderbuch.governance.lists.xlsx_text import unescaped_text
 
 
 class TestXlsx:
@@ -139,3 +140,10 @@ class TestXlsx:
     def test_text_far_right_is_refused(self) -> None:
         with pytest.raises(TableError, match="columns"):
             read_list(with_sheet(f"<row>{text_cell('A1', 'name')}{text_cell('XFD1', 'far')}</row>"))
+
+
+@pytest.mark.parametrize(
+    ("escaped", "text"), [("a_x000A_b", "a\nb"), ("_xD83D__xDE00_", "\U0001f600"), ("x_xD800_y", "x\ufffdy")]
+)
+def test_escapes_never_give_half_a_letter(escaped: str, text: str) -> None:
+    assert unescaped_text(escaped) == text
