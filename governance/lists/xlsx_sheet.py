@@ -55,12 +55,14 @@ class SheetReader:
         self._rules = ""
         self._shows_zeros = True
         self._low_by_default = False
+        self._view_begins = (1, 0)  # row and position of the first cell that is seen without scrolling
+        self._first_row, self._first_position = 1, 0
         self._shown: dict[tuple[str, str], Shown] = {}
         self._started: dict[str, Callable[[Attributes], None]] = {
             "row": self._start_row, "c": self._start_cell, "v": self._start_value, "f": self._start_formula,
             "is": self._start_inline, "col": self._take_column, "mergeCell": self._take_merge,
             "hyperlink": self._take_link, "conditionalFormatting": self._start_rules, "cfRule": self._take_rule,
-            "dataBar": self._take_bar, "iconSet": self._take_bar, "sheetView": self._take_view,
+            "dataBar": self._take_bar, "iconSet": self._take_bar, "sheetView": self._take_view, "pane": self._take_pane,
             "x14:dataBar": self._take_bar, "x14:iconSet": self._take_bar, "x14:cfRule": self._take_later_rule,
             "sheetFormatPr": self._take_defaults,
         }  # fmt: skip
@@ -110,7 +112,8 @@ class SheetReader:
             raise TableError(f"row {number} of the sheet comes after row {self._row}", hint=SAVE_ANEW)
         self._row, self._position, self._cells = number, -1, []
         height = _number(attributes.get("ht"))
-        if is_on(attributes, "hidden") or (self._low_by_default if height is None else height < _LOW):
+        low = self._low_by_default if height is None else height < _LOW
+        if is_on(attributes, "hidden") or low or number < self._first_row:
             self.sheet.hidden_rows.add(number)
 
     def _start_cell(self, attributes: Attributes) -> None:
@@ -246,7 +249,7 @@ class SheetReader:
         if is_on(attributes, "hidden") or (width is not None and width < _NARROW):
             self.sheet.hidden_columns.update(columns)
         elif width is not None:
-            self.sheet.hidden_columns.difference_update(columns)
+            self.sheet.hidden_columns.difference_update(at for at in columns if at >= self._first_position)
 
     def _take_merge(self, attributes: Attributes) -> None:
         first, _, last = attributes.get("ref", "").partition(":")
@@ -269,6 +272,17 @@ class SheetReader:
         if number.isdigit() and int(number) in self._styles.hiding:
             self.sheet.sights.append(Sight("conditional-format", 0, None, self._rules[:60]))
 
+    def _take_pane(self, attributes: Attributes) -> None:
+        """Hide what lies above or left of frozen panes: nobody can scroll there."""
+        if attributes.get("state", "split") == "split":
+            return
+        row, position = self._view_begins
+        if _number(attributes.get("ySplit")):
+            self._first_row = row
+        if _number(attributes.get("xSplit")):
+            self._first_position = min(position, MAX_COLUMNS)
+            self.sheet.hidden_columns.update(range(self._first_position))
+
     def _take_later_rule(self, attributes: Attributes) -> None:
         """Take a rule of later versions, whose format stands in the rule itself and may be anything."""
         if attributes.get("type") not in ("dataBar", "iconSet", "colorScale"):
@@ -279,6 +293,7 @@ class SheetReader:
             self.sheet.sights.append(Sight("conditional-format", 0, None, self._rules[:60]))
 
     def _take_view(self, attributes: Attributes) -> None:
+        self._view_begins = place_of(attributes.get("topLeftCell", "")) or (1, 0)
         self._shows_zeros = is_on(attributes, "showZeros", default=True)
         if is_on(attributes, "showFormulas"):
             self.sheet.sights.append(Sight("shows-formulas", 0))

@@ -247,3 +247,29 @@ def test_what_follows_the_default_style_is_no_part_of_it() -> None:
     )
     table = read_list(open_document(f'<table:table table:name="s">{rows}</table:table>', styles))
     assert asked(table) == []
+
+
+@pytest.mark.parametrize(
+    ("view", "pane", "hidden"),
+    [
+        ('topLeftCell="A3"', 'ySplit="1" topLeftCell="A4" state="frozen"', [("hidden-rows", 1), ("hidden-rows", 2)]),
+        ('topLeftCell="B1"', 'xSplit="1" topLeftCell="C1" state="frozen"', [("hidden-columns", 0)]),
+        ("", 'ySplit="1" topLeftCell="A4" state="frozen"', []),
+        ('topLeftCell="A3"', 'ySplit="1" topLeftCell="A4"', []),
+    ],
+)
+def test_what_frozen_panes_keep_out_of_sight_is_hidden(view: str, pane: str, hidden: list[tuple[str, int]]) -> None:
+    rows = "".join(
+        f'<row r="{number}">'
+        + "".join(
+            f'<c r="{at}{number}" t="inlineStr"><is><t>{text}</t></is></c>'
+            for at, text in zip("AB", texts, strict=True)
+        )
+        + "</row>"
+        for number, texts in enumerate(
+            (("Institution", "Status"), ("Colombo", "suspended"), ("Kandy", "active")), start=1
+        )
+    )
+    views = f"<sheetViews><sheetView {view}><pane {pane}/></sheetView></sheetViews>"
+    more = f'{views}<cols><col min="1" max="2" width="9"/></cols>'
+    assert asked(read_list(with_sheet(rows, more))) == hidden
