@@ -164,7 +164,7 @@ def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellF
         if len(found) == MAX_ROWS:
             raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
         found.append(Row(number, cells))
-        noticed.extend(_of_cells(number, cells, headers))
+        noticed.extend(_of_cells(number, cells, headers, header_row))
     if not headers:
         raise TableError("expected a first row with the names of the columns, found an empty table")
     return Table(headers, tuple(found), tuple(noticed), header_row)
@@ -203,12 +203,14 @@ def escaped(text: str) -> str:
     return f"'{text}" if risky else text
 
 
-def _of_cells(number: int, cells: tuple[str, ...], headers: tuple[str, ...]) -> Iterable[CellFinding]:
+def _of_cells(number: int, cells: tuple[str, ...], headers: tuple[str, ...], header_row: int) -> Iterable[CellFinding]:
     for position, cell in enumerate(cells):
         column = headers[position] if position < len(headers) else ""
         if cell and not column:
             message = f"found {cell[:40]!r} in a column without a name"
             fix = "name the column in the row of headers, or empty it"
+            if number == header_row + 1:
+                fix += f"; if the headers have two rows, --header-row {header_row}-{number}"
             yield CellFinding(Severity.ERROR, number, "", message, fix, "column-without-name", position)
         elif len(cell) > MAX_CELL:
             message = f"expected at most {MAX_CELL} characters, found {len(cell)}"
