@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from wanderbuch.errors import CredentialError
+from wanderbuch.errors import CredentialError, WanderbuchError
 from wanderbuch.governance.formats import (
     CredDefIdText,
     CredentialTypeName,
@@ -22,6 +22,7 @@ from wanderbuch.governance.formats import (
     StatementId,
     Text,
 )
+from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.importing.digits import plain_digits
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.lists.statuses import ASKED, KNOWN, folded
@@ -226,11 +227,26 @@ def _checked(kind: Any) -> Checked:
 
 _text: Final = _checked(Text)
 _statement_id: Final = _checked(StatementId)
-did: Final = _checked(DidText)
+_did: Final = _checked(DidText)
 cred_def: Final = _checked(CredDefIdText)
 registry: Final = _checked(RevRegDefIdText)
 credential_type: Final = _checked(CredentialTypeName)
 _link: Final = _checked(Link)
+
+
+def did(text: str) -> str:
+    """Return a DID; a did:webvh must be one that can be found, in the one spelling of its host."""
+    found = _did(text)
+    if found.startswith("did:webvh:"):
+        try:
+            host = WebvhDid.parse(found).host
+        except WanderbuchError as err:
+            raise ValueProblem(err.message, "copy the DID from the institution's agent") from err
+        if host not in found:  # the DID is compared letter by letter, and its host is given in small ones
+            raise ValueProblem(
+                f"expected the host as {host!r}, found {found[:120]!r}", "copy the DID from the institution's agent"
+            )
+    return found
 
 
 def text_line(text: str) -> str:

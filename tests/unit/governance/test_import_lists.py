@@ -366,3 +366,12 @@ class TestNumbersAndDecisions:
         assert active is not None
         report = imported(dict(active), [{**COMPLETE, "accreditation": "", **self.LATER}])
         assert ("stands-otherwise", 2) in kinds(report, "question")
+
+
+@pytest.mark.parametrize("host", ["Matara.wanderbuch.test", "matara.wanderbuch.test.", "matara..test", "matara"])
+def test_a_did_that_nobody_finds_is_an_error_in_its_cell(example: Json, host: str) -> None:
+    changed = {
+        name: text.replace("matara.wanderbuch.test", host) if name in ("did", "cred_def_ids") else text
+        for name, text in COMPLETE.items()
+    }
+    assert (2, "did") in errors(imported(example, [changed]))
