@@ -1,4 +1,4 @@
-"""What we publish can be read by others: the rules of readers are checked before it is kept; it cannot be taken back."""
+"""What we publish can be read by others: checked by the rules of readers before it is kept, and so before it is public."""
 
 import logging
 from datetime import UTC, datetime
