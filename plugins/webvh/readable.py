@@ -1,4 +1,4 @@
-"""What we publish can be read by others: checked by the rules of readers before it is kept, and so before it is public."""
+"""What we publish can be read by others: it is checked by the rules of readers before it is kept."""
 
 import logging
 from datetime import UTC, datetime
