@@ -1,4 +1,4 @@
-"""What we publish can be read by others: it is checked by the rules of readers before it is kept."""
+"""What we publish can be read by others: their rules are checked before it is kept; it cannot be taken back."""
 
 import logging
 from datetime import UTC, datetime
