@@ -38,7 +38,7 @@ from functools import cache
 from typing import Final
 
 from wanderbuch.governance import chains, mandate, rules, whole_groups
-from wanderbuch.governance.case import Case, Question
+from wanderbuch.governance.case import Case, Question, Walked
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
 from wanderbuch.governance.file import NO_CROSSWALK
 from wanderbuch.governance.identifiers import CredDefId, Did
@@ -175,6 +175,7 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         case: the question; used up by this.
         steps: takes every rule applied, if somebody wants to read them.
     """
+    case.walked = Walked()
     if case.occupation in unit_group_codes():
         return on_some_day(case, lambda days: _judge_days(table, days, steps))
     if (failed := first_failure(for_groups(table), case, steps)) is not None:

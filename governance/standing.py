@@ -20,7 +20,7 @@ from typing import Final
 
 from wanderbuch.governance import chains, decision, whole_groups
 from wanderbuch.governance.anywhere import days_anywhere
-from wanderbuch.governance.case import Case, Question
+from wanderbuch.governance.case import Case, Question, Walked
 from wanderbuch.governance.file import EQF
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.instants import on_some_day
@@ -82,6 +82,7 @@ def recognises(
     case = _case(snapshot, authority, occupation, jurisdiction, at, on, eqf_level, credential_type, purpose)
     if (failed := decision.first_failure(_RECOGNISES, case)) is not None:
         return decision.refused(case, *failed)
+    case.walked = Walked()
     return whole_groups.as_a_whole(case, lambda part, _: on_some_day(part, _recognised))
 
 

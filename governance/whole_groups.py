@@ -3,7 +3,8 @@
 "C72" asks about everything that begins with 72. A file may say something else about a part of that (an exclusion of
 C7213, a recognition of C721 alone, a regulated C7212), so the group is divided into the widest parts that nothing in
 the files at hand tells apart (`groups.parts`). Within such a part every rule answers alike for all unit groups, so
-judging the parts is judging all members.
+judging the parts is judging all members. So do parts that the same statements name: of these one is judged. All parts
+together are allowed a bounded number of chains (`chains`), for whoever asks about a group may be a stranger.
 
 - All parts TRUSTED: TRUSTED. The reasons are those of all parts, none twice; where parts count by different chains of
   recognition, the chain of the answer names the links of all of them.
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from copy import replace
 
 from wanderbuch.governance.case import Case
-from wanderbuch.governance.groups import parts
+from wanderbuch.governance.groups import overlap, parts
 from wanderbuch.governance.question import Reason, Step, TrustDecision, Verdict
 from wanderbuch.governance.wording import occupation
 from wanderbuch.schemas.occupations import unit_group_codes
@@ -31,8 +32,7 @@ def as_a_whole(case: Case, judge_part: JudgePart, steps: list[Step] | None = Non
         judge_part: decides about one part, and notes the rules that it applied.
         steps: takes the rules applied to the part that decided, or to all parts if all count.
     """
-    is_unit = case.occupation in unit_group_codes()
-    found = (case.occupation,) if is_unit else parts(case.occupation, frozenset(_scopes(case)))
+    found = (case.occupation,) if case.occupation in unit_group_codes() else _told_apart(case)
     if found == (case.occupation,):
         return judge_part(case, [] if steps is None else steps)
     judged: list[tuple[str, TrustDecision, list[Step]]] = []
@@ -69,19 +69,28 @@ def _note(steps: list[Step] | None, part: str, taken: list[Step]) -> None:
         steps.extend(replace(step, title=f"{part}: {step.title}") for step in taken)
 
 
-def _scopes(case: Case) -> Iterator[str]:
-    """Yield every code that the rules may hold against the question, of all files at hand."""
+def _told_apart(case: Case) -> tuple[str, ...]:
+    """Return the parts of a group, of those that the same statements name only the first."""
+    scopes = {scope for scope in _scopes(case) if overlap(scope, case.occupation)}
+    named: dict[frozenset[tuple[str, ...]], str] = {}
+    for part in parts(case.occupation, frozenset(code for scope in scopes for code in scope)):
+        named.setdefault(frozenset(scope for scope in scopes if part.startswith(scope)), part)
+    return tuple(named.values())
+
+
+def _scopes(case: Case) -> Iterator[tuple[str, ...]]:
+    """Yield the codes of every statement that the rules may hold against the question, of all files at hand."""
     home = case.governance
     for snapshot in (home, *home.recognised.values()):
         file = snapshot.file
         if file.holds(case.issuer):
             for accreditation in file.index.by_issuer.get(case.issuer, ()):
-                yield from accreditation.occupations
-                yield from accreditation.excluded_occupations
+                yield accreditation.occupations
+                yield accreditation.excluded_occupations
             for refusal in file.refusals_of(case.issuer):
-                yield from refusal.occupations
+                yield refusal.occupations
         for recognition in file.recognitions:
-            yield from recognition.occupations
-            yield from recognition.excluded_occupations
+            yield recognition.occupations
+            yield recognition.excluded_occupations
         for regulation in file.regulations:
-            yield from regulation.occupations
+            yield regulation.occupations
