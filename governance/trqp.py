@@ -29,7 +29,7 @@ import msgspec
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.asking_rules import may_ask
-from wanderbuch.governance.identifiers import Did, IdentifierError, usual_spelling
+from wanderbuch.governance.identifiers import Did, IdentifierError, meant_spelling, usual_spelling
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.governance.rfc3339 import parse_instant
 from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
@@ -226,8 +226,9 @@ def _decide(
         raise NotRecognizedError("this endpoint does not know that action", hint=f"it knows {', '.join(actions)}")
     as_of = _requested(query) or at
     entity = Did(query.entity_id)
-    if not entity.is_in_usual_spelling and entity not in snapshot.file.index.participants:  # 2
-        raise QueryError("entity_id: expected the DID as it is usually written", hint=usual_spelling(entity))
+    known = snapshot.file.index.participants
+    if (spelling := meant_spelling(entity, lambda did: did in known)) is not None:  # 2
+        raise QueryError("entity_id: expected the DID as it is usually written", hint=spelling)
     decision = question(entity, query, snapshot, as_of, at)  # 5; the resource is checked first
     if as_of > at + CLOCK_SKEW:  # 4
         reason = Reason("time.in_future", "The time asked about is still to come, so nobody knows.")
