@@ -51,6 +51,7 @@ LOGGER = logging.getLogger(__name__)
 
 _SWEEP_S: Final = 20.0
 _KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
+_MAKING: Final = timedelta(minutes=1)  # more than it takes, also in another process that makes one just now
 _SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
 
 
@@ -171,8 +172,8 @@ class Desk(OfferBook):
             exchange = await self._exchange(offer)
             if exchange is not None and exchange.state in _SIGNED:
                 await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
-            elif offer.invitation_id is None and offer.created_at < self._began:  # a crash came between 4 and 5
-                await self._remove(offer)
+            elif offer.invitation_id is None and offer.created_at < min(self._began, now - _MAKING):
+                await self._remove(offer)  # a crash came between 4 and 5
             else:
                 await self._end_if_overdue(offer, now)
         await self._delivery.sweep()

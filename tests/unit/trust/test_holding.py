@@ -50,6 +50,7 @@ from tests.unit.trust.ecosystem import (
     values,
 )
 
+from wanderbuch.agents.holder.wallet import list_credentials
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.question import Verdict
 from wanderbuch.plugins.http.edge import HttpEdge
@@ -512,3 +513,30 @@ async def test_a_second_request_on_an_answered_thread_is_not_taken(wallet_side: 
     after = await asked_exchange(wallet_side)
     assert after.state == V20PresExRecord.STATE_PRESENTATION_SENT
     assert "family_name" not in str(after.pres_request.attachment(V20PresFormat.Format.ANONCREDS))
+
+
+async def test_a_credential_with_names_in_another_spelling_is_kept_and_read_by_its_attributes(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    """AnonCreds ignores case and spaces: an issuer on other software may spell names so, and the signature holds."""
+    place_tails(training_centre)
+    spelled = {f" {name.title()}": value for name, value in WELDER_VALUES.items()}
+    await wallet_side.receive(offer_of(training_centre, spelled))
+    record = await wallet_side.exchange()
+    assert (await accept_offer(wallet_side.profile, record)).verdict is Verdict.TRUSTED
+    await wallet_side.receive(await signed(wallet_side, training_centre, spelled))
+    assert wallet_side.heard()[-1] is V20CredAck
+    (held,) = await list_credentials(wallet_side.profile, check_revocation=False)
+    assert dict(held.values) == dict(WELDER_VALUES)
+    assert held.expires_on is None
+
+
+async def test_a_credential_with_one_attribute_in_two_spellings_is_never_kept(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    """The library takes such values and signs one of the two: which one, the text does not tell."""
+    place_tails(training_centre)
+    await accepted(wallet_side, training_centre)
+    await wallet_side.receive(await signed(wallet_side, training_centre, {**WELDER_VALUES, "Family_Name": "Silva"}))
+    assert await wallet_side.credentials() == []
+    assert (await wallet_side.exchange()).state == V20CredExRecord.STATE_ABANDONED
