@@ -69,7 +69,9 @@ class StoreGuard:
     def look(self, err: BaseException) -> None:
         """Look at an error and its causes."""
         link: BaseException | None = err
-        while link is not None and self.fatal is None:
+        looked_at: set[int] = set()  # errors that are raised again while others are handled can form a ring
+        while link is not None and self.fatal is None and id(link) not in looked_at:
+            looked_at.add(id(link))
             if isinstance(link, AskarError) and (reason := fatal_reason(link)):
                 self.fatal = reason
                 self._on_fatal(reason)
