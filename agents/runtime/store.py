@@ -68,7 +68,9 @@ class StoreGuard:
     def look(self, err: BaseException) -> None:
         """Look at an error and its causes."""
         link: BaseException | None = err
-        while link is not None and self.fatal is None:
+        looked: set[int] = set()  # a chain may lead back to where it began
+        while link is not None and self.fatal is None and id(link) not in looked:
+            looked.add(id(link))
             if isinstance(link, AskarError) and (reason := fatal_reason(link)):
                 self.fatal = reason
                 self._on_fatal(reason)
@@ -190,7 +192,10 @@ class _WatchedHandle:
                 return await found(*args, **kwargs)
             except AskarError as err:
                 self._guard.look(err)
-                raise await self._own_error(name, args, err) from err
+                own = await self._own_error(name, args, err)
+                if own is err:
+                    raise
+                raise own from err
 
         return watched
 

@@ -253,3 +253,19 @@ async def test_an_error_that_says_nothing_is_not_taken_for_another(wallet: Walle
         with pytest.raises(AskarError) as found:
             await handle.insert("kind", "name", "x", {"tag": 1})
     assert found.value.code not in (AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND, AskarErrorCode.SUCCESS)
+
+
+def test_errors_that_caused_each_other_are_looked_at_once() -> None:
+    """An endless look would hold the whole process."""
+    first, second = AskarError(AskarErrorCode.UNEXPECTED, "one"), AskarError(AskarErrorCode.UNEXPECTED, "other")
+    first.__cause__, second.__cause__ = second, first
+    guard = StoreGuard(lambda _: None)
+    guard.look(first)
+    assert guard.fatal is None
+
+
+async def test_a_call_that_fails_otherwise_raises_its_own_error(wallet: WalletProfile) -> None:
+    async with wallet.session() as session:
+        with pytest.raises(AskarError) as found:
+            await session.handle.commit()  # not a transaction
+    assert found.value.__cause__ is None
