@@ -193,7 +193,10 @@ class _WatchedHandle:
                 return await found(*args, **kwargs)
             except AskarError as err:
                 self._guard.look(err)
-                raise await self._own_error(name, args, err) from err
+                own = await self._own_error(name, args, err)
+                if own is err:
+                    raise
+                raise own from err
 
         return watched
 

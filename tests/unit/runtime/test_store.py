@@ -265,3 +265,10 @@ def test_errors_that_are_each_others_context_are_looked_at_once() -> None:
     other.__cause__ = AskarError(AskarErrorCode.BACKEND, "database or disk is full (code: 13)")
     StoreGuard(said.append).look(one)
     assert len(said) == 1
+
+
+async def test_a_call_that_fails_otherwise_raises_its_own_error(wallet: WalletProfile) -> None:
+    async with wallet.session() as session:
+        with pytest.raises(AskarError) as found:
+            await session.handle.commit()  # not a transaction
+    assert found.value.__cause__ is None
