@@ -26,7 +26,7 @@ from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused
 from wanderbuch.agents.cli.governance.question import (
-    check_country,
+    country_in,
     find_participant,
     is_day,
     parse_day,
@@ -85,7 +85,7 @@ def query(
         raise ConfigurationError("say what to ask: a file, folder or address, or --bundle FILE, or --trqp URL")
     pinned = None if author is None else Did.parse(author)
     now = datetime.now(UTC) if at is None else parse_instant(at)
-    check_country(jurisdiction)
+    jurisdiction = country_in(jurisdiction)
     code = OccupationCode.parse(occupation)
     written = at if on is None and at is not None and is_day(at) else on
     awarded = None if written is None else parse_day("--on", written)

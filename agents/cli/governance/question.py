@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from wanderbuch.errors import ConfigurationError
+from wanderbuch.errors import ConfigurationError, CredentialError
 from wanderbuch.governance import rfc3339
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId, usual_spelling
 from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
-from wanderbuch.schemas.countries import is_country
+from wanderbuch.schemas.country_names import find_country
 from wanderbuch.schemas.occupations import OccupationCode
 
 
@@ -47,7 +47,7 @@ def parse_question(
     """
     issuer = find_participant(question.issuer, file, others)
     occupation = OccupationCode.parse(question.occupation)
-    check_country(question.jurisdiction)
+    jurisdiction = country_in(question.jurisdiction)
     home = next((each for each in (file, *others) if each.index.by_issuer.get(issuer)), file)
     accreditations = home.index.by_issuer.get(issuer, ())
     awarded = _awarded(question.awarded)
@@ -55,7 +55,7 @@ def parse_question(
     crosswalk = question.crosswalk or home.eqf_level(framework, "", awarded.first)[1]
     requirement = Requirement(
         occupation=occupation,
-        jurisdiction=question.jurisdiction,
+        jurisdiction=jurisdiction,
         min_eqf_level=question.level,
         credential_type=question.credential_type,
         not_revoked=question.registry is not None,
@@ -120,14 +120,16 @@ def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFi
     raise ConfigurationError(f"expected one participant called {text!r}, found {count}", hint=f"there are: {names}")
 
 
-def check_country(text: str) -> None:
-    """Refuse what is no country.
+def country_in(text: str) -> str:
+    """Return the ISO 3166-1 alpha-3 code of a country that is named by a code or by its name.
 
     Raises:
-        ConfigurationError: it is not an ISO 3166-1 alpha-3 code.
+        ConfigurationError: it is none.
     """
-    if not is_country(text):
-        raise ConfigurationError(f"expected a country such as MLT for --jurisdiction, found {text!r}")
+    try:
+        return find_country(text)
+    except CredentialError as err:
+        raise ConfigurationError(f"{err.message}, for --jurisdiction", hint=err.hint) from err
 
 
 def _awarded(text: str) -> DateSpan:

@@ -224,7 +224,7 @@ def test_mistakes_end_with_2_and_one_line(run: Run, office: Office, tmp_path: Pa
         question(None),
         question(EXAMPLE, "--bundle", str(EXAMPLE)),
         question(EXAMPLE, occupation="7212"),
-        question(EXAMPLE, jurisdiction="MT"),
+        question(EXAMPLE, jurisdiction="Atlantis"),
         question(EXAMPLE, on="2024"),
         question(EXAMPLE, issuer="example"),
         question(EXAMPLE, "--at", "now"),

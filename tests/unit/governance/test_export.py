@@ -25,9 +25,9 @@ from wanderbuch.governance.exporting.recognized_entities import recognized_entit
 from wanderbuch.governance.exporting.scope_schema import digest_multibase
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.findings import GovernanceFileError
-from wanderbuch.governance.importing.csv_text import read_csv
 from wanderbuch.governance.importing.draft import draft_from
 from wanderbuch.governance.importing.rows import ImportSettings
+from wanderbuch.governance.lists.reading import read_list
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, ROLES
 from wanderbuch.governance.validation import parse_file
 
@@ -68,7 +68,7 @@ def emptied(document: Json) -> Json:
 
 class TestCsv:
     def test_reads_back_as_what_it_was(self, example: Json, file: GovernanceFile) -> None:
-        report = draft_from(read_csv(csv_list(file).content), emptied(example), ImportSettings(), at=NOW)
+        report = draft_from(read_list(csv_list(file).content), emptied(example), ImportSettings(), at=NOW)
         assert report.draft is not None, [str(each) for each in report.findings]
         again = parse_file(payload_of(dict(report.draft)))
         assert again.index.by_issuer == file.index.by_issuer
@@ -77,7 +77,7 @@ class TestCsv:
         assert named == {(each.did, each.name, each.website, each.email) for each in file.participants}
 
     def test_into_the_file_itself_it_changes_nothing(self, example: Json, file: GovernanceFile) -> None:
-        report = draft_from(read_csv(csv_list(file).content), example, ImportSettings(), at=NOW)
+        report = draft_from(read_list(csv_list(file).content), example, ImportSettings(), at=NOW)
         assert report.ok, [str(each) for each in report.findings]
         assert report.draft is None
 
@@ -88,7 +88,7 @@ class TestCsv:
             cells = [cell for row in csv.reader(io.StringIO(exported.content.decode("utf-8-sig"))) for cell in row]
             assert f"'{text}" in cells
             assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
-            assert draft_from(read_csv(exported.content), example, ImportSettings(), at=NOW).draft is None
+            assert draft_from(read_list(exported.content), example, ImportSettings(), at=NOW).draft is None
 
     def test_what_does_not_read_back_is_told(self, example: Json) -> None:
         accreditation(example)["title"] = " -"
@@ -124,7 +124,7 @@ class TestCsv:
         except GovernanceFileError:  # a title that no file may have
             return
         exported = csv_list(file)
-        report = draft_from(read_csv(exported.content), emptied(example), ImportSettings(), at=NOW)
+        report = draft_from(read_list(exported.content), emptied(example), ImportSettings(), at=NOW)
         if "cell.not-exact" not in codes(exported):
             assert report.draft is not None, [str(each) for each in report.findings]
             assert parse_file(payload_of(dict(report.draft))).index.by_issuer == file.index.by_issuer

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -537,3 +538,25 @@ def test_refuses_a_context_that_says_something_twice() -> None:
     assert twice != body
     with pytest.raises(QueryError, match="twice"):
         parse_query(twice)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    changed=st.dictionaries(
+        st.sampled_from(["entity_id", "authority_id", "action", "resource", "context", "other"]),
+        JSON_VALUES,
+        max_size=3,
+    ),
+    cut=st.integers(0, 400),
+)
+def test_whatever_is_asked_is_a_question_or_refused_in_our_own_words(changed: Json, cut: int) -> None:
+    body = asked(**changed)
+    for received in (body, body[:cut], body + b"}", body.replace(b'"', b"'", 1)):
+        with contextlib.suppress(QueryError):
+            parse_query(received)

@@ -55,6 +55,8 @@ def verification(**changed: Any) -> Verification:
         ({"award_year": "2024"}, "2024"),
         ({"family_name": "Perera"}, "Perera"),
         ({"crosswalk_version": "lk-nvq-2023"}, "lk-nvq-2023"),
+        ({"credential_id": "#007212"}, "007212"),
+        ({"credential_id": "##007212"}, "#007212"),
         ({"expires_on": "not canonical"}, "not canonical"),
     ],
 )
