@@ -21,6 +21,7 @@ from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, s
 from wanderbuch.agents.holder.peers import Peer, find_peer, governance_name
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
+from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending
@@ -133,7 +134,7 @@ async def sweep_offers(profile: Profile, config: HolderConfig, now: datetime, *,
             except NotFoundError:
                 continue
             except (BaseError, ExchangeError) as err:
-                LOGGER.warning("holder: offer %s could not be swept: %s", record.cred_ex_id, type(err).__name__)
+                LOGGER.warning("holder: offer %s could not be swept: %s", record.cred_ex_id, describe(err))
 
 
 async def _sweep_one(
