@@ -23,11 +23,19 @@ class ExpiringCache[K: Hashable, V]:
         self._loading: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K, load: Callable[[], Awaitable[V]]) -> V:
-        """Return the entry of `key`, or what `load` returns; a failed load is not kept."""
+        """Return the entry of `key`, or what `load` returns.
+
+        A failed load is not kept, and says nothing to who came after it began: what is loaded may be there by now.
+        """
         entry = self._entries.get(key)
         if entry is not None and self._clock() < entry[0]:
             return entry[1]
         task = self._loading.get(key)
+        if task is not None:
+            await asyncio.wait((task,))
+            if not task.cancelled() and task.exception() is None:
+                return task.result()
+            task = self._loading.get(key)  # of somebody who waited, too
         if task is None:
             task = asyncio.ensure_future(self._load(key, load))
             self._loading[key] = task

@@ -60,7 +60,7 @@ def test_a_programming_error_prints_its_text_and_its_place_whoever_logs_it(stder
         try:
             [each for each in object()]  # type: ignore[attr-defined]  # noqa: C416
         except TypeError as err:
-            logging.getLogger(name).error("Nimal", exc_info=err)
+            logging.getLogger(name).exception("Nimal", exc_info=err)
     for line in lines(stderr):
         assert line["faults"] == ["TypeError: 'object' object is not iterable"]
         assert str(line["place"]).startswith("tests/unit/runtime/test_logs.py:")
@@ -71,7 +71,7 @@ def test_what_a_message_set_off_prints_its_kind_and_place_without_its_text(stder
     try:
         {}["Nimal"]
     except KeyError as err:
-        logging.getLogger("wanderbuch.agents.x").error("app.failed", exc_info=err)
+        logging.getLogger("wanderbuch.agents.x").exception("app.failed", exc_info=err)
     (line,) = lines(stderr)
     assert "Nimal" not in stderr.getvalue()
     assert (line["errors"], "faults" in line) == (["KeyError"], False)
