@@ -157,8 +157,7 @@ class AuthorityRole(Role):
             find_registries=lambda issuer: _registries_of(agent, issuer),
         )
         await publication.repair()
-        await desk.go_on()
-        await publication.reissue()
+        await publication.reissue()  # what is decided goes on with the first sweep: it may ask an issuer's host
         await _publish_json_schemas(agent)
         self._authority = Authority(
             did=agent.did,

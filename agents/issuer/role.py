@@ -10,6 +10,7 @@ from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Route
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.trust.issuing import OfferBook
@@ -22,6 +23,7 @@ class IssuerRole(Role):
     name = "issuer"
     settings = IssuerConfig
     plugins = ("wanderbuch.agents.issuer",)
+    speaks = (Speaks.ISSUER, Speaks.INVITER)
 
     def __init__(self) -> None:
         self._office: Office | None = None

@@ -30,6 +30,7 @@ from wanderbuch.agents.machine.children import STOP_S, kill_child, start_child, 
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.machine.toml import to_toml
 from wanderbuch.agents.runtime.parent import OPTION as UNTIL_STDIN_ENDS
+from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import WanderbuchError
 
 _POLL_S: Final = 0.05
@@ -104,7 +105,7 @@ class AgentHandle:
     def enable_admin(self) -> tuple[str, str]:
         """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`)."""
         port, key = free_port(), secrets.token_urlsafe(32)
-        _write_secret(self.folder / "admin.key", key)
+        write_secret(self.folder / "admin.key", key.encode())
         self.configure(admin={"listen": f"127.0.0.1:{port}", "key_file": "admin.key"})
         return f"http://127.0.0.1:{port}", key
 
@@ -216,7 +217,7 @@ class AgentHandle:
             ("app.token", self.token),
             ("wallet.key", base58.b58encode(secrets.token_bytes(32)).decode()),
         ):
-            _write_secret(self.folder / name, secret)
+            write_secret(self.folder / name, secret.encode())
 
     def write_config(self) -> None:
         """Write the configuration; `start` does it too."""
@@ -239,11 +240,6 @@ class AgentHandle:
             before = document.get(name)
             document[name] = {**before, **table} if isinstance(before, Mapping) else table
         self.config_path.write_text(to_toml(document))
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(secret)
 
 
 class LocalMachine:

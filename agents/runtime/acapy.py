@@ -11,6 +11,7 @@ from acapy_agent.config.default_context import DefaultContextBuilder
 from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.event_bus import EventBus
+from acapy_agent.core.goal_code_registry import GoalCodeRegistry
 from acapy_agent.core.plugin_registry import PluginRegistry
 from acapy_agent.core.profile import ProfileManager
 from acapy_agent.messaging.responder import BaseResponder
@@ -21,15 +22,18 @@ from acapy_agent.resolver.did_resolver import DIDResolver
 from wanderbuch.agents.runtime.cache import FreshCache
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.didcomm import KeepingTransport
+from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.responder import ResponderProvider
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError, WanderbuchError
+from wanderbuch.plugins.trust.foreign_dids import guard_resolvers
 
 PLUGINS: Final = ("wanderbuch.plugins.webvh",)
 """Plugins of every agent, before the role's."""
 
-# Protocols and registries that no role speaks: a smaller surface, and no stub registry for did:web.
+# What is never loaded, so that its routes and records are not there either; what may be sent to us is another question,
+# answered by the table in `gate/served`. And no stub registry for did:web.
 _BLOCKED: Final = (
     "acapy_agent.protocols.actionmenu",
     "acapy_agent.protocols.basicmessage",
@@ -71,6 +75,7 @@ def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
         "preserve_exchange_records": True,
         # A holder fetches the tails file before it stores a credential (plugins/trust); nobody else needs one.
         "plugin_config": {"wanderbuch_webvh": {"tails": "held"}},
+        "disclose_protocol_list": list(Served(role.speaks).families),
         "public_invites": role.has_public_did,
         "revocation.anoncreds_legacy_support": "reject",
         "tails_server_base_url": f"{config.public.base_url}/tails",
@@ -142,11 +147,14 @@ async def set_up(conductor: Conductor, role: Role) -> None:
     loaded = context.inject(PluginRegistry).plugin_names
     if missing := [plugin for plugin in (*PLUGINS, *role.plugins) if plugin not in loaded]:
         raise ConfigurationError(f"these plugins did not load: {', '.join(missing)}")
+    # Discovery tells what is served (`disclose_protocol_list`), and no goal codes of protocols that are not.
+    context.injector.bind_instance(GoalCodeRegistry, GoalCodeRegistry())
     # They fetch what a stranger's DID names with a client of their own: any address, any size, any redirect.
     resolver = context.inject(DIDResolver)
     resolver.resolvers = [
         each for each in resolver.resolvers if not isinstance(each, WebDIDResolver | UniversalResolver)
     ]
+    guard_resolvers(resolver)
 
 
 async def start(conductor: Conductor) -> KeepingTransport:

@@ -7,7 +7,9 @@ Start:
 3. both sites serve (the app site only /health and /ready, the public site files; messages are kept, not processed);
 4. ACA-Py's transports run, and we looked;
 5. in the background: the DID is there, governance was asked for, the role has started (tried again while somebody whom
-   it needs can not be reached), kept messages are replayed, the first sweep is done: ready.
+   it needs can not be reached): ready;
+6. beside the work of a ready agent: kept messages are replayed, and the first sweep runs. Nothing that a stranger sent,
+   and no stranger's host, decides whether or when an agent is ready.
 
 Stop: nothing new is accepted; what is in flight finishes within a deadline; the rest stays kept; the wallet is closed.
 """
@@ -26,19 +28,23 @@ from typing import Any, Final
 
 from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.profile import Profile
-from aiohttp import web
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
 from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.gate.parties import Parties
+from wanderbuch.agents.runtime.gate.served import Served
+from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
+from wanderbuch.agents.runtime.records import Record, RecordStore
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -205,6 +211,7 @@ class RunningAgent:
         config = self.config
         lock = DataLock(config.data)  # 1
         self._cleanup.callback(lock.release)
+        await asyncio.to_thread(tighten, config.data, config.public_folder)
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
@@ -220,22 +227,26 @@ class RunningAgent:
             Publisher: self.publisher,
             LogMemory: self.memory,
             WebvhDocuments: self.documents,
+            Served: Served(self.role.speaks),
         }
         if self.governance is not None:
             bindings[GovernanceSource] = self.governance
         settings = acapy.acapy_settings(config, self.role)
-        self._conductor = TellingConductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
+        self._conductor = TellingConductor(
+            acapy.RuntimeContextBuilder(settings, config, self.guard, bindings), Served(self.role.speaks)
+        )
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
         await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)
         self.short_links = ShortLinks(self.profile, config.public.url)
-        await self._public.start(self.role.public_routes(self), self.short_links)  # 3
-        await self._serve_app(app_socket)
+        public_limits, app_limits = site_limits(config)
+        await self._public.start(self.role.public_routes(self), self.short_links, public_limits)  # 3
+        await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
 
-    async def _serve_app(self, app_socket: socket.socket) -> None:
+    async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
         routes = self.role.routes(self)
         app = make_app(
             routes,
@@ -247,34 +258,33 @@ class RunningAgent:
             identify=lambda token: self.role.identify(self, token),
             pages=self.role.app_pages(self),
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
-        await runner.setup()
-        self._cleanup.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, app_socket).start()
+        site = Site("app", app, app_socket, limits)
+        self._cleanup.push_async_callback(site.close)
+        await site.start()
 
     async def _become_ready(self) -> None:
         try:
             if self.role.has_public_did:
                 self._did = await self._own_did()
             if self.governance is not None:
+                self.edge.know_parties(Parties(self.governance).is_party)
                 await self.governance.attach(self.profile)
                 self.spawn("governance.run", self.governance.run())
                 await self.governance.first_round()
             await self._start_role()
-            await self._transport.open()
-            sweeper = Sweeper(
-                {
-                    "envelopes": lambda _: self._transport.replay(),
-                    "short_links": self.short_links.sweep,
-                    self.role.name: lambda now: self.role.sweep(self, now),
-                }
-            )
-            await sweeper.sweep(utc_now())
-            self.spawn("sweeper", sweeper.run())
         except Exception as err:  # noqa: BLE001 (whoever runs the agent stops it and says why)
             self.fail(err)
             return
+        self._transport.open()
+        sweeper = Sweeper(
+            {
+                "envelopes": lambda _: self._transport.replay(),
+                "short_links": self.short_links.sweep,
+                self.role.name: lambda now: self.role.sweep(self, now),
+            }
+        )
         self._ready.set()
+        self.spawn("sweeper", sweeper.run())  # 6
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=self._did)
 
     async def _start_role(self) -> None:

@@ -1,41 +1,134 @@
-"""ACA-Py's conductor, which also tells how the handling of a message ended.
+"""ACA-Py's conductor, which hands messages over by our gate and tells how the handling of each ended.
 
 ACA-Py calls a message processed whatever became of its handler. A handler that failed because the wallet store did not
-answer in time has done nothing that lasts, and the message must be handled again.
+answer in time has done nothing that lasts, and the message must be handled again; any other end is final.
+
+ACA-Py's own dispatcher would look for the sender once more, by rules of its own; what `GatedMessage` says is used in
+its place. A handler runs within the deadline of its sender's budget, and what it asks of other hosts is asked for a
+stranger unless the sender has a connection (`plugins/http/lanes`).
 """
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.conductor import Conductor
+from acapy_agent.core.dispatcher import DispatcherResponder
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.request_context import RequestContext
+from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.transport.inbound.message import InboundMessage
 from acapy_agent.utils.task_queue import CompletedTask
 from aries_askar import AskarError, AskarErrorCode
 
+from wanderbuch.agents.runtime.gate.received import Received
+from wanderbuch.agents.runtime.gate.senders import Sender
+from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standing
+from wanderbuch.plugins.http.lanes import work_for_strangers
+
 _STORE_FAILURES: Final = frozenset({AskarErrorCode.BACKEND, AskarErrorCode.BUSY})
 _MAX_CAUSES: Final = 20
+_ATTACHED_S: Final = 180.0
 
 
-class TellingConductor(Conductor):  # type: ignore[misc]  # acapy_agent has no types
-    """Remembers which messages were not handled because the store failed."""
+class GatedMessage(InboundMessage):  # type: ignore[misc]  # acapy_agent has no types
+    """A message that has passed the gate.
+
+    Args:
+        received: the message.
+        sender: who sent it.
+        handler_s: how long its handler may take, in seconds.
+        options: ACA-Py's own.
+    """
+
+    def __init__(self, received: Received, sender: Sender, handler_s: float, **options: Any) -> None:
+        connection = sender.connection
+        super().__init__(received.members, connection_id=connection and connection.connection_id, **options)
+        self.sender = sender
+        self.handler_s = handler_s
+
+
+class TellingConductor(Conductor):  # type: ignore[misc]
+    """Hands over what passed the gate, and remembers how it ended.
+
+    Args:
+        context_builder: ACA-Py's.
+        served: what the agent serves; also what an invitation may carry.
+    """
+
+    def __init__(self, context_builder: Any, served: Served) -> None:
+        super().__init__(context_builder)
+        self._served = served
+
+    def inbound_message_router(self, profile: Profile, message: InboundMessage, can_respond: bool = False) -> None:
+        """Begin to handle a message: of the transport, or attached to an invitation that was opened."""
+        self.dispatcher.run_task(
+            self._handled(profile, message), lambda completed: self.dispatch_complete(message, completed)
+        )
 
     def dispatch_complete(self, message: InboundMessage, completed: CompletedTask) -> None:
         """Take the end of a handler, before the message is called processed."""
-        error = completed.exc_info[1] if completed.exc_info else None
-        if error is not None and is_store_failure(error):
-            _unhandled[message] = error
+        if completed.exc_info:
+            _failures[message] = completed.exc_info[1]
         super().dispatch_complete(message, completed)
+
+    async def _handled(self, profile: Profile, message: InboundMessage) -> None:
+        gated = message if isinstance(message, GatedMessage) else None
+        if gated is None and self._served.row(Received.of(message.payload, size=0).type) is None:
+            raise NotServedError("an invitation that brings a message of a type that is not served here")
+        near = gated is None or gated.sender.party.standing is Standing.CONNECTION
+        async with asyncio.timeout(gated.handler_s if gated else _ATTACHED_S):
+            with nullcontext() if near else work_for_strangers():
+                await self._handle(profile, message, gated)
+
+    async def _handle(self, profile: Profile, message: InboundMessage, gated: GatedMessage | None) -> None:
+        """Do what ACA-Py's `Dispatcher.handle_v1_message` does, for a message whose sender is known already.
+
+        A message that its class can not read is not answered: its handler has not begun, and a wallet can do nothing
+        about it.
+        """
+        context = RequestContext(profile)
+        context.message = await self.dispatcher.make_message(profile, message.payload)
+        context.message_receipt = message.receipt
+        connection = gated.sender.connection if gated else await _connection(profile, message.connection_id)
+        context.connection_record = connection
+        context.connection_ready = connection and connection.is_ready
+        responder = DispatcherResponder(
+            context,
+            message,
+            self.outbound_message_router,
+            reply_session_id=message.session_id,
+            reply_to_verkey=message.receipt.sender_verkey,
+        )
+        responder.connection_id = connection and connection.connection_id
+        context.injector.bind_instance(BaseResponder, responder)
+        await context.message.Handler().handle(context, responder)
+
+
+def failure_of(message: InboundMessage) -> BaseException | None:
+    """Return what the handling of a message that ACA-Py calls processed ended with; None if it went well."""
+    return _failures.get(message)
 
 
 def was_handled(message: InboundMessage) -> bool:
     """Return whether a message that ACA-Py calls processed need not be handled again."""
-    return message not in _unhandled
+    failure = failure_of(message)
+    return failure is None or not is_store_failure(failure)
 
 
 def is_store_failure(error: BaseException) -> bool:
     """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
     return any(isinstance(each, AskarError) and each.code in _STORE_FAILURES for each in _causes(error))
+
+
+async def _connection(profile: Profile, connection_id: str | None) -> ConnRecord | None:
+    if connection_id is None:
+        return None
+    async with profile.session() as session:
+        return await ConnRecord.retrieve_by_id(session, connection_id)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -47,4 +140,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         found = found.__cause__ or found.__context__
 
 
-_unhandled: WeakKeyDictionary[Any, BaseException] = WeakKeyDictionary()
+_failures: WeakKeyDictionary[Any, BaseException] = WeakKeyDictionary()

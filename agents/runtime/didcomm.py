@@ -1,17 +1,19 @@
-"""ACA-Py's inbound transport on our public site: a message is kept before it is acknowledged.
+"""ACA-Py's inbound transport on our public site: a message passes the gate and is kept before it is acknowledged.
 
 For each message that arrives:
 
-1. it is unpacked in memory; what is not an encrypted envelope for one of our keys is refused (400) and never written;
-   so is what comes while `MAX_HELD_BYTES` wait to be processed (503): anybody can encrypt to our public keys;
+1. it passes the gate (`gate`): an envelope for one of our keys, a message that can be relied on, of a type that we
+   serve, from somebody who may send it, within their budget. Else it is refused (400), or told to come again (503), and
+   nothing of it is written: anybody can encrypt to our public keys;
 2. the envelope, still encrypted, is kept in the wallet store;
-3. it is handed to ACA-Py's dispatcher, if the agent is ready; else it waits for the next replay;
-4. the sender gets 200 (and, if it asked for a reply on the same connection, the reply);
-5. when the dispatcher has finished with it, the kept envelope is removed; it stays if the handler failed because the
-   wallet store did not answer.
+3. the sender gets 200 (and, if it asked for a reply on the same connection, the reply);
+4. when its turn comes it is handed to a handler, if the agent is ready; else it waits for the next replay;
+5. when the handler has ended, however it did, the kept envelope is removed; it stays only if the handler failed because
+   the wallet store did not answer, or did not come to its end before the agent stopped.
 
-Whatever was left kept is replayed at the next start and by every sweep, at most `MAX_ATTEMPTS` times. So a message
-may be handled twice, and handlers must take that; it is never lost.
+Whatever was left kept is replayed beside the work of a ready agent, through the same gate and within the same budgets,
+at most `MAX_ATTEMPTS` times. So a message may be handled twice, and handlers must take that; it is never lost. What a
+replay brings does not decide whether an agent starts.
 
 ACA-Py loads the alphabetically first transport class of this module, so no other may be imported by name here.
 """
@@ -19,35 +21,48 @@ ACA-Py loads the alphabetically first transport class of this module, so no othe
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from acapy_agent.transport.error import WireFormatParseError
+from acapy_agent.messaging.base_message import DIDCommVersion
+from acapy_agent.messaging.util import time_now
 from acapy_agent.transport.inbound import base as inbound
-from acapy_agent.transport.inbound.message import InboundMessage
+from acapy_agent.transport.inbound.receipt import MessageReceipt
 from acapy_agent.transport.inbound.session import InboundSession
 from acapy_agent.transport.wire_format import DIDCOMM_V1_MIME_TYPE
 from aiohttp import web
 from aries_askar import AskarError
 
-from wanderbuch.agents.runtime.conductor import was_handled
+from wanderbuch.agents.runtime.conductor import GatedMessage, failure_of, is_store_failure
+from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Ticket
+from wanderbuch.agents.runtime.gate.brake import Brake
+from wanderbuch.agents.runtime.gate.entry import Entry
+from wanderbuch.agents.runtime.gate.envelope import Opened
+from wanderbuch.agents.runtime.gate.kept import MAX_ATTEMPTS, KeptEnvelope, KeptEnvelopes
+from wanderbuch.agents.runtime.gate.received import Received
+from wanderbuch.agents.runtime.gate.senders import Sender
+from wanderbuch.agents.runtime.gate.served import Served
+from wanderbuch.agents.runtime.gate.tally import Tally
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
+from wanderbuch.agents.runtime.records import new_id
 from wanderbuch.agents.runtime.store import StoreGuard
+from wanderbuch.errors import ExchangeError
 
-MAX_ATTEMPTS: Final = 5
-MAX_HELD_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations
+__all__ = ["MAX_ATTEMPTS", "KeepingTransport", "KeptEnvelope"]
+
 _LOG = logging.getLogger(__name__)
 _REPLY_DEADLINE_S: Final = 30.0
-_REPLAYED_AT_ONCE: Final = 8
 
 
-class KeptEnvelope(Record):
-    """An encrypted envelope that is not yet fully processed."""
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A message that passed the gate."""
 
-    category: ClassVar[str] = "wanderbuch.envelope"
-    envelope: str
-    attempts: int = 0
+    opened: Opened
+    received: Received
+    sender: Sender
+    opens: bool
 
 
 class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # acapy_agent has no types
@@ -57,11 +72,16 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         super().__init__("https", create_session, **kwargs)
         self.host = host
         self.port = port
-        self._kept = RecordStore(self.root_profile, KeptEnvelope)
+        self.tally = Tally(_LOG)
+        self.admission = Admission()
+        self._brake = Brake()
+        self._gate: Entry
+        self._kept = KeptEnvelopes(self.root_profile)
+        self._arriving: set[str] = set()
         self._in_flight: dict[str, asyncio.Task[None]] = {}
-        self._held: dict[str, int] = {}  # what came since the start and is not finished: id -> bytes
         self._dispatching = False
         self._replay_lock = asyncio.Lock()
+        self._counted = False
 
     @property
     def in_flight(self) -> int:
@@ -70,6 +90,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
 
     async def start(self) -> None:
         """Receive and keep from now on; nothing is dispatched before `open`."""
+        self._gate = Entry(self.root_profile, self.root_profile.inject(Served), max_bytes=self.max_message_size)
         self.root_profile.inject(PublicSite).connect(self.receive)
 
     async def stop(self) -> None:
@@ -77,10 +98,9 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self._dispatching = False
         self.root_profile.inject(PublicSite).connect(None)
 
-    async def open(self) -> None:
-        """Dispatch from now on, first what was kept."""
+    def open(self) -> None:
+        """Dispatch from now on; `replay` takes up what was kept before."""
         self._dispatching = True
-        await self.replay()
 
     def hold(self) -> None:
         """Dispatch nothing more; what still arrives is only kept."""
@@ -91,97 +111,135 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         for task in list(self._in_flight.values()):
             task.cancel()
 
-    async def receive(self, body: bytes) -> web.Response:
-        """Take one message in, by the steps above."""
+    async def receive(self, body: bytes, network: str = "") -> web.Response:
+        """Take one message in, by the steps above.
+
+        Args:
+            body: what was posted.
+            network: where it came from, as far as that is known.
+        """
+        kept_id = new_id()
+        self._arriving.add(kept_id)
+        try:
+            return await self._taken_in(kept_id, body, network)
+        finally:
+            self._arriving.discard(kept_id)
+
+    async def _taken_in(self, kept_id: str, body: bytes, network: str) -> web.Response:
+        ticket: Ticket | None = None
+        try:
+            passed = await self._passed(body, network)  # 1
+            ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens)
+            await self._kept.keep(kept_id, body)  # 2
+        except BusyError as err:
+            self._leave(ticket)
+            self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
+            await asyncio.sleep(self._brake.refused(len(body)))
+            return web.Response(status=503, headers={"Retry-After": "5"})
+        except ExchangeError as err:
+            self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
+            await asyncio.sleep(self._brake.refused(len(body)))
+            return web.Response(status=400)
+        except BaseException:
+            self._leave(ticket)
+            raise
+        if not self._dispatching:
+            self._leave(ticket)
+            log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept_id)
+            return web.Response(status=200)
         session: InboundSession = await self.create_session(can_respond=True)
         async with session:
-            message = await self._unpacked(session, body)  # 1
-            if message is None:
-                log_event(_LOG, logging.INFO, "didcomm.refused", bytes=len(body))
-                return web.Response(status=400)
-            if sum(self._held.values()) + len(body) > MAX_HELD_BYTES:
-                log_event(_LOG, logging.WARNING, "didcomm.full", held=len(self._held))
-                return web.Response(status=503, headers={"Retry-After": "5"})
-            envelope = KeptEnvelope(envelope=body.decode())
-            self._held[envelope.id] = len(body)
-            try:
-                kept = await self._kept.insert(envelope)  # 2
-            except BaseException:
-                self._held.pop(envelope.id, None)
-                raise
-            if not self._dispatching:
-                log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept.id)
-                return web.Response(status=200)
-            self._dispatch(session, message, kept.id)  # 3
-            return await self._answer(session, message)  # 4
+            message = self._dispatch(session, passed, ticket, kept_id)
+            self._arriving.discard(kept_id)
+            return await self._answer(session, message)  # 3
 
     async def replay(self) -> None:
-        """Process what is kept and not in flight."""
+        """Take up what is kept and not in flight, each in its turn; return when all of it has ended or waits again."""
         async with self._replay_lock:
-            waiting = [kept for kept in await self._kept.find() if kept.id not in self._in_flight]
-            limit = asyncio.Semaphore(_REPLAYED_AT_ONCE)
+            if not self._counted:
+                await self._kept.count()
+                self._counted = True
+            tasks = []
+            for kept_id in self._kept.ids:
+                if kept_id in self._in_flight or kept_id in self._arriving:
+                    continue
+                if (task := await self._taken_up(kept_id)) is not None:
+                    tasks.append(task)
+        await asyncio.gather(*(asyncio.shield(task) for task in tasks), return_exceptions=True)
 
-            async def one(kept: KeptEnvelope) -> None:
-                async with limit:
-                    await self._replay_one(kept)
-
-            await asyncio.gather(*(one(kept) for kept in waiting if kept.attempts < MAX_ATTEMPTS))
-
-    async def _replay_one(self, kept: KeptEnvelope) -> None:
-        if not self._dispatching:
-            return
+    async def _taken_up(self, kept_id: str) -> asyncio.Task[None] | None:
+        """Begin to handle a kept envelope; None if that is not to be done, or not now."""
+        ticket: Ticket | None = None
         try:
-            kept = await self._kept.change(
-                kept.id, lambda held: held.model_copy(update={"attempts": held.attempts + 1})
-            )
-        except NotFoundError:
-            return  # finished meanwhile
-        if kept.attempts >= MAX_ATTEMPTS:
-            log_event(_LOG, logging.ERROR, "didcomm.given_up", envelope=kept.id, attempts=kept.attempts)
-        session: InboundSession = await self.create_session(can_respond=False)
-        async with session:
-            message = await self._unpacked(session, kept.envelope.encode())
-            if message is None:  # its key is gone: nobody will ever read it
-                await self._forget(kept.id)
-                return
-            log_event(_LOG, logging.INFO, "didcomm.replayed", envelope=kept.id, attempts=kept.attempts)
-            await asyncio.shield(self._dispatch(session, message, kept.id))
+            kept = await self._kept.get(kept_id) if self._dispatching else None
+            if kept is None:
+                return None
+            body = kept.envelope.encode()
+            passed = await self._passed(body, "")
+            ticket = self.admission.enter(passed.sender.party, len(body))
+            if (begun := await self._kept.begin(kept_id)) is None:
+                self._leave(ticket)
+                return None
+            log_event(_LOG, logging.INFO, "didcomm.replayed", envelope=kept_id, attempts=begun.attempts)
+            session: InboundSession = await self.create_session(can_respond=False)
+            self._dispatch(session, passed, ticket, kept_id)
+            return self._in_flight.get(kept_id)
+        except BusyError:  # a later sweep takes it up
+            self._leave(ticket)
+        except Exception as err:  # noqa: BLE001 (whatever an envelope is, it must not keep the others from their turn)
+            self._leave(ticket)
+            await self._end(kept_id, err)
+        return None
 
-    async def _unpacked(self, session: InboundSession, body: bytes) -> InboundMessage | None:
-        """Return the message in an envelope for one of our keys, or None if it is not one."""
-        try:
-            if self.root_profile.settings.get("multitenant.enabled"):
-                await session.handle_relay_context(body)
-            message: InboundMessage = await session.parse_inbound(body)
-        except (WireFormatParseError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        # ACA-Py takes plain text, and envelopes that it could not open, as messages without a recipient: we do not.
-        return message if message.receipt.recipient_verkey else None
+    async def _passed(self, body: bytes, network: str) -> _Passed:
+        """Return the message in `body` if it may pass; errors as with `Entry.open`."""
+        opened, received, row, sender = await self._gate.open(body, network)
+        return _Passed(opened, received, sender, row.opens)
 
-    def _dispatch(self, session: InboundSession, message: InboundMessage, kept_id: str) -> asyncio.Task[None]:
-        session.receive_inbound(message)
-        task = asyncio.create_task(self._finish(message, kept_id), name=f"didcomm.{kept_id}")
+    def _dispatch(self, session: InboundSession, passed: _Passed, ticket: Ticket, kept_id: str) -> GatedMessage:
+        message = _message(session, passed, self.admission.handler_s(ticket.party))
+        task = asyncio.create_task(self._handle(session, message, ticket, kept_id), name=f"didcomm.{kept_id}")
         self._in_flight[kept_id] = task
         task.add_done_callback(lambda _: self._in_flight.pop(kept_id, None))
-        return task
+        return message
 
-    async def _finish(self, message: InboundMessage, kept_id: str) -> None:
-        """Remove the kept envelope once its message is processed (5), unless the store can not be relied on."""
-        await message.wait_processing_complete()
-        if not was_handled(message):
+    async def _handle(self, session: InboundSession, message: GatedMessage, ticket: Ticket, kept_id: str) -> None:
+        """Have a message handled in its turn (4), and end its envelope (5)."""
+        try:
+            await ticket.turn
+            if not self._dispatching:
+                return
+            session.receive_inbound(message)
+            await message.wait_processing_complete()
+            failure = failure_of(message)
+        except Exception as err:  # noqa: BLE001 (any end but the store's is the end of the envelope)
+            failure = err
+        finally:
+            self._leave(ticket)
+            message.dispatch_processing_complete()
+        await self._end(kept_id, failure)
+
+    async def _end(self, kept_id: str, failure: BaseException | None) -> None:
+        """Remove an envelope whose handling ended, unless the store can not be relied on (5)."""
+        if failure is not None and is_store_failure(failure):
             log_event(_LOG, logging.WARNING, "didcomm.store_failed", envelope=kept_id)
             return
-        if self.root_profile.inject(StoreGuard).fatal is None:
-            try:
-                await self._forget(kept_id)
-            except AskarError as err:
-                _LOG.error("didcomm.not_removed", exc_info=err)
+        if isinstance(failure, asyncio.CancelledError) or self.root_profile.inject(StoreGuard).fatal is not None:
+            return
+        if isinstance(failure, ExchangeError):
+            self.tally.note("didcomm.refused", f"{failure.code}: {failure.message}")
+        elif failure is not None:
+            self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR, error=failure)
+        try:
+            await self._kept.forget(kept_id)
+        except AskarError as err:
+            _LOG.error("didcomm.not_removed", exc_info=err)
 
-    async def _forget(self, kept_id: str) -> None:
-        await self._kept.remove(kept_id)
-        self._held.pop(kept_id, None)
+    def _leave(self, ticket: Ticket | None) -> None:
+        if ticket is not None:
+            self.admission.leave(ticket)
 
-    async def _answer(self, session: InboundSession, message: InboundMessage) -> web.Response:
+    async def _answer(self, session: InboundSession, message: GatedMessage) -> web.Response:
         """Return 200, with the reply if the sender asked for one on this connection (Aries RFC 0092)."""
         if not message.receipt.direct_response_requested:
             return web.Response(status=200)
@@ -197,3 +255,26 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         session.clear_response()
         body = reply if isinstance(reply, bytes) else reply.encode()
         return web.Response(status=200, body=body, headers={"Content-Type": DIDCOMM_V1_MIME_TYPE})
+
+
+def _message(session: InboundSession, passed: _Passed, handler_s: float) -> GatedMessage:
+    """Return a message as ACA-Py's handlers expect it."""
+    received = passed.received
+    receipt = MessageReceipt(
+        direct_response_mode=received.return_route,
+        in_time=time_now(),
+        recipient_verkey=passed.opened.recipient,
+        sender_verkey=passed.opened.sender,
+        thread_id=received.thread_id,
+        parent_thread_id=received.parent_thread_id,
+        didcomm_version=DIDCommVersion.v1,
+    )
+    passed.sender.note(receipt)
+    return GatedMessage(
+        received,
+        passed.sender,
+        handler_s,
+        receipt=receipt,
+        session_id=session.session_id,
+        transport_type=session.transport_type,
+    )

@@ -21,9 +21,16 @@ _FIELDS = "wanderbuch_fields"
 _MAX_FRAMES = 8
 
 
-def log_event(logger: logging.Logger, level: int, event: str, **fields: str | float | bool | None) -> None:
+def log_event(
+    logger: logging.Logger,
+    level: int,
+    event: str,
+    *,
+    error: BaseException | None = None,
+    **fields: str | float | bool | None,
+) -> None:
     """Log a named event, such as `didcomm.kept`, with fields that hold nothing personal and no secret."""
-    logger.log(level, event, extra={_FIELDS: fields})
+    logger.log(level, event, exc_info=error, extra={_FIELDS: fields})
 
 
 def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False, stream: TextIO | None = None) -> None:

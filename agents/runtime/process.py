@@ -21,6 +21,7 @@ from wanderbuch.agents.runtime import parent
 from wanderbuch.agents.runtime.agent import RunningAgent, StoreFailedError, start
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.logs import configure_logs
+from wanderbuch.agents.runtime.privacy import keep_private
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import WanderbuchError
 
@@ -51,7 +52,9 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
         path: its configuration.
         as_json: print one JSON object on standard output when it is ready, and errors as JSON too.
     """
+    keep_private()
     try:
+        configure_logs("info", agent=role.name)  # until the configuration says more
         config = load_config(path, os.environ, role=role)
         # ACA-Py puts tails files below the home folder: with the rest of the agent's data, and with nobody else's.
         os.environ["HOME"] = str(config.data)

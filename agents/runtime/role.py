@@ -6,6 +6,7 @@ A role package has a `role.py` with a module-level `ROLE`:
         name = "issuer"
         settings = IssuerConfig                      # a pydantic model, extra="forbid": the table [issuer]
         plugins = ("wanderbuch.plugins.trust", "wanderbuch.agents.issuer")
+        speaks = (Speaks.ISSUER, Speaks.INVITER)
 
         def routes(self, agent: RunningAgent) -> Sequence[Route]:
             return offer_routes(agent)
@@ -15,8 +16,9 @@ A role package has a `role.py` with a module-level `ROLE`:
 
     ROLE = IssuerRole()
 
-Order at start: plugins are set up; the wallet opens; transports run; the DID is there; `started`; kept envelopes are
-replayed; the first `sweep`; `/ready` says yes. So `started` may rely on the DID, and must be idempotent.
+Order at start: plugins are set up; the wallet opens; transports run; the DID is there; `started`; `/ready` says yes;
+then kept envelopes are replayed and the first `sweep` runs. So `started` may rely on the DID, must be idempotent, and
+waits for no host but those that the operator named: what needs anybody else's belongs into `sweep` or a task.
 
 Exchange records of ACA-Py are preserved when an exchange ends: a role removes them once its own record is final.
 """
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from wanderbuch.agents.runtime.agent import RunningAgent
     from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
     from wanderbuch.agents.runtime.config import AgentConfig
+    from wanderbuch.agents.runtime.gate.served import Speaks
     from wanderbuch.plugins.webvh.document import Service
 
 
@@ -57,6 +60,9 @@ class Role(Protocol):
 
     prerotation: bool = False
     """Whether that DID commits to its next keys (did:webvh 1.0, pre-rotation)."""
+
+    speaks: Sequence["Speaks"] = ()
+    """Which parts it plays in protocols: what others may send follows from that (`gate/served`). None: nothing."""
 
     acapy_settings: Mapping[str, object] = {}
     """Further ACA-Py settings by their internal names; no auto-respond or auto-store flag belongs here."""

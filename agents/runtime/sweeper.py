@@ -1,41 +1,53 @@
-"""The sweep: at start and every minute, repair what a crash left and end what is overdue."""
+"""The sweep: once an agent is ready and every minute, repair what a crash left and end what is overdue."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from wanderbuch.agents.runtime.records import utc_now
 
 _LOG = logging.getLogger(__name__)
+_STEP_S: Final = 600.0
 
 type Step = Callable[[datetime], Awaitable[None]]
 
 
 class Sweeper:
-    """Runs its steps one after the other, again and again; never twice at once.
+    """Runs its steps beside one another, again and again; none twice at once.
 
     Args:
-        steps: by name; one that fails is logged and does not keep the others from running.
-        every: the pause between two sweeps.
+        steps: by name; one that fails, or takes long, does not keep the others from running.
+        every: the pause between two runs of a step.
+        step_s: how long a step may take, in seconds: it goes on at the next run, as after a crash.
     """
 
-    def __init__(self, steps: Mapping[str, Step], *, every: timedelta = timedelta(minutes=1)) -> None:
-        self._steps = dict(steps)
+    def __init__(
+        self, steps: Mapping[str, Step], *, every: timedelta = timedelta(minutes=1), step_s: float = _STEP_S
+    ) -> None:
+        self._steps = {name: (step, asyncio.Lock()) for name, step in steps.items()}
         self._every = every
-        self._lock = asyncio.Lock()
+        self._step_s = step_s
 
     async def sweep(self, now: datetime) -> None:
         """Run every step once."""
-        async with self._lock:
-            for name, step in self._steps.items():
-                try:
-                    await step(now)
-                except Exception as err:  # noqa: BLE001 (the next sweep tries again; the log says what failed)
-                    _LOG.error("sweep.failed: %s", name, exc_info=err)
+        await asyncio.gather(*(self._once(name, now) for name in self._steps))
 
     async def run(self) -> None:
-        """Sweep for ever; ends only by cancellation."""
+        """Sweep at once and then for ever; ends only by cancellation."""
+        await asyncio.gather(*(self._again(name) for name in self._steps))
+
+    async def _again(self, name: str) -> None:
         while True:
+            await self._once(name, utc_now())
             await asyncio.sleep(self._every.total_seconds())
-            await self.sweep(utc_now())
+
+    async def _once(self, name: str, now: datetime) -> None:
+        step, lock = self._steps[name]
+        async with lock:
+            try:
+                async with asyncio.timeout(self._step_s):
+                    await step(now)
+            except Exception as err:  # noqa: BLE001 (the next sweep tries again; the log says what failed)
+                _LOG.error("sweep.failed: %s", name, exc_info=err)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.verifier.config import VerifierConfig
 
@@ -18,6 +19,7 @@ class VerifierRole(Role):
     name = "verifier"
     settings = VerifierConfig
     plugins = ("wanderbuch.agents.verifier",)
+    speaks = (Speaks.VERIFIER,)
 
     def routes(self, agent: "RunningAgent") -> Sequence["Route"]:
         """Return the REST API."""

@@ -3,17 +3,25 @@
 What it guarantees: https with checked certificates, only addresses that `addresses.py` allows, no redirect is followed,
 no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
 arrive, never decompressed), a bounded number of connections.
+
+There are three lanes, each with connections and threads of its own, so that none holds up another: our own work, work
+for strangers (`lanes`), and deliveries to other agents.
 """
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Final, Self
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap, checked_url
@@ -26,9 +34,29 @@ from wanderbuch.plugins.http.errors import (
     TooLargeError,
     UnreachableError,
 )
+from wanderbuch.plugins.http.lanes import STRANGERS_DEADLINE_S, Host, StrangersLane, is_for_strangers
+from wanderbuch.plugins.http.names import NameLookup
 
 _CHUNK_BYTES: Final = 16 * 1024
 _USER_AGENT: Final = "wanderbuch"
+_MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
+_STRANGERS_CONNECT_S: Final = 4.0
+_DELIVERY_CONNECT_S: Final = 10.0
+
+
+class _Lane(Enum):
+    OWN = "own"
+    STRANGERS = "strangers"
+    DELIVERIES = "deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class _LaneLimits:
+    connections: int
+    connections_a_host: int
+    threads: int
+    connect_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +68,16 @@ class HttpEdgeConfig:
         ca_file: PEM file of the certificate authorities to trust; None trusts those of the operating system.
         max_connections: how many connections may be open at once.
         max_connections_per_host: how many of them to one host.
+        max_deliveries: how many connections may be open at once for deliveries to other agents.
+        max_deliveries_per_host: how many of them to one host.
     """
 
     connect: ConnectionMap = field(default_factory=ConnectionMap)
     ca_file: Path | None = None
     max_connections: int = 100
     max_connections_per_host: int = 20
+    max_deliveries: int = 256
+    max_deliveries_per_host: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +88,18 @@ class Fetched:
     body: bytes
     content_type: str
     etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where a host would have sent us. Nobody went there; whoever asked for it decides what it means.
+
+    Args:
+        location: the Location header, made absolute; unchecked.
+    """
+
+    status: int
+    location: str
 
 
 class HttpEdge:
@@ -73,7 +117,9 @@ class HttpEdge:
         self._config = config or HttpEdgeConfig()
         self._resolver = resolver
         self._tls = _tls_context(self._config.ca_file)
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[_Lane, aiohttp.ClientSession] = {}
+        self._strangers = StrangersLane()
+        self._is_party: Callable[[str], bool] = lambda _: False
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -102,11 +148,35 @@ class HttpEdge:
         headers = {"Accept": accept}
         if etag is not None:
             headers["If-None-Match"] = etag
-        return await self._send("GET", url, None, headers, max_bytes, timeout_s)
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=etag is not None)
+
+        return await self._send("GET", url, None, headers, timeout_s, read)
+
+    async def get_or_location(
+        self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*"
+    ) -> Fetched | Redirect:
+        """Fetch `url`, or return where it redirects to: for those to whom the Location itself is the answer.
+
+        Arguments and errors as with `get`; the Location may be as long as a body.
+        """
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched | Redirect:
+            if response.status in _REDIRECTS and "Location" in response.headers:
+                return Redirect(response.status, _absolute(response.url, response.headers["Location"], shown))
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        field_bytes = max(max_bytes, _MAX_FIELD_BYTES)
+        return await self._send("GET", url, None, {"Accept": accept}, timeout_s, read, max_field_bytes=field_bytes)
 
     async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
         """Send `body` to `url`; arguments and errors as with `get`."""
-        return await self._send("POST", url, body, {"Content-Type": content_type}, max_bytes, timeout_s)
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)
 
     def new_trust(self) -> ssl.SSLContext:
         """Return a client's context that trusts whom the configuration says now; blocks while it reads.
@@ -124,28 +194,83 @@ class HttpEdge:
         """
         self._tls = self.new_trust()
 
+    async def deliver(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
+        """Send `body` to another agent: as `post`, in the lane of deliveries."""
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        headers = {"Content-Type": content_type}
+        return await self._send("POST", url, body, headers, timeout_s, read, lane=_Lane.DELIVERIES)
+
+    def know_parties(self, is_party: Callable[[str], bool]) -> None:
+        """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""
+        self._is_party = is_party
+
     async def close(self) -> None:
         """Close all connections; later requests are refused."""
         self._closed = True
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
 
-    async def _send(
-        self, method: str, address: str, body: bytes | None, headers: dict[str, str], max_bytes: int, timeout_s: float
-    ) -> Fetched:
+    async def _send[A](
+        self,
+        method: str,
+        address: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout_s: float,
+        read: Callable[[aiohttp.ClientResponse, str], Awaitable[A]],
+        *,
+        max_field_bytes: int = _MAX_FIELD_BYTES,
+        lane: _Lane | None = None,
+    ) -> A:
         url = checked_url(address)
+        host: Host = (str(url.host).lower(), int(url.port or 0))
+        lane = lane or (_Lane.STRANGERS if is_for_strangers() and not self._is_party(host[0]) else _Lane.OWN)
+
+        async def request(limit_s: float) -> A:
+            async with self._answer(lane, method, url, body, headers, limit_s, max_field_bytes) as (response, shown):
+                return await read(response, shown)
+
+        if lane is not _Lane.STRANGERS:
+            return await request(timeout_s)
+        async with self._strangers.place(host):
+            return await request(min(timeout_s, STRANGERS_DEADLINE_S))
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        lane: _Lane,
+        method: str,
+        url: URL,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout_s: float,
+        max_field_bytes: int,
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, str]]:
+        """Give the answer to a request, and how to show its address; what fails while it is read is named too."""
         shown = f"https://{url.host}{url.raw_path}"[:200]
         try:
             async with (
+                self._watched((str(url.host).lower(), int(url.port or 0)), lane) as watch,
                 asyncio.timeout(timeout_s),
-                self._opened().request(
-                    method, url, data=body, headers=headers, allow_redirects=False, max_redirects=0, ssl=self._tls
+                self._opened(lane).request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    max_redirects=0,
+                    max_field_size=max_field_bytes,
+                    ssl=self._tls,
+                    trace_request_ctx=watch,
                 ) as response,
             ):
-                _check_status(response, shown, conditional="If-None-Match" in headers)
-                received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
-                return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+                yield response, shown
+        except aiohttp.ConnectionTimeoutError as err:
+            raise UnreachableError(f"could not reach {shown}: no connection in time") from err
         except TimeoutError as err:
             raise DeadlineError(f"no complete answer from {shown} within {timeout_s:g} s") from err
         except aiohttp.InvalidURL as err:
@@ -156,25 +281,77 @@ class HttpEdge:
                 hint=f"check that {url.host} is up and that its certificate is from an authority we trust",
             ) from err
 
-    def _opened(self) -> aiohttp.ClientSession:
+    @asynccontextmanager
+    async def _watched(self, host: Host, lane: _Lane) -> AsyncIterator[SimpleNamespace]:
+        """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone."""
+        watch = SimpleNamespace(connected=False)
+        try:
+            yield watch
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            if lane is _Lane.STRANGERS and not watch.connected:
+                self._strangers.note_silence(host)
+            raise
+        finally:
+            if watch.connected:
+                self._strangers.note_answer(host)
+
+    def _opened(self, lane: _Lane) -> aiohttp.ClientSession:
         if self._closed:
             raise UnreachableError("the HTTP edge is closed")
-        if self._session is None:
+        session = self._sessions.get(lane)
+        if session is None:
             # Made on first use: a session belongs to the running loop.
+            limits = self._limits(lane)
             connector = aiohttp.TCPConnector(
-                resolver=CheckedResolver(self._config.connect, self._resolver),
-                limit=self._config.max_connections,
-                limit_per_host=self._config.max_connections_per_host,
+                resolver=CheckedResolver(self._config.connect, self._resolver or NameLookup(limits.threads)),
+                limit=limits.connections,
+                limit_per_host=limits.connections_a_host,
             )
-            self._session = aiohttp.ClientSession(
+            session = self._sessions[lane] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
                 headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
+                trace_configs=[_watching()],
             )
-        return self._session
+        return session
+
+    def _limits(self, lane: _Lane) -> _LaneLimits:
+        config = self._config
+        match lane:
+            case _Lane.OWN:
+                return _LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
+            case _Lane.STRANGERS:  # its places are counted before a connection is asked for
+                return _LaneLimits(0, 0, 4, _STRANGERS_CONNECT_S)
+            case _Lane.DELIVERIES:
+                return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
+
+
+def _watching() -> aiohttp.TraceConfig:
+    """Return what notes in a request's own context that it has a connection."""
+
+    async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.connected = True
+
+    watching = aiohttp.TraceConfig()
+    watching.on_connection_create_end.append(connected)
+    watching.on_connection_reuseconn.append(connected)
+    return watching
+
+
+async def _fetched(response: aiohttp.ClientResponse, shown: str, max_bytes: int, *, conditional: bool) -> Fetched:
+    _check_status(response, shown, conditional=conditional)
+    received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
+    return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+
+
+def _absolute(url: URL, location: str, shown: str) -> str:
+    try:
+        return urljoin(str(url), location)
+    except ValueError as err:
+        raise UnreachableError(f"{shown} sends us to something that is no address") from err
 
 
 def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: bool) -> None:
@@ -184,7 +361,11 @@ def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: 
     if status in (404, 410):
         raise NotFoundError(f"there is nothing at {shown} (status {status})", status=status)
     if 300 <= status < 400:
-        raise RedirectRefusedError(f"{shown} sends us elsewhere (status {status}); we do not follow", status=status)
+        raise RedirectRefusedError(
+            f"{shown} sends us elsewhere (status {status}); we do not follow",
+            status=status,
+            location=response.headers.get("Location", ""),
+        )
     raise StatusError(f"expected success from {shown}, found status {status}", status=status)
 
 

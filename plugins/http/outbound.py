@@ -55,7 +55,7 @@ class HttpsOutboundTransport(outbound.BaseOutboundTransport):  # type: ignore[mi
             content_type = _ENVELOPE_NEW if profile.settings.get("emit_new_didcomm_mime_type") else _ENVELOPE
         edge = self.root_profile.inject(HttpEdge)
         try:
-            await edge.post(
+            await edge.deliver(
                 endpoint,
                 payload if isinstance(payload, bytes) else payload.encode(),
                 content_type=content_type,

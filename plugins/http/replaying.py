@@ -56,6 +56,10 @@ class ReplayingEdge(HttpEdge):
         """Refuse: there is no network."""
         raise UnreachableError("there is no network here")
 
+    async def deliver(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
+        """Refuse: there is no network."""
+        raise UnreachableError("there is no network here")
+
 
 class FallbackEdge(HttpEdge):
     """Asks the network, and where that is away, serves what was recorded.

@@ -95,9 +95,11 @@ async def reasons_not_to_sign(
 async def setup_issuing(context: InjectionContext) -> None:
     """Put our handlers in the place of ACA-Py's for what an issuer receives; call from a plugin's `setup`."""
     from wanderbuch.plugins.trust.connection_messages import CONNECTION_MESSAGES  # they import this module
+    from wanderbuch.plugins.trust.handshake_messages import INVITER_MESSAGES
     from wanderbuch.plugins.trust.issue_messages import MESSAGE_TYPES
 
-    context.inject(ProtocolRegistry).register_message_types({**MESSAGE_TYPES, **CONNECTION_MESSAGES})
+    registry = context.inject(ProtocolRegistry)
+    registry.register_message_types({**MESSAGE_TYPES, **CONNECTION_MESSAGES, **INVITER_MESSAGES})
 
 
 async def _owns(profile: Profile, cred_def_id: CredDefId) -> bool:

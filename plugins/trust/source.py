@@ -53,9 +53,10 @@ from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import KeyResolver, VersionBefore
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.lanes import own_work
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.followed import ENDED, FollowedFile, Place
-from wanderbuch.plugins.trust.pacing import FIRST_PAUSE_S, Backoff, Pace, Rounds
+from wanderbuch.plugins.trust.pacing import FIRST_PAUSE_S, Backoff, Pace, SharedRounds
 from wanderbuch.plugins.trust.recognised import CYCLE, TOO_SLOW, RecognisedFiles, Visit
 from wanderbuch.plugins.trust.refreshing import Attempt, RefreshOutcome, RefreshReport
 
@@ -137,8 +138,8 @@ class GovernanceSource:
         self._wake = asyncio.Event()
         self._tried = asyncio.Event()  # every file, once
         apart_s = config.ask_again.total_seconds()
-        self._needed = Rounds(self._refresh_if_needed, apart_s=apart_s)
-        self._asked = Rounds(self._refresh_own, apart_s=apart_s)
+        self._needed = SharedRounds(self._refresh_if_needed, apart_s=apart_s)
+        self._asked = SharedRounds(self._refresh_own, apart_s=apart_s)
 
     @property
     def last_report(self) -> RefreshReport | None:
@@ -244,9 +245,10 @@ class GovernanceSource:
     async def _refresh(self, visit: Visit | None) -> RefreshReport:
         """Fetch the own file, then with `visit` those of the others; None: leave them."""
         began = asyncio.get_running_loop().time()
-        async with self._lock:
-            attempt = await self._home.refresh()
-            self._note(self._pace, self._home, attempt, began)
+        with own_work():  # also where a stranger's message made us ask
+            async with self._lock:
+                attempt = await self._home.refresh()
+                self._note(self._pace, self._home, attempt, began)
         if visit is None:
             if attempt.changed:  # it may name others
                 self._wake.set()
@@ -268,7 +270,8 @@ class GovernanceSource:
         if home is None:
             return
         async with self._following:
-            self._told = await self._recognised.visit(home.file, visit)
+            with own_work():
+                self._told = await self._recognised.visit(home.file, visit)
             self._paces = {did: pace for did, pace in self._paces.items() if self._recognised.get(did) is not None}
             async with self._lock:
                 await self._sweep()

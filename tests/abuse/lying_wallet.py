@@ -30,10 +30,12 @@ from anoncreds import AnoncredsError
 from pydantic import BaseModel, ConfigDict, Field
 from tests.abuse.forging import Forgery, forge
 
-from wanderbuch.agents.holder.invitations import InvitationKind, open_invitation
+from wanderbuch.agents.holder.invitations import open_invitation
+from wanderbuch.agents.holder.opening import InvitationKind
 from wanderbuch.agents.holder.wallet import list_credentials
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.records import NotFoundError
@@ -111,6 +113,7 @@ class LyingWalletRole(Role):
 
     name = "lying_wallet"
     settings = LyingWalletConfig
+    speaks = (Speaks.HOLDER, Speaks.INVITEE)
     has_public_did = False
     acapy_settings = {  # noqa: RUF012
         "debug.auto_respond_credential_offer": True,

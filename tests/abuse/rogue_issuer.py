@@ -36,6 +36,7 @@ from wanderbuch.agents.issuer.credential_definition import ensure_definition
 from wanderbuch.agents.issuer.registries import Registries
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.role import Role
@@ -82,6 +83,7 @@ class RogueIssuerRole(Role):
 
     name = "rogue_issuer"
     settings = RogueIssuerConfig
+    speaks = (Speaks.ISSUER, Speaks.INVITER)
 
     def __init__(self) -> None:
         self.cred_def_id: CredDefId | None = None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import ResolutionError
@@ -40,6 +41,7 @@ class Counts(ApiModel):
 class TinyRole(Role):
     name = "tiny"
     settings = TinySettings
+    speaks = (Speaks.INVITER, Speaks.INVITEE)
     acapy_settings = {"debug.monitor_ping": True}  # noqa: RUF012
 
     def __init__(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
@@ -14,31 +13,17 @@ from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.trustping.v1_0.messages.ping import Ping
 from acapy_agent.transport.inbound.base import BaseInboundTransport
 from acapy_agent.utils.classloader import ClassLoader
-from acapy_agent.wallet.base import BaseWallet
-from acapy_agent.wallet.key_type import ED25519
 from aries_askar import AskarError, AskarErrorCode
 from tests.flow.tiny_role import TinyRole
+from tests.unit.runtime.correspondents import Correspondent, connected_to
 
-from wanderbuch.agents.machine import AgentHandle
-from wanderbuch.agents.runtime import didcomm
-from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.gate import kept
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
-
-
-async def envelope_to(agent: RunningAgent, message: dict[str, Any] | None = None) -> bytes:
-    """An envelope from a stranger to a key of the agent."""
-    async with agent.profile.session() as session:
-        wallet = session.inject(BaseWallet)
-        ours, theirs = await wallet.create_key(ED25519), await wallet.create_key(ED25519)
-        packed: bytes = await wallet.pack_message(
-            json.dumps(message or {"@type": "https://didcomm.org/trust_ping/1.0/ping", "@id": "1"}),
-            [ours.verkey],
-            theirs.verkey,
-        )
-        return packed
 
 
 async def kept_on_disk(handle: AgentHandle) -> int:
@@ -50,6 +35,12 @@ async def kept_on_disk(handle: AgentHandle) -> int:
         count: int = await session.handle.count(KeptEnvelope.category)
     await profile.close()
     return count
+
+
+@pytest.fixture
+async def peer(tiny_agent: RunningAgent) -> Correspondent:
+    """Somebody with a live connection."""
+    return await connected_to(tiny_agent)
 
 
 def transport_of(agent: RunningAgent) -> KeepingTransport:
@@ -67,7 +58,9 @@ def test_acapy_loads_our_transport_from_this_module() -> None:
     assert loaded is KeepingTransport
 
 
-async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(tiny_agent: RunningAgent) -> None:
+async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(
+    tiny_agent: RunningAgent, peer: Correspondent
+) -> None:
     during: list[int] = []
 
     class Slow(BaseHandler):
@@ -76,7 +69,7 @@ async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(tin
 
     handler, Ping.Handler = Ping.Handler, Slow
     try:
-        response = await transport_of(tiny_agent).receive(await envelope_to(tiny_agent))
+        response = await transport_of(tiny_agent).receive(peer.envelope())
         assert response.status == 200
         await nothing_kept(tiny_agent)
     finally:
@@ -102,9 +95,9 @@ def waiting() -> Iterator[asyncio.Event]:
 
 
 async def test_stopping_finishes_what_is_in_flight(
-    tiny_agent: RunningAgent, tiny_handle: AgentHandle, waiting: asyncio.Event
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, peer: Correspondent, waiting: asyncio.Event
 ) -> None:
-    await transport_of(tiny_agent).receive(await envelope_to(tiny_agent))
+    await transport_of(tiny_agent).receive(peer.envelope())
     stopping = asyncio.create_task(tiny_agent.stop())
     await asyncio.sleep(0.1)
     assert not stopping.done()
@@ -114,22 +107,25 @@ async def test_stopping_finishes_what_is_in_flight(
 
 
 async def test_what_does_not_finish_before_the_deadline_stays_kept(
-    tiny_agent: RunningAgent, tiny_handle: AgentHandle, waiting: asyncio.Event
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, peer: Correspondent, waiting: asyncio.Event
 ) -> None:
     """ACA-Py cancels the handler and then calls its message processed."""
-    await transport_of(tiny_agent).receive(await envelope_to(tiny_agent))
+    await transport_of(tiny_agent).receive(peer.envelope())
     await tiny_agent.stop(drain_s=0.1)
     assert not waiting.is_set()
     assert await kept_on_disk(tiny_handle) == 1
 
 
-async def test_keeps_without_processing_while_held_and_replays_later(tiny_agent: RunningAgent) -> None:
+async def test_keeps_without_processing_while_held_and_replays_later(
+    tiny_agent: RunningAgent, peer: Correspondent
+) -> None:
     transport = transport_of(tiny_agent)
     transport.hold()
-    assert (await transport.receive(await envelope_to(tiny_agent))).status == 200
-    (kept,) = await tiny_agent.records(KeptEnvelope).find()
-    assert "protected" in json.loads(kept.envelope)  # still encrypted
-    await transport.open()
+    assert (await transport.receive(peer.envelope())).status == 200
+    (left,) = await tiny_agent.records(KeptEnvelope).find()
+    assert "protected" in json.loads(left.envelope)  # still encrypted
+    transport.open()
+    await transport.replay()
     await nothing_kept(tiny_agent)
 
 
@@ -150,26 +146,41 @@ async def test_refuses_what_is_not_encrypted_to_us_and_keeps_nothing(tiny_agent:
     assert await tiny_agent.records(KeptEnvelope).find() == []
 
 
-async def test_takes_no_more_while_too_much_waits(tiny_agent: RunningAgent, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever knows a key of ours can encrypt to it as much as they like."""
-    transport, body = transport_of(tiny_agent), await envelope_to(tiny_agent)
-    monkeypatch.setattr(didcomm, "MAX_HELD_BYTES", len(body) + 1)
+async def test_takes_no_more_while_too_much_waits(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport, body = transport_of(tiny_agent), peer.envelope()
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", len(body) + 1)
     transport.hold()
     assert (await transport.receive(body)).status == 200
-    assert (await transport.receive(await envelope_to(tiny_agent))).status == 503
+    assert (await transport.receive(peer.envelope())).status == 503
     assert len(await tiny_agent.records(KeptEnvelope).find()) == 1
-    await transport.open()
+    transport.open()
+    await transport.replay()
     await nothing_kept(tiny_agent)
-    assert (await transport.receive(await envelope_to(tiny_agent))).status == 200
+    assert (await transport.receive(peer.envelope())).status == 200
 
 
-async def test_a_handler_that_fails_does_not_keep_the_envelope_for_ever(tiny_agent: RunningAgent) -> None:
-    body = await envelope_to(tiny_agent, {"@type": "https://didcomm.org/nobody/1.0/knows", "@id": "1"})
-    assert (await transport_of(tiny_agent).receive(body)).status == 200
-    await nothing_kept(tiny_agent)
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), TypeError("a bug"), KeyError("x"), TimeoutError()])
+async def test_whatever_a_handler_fails_with_ends_its_envelope(
+    tiny_agent: RunningAgent, peer: Correspondent, error: Exception
+) -> None:
+    class Broken(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            raise error
+
+    handler, Ping.Handler = Ping.Handler, Broken
+    try:
+        assert (await transport_of(tiny_agent).receive(peer.envelope())).status == 200
+        await nothing_kept(tiny_agent)
+    finally:
+        Ping.Handler = handler
+    assert transport_of(tiny_agent).tally.counts["didcomm.failed"] == 1
 
 
-async def test_what_was_not_handled_because_the_store_failed_is_handled_again(tiny_agent: RunningAgent) -> None:
+async def test_what_was_not_handled_because_the_store_failed_is_handled_again(
+    tiny_agent: RunningAgent, peer: Correspondent
+) -> None:
     """ACA-Py calls it processed."""
     transport, tries = transport_of(tiny_agent), 0
     locked = AskarError(AskarErrorCode.BACKEND, "database is locked")
@@ -183,16 +194,16 @@ async def test_what_was_not_handled_because_the_store_failed_is_handled_again(ti
 
     handler, Ping.Handler = Ping.Handler, Unlucky
     try:
-        await transport.receive(await envelope_to(tiny_agent))
+        await transport.receive(peer.envelope())
         async with asyncio.timeout(5):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        (kept,) = await tiny_agent.records(KeptEnvelope).find()
+        (left,) = await tiny_agent.records(KeptEnvelope).find()
         await transport.replay()
         await nothing_kept(tiny_agent)
     finally:
         Ping.Handler = handler
-    assert (tries, kept.attempts) == (2, 0)
+    assert (tries, left.attempts) == (2, 0)
 
 
 def test_tells_a_store_that_failed_from_one_that_said_no() -> None:
@@ -205,14 +216,104 @@ def test_tells_a_store_that_failed_from_one_that_said_no() -> None:
     assert not is_store_failure(ValueError("x"))
 
 
-async def test_gives_up_on_an_envelope_that_never_finishes(tiny_agent: RunningAgent) -> None:
-    worn = KeptEnvelope(envelope=(await envelope_to(tiny_agent)).decode(), attempts=MAX_ATTEMPTS)
-    await tiny_agent.records(KeptEnvelope).insert(worn)
-    await transport_of(tiny_agent).replay()
-    assert await tiny_agent.records(KeptEnvelope).find() == [worn]
+async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attempts: int = 0) -> None:
+    """Put envelopes into the store as a process that ended before it was done with them."""
+    transport_of(agent).hold()
+    for envelope in envelopes:
+        await agent.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope, attempts=attempts))
+    transport_of(agent)._counted = False
+    transport_of(agent).open()
 
 
-async def test_forgets_an_envelope_that_nobody_can_open(tiny_agent: RunningAgent) -> None:
-    await tiny_agent.records(KeptEnvelope).insert(KeptEnvelope(envelope='{"protected": "e30"}'))
+async def test_what_was_begun_too_often_is_deleted(tiny_agent: RunningAgent, peer: Correspondent) -> None:
+    await left_by_an_earlier_process(tiny_agent, peer.envelope().decode(), attempts=MAX_ATTEMPTS)
     await transport_of(tiny_agent).replay()
     assert await tiny_agent.records(KeptEnvelope).find() == []
+
+
+async def test_what_was_begun_less_often_is_handled(tiny_agent: RunningAgent, peer: Correspondent) -> None:
+    handled = asyncio.Event()
+
+    class Notes(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            handled.set()
+
+    await left_by_an_earlier_process(tiny_agent, peer.envelope().decode(), attempts=MAX_ATTEMPTS - 1)
+    handler, Ping.Handler = Ping.Handler, Notes
+    try:
+        await transport_of(tiny_agent).replay()
+    finally:
+        Ping.Handler = handler
+    assert handled.is_set()
+    await nothing_kept(tiny_agent)
+
+
+@pytest.mark.parametrize("envelope", ['{"protected": "e30"}', "", "[" * 100_000, "no JSON", '{"protected": {"a": []}}'])
+async def test_forgets_an_envelope_that_nobody_can_open(tiny_agent: RunningAgent, envelope: str) -> None:
+    await left_by_an_earlier_process(tiny_agent, envelope)
+    await transport_of(tiny_agent).replay()
+    assert await tiny_agent.records(KeptEnvelope).find() == []
+
+
+async def test_forgets_what_is_no_envelope_at_all(tiny_agent: RunningAgent) -> None:
+    async with tiny_agent.profile.session() as session:
+        await session.handle.insert(KeptEnvelope.category, "odd", "{}")
+    await left_by_an_earlier_process(tiny_agent)
+    await transport_of(tiny_agent).replay()
+    async with tiny_agent.profile.session() as session:
+        assert await session.handle.count(KeptEnvelope.category) == 0
+
+
+async def test_what_an_earlier_process_left_counts_against_the_room_there_is(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport, body = transport_of(tiny_agent), peer.envelope()
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", len(body) + 1)
+    await left_by_an_earlier_process(tiny_agent, body.decode())
+    await transport._kept.count()
+    assert (await transport.receive(peer.envelope())).status == 503
+    await transport.replay()
+    assert (await transport.receive(peer.envelope())).status == 200
+
+
+async def test_what_is_replayed_does_not_decide_whether_or_when_an_agent_is_ready(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, peer: Correspondent, waiting: asyncio.Event
+) -> None:
+    envelopes = [peer.envelope().decode() for _ in range(20)]
+    for envelope in envelopes:
+        await tiny_agent.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope))
+    await tiny_agent.stop()
+    role = TinyRole()
+    again = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    try:
+        await asyncio.wait_for(again.wait_ready(), 20)
+        async with asyncio.timeout(5):
+            while not transport_of(again).in_flight:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (await again.look()).ready
+        waiting.set()
+        await nothing_kept(again)
+    finally:
+        await again.stop()
+
+
+async def test_an_authority_that_is_silent_keeps_nobody_from_being_ready(
+    tiny_handle: AgentHandle, machine: LocalMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("wanderbuch.agents.runtime.agent._GOVERNANCE_S", 0.2)
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    machine.reach("authority.wanderbuch.test", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    author = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
+    tiny_handle.configure(governance={"url": "https://authority.wanderbuch.test/governance/x", "author": author})
+    tiny_handle.write_config()
+    role = TinyRole()
+    agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    try:
+        await asyncio.wait_for(agent.wait_ready(), 5)
+        assert not (await agent.look()).checks["governance"]
+    finally:
+        await agent.stop()
+        server.close()

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from tests.flow.tiny_role import TinyRole
 
 from wanderbuch.agents.machine import AgentHandle
-from wanderbuch.agents.runtime.agent import RunningAgent
-from wanderbuch.agents.runtime.config import Address
+from wanderbuch.agents.runtime.agent import RunningAgent, start
+from wanderbuch.agents.runtime.config import Address, load_config
 from wanderbuch.agents.runtime.sockets import bind, tls_context
 from wanderbuch.errors import ConfigurationError
 
@@ -99,3 +101,31 @@ async def test_refuses_a_message_larger_than_allowed(tiny_handle: AgentHandle, t
             assert response.status == 413
         async with session.post(url, data=body[:1000], ssl=context, server_hostname=tiny_handle.host) as response:
             assert response.status == 400
+
+
+@pytest.mark.parametrize(("proxies", "network"), [((), "127.0.0.0/24"), (("127.0.0.1",), "203.0.113.0/24")])
+async def test_tells_from_which_network_a_message_came(
+    tiny_handle: AgentHandle, proxies: tuple[str, ...], network: str
+) -> None:
+    tiny_handle.configure(public={"trusted_proxies": list(proxies)})
+    tiny_handle.write_config()
+    role = TinyRole()
+    agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    came: list[str] = []
+
+    async def receive(_: bytes, network: str) -> web.Response:
+        came.append(network)
+        return web.Response()
+
+    try:
+        agent._public.connect(receive)
+        context = ssl.create_default_context(cafile=tiny_handle.folder.parent / "ca.crt")
+        url, headers = f"https://127.0.0.1:{tiny_handle.public_port}/didcomm", {"X-Forwarded-For": "203.0.113.7"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(url, data=b"x", headers=headers, ssl=context, server_hostname=tiny_handle.host) as response,
+        ):
+            assert response.status == 200
+    finally:
+        await agent.stop()
+    assert came == [network]

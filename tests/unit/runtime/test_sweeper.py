@@ -39,3 +39,34 @@ async def test_sweeps_again_and_never_twice_at_once() -> None:
     await asyncio.gather(sweeper.sweep(utc_now()), sweeper.sweep(utc_now()))
     await asyncio.wait_for(twice.wait(), 5)
     task.cancel()
+
+
+async def test_a_step_that_does_not_end_holds_up_no_other_and_is_cut_off() -> None:
+    swept: list[datetime] = []
+    cut_off = asyncio.Event()
+
+    async def waits_for_a_silent_host(_: datetime) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+
+    async def works(now: datetime) -> None:
+        swept.append(now)
+
+    sweeper = Sweeper({"waits": waits_for_a_silent_host, "works": works}, every=timedelta(0), step_s=0.1)
+    task = asyncio.create_task(sweeper.run())
+    await asyncio.wait_for(cut_off.wait(), 5)
+    assert len(swept) > 1
+    task.cancel()
+
+
+async def test_the_first_sweep_comes_at_once() -> None:
+    swept = asyncio.Event()
+
+    async def step(_: datetime) -> None:
+        swept.set()
+
+    task = asyncio.create_task(Sweeper({"step": step}).run())
+    await asyncio.wait_for(swept.wait(), 5)
+    task.cancel()

@@ -25,6 +25,7 @@ from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.governance.question import LevelProof, Purpose, Subject, Verdict
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.exchange import (
     Verification,
     VerificationBook,
@@ -65,7 +66,7 @@ async def test_never_stores_the_presentation(employer: Employer, worker: Worker,
     await employer.get(asked, worker.present(asked.proof_request, welder))
     assert (await employer.record(asked)).pres is None
     async with employer.profile.session() as session:
-        kept = b"".join(entry.value for entry in await session.handle.fetch_all(None))
+        kept = b"".join(entry.value for entry in await fetch_entries(session, None))
     assert b"aggregated_proof" not in kept
 
 

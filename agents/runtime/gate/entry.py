@@ -1,0 +1,88 @@
+"""Steps 1 to 4 of the gate: from the bytes that were posted to a message that its sender may send.
+
+What costs little is done at once. What costs look-ups is done at once only for pairs of keys that are known from a live
+connection; everybody else waits in a queue in which networks take turns, so that those who are known never wait behind
+those who are not. Large bodies are taken apart in threads, few at a time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.runtime.gate.admission import Party, Room, RoomLimits
+from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Opened, decrypt, identify, read_envelope
+from wanderbuch.agents.runtime.gate.keys import OwnKeys
+from wanderbuch.agents.runtime.gate.received import Received
+from wanderbuch.agents.runtime.gate.senders import Sender, Senders
+from wanderbuch.agents.runtime.gate.served import NotServedError, Row, Served, Standing
+
+_MB: Final = 1024 * 1024
+_LARGE_BYTES: Final = 64 * 1024
+_LARGE_AT_ONCE: Final = 2
+# One request costs a few milliseconds here; a whole network may have many waiting, and all of them a bounded memory.
+_LOOKING: Final = RoomLimits(4, 64 * _MB, 4, 1_024, 32 * _MB, 30.0)
+
+
+class Entry:
+    """The entry to one profile.
+
+    Args:
+        profile: whose keys, connections, exchanges and invitations.
+        served: what is served.
+        max_bytes: of an envelope.
+    """
+
+    def __init__(self, profile: Profile, served: Served, *, max_bytes: int) -> None:
+        self._served = served
+        self._max_bytes = max_bytes
+        self._keys = OwnKeys(profile)
+        self._senders = Senders(profile)
+        self._looking = Room(_LOOKING)
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+
+    async def open(self, body: bytes, network: str) -> tuple[Opened, Received, Row, Sender]:
+        """Return the message in `body`, who sent it, and what holds for such messages.
+
+        Raises:
+            ExchangeError: it does not pass; the message says why, without a word of its contents.
+            BusyError: too many wait to be looked at.
+        """
+        envelope = await self._aside(len(body), lambda: read_envelope(body, max_bytes=self._max_bytes))
+        if (found := self._keys.at_hand(envelope)) is not None:
+            opened = identify(*found)
+            if self._senders.is_remembered(opened):
+                return await self._looked_at(envelope, opened, len(body), network)
+        party = Party(Standing.NOBODY, network, network)
+        self._looking.check(party, len(body))
+        ticket = self._looking.enter(party, len(body))
+        try:
+            await ticket.turn
+            found = await self._keys.find(envelope)
+            if found is None:
+                raise EnvelopeError("no recipient of the envelope is a key of ours")
+            return await self._looked_at(envelope, identify(*found), len(body), network)
+        finally:
+            self._looking.leave(ticket)
+
+    async def _looked_at(
+        self, envelope: Envelope, opened: Opened, size: int, network: str
+    ) -> tuple[Opened, Received, Row, Sender]:
+        received = await self._aside(size, lambda: Received.read(decrypt(envelope, opened), max_bytes=self._max_bytes))
+        row = self._served.row(received.type)
+        if row is None:
+            raise NotServedError("a message of a type that is not served here")
+        if received.size > row.max_bytes:
+            raise NotServedError(f"expected at most {row.max_bytes} bytes in a message of this type")
+        sender = await self._senders.of(opened, received, network)
+        if sender.party.standing < row.needs:
+            raise NotServedError(f"a message for which its sender should be known by a {row.needs.name.lower()}")
+        return opened, received, row, sender
+
+    async def _aside[T](self, size: int, work: Callable[[], T]) -> T:
+        """Do what takes longer the larger the message is; what is large, in a thread."""
+        if size < _LARGE_BYTES:
+            return work()
+        async with self._large:
+            return await asyncio.to_thread(work)

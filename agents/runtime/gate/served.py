@@ -1,0 +1,194 @@
+"""The one table of what we serve: message type by message type, for which role, from whom, and how large.
+
+What does not stand here is refused before a handler runs or a record exists. Rules:
+
+1. A type is `<protocol>/<major>.<minor>/<name>` below either prefix of Aries RFC 0348. A minor version that we do not
+   know counts as the highest that we do (Aries RFC 0003).
+2. A role serves the rows that name it; an agent serves the union of what its roles serve.
+3. A sender must stand at least as near as the row demands: `Standing`.
+
+To serve more, add a row.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from types import MappingProxyType
+from typing import Final, Self
+
+from acapy_agent.protocols.didcomm_prefix import DIDCommPrefix
+
+from wanderbuch.errors import ExchangeError
+
+_TYPE: Final = re.compile(r"([a-z0-9._-]{1,64})/(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})/([a-z0-9._-]{1,64})")
+_PREFIXES: Final = tuple(f"{prefix.value}/" for prefix in DIDCommPrefix)
+_KB: Final = 1024
+
+
+class NotServedError(ExchangeError):
+    """A message of a type that no role of this agent serves, too large for its type, or not for this sender to send."""
+
+    code = "exchange.not_served"
+
+
+class Speaks(Enum):
+    """A part that an agent plays in protocols; a role plays one or several."""
+
+    ISSUER = "issuer"
+    HOLDER = "holder"
+    VERIFIER = "verifier"
+    INVITER = "inviter"  # makes connections by invitations of its own
+    INVITEE = "invitee"  # makes connections by the invitations of others
+
+
+class Standing(IntEnum):
+    """How near a sender stands to us; the higher, the nearer."""
+
+    NOBODY = 0
+    INVITATION = 1  # names an invitation of ours that is open
+    EXCHANGE = 2  # names the thread of an exchange of ours
+    CONNECTION = 3  # its key is that of a live connection
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """A message type without its prefix."""
+
+    protocol: str
+    major: int
+    minor: int
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the type that `text` names, with or without a prefix of Aries RFC 0348; None if it names none.
+
+        >>> MessageType.parse("https://didcomm.org/trust_ping/1.0/ping")
+        MessageType(protocol='trust_ping', major=1, minor=0, name='ping')
+        >>> MessageType.parse("https://elsewhere.example/trust_ping/1.0/ping") is None
+        True
+        """
+        prefix = next((prefix for prefix in _PREFIXES if text.startswith(prefix)), "")
+        found = _TYPE.fullmatch(text, len(prefix))
+        return cls(found[1], int(found[2]), int(found[3]), found[4]) if found else None
+
+    @property
+    def family(self) -> str:
+        """Return the protocol with its version: `trust_ping/1.0`."""
+        return f"{self.protocol}/{self.major}.{self.minor}"
+
+    def __str__(self) -> str:
+        """Return the type without a prefix."""
+        return f"{self.family}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What holds for one message type.
+
+    Args:
+        by: which parts serve it.
+        needs: how near its sender must stand.
+        max_bytes: of the whole message.
+        opens: whether it may begin something that is kept: a connection, an exchange.
+    """
+
+    by: frozenset[Speaks]
+    needs: Standing
+    max_bytes: int
+    opens: bool = False
+
+
+def _row(*by: Speaks, needs: Standing, max_kb: int, opens: bool = False) -> Row:
+    return Row(frozenset(by), needs, max_kb * _KB, opens)
+
+
+_EVERYBODY: Final = tuple(Speaks)
+_CONNECTORS: Final = (Speaks.INVITER, Speaks.INVITEE)
+_C, _E, _I = Standing.CONNECTION, Standing.EXCHANGE, Standing.INVITATION
+
+TABLE: Final[Mapping[str, Row]] = MappingProxyType(
+    {
+        # Aries RFC 0023, DID Exchange, and RFC 0434, out-of-band
+        **{
+            f"didexchange/{version}/{name}": row
+            for version in ("1.0", "1.1")
+            for name, row in {
+                "request": _row(Speaks.INVITER, needs=_I, max_kb=64, opens=True),
+                "response": _row(Speaks.INVITEE, needs=_E, max_kb=64),
+                "complete": _row(Speaks.INVITER, needs=_E, max_kb=16),
+                "problem_report": _row(*_CONNECTORS, needs=_E, max_kb=16),
+            }.items()
+        },
+        **{
+            f"out-of-band/{version}/{name}": row
+            for version in ("1.0", "1.1")
+            for name, row in {
+                "handshake-reuse": _row(Speaks.INVITER, needs=_C, max_kb=16),
+                "handshake-reuse-accepted": _row(Speaks.INVITEE, needs=_C, max_kb=16),
+                "problem_report": _row(*_CONNECTORS, needs=_C, max_kb=16),
+            }.items()
+        },
+        # Aries RFC 0453, issue-credential 2.0
+        "issue-credential/2.0/propose-credential": _row(Speaks.ISSUER, needs=_C, max_kb=128),
+        "issue-credential/2.0/request-credential": _row(Speaks.ISSUER, needs=_I, max_kb=64),
+        "issue-credential/2.0/ack": _row(Speaks.ISSUER, needs=_I, max_kb=16),
+        "issue-credential/2.0/offer-credential": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
+        "issue-credential/2.0/issue-credential": _row(Speaks.HOLDER, needs=_E, max_kb=512),
+        "issue-credential/2.0/problem-report": _row(Speaks.ISSUER, Speaks.HOLDER, needs=_I, max_kb=16),
+        # Aries RFC 0454, present-proof 2.0
+        "present-proof/2.0/request-presentation": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
+        "present-proof/2.0/presentation": _row(Speaks.VERIFIER, needs=_I, max_kb=2048),
+        "present-proof/2.0/ack": _row(Speaks.HOLDER, needs=_E, max_kb=16),
+        "present-proof/2.0/problem-report": _row(Speaks.VERIFIER, Speaks.HOLDER, needs=_I, max_kb=16),
+        # Aries RFC 0183 and 0721, revocation notification
+        "revocation_notification/1.0/revoke": _row(Speaks.HOLDER, needs=_C, max_kb=16),
+        "revocation_notification/2.0/revoke": _row(Speaks.HOLDER, needs=_C, max_kb=16),
+        # Aries RFC 0048, 0035, 0031 and 0557; a wallet without an address of its own polls with a ping
+        "trust_ping/1.0/ping": _row(*_EVERYBODY, needs=_C, max_kb=16),
+        "trust_ping/1.0/ping_response": _row(*_EVERYBODY, needs=_C, max_kb=16),
+        "notification/1.0/problem-report": _row(*_EVERYBODY, needs=_C, max_kb=16),
+        "discover-features/1.0/query": _row(*_EVERYBODY, needs=_C, max_kb=16),
+        "discover-features/2.0/queries": _row(*_EVERYBODY, needs=_C, max_kb=16),
+    }
+)
+
+
+class Served:
+    """What an agent of some parts serves.
+
+    >>> issuer = Served([Speaks.ISSUER])
+    >>> issuer.row("https://didcomm.org/issue-credential/2.0/request-credential").needs.name
+    'INVITATION'
+    >>> issuer.row("https://didcomm.org/issue-credential/2.0/offer-credential") is None
+    True
+    """
+
+    def __init__(self, speaks: Iterable[Speaks], table: Mapping[str, Row] = TABLE) -> None:
+        parts = frozenset(speaks)
+        self.rows: Mapping[str, Row] = {name: row for name, row in table.items() if row.by & parts}
+        """What is served, by message type without prefix."""
+        self._minors: dict[tuple[str, int, str], tuple[int, Row]] = {}
+        for name, row in self.rows.items():
+            kind = MessageType.parse(name)
+            if kind is None:
+                raise ValueError(f"{name!r} in the table is no message type")
+            key = (kind.protocol, kind.major, kind.name)
+            self._minors[key] = max(self._minors.get(key, (-1, row)), (kind.minor, row), key=lambda each: each[0])
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Return the protocols of which anything is served, with both prefixes: what discovery may tell."""
+        found = sorted({name.rpartition("/")[0] for name in self.rows})
+        return tuple(f"{prefix}{family}" for prefix in _PREFIXES for family in found)
+
+    def row(self, message_type: str) -> Row | None:
+        """Return what holds for a message type, None if it is not served (rule 1)."""
+        kind = MessageType.parse(message_type)
+        if kind is None:
+            return None
+        if (row := self.rows.get(str(kind))) is not None:
+            return row
+        minor, newest = self._minors.get((kind.protocol, kind.major, kind.name), (-1, None))
+        return newest if kind.minor > minor else None

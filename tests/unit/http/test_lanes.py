@@ -1,0 +1,172 @@
+"""What strangers make us ask of other hosts has a budget of its own, and shuns nobody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+from aiohttp import web
+from tests.unit.http.tls_host import TlsHost
+
+from wanderbuch.plugins.http import edge as edge_module
+from wanderbuch.plugins.http.addresses import ConnectionMap
+from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+from wanderbuch.plugins.http.errors import HttpError, NotFoundError, UnreachableError
+from wanderbuch.plugins.http.lanes import LaneBusyError, SilentHostError, own_work, work_for_strangers
+from wanderbuch.plugins.http.names import NameLookup
+from wanderbuch.plugins.webvh.cache import ExpiringCache
+
+SILENT = "silent.example.test"
+
+
+@pytest.fixture
+async def silent_port() -> AsyncIterator[int]:
+    """A port that takes connections and says nothing, ever."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        await asyncio.Event().wait()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    for writer in held:
+        writer.close()
+    server.close()
+
+
+@pytest.fixture
+async def town(host: TlsHost, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpEdge]:
+    """A way out to an honest host, to one that is silent, and to the silent port of the honest one."""
+    monkeypatch.setattr(edge_module, "_STRANGERS_CONNECT_S", 0.3)
+    connect = ConnectionMap.parse(
+        [
+            f"{host.host}:443=127.0.0.1:{host.port}",
+            f"{host.host}:8443=127.0.0.1:{silent_port}",
+            *(f"{each}{SILENT}:443=127.0.0.1:{silent_port}" for each in ("", *(f"n{n}." for n in range(40)))),
+        ]
+    )
+    (host.folder).mkdir(exist_ok=True)
+    (host.folder / "page").write_text("honest")
+    async with HttpEdge(HttpEdgeConfig(connect, host.ca_file)) as opened:
+        yield opened
+
+
+async def fetch(edge: HttpEdge, url: str, *, timeout_s: float = 5) -> bytes:
+    return (await edge.get(url, max_bytes=100, timeout_s=timeout_s)).body
+
+
+async def fails(edge: HttpEdge, url: str) -> type[HttpError]:
+    with pytest.raises(HttpError) as found:
+        await fetch(edge, url)
+    return type(found.value)
+
+
+async def test_a_silent_host_is_not_asked_again_for_strangers(town: HttpEdge) -> None:
+    with work_for_strangers():
+        assert await fails(town, f"https://{SILENT}/x") is UnreachableError
+        assert await fails(town, f"https://{SILENT}/y") is SilentHostError
+
+
+async def test_our_own_work_asks_a_silent_host_again(town: HttpEdge, host: TlsHost) -> None:
+    with work_for_strangers():
+        await fails(town, f"https://{SILENT}/x")
+    with pytest.raises(HttpError) as found:
+        await fetch(town, f"https://{SILENT}/x", timeout_s=0.2)
+    assert not isinstance(found.value, SilentHostError)
+
+
+async def test_a_silent_port_does_not_shun_its_host(town: HttpEdge, host: TlsHost) -> None:
+    with work_for_strangers():
+        assert await fails(town, f"https://{host.host}:8443/page") is UnreachableError
+        assert await fails(town, f"https://{host.host}:8443/page") is SilentHostError
+        assert await fetch(town, host.url("page")) == b"honest"
+
+
+async def test_a_wrong_or_slow_path_does_not_shun_its_host(town: HttpEdge, host: TlsHost) -> None:
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    host.handlers["slow"] = slow
+    with work_for_strangers():
+        with pytest.raises(NotFoundError):
+            await fetch(town, host.url("nothing"))
+        with pytest.raises(HttpError):
+            await fetch(town, host.url("slow"), timeout_s=0.2)
+        assert await fetch(town, host.url("page")) == b"honest"
+
+
+async def test_a_host_that_answers_us_is_not_silent_any_more(town: HttpEdge, host: TlsHost) -> None:
+    town._strangers.note_silence((host.host, 443))
+    with work_for_strangers():
+        assert await fails(town, host.url("page")) is SilentHostError
+        with own_work():
+            assert await fetch(town, host.url("page")) == b"honest"
+        assert await fetch(town, host.url("page")) == b"honest"
+
+
+async def test_a_party_of_governance_is_never_a_strangers_work(town: HttpEdge, host: TlsHost) -> None:
+    town._strangers.note_silence((host.host, 443))
+    town.know_parties(lambda name: name == host.host)
+    with work_for_strangers():
+        assert await fetch(town, host.url("page")) == b"honest"
+
+
+async def test_a_host_has_few_places_and_nobody_queues_for_them(town: HttpEdge) -> None:
+    with work_for_strangers():
+        asked = await asyncio.gather(*(fails(town, f"https://{SILENT}/{each}") for each in range(150)))
+    assert asked.count(UnreachableError) == 2
+    assert asked.count(LaneBusyError) == 148
+
+
+async def test_our_own_work_and_deliveries_do_not_wait_for_strangers(town: HttpEdge, host: TlsHost) -> None:
+    with own_work():
+        await fetch(town, host.url("page"))
+
+    async def inbox(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=202)
+
+    host.handlers["inbox"] = inbox
+    with work_for_strangers():
+        strangers = [asyncio.ensure_future(fails(town, f"https://n{each}.{SILENT}/x")) for each in range(40)]
+    await asyncio.sleep(0.05)
+    assert await asyncio.wait_for(fetch(town, host.url("page")), 0.2) == b"honest"
+    url, kind = host.url("inbox"), "application/x"
+    assert (await town.deliver(url, b"x", content_type=kind, max_bytes=9, timeout_s=0.2)).status == 202
+    assert not any(each.done() and each.result() is UnreachableError for each in strangers)
+    await asyncio.gather(*strangers)
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    yield
+
+
+@pytest.mark.parametrize(("first", "shares"), [(work_for_strangers, False), (nobody, True)])
+async def test_our_own_work_does_not_wait_for_a_strangers_load_of_the_same(first: type, shares: bool) -> None:
+    cache: ExpiringCache[str, str] = ExpiringCache(max_entries=9, lifetime_s=9)
+    begun, go = [], asyncio.Event()
+
+    async def load(whose: str) -> str:
+        begun.append(whose)
+        await go.wait()
+        return whose
+
+    with first():
+        one = asyncio.ensure_future(cache.get("k", lambda: load("first")))
+    await asyncio.sleep(0)
+    two = asyncio.ensure_future(cache.get("k", lambda: load("own")))
+    await asyncio.sleep(0.01)
+    go.set()
+    assert [await one, await two] == (["first", "first"] if shares else ["first", "own"])
+
+
+async def test_names_are_looked_up_in_threads_of_their_own() -> None:
+    lookup = NameLookup(1)
+    lookup._threads.submit(lambda: asyncio.run(asyncio.sleep(0.3)))
+    waiting = asyncio.ensure_future(lookup.resolve("localhost", 443))
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "works"), 0.2) == "works"
+    assert not waiting.done()
+    assert {each["host"] for each in await waiting} <= {"127.0.0.1", "::1"}
+    await lookup.close()

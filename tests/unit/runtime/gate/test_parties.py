@@ -1,0 +1,85 @@
+"""Whose hosts are never counted as a stranger's work: those whom the governance in force names."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import pytest
+from tests.unit.governance.recognition_vectors import snapshot_of, topics
+
+from wanderbuch.agents.runtime.gate import parties
+from wanderbuch.agents.runtime.gate.parties import Parties
+from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
+from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.source import GovernanceSourceConfig
+
+CASE = next(topics())["accepted"]
+CONFIG = GovernanceSourceConfig(
+    url="https://files.example.test/governance/x",
+    author=Did.parse("did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.example.test:org"),
+)
+
+
+@dataclass
+class Held:
+    """A source that holds what it is given."""
+
+    held: GovernanceSnapshot | None = None
+    config: GovernanceSourceConfig = CONFIG
+
+    def snapshot(self) -> GovernanceSnapshot | None:
+        return self.held
+
+
+def named(snapshot: GovernanceSnapshot) -> set[str]:
+    """The hosts of whoever issues by a governance, and of its author."""
+    found = set()
+    for did in (snapshot.file.author, *(each.issuer for each in snapshot.file.accreditations)):
+        try:
+            found.add(WebvhDid.parse(did).host)
+        except IdentifierError:
+            continue
+    return found
+
+
+def test_before_there_is_a_file_only_the_authority_is_a_party() -> None:
+    known = Parties(Held())  # type: ignore[arg-type]
+    assert known.is_party("authority.example.test")
+    assert known.is_party("files.example.test")
+    assert not known.is_party("stranger.example.test")
+
+
+def test_whoever_the_file_or_a_recognised_one_names_is_a_party_and_nobody_else() -> None:
+    source = Held()
+    known = Parties(source)  # type: ignore[arg-type]
+    source.held = snapshot_of(CASE)
+    hosts = named(source.held).union(*(named(each) for each in source.held.recognised.values()))
+    assert source.held.recognised
+    assert hosts
+    assert all(known.is_party(host) for host in hosts)
+    assert known.is_party("authority.example.test")
+    assert not known.is_party("stranger.example.test")
+    assert not known.is_party("evil." + next(iter(hosts)))
+
+
+def test_whoever_a_newer_file_does_not_name_is_no_party() -> None:
+    source = Held(snapshot_of(CASE))
+    known = Parties(source)  # type: ignore[arg-type]
+    held = snapshot_of(CASE)
+    (left,) = (named(each) for each in list(held.recognised.values())[:1])
+    gone = left - named(held)
+    assert gone
+    assert all(known.is_party(host) for host in gone)
+    without = replace(held.file, participants=(), recognitions=(), trusted_governance=())
+    source.held = replace(held, recognised={}, file=without)
+    assert not any(known.is_party(host) for host in gone)
+
+
+async def test_a_large_file_is_listed_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parties, "_AT_ONCE", -1)
+    source = Held(snapshot_of(CASE))
+    known = Parties(source)  # type: ignore[arg-type]
+    (host, *_) = named(source.snapshot())  # type: ignore[arg-type]
+    assert not known.is_party(host)
+    async with asyncio.timeout(5):
+        while not known.is_party(host):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
