@@ -10,6 +10,7 @@ from tests.unit.governance.chance import AT, AUTHORITIES, HOME, ISSUERS, by_chan
 from tests.unit.governance.conftest import NOW, fresh
 from tests.unit.governance.recognition_vectors import snapshot as vector_snapshot
 from tests.unit.governance.recognition_vectors import snapshot_of
+from tests.unit.governance.reference import members
 from tests.vectors.decision_words import FRESH_UNTIL
 from tests.vectors.recognition_cases import AT_HAND
 from tests.vectors.recognition_world import (
