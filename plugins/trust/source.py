@@ -65,6 +65,7 @@ LOGGER = logging.getLogger(__name__)
 __all__ = ["GovernanceSource", "GovernanceSourceConfig", "RefreshOutcome", "RefreshReport"]
 
 _SWEEP: Final = timedelta(hours=1)
+_FIRST_ROUND_S: Final = 10.0
 # How soon after the last try another authority's file is asked for again because a decision needs it.
 _HURRY_S: Final = 30.0
 _FOR_THE_REPORT: Final = frozenset({CYCLE, ENDED})  # neither tells a reader of a decision anything that it does not say
@@ -200,9 +201,9 @@ class GovernanceSource:
         return self.snapshot()
 
     async def first_round(self) -> None:
-        """Wait until every file was asked for once, but no longer than one silent host could hold it up."""
+        """Wait until every file was asked for once, but no longer than a silent host may hold up a start."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.config.timeout_s):
+            async with asyncio.timeout(_FIRST_ROUND_S):
                 await self._tried.wait()
 
     async def attach(self, profile: Profile) -> None:
