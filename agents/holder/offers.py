@@ -35,6 +35,7 @@ from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
+from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending
@@ -196,7 +197,7 @@ async def sweep_offers(
             except NotFoundError:
                 return
             except (BaseError, ExchangeError) as err:
-                LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, type(err).__name__)
+                LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, describe(err))
 
     def due(record: V20CredExRecord) -> tuple[str, _Due] | None:
         found = _due(record, config, now, began)

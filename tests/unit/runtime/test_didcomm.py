@@ -303,7 +303,7 @@ async def test_an_authority_that_is_silent_keeps_nobody_from_being_ready(
     async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("wanderbuch.agents.runtime.agent._GOVERNANCE_S", 0.2)
+    monkeypatch.setattr("wanderbuch.plugins.trust.source._FIRST_ROUND_S", 0.2)
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     machine.reach("authority.wanderbuch.test", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
     author = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
