@@ -48,6 +48,7 @@ from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import KeyResolver, VersionBefore
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.lanes import own_work
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.followed import ENDED, FollowedFile, Place
 from wanderbuch.plugins.trust.recognised import CYCLE, RecognisedFiles
@@ -195,14 +196,15 @@ class GovernanceSource:
             await asyncio.sleep(self._pause(report, failures).total_seconds())
 
     async def _refresh(self, *, follow: bool) -> RefreshReport:
-        async with self._lock:
-            attempt = await self._home.refresh()
-        # Not under the same lock: a recognised authority that is slow must not keep the own file from being fresh.
-        if follow and (home := self._home.signed) is not None:
-            async with self._following:
-                attempt.reasons += await self._recognised.visit(home.file, self._update)
-                async with self._lock:
-                    await self._sweep()
+        with own_work():  # also where a stranger's message made us ask
+            async with self._lock:
+                attempt = await self._home.refresh()
+            # Not under the same lock: a recognised authority that is slow must not keep the own file from being fresh.
+            if follow and (home := self._home.signed) is not None:
+                async with self._following:
+                    attempt.reasons += await self._recognised.visit(home.file, self._update)
+                    async with self._lock:
+                        await self._sweep()
         return self._conclude(attempt)
 
     async def _sweep(self) -> None:

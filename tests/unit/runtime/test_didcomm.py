@@ -77,6 +77,25 @@ async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(
     assert during == [1]
 
 
+async def test_a_handler_that_takes_too_long_is_cut_off(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off: list[str] = []
+
+    class Hangs(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cut_off.append(context.message._id)
+
+    monkeypatch.setattr(Ping, "Handler", Hangs)
+    monkeypatch.setattr(transport_of(tiny_agent).admission, "handler_s", lambda _: 0.1)
+    assert (await transport_of(tiny_agent).receive(peer.envelope())).status == 200
+    await nothing_kept(tiny_agent)
+    assert len(cut_off) == 1
+
+
 class _Waits(BaseHandler):
     """A handler that waits until it is let go."""
 

@@ -15,6 +15,7 @@ from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.lanes import is_for_strangers, work_for_strangers
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig, RefreshOutcome
 
 CENTRE = webvh("centre")
@@ -381,3 +382,21 @@ def test_waits_half_of_the_remaining_freshness_and_less_after_a_failure(world: W
     assert pause(RefreshOutcome.UPDATED, 0) == 1
     assert pause(RefreshOutcome.UPDATED, None) == 5
     assert [pause(RefreshOutcome.UNREACHABLE, 3600, n) for n in (1, 2, 20)] == [5, 10, 300]
+
+
+async def test_governance_is_our_own_work_whoever_makes_us_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else strangers could use up the places in which we ask for it."""
+    asked: list[bool] = []
+    get = world.host.get
+
+    async def watched(*args: Any, **options: Any) -> Any:
+        asked.append(is_for_strangers())
+        return await get(*args, **options)
+
+    monkeypatch.setattr(world.host, "get", watched)
+    source = world.source()
+    with work_for_strangers():
+        await source.current()
+        await source.refresh()
+    assert asked
+    assert not any(asked)
