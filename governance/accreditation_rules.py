@@ -1,9 +1,9 @@
 """The rules of accreditations.
 
-Errors: 1. an id stands once; 2. credential types are listed schemas, occupations and countries exist; 3. credential
-definitions and registries belong to the issuer; 4. the level range lies in its framework, lowest first, and the file
-has a crosswalk of that framework; 5. intervals; 6. decisions (2, 5 and 6 as in `scope_rules`). That each names whom to
-appeal to is part of its form (`model`).
+Errors: 1. an id stands once; 2. credential types are listed schemas, countries exist; 3. credential definitions and
+registries belong to the issuer; 4. the level range lies in its framework, lowest first, and the file has a crosswalk of
+that framework; 5. intervals; 6. decisions (2, 5 and 6 as in `scope_rules`). That its occupations exist, and that each
+names whom to appeal to, is part of its form (`model`).
 
 Warnings: 7. exclusions without effect, or of everything; 8. a suspension or withdrawal that names no registries, so
 nothing counts any more; 9. a mandate that ended without a decision that pins registries, so awards dated back into it
@@ -26,7 +26,6 @@ from wanderbuch.governance.scope_rules import (
     grants_something,
     ids_once,
     intervals_in_order,
-    occupations_known,
     types_listed,
 )
 from wanderbuch.governance.spans import OPEN_END
@@ -40,8 +39,6 @@ def accreditation_findings(parts: Parts, latest: date | None) -> Iterator[Findin
     for accreditation in parts.accreditations:
         said = accreditation.said
         yield from types_listed(accreditation, "credential_types", said.credential_types, parts)  # 2
-        yield from occupations_known(accreditation, "occupations", said.occupations)
-        yield from occupations_known(accreditation, "excluded_occupations", said.excluded_occupations)
         yield from countries_known(accreditation, said.jurisdictions)
         yield from _ownership(accreditation)
         yield from _levels(accreditation, parts.crosswalks)

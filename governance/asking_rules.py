@@ -8,7 +8,7 @@ Rules of `may_ask`, by the verification statements of the holder's own governanc
    as unknown, and the person may still decide to answer. So it is if the part that would name it was not read.
 4. A statement concerns the credential type.
 5. It is for the purpose that the verifier gives.
-6. It is in force on the day of asking (UTC).
+6. It is in force on a day that it is somewhere on earth at the instant of asking (`anywhere`).
 7. It lists every attribute that would be revealed.
 8. It lists every attribute about which a predicate is asked; to reveal an attribute says more, so whoever may ask for
    that may also ask for a predicate about it.
@@ -20,13 +20,14 @@ its `jurisdictions` are for people to read.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.index import PartMissingError
-from wanderbuch.governance.question import DateSpan, Purpose, Reason, TrustDecision, Verdict
+from wanderbuch.governance.question import Purpose, Reason, TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.spans import covers
+from wanderbuch.governance.spans import touches
 from wanderbuch.governance.statements import Verification
 from wanderbuch.governance.wording import stale, times
 
@@ -72,8 +73,7 @@ def may_ask(
             "verifier.not_listed",
             "The governance file does not say what this verifier may ask. Answer only if you know who it is.",
         )
-    today = at.astimezone(UTC).date()
-    day = DateSpan(today, today)
+    today = days_anywhere(at)
     tests: tuple[tuple[str, Callable[[Verification], bool], Callable[[], str]], ...] = (
         (  # 4
             "verification.credential_type",
@@ -87,7 +87,7 @@ def may_ask(
         ),
         (  # 6
             "verification.not_in_force",
-            lambda each: covers(each.intervals, day),
+            lambda each: touches(each.intervals, today),
             lambda: f"The verifier may ask only {' or '.join(sorted(times(each.intervals) for each in fitting))}.",
         ),
         (  # 7

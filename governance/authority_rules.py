@@ -1,21 +1,21 @@
 """The rules of what an authority says about its own order: regulated occupations, refusals, who signs, division.
 
-Errors, regulations: 1. only the author states them; 2. an id stands once; 3. occupations and countries exist;
-4. intervals, as in `scope_rules`. Errors, refusals: 5. an id stands once, occupations exist; 6. it was decided before
-the file was made. Errors, signatories: 7. only the author states them; 8. each party stands once, the author among
-them; 9. the threshold is not above the number of parties. Errors, divided: 10. only the author states it; 11. it names
-a part for each value of its bits. That each regulation and refusal names whom to appeal to is part of its form.
+Errors, regulations: 1. only the author states them; 2. an id stands once; 3. countries exist; 4. intervals, as in
+`scope_rules`. Errors, refusals: 5. an id stands once; 6. it was decided before the file was made. Errors, signatories:
+7. only the author states them; 8. each party stands once, the author among them; 9. the threshold is not above the
+number of parties. Errors, divided: 10. only the author states it; 11. it names a part for each value of its bits. That
+occupations exist, and that each regulation and refusal names whom to appeal to, is part of its form.
 
 Warnings: 12. a refused applicant that was accredited for the same occupation on that day; 13. the author does not sign
-as the authority; 14. fewer signatures than parties of more than one kind are needed, so one side can decide alone;
-15. a party whose DID is no did:webvh, so nobody can check its signature.
+as the authority; 14. fewer signatures than parties of more than one kind are needed, so one side can decide alone; 15.
+a party whose DID is no did:webvh, so nobody can check its signature.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import date
 
 from wanderbuch.governance.findings import Finding, error, warning
-from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.groups import covers_whole
 from wanderbuch.governance.model import AccreditationJson
 from wanderbuch.governance.parts import Parts, Placed
 from wanderbuch.governance.question import DateSpan
@@ -25,7 +25,6 @@ from wanderbuch.governance.scope_rules import (
     countries_known,
     ids_once,
     intervals_in_order,
-    occupations_known,
 )
 from wanderbuch.governance.spans import covers
 from wanderbuch.governance.statement_model import RefusalJson, SignatoriesJson
@@ -36,8 +35,7 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
     yield from ids_once("regulation", parts.regulations)  # 2
     for regulation in parts.regulations:
         yield from by_author("regulation", regulation, parts)  # 1
-        yield from occupations_known(regulation, "occupations", regulation.said.occupations)  # 3
-        yield from countries_known(regulation, regulation.said.jurisdictions)
+        yield from countries_known(regulation, regulation.said.jurisdictions)  # 3
         yield from intervals_in_order(regulation, regulation.said.intervals)  # 4
     yield from ids_once("refusal", parts.refusals)  # 5
     refused = {each.did for each in parts.refusals}
@@ -46,7 +44,6 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
         if accreditation.did in refused:
             accredited.setdefault(accreditation.did, []).append(accreditation)
     for refusal in parts.refusals:
-        yield from occupations_known(refusal, "occupations", refusal.said.occupations)
         if latest is not None and refusal.said.decided_on > latest:  # 6
             message = f"expected a decision made before the file was, found {refusal.said.decided_on}"
             yield error(refusal.at("decided_on"), "decision-in-past", message, "publish it when it is made")
@@ -71,7 +68,7 @@ def _contradiction(
         if not covers(counting_days(said.intervals, said.status), day):
             continue
         for position, code in enumerate(refusal.said.occupations):
-            if covers_code(said.occupations, code):  # 12
+            if covers_whole(said.occupations, said.excluded_occupations, code):  # 12
                 message = f"on that day {said.id} accredited the same applicant for {code}"
                 fix = "a refusal takes nothing away; suspend or withdraw the accreditation if that was meant"
                 yield warning(refusal.at("occupations", position), "refused-and-accredited", message, fix)

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.identifiers import Did, IdentifierError, RevRegDefId
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_BUNDLE_BYTES: Final = 512 * 1024 * 1024
 MAX_TOTAL_BYTES: Final = 1024 * 1024 * 1024

@@ -11,6 +11,7 @@ from wanderbuch.governance.file import Accreditation, Crosswalk
 from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
 from wanderbuch.governance.question import DateSpan, Purpose, Requirement
 from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.wording import days
 
 
 class Question(Enum):
@@ -29,6 +30,8 @@ class Case(Struct):
         crosswalk_version: as the credential names it; None if it names none.
         finds_crosswalk: take the crosswalk in force at the award where the credential names none.
         jurisdiction, purpose: where and what for it must count; None = not asked.
+        anywhere: the days that it is somewhere on earth at the instant asked about (see `anywhere`), of which `awarded`
+            is one; None where the day of an award was asked about as it is written.
     """
 
     question: Question
@@ -51,6 +54,7 @@ class Case(Struct):
     finds_crosswalk: bool = False
     candidates: Sequence[Accreditation] = ()
     crosswalk: Crosswalk | None = None
+    anywhere: DateSpan | None = None
 
     @property
     def governance(self) -> GovernanceSnapshot:
@@ -65,6 +69,13 @@ class Case(Struct):
         if self.requirement is None:
             raise ValueError("this rule needs a requirement")
         return self.requirement
+
+    @property
+    def dated(self) -> str:
+        """When the award was made, or would be, as the reasons of a refusal say it."""
+        if self.anywhere is None:
+            return f"the award is dated {days(self.awarded)}"
+        return f"the instant asked about is {self.anywhere.first} or {self.anywhere.last}, by the place"
 
     def under(self, snapshot: GovernanceSnapshot) -> "Case":
         """Return the same question put to another authority's file."""

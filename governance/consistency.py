@@ -6,7 +6,8 @@ own; 4. a schema is listed once; 5. a role names listed schemas only, and what g
 once.
 
 Warnings: 9. an alias is read, never followed; 10. who is accredited has a name and a CTE role that lets others see it;
-11. a role that may neither issue nor verify anything grants nothing.
+11. a role that may neither issue nor verify anything grants nothing; 12. a did:webvh DID that moved stands there by two
+of its names, and each decision is about one of them.
 
 The rules of our own statements are in `statement_rules`.
 """
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from wanderbuch.governance.findings import Finding, error, pointer, warning
+from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.governance.model import CTE_CONTEXT, CteFileJson
 from wanderbuch.governance.parts import Parts
 from wanderbuch.governance.statement_rules import statement_inconsistencies
@@ -115,10 +117,23 @@ def _grants(parts: Parts) -> Iterator[Finding]:
             yield error(grant.at("end"), "order-of-time", message, "correct start or end")
 
 
+def _moved(parts: Parts) -> Iterator[Finding]:
+    names: dict[str, Did] = {}
+    for did in parts.dids:  # 12
+        if did.method != "webvh":
+            continue
+        first = names.setdefault(WebvhDid(did).scid, did)
+        if first != did:
+            message = f"{did} and {first} are one DID under two names; what is decided about one is not about the other"
+            fix = "decide both alike: what ends or restricts one has to be said of the other too"
+            yield warning(pointer("participants", "entries"), "one-did-two-names", message, fix)
+
+
 def _participants(parts: Parts) -> Iterator[Finding]:
     for alias in parts.aliases:  # 9
         message = "aliases are read, but what is said of one DID never counts for another"
         yield warning(alias.at("alias_dids"), "alias-not-followed", message, "make the statements under each DID")
+    yield from _moved(parts)
     described = {each.did for each in parts.descriptions}
     roles = parts.named_roles() or {}
     issuing = {each.did for each in parts.roles if _texts(roles.get(each.said.role, {}).get("issue"))}

@@ -4,10 +4,11 @@ Rules of `decide`:
 
  1. Without a governance file nothing is known: UNKNOWN.
  2. The file must be fresh at the instant of the decision: else STALE.
- 3. The credential answers the requirement: type, occupation (the one asked for, or one below it), level, revocability.
+ 3. ISCO-08 has the occupation, and the credential answers the requirement: type, occupation (the one asked for, or one
+    below it), level, revocability.
  4. Credential definition and revocation registry belong to the issuer.
- 5. The credential has not expired.
- 6. The award is not in the future.
+ 5. The credential has not expired: its last day is not over everywhere.
+ 6. The award is not in the future: its day has begun somewhere.
  7. The file accredits the issuer.
  8. No exclusion of the issuer covers the occupation. Exclusions always win: over every accreditation of this issuer,
     and also where the accreditation that states them was suspended, withdrawn or has ended.
@@ -21,18 +22,24 @@ Rules of `decide`:
 
 Rules 9 to 14 look for one accreditation that fits in every respect; several that fit add up their days (rule 14).
 Where 7 or 9 to 14 fail, the issuer may still count by the home file's recognition of other authorities: rules 15 to 30,
-in `recognition`. `may_issue` asks the same of one who signs now: without 3 (but for the credential type), 5 and 11;
-levels exactly; and a lapse that lasts refuses everything.
+in `recognition`. `may_issue` asks the same of one who signs now: of 3 only that ISCO-08 has the occupation, without 5
+and 11; levels exactly; and a lapse that lasts refuses everything.
+
+A group of occupations is answered as all of its members (`whole_groups`): rules 1 to 6 once, the others for each part
+of the group that the files tell apart. Which day it is at an instant is said by `anywhere`.
 
 The answer names whom to appeal to: by the statements that it rests on or that stood in its way.
 """
 
 from collections.abc import Callable
+from copy import replace
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Final
 
-from wanderbuch.governance import chains, mandate, rules
+from wanderbuch.governance import chains, mandate, rules, whole_groups
+from wanderbuch.governance.anywhere import each_day
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
 from wanderbuch.governance.file import NO_CROSSWALK
@@ -49,6 +56,7 @@ from wanderbuch.governance.question import (
     Verdict,
 )
 from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.schemas.occupations import unit_group_codes
 
 __all__ = ["Explanation", "Step", "award_boundary_years", "decide", "eligible_cred_defs", "explain", "may_issue"]
 
@@ -165,15 +173,60 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         case: the question; used up by this.
         steps: takes every rule applied, if somebody wants to read them.
     """
+    if case.anywhere is None and case.occupation in unit_group_codes():  # as nearly always, and quickly
+        return _judge_day(table, case, steps)
+    if (failed := first_failure(for_groups(table), case, steps)) is not None:
+        return refused(case, *failed, steps)
+    of_part = tuple(rule for rule in table if rule[0] >= _LISTED)
+
+    def judge_part(part: Case, taken: list[Step]) -> TrustDecision:
+        return on_some_day(part, lambda on_day: _judge_day(of_part, on_day, taken))
+
+    return whole_groups.as_a_whole(case, judge_part, steps)
+
+
+def _judge_day(table: tuple[Rule, ...], case: Case, steps: list[Step] | None) -> TrustDecision:
     for number, title, rule in table:
-        if (failure := rule(case)) is not None:
-            if steps is not None:
-                steps.append(Step(number, title, failure))
-            return refused(case, number, failure, steps)
+        failure = rule(case)
         if steps is not None:
-            steps.append(Step(number, title, None))
+            steps.append(Step(number, title, failure))
+        if failure is not None:
+            return refused(case, number, failure, steps)
     relied = rules.relied_on(case)
     return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=rules.redress(relied))
+
+
+def on_some_day(case: Case, judge_day: Callable[[Case], TrustDecision]) -> TrustDecision:
+    """Return the decision about an instant: TRUSTED if an award of one of the days that it is somewhere counts.
+
+    Lapses are held against all of these days at once (`mandate`, `recognition`), so what they take no day gives back.
+    """
+    if case.anywhere is None:
+        return judge_day(case)
+    found: list[TrustDecision] = []
+    for day in sorted(each_day(case.anywhere), key=lambda each: each != case.awarded.first):
+        decision = judge_day(replace(case, awarded=DateSpan(day, day)))
+        if decision.verdict is Verdict.TRUSTED:
+            return decision
+        found.append(decision)
+    return min(found, key=lambda each: _UNCHECKED_FIRST.index(each.verdict))
+
+
+@cache
+def for_groups(table: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Return the rules of `table` that a group is asked once as a whole, and whether ISCO-08 has it."""
+    return tuple(sorted([_EXISTS, *(rule for rule in table if rule[0] < _LISTED)], key=lambda rule: rule[0]))
+
+
+def first_failure(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) -> tuple[int, Reason] | None:
+    """Return the first rule of `table` that fails and why, None if all hold."""
+    for number, title, rule in table:
+        failure = rule(case)
+        if steps is not None:
+            steps.append(Step(number, title, failure))
+        if failure is not None:
+            return number, failure
+    return None
 
 
 def refused(case: Case, number: int, failure: Reason, steps: list[Step] | None = None) -> TrustDecision:
@@ -216,7 +269,9 @@ def _named_crosswalk(version: str | None) -> str | None:
 
 
 _VERDICTS: Final = {1: Verdict.UNKNOWN, 2: Verdict.STALE}
+_UNCHECKED_FIRST: Final = (Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_TRUSTED)
 _LISTED: Final = 7
+_EXISTS: Final[Rule] = (3, "ISCO-08 has the occupation", rules.occupation_exists)
 _CHAINS_MAY_MAKE_GOOD: Final = frozenset({7, 9, 10, 11, 12, 13, 14})  # rule 15
 TABLE: Final[tuple[Rule, ...]] = (
     (1, "there is a governance file", rules.file_there),

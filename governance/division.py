@@ -22,8 +22,10 @@ from wanderbuch.governance.model import DIVIDED
 from wanderbuch.governance.records import ParticipantRecord, Payload, join, split
 from wanderbuch.governance.statement_model import MAX_BITS
 from wanderbuch.governance.statements import Division, Part
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_PART_BYTES: Final = 8 * 1024 * 1024
+_MAX_DEPTH: Final = 24  # as of a whole file
 PARTS_FOLDER: Final = "parts"  # below the address of the governance file
 _COMFORTABLE_PART_BYTES: Final = 256 * 1024
 
@@ -215,7 +217,15 @@ def _with_division(root: Payload, division: Division) -> Payload:
 
 
 def _records(part: Part, read_part: PartReader) -> list[ParticipantRecord]:
-    records: list[ParticipantRecord] = msgspec.json.decode(checked_part(part, read_part(part.digest)))
+    content = checked_part(part, read_part(part.digest))
+    try:
+        records = read_strict_json(content, max_bytes=MAX_PART_BYTES, max_depth=_MAX_DEPTH)
+    except StrictJsonError as err:
+        raise DivisionError(f"the part {part.digest} is not usable JSON: {err.message}") from err
+    if not isinstance(records, list) or not all(
+        isinstance(each, dict) and isinstance(each.get("did"), str) for each in records
+    ):
+        raise DivisionError(f"expected a list of records with a DID in the part {part.digest}, found something else")
     return records
 
 

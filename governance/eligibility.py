@@ -7,18 +7,18 @@ looked at without their days, and what only a credential shows is not asked.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.file import EQF, Accreditation, GovernanceFile
+from wanderbuch.governance.groups import overlap
 from wanderbuch.governance.identifiers import CredDefId, Did
 from wanderbuch.governance.index import covers_code
 from wanderbuch.governance.question import DateSpan, Purpose, Requirement
-from wanderbuch.governance.recognition import MAX_DEPTH, overlap, regulations
+from wanderbuch.governance.recognition import MAX_DEPTH, regulations
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import OPEN_END
 from wanderbuch.governance.statements import Recognition
-
-_EARLIEST_ZONE = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def eligible_cred_defs(
     Raises:
         PartMissingError: parts of a divided file that counts were not read, so some would be left out.
     """
-    today = (at.astimezone(UTC) + _EARLIEST_ZONE).date()
+    today = days_anywhere(at).last
     found = {
         cred_def_id
         for reached in _files(requirement, snapshot, at)

@@ -6,18 +6,19 @@ Every refusal has a message (what was expected, what was found) and a fix, both 
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from wanderbuch.governance import rfc3339
 from wanderbuch.governance.identifiers import CredDefId, Did, IdentifierError, RevRegDefId
+from wanderbuch.schemas.occupations import isco08, nearest, suggestion
 
 MAX_TEXT: Final = 2000
 
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_INSTANT: Final = _DATE + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"  # RFC 3339 §5.6
 # What may stand in a link that people click: no script, no local file.
 _LINK: Final = r"(https?://|mailto:|tel:|urn:)[!-~]{1,2000}"
 _OCCUPATION: Final = r"C[0-9]{1,4}"
@@ -74,12 +75,22 @@ def _date(value: Any) -> date:
 
 def _instant(value: Any) -> datetime:
     fix = "write the instant with T and a time zone, such as 2024-03-31T09:30:00Z"
-    if not isinstance(value, str) or not re.fullmatch(_INSTANT, value):
+    if not isinstance(value, str) or not re.fullmatch(rfc3339.PATTERN, value):
         raise _refuse("instant", "an instant as RFC 3339 with T and a time zone", value, fix)
-    try:
-        return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError) as err:
-        raise _refuse("instant", "an instant that exists", value, fix) from err
+    found = rfc3339.parse_instant(value)
+    if found is None:
+        raise _refuse("instant", "an instant that exists", value, fix)
+    return found
+
+
+def _occupation(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(_OCCUPATION, value):
+        near = ", ".join(nearest(value))
+        fix = "write C and 1 to 4 digits, such as C7212 or C72"
+        raise _refuse("occupation", "an ISCO-08 code", value, f"{fix}; {near} may be meant" if near else fix)
+    if value not in isco08().codes:
+        raise _refuse("occupation-known", "a code of ISCO-08", value, suggestion(value))
+    return value
 
 
 def _identifier(kind: type[Did] | type[CredDefId] | type[RevRegDefId], fix: str) -> Callable[[Any], Any]:
@@ -104,7 +115,7 @@ Text = Annotated[
 ]
 Day = Annotated[date, PlainValidator(_date), _schema(_DATE, "a calendar day", format="date")]
 Instant = Annotated[
-    datetime, PlainValidator(_instant), _schema(_INSTANT, "RFC 3339, with a time zone", format="date-time")
+    datetime, PlainValidator(_instant), _schema(rfc3339.PATTERN, "RFC 3339, with a time zone", format="date-time")
 ]
 DidText = Annotated[
     Did,
@@ -128,9 +139,7 @@ Link = Annotated[
 ]
 Occupation = Annotated[
     str,
-    PlainValidator(
-        _matching("occupation", _OCCUPATION, "an ISCO-08 code", "write C and 1 to 4 digits, such as C7212 or C72")
-    ),
+    PlainValidator(_occupation),
     _schema(_OCCUPATION, "an ISCO-08 code; it stands for everything below it"),
 ]
 Country = Annotated[

@@ -26,7 +26,7 @@ from wanderbuch.governance.jws import KeyResolver, Signer, sign_jws, verify_jws
 from wanderbuch.governance.question import GovernanceRef, Reason
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 FRESHNESS_TYP: Final = "governance-freshness+jws"
 MAX_LIFETIME: Final = timedelta(days=7)

@@ -22,7 +22,7 @@ import rfc8785
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.merkle import leaf_hash, root
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_WHY: Final = 2000
 MAX_ENTRY_BYTES: Final = 16 * 1024

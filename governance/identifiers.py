@@ -12,14 +12,24 @@ from typing import Any, Self
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.webvh_place import HOST_PATTERN, Place, PlaceError, read_place
 
+# A DID is compared letter by letter, so each has one spelling here. RFC 3986 §6.2.2: what needs no percent-encoding has
+# none, and its digits are capitals; hosts are in small letters, without a dot at the end and without the port of https.
+_ENCODED = r"%(?!3[0-9]|[46][1-9A-F]|[57][0-9A]|2[DE]|5F)[0-9A-F]{2}"
+_CHARS = rf"[A-Za-z0-9._-]*+(?:{_ENCODED}[A-Za-z0-9._-]*+)*+"
+_PLACE = rf"[a-z0-9.-]++(?<!\.)(?!%3A443(?![0-9]))(?:%3A[0-9]{{1,5}})?+(?::(?=[^:]){_CHARS})*+"
 # DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
-_DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._:-]*)*(?<!:)")
+_DID = re.compile(
+    rf"did:(?:webvh:[A-Za-z0-9]++:{_PLACE}|web:{_PLACE}|(?!web:|webvh:)[a-z0-9]++:{_CHARS}(?::{_CHARS})*+)(?<!:)"
+)
 # did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
 _SCID = r"Qm[1-9A-HJ-NP-Za-km-z]{44}"
-_HOST = r"(?=[^:]{4,253}:)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
-_WEBVH = re.compile(rf"did:webvh:{_SCID}:({_HOST})(?::{_SEGMENT})+")
+_WEBVH = re.compile(rf"did:webvh:{_SCID}(?::[A-Za-z0-9._%-]+)+")
+# What most look like needs no second look; a governance file has hundreds of thousands.
+_PLAIN_WEBVH = re.compile(
+    rf"did:webvh:{_SCID}:(?=[^:]{{4,253}}:){HOST_PATTERN}(?<!localhost)(?::[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
+)
 # Attested resources: multibase base58btc of a sha2-256 multihash of the JCS form of the content.
 _DIGEST = re.compile(r"zQm[1-9A-HJ-NP-Za-km-z]{44}")
 _FRAGMENT = re.compile(r"[A-Za-z0-9._~:-]{1,256}")
@@ -45,7 +55,7 @@ class Did(str):
             IdentifierError: it is not one.
         """
         if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _DID.fullmatch(text):
-            raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}")
+            raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}", hint=_spelling(text))
         return cls(text)
 
     @classmethod
@@ -67,7 +77,7 @@ class Did(str):
 
 
 class WebvhDid(Did):
-    """A did:webvh DID that other people's wallets can read: a dotted host, no port, at least one path segment."""
+    """A did:webvh DID that can be resolved: what did:webvh 1.0 allows, see `webvh_place` for its rules."""
 
     __slots__ = ()
 
@@ -76,13 +86,18 @@ class WebvhDid(Did):
         """Return `text` as a did:webvh DID.
 
         Raises:
-            IdentifierError: it is not one, or has a port, no path, or a host that peers refuse.
+            IdentifierError: it is not one.
         """
-        if not isinstance(text, str) or len(text) > _MAX_LENGTH or not (match := _WEBVH.fullmatch(text)):
+        if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _WEBVH.fullmatch(text):
             raise IdentifierError(f"expected did:webvh:<SCID>:<host>:<path>, found {_shown(text)}")
-        if "localhost" in match[1]:
-            raise IdentifierError(f"expected a host that others reach, found {_shown(text)}")
-        return cls(text)
+        if _PLAIN_WEBVH.fullmatch(text):
+            return cls(text)
+        did = cls(text)
+        try:
+            _ = did.place
+        except PlaceError as err:
+            raise IdentifierError(f"expected did:webvh:<SCID>:<host>:<path>, found {_shown(text)}: {err}") from err
+        return did
 
     @property
     def scid(self) -> str:
@@ -90,19 +105,35 @@ class WebvhDid(Did):
         return self.split(":")[2]
 
     @property
+    def place(self) -> Place:
+        """Where its files lie."""
+        domain, *segments = self.split(":")[3:]
+        return read_place(domain, segments)
+
+    @property
     def host(self) -> str:
-        """The host name that serves the DID's files over https on port 443."""
-        return self.split(":")[3]
+        """The host name that serves the DID's files over https, in ASCII and lower case."""
+        return self.place.host
 
     @property
     def path(self) -> tuple[str, ...]:
-        """The path segments below the host."""
-        return tuple(self.split(":")[4:])
+        """The path segments below the host, decoded."""
+        return self.place.path
 
     @property
     def base_url(self) -> str:
         """The address below which the DID's files lie, without a trailing slash."""
-        return f"https://{self.host}/{'/'.join(self.path)}"
+        return self.place.base_url
+
+    @property
+    def log_url(self) -> str:
+        """The address of its log."""
+        return f"{self.place.log_folder}/did.jsonl"
+
+    @property
+    def witness_url(self) -> str:
+        """The address of the approvals of its witnesses."""
+        return f"{self.place.log_folder}/did-witness.json"
 
 
 class DidUrl(str):
@@ -120,7 +151,7 @@ class DidUrl(str):
         if not isinstance(text, str) or len(text) > _MAX_LENGTH:
             raise IdentifierError(f"expected a DID URL <did>#<fragment>, found {_shown(text)}")
         did, mark, fragment = text.partition("#")
-        if not mark or not _DID.fullmatch(did) or not _FRAGMENT.fullmatch(fragment):
+        if not mark or not (_DID.fullmatch(did) or _is_webvh(did)) or not _FRAGMENT.fullmatch(fragment):
             raise IdentifierError(f"expected a DID URL <did>#<fragment>, found {_shown(text)}")
         return cls(text)
 
@@ -204,6 +235,27 @@ class RevRegDefId(ResourceId):
     """The id of an AnonCreds revocation registry definition."""
 
     __slots__ = ()
+
+
+def _is_webvh(text: str) -> bool:
+    try:
+        WebvhDid.parse(text)
+    except IdentifierError:
+        return False
+    return True
+
+
+def _spelling(text: object) -> str:
+    """Return how to write what somebody wrote in another way."""
+    if not isinstance(text, str) or not re.match(r"\s*did\s*:", text, re.IGNORECASE):
+        return "copy it as its owner gives it; it begins with did:"
+    if any(mark in text for mark in "#?/"):
+        return "leave out what follows the DID: everything from the first #, ? or / on"
+    if any(each.isspace() or not each.isprintable() or not each.isascii() for each in text):
+        return "leave out spaces and every other character that no DID has"
+    if len(text) > _MAX_LENGTH:
+        return f"a DID has at most {_MAX_LENGTH} characters"
+    return "write did: and the method in small letters, a host too, and nothing percent-encoded that need not be"
 
 
 def _shown(text: object) -> str:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.identifiers import Did, DidUrl, IdentifierError
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 ALGORITHM: Final = "EdDSA"  # RFC 8037 §3.1
 MAX_SIGNATURES: Final = 32

@@ -6,6 +6,7 @@ exist when it was decided. What is signed now comes after every decision; of an 
 
 from datetime import date
 
+from wanderbuch.governance.anywhere import taken_with
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import Accreditation, Lapse
 from wanderbuch.governance.question import DateSpan, Reason
@@ -27,7 +28,7 @@ def in_mandate(case: Case) -> Reason | None:  # 14
         return Reason(
             "award.date_needed", f"{what}; the award is dated {days(case.awarded)}: its exact date is needed."
         )
-    return Reason(code, f"{what}; the award is dated {days(case.awarded)}.")
+    return Reason(code, f"{what}; {case.dated}.")
 
 
 def _in_the_way(case: Case) -> tuple[str, str]:
@@ -71,7 +72,7 @@ def outside_lapse(case: Case, lapse: Lapse, spans: tuple[DateSpan, ...]) -> tupl
 def _dated_back(lapse: Lapse, case: Case) -> DateSpan:
     """Return the award dates that a lapse takes from this case's registry, beyond its own days."""
     if case.question is Question.ISSUER_ALONE:
-        return lapse.days
+        return lapse.days if case.anywhere is None else taken_with(case.anywhere, lapse.days)
     if case.question is Question.SIGNED_NOW:
         return ALWAYS if lapse.lasts else lapse.days
     if case.registry is None:  # it may have been signed during the lapse, but then the award was dated before its end

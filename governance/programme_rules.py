@@ -1,9 +1,9 @@
 """The rules of programmes and their competence units. A programme grants nothing by itself; its accreditation does.
 
-Errors: 1. an id stands once; 2. it names an accreditation of the same DID ... 3. ... whose occupations cover it, and
-nothing excludes it; 4. its level and those of its units are levels of its framework; 5. the accreditation's level range
-covers it, in the same framework or in EQF by a crosswalk of the file; 6. each unit stands once; 7. intervals, as in
-`scope_rules`; the occupation exists.
+Errors: 1. an id stands once; 2. it names an accreditation of the same DID ... 3. ... whose occupations cover all of it,
+and nothing of it is excluded; 4. its level and those of its units are levels of its framework; 5. the accreditation's
+level range covers it, in the same framework or in EQF by a crosswalk of the file; 6. each unit stands once; 7.
+intervals, as in `scope_rules`. That its occupation exists is part of its form (`statement_model`).
 
 Warnings: 8. it is offered on days that the accreditation's mandate does not cover.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from wanderbuch.governance.accreditation_rules import levels_of
 from wanderbuch.governance.file import EQF
 from wanderbuch.governance.findings import Finding, error, warning
-from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.groups import covers_whole, overlap
 from wanderbuch.governance.model import AccreditationJson
 from wanderbuch.governance.parts import Parts, Placed
 from wanderbuch.governance.question import DateSpan
@@ -21,7 +21,6 @@ from wanderbuch.governance.scope_rules import counting_days, ids_once, intervals
 from wanderbuch.governance.spans import OPEN_END, covers, touches
 from wanderbuch.governance.statement_model import ProgrammeJson
 from wanderbuch.schemas.frameworks import frameworks
-from wanderbuch.schemas.occupations import isco08
 
 
 def programme_findings(parts: Parts) -> Iterator[Finding]:
@@ -35,10 +34,7 @@ def programme_findings(parts: Parts) -> Iterator[Finding]:
         excluded.setdefault(each.did, []).extend(each.said.excluded_occupations)
     for programme in parts.programmes:
         said = programme.said
-        if said.occupation not in isco08().codes:  # 7
-            message = f"expected a code of ISCO-08, found {said.occupation!r}"
-            yield error(programme.at("occupation"), "occupation-known", message, "look it up in ISCO-08")
-        yield from intervals_in_order(programme, said.intervals)
+        yield from intervals_in_order(programme, said.intervals)  # 7
         yield from _levels(programme, parts)
         accreditation = accreditations.get((programme.did, said.accreditation))
         if accreditation is None:  # 2
@@ -84,11 +80,12 @@ def _covered(
     parts: Parts,
 ) -> Iterator[Finding]:
     said, scope = programme.said, accreditation.said
-    if not covers_code(scope.occupations, said.occupation):  # 3
+    if not covers_whole(scope.occupations, (), said.occupation):  # 3
         message = f"expected an occupation of {scope.id} ({', '.join(scope.occupations)}), found {said.occupation}"
         yield error(programme.at("occupation"), "programme-covered", message, "name another accreditation")
-    elif covers_code(excluded, said.occupation):
-        message = f"{said.occupation} is excluded for this issuer; an exclusion always wins"
+    elif not covers_whole(scope.occupations, excluded, said.occupation):
+        refused = ", ".join(sorted(code for code in excluded if overlap((code,), said.occupation)))
+        message = f"{refused} is excluded for this issuer, so {said.occupation} never counts; an exclusion always wins"
         yield error(programme.at("occupation"), "programme-covered", message, "remove the programme or the exclusion")
     if not _level_covered(programme, accreditation, parts):  # 5
         limits = scope.level_range

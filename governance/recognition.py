@@ -41,22 +41,23 @@ Rules 17 to 22 keep, for each authority, the recognitions that fit in every resp
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from wanderbuch.governance import mandate, rules
+from wanderbuch.governance.anywhere import days_anywhere, taken_with
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import GovernanceFile
+from wanderbuch.governance.groups import overlap
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import DateSpan, Purpose, Reason
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.spans import ALWAYS, covers, normal, touches, without
 from wanderbuch.governance.statements import Recognition, RecognitionLapse, Regulation
-from wanderbuch.governance.wording import days, occupation, occupations, stale, times
+from wanderbuch.governance.wording import occupation, occupations, stale, times
 
 MAX_DEPTH: Final = 4
-_LATEST_ZONE: Final = timedelta(hours=12)  # a calendar day ends 12 hours after it ends in UTC
 
 
 @dataclass(slots=True)
@@ -181,19 +182,13 @@ def regulations(home: GovernanceFile, code: str, jurisdiction: str | None, at: d
     """Return what a file says is regulated, of an occupation or of what stands above or below it, by id."""
     if not home.regulations:
         return ()
-    instant = at.astimezone(UTC)
-    today = DateSpan((instant - _LATEST_ZONE).date(), (instant + rules.EARLIEST_ZONE).date())
+    today = days_anywhere(at)
     found = [
         each
         for each in home.regulations
         if jurisdiction in each.jurisdictions and touches(each.intervals, today) and overlap(each.occupations, code)
     ]
     return tuple(sorted(found, key=lambda each: each.id))
-
-
-def overlap(scope: tuple[str, ...], code: str) -> bool:
-    """Whether a code stands in, below or above one of the codes of `scope`."""
-    return code.startswith(scope) or any(each.startswith(code) for each in scope)
 
 
 def jurisdiction_recognised(chain: Chain) -> Reason | None:  # 20
@@ -276,7 +271,7 @@ def in_force(chain: Chain) -> Reason | None:  # 24
             continue
         chain.redress = rules.redress(chain.fitting[position])
         when = times(counting) or "on no day"
-        text = f"{chain.name(position)} is recognised {when}; the award is dated {days(awarded)}"
+        text = f"{chain.name(position)} is recognised {when}; {chain.case.dated}"
         if touches(counting, awarded):
             return Reason("award.date_needed", f"{text}: its exact date is needed.")
         return Reason("recognition.not_in_force", f"{text}.")
@@ -293,7 +288,9 @@ def recognised_days(case: Case, recognition: Recognition) -> tuple[DateSpan, ...
 
 def _gone(case: Case, lapse: RecognitionLapse) -> DateSpan:
     lasts = lapse.days.last == ALWAYS.last
-    return ALWAYS if lasts and case.question is Question.SIGNED_NOW else lapse.days
+    if lasts and case.question is Question.SIGNED_NOW:
+        return ALWAYS
+    return lapse.days if case.anywhere is None else taken_with(case.anywhere, lapse.days)
 
 
 def nobody_decided_against(chain: Chain) -> Reason | None:  # 25

@@ -2,21 +2,21 @@
 
 Errors, `trusted_governance`: 1. a publisher stands once and is not the author. Errors, recognitions: 2. they stand
 under the DID of a publisher of `trusted_governance`, never the author's; 3. an id stands once; 4. credential types are
-listed schemas, occupations and countries exist; 5. the lower EQF level is the first; 6. intervals; 7. decisions (4, 6
-and 7 as in `scope_rules`). That `onward` is 0 to 3, the file's address https, and that each recognition names whom to
-appeal to is part of their form (`model`, `statement_model`).
+listed schemas, countries exist; 5. the lower EQF level is the first; 6. intervals; 7. decisions (4, 6 and 7 as in
+`scope_rules`). That occupations exist, `onward` is 0 to 3, the file's address https, and that each recognition names
+whom to appeal to is part of their form (`model`, `statement_model`).
 
 Warnings: 8. a publisher of whom nothing is recognised, so its file grants nothing; 9. exclusions without effect, or of
 everything; 10. all its days have lapsed, so it grants nothing; 11. a recognised occupation that is regulated in the
-same place, while no recognition of that authority is for access to regulated professions; 12. a publisher
-whose DID is no did:webvh, so nobody can check its file.
+same place, or of which a part is, while no recognition of that authority is for access to regulated professions; 12. a
+publisher whose DID is no did:webvh, so nobody can check its file.
 """
 
 from collections.abc import Iterator
 from datetime import date
 
 from wanderbuch.governance.findings import Finding, error, pointer, warning
-from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.groups import nothing_left, overlap
 from wanderbuch.governance.parts import Parts, Placed
 from wanderbuch.governance.question import Purpose
 from wanderbuch.governance.scope_rules import (
@@ -27,7 +27,6 @@ from wanderbuch.governance.scope_rules import (
     grants_something,
     ids_once,
     intervals_in_order,
-    occupations_known,
     types_listed,
 )
 from wanderbuch.governance.spans import touches
@@ -42,8 +41,6 @@ def recognition_findings(parts: Parts, latest: date | None) -> Iterator[Finding]
         said = recognition.said
         yield from _publisher_trusted(recognition, parts)
         yield from types_listed(recognition, "credential_types", said.credential_types, parts)  # 4
-        yield from occupations_known(recognition, "occupations", said.occupations)
-        yield from occupations_known(recognition, "excluded_occupations", said.excluded_occupations)
         yield from countries_known(recognition, said.jurisdictions)
         if said.level_range.min > said.level_range.max:  # 5
             found = f"found {said.level_range.min!r} above {said.level_range.max!r}"
@@ -100,15 +97,17 @@ def _regulated(recognition: Placed[RecognitionJson], parts: Parts) -> Iterator[F
         if each.did == recognition.did and profession in each.said.purposes
         for code in each.said.occupations
     ]
+    settled = (*allowed, *recognition.said.excluded_occupations)
     for position, code in enumerate(recognition.said.occupations):  # 11
-        if covers_code(allowed, code):
-            continue
         for regulation in parts.regulations:
             where = set(regulation.said.jurisdictions) & set(recognition.said.jurisdictions)
             days = counting_days(recognition.said.intervals)
             when = any(touches(days, each) for each in counting_days(regulation.said.intervals))
-            if covers_code(regulation.said.occupations, code) and where and when:
-                message = f"{code} is regulated in {', '.join(sorted(where))} ({regulation.said.id})"
+            common = [max(code, each, key=len) for each in regulation.said.occupations if overlap((each,), code)]
+            regulated = [each for each in common if not nothing_left(settled, each)]
+            if regulated and where and when:
+                named = ", ".join(dict.fromkeys(regulated))
+                message = f"{named} is regulated in {', '.join(sorted(where))} ({regulation.said.id})"
                 fix = f'without the purpose "{profession}" it counts there for study alone'
                 yield warning(recognition.at("occupations", position), "regulated-recognised", message, fix)
                 break

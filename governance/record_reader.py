@@ -4,8 +4,8 @@ A large file repeats itself: levels, places, agencies, days, scopes. So a value 
 formats and models that `validation` uses, and one met before is the same object as then. What is checked, for every
 record:
 
-1. structure, types and member names (`record_form`), and the form of every text (`formats`);
-2. credential types are listed, occupations and countries exist, level ranges fit their crosswalks;
+1. structure, types and member names (`record_form`), and the form of every text (`formats`), where occupations exist;
+2. credential types are listed, countries exist, level ranges fit their crosswalks;
 3. credential definitions and registries belong to the issuer;
 4. intervals end after they start; decisions are in order, none takes effect later than it was made or comes after the
    file, none follows a withdrawal;
@@ -17,7 +17,7 @@ verifications and refusals fit the rest. Warnings are the author's too.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.domain import lapses
 from wanderbuch.governance.file import (
     EQF,
@@ -86,9 +87,7 @@ from wanderbuch.governance.statement_domain import programme, refusal, verificat
 from wanderbuch.governance.statement_model import ProgrammeJson, RefusalJson, VerificationJson
 from wanderbuch.governance.statements import Programme, Refusal, Verification
 from wanderbuch.schemas.countries import is_country
-from wanderbuch.schemas.occupations import isco08
 
-_EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
 _EQF_LEVELS: Final = tuple("12345678")
 _STATUSES: Final = {each.value: each for each in Status}
 
@@ -112,10 +111,10 @@ class RecordReader:
 
     def __init__(self, file: GovernanceFile) -> None:
         self._file = file
-        self._latest = (file.last_updated + _EARLIEST_ZONE).date()
+        self._latest = days_anywhere(file.last_updated).last
         self._role_names = frozenset(role.name for role in file.roles)
-        listed, codes = frozenset(schema.name for schema in file.schemas), isco08().codes
-        occupation = Remembered(known_text(Occupation, lambda code: code in codes, "a code of ISCO-08"))
+        listed = frozenset(schema.name for schema in file.schemas)
+        occupation = Remembered(form_of(Occupation))
         country = Remembered(known_text(Country, is_country, "a country of ISO 3166-1"))
         name = Remembered(known_text(CredentialTypeName, lambda name: name in listed, "the name of a listed schema"))
         self._types = Remembered(each_of(name))

@@ -13,7 +13,7 @@ from wanderbuch.governance.division import canonical
 from wanderbuch.governance.formats import Link, Text
 from wanderbuch.governance.identifiers import ResourceId, WebvhDid
 from wanderbuch.governance.record_form import ABSENT, TEXTS, RecordError, raw_bytes, value_of
-from wanderbuch.governance.strict_json import read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _MAX_REMEMBERED: Final = 65_536  # values of one kind; beyond that they are checked again
 _MAX_VALUE_BYTES: Final = 1024 * 1024
@@ -41,7 +41,10 @@ class Remembered[K, V](dict[K, V]):
 def strictly(raw: Raw) -> Any:
     """Return the value of a member as the author's side reads it."""
     said = raw_bytes(raw)
-    value = read_strict_json(said, max_bytes=_MAX_VALUE_BYTES, max_depth=_MAX_DEPTH)
+    try:
+        value = read_strict_json(said, max_bytes=_MAX_VALUE_BYTES, max_depth=_MAX_DEPTH)
+    except StrictJsonError as err:
+        raise RecordError(err.message, hint=err.hint) from err
     if canonical(value) != said:  # 6
         raise RecordError("expected canonical JSON (RFC 8785), found another form of it")
     return value

@@ -7,10 +7,9 @@ appeal to.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
 from functools import lru_cache
-from typing import Final
 
+from wanderbuch.governance.anywhere import has_begun, is_over
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF, NO_CROSSWALK, Accreditation
 from wanderbuch.governance.index import PartMissingError
@@ -19,8 +18,7 @@ from wanderbuch.governance.question import Reason
 from wanderbuch.governance.spans import covers, touches
 from wanderbuch.governance.statements import Recognition
 from wanderbuch.governance.wording import days, occupation, occupations, stale, times
-
-EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
+from wanderbuch.schemas.occupations import isco08, nearest
 
 
 def file_there(case: Case) -> Reason | None:  # 1
@@ -36,13 +34,23 @@ def fresh(case: Case) -> Reason | None:  # 2
     return None if snapshot.is_fresh(case.at) else Reason("governance.stale", stale(snapshot))
 
 
+def occupation_exists(case: Case) -> Reason | None:  # 3
+    """Refuse a code that ISCO-08 does not have; unit groups are not brought here, they exist."""
+    code = case.occupation
+    if code in isco08().codes:
+        return None
+    near = ", ".join(occupation(each) for each in nearest(code))
+    text = f"ISCO-08 has no occupation {code[:8]!r}, so nobody counts for it."
+    return Reason("occupation.unknown", f"{text} The nearest: {near}." if near else text)
+
+
 def answers(case: Case) -> Reason | None:  # 3
     """Refuse a credential that is not what was asked for."""
     asked = case.asked
     if case.credential_type != asked.credential_type:
         text = f"Asked for a credential of type {asked.credential_type}; this is {case.credential_type}."
         return Reason("requirement.credential_type", text)
-    if not case.occupation.startswith(asked.occupation):
+    if case.occupation != asked.occupation and not _is_below(case.occupation, asked.occupation):
         text = f"Asked for {occupation(asked.occupation)}; the credential is about {occupation(case.occupation)}."
         return Reason("requirement.occupation", text)
     if asked.min_eqf_level is not None and (case.eqf_level is None or case.eqf_level < asked.min_eqf_level):
@@ -51,6 +59,10 @@ def answers(case: Case) -> Reason | None:  # 3
     if asked.not_revoked and case.registry is None:
         return Reason("requirement.revocation", "Asked for proof that it is not revoked; none was given.")
     return None
+
+
+def _is_below(code: str, group: str) -> bool:
+    return code.startswith(group) and group in isco08().codes
 
 
 def belongs(case: Case) -> Reason | None:  # 4
@@ -63,10 +75,10 @@ def belongs(case: Case) -> Reason | None:  # 4
 
 
 def not_expired(case: Case) -> Reason | None:  # 5
-    """Refuse a credential after its last day (UTC)."""
+    """Refuse a credential whose last day is over everywhere."""
     if case.expires_on is None or case.expires_on > case.at.date():  # that settles it in any time zone, and quickly
         return None
-    if case.at.astimezone(UTC).date() > case.expires_on:
+    if is_over(case.expires_on, case.at):
         return Reason("credential.expired", f"The credential was valid until {case.expires_on}.")
     return None
 
@@ -75,7 +87,7 @@ def not_in_future(case: Case) -> Reason | None:  # 6
     """Refuse an award that is still to come in every time zone."""
     if case.awarded.first < case.at.date():  # that settles it in any time zone, and quickly
         return None
-    if case.awarded.first > (case.at.astimezone(UTC) + EARLIEST_ZONE).date():
+    if not has_begun(case.awarded.first, case.at):
         return Reason("award.in_future", f"The award is dated {days(case.awarded)}, which is still to come.")
     return None
 

@@ -1,31 +1,29 @@
 """Rules that statements of several kinds share: known codes, days in order, decisions, ids, exclusions.
 
-1. An id stands once among statements of its kind. 2. Credential types are listed schemas; occupations are codes of
-ISCO-08, countries of ISO 3166-1. 3. An interval ends on or after its start; overlapping ones are a warning. 4. A
-decision takes effect no later than it was made, was made before the file, stands in order, changes the status, and
-nothing follows a withdrawal. 5. An exclusion that excludes nothing, or all, is a warning. 6. A statement whose days
-have all lapsed grants nothing: a warning. 7. What only the author may say stands under the author's DID.
+1. An id stands once among statements of its kind. 2. Credential types are listed schemas; countries are codes of ISO
+3166-1. 3. An interval ends on or after its start; overlapping ones are a warning. 4. A decision takes effect no later
+than it was made, was made before the file, stands in order, changes the status, and nothing follows a withdrawal. 5. An
+exclusion that excludes nothing, or all, is a warning. 6. A statement whose days have all lapsed grants nothing: a
+warning. 7. What only the author may say stands under the author's DID.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel
 
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.file import Status
 from wanderbuch.governance.findings import Finding, error, warning
-from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.groups import nothing_left, overlap
 from wanderbuch.governance.lapses import lapsed_days
 from wanderbuch.governance.model import IntervalJson
 from wanderbuch.governance.parts import Parts, Placed
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END, normal, touches, without
 from wanderbuch.schemas.countries import is_country
-from wanderbuch.schemas.occupations import isco08
-
-EARLIEST_ZONE: Final = timedelta(hours=14)  # a calendar day begins 14 hours before it begins in UTC
 
 
 class Decided(Protocol):
@@ -58,7 +56,7 @@ class Excluding(Protocol):
 
 def latest_day(parts: Parts) -> date | None:
     """Return the last day that had begun anywhere when the file was made, None if that can not be read."""
-    return None if parts.file is None else (parts.file.last_updated + EARLIEST_ZONE).date()
+    return None if parts.file is None else days_anywhere(parts.file.last_updated).last
 
 
 def ids_once[M: BaseModel](kind: str, placed: Iterable[Placed[M]]) -> Iterator[Finding]:
@@ -80,14 +78,6 @@ def types_listed[M: BaseModel](placed: Placed[M], member: str, names: Sequence[s
             message = f"expected the name of a listed schema, found {name!r}"
             path = placed.at(member, position) if member == "credential_types" else placed.at(member)
             yield error(path, "schema-listed", message, "list its schema")
-
-
-def occupations_known[M: BaseModel](placed: Placed[M], member: str, codes: Sequence[str]) -> Iterator[Finding]:
-    """Refuse a code that ISCO-08 does not have (2)."""
-    for position, code in enumerate(codes):
-        if code not in isco08().codes:
-            message = f"expected a code of ISCO-08, found {code!r}"
-            yield error(placed.at(member, position), "occupation-known", message, "look it up in ISCO-08")
 
 
 def countries_known[M: BaseModel](placed: Placed[M], codes: Sequence[str]) -> Iterator[Finding]:
@@ -154,11 +144,11 @@ def exclusions_have_effect[M: BaseModel](placed: Sequence[Placed[M]], whose: str
     for each in placed:
         said = each.said  # type: ignore[assignment]
         for position, code in enumerate(said.excluded_occupations):
-            if not any(covers_code((scope,), code) or covers_code((code,), scope) for scope in scopes[each.did]):
+            if not overlap(tuple(scopes[each.did]), code):
                 path = each.at("excluded_occupations", position)
                 yield warning(path, "exclusion-has-effect", f"{code} is in no scope of this {whose}", "remove it")
         for position, code in enumerate(said.occupations):
-            if covers_code(excluded[each.did], code):
+            if nothing_left(excluded[each.did], code):
                 message = f"{code} is excluded for this {whose}, so it never counts here; an exclusion always wins"
                 path = each.at("occupations", position)
                 yield warning(path, "scope-not-excluded", message, "remove the code or the exclusion")

@@ -6,6 +6,8 @@
 - Rules 12 and 13: "level L or more" is within reach if L is not above the upper bound of the range, by the crosswalk of
   the range's own framework that was in force on the day; so nothing counts where no crosswalk was.
 - Rule 14: suspensions and withdrawals take their own days only; whether a registry is pinned is seen on a credential.
+- Of an instant instead of a day, it is enough that an award of one of the days that it is somewhere would count; but
+  what was suspended or withdrawn on any of them does not count (see `anywhere`).
 
 So TRUSTED means that a credential awarded on that day can count; each one is still judged by `decide`.
 
@@ -13,10 +15,11 @@ So TRUSTED means that a credential awarded on that day can count; each one is st
 this occupation, place, time, level and purpose? What the authority's own file says is not asked.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
-from wanderbuch.governance import chains, decision
+from wanderbuch.governance import chains, decision, whole_groups
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF
 from wanderbuch.governance.identifiers import Did
@@ -24,7 +27,7 @@ from wanderbuch.governance.question import DateSpan, Purpose, TrustDecision
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
 _STANDING: Final = tuple(rule for rule in decision.TABLE if rule[0] not in (3, 4, 5, 12))
-_RECOGNISES: Final = tuple(rule for rule in decision.TABLE if rule[0] in (1, 2, 6))
+_RECOGNISES: Final = decision.for_groups(tuple(rule for rule in decision.TABLE if rule[0] in (1, 2, 6)))
 
 
 def standing(
@@ -47,7 +50,7 @@ def standing(
         occupation: an ISCO-08 code in ESCO's form, such as "C7212".
         jurisdiction: where it must count, ISO 3166-1 alpha-3.
         at: the instant of the decision, aware.
-        on: the day of the award.
+        on: the day of the award as it is written; or an instant (aware), which is another day in another place.
         eqf_level: this level or more, 1 to 8; None if any will do.
         credential_type: such as "qualification/1.0".
         purpose: what it is for; matters across borders only.
@@ -76,16 +79,18 @@ def recognises(
     All but `authority`, the DID of the other authority, means what it means for `standing`.
     """
     case = _case(snapshot, authority, occupation, jurisdiction, at, on, eqf_level, credential_type, purpose)
-    for number, _, rule in _RECOGNISES:
-        failure = rule(case)
-        if failure is not None:
-            return decision.refused(case, number, failure)
-    found = chains.find_authority(case, authority)
+    if (failed := decision.first_failure(_RECOGNISES, case)) is not None:
+        return decision.refused(case, *failed)
+    return whole_groups.as_a_whole(case, lambda part, _: decision.on_some_day(part, _recognised))
+
+
+def _recognised(case: Case) -> TrustDecision:
+    found = chains.find_authority(case, case.issuer)
     return TrustDecision(
         found.verdict,
         found.reasons + case.governance.notes,
         case.governance.ref,
-        at,
+        case.at,
         found.chain,
         found.redress,
     )
@@ -102,6 +107,7 @@ def _case(
     credential_type: str,
     purpose: Purpose,
 ) -> Case:
+    day = on.astimezone(UTC).date() if isinstance(on, datetime) else on
     return Case(
         question=Question.ISSUER_ALONE,
         snapshot=snapshot,
@@ -114,9 +120,10 @@ def _case(
         framework=EQF,
         eqf_level=eqf_level,
         crosswalk_version=None,
-        awarded=DateSpan(on, on),
+        awarded=DateSpan(day, day),
         expires_on=None,
         registry=None,
         jurisdiction=jurisdiction,
         purpose=purpose,
+        anywhere=days_anywhere(on) if isinstance(on, datetime) else None,
     )

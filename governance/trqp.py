@@ -6,18 +6,22 @@ the four JSON Schemas. A question is answered in these steps:
 1. It is one JSON object of at most `MAX_QUERY_BYTES`: `entity_id`, `authority_id`, `action`, `resource` are texts of
    RFC 3986 characters; `context`, if there, has only texts; `context.time` is RFC 3339 with Z. What the specification
    does not name is ignored, at the top and in `context`.
-2. `authority_id` is the author of the file that is held; the action is one that this endpoint knows; the resource keeps
-   to `trqp_resource`. These are 404 where they do not hold.
-3. A time that is still to come is answered no: nobody knows yet.
-4. "issue" is answered by `standing` (an award of that day, on the file in force now), "verify" by `may_ask`,
-   recognition by `recognises`. Only TRUSTED is yes. What could not be checked is no, and `context.verdict` says STALE
-   or UNKNOWN: a reader who wants to tell "no" from "not known" can.
+2. Names are spelled as the governance file spells them: both ids are DIDs in their one spelling (`identifiers`), action
+   and resource (`trqp_resource`) are in small letters where ours are, and nothing is percent-encoded. Another spelling
+   of what may be known is 400, like 1: a "no" about it would be wrong, and kept.
+3. `authority_id` is the author of the file that is held; the action is one that this endpoint knows; the resource names
+   an occupation and a place that exist. These are 404 where they do not hold.
+4. A time that is still to come is answered no: nobody knows yet.
+5. "issue" is answered by `standing`, "verify" by `may_ask`, recognition by `recognises`, on the file in force now and
+   for the days that it is somewhere on earth at the time asked about (`anywhere`), or for the day of the award that the
+   resource names. Only TRUSTED is yes. What could not be checked is no, and `context.verdict` says STALE or UNKNOWN: a
+   reader who wants to tell "no" from "not known" can.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Final
 
@@ -27,31 +31,39 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.asking_rules import may_ask
 from wanderbuch.governance.identifiers import Did, IdentifierError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
+from wanderbuch.governance.rfc3339 import parse_instant
 from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
 from wanderbuch.governance.standing import recognises, standing
-from wanderbuch.governance.trqp_resource import MAX_RESOURCE, parse_qualification, parse_question
+from wanderbuch.governance.trqp_resource import (
+    MAX_RESOURCE,
+    QualificationResource,
+    folded,
+    parse_qualification,
+    parse_question,
+)
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 TRQP_VERSION: Final = "2.0"
 MAX_QUERY_BYTES: Final = 16 * 1024
 LONGEST_CACHE: Final = timedelta(seconds=60)
 _MAX_CONTEXT: Final = 32
+_MAX_DEPTH: Final = 8  # what a question has nested, and room for members that we do not know
 _MAX_MESSAGE: Final = 1000
 _THE_END: Final = datetime.max.replace(tzinfo=UTC)
 # RFC 3986 §2: unreserved, reserved, percent-encoded.
 _IDENTIFIER: Final = re.compile(
     r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]*)*"
 )
-_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z")
 
 
 class QueryError(WanderbuchError):
-    """Step 1: the question is not a TRQP query."""
+    """Steps 1 and 2: the question is not a TRQP query, or not spelled as the governance file spells names."""
 
     code = "malformed"
 
 
 class NotRecognizedError(WanderbuchError):
-    """Step 2: this endpoint does not speak for the authority, or does not know the action."""
+    """Step 3: this endpoint does not speak for the authority, or does not know the action."""
 
     code = "not-found"
 
@@ -60,7 +72,7 @@ _Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
 class Query(msgspec.Struct, frozen=True):
-    """One question as received; `parse_query` has checked its form and nothing else."""
+    """One question as received; `parse_query` has checked its form, and that the entity is a DID."""
 
     entity_id: _Identifier
     authority_id: _Identifier
@@ -110,11 +122,8 @@ class Answered[A]:
     keep_until: datetime | None
 
 
-_QUERIES: Final = msgspec.json.Decoder(Query)
-
-
 def parse_query(received_body: bytes) -> Query:
-    """Return the question in the body of a request (step 1).
+    """Return the question in the body of a request (steps 1 and 2, as far as no file is needed).
 
     Raises:
         QueryError: it is not one.
@@ -122,12 +131,12 @@ def parse_query(received_body: bytes) -> Query:
     if len(received_body) > MAX_QUERY_BYTES:
         raise QueryError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found {len(received_body)}")
     try:
-        received_body.decode()  # RFC 8259 §8.1; msgspec does not look at texts that it skips
-        query = _QUERIES.decode(received_body)
+        received = read_strict_json(received_body, max_bytes=MAX_QUERY_BYTES, max_depth=_MAX_DEPTH, fractions=True)
+        query = msgspec.convert(received, Query)
+    except StrictJsonError as err:
+        raise QueryError(f"the query is not usable JSON: {err.message}") from err
     except msgspec.ValidationError as err:
         raise QueryError(f"the query does not fit: {err}") from err
-    except (msgspec.DecodeError, ValueError, RecursionError) as err:
-        raise QueryError("expected one JSON object, found something else") from err
     for name, value in (
         ("entity_id", query.entity_id),
         ("authority_id", query.authority_id),
@@ -137,6 +146,7 @@ def parse_query(received_body: bytes) -> Query:
         if not _IDENTIFIER.fullmatch(value):
             raise QueryError(f"expected {name} in the characters of RFC 3986, found others")
     _requested(query)
+    _did("entity_id", query.entity_id)
     return query
 
 
@@ -151,7 +161,7 @@ def answer_authorization(query: Query, snapshot: GovernanceSnapshot, *, at: date
     Raises:
         NotRecognizedError: another authority, or an unknown action.
         ResourceError: the resource is none of this endpoint.
-        QueryError: the time is malformed.
+        QueryError: something is not spelled as it must be.
     """
     decision = _decide(query, snapshot, _AUTHORIZATION, at)
     answer = AuthorizationAnswer(
@@ -179,7 +189,7 @@ def answer_recognition(query: Query, snapshot: GovernanceSnapshot, *, at: dateti
     Raises:
         NotRecognizedError: another authority, or an unknown action.
         ResourceError: the resource is none of this endpoint.
-        QueryError: the time is malformed.
+        QueryError: something is not spelled as it must be.
     """
     decision = _decide(query, snapshot, _RECOGNITION, at)
     answer = RecognitionAnswer(
@@ -196,43 +206,39 @@ def answer_recognition(query: Query, snapshot: GovernanceSnapshot, *, at: dateti
     return Answered(answer, _keep_until(decision, snapshot, at))
 
 
-type _Question = Callable[[Did, str, GovernanceSnapshot, datetime, datetime], TrustDecision]
+type _Question = Callable[[Did, Query, GovernanceSnapshot, datetime, datetime], TrustDecision]
 
 
 def _decide(
     query: Query, snapshot: GovernanceSnapshot, actions: Mapping[str, _Question], at: datetime
 ) -> TrustDecision:
-    if query.authority_id != snapshot.file.author:  # 2
+    if query.authority_id != snapshot.file.author:  # 2, 3
+        _did("authority_id", query.authority_id)
         raise NotRecognizedError(
             "this endpoint does not speak for that authority", hint=f"it speaks for {snapshot.file.author}"
         )
     question = actions.get(query.action)
     if question is None:
+        if (meant := folded(query.action)) in actions:
+            raise QueryError(f"expected the action {meant}, found another spelling of it")
         raise NotRecognizedError("this endpoint does not know that action", hint=f"it knows {', '.join(actions)}")
     as_of = _requested(query) or at
-    try:
-        entity = Did.parse(query.entity_id)
-    except IdentifierError:
-        reason = Reason("entity.not_a_did", "The governance file names everybody by DID; the entity asked for is none.")
-        return TrustDecision(Verdict.NOT_TRUSTED, (reason,), snapshot.ref, at)
-    decision = question(entity, query.resource, snapshot, as_of, at)  # 4; the resource is checked first
-    if as_of > at + CLOCK_SKEW:  # 3
+    decision = question(Did(query.entity_id), query, snapshot, as_of, at)  # 5; the resource is checked first
+    if as_of > at + CLOCK_SKEW:  # 4
         reason = Reason("time.in_future", "The time asked about is still to come, so nobody knows.")
         return TrustDecision(Verdict.NOT_TRUSTED, (reason,), snapshot.ref, at)
     return decision
 
 
-def _may_issue(
-    entity: Did, resource: str, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
-) -> TrustDecision:
-    asked = parse_qualification(resource)
+def _may_issue(entity: Did, query: Query, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime) -> TrustDecision:
+    asked = parse_qualification(query.resource)
     return standing(
         snapshot,
         issuer=entity,
         occupation=asked.occupation,
         jurisdiction=asked.place,
         at=at,
-        on=as_of.date(),
+        on=_on(query, asked, as_of),
         eqf_level=asked.eqf_level,
         credential_type=asked.credential_type,
         purpose=asked.purpose,
@@ -240,9 +246,9 @@ def _may_issue(
 
 
 def _may_verify(
-    entity: Did, resource: str, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
+    entity: Did, query: Query, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
 ) -> TrustDecision:
-    asked = parse_question(resource)
+    asked = parse_question(query.resource)
     if snapshot.is_fresh(at):
         # The file in force now says what was allowed then, so its own freshness is not asked about a second time.
         snapshot = replace(snapshot, fresh_from=None, fresh_until=_THE_END)
@@ -259,15 +265,15 @@ def _may_verify(
 
 
 def _is_recognised(
-    entity: Did, resource: str, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
+    entity: Did, query: Query, snapshot: GovernanceSnapshot, as_of: datetime, at: datetime
 ) -> TrustDecision:
-    asked = parse_qualification(resource)
+    asked = parse_qualification(query.resource)
     return recognises(
         snapshot,
         authority=entity,
         occupation=asked.occupation,
         jurisdiction=asked.place,
-        on=as_of.date(),
+        on=_on(query, asked, as_of),
         at=at,
         eqf_level=asked.eqf_level,
         purpose=asked.purpose,
@@ -288,13 +294,33 @@ def _requested(query: Query) -> datetime | None:
 
 @lru_cache(maxsize=4096)
 def _instant(text: str) -> datetime:
-    if not _TIME.fullmatch(text):
-        raise QueryError("expected context.time as RFC 3339 with Z, such as 2026-11-22T09:30:00Z")
-    seconds = "59" if text[17:19] == "60" else text[17:19]  # RFC 3339 §5.7: a leap second
+    found = parse_instant(text)
+    if found is None or text[-1] not in "Zz":
+        raise QueryError(
+            "expected context.time as an instant that exists, in UTC, as RFC 3339 writes it with Z",
+            hint="such as 2026-11-22T09:30:00Z",
+        )
+    return found
+
+
+def _on(query: Query, asked: QualificationResource, as_of: datetime) -> date:
+    """Return the day of the award as the resource names it, else the instant asked about."""
+    if asked.awarded is None:
+        return as_of
+    if query.context.get("time"):
+        raise QueryError(
+            "expected awarded in the resource or context.time, found both",
+            hint="awarded is the day that stands on the certificate, context.time an instant",
+        )
+    return asked.awarded
+
+
+def _did(member: str, text: str) -> None:
+    """Refuse what is not a DID in its one spelling (step 2)."""
     try:
-        return datetime.fromisoformat(f"{text[:17]}{seconds}+00:00")
-    except ValueError as err:
-        raise QueryError("expected an instant that exists as context.time") from err
+        Did.parse(text)
+    except IdentifierError as err:
+        raise QueryError(f"{member}: {err.message}", hint=err.hint) from err
 
 
 def _text(at: datetime) -> str:

@@ -56,7 +56,7 @@ from wanderbuch.governance.statement_model import (
     SignatoriesJson,
     VerificationJson,
 )
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 24

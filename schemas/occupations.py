@@ -6,8 +6,9 @@ read as numbers: bare "011" (armed forces) and "11" (chief executives) are the s
 """
 
 import re
+import unicodedata
 from functools import cache
-from typing import Self
+from typing import Self, TypeGuard
 
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.code_list import CodeList, load_code_list
@@ -16,6 +17,9 @@ from wanderbuch.schemas.local_text import DEFAULT_LANGUAGE
 UNIT_GROUP_DIGITS = 4
 ESCO_URI_PREFIX = "http://data.europa.eu/esco/isco/"
 _FORM = re.compile(r"C[0-9]{1,4}")
+_LOOSE_FORM = re.compile(r"C?([0-9]{1,8})")  # what people write: without the letter, with too many digits
+_MAX_SUGGESTIONS = 3
+_MAX_LENGTH = 32
 
 
 class OccupationCode(str):
@@ -38,10 +42,13 @@ class OccupationCode(str):
         if not isinstance(text, str) or not _FORM.fullmatch(text):
             raise CredentialError(
                 f"expected an ISCO-08 code such as C7212, found {_kind_of(text)}",
-                hint="write C and one to four digits, as ESCO does",
+                hint=f"write C and one to four digits, as ESCO does{_or_nearest(text)}",
             )
         if text not in isco08().codes:
-            raise CredentialError("expected a code of ISCO-08, found one in the right form that it does not have")
+            raise CredentialError(
+                "expected a code of ISCO-08, found one in the right form that it does not have",
+                hint=suggestion(text),
+            )
         return cls(text)
 
     @property
@@ -90,6 +97,41 @@ def unit_groups() -> tuple[OccupationCode, ...]:
 
 
 @cache
+def unit_group_codes() -> frozenset[str]:
+    """Return the codes of the unit groups, to ask quickly whether a code is one."""
+    return frozenset(unit_groups())
+
+
+def nearest(text: object) -> tuple[OccupationCode, ...]:
+    """Return the codes that exist and come nearest to what somebody wrote, the nearest first; none for other texts.
+
+    Bare digits may have lost a leading zero, so both readings are named. Of a code that does not exist, those of the
+    same length in the narrowest group that does come first.
+
+    >>> [str(code) for code in nearest("C7299")], [str(code) for code in nearest("110")], nearest("welder")
+    (['C7234', 'C7233', 'C7232'], ['C0110'], ())
+    """
+    found = _LOOSE_FORM.fullmatch(unicodedata.normalize("NFKC", text).strip().upper()) if _is_short(text) else None
+    if found is None:
+        return ()
+    codes, digits = isco08().codes, found[1]
+    exact = [f"C{zero}{digits}" for zero in ("", "0") if f"C{zero}{digits}" in codes]
+    if exact:
+        return tuple(map(OccupationCode, exact))
+    digits = digits[:UNIT_GROUP_DIGITS]
+    group = next(f"C{digits[:end]}" for end in range(len(digits), 0, -1) if f"C{digits[:end]}" in codes)
+    alike = [code for code in codes if code.startswith(group) and len(code) == len(digits) + 1]
+    alike.sort(key=lambda code: (abs(int(code[1:]) - int(digits)), code))
+    return tuple(map(OccupationCode, alike[:_MAX_SUGGESTIONS]))
+
+
+def suggestion(text: object) -> str:
+    """Return what to do about a code that does not exist, as a clerk reads it."""
+    found = ", ".join(f"{code} ({code.label()})" for code in nearest(text))
+    return f"look it up in ISCO-08; the nearest: {found}" if found else "look it up in ISCO-08"
+
+
+@cache
 def major_groups() -> tuple[OccupationCode, ...]:
     """Return the ten major groups: the roots of the tree."""
     return tuple(code for code in map(OccupationCode, isco08().codes) if code.parent is None)
@@ -101,6 +143,15 @@ def _children() -> dict[str, list[str]]:
     for code in isco08().codes:
         children.setdefault(code[:-1], []).append(code)
     return children
+
+
+def _is_short(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and len(text) <= _MAX_LENGTH
+
+
+def _or_nearest(text: object) -> str:
+    found = ", ".join(f"{code} ({code.label()})" for code in nearest(text))
+    return f", such as {found}" if found else ""
 
 
 def _kind_of(text: object) -> str:

@@ -1,5 +1,6 @@
 """What tests of every kind share: agents of one machine, and a real wallet."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,11 +8,19 @@ import base58
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
+from tests.needs import skip_what_cannot_run
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, WalletConfig
 from wanderbuch.agents.runtime.role import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
+
+os.umask(0o077)  # as in every process of ours: tests write keys too, and keys that others can read are refused
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine lacks something for."""
+    skip_what_cannot_run(items)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.identifiers import Did, IdentifierError
 from wanderbuch.governance.model import CTE_CONTEXT, PROFILE_STATEMENTS
 from wanderbuch.governance.records import LISTS, OBJECTS, RECORD_MEMBERS, ParticipantRecord, Payload, join
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
 from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 HEADER_MEMBERS: Final = ("name", "description", "docs_uri", "ttl", "schemas", "roles", "trusted_governance")
 _NOT_EDITED: Final = frozenset({*OBJECTS.values(), *LISTS.values(), PROFILE_STATEMENTS + "divided.json"})

@@ -281,7 +281,10 @@ class Drafts:
         editor.must(OfficialRole.EDITOR)
         if not_before is not None and not_before.tzinfo is None:
             raise MalformedError("expected an instant with a time zone")
-        at = None if not_before is None else not_before.astimezone(UTC).replace(microsecond=0)
+        try:
+            at = None if not_before is None else not_before.astimezone(UTC).replace(microsecond=0)
+        except OverflowError as err:  # the first and the last day of the calendar, in another zone
+            raise MalformedError("expected an instant between the years 1 and 9999") from err
 
         def step(held: Draft) -> Draft | None:
             held.must_be(DraftState.OPEN)

@@ -17,6 +17,7 @@ from aries_askar import AskarError, AskarErrorCode
 from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record
 from wanderbuch.governance.history import Action, Entry, Head, HistoryError, head_of, read_entry
 from wanderbuch.governance.merkle import consistency_proof, inclusion_proof, leaf_hash
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.publisher import Publisher
 
 _CONTENT_TYPE: Final = "text/jsonl"
@@ -82,7 +83,7 @@ class HistoryLog:
             DuplicateError: the id of a new record is taken.
         """
         async with self._lock, self._profile.transaction() as session:
-            told = await session.handle.fetch_all(HistoryRecord.category, {"key": fact.key}, limit=1)
+            told = await fetch_entries(session, HistoryRecord.category, {"key": fact.key}, limit=1)
             if told:
                 held = HistoryRecord.read(told[0])
                 return read_entry(held.line.encode(), int(held.id))

@@ -206,6 +206,8 @@ async def _keep_fresh(publication: Publication, every_s: float) -> None:
             await publication.reissue()
         except WanderbuchError as err:
             LOGGER.warning("the freshness statement could not be issued: %s", err.message)
+        except Exception:  # whatever it was, everybody's trust ends with the last statement: try again
+            LOGGER.exception("the freshness statement could not be issued")
 
 
 async def _publish_json_schemas(agent: RunningAgent) -> None:

@@ -12,7 +12,6 @@ A request is answered in these steps, the cheapest first, and never with a failu
 Nothing of a question is logged: who asks about whom is nobody's business, not even the operator's.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -34,7 +33,9 @@ from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_description import describe_trqp
 from wanderbuch.agents.authority.trqp_limits import RateLimit
 from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.bodies import read_body
 from wanderbuch.agents.runtime.problems import (
+    MalformedError,
     NotReadyError,
     TooLargeError,
     TooSlowError,
@@ -179,10 +180,7 @@ class TrqpEndpoint:
                 raise TooManyError(wait_s)
             self._admit(request)  # 3
             _check_media_type(request)  # 4
-            content = request.content
-            body = content.read_nowait() if content.is_eof() else await _late_body(request)
-            if len(body) > MAX_QUERY_BYTES:
-                raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
+            body = await _body(request)
             snapshot = self._snapshot() or await self._first()  # 5
             if snapshot is None:
                 raise NotReadyError("the authority holds no governance file yet", hint="try again later")
@@ -234,17 +232,15 @@ def _check_media_type(request: web.Request) -> None:
         raise WrongMediaTypeError("expected a body without compression")
 
 
-async def _late_body(request: web.Request) -> bytes:
-    """Return a body that did not come with the headers."""
-    received = bytearray()
-    content = request.content
+async def _body(request: web.Request) -> bytes:
     try:
-        async with asyncio.timeout(_BODY_DEADLINE_S):
-            while not content.at_eof() and len(received) <= MAX_QUERY_BYTES:
-                received += await content.readany()
-    except TimeoutError as err:
+        return await read_body(request, deadline_s=_BODY_DEADLINE_S, max_bytes=MAX_QUERY_BYTES)
+    except web.HTTPRequestEntityTooLarge as err:
+        raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one") from err
+    except web.HTTPBadRequest as err:
+        raise MalformedError("expected a query, found one that broke off") from err
+    except web.HTTPRequestTimeout as err:
         raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
-    return bytes(received)
 
 
 def _problem(err: WanderbuchError, request_id: str) -> web.Response:

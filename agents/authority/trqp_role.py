@@ -12,6 +12,7 @@ from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_source import OwnSnapshot, Publishing, read_own
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -69,8 +70,10 @@ def read_token(path: Path) -> SecretStr:
         ConfigurationError: it can not be read, or is too short.
     """
     try:
-        token = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as err:
+        token = read_secret(path, "TRQP token").decode("ascii").strip()
+    except ExposedSecretError:
+        raise
+    except (ConfigurationError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"[authority.trqp] token_file: can not read {path}") from err
     if len(token) < _MIN_TOKEN_LENGTH:
         raise ConfigurationError(

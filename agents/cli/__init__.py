@@ -14,6 +14,7 @@ from typing import Final
 import typer
 from rich.console import Console
 
+from wanderbuch.agents.runtime.privacy import keep_private
 from wanderbuch.errors import WanderbuchError
 
 EXIT_MISTAKE: Final = 2
@@ -35,6 +36,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; never returns."""
+    keep_private()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command_line(given)(args=given, prog_name="wanderbuch")

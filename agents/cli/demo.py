@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -17,7 +15,11 @@ from wanderbuch.agents.demo.outcome import DemoResult
 from wanderbuch.agents.demo.report import show_addresses, show_result
 from wanderbuch.agents.demo.scenes import Play
 from wanderbuch.agents.demo.stage import Stage
+from wanderbuch.agents.machine.interrupting import run_to_the_end
+from wanderbuch.agents.machine.temporary import TemporaryFolder
 from wanderbuch.errors import ConfigurationError
+
+_KEPT: Final = "What each one answers stands at /openapi.json of its REST API. Press Ctrl-C to stop them."
 
 app = typer.Typer()
 
@@ -30,15 +32,15 @@ def demo(
 ) -> None:
     """Start real agents on this machine and walk the main job, cheats included.
 
-    Exits with 0 only if every scene ended as expected.
+    Exits with 0 only if every scene ended as expected. Its agents and their keys go when it ends, whatever ends it.
     """
-    result = asyncio.run(_play(as_json=as_json, keep=keep))
+    result = run_to_the_end(_play(as_json=as_json, keep=keep))
     sys.exit(0 if result.ok else 1)
 
 
 async def _play(*, as_json: bool, keep: bool) -> DemoResult:
     console = Console(stderr=as_json, quiet=False)
-    folder = Path(tempfile.mkdtemp(prefix="wanderbuch-demo-"))
+    folder = TemporaryFolder("wanderbuch-demo")
     began = time.perf_counter()
     status = console.status("Setting up")
 
@@ -47,29 +49,39 @@ async def _play(*, as_json: bool, keep: bool) -> DemoResult:
         if not console.is_terminal and not as_json:
             console.print(f"[{time.perf_counter() - began:4.0f} s] {text}", markup=False)
 
-    stage = Stage(_checkout(), folder, progress)
-    failed = True
+    keep_logs = False
     try:
-        with status:
-            await stage.open()
-            scenes = await Play(stage).run()
-        result = DemoResult(scenes, time.perf_counter() - began)
-        failed = not result.ok
-        if as_json:
-            sys.stdout.write(json.dumps(result.as_json(), ensure_ascii=False, indent=2) + "\n")
-        else:
-            show_result(console, result)
-        if keep:
-            show_addresses(console, stage)
-            console.print("What each one answers stands at /openapi.json of its REST API. Press Ctrl-C to stop them.")
-            await asyncio.Event().wait()
-        return result
+        stage = Stage(_checkout(), folder.path, progress)
+        try:
+            with status:
+                await stage.open()
+                scenes = await Play(stage).run()
+            result = DemoResult(scenes, time.perf_counter() - began)
+            keep_logs = not result.ok
+            _show(console, result, as_json=as_json)
+            if keep:
+                show_addresses(console, stage)
+                console.print(_KEPT)
+                await asyncio.Event().wait()
+        except Exception:
+            keep_logs = True
+            raise
+        finally:
+            await stage.close()
     finally:
-        await stage.close()
-        if failed:
-            console.print(f"The agents' logs are in {folder}", markup=False)
+        if keep_logs:
+            console.print(f"The agents' logs are in {folder.remove_but_logs()}", markup=False, soft_wrap=True)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            folder.remove()
+    return result
+
+
+def _show(console: Console, result: DemoResult, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(result.as_json(), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.flush()
+    else:
+        show_result(console, result)
 
 
 def _checkout() -> Path:

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
+from wanderbuch.agents.runtime import parent
+
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The agent's TOML file.", show_default=False)]
+ParentOption = Annotated[bool, typer.Option(parent.OPTION, help=parent.HELP)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Say on standard output, as JSON, when the agent is ready.")]
 
 
@@ -16,7 +19,9 @@ def role_app(name: str) -> typer.Typer:
     app.callback()(_nothing)
 
     @app.command("run", help=f"Run the {name} until it is told to stop (SIGTERM or Ctrl-C).")
-    def run(config: ConfigOption, as_json: JsonOption = False) -> None:
+    def run(config: ConfigOption, as_json: JsonOption = False, until_stdin_ends: ParentOption = False) -> None:
+        if until_stdin_ends:
+            parent.end_with_stdin()
         # Imported here: ACA-Py takes a second, which `--help` need not.
         from wanderbuch.agents.runtime.process import run_process
 

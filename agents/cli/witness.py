@@ -17,13 +17,17 @@ from rich.console import Console
 from wanderbuch.agents.cli.governance.keys import private_key_in, read_file
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.webvh.approval import EntryToApprove, approve, examine
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES
 from wanderbuch.plugins.webvh.memory import Seen
 from wanderbuch.plugins.webvh.publisher import replace_file
+from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 EXIT_NO: Final = 1
 _MAX_SEEN_BYTES: Final = 1024 * 1024
+_MAX_REQUEST_BYTES: Final = MAX_LOG_BYTES + MAX_WITNESS_BYTES
+_MAX_DEPTH: Final = 4
 
 app = typer.Typer(help="Approve changes of an authority's DID as one of its witnesses.", no_args_is_help=True)
 
@@ -121,9 +125,10 @@ def _received(log: Path | None, request: Path | None) -> tuple[bytes, bytes | No
         return read_file(log, max_bytes=MAX_LOG_BYTES), proofs
     assert request is not None  # noqa: S101 (one of the two is there)
     try:
-        waiting = json.loads(read_file(request, max_bytes=MAX_LOG_BYTES + MAX_WITNESS_BYTES))["waiting"]
+        received = read_file(request, max_bytes=_MAX_REQUEST_BYTES)
+        waiting = read_strict_json(received, max_bytes=_MAX_REQUEST_BYTES, max_depth=_MAX_DEPTH)["waiting"]
         return str(waiting["log"]).encode(), str(waiting["proofs"]).encode()
-    except (ValueError, LookupError, TypeError) as err:
+    except (StrictJsonError, LookupError, TypeError) as err:
         raise ConfigurationError(f"expected the answer of GET /did/witness-proofs in {request}") from err
 
 

@@ -15,7 +15,8 @@ from wanderbuch.agents.machine import AgentHandle, AppError
 
 WELDER, MECHANIC, COOK = "C7212", "C7231", "C5120"
 _FINAL = ("DECIDED", "DECLINED", "NO_ANSWER")
-_ANSWER_S = 45.0
+# What goes wrong is told at once; this only ends the wait for what hangs, on the slowest machine.
+_ANSWER_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +111,14 @@ class Play:
             lambda: self._lie({"occupation": WELDER, "min_eqf_level": 3}, {}, employer=misled),
         )  # fmt: skip
         await mirror.post("/mode", {"mode": "PASS"})
-        await misled.post("/governance/refresh")
+        await stage.follow(misled, version=1)
         awarded = time.strftime("%Y%m%d", time.gmtime(time.time() - 7 * 86_400))
         cook = await stage.give_rogue(
             stage.lying_wallet, eqf_level=4, occupation_isco08=COOK, awarded_on=awarded, expires_on=""
         )
         stage.progress("The authority suspends the hotel school")
         await stage.suspend_hotel_school()
-        await misled.post("/governance/refresh")
+        await stage.follow(misled, version=2)
         await mirror.post("/mode", {"mode": "OLDER", "version": 1})
         question = {"occupation": COOK, "min_eqf_level": 3}
         await self._scene(
@@ -125,9 +126,9 @@ class Play:
             lambda: self._lie(question, {"credential_id": cook}, employer=misled, precision="day", refresh=True),
         )  # fmt: skip
         await mirror.post("/mode", {"mode": "PASS"})
-        await misled.post("/governance/refresh")
+        await stage.follow(misled, version=2)
         await mirror.post("/mode", {"mode": "FROZEN"})
-        return await self._ask({"occupation": WELDER, "min_eqf_level": 3}, employer=misled, deadline_s=120)
+        return await self._ask({"occupation": WELDER, "min_eqf_level": 3}, employer=misled)
 
     async def _mixing(self) -> None:
         """Scene f1: one proof from two credentials."""
@@ -192,7 +193,12 @@ class Play:
         self.results.append(SceneResult(name, title, expected, answer, time.perf_counter() - began))
 
     async def _ask(
-        self, requirement: Mapping[str, Any], *, employer: AgentHandle, deadline_s: int = 60, precision: str = "year"
+        self,
+        requirement: Mapping[str, Any],
+        *,
+        employer: AgentHandle,
+        deadline_s: int = 600,
+        precision: str = "year",
     ) -> Question:
         body = {
             "requirement": {"jurisdiction": "MLT", **requirement},

@@ -26,7 +26,8 @@ ECOSYSTEM = "sri-lanka"
 FRESHNESS_LIFETIME_S = 15
 REISSUE_EVERY_S = 4
 REGISTRY_SIZE = 100
-_STEP_TIMEOUT_S = 45.0
+_STEP_TIMEOUT_S = 180.0
+_PAUSE_S = 0.25
 # Names of the example file that differ from the service's own.
 _HOSTS = {"issuer": "centre.wanderbuch.test", "verifier": "shipyard.wanderbuch.test"}
 
@@ -126,6 +127,7 @@ class Stage:
         await self.publish(self.payload)
         await self._open_abroad(governance)
         await self._let_mirror_copy()
+        await self.follow(self.employer_abroad, recognising=about["did"])
         self._misled_start = asyncio.create_task(self._start_misled())
 
     async def close(self) -> None:
@@ -137,10 +139,35 @@ class Stage:
         await self.machine.stop()
 
     async def publish(self, payload: Mapping[str, Any]) -> None:
-        """Publish a governance file as of now, and have the employer fetch it."""
+        """Publish a governance file as of now, and wait until everybody who decides on it has it."""
         self.payload = {**payload, "last_updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         await self.authority.post("/versions", {"payload": self.payload})
-        await self.verifier.post("/governance/refresh")
+        version = int(self.payload["version"])
+        await asyncio.gather(*(self.follow(each, version=version) for each in (self.verifier, self.holder)))
+
+    async def follow(self, agent: AgentHandle, *, version: int | None = None, recognising: str | None = None) -> None:
+        """Wait until an agent holds a fresh governance file.
+
+        Args:
+            agent: a holder or verifier.
+            version: of the file, if it matters.
+            recognising: the DID of another authority whose file it must hold, fresh, too.
+
+        Raises:
+            DemoError: it did not come in time.
+        """
+        deadline = asyncio.get_running_loop().time() + _STEP_TIMEOUT_S
+        while True:
+            held = await agent.post("/governance/refresh")
+            others = {each["authority"] for each in held["recognised"] if each["freshness"] == "FRESH"}
+            current = held["current"]
+            is_there = bool(current) and held["is_fresh"] and version in (None, current["version"])
+            if is_there and (recognising is None or recognising in others):
+                return
+            if asyncio.get_running_loop().time() > deadline:
+                notes = " ".join(note["text"] for note in held["notes"])
+                raise DemoError(f"{agent.name} did not get the governance file within {_STEP_TIMEOUT_S:g} s: {notes}")
+            await asyncio.sleep(_PAUSE_S)
 
     async def suspend_hotel_school(self) -> None:
         """Publish the next version, in which the hotel school is suspended since last month."""
@@ -161,7 +188,7 @@ class Stage:
         Returns:
             The id of the offer at the issuer, and of the credential in the wallet.
         """
-        offer = await self.issuer.post("/offers", {"claim": example_claim(**claim), "deadline_s": 120})
+        offer = await self.issuer.post("/offers", {"claim": example_claim(**claim), "deadline_s": 600})
         return offer["id"], await self._take(wallet, offer["invitation_url"])
 
     async def give_rogue(self, wallet: AgentHandle, *, eqf_level: int, **claim: str) -> str:
@@ -205,7 +232,7 @@ class Stage:
             await asyncio.sleep(0.05)
 
     async def _open_abroad(self, recognised: Mapping[str, str]) -> None:
-        """Publish the destination's file, which recognises the authority at home, and have its employer fetch both."""
+        """Publish the destination's file, which recognises the authority at home."""
         about = await self.authority_abroad.get("/authority")
         payload = abroad_payload(
             author=about["did"],
@@ -215,7 +242,6 @@ class Stage:
         )
         payload["last_updated"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         await self.authority_abroad.post("/versions", {"payload": payload})
-        await self.employer_abroad.post("/governance/refresh")
 
     async def _let_mirror_copy(self) -> None:
         """Have the mirror pass the published files on once, so that it has something to falsify."""
@@ -227,7 +253,7 @@ class Stage:
         try:
             for name in ("current.jws", "freshness.jws"):
                 await edge.get(
-                    f"{self.authority.public_url}/governance/{ECOSYSTEM}/{name}", max_bytes=1 << 20, timeout_s=10
+                    f"{self.authority.public_url}/governance/{ECOSYSTEM}/{name}", max_bytes=1 << 20, timeout_s=60
                 )
         finally:
             await edge.close()

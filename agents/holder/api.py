@@ -1,7 +1,7 @@
 """The holder's REST API: models and routes."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from pydantic import Field
@@ -10,16 +10,18 @@ from wanderbuch.agents.holder import offers, requests
 from wanderbuch.agents.holder.asked import AskedKind
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation
-from wanderbuch.agents.holder.invitations import InvitationKind, open_invitation
+from wanderbuch.agents.holder.invitations import open_invitation
 from wanderbuch.agents.holder.offers import Offer, OfferState, is_accepted
+from wanderbuch.agents.holder.opening import InvitationKind
 from wanderbuch.agents.holder.peers import Peer, governance_name
+from wanderbuch.agents.holder.reading import MAX_PAGE, Page
 from wanderbuch.agents.holder.requests import DeclineReason, Request, RequestState
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
 from wanderbuch.agents.runtime.governance_state import governance_of, governance_routes
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.question import Purpose, Verdict
@@ -54,7 +56,11 @@ class PeerOut(ApiModel):
 
 
 class OfferOut(ApiModel):
-    """An offer."""
+    """An offer.
+
+    `judgement` is the newest that was made (`decided_at` says when); null if there is none yet, or the offer is over.
+    `judgement_is_current` says whether it rests on the newest governance that this wallet knows. Accepting judges anew.
+    """
 
     id: str
     state: OfferState
@@ -63,6 +69,7 @@ class OfferOut(ApiModel):
     issuer_name: str | None
     claim: dict[str, str]
     judgement: DecisionOut | None
+    judgement_is_current: bool
     deadline: datetime
     note: str | None
     credential_id: str | None
@@ -78,6 +85,7 @@ class OfferOut(ApiModel):
             issuer_name=offer.issuer_name,
             claim=dict(offer.claim),
             judgement=DecisionOut.of(offer.judgement) if offer.judgement else None,
+            judgement_is_current=offer.judgement_is_current,
             deadline=offer.deadline,
             note=offer.note,
             credential_id=offer.credential_id,
@@ -85,9 +93,10 @@ class OfferOut(ApiModel):
 
 
 class OffersOut(ApiModel):
-    """Offers, oldest first."""
+    """Offers, newest first: those that were asked for (`limit`, `offset`) of `total`."""
 
     items: list[OfferOut]
+    total: int
 
 
 class CredentialOut(ApiModel):
@@ -175,9 +184,10 @@ class RequestOut(ApiModel):
 
 
 class RequestsOut(ApiModel):
-    """Proof requests, oldest first."""
+    """Proof requests, newest first: those that were asked for (`limit`, `offset`) of `total`."""
 
     items: list[RequestOut]
+    total: int
 
 
 class PresentIn(ApiModel):
@@ -200,8 +210,13 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
         opened = await open_invitation(agent.profile, agent.edge, call.body.url, wait_s=config.invitation_wait_s)
         return OpenedOut(kind=opened.kind, id=opened.id)
 
-    async def every_offer(_: Call[None]) -> OffersOut:
-        return OffersOut(items=[OfferOut.of(each) for each in await offers.list_offers(agent.profile, config)])
+    async def every_offer(call: Call[None]) -> OffersOut:
+        found, total = await offers.list_offers(agent.profile, config, _page(call.query))
+        return OffersOut(items=[OfferOut.of(each) for each in found], total=total)
+
+    async def refresh_offers(_: Call[None]) -> OffersOut:
+        found, total = await offers.refresh_offers(agent.profile, config)
+        return OffersOut(items=[OfferOut.of(each) for each in found], total=total)
 
     async def one_offer(call: Call[None]) -> OfferOut:
         return OfferOut.of(await offers.get_offer(agent.profile, config, call.path["id"]))
@@ -232,9 +247,9 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
         made = await make_staple(governance_of(agent.governance), issuer, edge=agent.edge, now=utc_now())
         return StapleOut(issuer=issuer, staple=base64.b64encode(made).decode())
 
-    async def every_request(_: Call[None]) -> RequestsOut:
-        found = await requests.list_requests(agent.profile, config)
-        return RequestsOut(items=[RequestOut.of(each) for each in found])
+    async def every_request(call: Call[None]) -> RequestsOut:
+        found, total = await requests.list_requests(agent.profile, config, _page(call.query))
+        return RequestsOut(items=[RequestOut.of(each) for each in found], total=total)
 
     async def one_request(call: Call[None]) -> RequestOut:
         return RequestOut.of(await requests.get_request(agent.profile, config, call.path["id"]))
@@ -248,7 +263,8 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
 
     return (
         post("/invitations", open_, body=InvitationIn, result=OpenedOut, summary="Open an invitation"),
-        get("/offers", every_offer, result=OffersOut, summary="List offers"),
+        get("/offers", every_offer, result=OffersOut, summary="List offers as they were last judged", query=_PAGE),
+        post("/offers/refresh", refresh_offers, result=OffersOut, summary="Judge the newest open offers now, and list"),
         get("/offers/{id}", one_offer, result=OfferOut, summary="Show an offer and how it is judged now"),
         post("/offers/{id}/accept", accept, result=OfferOut, summary="Accept an offer that is TRUSTED"),
         post("/offers/{id}/decline", decline_offer, result=OfferOut, summary="Decline an offer"),
@@ -268,7 +284,7 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
             result=StapleOut,
             summary="Take the issuer's standing along, for a verifier without a network",
         ),
-        get("/requests", every_request, result=RequestsOut, summary="List proof requests"),
+        get("/requests", every_request, result=RequestsOut, summary="List proof requests", query=_PAGE),
         get("/requests/{id}", one_request, result=RequestOut, summary="Show what is asked, by whom, and what fits"),
         post(
             "/requests/{id}/present",
@@ -280,6 +296,22 @@ def holder_routes(agent: RunningAgent) -> Sequence[Route]:
         post("/requests/{id}/decline", decline, body=DeclineIn, result=RequestOut, summary="Decline a request"),
         *governance_routes(agent.governance),
     )
+
+
+def _page(query: Mapping[str, str]) -> Page:
+    """Return the page that is asked for.
+
+    Raises:
+        MalformedError: a number is none, or out of bounds.
+    """
+
+    def number(name: str, default: int, lowest: int, highest: int) -> int:
+        text = query.get(name, str(default))
+        if not (text.isascii() and text.isdecimal() and len(text) <= 9) or not lowest <= int(text) <= highest:
+            raise MalformedError(f"expected {name} from {lowest} to {highest}")
+        return int(text)
+
+    return Page(limit=number("limit", Page().limit, 1, MAX_PAGE), offset=number("offset", 0, 0, 10**9 - 1))
 
 
 def _credential(agent: RunningAgent, credential: HeldCredential) -> CredentialOut:
@@ -321,6 +353,7 @@ def _explain(request: Request) -> str:
     return "No credential can answer. The closest: " + " ".join(reason.text for reason in closest.misfits)
 
 
+_PAGE = ("limit", "offset")
 _STATE_TEXTS = {
     RequestState.PRESENTED: "The proof was sent; the verifier has not confirmed it yet.",
     RequestState.ACCEPTED: "The verifier confirmed the proof.",

@@ -25,7 +25,13 @@ def may_be_asked(request: ProofRequest) -> tuple[str, ...]:
 
 
 async def judge_asking(
-    profile: Profile, request: ProofRequest, peer: Peer, *, types: Collection[str], ask_again: bool = True
+    profile: Profile,
+    request: ProofRequest,
+    peer: Peer,
+    *,
+    types: Collection[str],
+    ask_again: bool = True,
+    anew: bool = False,
 ) -> TrustDecision:
     """Decide whether the verifier may ask this of credentials of one of these types, on the governance in force.
 
@@ -35,12 +41,16 @@ async def judge_asking(
         peer: who asks.
         types: of the credential that would answer, or of all that could; empty if none could.
         ask_again: whether to ask the authority first where the copy held is no longer fresh.
+        anew: whether to ask it also before a no, which may rest on what it no longer says.
     """
     source = profile.inject_or(GovernanceSource)
     snapshot = None
     if source is not None:
         snapshot = await source.current() if ask_again else source.snapshot()
-    return decide_asking(snapshot, request, peer, types=types, at=datetime.now(UTC))
+    decision = decide_asking(snapshot, request, peer, types=types, at=datetime.now(UTC))
+    if anew and source is not None and decision.verdict is Verdict.NOT_TRUSTED:
+        decision = decide_asking(await source.ask(), request, peer, types=types, at=datetime.now(UTC))
+    return decision
 
 
 def decide_asking(

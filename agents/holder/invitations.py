@@ -3,64 +3,39 @@
 The offer or request is attached, or it follows over the connection that the invitation makes: an honest issuer sends an
 offer only so, because an invitation can be read by anybody.
 
-Every invitation makes a connection of its own, also where one with the same peer exists: two visits to one verifier are
-not linked by the wallet's own doing.
+What is read is taken by `opening`.
 """
 
 import asyncio
-import base64
-import binascii
-import json
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from enum import Enum
+import logging
+from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
-from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.error import BaseError
-from acapy_agent.core.event_bus import Event, EventBus
 from acapy_agent.core.profile import Profile
-from acapy_agent.messaging.models.base import BaseModelError
 from acapy_agent.protocols.didcomm_prefix import DIDCommPrefix
 from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_OFFER
-from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
-from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
 from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import InvitationMessage
 from acapy_agent.protocols.present_proof.v2_0.message_types import PRES_20_REQUEST
-from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
 
-from wanderbuch.errors import ExchangeError, ResolutionError
-from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.agents.holder.opening import InvitationKind, Opened, meet, take_attached
+from wanderbuch.agents.runtime.invitation_text import (
+    MAX_INVITATION_BYTES,
+    InvitationError,
+    ShortAddress,
+    read_invitation,
+    read_location,
+    read_text,
+)
+from wanderbuch.errors import ResolutionError
+from wanderbuch.plugins.http.edge import HttpEdge, Redirect
+from wanderbuch.plugins.trust.attachments import AttachmentError, check_attachments
+from wanderbuch.plugins.trust.foreign_dids import ED25519_CODEC, ForeignDidError, check_did, check_did_key
 
-_MAX_INVITATION_BYTES = 64 * 1024
+LOGGER = logging.getLogger(__name__)
+
+_ASK_ANEW: Final = "ask the sender for a new invitation"
 _FETCH_TIMEOUT_S = 10.0
-_LOOK_AGAIN_S = 0.05
-_LOOK_WITHOUT_NEWS_S = 1.0
-_EXCHANGE_CHANGED: Final = re.compile("^acapy::record::(issue_credential_v2_0|present_proof_v2_0)::")
-
-
-class InvitationError(ExchangeError):
-    """What was scanned or pasted is not an invitation that this wallet can open."""
-
-    code = "exchange.invitation"
-
-
-class InvitationKind(Enum):
-    """What an invitation brings."""
-
-    OFFER = "offer"
-    REQUEST = "request"
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An opened invitation: its kind, and the id of the exchange that it brought."""
-
-    kind: InvitationKind
-    id: str
 
 
 async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s: float) -> Opened:
@@ -69,7 +44,7 @@ async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s:
     Args:
         profile: whose wallet.
         edge: fetches the invitation behind a short link.
-        url: the text of the QR code or link.
+        url: the text of the QR code or link, as it was scanned or pasted.
         wait_s: how long the connection and its message may take.
 
     Raises:
@@ -77,14 +52,20 @@ async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s:
         ResolutionError: the short link, the inviter's DID or the inviter itself can not be reached.
     """
     received = await _read(edge, url)
+    _check_services(received)
     try:
+        check_attachments(received)
         invitation = InvitationMessage.deserialize(received)
-    except (BaseModelError, ValueError) as err:
-        raise InvitationError("expected an out-of-band invitation; its members are not as they should be") from err
+    except AttachmentError as err:
+        raise InvitationError(f"the invitation can not be used: {err.message}", hint=_ASK_ANEW) from err
+    except Exception as err:  # ACA-Py fails in many ways on what a stranger wrote; all of them refuse
+        raise InvitationError(
+            "expected an out-of-band invitation; its members are not as they should be", hint=_ASK_ANEW
+        ) from err
     attached = _attached(invitation)
     try:
         async with asyncio.timeout(wait_s):
-            return await (_take_attached(profile, invitation, *attached) if attached else _meet(profile, invitation))
+            return await (take_attached(profile, invitation, *attached) if attached else meet(profile, invitation))
     except TimeoutError as err:
         raise ResolutionError(
             f"the inviter did not answer within {wait_s:g} s",
@@ -92,96 +73,49 @@ async def open_invitation(profile: Profile, edge: HttpEdge, url: str, *, wait_s:
         ) from err
     except BaseError as err:
         raise ResolutionError("no connection with the inviter could be made", hint="try again later") from err
+    except (AssertionError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as err:
+        # What the inviter's DID document says is decoded by ACA-Py, which fails so where it is not as it should be.
+        LOGGER.warning("holder: an invitation could not be taken", exc_info=err)
+        raise InvitationError("the invitation, or what its DID says, is not as it should be", hint=_ASK_ANEW) from err
 
 
-async def _take_attached(
-    profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
-) -> Opened:
-    """Take what is attached to an invitation."""
-    if known := await _find(profile, kind, thread_id=thread_id):  # scanned twice
-        return Opened(kind, known)
-    await OutOfBandManager(profile).receive_invitation(invitation, use_existing_connection=False, auto_accept=True)
-    while not (found := await _find(profile, kind, thread_id=thread_id)):  # noqa: ASYNC110 (no event tells it all)
-        await asyncio.sleep(_LOOK_AGAIN_S)
-    return Opened(kind, found)
-
-
-async def _meet(profile: Profile, invitation: InvitationMessage) -> Opened:
-    """Connect on an invitation, unless that was done, and wait for what comes over the connection."""
-    invitation_id = invitation._id  # noqa: SLF001 (ACA-Py's name)
-    if not any(connection.is_ready for connection in await _connections(profile, invitation_id)):
-        await OutOfBandManager(profile).receive_invitation(invitation, use_existing_connection=False, auto_accept=True)
-    ours = {each.connection_id for each in await _connections(profile, invitation_id)}
-    with _exchanges_changed(profile, ours) as changed:
-        while not (opened := await _arrived(profile, ours)):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_WITHOUT_NEWS_S):
-                    await changed.wait()
-            changed.clear()
-    return opened
-
-
-async def _arrived(profile: Profile, connection_ids: set[str]) -> Opened | None:
-    """Return what came over one of these connections, None if nothing did yet."""
-    for connection_id in connection_ids:
-        for kind in InvitationKind:
-            if found := await _find(profile, kind, connection_id=connection_id):
-                return Opened(kind, found)
-    return None
-
-
-async def _connections(profile: Profile, invitation_id: str) -> list[ConnRecord]:
-    """Return the connections that were begun on an invitation; more than one, if it was opened twice at once."""
-    async with profile.session() as session:
-        found: list[ConnRecord] = await ConnRecord.query(
-            session,
-            {"invitation_msg_id": invitation_id},
-            post_filter_positive={"their_role": ConnRecord.Role.RESPONDER.rfc160},
+async def _read(edge: HttpEdge, text: str) -> dict[str, Any]:
+    """Return the invitation that a text carries, or that its short link leads to (RFC 0434, "URL Shortening")."""
+    found = read_text(text)
+    if not isinstance(found, ShortAddress):
+        return found
+    answer = await edge.get_or_location(
+        found.url, max_bytes=MAX_INVITATION_BYTES, timeout_s=_FETCH_TIMEOUT_S, accept="application/json"
+    )
+    if isinstance(answer, Redirect):  # read, never followed
+        return read_location(answer.location)
+    if answer.content_type == "text/html":
+        raise InvitationError(
+            "expected an invitation behind the link, found a web page",
+            hint="open it in a browser and scan the code there",
         )
-    return found
+    return read_invitation(answer.body)
 
 
-@contextmanager
-def _exchanges_changed(profile: Profile, connection_ids: set[str]) -> Iterator[asyncio.Event]:
-    """Give what is set whenever an exchange over one of these connections has changed."""
-    bus, changed = profile.inject(EventBus), asyncio.Event()
+def _check_services(received: Mapping[str, Any]) -> None:
+    """Check what says where the inviter is; ACA-Py decodes it in ways that fail unexpectedly.
 
-    async def note(_: Profile, event: Event) -> None:
-        if event.payload.get("connection_id") in connection_ids:
-            changed.set()
-
-    bus.subscribe(_EXCHANGE_CHANGED, note)
+    Raises:
+        InvitationError: a DID or a key is malformed.
+    """
+    services = received.get("services")
     try:
-        yield changed
-    finally:
-        bus.unsubscribe(_EXCHANGE_CHANGED, note)
-
-
-async def _read(edge: HttpEdge, url: str) -> object:
-    """Return the JSON of an invitation, out of its URL or from behind a short link."""
-    parts = urlsplit(url)
-    encoded = parse_qs(parts.query).get("oob", [])
-    if len(url) > _MAX_INVITATION_BYTES or parts.scheme != "https":
-        raise InvitationError(f"expected an https address of at most {_MAX_INVITATION_BYTES} characters")
-    if encoded:
-        try:
-            body = base64.urlsafe_b64decode(encoded[0] + "=" * (-len(encoded[0]) % 4))
-        except (binascii.Error, ValueError) as err:
-            raise InvitationError("expected an invitation in base64url behind oob=") from err
-    else:
-        fetched = await edge.get(
-            url, max_bytes=_MAX_INVITATION_BYTES, timeout_s=_FETCH_TIMEOUT_S, accept="application/json"
-        )
-        if fetched.status != 200:
-            raise InvitationError(f"expected an invitation behind the link, found HTTP status {fetched.status}")
-        body = fetched.body
-    try:
-        received: object = json.loads(body)
-    except ValueError as err:
-        raise InvitationError("expected an invitation in JSON") from err
-    if not isinstance(received, dict):
-        raise InvitationError("expected an invitation, found other JSON")
-    return received
+        for each in services if isinstance(services, list) else ():
+            if not isinstance(each, Mapping):
+                check_did(each)
+                continue
+            keys, routing = each.get("recipientKeys"), each.get("routingKeys", [])
+            if not isinstance(keys, list) or not keys or not isinstance(routing, list):
+                raise InvitationError("expected the keys of the inviter in its invitation, found none", hint=_ASK_ANEW)
+            for key in (*keys, *routing):
+                check_did_key(key, codec=ED25519_CODEC)
+    except ForeignDidError as err:
+        raise InvitationError(f"the invitation names its sender in a wrong way: {err.message}", hint=_ASK_ANEW) from err
 
 
 def _attached(invitation: InvitationMessage) -> tuple[InvitationKind, str] | None:
@@ -203,19 +137,3 @@ def _attached(invitation: InvitationMessage) -> tuple[InvitationKind, str] | Non
     if kind is None or not isinstance(thread_id, str):
         raise InvitationError("expected an offer (issue-credential 2.0) or a request (present-proof 2.0)")
     return kind, thread_id
-
-
-async def _find(
-    profile: Profile, kind: InvitationKind, *, thread_id: str | None = None, connection_id: str | None = None
-) -> str | None:
-    """Return the id of our first exchange on this thread or connection, None if there is none yet."""
-    model, role = {
-        InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
-        InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
-    }[kind]
-    tags = {"thread_id": thread_id} if thread_id else {}
-    wanted: dict[str, Any] = {"role": role} | ({"connection_id": connection_id} if connection_id else {})
-    async with profile.session() as session:
-        found = await model.query(session, tags, post_filter_positive=wanted)
-    first = min(found, key=lambda record: str(record.created_at), default=None)
-    return str(first._id) if first else None  # noqa: SLF001 (ACA-Py's name for any record's id)

@@ -1,14 +1,19 @@
 """Offers: shown with a judgement, accepted or declined by the person, ended by the deadline.
 
-ACA-Py's exchange record is the record; `plugins.trust.keeping` holds the steps. What is shown is read from it anew each
-time, so the judgement rests on the governance that is held now.
+ACA-Py's exchange record is the record; `plugins.trust.keeping` holds the steps. A judgement is made when the offer
+comes, when one offer is asked for, when all are (`refresh_offers`), and always before one is accepted. A list shows
+what was kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how many hosts there are to ask.
 """
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
+from typing import Final
 
 from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
@@ -17,26 +22,42 @@ from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V2
 from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
+from wanderbuch.agents.holder.exchanges import (
+    changed_at,
+    deadline,
+    forget_invitation,
+    is_unheard,
+    may_be_untold,
+    send_again,
+)
 from wanderbuch.agents.holder.peers import Peer, find_peer, governance_name
+from wanderbuch.agents.holder.reading import Page, read_all, read_page
+from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending
+from wanderbuch.plugins.trust.judgements import JudgementBook, is_current
 from wanderbuch.plugins.trust.keeping import (
     CREDENTIAL_WITHHELD,
     OFFER_WITHHELD,
     accept_offer,
     end_offer,
-    judge,
+    ending_report,
+    judge_and_keep,
     keep_credential,
     read_message,
     withhold_untrusted,
 )
+from wanderbuch.plugins.trust.once import one_step
+from wanderbuch.plugins.trust.source import GovernanceSource
 
 LOGGER = logging.getLogger(__name__)
 
+_JUDGING_S: Final = 15.0  # for one offer or a whole page, whatever the hosts do that it names
+_JUDGED_AT_ONCE: Final = 16
+_SWEEP_S: Final = 30.0
 DECLINE_TEXT = "The holder declines the offer."
 
 
@@ -60,7 +81,8 @@ class Offer:
         issuer: whose credential definition it is; None if the offer does not say so in a form we can read.
         issuer_name: what the governance file calls the issuer.
         claim: attribute name -> offered value.
-        judgement: whether it may be accepted now; None once the offer is over.
+        judgement: whether it may be accepted, as it was last judged; None once the offer is over, or not judged yet.
+        judgement_is_current: whether it rests on the newest governance that this wallet knows.
         note: why it ended, or what it waits for.
         credential_id: in the wallet, once RECEIVED.
     """
@@ -72,23 +94,55 @@ class Offer:
     issuer_name: str | None
     claim: Mapping[str, str] = field(repr=False)
     judgement: TrustDecision | None
+    judgement_is_current: bool
     deadline: datetime
     note: str | None
     credential_id: str | None
 
 
-async def list_offers(profile: Profile, config: HolderConfig) -> tuple[Offer, ...]:
-    """Return all offers that are still in the wallet, oldest first."""
-    return tuple([await _shown(profile, config, record) for record in await _records(profile)])
+async def list_offers(
+    profile: Profile, config: HolderConfig, page: Page | None = None
+) -> tuple[tuple[Offer, ...], int]:
+    """Return the newest offers in the wallet, newest first, as they were last judged, and how many there are."""
+    found, total = await read_page(profile, V20CredExRecord, page or Page(), _read)
+    kept = await JudgementBook(profile).every([each.record.cred_ex_id for each in found if each.is_open])
+
+    async def shown(each: _Read) -> Offer:
+        return await _shown(profile, config, each, kept.get(each.record.cred_ex_id))
+
+    return tuple(await each_at_once(found, shown)), total
 
 
 async def get_offer(profile: Profile, config: HolderConfig, offer_id: str) -> Offer:
-    """Return one offer.
+    """Return one offer, judged now; if that takes too long, as it was last judged.
 
     Raises:
         NotFoundError: there is none with this id.
     """
-    return await _shown(profile, config, await _record(profile, offer_id))
+    read = _of(await _record(profile, offer_id))
+    judgement = None
+    if read.is_open:
+        try:
+            async with asyncio.timeout(_JUDGING_S):
+                judgement = await judge_and_keep(profile, read.record)
+        except TimeoutError:
+            judgement = await JudgementBook(profile).get(offer_id)
+    return await _shown(profile, config, read, judgement)
+
+
+async def refresh_offers(
+    profile: Profile, config: HolderConfig, page: Page | None = None
+) -> tuple[tuple[Offer, ...], int]:
+    """Judge the open offers of a page anew, at once and under one deadline; return the page as `list_offers` does."""
+    found, _ = await read_page(profile, V20CredExRecord, page or Page(), _read)
+
+    async def again(each: _Read) -> None:
+        await judge_and_keep(profile, each.record)
+
+    with contextlib.suppress(TimeoutError):  # what was not judged by then is shown as it was
+        async with asyncio.timeout(_JUDGING_S):
+            await each_at_once([each for each in found if each.is_open], again, at_once=_JUDGED_AT_ONCE)
+    return await list_offers(profile, config, page)
 
 
 async def accept(profile: Profile, config: HolderConfig, offer_id: str) -> tuple[Offer, TrustDecision]:
@@ -101,7 +155,7 @@ async def accept(profile: Profile, config: HolderConfig, offer_id: str) -> tuple
     async with one_step(offer_id):
         record = await _open_record(profile, offer_id)
         decision = await accept_offer(profile, record)
-        return await _shown(profile, config, record), decision
+        return await _shown(profile, config, _of(record), decision), decision
 
 
 async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offer:
@@ -114,26 +168,36 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offe
     async with one_step(offer_id):
         record = await _open_record(profile, offer_id)
         await end_offer(profile, record, Ending.DECLINED, DECLINE_TEXT)
-        return await _shown(profile, config, record)
+        return await _shown(profile, config, _of(record), None)
 
 
-async def sweep_offers(profile: Profile, config: HolderConfig, now: datetime, *, began: datetime) -> None:
+async def sweep_offers(
+    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+) -> None:
     """Finish what was interrupted, judge open offers again, end what is overdue, forget what ended long ago.
+
+    One whose hosts are silent holds up none of the others.
 
     Args:
         profile: whose wallet.
         config: the deadlines.
         now: the instant of the sweep.
         began: when this process began; a request from before may never have left, so it is sent once more.
+        rounds: what is still running of earlier sweeps.
     """
-    for record in await _records(profile):
-        async with one_step(record.cred_ex_id):
+
+    async def one(offer_id: str) -> None:
+        async with one_step(offer_id):
             try:
-                await _sweep_one(profile, config, await _record(profile, record.cred_ex_id), now, began)
+                await _sweep_one(profile, config, await _record(profile, offer_id), now, began)
             except NotFoundError:
-                continue
+                return
             except (BaseError, ExchangeError) as err:
-                LOGGER.warning("holder: offer %s could not be swept: %s", record.cred_ex_id, type(err).__name__)
+                LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, type(err).__name__)
+
+    ids = await read_all(profile, V20CredExRecord, lambda record: record.cred_ex_id if _is_offer(record) else None)
+    rounds = rounds or Rounds("holder.offers")
+    await rounds.go({offer_id: partial(one, offer_id) for offer_id in ids}, wait_s=_SWEEP_S)
 
 
 async def _sweep_one(
@@ -145,12 +209,19 @@ async def _sweep_one(
             await keep_credential(profile, record)
         if state_of(record) is not OfferState.RECEIVED and now >= deadline(record, config.offer_deadline_s):
             await end_offer(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
+        elif record.state == OFFER_WITHHELD and await JudgementBook(profile).get(record.cred_ex_id) is None:
+            await judge_and_keep(profile, record)  # a crash came between
         elif state is OfferState.OPEN:
             await withhold_untrusted(profile, record)
-        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and changed_at(record) < began:
+        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and is_unheard(record, now, began=began):
             await send_again(profile, record, record.cred_request)
+    elif may_be_untold(record, now, began=began, seconds=config.offer_deadline_s):
+        await send_again(profile, record, ending_report(record))
     elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
         await V20CredManager(profile).delete_cred_ex_record(record.cred_ex_id)
+        async with profile.session() as session:
+            await forget_invitation(session, record)
+        await JudgementBook(profile).forget(record.cred_ex_id)
 
 
 def state_of(record: V20CredExRecord) -> OfferState:
@@ -167,32 +238,54 @@ def state_of(record: V20CredExRecord) -> OfferState:
             return OfferState.ACCEPTED
 
 
-async def _shown(profile: Profile, config: HolderConfig, record: V20CredExRecord) -> Offer:
-    state = state_of(record)
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the record of an offer says, read."""
+
+    record: V20CredExRecord
+    issuer: WebvhDid | None
+    claim: Mapping[str, str] = field(repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        return state_of(self.record) is OfferState.OPEN
+
+
+def _is_offer(record: V20CredExRecord) -> bool:
+    return record.role == V20CredExRecord.ROLE_HOLDER and bool(record.cred_offer)
+
+
+def _read(record: V20CredExRecord) -> _Read | None:
+    return _of(record) if _is_offer(record) else None
+
+
+def _of(record: V20CredExRecord) -> _Read:
     try:
         issuer = read_message(record.cred_offer).cred_def_id.did
     except CredentialError:
         issuer = None
     preview = record.cred_offer.credential_preview
+    return _Read(record, issuer, {each.name: str(each.value) for each in preview.attributes} if preview else {})
+
+
+async def _shown(profile: Profile, config: HolderConfig, read: _Read, judgement: TrustDecision | None) -> Offer:
+    record, state = read.record, state_of(read.record)
+    source = profile.inject_or(GovernanceSource)
+    judgement = judgement if state is OfferState.OPEN else None
     return Offer(
         id=record.cred_ex_id,
         state=state,
         peer=await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id),
-        issuer=issuer,
-        issuer_name=governance_name(profile, issuer) if issuer else None,
-        claim={each.name: str(each.value) for each in preview.attributes} if preview else {},
-        judgement=await judge(profile, record.cred_offer) if state is OfferState.OPEN else None,
+        issuer=read.issuer,
+        issuer_name=governance_name(profile, read.issuer) if read.issuer else None,
+        claim=read.claim,
+        judgement=judgement,
+        judgement_is_current=judgement is not None
+        and is_current(judgement, source.snapshot() if source else None, at=datetime.now(UTC)),
         deadline=deadline(record, config.offer_deadline_s),
         note=read_ending(record.error_msg).text if record.error_msg else None,
         credential_id=record.cred_ex_id if state is OfferState.RECEIVED else None,
     )
-
-
-async def _records(profile: Profile) -> list[V20CredExRecord]:
-    """Return the exchanges in which an offer came."""
-    async with profile.session() as session:
-        found = await V20CredExRecord.query(session, post_filter_positive={"role": V20CredExRecord.ROLE_HOLDER})
-    return sorted((record for record in found if record.cred_offer), key=lambda record: str(record.created_at))
 
 
 async def _record(profile: Profile, offer_id: str) -> V20CredExRecord:

@@ -5,17 +5,21 @@ file says; (3) the named credential fits, its revocation checked now; (4) its ta
 presentation is made, of that credential alone; (6) it is sent.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
+from typing import Final
 
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
+from acapy_agent.protocols.present_proof.v2_0.messages.pres import V20Pres
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
     ProblemReportReason,
@@ -27,21 +31,33 @@ from acapy_agent.storage.error import StorageNotFoundError
 from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
 from wanderbuch.agents.holder.asking import judge_asking, may_be_asked
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import changed_at, deadline, one_step, send_again
+from wanderbuch.agents.holder.exchanges import (
+    changed_at,
+    deadline,
+    forget_invitation,
+    is_unheard,
+    may_be_untold,
+    send_again,
+)
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
 from wanderbuch.agents.holder.peers import Peer, find_peer
+from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
+from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.tails import ensure_tails
 from wanderbuch.schemas.credential_type import list_credential_types
 from wanderbuch.schemas.occupations import isco08
 
 LOGGER = logging.getLogger(__name__)
+
+_SWEEP_S: Final = 30.0
 
 
 class RequestState(Enum):
@@ -98,9 +114,16 @@ class Request:
     note: str | None
 
 
-async def list_requests(profile: Profile, config: HolderConfig) -> tuple[Request, ...]:
-    """Return all requests that are still in the wallet, oldest first, without looking up revocation."""
-    return tuple([await _shown(profile, config, record, look_up=False) for record in await _records(profile)])
+async def list_requests(
+    profile: Profile, config: HolderConfig, page: Page | None = None
+) -> tuple[tuple[Request, ...], int]:
+    """Return the newest requests in the wallet, newest first, and how many there are; nobody is asked for it."""
+    found, total = await read_page(profile, V20PresExRecord, page or Page(), _read)
+
+    async def shown(read: _Read) -> Request:
+        return await _shown(profile, config, read, look_up=False)
+
+    return tuple(await each_at_once(found, shown)), total
 
 
 async def get_request(profile: Profile, config: HolderConfig, request_id: str) -> Request:
@@ -109,7 +132,7 @@ async def get_request(profile: Profile, config: HolderConfig, request_id: str) -
     Raises:
         NotFoundError: there is none with this id.
     """
-    return await _shown(profile, config, await _record(profile, request_id), look_up=True)
+    return await _shown(profile, config, await _read_aside(await _record(profile, request_id)), look_up=True)
 
 
 async def present(profile: Profile, config: HolderConfig, request_id: str, credential_id: str) -> Request:
@@ -123,7 +146,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
     """
     async with one_step(request_id):
         record = await _open_record(profile, request_id)  # 1
-        request = _parsed(record)
+        request = await asyncio.to_thread(_parsed, record)
         credential = await get_credential(profile, credential_id)
         await _refuse_over_asking(profile, record, request, credential)  # 2
         if found := misfits(request, credential, at=datetime.now(UTC).date()):  # 3
@@ -133,14 +156,11 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
             )
         try:
             await _place_tails(profile, credential)  # 4
-            record, message = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 5
+            record, _ = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 5
         except (BaseError, ValueError) as err:
             raise PresentationError("the proof could not be made", hint="try again later") from err
-        record.pres = message  # with its id and thread, so that it can be sent again as it was
-        async with profile.session() as session:
-            await record.save(session, reason="the answer as it is sent")
-        await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)  # 6
-        return await _shown(profile, config, record, look_up=False)
+        await profile.inject(BaseResponder).send(_kept_answer(record), connection_id=record.connection_id)  # 6
+        return await _shown(profile, config, await _read_aside(record), look_up=False)
 
 
 async def decline(profile: Profile, config: HolderConfig, request_id: str, reason: DeclineReason) -> Request:
@@ -153,32 +173,50 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
     async with one_step(request_id):
         record = await _open_record(profile, request_id)
         await _end(profile, record, Ending.DECLINED, _DECLINE_TEXTS[reason])
-        return await _shown(profile, config, record, look_up=False)
+        return await _shown(profile, config, await _read_aside(record), look_up=False)
 
 
-async def sweep_requests(profile: Profile, config: HolderConfig, now: datetime, *, began: datetime) -> None:
-    """End what is overdue and forget what ended long ago.
+async def sweep_requests(
+    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+) -> None:
+    """Send again what may be lost, end what is overdue and forget what ended long ago.
 
     Args:
         profile: whose wallet.
         config: the deadlines.
         now: the instant of the sweep.
         began: when this process began; an answer from before may never have left, so it is sent once more.
+        rounds: what is still running of earlier sweeps.
     """
-    for record in await _records(profile):
-        async with one_step(record.pres_ex_id):
+
+    async def one(request_id: str) -> None:
+        async with one_step(request_id):
             try:
-                current = await _record(profile, record.pres_ex_id)
+                await _sweep_one(profile, config, await _record(profile, request_id), now, began)
             except NotFoundError:
-                continue
-            if state_of(current) in (RequestState.OPEN, RequestState.PRESENTED):
-                if now >= deadline(current, config.request_deadline_s):
-                    await _end(profile, current, Ending.NO_ANSWER, "The exchange was not finished in time.")
-                elif current.state == V20PresExRecord.STATE_PRESENTATION_SENT and changed_at(current) < began:
-                    await send_again(profile, current, current.pres)
-            elif now >= changed_at(current) + timedelta(days=config.keep_ended_days):
-                async with profile.session() as session:
-                    await current.delete_record(session)
+                return
+            except (BaseError, ResolutionError, RuntimeError) as err:
+                LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
+
+    ids = await read_all(profile, V20PresExRecord, lambda record: record.pres_ex_id if _is_request(record) else None)
+    rounds = rounds or Rounds("holder.requests")
+    await rounds.go({request_id: partial(one, request_id) for request_id in ids}, wait_s=_SWEEP_S)
+
+
+async def _sweep_one(
+    profile: Profile, config: HolderConfig, record: V20PresExRecord, now: datetime, began: datetime
+) -> None:
+    if state_of(record) in (RequestState.OPEN, RequestState.PRESENTED):
+        if now >= deadline(record, config.request_deadline_s):
+            await _end(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
+        elif record.state == V20PresExRecord.STATE_PRESENTATION_SENT and is_unheard(record, now, began=began):
+            await send_again(profile, record, _kept_answer(record))
+    elif may_be_untold(record, now, began=began, seconds=config.request_deadline_s):
+        await send_again(profile, record, _report(record))
+    elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
+        async with profile.session() as session:
+            await record.delete_record(session)
+            await forget_invitation(session, record)
 
 
 def state_of(record: V20PresExRecord) -> RequestState:
@@ -196,31 +234,60 @@ def state_of(record: V20PresExRecord) -> RequestState:
             return RequestState.PRESENTED
 
 
-async def _shown(profile: Profile, config: HolderConfig, record: V20PresExRecord, *, look_up: bool) -> Request:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the record of a request says, read.
+
+    Args:
+        request: what is asked; None if it can not be read.
+        mistake: why it can not.
+    """
+
+    record: V20PresExRecord
+    request: ProofRequest | None
+    asked: tuple[Item, ...]
+    mistake: str | None
+
+
+def _is_request(record: V20PresExRecord) -> bool:
+    return record.role == V20PresExRecord.ROLE_PROVER and bool(record.pres_request)
+
+
+def _read(record: V20PresExRecord) -> _Read | None:
+    return _of(record) if _is_request(record) else None
+
+
+def _of(record: V20PresExRecord) -> _Read:
+    try:
+        request = _parsed(record)
+    except PresentationError as err:
+        return _Read(record, None, (), err.message)
+    return _Read(record, request, in_words(request, labels=_labels(), occupation_label=_occupation_label), None)
+
+
+async def _read_aside(record: V20PresExRecord) -> _Read:
+    return await asyncio.to_thread(_of, record)
+
+
+async def _shown(profile: Profile, config: HolderConfig, read: _Read, *, look_up: bool) -> Request:
     """Return a request as the person sees it; fits only while it is open."""
-    state = state_of(record)
+    record, request, state = read.record, read.request, state_of(read.record)
     note = read_ending(record.error_msg).text if record.error_msg else None
-    asked: tuple[Item, ...] = ()
     fits: tuple[Fit, ...] = ()
     asking: TrustDecision | None = None
     peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
-    try:
-        request = _parsed(record)
-        asked = in_words(request, labels=_labels(), occupation_label=_occupation_label)
-        if state is RequestState.OPEN:
-            asking = await judge_asking(profile, request, peer, types=may_be_asked(request), ask_again=look_up)
-            fits = await _fits(profile, request) if look_up else ()
-    except PresentationError as err:
-        note = note or err.message
+    if request is not None and state is RequestState.OPEN:
+        asking = await judge_asking(profile, request, peer, types=may_be_asked(request), ask_again=look_up)
+        fits = await _fits(profile, request) if look_up else ()
     return Request(
         id=record.pres_ex_id,
         state=state,
         peer=peer,
-        asked=asked,
+        asked=read.asked,
         fits=fits,
         asking=asking,
         deadline=deadline(record, config.request_deadline_s),
-        note=note,
+        note=note or read.mistake,
     )
 
 
@@ -234,7 +301,7 @@ async def _refuse_over_asking(
     """
     known = type_of(credential)
     peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
-    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else ())
+    decision = await judge_asking(profile, request, peer, types=(known.id,) if known else (), anew=True)
     if decision.verdict is Verdict.NOT_TRUSTED:
         raise RefusedError(
             "this verifier may not ask that: " + " ".join(reason.text for reason in decision.reasons),
@@ -277,6 +344,16 @@ def _answer(request: ProofRequest, credential_id: str) -> Mapping[str, object]:
     return {V20PresFormat.Format.ANONCREDS.api: spec}
 
 
+def _kept_answer(record: V20PresExRecord) -> V20Pres:
+    """Return the answer that an exchange keeps, ready to send, however often.
+
+    ACA-Py keeps it without its thread; the thread is the question's, so nothing more has to be written before it goes.
+    """
+    answer: V20Pres = record.pres
+    answer.assign_thread_from(record.pres_request)
+    return answer
+
+
 async def _place_tails(profile: Profile, credential: HeldCredential) -> None:
     """Have the tails file where ACA-Py looks for it; it would fetch one itself and block the process meanwhile."""
     if credential.revocation is Revocation.NOT_REVOCABLE or credential.rev_reg_id is None:
@@ -291,18 +368,18 @@ async def _end(profile: Profile, record: V20PresExRecord, ending: Ending, text: 
     record.state, record.error_msg = V20PresExRecord.STATE_ABANDONED, write_ending(ending, text)
     async with profile.session() as session:
         await record.save(session, reason=text)
-    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
-    report.assign_thread_from(record.pres_request)
     try:
-        await profile.inject(BaseResponder).send(report, connection_id=record.connection_id)
+        await profile.inject(BaseResponder).send(_report(record), connection_id=record.connection_id)
     except (BaseError, ResolutionError, RuntimeError) as err:
         LOGGER.warning("holder: request %s ended, the verifier could not be told: %s", record.pres_ex_id, err)
 
 
-async def _records(profile: Profile) -> list[V20PresExRecord]:
-    async with profile.session() as session:
-        found = await V20PresExRecord.query(session, post_filter_positive={"role": V20PresExRecord.ROLE_PROVER})
-    return sorted((record for record in found if record.pres_request), key=lambda record: str(record.created_at))
+def _report(record: V20PresExRecord) -> V20PresProblemReport:
+    """Return what the verifier is told about an exchange that was ended here."""
+    text = read_ending(record.error_msg).text
+    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
+    report.assign_thread_from(record.pres_request)
+    return report
 
 
 async def _record(profile: Profile, request_id: str) -> V20PresExRecord:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from wanderbuch.agents.holder.config import HolderConfig
+from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 
@@ -27,6 +28,7 @@ class HolderRole(Role):
 
     def __init__(self) -> None:
         self._began = datetime.now(UTC)
+        self._offers, self._requests = Rounds("holder.offers"), Rounds("holder.requests")
 
     def routes(self, agent: "RunningAgent") -> Sequence["Route"]:
         """Return the holder's REST routes."""
@@ -35,7 +37,10 @@ class HolderRole(Role):
         return holder_routes(agent)
 
     async def started(self, agent: "RunningAgent") -> None:
-        """Do nothing: a wallet publishes nothing."""
+        """Heal what an earlier version left twice; a wallet publishes nothing."""
+        from wanderbuch.agents.holder.doubles import heal_doubles
+
+        await heal_doubles(agent.profile)
 
     async def sweep(self, agent: "RunningAgent", now: datetime) -> None:
         """End what is overdue, finish what was interrupted."""
@@ -43,11 +48,13 @@ class HolderRole(Role):
         from wanderbuch.agents.holder.requests import sweep_requests
 
         config = agent.config.settings(HolderConfig)
-        await sweep_offers(agent.profile, config, now, began=self._began)
-        await sweep_requests(agent.profile, config, now, began=self._began)
+        await sweep_offers(agent.profile, config, now, began=self._began, rounds=self._offers)
+        await sweep_requests(agent.profile, config, now, began=self._began, rounds=self._requests)
 
     async def stopping(self, agent: "RunningAgent") -> None:
-        """Do nothing: there are no tasks of its own."""
+        """End what is still running of a sweep; the next start goes on with it."""
+        await self._offers.stop()
+        await self._requests.stop()
 
 
 ROLE = HolderRole()

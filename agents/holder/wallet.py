@@ -1,9 +1,12 @@
 """The holder's credentials, as the wallet store has them, with what is known of their revocation."""
 
+import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Final
 
 from acapy_agent.anoncreds.holder import CATEGORY_CREDENTIAL
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
@@ -12,10 +15,14 @@ from acapy_agent.core.profile import Profile
 from aries_askar import Entry
 
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation
+from wanderbuch.agents.runtime.at_once import each_at_once
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ResolutionError
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import parse_revealed
+
+_LOOK_UP_S: Final = 20.0
 
 
 async def list_credentials(profile: Profile, *, check_revocation: bool) -> tuple[HeldCredential, ...]:
@@ -26,7 +33,7 @@ async def list_credentials(profile: Profile, *, check_revocation: bool) -> tuple
         check_revocation: look each registry's newest status list up; else revocable ones are UNCHECKED.
     """
     async with profile.session() as session:
-        entries = list(await session.handle.fetch_all(CATEGORY_CREDENTIAL))
+        entries = await fetch_entries(session, CATEGORY_CREDENTIAL)
     return await _with_revocation(profile, entries, check_revocation=check_revocation)
 
 
@@ -55,25 +62,37 @@ def type_of(credential: HeldCredential) -> CredentialType | None:
 async def _with_revocation(
     profile: Profile, entries: Iterable[Entry], *, check_revocation: bool
 ) -> tuple[HeldCredential, ...]:
-    revoked: dict[str, frozenset[int] | None] = {}
+    read: list[tuple[Entry, Mapping[str, object]]] = [(entry, json.loads(entry.value)) for entry in entries]
+    registries = {str(signed["rev_reg_id"]) for _, signed in read if isinstance(signed.get("rev_reg_id"), str)}
+    revoked = await _revoked_by(profile, registries) if check_revocation else {}
     held: list[HeldCredential] = []
-    for entry in entries:
-        signed: Mapping[str, object] = json.loads(entry.value)
+    for entry, signed in read:
         registry, index = signed.get("rev_reg_id"), _registry_index(signed)
         if not isinstance(registry, str) or index is None:
             revocation = Revocation.NOT_REVOCABLE
         elif not check_revocation:
             revocation = Revocation.UNCHECKED
         else:
-            if registry not in revoked:
-                revoked[registry] = await _revoked_indexes(profile, registry)
-            known = revoked[registry]
+            known = revoked.get(registry)
             if known is None:
                 revocation = Revocation.UNCHECKED
             else:
                 revocation = Revocation.REVOKED if index in known else Revocation.VALID
         held.append(_held(entry, signed, revocation))
     return tuple(held)
+
+
+async def _revoked_by(profile: Profile, registries: Iterable[str]) -> Mapping[str, frozenset[int] | None]:
+    """Return the revoked places of each registry, all looked up at once; what does not come in time is missing."""
+    found: dict[str, frozenset[int] | None] = {}
+
+    async def look_up(registry: str) -> None:
+        found[registry] = await _revoked_indexes(profile, registry)
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_UP_S):
+            await each_at_once(sorted(registries), look_up)
+    return found
 
 
 async def _revoked_indexes(profile: Profile, registry: str) -> frozenset[int] | None:

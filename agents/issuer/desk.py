@@ -112,6 +112,7 @@ class Desk(OfferBook):
         """
         ground = self._standing.ground()  # 1
         if ground is None:
+            self._standing.look_again()
             raise NotReadyError(f"this issuer can not issue yet: {self._standing.waiting_for}")
         at = datetime.now(UTC)
         draft = await self._standing.draft(claim, at=at)  # 2
@@ -166,6 +167,8 @@ class Desk(OfferBook):
             exchange = await self._exchange(offer)
             if exchange is not None and exchange.state in _SIGNED:
                 await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
+            elif offer.invitation_id is None and offer.created_at < self._began:  # a crash came between 4 and 5
+                await self._remove(offer)
             else:
                 await self._end_if_overdue(offer, now)
         await self._delivery.sweep()

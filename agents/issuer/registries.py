@@ -23,6 +23,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import CredDefId, RevRegDefId
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
 
 LOGGER = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Registries:
         """Return the registries that are complete, the active one first."""
         found: list[Registry] = []
         async with self._profile.session() as session:
-            for entry in await session.handle.fetch_all(CATEGORY_REV_REG_DEF, {"cred_def_id": cred_def_id}):
+            for entry in await fetch_entries(session, CATEGORY_REV_REG_DEF, {"cred_def_id": cred_def_id}):
                 status_list = await session.handle.fetch(CATEGORY_REV_LIST, entry.name)
                 if status_list is not None and entry.tags.get("state") == STATE_FINISHED:
                     found.append(_registry(entry.name, entry.tags, entry.value_json, status_list.value_json))
@@ -120,7 +121,7 @@ class Registries:
     async def _complete(self, cred_def_id: CredDefId) -> None:
         """Give every registry definition its first status list."""
         async with self._profile.session() as session:
-            entries = await session.handle.fetch_all(CATEGORY_REV_REG_DEF, {"cred_def_id": cred_def_id})
+            entries = await fetch_entries(session, CATEGORY_REV_REG_DEF, {"cred_def_id": cred_def_id})
             bare = [
                 entry.name for entry in entries if await session.handle.fetch(CATEGORY_REV_LIST, entry.name) is None
             ]

@@ -23,12 +23,10 @@ from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.revocation_notification.v2_0.messages.revoke import Revoke
-from anoncreds import AnoncredsError
-from aries_askar import AskarError
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState, revoke
 from wanderbuch.agents.runtime.records import DuplicateError, Record, RecordStore
-from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
+from wanderbuch.errors import ConfigurationError, ExchangeError
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
@@ -118,8 +116,8 @@ class Revocations:
             self._wanted.clear()
             try:
                 await self.publish_all()
-            except (WanderbuchError, BaseError, AnoncredsError, AskarError) as err:
-                LOGGER.warning("a status list could not be published: %s", err)
+            except Exception:  # whatever it was, a revocation that was asked for is tried again
+                LOGGER.exception("a status list could not be published")
                 await asyncio.sleep(_RETRY_S)
                 self._wanted.set()
 

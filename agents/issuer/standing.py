@@ -11,16 +11,14 @@ Until 3 is done `waiting_for` says what is missing, offers are refused, and a ta
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
-from anoncreds import AnoncredsError
-from aries_askar import AskarError
 
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.credential_definition import ensure_definition, schema_in_force
@@ -33,14 +31,13 @@ from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, judge_offer
+from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.schemas.claims import Claim, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 
 LOGGER = logging.getLogger(__name__)
 
-_ASK_AGAIN_S: Final = 2.0
-_FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -83,7 +80,7 @@ class Standing:
         self.places = Places(self._registries, size=config.registry_size)
         self._ground: Ground | None = None
         self._lock = asyncio.Lock()
-        self._nearly_full = asyncio.Event()
+        self._wanted = asyncio.Event()
 
     def ground(self) -> Ground | None:
         """Return what offers are made on; None while something is missing."""
@@ -103,8 +100,9 @@ class Standing:
         return await self._registries.all(self._ground.cred_def_id) if self._ground else ()
 
     async def refresh(self) -> None:
-        """Ask the authority now."""
+        """Ask the authority now, and look again for what is missing."""
         await self._source.refresh()
+        self.look_again()
 
     async def draft(self, claim: Mapping[str, object], *, at: datetime) -> Draft:
         """Return a claim with all its credential values, judged as a careful holder will judge the offer.
@@ -119,7 +117,7 @@ class Standing:
         draft = self._judged(self._ground, checked, at)
         if draft.decision.verdict is not Verdict.TRUSTED:
             # The authority may have said more since: an answer of no rests on what it says now.
-            await self._source.refresh()
+            await self._source.ask()
             draft = self._judged(self._ground, checked, at)
         return draft
 
@@ -146,7 +144,7 @@ class Standing:
             self.waiting_for = "the authority's schema, which the governance file does not name yet"
             schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())  # 1
             if schema_id is None:
-                await self._source.refresh()
+                await self._source.ask()
                 schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())
             if schema_id is None:
                 return
@@ -159,29 +157,34 @@ class Standing:
 
     async def keep(self) -> None:
         """Come to stand, and keep registries ready from then on; ends only by cancellation."""
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         while True:
+            pause: float | None = None
             try:
                 if self._ground is None:
                     await self.prepare()
                 if self._ground is not None:
                     await self._registries.ensure_active(self._ground.cred_def_id)
                     await self._registries.ensure_spare(self._ground.cred_def_id)  # 4
-                    pause = _FIRST_PAUSE_S
-                    await self._nearly_full.wait()
-                    self._nearly_full.clear()
-                    continue
-                await asyncio.sleep(_ASK_AGAIN_S)
-            except (WanderbuchError, BaseError, AnoncredsError, AskarError) as err:
-                LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
+                    backoff.succeeded()
+                else:
+                    pause = backoff.failed()
+            except WanderbuchError as err:
+                LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err.message)
+                pause = backoff.failed()
+            except Exception:  # whatever it was, the issuer must not stop trying
+                LOGGER.exception("the issuer waits for %s", self.waiting_for or "a registry")
+                pause = backoff.failed()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wanted.wait()
+            self._wanted.clear()
 
     def note_issued(self, credential: IssuedCredential) -> None:
         """Look whether it is time for the next registry."""
         if credential.index is not None and is_nearly_full(size=self._registry_size, used=credential.index):
-            self._nearly_full.set()
+            self._wanted.set()
 
     def look_again(self) -> None:
-        """Have the registries looked at."""
-        self._nearly_full.set()
+        """Have what is missing, and the registries, looked at now."""
+        self._wanted.set()

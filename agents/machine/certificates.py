@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from wanderbuch.agents.runtime.secret_files import write_secret
+
 _LIFETIME = timedelta(days=30)
 
 
@@ -42,11 +44,12 @@ class LocalAuthority:
             .sign(self._key, hashes.SHA256())
         )
         certificate.write_bytes(issued.public_bytes(serialization.Encoding.PEM))
-        key.touch(mode=0o600)
-        key.write_bytes(
+        key.unlink(missing_ok=True)
+        write_secret(
+            key,
             own.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
+            ),
         )
 
 

@@ -10,13 +10,13 @@
     offer = await centre.post("/offers", {"claim": …})
     await machine.stop()
 
+They end with this process, whatever ends it (`children`).
+
 Everybody's name is in everybody's connection map, so `add` all agents before the first one starts.
 """
 
 import asyncio
-import contextlib
 import secrets
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,11 +26,17 @@ import aiohttp
 import base58
 
 from wanderbuch.agents.machine.certificates import LocalAuthority
+from wanderbuch.agents.machine.children import STOP_S, kill_child, start_child, stop_child
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.machine.toml import to_toml
+from wanderbuch.agents.runtime.parent import OPTION as UNTIL_STDIN_ENDS
+from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import WanderbuchError
 
 _POLL_S: Final = 0.05
+# A process that ended is noticed at once, so these only end the wait for one that hangs: a machine may be slow.
+_READY_S: Final = 300.0
+_STEP_S: Final = 120.0
 _LOG_TAIL: Final = 12
 
 
@@ -99,11 +105,11 @@ class AgentHandle:
     def enable_admin(self) -> tuple[str, str]:
         """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`)."""
         port, key = free_port(), secrets.token_urlsafe(32)
-        _write_secret(self.folder / "admin.key", key)
+        write_secret(self.folder / "admin.key", key.encode())
         self.configure(admin={"listen": f"127.0.0.1:{port}", "key_file": "admin.key"})
         return f"http://127.0.0.1:{port}", key
 
-    async def start(self, *, timeout_s: float = 60.0, wait: bool = True) -> None:
+    async def start(self, *, timeout_s: float = _READY_S, wait: bool = True) -> None:
         """Start the agent and wait until it is ready.
 
         Raises:
@@ -111,19 +117,13 @@ class AgentHandle:
         """
         self.write_config()
         with self.log_path.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.command,
-                "--config",
-                str(self.config_path),
-                "--json",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            self.process = await start_child(
+                (*self.command, "--config", str(self.config_path), "--json", UNTIL_STDIN_ENDS), stdout=log, stderr=log
             )
         if wait:
             await self.wait_ready(timeout_s=timeout_s)
 
-    async def wait_ready(self, *, timeout_s: float = 60.0) -> None:
+    async def wait_ready(self, *, timeout_s: float = _READY_S) -> None:
         """Wait until the agent is ready; errors as with `start`."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -137,16 +137,10 @@ class AgentHandle:
                 f"the {self.role} {self.name!r} was not ready within {timeout_s:g} s: {self.log_tail()}"
             ) from err
 
-    async def stop(self, *, timeout_s: float = 20.0) -> int | None:
+    async def stop(self, *, timeout_s: float = STOP_S) -> int | None:
         """Stop the agent as an operator would and return its exit code; kill it if it hangs."""
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self.process.wait()
-            except TimeoutError:
-                await self.kill()
+        if self.process is not None:
+            await stop_child(self.process, timeout_s=timeout_s)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -154,10 +148,8 @@ class AgentHandle:
 
     async def kill(self) -> None:
         """End the agent as a power cut would."""
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.kill()
-            await self.process.wait()
+        if self.process is not None:
+            await kill_child(self.process)
 
     async def get(self, path: str, **query: str) -> Any:
         """Return the JSON answer of the REST API.
@@ -171,7 +163,7 @@ class AgentHandle:
         """Send `body` and return the JSON answer; errors as with `get`."""
         return await self._call("POST", path, json=body)
 
-    async def wait_for(self, path: str, key: str, *values: object, timeout_s: float = 30.0) -> Any:
+    async def wait_for(self, path: str, key: str, *values: object, timeout_s: float = _STEP_S) -> Any:
         """Return the JSON answer of `path` once its `key` is one of `values`.
 
         Raises:
@@ -225,7 +217,7 @@ class AgentHandle:
             ("app.token", self.token),
             ("wallet.key", base58.b58encode(secrets.token_bytes(32)).decode()),
         ):
-            _write_secret(self.folder / name, secret)
+            write_secret(self.folder / name, secret.encode())
 
     def write_config(self) -> None:
         """Write the configuration; `start` does it too."""
@@ -248,11 +240,6 @@ class AgentHandle:
             before = document.get(name)
             document[name] = {**before, **table} if isinstance(before, Mapping) else table
         self.config_path.write_text(to_toml(document))
-
-
-def _write_secret(path: Path, secret: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(secret)
 
 
 class LocalMachine:
@@ -306,7 +293,7 @@ class LocalMachine:
         targets = {agent.host: agent.target for agent in self.agents} | self._further
         return [f"{host}:443={target}" for host, target in targets.items()]
 
-    async def start(self, *, timeout_s: float = 60.0) -> None:
+    async def start(self, *, timeout_s: float = _READY_S) -> None:
         """Start all agents at once and wait until all are ready."""
         await asyncio.gather(*(agent.start(timeout_s=timeout_s) for agent in self.agents))
 

@@ -27,6 +27,7 @@ from wanderbuch.agents.runtime.responder import ResponderProvider
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError, WanderbuchError
+from wanderbuch.plugins.trust.foreign_dids import guard_resolvers
 
 PLUGINS: Final = ("wanderbuch.plugins.webvh",)
 """Plugins of every agent, before the role's."""
@@ -153,6 +154,7 @@ async def set_up(conductor: Conductor, role: Role) -> None:
     resolver.resolvers = [
         each for each in resolver.resolvers if not isinstance(each, WebDIDResolver | UniversalResolver)
     ]
+    guard_resolvers(resolver)
 
 
 async def start(conductor: Conductor) -> KeepingTransport:

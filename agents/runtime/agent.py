@@ -20,7 +20,7 @@ import logging
 import shutil
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -28,18 +28,21 @@ from typing import Any, Final
 
 from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.profile import Profile
-from aiohttp import web
 
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.app import ReadyReport, make_app
+from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.gate.parties import Parties
 from wanderbuch.agents.runtime.gate.served import Served
+from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.records import Record, RecordStore
 from wanderbuch.agents.runtime.role import Role
@@ -50,6 +53,7 @@ from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -59,8 +63,6 @@ from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
-_GOVERNANCE_S: Final = 5.0  # how long an agent waits to be ready for an authority's host; it goes on asking beside
-_FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 20.0
 
 
@@ -97,6 +99,7 @@ class RunningAgent:
         self._did: WebvhDid | None = None
         self._conductor: Conductor
         self._transport: KeepingTransport
+        self.certificates: Certificates
         self.short_links: ShortLinks
 
     @property
@@ -164,7 +167,7 @@ class RunningAgent:
         if self.governance is not None:
             # Not needed: without it the agent answers, and its answers are UNKNOWN or STALE.
             checks["governance"] = self.governance.snapshot() is not None
-        return ReadyReport(needed, checks)
+        return ReadyReport(needed, checks, self.certificates.concerns())
 
     async def stop(self, *, drain_s: float = _DRAIN_S) -> None:
         """Stop: accept nothing new, finish what is in flight, close the wallet. Calling it again does nothing.
@@ -208,9 +211,12 @@ class RunningAgent:
         config = self.config
         lock = DataLock(config.data)  # 1
         self._cleanup.callback(lock.release)
+        await asyncio.to_thread(tighten, config.data, config.public_folder)
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
+        self.certificates = Certificates(self._public.tls, self.edge)
+        await self.certificates.look()
         app_socket = bind(config.app.listen, "[app] listen")
         self._cleanup.callback(app_socket.close)
         self._cleanup.push_async_callback(self.edge.close)
@@ -233,12 +239,14 @@ class RunningAgent:
         await acapy.set_up(self._conductor, self.role)  # 2
         self.memory.attach(self.profile)
         self.short_links = ShortLinks(self.profile, config.public.url)
-        await self._public.start(self.role.public_routes(self), self.short_links)  # 3
-        await self._serve_app(app_socket)
+        public_limits, app_limits = site_limits(config)
+        await self._public.start(self.role.public_routes(self), self.short_links, public_limits)  # 3
+        await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
         self.spawn("agent.become_ready", self._become_ready())  # 5
+        self.spawn("certificates", self.certificates.run())
 
-    async def _serve_app(self, app_socket: socket.socket) -> None:
+    async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
         routes = self.role.routes(self)
         app = make_app(
             routes,
@@ -250,10 +258,9 @@ class RunningAgent:
             identify=lambda token: self.role.identify(self, token),
             pages=self.role.app_pages(self),
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
-        await runner.setup()
-        self._cleanup.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, app_socket).start()
+        site = Site("app", app, app_socket, limits)
+        self._cleanup.push_async_callback(site.close)
+        await site.start()
 
     async def _become_ready(self) -> None:
         try:
@@ -262,11 +269,8 @@ class RunningAgent:
             if self.governance is not None:
                 self.edge.know_parties(Parties(self.governance).is_party)
                 await self.governance.attach(self.profile)
-                asked = asyncio.Event()
-                self.spawn("governance", _keep(self.governance, asked.set))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_GOVERNANCE_S):
-                        await asked.wait()
+                self.spawn("governance.run", self.governance.run())
+                await self.governance.first_round()
             await self._start_role()
         except Exception as err:  # noqa: BLE001 (whoever runs the agent stops it and says why)
             self.fail(err)
@@ -285,14 +289,16 @@ class RunningAgent:
 
     async def _start_role(self) -> None:
         """Start the role; again and again while somebody whom it needs can not be reached."""
-        pause = _FIRST_PAUSE_S
+        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         while True:
             try:
                 await self.role.started(self)
             except ResolutionError as err:
-                log_event(_LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=pause)
+                pause = backoff.failed()
+                log_event(
+                    _LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=round(pause, 1)
+                )
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
             else:
                 return
 
@@ -340,15 +346,6 @@ async def start(config: AgentConfig, role: Role) -> RunningAgent:
         await agent.stop()
         raise
     return agent
-
-
-async def _keep(governance: GovernanceSource, asked: Callable[[], None]) -> None:
-    """Ask for governance, say that it was asked for, and ask again from time to time."""
-    try:
-        await governance.refresh()
-    finally:
-        asked()
-    await governance.run()
 
 
 def refuse_full_disk(folder: Path, free_bytes: int) -> None:

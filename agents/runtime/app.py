@@ -41,7 +41,6 @@ says which of them it is for, by default nobody but the operator:
 and reads who asks from `call.caller`. Pages (`Role.app_pages`) see to it by themselves who asks.
 """
 
-import asyncio
 import hmac
 import json
 import logging
@@ -53,6 +52,8 @@ from typing import Any, Final, overload
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from wanderbuch.agents.runtime.bodies import expect_body, read_body
+from wanderbuch.agents.runtime.certificate_rules import Concern
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import (
     ForbiddenError,
@@ -65,10 +66,12 @@ from wanderbuch.agents.runtime.problems import (
     problem_response,
 )
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _LOG = logging.getLogger(__name__)
 _OPEN_PATHS = frozenset({"/health", "/ready", "/openapi.json"})
 _BODY_DEADLINE_S = 20.0
+_MAX_BODY_DEPTH = 64
 _CALLER = "wanderbuch.caller"
 _NOT_SERVING = "the agent is starting or stopping"
 _WAIT = "try again when /ready answers 200"
@@ -142,10 +145,11 @@ class PublicRoute:
 
 @dataclass(frozen=True, slots=True)
 class ReadyReport:
-    """Whether the agent can work now, and each thing looked at."""
+    """Whether the agent can work now, each thing looked at, and what should be seen to although it works."""
 
     ready: bool
     checks: Mapping[str, bool]
+    concerns: Sequence[Concern] = ()
 
 
 def get(
@@ -321,9 +325,12 @@ def make_app(
 
     async def ready(_: web.Request) -> web.Response:
         report = await look()
-        return web.json_response(
-            {"ready": report.ready, "checks": dict(report.checks)}, status=200 if report.ready else 503
-        )
+        answer = {
+            "ready": report.ready,
+            "checks": dict(report.checks),
+            "warnings": [{"code": each.code, "text": each.text} for each in report.concerns],
+        }
+        return web.json_response(answer, status=200 if report.ready else 503)
 
     async def openapi(_: web.Request) -> web.Response:
         return web.json_response(dict(description))
@@ -332,7 +339,7 @@ def make_app(
     app.router.add_get("/ready", ready)
     app.router.add_get("/openapi.json", openapi)
     for route in routes:
-        app.router.add_route(route.method, route.path, _served(route))
+        app.router.add_route(route.method, route.path, _served(route), expect_handler=expect_body)
     for page in pages:
         app.router.add_route(page.method, page.path, page.handler)
     return app
@@ -358,18 +365,22 @@ def _served(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespons
 
 async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel | None:
     try:
-        async with asyncio.timeout(_BODY_DEADLINE_S):
-            raw = await request.read()
+        raw = await read_body(request, deadline_s=_BODY_DEADLINE_S)
     except web.HTTPRequestEntityTooLarge as err:
         raise TooLargeError("the body is larger than this agent accepts") from err
-    except TimeoutError as err:
+    except web.HTTPBadRequest as err:
+        raise MalformedError("the body did not come whole") from err
+    except web.HTTPRequestTimeout as err:
         raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
     if kind is None:
         if raw.strip() not in {b"", b"{}"}:
             raise MalformedError("this route takes no body")
         return None
     try:
+        read_strict_json(raw, max_bytes=len(raw), max_depth=_MAX_BODY_DEPTH, fractions=True)
         return kind.model_validate_json(raw)
+    except StrictJsonError as err:
+        raise MalformedError(f"the body does not fit: {err.message}") from err
     except ValidationError as err:
         raise malformed(err) from err
 

@@ -25,8 +25,10 @@ from pydantic import (
 )
 
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
+from wanderbuch.governance.identifiers import Did, IdentifierError
+from wanderbuch.governance.webvh_place import PlaceError, published_place
 from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule
 
 APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variable)
@@ -35,7 +37,6 @@ ADMIN_KEY_VARIABLE = "WANDERBUCH_ADMIN_KEY"
 
 _MIN_TOKEN_LENGTH = 24
 _WALLET_KEY_BYTES = 32
-_PLACEHOLDER_SCID = "Qm" + "1" * 44
 
 
 class Table(BaseModel):
@@ -115,6 +116,17 @@ class WitnessesConfig(Table):
         return WitnessRule.of(self.threshold, self.dids)
 
 
+class SocketsConfig(Table):
+    """`[public.sockets]` and `[app.sockets]`: what whoever connects may hold open; see `connections`."""
+
+    connections: int = Field(default=1024, ge=16)
+    """At most so many; fewer where the process may open few files."""
+    per_network: int | None = Field(default=None, ge=1)
+    """At most so many from one /24 (IPv6: /48); by default half of them on the public site, all on the app site."""
+    unfinished_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
+    """How much of requests that have not come whole is held in memory."""
+
+
 class PublicConfig(Table):
     """`[public]`: what the world reaches at https://<host>."""
 
@@ -126,6 +138,7 @@ class PublicConfig(Table):
     tls_certificate: Path
     tls_key: Path
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
+    sockets: SocketsConfig = SocketsConfig()
     trusted_proxies: tuple[TrustedProxy, ...] = ()
     """Networks of the proxies in front, whose `X-Forwarded-For` says where a message came from."""
     witnesses: WitnessesConfig | None = None
@@ -157,6 +170,7 @@ class AppConfig(Table):
     listen: Listen
     token_file: Path | None = None
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    sockets: SocketsConfig = SocketsConfig(connections=256)
 
 
 class AdminConfig(Table):
@@ -313,14 +327,12 @@ def _absolute(file: _File, folder: Path) -> _File:
 
 
 def _check_public_name(path: Path, public: PublicConfig) -> None:
-    """Refuse a host or path that peers would refuse in a did:webvh."""
+    """Refuse a host or path under which others would not find a did:webvh."""
     try:
-        did = WebvhDid.parse(":".join(("did:webvh", _PLACEHOLDER_SCID, public.host, *public.path_segments)))
-        if did.host != public.host or did.path != public.path_segments:
-            raise IdentifierError("a colon in the host or path")  # noqa: TRY301
-    except IdentifierError as err:
+        published_place(public.host, public.path)
+    except PlaceError as err:
         raise ConfigurationError(
-            f"{path}: [public] host and path can not stand in a did:webvh: {public.host!r}, {public.path!r}",
+            f"{path}: [public] host and path can not stand in a did:webvh: {public.host!r}, {public.path!r}: {err}",
             hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
         ) from err
 
@@ -332,8 +344,10 @@ def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], fi
     if file is None:
         raise ConfigurationError(f"{path}: no {what}", hint=f"set {variable}, or {key}")
     try:
-        value = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as err:
+        value = read_secret(file, what).decode("ascii").strip()
+    except ExposedSecretError:
+        raise
+    except (ConfigurationError, UnicodeDecodeError) as err:
         raise ConfigurationError(f"{path}: the {what} in {file} can not be read", hint=f"check {key}") from err
     if not value:
         raise ConfigurationError(f"{path}: the file {file} is empty; expected the {what}")

@@ -22,6 +22,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "duplicate": 409,
     "not-found": 404,
     "malformed": 400,
+    "json": 422,
     "unauthorized": 401,
     "forbidden": 403,
     "too-large": 413,

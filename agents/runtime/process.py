@@ -3,7 +3,7 @@
 A program that runs a role of its own (the rogue agents of the tests do) needs two lines:
 
     if __name__ == "__main__":
-        main(ROLE)          # python -m tests.abuse.rogue_issuer --config FILE [--json]
+        main(ROLE)          # python -m tests.abuse.rogue_issuer --config FILE [--json] [--until-stdin-ends]
 """
 
 import argparse
@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from wanderbuch.agents.cli import EXIT_FAULT, EXIT_MISTAKE, EXIT_STORE_FAILED, show_error
+from wanderbuch.agents.runtime import parent
 from wanderbuch.agents.runtime.agent import RunningAgent, StoreFailedError, start
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.logs import configure_logs
+from wanderbuch.agents.runtime.privacy import keep_private
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import WanderbuchError
 
@@ -33,19 +35,26 @@ def main(role: Role) -> None:
     parser = argparse.ArgumentParser(description=f"Run the {role.name}.")
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument(parent.OPTION, action="store_true", dest="until_stdin_ends", help=parent.HELP)
     given = parser.parse_args()
+    if given.until_stdin_ends:
+        parent.end_with_stdin()
     sys.exit(run_process(role, given.config, as_json=given.as_json))
 
 
 def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
-    """Run an agent until SIGTERM or SIGINT and return the exit code.
+    """Run an agent until SIGTERM or SIGINT and return the exit code; SIGHUP has it read its certificates anew.
+
+    With a terminal as its standard input SIGHUP ends it too: whoever closes the terminal leaves no agent behind.
 
     Args:
         role: what it does.
         path: its configuration.
         as_json: print one JSON object on standard output when it is ready, and errors as JSON too.
     """
+    keep_private()
     try:
+        configure_logs("info", agent=role.name)  # until the configuration says more
         config = load_config(path, os.environ, role=role)
         # ACA-Py puts tails files below the home folder: with the rest of the agent's data, and with nobody else's.
         os.environ["HOME"] = str(config.data)
@@ -67,11 +76,13 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
 
 
 async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
-    told = asyncio.Event()
+    told, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, told.set if _ends_with_terminal() else hung_up.set)
     agent = await start(config, role)
+    agent.spawn("certificates.reload", agent.certificates.reload_on(hung_up))
     waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(told.wait()), agent.failure}
     announcing = asyncio.create_task(_announce(agent, as_json=as_json))
     try:
@@ -83,6 +94,18 @@ async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
         await agent.stop()
     if agent.failure.done():
         raise agent.failure.result()
+
+
+def _ends_with_terminal() -> bool:
+    """Tell whether SIGHUP means that the terminal was closed, and not that certificates are to be read anew.
+
+    To be asked at the start: of a terminal that is gone nobody can tell that it was one.
+    """
+    try:
+        has_terminal = os.isatty(sys.stdin.fileno())
+    except (AttributeError, OSError, ValueError):  # closed
+        return False
+    return has_terminal and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 async def _announce(agent: RunningAgent, *, as_json: bool) -> None:

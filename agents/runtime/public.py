@@ -16,10 +16,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import PublicConfig
+from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.listening import Site, limits_of
+from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
-from wanderbuch.agents.runtime.sockets import bind, tls_context
+from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.plugins.webvh.publisher import content_type_of
 
 _LOG = logging.getLogger(__name__)
@@ -46,10 +50,9 @@ class PublicSite:
     def __init__(self, config: PublicConfig, folder: Path) -> None:
         self._config = config
         self._folder = folder.resolve()
-        self._tls = tls_context(config.tls_certificate, config.tls_key)
+        self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
-        self._runner: web.AppRunner | None = None
-        self._site: web.SockSite | None = None
+        self._site: Site | None = None
         self._receiver: Receiver | None = None
         self._networks = Networks(config.trusted_proxies)
 
@@ -57,39 +60,36 @@ class PublicSite:
         """Hand DIDComm messages to `receiver` from now on; None: to nobody."""
         self._receiver = receiver
 
-    async def start(self, routes: Sequence[PublicRoute], short_links: ShortLinks) -> None:
-        """Serve."""
+    async def start(
+        self, routes: Sequence[PublicRoute], short_links: ShortLinks, limits: SocketLimits | None = None
+    ) -> None:
+        """Serve; without `limits`, within those of the configuration."""
         app = web.Application(client_max_size=self._config.max_message_bytes, middlewares=[_no_details])
-        app.router.add_post("/didcomm", self._didcomm)
+        app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
         app.router.add_get("/i/{id}", _short_link(short_links))
         for route in routes:
             app.router.add_route(route.method, route.path, route.handler)
         app.router.add_get("/{path:.*}", self._file)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=5, handle_signals=False)
-        await self._runner.setup()
-        self._site = web.SockSite(self._runner, self._socket, ssl_context=self._tls)
+        sockets = self._config.sockets
+        limits = limits or limits_of(sockets, connections=sockets.connections, network_share=0.5)
+        self._site = Site("public", app, self._socket, limits, tls=self.tls.context)
         await self._site.start()
 
     async def stop_accepting(self) -> None:
         """Take no new connections."""
         if self._site:
-            await self._site.stop()
-            self._site = None
+            await self._site.stop_accepting()
 
     async def close(self) -> None:
         """Close all connections and the socket."""
-        if self._runner:
-            await self._runner.cleanup()
+        if self._site:
+            await self._site.close()
         self._socket.close()
 
     async def _didcomm(self, request: web.Request) -> web.Response:
         if self._receiver is None:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
-        try:
-            async with asyncio.timeout(_BODY_DEADLINE_S):
-                body = await request.read()
-        except TimeoutError as err:
-            raise web.HTTPRequestTimeout from err
+        body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
         network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
         return await self._receiver(body, network)
 

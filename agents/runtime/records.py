@@ -28,6 +28,7 @@ from aries_askar import AskarError, AskarErrorCode, Entry
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.plugins.entries import fetch_entries
 
 
 class NotFoundError(WanderbuchError):
@@ -123,7 +124,7 @@ class RecordStore[R: Record]:
         if unknown:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
         async with self._profile.session() as session:
-            entries = await session.handle.fetch_all(self._kind.category, wanted or None, limit, order_by="id")
+            entries = await fetch_entries(session, self._kind.category, wanted, limit=limit, order_by="id")
         return [self._kind.read(entry) for entry in entries]
 
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:

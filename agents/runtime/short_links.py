@@ -4,21 +4,17 @@ Aries RFC 0434, "URL Shortening": a wallet asks with `Accept: application/json` 
 sent to the long address.
 """
 
-import base64
-import binascii
-import json
 import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
-from urllib.parse import parse_qs, urlsplit
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.runtime.invitation_text import InvitationError, ShortAddress, read_text
 from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16}")
-_PARAMETERS: Final = ("oob", "_oob", "c_i")
 
 
 class ShortLink(Record):
@@ -58,13 +54,8 @@ class ShortLinks:
 
 def invitation_in(url: str) -> dict[str, Any] | None:
     """Return the invitation that a long address carries, or None if it carries none."""
-    query = parse_qs(urlsplit(url).query)
-    for name in _PARAMETERS:
-        for value in query.get(name, ()):
-            try:
-                invitation = json.loads(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)))
-            except (ValueError, binascii.Error):
-                continue
-            if isinstance(invitation, dict):
-                return invitation
-    return None
+    try:
+        found = read_text(url)
+    except InvitationError:
+        return None
+    return None if isinstance(found, ShortAddress) else found

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 from wanderbuch.agents.runtime.config import Address
+from wanderbuch.agents.runtime.secret_files import check_secret
 from wanderbuch.errors import ConfigurationError
 
 _BACKLOG = 512
@@ -44,7 +45,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return the server side of TLS 1.2 or newer.
 
     Raises:
-        ConfigurationError: a file can not be read, or the two do not belong together.
+        ConfigurationError: a file can not be read, the two do not belong together, or others can read the key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -53,6 +54,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as err:
         raise ConfigurationError(
             f"the TLS certificate {certificate} and key {key} can not be used",
-            hint="check that both files exist, are PEM, and belong together",
+            hint="check that both files exist, are PEM, and belong together, the agent's own certificate first",
         ) from err
+    check_secret(key, "TLS key")
     return context

@@ -31,6 +31,7 @@ from acapy_agent.core.profile import Profile, ProfileManager
 from aries_askar import AskarError, AskarErrorCode, Session, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.privacy import make_data_folder
 from wanderbuch.errors import ConfigurationError
 
 _LOG = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class DataLock:
             ConfigurationError: another process has it, or it can not be written to.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_data_folder(folder)
             self._file = (folder / "lock").open("w")
         except OSError as err:
             raise ConfigurationError(f"the data folder {folder} can not be written to: {err.strerror}") from err

@@ -1,7 +1,6 @@
 """The verifier's REST API: what goes over the wire."""
 
 import base64
-import binascii
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -203,7 +202,7 @@ class StapleIn(ApiModel):
         """
         try:
             return Did.parse(self.issuer), base64.b64decode(self.staple, validate=True)
-        except binascii.Error as err:
+        except ValueError as err:  # also for what is not ASCII
             raise MalformedError("expected the staple in base64") from err
 
 

@@ -4,8 +4,7 @@ Rules, each checked on what is really connected to, never on a name looked up be
 
 1. https only, a host name (no IP literal), no user name in the URL.
 2. A name in the connection map goes to the mapped address, and only there.
-3. Every address that a name resolves to must be public; an address that carries an IPv4 address (mapped, 6to4, Teredo,
-   NAT64) is judged by that one as well. One address that is not public refuses the name.
+3. Every address that a name resolves to must be public (`ranges`). One address that is not refuses the name.
 """
 
 import ipaddress
@@ -14,17 +13,16 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Self
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.http.errors import AddressRefusedError
+from wanderbuch.plugins.http.ranges import is_public
 
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?")
-# RFC 6052 §2.1: an address below this prefix reaches the IPv4 address in its last 32 bits through a translator.
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def checked_url(text: str) -> URL:
     """
     try:
         url = URL(text)
-        host, port = url.host, url.port
+        host, port = url.raw_host, url.port
     except (ValueError, TypeError):
         raise AddressRefusedError("expected an https address, found a text that is no URL") from None
     if url.scheme != "https":
@@ -82,15 +80,6 @@ def checked_url(text: str) -> URL:
     if not _HOST.fullmatch(host.lower()) or _is_ip_literal(host):
         raise AddressRefusedError(f"expected a host name, found {host!r}")
     return url
-
-
-def is_public(address: str) -> bool:
-    """Tell whether the IP address `address` is one of the public internet."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    return all(each.is_global and not each.is_multicast and not each.is_reserved for each in _judged(found))
 
 
 class CheckedResolver(AbstractResolver):
@@ -135,23 +124,6 @@ class CheckedResolver(AbstractResolver):
     async def close(self) -> None:
         """Release the resolver."""
         await self._resolver.close()
-
-
-def _judged(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    if isinstance(address, ipaddress.IPv4Address):
-        return [address]
-    if address.ipv4_mapped:
-        return [address.ipv4_mapped]
-    judged: list[ipaddress.IPv4Address | ipaddress.IPv6Address] = [address]
-    if address.sixtofour:
-        judged.append(address.sixtofour)
-    if address.teredo:
-        judged.extend(address.teredo)
-    if address in _NAT64:
-        judged.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return judged
 
 
 def _is_ip_literal(host: str) -> bool:

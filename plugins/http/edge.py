@@ -10,13 +10,14 @@ for strangers (`lanes`), and deliveries to other agents.
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -38,6 +39,8 @@ from wanderbuch.plugins.http.names import NameLookup
 
 _CHUNK_BYTES: Final = 16 * 1024
 _USER_AGENT: Final = "wanderbuch"
+_MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 _STRANGERS_CONNECT_S: Final = 4.0
 _DELIVERY_CONNECT_S: Final = 10.0
 
@@ -87,6 +90,18 @@ class Fetched:
     etag: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where a host would have sent us. Nobody went there; whoever asked for it decides what it means.
+
+    Args:
+        location: the Location header, made absolute; unchecked.
+    """
+
+    status: int
+    location: str
+
+
 class HttpEdge:
     """Sends requests to other hosts; one a process, closed by whoever opened it.
 
@@ -133,16 +148,60 @@ class HttpEdge:
         headers = {"Accept": accept}
         if etag is not None:
             headers["If-None-Match"] = etag
-        return await self._send("GET", url, None, headers, max_bytes, timeout_s)
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=etag is not None)
+
+        return await self._send("GET", url, None, headers, timeout_s, read)
+
+    async def get_or_location(
+        self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*"
+    ) -> Fetched | Redirect:
+        """Fetch `url`, or return where it redirects to: for those to whom the Location itself is the answer.
+
+        Arguments and errors as with `get`; the Location may be as long as a body.
+        """
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched | Redirect:
+            if response.status in _REDIRECTS and "Location" in response.headers:
+                return Redirect(response.status, _absolute(response.url, response.headers["Location"], shown))
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        field_bytes = max(max_bytes, _MAX_FIELD_BYTES)
+        return await self._send("GET", url, None, {"Accept": accept}, timeout_s, read, max_field_bytes=field_bytes)
 
     async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
         """Send `body` to `url`; arguments and errors as with `get`."""
-        return await self._send("POST", url, body, {"Content-Type": content_type}, max_bytes, timeout_s)
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)
+
+    def new_trust(self) -> ssl.SSLContext:
+        """Return a client's context that trusts whom the configuration says now; blocks while it reads.
+
+        Raises:
+            ConfigurationError: the CA file can not be read.
+        """
+        return _tls_context(self._config.ca_file)
+
+    def reload_trust(self) -> None:
+        """Trust from the next connection on whom the configuration says now; on an error whom it trusted before.
+
+        Raises:
+            ConfigurationError: the CA file can not be read.
+        """
+        self._tls = self.new_trust()
 
     async def deliver(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
         """Send `body` to another agent: as `post`, in the lane of deliveries."""
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
         headers = {"Content-Type": content_type}
-        return await self._send("POST", url, body, headers, max_bytes, timeout_s, lane=_Lane.DELIVERIES)
+        return await self._send("POST", url, body, headers, timeout_s, read, lane=_Lane.DELIVERIES)
 
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
         """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""
@@ -155,36 +214,43 @@ class HttpEdge:
         for session in sessions.values():
             await session.close()
 
-    async def _send(
+    async def _send[A](
         self,
         method: str,
         address: str,
         body: bytes | None,
         headers: dict[str, str],
-        max_bytes: int,
         timeout_s: float,
+        read: Callable[[aiohttp.ClientResponse, str], Awaitable[A]],
         *,
+        max_field_bytes: int = _MAX_FIELD_BYTES,
         lane: _Lane | None = None,
-    ) -> Fetched:
+    ) -> A:
         url = checked_url(address)
         host: Host = (str(url.host).lower(), int(url.port or 0))
         lane = lane or (_Lane.STRANGERS if is_for_strangers() and not self._is_party(host[0]) else _Lane.OWN)
-        if lane is not _Lane.STRANGERS:
-            return await self._request(lane, method, url, body, headers, max_bytes, timeout_s)
-        async with self._strangers.place(host):
-            limit_s = min(timeout_s, STRANGERS_DEADLINE_S)
-            return await self._request(lane, method, url, body, headers, max_bytes, limit_s)
 
-    async def _request(
+        async def request(limit_s: float) -> A:
+            async with self._answer(lane, method, url, body, headers, limit_s, max_field_bytes) as (response, shown):
+                return await read(response, shown)
+
+        if lane is not _Lane.STRANGERS:
+            return await request(timeout_s)
+        async with self._strangers.place(host):
+            return await request(min(timeout_s, STRANGERS_DEADLINE_S))
+
+    @asynccontextmanager
+    async def _answer(
         self,
         lane: _Lane,
         method: str,
         url: URL,
         body: bytes | None,
         headers: dict[str, str],
-        max_bytes: int,
         timeout_s: float,
-    ) -> Fetched:
+        max_field_bytes: int,
+    ) -> AsyncIterator[tuple[aiohttp.ClientResponse, str]]:
+        """Give the answer to a request, and how to show its address; what fails while it is read is named too."""
         shown = f"https://{url.host}{url.raw_path}"[:200]
         try:
             async with (
@@ -197,12 +263,12 @@ class HttpEdge:
                     headers=headers,
                     allow_redirects=False,
                     max_redirects=0,
+                    max_field_size=max_field_bytes,
+                    ssl=self._tls,
                     trace_request_ctx=watch,
                 ) as response,
             ):
-                _check_status(response, shown, conditional="If-None-Match" in headers)
-                received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
-                return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+                yield response, shown
         except aiohttp.ConnectionTimeoutError as err:
             raise UnreachableError(f"could not reach {shown}: no connection in time") from err
         except TimeoutError as err:
@@ -240,7 +306,6 @@ class HttpEdge:
             # Made on first use: a session belongs to the running loop.
             limits = self._limits(lane)
             connector = aiohttp.TCPConnector(
-                ssl=self._tls,
                 resolver=CheckedResolver(self._config.connect, self._resolver or NameLookup(limits.threads)),
                 limit=limits.connections,
                 limit_per_host=limits.connections_a_host,
@@ -284,6 +349,19 @@ def _watching() -> aiohttp.TraceConfig:
     return watching
 
 
+async def _fetched(response: aiohttp.ClientResponse, shown: str, max_bytes: int, *, conditional: bool) -> Fetched:
+    _check_status(response, shown, conditional=conditional)
+    received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
+    return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
+
+
+def _absolute(url: URL, location: str, shown: str) -> str:
+    try:
+        return urljoin(str(url), location)
+    except ValueError as err:
+        raise UnreachableError(f"{shown} sends us to something that is no address") from err
+
+
 def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: bool) -> None:
     status = response.status
     if 200 <= status < 300 or (status == 304 and conditional):
@@ -291,7 +369,11 @@ def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: 
     if status in (404, 410):
         raise NotFoundError(f"there is nothing at {shown} (status {status})", status=status)
     if 300 <= status < 400:
-        raise RedirectRefusedError(f"{shown} sends us elsewhere (status {status}); we do not follow", status=status)
+        raise RedirectRefusedError(
+            f"{shown} sends us elsewhere (status {status}); we do not follow",
+            status=status,
+            location=response.headers.get("Location", ""),
+        )
     raise StatusError(f"expected success from {shown}, found status {status}", status=status)
 
 

@@ -50,6 +50,14 @@ class NotFoundError(StatusError):
 
 
 class RedirectRefusedError(StatusError):
-    """The host sends us elsewhere; we do not follow."""
+    """The host sends us elsewhere; we do not follow.
+
+    Args:
+        location: where it sends us, as it says; nothing about it is checked.
+    """
 
     code = "resolution.http.redirect_refused"
+
+    def __init__(self, message: str, *, status: int, location: str = "") -> None:
+        super().__init__(message, status=status)
+        self.location = location

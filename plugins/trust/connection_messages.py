@@ -24,9 +24,11 @@ from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20C
 from acapy_agent.protocols.out_of_band.v1_0.handlers.reuse_handler import HandshakeReuseMessageHandler
 from acapy_agent.protocols.out_of_band.v1_0.message_types import MESSAGE_REUSE
 from acapy_agent.protocols.out_of_band.v1_0.messages.reuse import HandshakeReuse, HandshakeReuseSchema
-from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundError
+from acapy_agent.storage.error import StorageNotFoundError
 
+from wanderbuch.plugins.trust.handshake_messages import find_begun, shorten_again
 from wanderbuch.plugins.trust.issuing import OfferBook
+from wanderbuch.plugins.trust.once import one_step, own_id
 
 LOGGER = logging.getLogger(__name__)
 
@@ -35,17 +37,13 @@ class _CompleteHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no
     """Takes the end of a DID exchange."""
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
-        await DIDXCompleteHandler().handle(context, responder)
-        async with context.profile.session() as session:
-            try:
-                connection = await ConnRecord.retrieve_by_request_id(
-                    session,
-                    context.message._thread_id,  # noqa: SLF001  (ACA-Py's name)
-                    their_role=ConnRecord.Role.REQUESTER.rfc160,
-                )
-            except (StorageNotFoundError, StorageDuplicateError):
-                return
-        await _tell(context, responder, connection)
+        profile, request_id = context.profile, context.message._thread_id  # noqa: SLF001  (ACA-Py's name)
+        async with one_step(own_id("handshake", request_id)):
+            await shorten_again(profile, await find_begun(profile, request_id, ConnRecord.Role.REQUESTER))
+            await DIDXCompleteHandler().handle(context, responder)
+            connection = await find_begun(profile, request_id, ConnRecord.Role.REQUESTER)
+        if connection is not None:
+            await _tell(context, responder, connection)
 
 
 class _ReuseHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no types

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.question import Requirement, TrustDecision
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.request import AwardPrecision
 
 _CATEGORY = "wanderbuch.verification"
@@ -142,7 +143,7 @@ class VerificationBook:
         }
         tags = {name: value for name, value in wanted.items() if value is not None}
         async with self._profile.session() as session:
-            entries = await session.handle.fetch_all(_CATEGORY, tags or None)
+            entries = await fetch_entries(session, _CATEGORY, tags)
         found = [Verification.model_validate_json(entry.value) for entry in entries]
         return sorted(found, key=lambda one: one.created_at)
 

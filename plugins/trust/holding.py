@@ -11,12 +11,13 @@
 - a proof request is never answered by itself: auto-present is ignored, because it would choose a credential unasked,
   even a revoked one. A second request on a thread that was answered or declined is not taken.
 
-`keeping` has the functions behind it, for roles to call.
+A handshake that a crash cut goes on (`handshake_messages`). `keeping` has the functions behind it, for roles to call.
 """
 
 from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.core.protocol_registry import ProtocolRegistry
 
+from wanderbuch.plugins.trust.handshake_messages import INVITEE_MESSAGES
 from wanderbuch.plugins.trust.holding_messages import HOLDER_MESSAGES
 
 
@@ -27,3 +28,4 @@ async def setup_holding(context: InjectionContext) -> None:
         for message_type, message_class in HOLDER_MESSAGES.items():
             if known.endswith(f"/{message_type}"):
                 registry.register_message_types({known: message_class})
+    registry.register_message_types(INVITEE_MESSAGES)

@@ -15,14 +15,12 @@ What a crash interrupts in 4 is done again when the envelope is replayed. ACA-Py
 connection that the exchange does not know yet while its offer is attached to an invitation, and lose it; ours do not.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from weakref import WeakValueDictionary
 
 from acapy_agent.anoncreds.models.issuer_cred_rev_record import IssuerCredRevRecord
 from acapy_agent.core.error import BaseError
@@ -60,8 +58,10 @@ from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundErro
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.governance.question import Reason
+from wanderbuch.plugins.trust.attachments import StrictAttachments
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, reasons_not_to_sign
-from wanderbuch.plugins.trust.keeping import read_message
+from wanderbuch.plugins.trust.keeping import drop_details, read_message
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.places import SigningPlaces
 
 LOGGER = logging.getLogger(__name__)
@@ -70,7 +70,6 @@ _SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
 _UNSIGNED: Final = (V20CredExRecord.STATE_OFFER_SENT, V20CredExRecord.STATE_REQUEST_RECEIVED)
 # An honest request has some 3,000; the library takes its numbers as exponents, and nothing can cut it short.
 _MAX_REQUEST_CHARS: Final = 32 * 1024
-_LOCKS: Final = WeakValueDictionary[str, asyncio.Lock]()  # one exchange, one message at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
             LOGGER.warning("a request came on a thread that is no exchange of ours")
             await responder.send_reply(_over(context.message._thread_id))  # noqa: SLF001  (ACA-Py's name)
             return
-        async with _LOCKS.setdefault(arrival.record.cred_ex_id, asyncio.Lock()):
+        async with one_step(arrival.record.cred_ex_id):
             await self._answer(context, responder, arrival)
 
     async def _answer(self, context: RequestContext, responder: BaseResponder, arrival: _Arrival) -> None:
@@ -138,7 +137,7 @@ class _ProblemHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
         if arrival is None:  # perhaps one of ours as holder
             await CredProblemReportHandler().handle(context, responder)
             return
-        async with _LOCKS.setdefault(arrival.record.cred_ex_id, asyncio.Lock()):
+        async with one_step(arrival.record.cred_ex_id):
             record = await _reloaded(context.profile, arrival.record)
             if record.state in _UNSIGNED:
                 await _abandon(context.profile, record, "declined by the wallet")
@@ -180,7 +179,7 @@ class GuardedRequest(V20CredRequest):  # type: ignore[misc]  # acapy_agent has n
         message_type = CRED_20_REQUEST
 
 
-class GuardedRequestSchema(V20CredRequestSchema):  # type: ignore[misc]  # acapy_agent has no types
+class GuardedRequestSchema(V20CredRequestSchema, StrictAttachments):  # type: ignore[misc]  # acapy_agent has no types
     """Its wire form: ACA-Py's."""
 
     class Meta(V20CredRequestSchema.Meta):  # type: ignore[misc]
@@ -240,7 +239,7 @@ class UnaskedProposal(V20CredProposal):  # type: ignore[misc]  # acapy_agent has
         message_type = CRED_20_PROPOSAL
 
 
-class UnaskedProposalSchema(V20CredProposalSchema):  # type: ignore[misc]  # acapy_agent has no types
+class UnaskedProposalSchema(V20CredProposalSchema, StrictAttachments):  # type: ignore[misc]  # acapy_agent has no types
     """Its wire form: ACA-Py's."""
 
     class Meta(V20CredProposalSchema.Meta):  # type: ignore[misc]
@@ -305,9 +304,8 @@ def _place(profile: Profile, record: V20CredExRecord) -> AbstractAsyncContextMan
 
 async def _drop_unfinished(profile: Profile, cred_ex_id: str) -> None:
     """Forget a credential that was signed but neither kept nor sent: a crash came between. Its place stays unused."""
+    await drop_details(profile, cred_ex_id)
     async with profile.session() as session:
-        for detail in await V20CredExRecordAnonCreds.query_by_cred_ex_id(session, cred_ex_id):
-            await detail.delete_record(session)
         try:
             place = await IssuerCredRevRecord.retrieve_by_cred_ex_id(session, cred_ex_id)
         except StorageNotFoundError:

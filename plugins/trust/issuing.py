@@ -87,7 +87,7 @@ async def reasons_not_to_sign(
         return (Reason("issuing.foreign", "The credential definition does not belong to a DID of this wallet."),)
     decision = await judge(profile, message)  # 3
     if decision.verdict is not Verdict.TRUSTED and (source := profile.inject_or(GovernanceSource)) is not None:
-        await source.refresh()  # a no rests on what the authority says now
+        await source.ask()  # a no rests on what the authority says now
         decision = await judge(profile, message)
     return () if decision.verdict is Verdict.TRUSTED else decision.reasons
 
@@ -95,9 +95,11 @@ async def reasons_not_to_sign(
 async def setup_issuing(context: InjectionContext) -> None:
     """Put our handlers in the place of ACA-Py's for what an issuer receives; call from a plugin's `setup`."""
     from wanderbuch.plugins.trust.connection_messages import CONNECTION_MESSAGES  # they import this module
+    from wanderbuch.plugins.trust.handshake_messages import INVITER_MESSAGES
     from wanderbuch.plugins.trust.issue_messages import MESSAGE_TYPES
 
-    context.inject(ProtocolRegistry).register_message_types({**MESSAGE_TYPES, **CONNECTION_MESSAGES})
+    registry = context.inject(ProtocolRegistry)
+    registry.register_message_types({**MESSAGE_TYPES, **CONNECTION_MESSAGES, **INVITER_MESSAGES})
 
 
 async def _owns(profile: Profile, cred_def_id: CredDefId) -> bool:

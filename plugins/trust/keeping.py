@@ -22,6 +22,7 @@ from acapy_agent.protocols.issue_credential.v2_0.messages.cred_problem_report im
     V20CredProblemReport,
 )
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.issue_credential.v2_0.models.detail.anoncreds import V20CredExRecordAnonCreds
 from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 from acapy_agent.storage.error import StorageNotFoundError
 from acapy_agent.wallet.util import default_did_from_verkey
@@ -29,7 +30,8 @@ from anoncreds import AnoncredsError
 
 from wanderbuch.errors import CredentialError, ExchangeError, ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.plugins.trust.ending import Ending, write_ending
+from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
+from wanderbuch.plugins.trust.judgements import JudgementBook
 from wanderbuch.plugins.trust.offer import (
     ReceivedOffer,
     ResolvedDefinition,
@@ -59,6 +61,13 @@ async def judge(profile: Profile, message: V20CredOffer) -> TrustDecision:
     return judge_offer(offer, await _resolve_definition(profile, offer), snapshot, at=at)
 
 
+async def judge_and_keep(profile: Profile, record: V20CredExRecord) -> TrustDecision:
+    """Judge an open offer now, and keep the judgement for whoever lists it."""
+    decision = await judge(profile, record.cred_offer)
+    await JudgementBook(profile).keep(record.cred_ex_id, decision)
+    return decision
+
+
 def read_message(message: V20CredOffer) -> ReceivedOffer:
     """Return an offer message in typed form.
 
@@ -76,12 +85,18 @@ def read_message(message: V20CredOffer) -> ReceivedOffer:
 async def accept_offer(profile: Profile, record: V20CredExRecord) -> TrustDecision:
     """Judge an open offer and, if it is TRUSTED, ask the issuer for the credential.
 
+    A no rests on what the authority says now: it may have accredited the issuer since it was last asked.
+
     Raises:
         ExchangeError: the offer is not open.
     """
     if record.state not in (V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD):
         raise ExchangeError(f"expected an open offer, found one in the state {record.state}")
-    decision = await judge(profile, record.cred_offer)
+    decision = await judge_and_keep(profile, record)
+    if decision.verdict is not Verdict.TRUSTED and (source := profile.inject_or(GovernanceSource)) is not None:
+        newer = await source.ask()
+        if newer is not None and newer.ref != decision.governance:
+            decision = await judge_and_keep(profile, record)
     if decision.verdict is Verdict.TRUSTED:
         if record.state == OFFER_WITHHELD:
             await save_state(profile, record, V20CredExRecord.STATE_OFFER_RECEIVED, "the offer is trusted now")
@@ -93,12 +108,18 @@ async def end_offer(profile: Profile, record: V20CredExRecord, ending: Ending, t
     """End an exchange for good and tell the issuer why, in words that may travel."""
     record.error_msg = write_ending(ending, text)
     await save_state(profile, record, V20CredExRecord.STATE_ABANDONED, text)
-    report = V20CredProblemReport(description={"en": text, "code": ProblemReportReason.ISSUANCE_ABANDONED.value})
-    report.assign_thread_from(record.cred_offer)
     try:
-        await profile.inject(BaseResponder).send(report, connection_id=record.connection_id)
+        await profile.inject(BaseResponder).send(ending_report(record), connection_id=record.connection_id)
     except (BaseError, RuntimeError) as err:
         LOGGER.warning("holding: exchange %s ended, the issuer could not be told: %s", record.cred_ex_id, err)
+
+
+def ending_report(record: V20CredExRecord) -> V20CredProblemReport:
+    """Return what the issuer is told about an exchange that was ended here."""
+    text = read_ending(record.error_msg).text
+    report = V20CredProblemReport(description={"en": text, "code": ProblemReportReason.ISSUANCE_ABANDONED.value})
+    report.assign_thread_from(record.cred_offer)
+    return report
 
 
 async def keep_credential(profile: Profile, record: V20CredExRecord) -> None:
@@ -134,8 +155,15 @@ async def withhold_untrusted(profile: Profile, record: V20CredExRecord) -> None:
     """Judge an open offer again and withhold it if it is no longer TRUSTED: governance may have moved on."""
     if record.state != V20CredExRecord.STATE_OFFER_RECEIVED:
         return
-    if (await judge(profile, record.cred_offer)).verdict is not Verdict.TRUSTED:
+    if (await judge_and_keep(profile, record)).verdict is not Verdict.TRUSTED:
         await save_state(profile, record, OFFER_WITHHELD, "the offer is not trusted any more")
+
+
+async def drop_details(profile: Profile, cred_ex_id: str) -> None:
+    """Drop what ACA-Py keeps beside an exchange for its format, where a crash came before the exchange was written."""
+    async with profile.session() as session:
+        for detail in await V20CredExRecordAnonCreds.query_by_cred_ex_id(session, cred_ex_id):
+            await detail.delete_record(session)
 
 
 async def find_exchange(profile: Profile, connection_id: str | None, thread_id: str) -> V20CredExRecord | None:
@@ -194,7 +222,13 @@ async def _fetch_tails(profile: Profile, received: object) -> None:
 
 
 async def request_credential(profile: Profile, record: V20CredExRecord) -> None:
-    """Send the request for an accepted offer."""
+    """Make and send the request for an accepted offer.
+
+    ACA-Py keeps the request's secrets first and the request after them, and makes none where it finds secrets. A crash
+    between the two leaves secrets that belong to nothing: they are dropped.
+    """
+    if record.cred_request is None:
+        await drop_details(profile, record.cred_ex_id)
     _, request = await V20CredManager(profile).create_request(record, await _own_did(profile, record))
     await profile.inject(BaseResponder).send(request, connection_id=record.connection_id)
 

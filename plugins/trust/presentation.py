@@ -29,6 +29,7 @@ from pydantic import (
 
 from wanderbuch.errors import PresentationError
 from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 PROOF_FORMAT = "anoncreds/proof@v1.0"
 MAX_PROOF_BYTES = 512 * 1024
@@ -37,6 +38,7 @@ _MAX_REFERENTS = 40
 # The longest number of an honest proof has some 950 digits; as exponents, longer ones take the library minutes.
 _MAX_NUMBER_CHARS = 2048
 _MAX_PROOF_DEPTH = 8
+_MAX_DEPTH = 16
 
 _Text = Annotated[str, StringConstraints(strict=True, max_length=4096)]
 _Referent = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=256)]
@@ -170,9 +172,12 @@ class _Message(_Strict):
         if len(standard) * 3 // 4 > MAX_PROOF_BYTES:
             raise PresentationError(f"the presentation is larger than {MAX_PROOF_BYTES} bytes")
         try:
-            attached = json.loads(base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True))
-        except (binascii.Error, ValueError, RecursionError) as err:
-            raise PresentationError("the presentation's attachment is not JSON in base64") from err
+            decoded = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+            attached = read_strict_json(decoded, max_bytes=MAX_PROOF_BYTES, max_depth=_MAX_DEPTH)
+        except (binascii.Error, ValueError) as err:
+            raise PresentationError("the presentation's attachment is not in base64") from err
+        except StrictJsonError as err:
+            raise PresentationError(f"the presentation's attachment is not usable JSON: {err.message}") from err
         if not isinstance(attached, dict):
             raise PresentationError("the presentation's attachment is not a JSON object")
         return attached

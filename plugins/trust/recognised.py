@@ -34,6 +34,7 @@ from wanderbuch.plugins.trust.followed import FollowedFile
 MAX_FOLLOWED: Final = 250
 MAX_FROM_ONE: Final = 50
 CYCLE: Final = "recognition.cycle"
+TOO_SLOW: Final = Reason("governance.unreachable", "its files did not come in time")
 LONGEST_S: Final = 300.0
 LONGEST_ALL_S: Final = 900.0
 _AT_ONCE: Final = 8
@@ -147,7 +148,7 @@ class RecognisedFiles:
                     async with asyncio.timeout_at(min(ends, asyncio.get_running_loop().time() + LONGEST_S)):
                         told = await visit(each)
                 except TimeoutError:
-                    told = (Reason("governance.unreachable", "its files did not come in time"),)
+                    told = (TOO_SLOW,)
                 return [_about(each, reason) for reason in told]
 
         return [reason for told in await asyncio.gather(*(one(each) for each in followed)) for reason in told]

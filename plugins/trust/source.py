@@ -10,6 +10,7 @@ starts without a network still knows what it knew.
     report = await source.refresh()   # never raises for what the network does; the report says how it went
     snapshot = source.snapshot()      # None until a first good file is there
     await source.run()                # refreshes for ever; cancel the task to stop
+    await source.first_round()        # with `run` beside: until it has tried once, or takes too long
 
 Rules for each file (`followed`), in this order:
 
@@ -27,13 +28,17 @@ Rules for each file (`followed`), in this order:
    and the version held must stand in it (`history_check`): else the file held is no longer fresh.
 8. An author who once named a history does not stop doing so.
 
+Nothing depends on who starts first. What could not be had is asked for again after about a second, then ever less often
+(`pacing`), each authority's file at its own pace; and at once when a decision needs it.
+
 So a clock that is a day behind refuses every statement, and one that is a day ahead finds every statement over: both
 are told, and neither makes anything fresh. What must not go back survives a restart in the wallet store.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,16 +56,17 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.lanes import own_work
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.followed import ENDED, FollowedFile, Place
-from wanderbuch.plugins.trust.recognised import CYCLE, RecognisedFiles
+from wanderbuch.plugins.trust.pacing import FIRST_PAUSE_S, Backoff, Pace, Rounds
+from wanderbuch.plugins.trust.recognised import CYCLE, TOO_SLOW, RecognisedFiles, Visit
 from wanderbuch.plugins.trust.refreshing import Attempt, RefreshOutcome, RefreshReport
 
 LOGGER = logging.getLogger(__name__)
 
 __all__ = ["GovernanceSource", "GovernanceSourceConfig", "RefreshOutcome", "RefreshReport"]
 
-_FIRST_RETRY: Final = timedelta(seconds=5)
-_ASK_AGAIN: Final = timedelta(seconds=1)
 _SWEEP: Final = timedelta(hours=1)
+# How soon after the last try another authority's file is asked for again because a decision needs it.
+_HURRY_S: Final = 30.0
 _FOR_THE_REPORT: Final = frozenset({CYCLE, ENDED})  # neither tells a reader of a decision anything that it does not say
 
 
@@ -76,6 +82,7 @@ class GovernanceSourceConfig:
         folder: where large files and parts are kept; None keeps them in the wallet store and in memory.
         about: of divided files, read only the parts in which these stand: for questions about these alone.
         history: whether to fetch and check the authors' histories; a staple carries none.
+        ask_again: how often the author is asked, at most, because somebody needs what is not held.
     """
 
     url: str
@@ -85,6 +92,7 @@ class GovernanceSourceConfig:
     folder: Path | None = None
     about: tuple[Did, ...] | None = None
     history: bool = True
+    ask_again: timedelta = timedelta(seconds=1)
 
 
 class GovernanceSource:
@@ -122,9 +130,16 @@ class GovernanceSource:
         self._recognised = RecognisedFiles(self._follow, clock=clock)
         self._report: RefreshReport | None = None
         self._swept_at: datetime | None = None
+        self._told: tuple[Reason, ...] = ()
         self._lock = asyncio.Lock()
         self._following = asyncio.Lock()  # taken before the other, where both are
-        self._asking = asyncio.Lock()
+        self._pace = self._new_pace()
+        self._paces: dict[Did, Pace] = {}  # of the others
+        self._wake = asyncio.Event()
+        self._tried = asyncio.Event()  # every file, once
+        apart_s = config.ask_again.total_seconds()
+        self._needed = Rounds(self._refresh_if_needed, apart_s=apart_s)
+        self._asked = Rounds(self._refresh_own, apart_s=apart_s)
 
     @property
     def last_report(self) -> RefreshReport | None:
@@ -163,14 +178,32 @@ class GovernanceSource:
     async def current(self) -> GovernanceSnapshot | None:
         """Return what decisions may rest on now, asked for again first if there is none or it is no longer fresh.
 
-        However many ask at once, the authority is asked once, and not again within a second of the last answer. Other
-        authorities are waited for only the first time: one that can not be reached must not delay every decision.
+        However many ask at once, the authority is asked once, and not more often than once a second. Only an answer to
+        what was asked after this call counts as a no: the authority may have published meanwhile. Other authorities are
+        waited for only the first time: one that can not be reached must not delay every decision. It is asked again
+        beside.
         """
-        if self._must_ask():
-            async with self._asking:
-                if self._must_ask():
-                    await self._refresh(follow=self._home.signed is None)
+        if not self._is_fresh():
+            await self._in_time(self._needed.join())
+        if not self._tried.is_set() and self._following.locked():
+            await self._in_time(self._tried.wait())
+        if self._hurry_others():
+            self._wake.set()
         return self.snapshot()
+
+    async def ask(self) -> GovernanceSnapshot | None:
+        """Ask the own authority now, also if what is held is fresh: it may have changed its mind since.
+
+        As with `current`, many that ask at once make one request, and not more often than once a second.
+        """
+        await self._in_time(self._asked.join())
+        return self.snapshot()
+
+    async def first_round(self) -> None:
+        """Wait until every file was asked for once, but no longer than one silent host could hold it up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.config.timeout_s):
+                await self._tried.wait()
 
     async def attach(self, profile: Profile) -> None:
         """Keep in `profile`'s wallet store from now on, and load what was kept there."""
@@ -185,27 +218,80 @@ class GovernanceSource:
 
         Never raises for what the network or the other side does: a failed refresh leaves the good copies in place.
         """
-        return await self._refresh(follow=True)
+        return await self._refresh(self._update)
 
     async def run(self) -> None:
-        """Refresh again and again, sooner as freshness runs out and after a failure; ends only by cancellation."""
-        failures = 0
-        while True:
-            report = await self.refresh()
-            failures = failures + 1 if report.outcome in (RefreshOutcome.UNREACHABLE, RefreshOutcome.REFUSED) else 0
-            await asyncio.sleep(self._pause(report, failures).total_seconds())
+        """Fetch each file again when it is due: sooner as its freshness runs out and after a failure.
 
-    async def _refresh(self, *, follow: bool) -> RefreshReport:
+        Ends only by cancellation: whatever a file sets off is logged, and tried again later.
+        """
+        faults = Backoff(longest_s=self.config.refresh_every.total_seconds())
+        while True:
+            self._wake.clear()
+            try:
+                if self._pace.due_at <= asyncio.get_running_loop().time():
+                    await self._refresh(self._update_due)
+                else:
+                    await self._follow_others(self._update_due)
+                pause_s = self._until_due()
+                faults.succeeded()
+            except Exception:
+                LOGGER.exception("governance refresh failed")
+                pause_s = faults.failed()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
+
+    async def _refresh(self, visit: Visit | None) -> RefreshReport:
+        """Fetch the own file, then with `visit` those of the others; None: leave them."""
         with own_work():  # also where a stranger's message made us ask
+            return await self._fetch(visit)
+
+    async def _fetch(self, visit: Visit | None) -> RefreshReport:
+        began = asyncio.get_running_loop().time()
+        async with self._lock:
+            attempt = await self._home.refresh()
+            self._note(self._pace, self._home, attempt, began)
+        if visit is None:
+            if attempt.changed:  # it may name others
+                self._wake.set()
+            return self._conclude(attempt)
+        # Not under the same lock: a recognised authority that is slow must not keep the own file from being fresh.
+        await self._visit(visit)
+        report = self._conclude(attempt)
+        self._tried.set()
+        return report
+
+    async def _follow_others(self, visit: Visit) -> None:
+        await self._visit(visit)
+        if self._report is not None:
+            own = Attempt(reasons=list(self._pace.reasons))
+            self._conclude(own, outcome=self._report.outcome)
+
+    async def _visit(self, visit: Visit) -> None:
+        home = self._home.signed
+        if home is None:
+            return
+        async with self._following:
+            self._told = await self._recognised.visit(home.file, visit)
+            self._paces = {did: pace for did, pace in self._paces.items() if self._recognised.get(did) is not None}
             async with self._lock:
-                attempt = await self._home.refresh()
-            # Not under the same lock: a recognised authority that is slow must not keep the own file from being fresh.
-            if follow and (home := self._home.signed) is not None:
-                async with self._following:
-                    attempt.reasons += await self._recognised.visit(home.file, self._update)
-                    async with self._lock:
-                        await self._sweep()
-        return self._conclude(attempt)
+                await self._sweep()
+
+    async def _refresh_if_needed(self) -> None:
+        async with self._lock:  # a refresh that is under way may bring what is needed
+            is_fresh = self._is_fresh()
+        if not is_fresh:
+            await self._refresh(self._update_due if self._home.signed is None else None)
+
+    async def _refresh_own(self) -> None:
+        await self._refresh(None)
+
+    async def _in_time(self, waited_for: Awaitable[object]) -> None:
+        """Wait, but no longer than for both files of a host that says nothing."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * self.config.timeout_s):
+                await waited_for
 
     async def _sweep(self) -> None:
         """Remove from the folder, once an hour, what no file held needs any more."""
@@ -223,7 +309,52 @@ class GovernanceSource:
     async def _update(self, followed: FollowedFile) -> tuple[Reason, ...]:
         if not followed.is_attached:
             await self._load(followed)
-        return tuple((await followed.refresh()).reasons)
+        pace = self._paces.setdefault(followed.place.author, self._new_pace())
+        at = asyncio.get_running_loop().time()
+        try:
+            attempt = await followed.refresh()
+        except asyncio.CancelledError:  # it takes too long
+            pace.failed(asyncio.get_running_loop().time(), (TOO_SLOW,))
+            raise
+        self._note(pace, followed, attempt, at)
+        return pace.reasons
+
+    async def _update_due(self, followed: FollowedFile) -> tuple[Reason, ...]:
+        pace = self._paces.get(followed.place.author)
+        if pace is not None and pace.due_at > asyncio.get_running_loop().time():
+            return pace.reasons
+        return await self._update(followed)
+
+    def _note(self, pace: Pace, followed: FollowedFile, attempt: Attempt, at: float) -> None:
+        """Say when a file is due again: after half of its remaining freshness or, without any, as `Backoff` does."""
+        reasons, now = tuple(attempt.reasons), self._clock()
+        if attempt.failure is not None or followed.statement is None or followed.statement.exp <= now:
+            pace.failed(at, reasons)
+            return
+        half = (followed.statement.exp - now) / 2
+        again = min(self.config.refresh_every, max(half, timedelta(seconds=FIRST_PAUSE_S)))
+        pace.succeeded(at, reasons, again_s=again.total_seconds())
+
+    def _new_pace(self) -> Pace:
+        return Pace(Backoff(longest_s=self.config.refresh_every.total_seconds()))
+
+    def _until_due(self) -> float:
+        """Return for how many seconds nothing is due."""
+        due_at = min(pace.due_at for pace in (self._pace, *self._paces.values()))
+        return max(0.0, due_at - asyncio.get_running_loop().time())
+
+    def _is_fresh(self) -> bool:
+        held = self._home.snapshot()
+        return held is not None and held.is_fresh(self._clock())
+
+    def _hurry_others(self) -> bool:
+        """Bring forward the others of whom nothing is held that can be rested on; return whether there are any."""
+        at, held, found = self._clock(), self._recognised.snapshots(), False
+        for did, pace in self._paces.items():
+            if did not in held or not held[did].is_fresh(at):
+                pace.hurry(apart_s=_HURRY_S)
+                found = True
+        return found
 
     def _follow(self, author: Did, file_url: str) -> FollowedFile:
         return FollowedFile(
@@ -236,34 +367,19 @@ class GovernanceSource:
             before=self._held_elsewhere.get(author),
         )
 
-    def _must_ask(self) -> bool:
-        """Say whether what is held can not be rested on, and the last answer is old enough to ask again."""
-        at, held = self._clock(), self._home.snapshot()
-        if held is not None and held.is_fresh(at):
-            return False
-        return self._report is None or not self._report.at <= at < self._report.at + _ASK_AGAIN
-
-    def _pause(self, report: RefreshReport, failures: int) -> timedelta:
-        """Return how long to wait: half of the remaining freshness; after failures a time that doubles."""
-        limit = self.config.refresh_every
-        if failures:
-            return min(limit, _FIRST_RETRY * (1 << min(failures - 1, 10)))
-        if report.fresh_until is None:
-            return min(limit, _FIRST_RETRY)
-        ends = min(report.fresh_until, report.recognised_fresh_until or report.fresh_until)
-        return min(limit, max((ends - report.at) / 2, timedelta(seconds=1)))
-
-    def _conclude(self, attempt: Attempt) -> RefreshReport:
+    def _conclude(self, attempt: Attempt, *, outcome: RefreshOutcome | None = None) -> RefreshReport:
         at, home = self._clock(), self._home
         others = (each.fresh_until for each in self._recognised.snapshots().values() if each.is_fresh(at))
+        before = self._report.reasons if self._report else ()
         self._report = RefreshReport(
-            outcome=attempt.outcome,
-            reasons=tuple(attempt.reasons),
+            outcome=outcome or attempt.outcome,
+            reasons=(*attempt.reasons, *self._told),
             governance=home.signed.ref if home.signed else None,
             fresh_until=home.statement.exp if home.statement else None,
             at=at,
             recognised_fresh_until=min((until for until in others if until is not None), default=None),
         )
-        for reason in attempt.reasons:
-            LOGGER.warning("governance refresh: %s: %s", reason.code, reason.text)
+        for reason in self._report.reasons:
+            if reason not in before:  # once, when it begins
+                LOGGER.warning("governance refresh: %s: %s", reason.code, reason.text)
         return self._report

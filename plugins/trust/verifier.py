@@ -53,7 +53,12 @@ from wanderbuch.plugins.trust.exchange import (
 )
 from wanderbuch.plugins.trust.judgement import Judgement, Terms, check_exchange, check_identifiers, judge, refuse
 from wanderbuch.plugins.trust.presentation import message_digest, read_presentation
-from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
+from wanderbuch.plugins.trust.request import (
+    AwardPrecision,
+    CompiledRequest,
+    NobodyCountsError,
+    compile_request,
+)
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.trust.stapling import open_staple
 from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
@@ -161,27 +166,39 @@ class VerificationDesk:
             raise NoGovernanceError(
                 "no governance file could be fetched and checked yet", hint="see GET /governance for the reasons"
             )
-        at = self._clock()
-        compiled = compile_request(
-            requirement,
-            snapshot,
-            at=at,
-            answer_by=at + answer_in,
-            name=title,
-            nonce=await generate_pr_nonce(),
-            award_precision=award_precision,
-        )
-        allowed = may_ask(
-            snapshot,
-            verifier=did,
-            credential_type=requirement.credential_type,
-            revealed=compiled.names,
-            predicates={each["name"] for each in compiled.proof_request["requested_predicates"].values()},
-            purpose=requirement.purpose,
-            at=at,
-        )
-        if allowed.verdict is Verdict.NOT_TRUSTED:  # one that is not listed may ask, and is shown as unknown
-            raise OverAskingError(allowed)
+        at, nonce = self._clock(), await generate_pr_nonce()
+
+        def compiled_for(governance: GovernanceSnapshot) -> CompiledRequest:
+            found = compile_request(
+                requirement,
+                governance,
+                at=at,
+                answer_by=at + answer_in,
+                name=title,
+                nonce=nonce,
+                award_precision=award_precision,
+            )
+            allowed = may_ask(
+                governance,
+                verifier=did,
+                credential_type=requirement.credential_type,
+                revealed=found.names,
+                predicates={each["name"] for each in found.proof_request["requested_predicates"].values()},
+                purpose=requirement.purpose,
+                at=at,
+            )
+            if allowed.verdict is Verdict.NOT_TRUSTED:  # one that is not listed may ask, and is shown as unknown
+                raise OverAskingError(allowed)
+            return found
+
+        try:
+            compiled = compiled_for(snapshot)
+        except (NobodyCountsError, OverAskingError):
+            # A no rests on what the authority says now: an issuer may have become accredited since.
+            newer = await self._source.ask()
+            if newer is None or newer.ref == snapshot.ref:
+                raise
+            compiled = compiled_for(newer)
         sent = await send_question(profile, compiled.proof_request, did=did, title=title, purpose=requirement.purpose)
         verification = Verification(
             thread_id=sent.thread_id,

@@ -9,7 +9,6 @@
 Only then does `approve` make the proof. The caller keeps `seen` before it gives the proof away.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +16,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
-from wanderbuch.plugins.webvh.errors import LogError
+from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.plugins.webvh.entries import read_entries, unverified_name
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, verify_log
+from wanderbuch.plugins.webvh.log import verify_log
 from wanderbuch.plugins.webvh.memory import Seen, newest
 from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule, witness_proof
 
@@ -60,11 +59,11 @@ async def examine(received_log: bytes, received_witness: bytes | None, *, seen: 
         HistoryError: it does not go on from what was seen.
         WitnessError: its last entry needs nobody's approval.
     """
-    did = _did(received_log)
+    entries = read_entries(received_log)
+    did = unverified_name(entries[-1])
     log = await verify_log(did, received_log, received_witness, last_waits=True)
     if log.approval is None:
         raise WitnessError(f"the last entry of the log of {did} needs no approval")
-    entries = [json.loads(line) for line in received_log.decode().split("\n") if line.strip()]
     return EntryToApprove(
         did=did,
         version_id=log.version_id,
@@ -93,14 +92,3 @@ def approve(entry: EntryToApprove, key: Ed25519PrivateKey, *, at: datetime) -> d
             f"the entry needs approval by other witnesses than {witness}", hint="the witnesses stand in the log"
         )
     return witness_proof(entry.version_id, key, at=at)
-
-
-def _did(received_log: bytes) -> WebvhDid:
-    """Return the DID of the newest document; `verify_log` checks that the log is that DID's."""
-    if len(received_log) > MAX_LOG_BYTES:
-        raise LogError(f"expected a log of at most {MAX_LOG_BYTES} bytes, found {len(received_log)}")
-    try:
-        last = [line for line in received_log.decode().split("\n") if line.strip()][-1]
-        return WebvhDid.parse(json.loads(last)["state"]["id"])
-    except (ValueError, LookupError, TypeError, RecursionError, IdentifierError) as err:
-        raise LogError("expected a did:webvh log, one JSON entry a line") from err

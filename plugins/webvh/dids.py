@@ -2,6 +2,8 @@
 
 Keys are made in the wallet and stay there. A change is written to the wallet first, in one transaction with its keys,
 and published afterwards; publishing is repeated at the next start if it was cut off, so nothing is lost or half done.
+Before it is written, the whole log is checked by the rules by which everybody reads it: what they would refuse is never
+published, for it could not be taken back.
 
 An entry that witnesses must approve is held back: the DID goes on as it is, and `witnessing` collects the approvals. A
 DID begins without witnesses and names them in its second entry, which they must approve with all that was before: so an
@@ -11,6 +13,7 @@ agent works from its first minute on, and who approves has a published log to lo
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile, ProfileSession
@@ -21,9 +24,12 @@ from acapy_agent.wallet.key_type import ED25519
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.webvh_place import PlaceError, is_read_by_old_readers, published_place
 from wanderbuch.plugins.webvh.document import Service, make_document
-from wanderbuch.plugins.webvh.errors import HeldBackError
-from wanderbuch.plugins.webvh.log import SCID_PLACEHOLDER, first_entry, next_entry, utc_now
+from wanderbuch.plugins.webvh.entries import SCID_PLACEHOLDER
+from wanderbuch.plugins.webvh.errors import HeldBackError, LogError
+from wanderbuch.plugins.webvh.log import check_log
+from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
 from wanderbuch.plugins.webvh.own import (
     OwnDid,
     multikey,
@@ -73,11 +79,25 @@ async def create_did(
         witnesses: who must approve log entries, or None.
 
     Raises:
-        ConfigurationError: somebody else's DID is published there, or the folder can not be written to.
+        ConfigurationError: others could not read a DID with that host and path, somebody else's DID is published there,
+            or the folder can not be written to.
     """
+    try:
+        published_place(host, path)
+    except PlaceError as err:
+        raise ConfigurationError(
+            f"host {host!r} and path {path!r} can not stand in a did:webvh: {err}",
+            hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
+        ) from err
     async with writing(f"{host}/{path}"):
         own = await own_did_at(profile, host, path)
         if own is None:
+            if not is_read_by_old_readers(host):
+                _LOG.warning(
+                    "wallets with did-webvh 1.0.1 or before cannot read DIDs of %s: they want each part of the name to "
+                    "begin with a letter and to have two characters or more",
+                    host,
+                )
             if await publisher.get(f"{path}/did.jsonl") is not None:
                 raise ConfigurationError(
                     f"another DID is already published at https://{host}/{path}",
@@ -237,6 +257,7 @@ async def _make(
             at=utc_now(),
         )
         own = OwnDid(did, line + "\n", update, following, (assertion,), didcomm, didcomm_endpoint, services)
+        _check(own)
         await write_own(session, own, new=True)
         wallet = session.inject(BaseWallet)
         # ACA-Py finds the DID by this record when an invitation names it, and by the key when a message comes in.
@@ -279,7 +300,9 @@ async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[st
             witness=witness,
         )
         own = replace(changed, log=f"{current.log}{line}\n", update_key=signer, next_update_key=following)
-        await write_own(session, own if own.approval is None else replace(current, held=own))
+        waits = own.approval is not None
+        _check(own, last_waits=waits)
+        await write_own(session, replace(current, held=own) if waits else own)
         await session.commit()
 
 
@@ -294,6 +317,18 @@ async def publish_did(profile: Profile, did: WebvhDid, publisher: Publisher, *, 
         if await publisher.get(path) != body:
             await publisher.put(path, body, media_type)
     await publish_resources(profile, did, publisher, check=check)
+
+
+def _check(own: OwnDid, *, last_waits: bool = False) -> None:
+    """Refuse to keep a log that others would refuse; in place, for it is short and the store is open."""
+    proofs = format_proofs(own.proofs) if own.proofs else None
+    try:
+        check_log(own.did, own.log.encode(), proofs, at=datetime.now(UTC), last_waits=last_waits)
+    except LogError as err:
+        raise ConfigurationError(
+            f"a change of {own.did} was not made, for nobody could read the DID any more: {err.message}",
+            hint="the DID is as it was; report this as a mistake of the program",
+        ) from err
 
 
 async def _own(profile: Profile, did: WebvhDid) -> OwnDid:

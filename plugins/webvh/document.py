@@ -3,7 +3,10 @@
 Sources: DID Core 1.0 §5; Controlled Identifiers 1.0 §2.2; Aries RFC 0067 (`did-communication` service).
 
 A key of a document counts for assertions only if (1) its id stands in `assertionMethod`, or it is embedded there;
-(2) the id and the controller are of this DID; (3) it is an Ed25519 key in a form we know.
+(2) the id and the controller are of this DID, by any of its names; (3) it is an Ed25519 key in a form we know.
+
+A DID that moved has several names (did:webvh 1.0, DID Portability). A key of its document goes by its fragment under
+each of them: what was signed under the old name is still checked with it, as long as the key stands there.
 """
 
 import base64
@@ -30,21 +33,26 @@ class DidDocument:
     """The document of a DID as its verified log states it now.
 
     Args:
-        did: whose document.
+        did: whose document, by the name that was asked for.
+        names: every name of that DID, the present one first.
         version_id: the log entry that it comes from.
         content: the document; not to be changed.
         assertion_keys: verification method -> raw 32-byte Ed25519 public key, of those that may assert now.
     """
 
     did: WebvhDid
+    names: tuple[WebvhDid, ...]
     version_id: str
     content: Mapping[str, Any]
     assertion_keys: Mapping[DidUrl, bytes]
 
     @classmethod
-    def of(cls, did: WebvhDid, version_id: str, content: Mapping[str, Any]) -> "DidDocument":
-        """Return the document `content` of `did`, which a verified log holds."""
-        return cls(did, version_id, content, MappingProxyType(_assertion_keys(did, content)))
+    def of(
+        cls, did: WebvhDid, version_id: str, content: Mapping[str, Any], names: Sequence[WebvhDid] = ()
+    ) -> "DidDocument":
+        """Return the document `content` of `did`, which a verified log holds; without `names` it never moved."""
+        named = tuple(names) or (did,)
+        return cls(did, named, version_id, content, MappingProxyType(_assertion_keys(named, content)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +120,37 @@ def make_document(
     return document
 
 
-def _assertion_keys(did: WebvhDid, content: Mapping[str, Any]) -> dict[DidUrl, bytes]:
+def _assertion_keys(names: tuple[WebvhDid, ...], content: Mapping[str, Any]) -> dict[DidUrl, bytes]:
     methods = {
         key_id: method
         for method in _list(content.get("verificationMethod"))
-        if (key_id := _key_id(did, _of(method, "id"))) is not None
+        if (key_id := _key_id(names, _of(method, "id"))) is not None
     }
     found: dict[DidUrl, bytes] = {}
     for reference in _list(content.get("assertionMethod")):  # rule 1
         embedded = isinstance(reference, Mapping)
-        key_id = _key_id(did, _of(reference, "id") if embedded else reference)
+        key_id = _key_id(names, _of(reference, "id") if embedded else reference)
         method = reference if embedded else methods.get(key_id) if key_id else None
-        if key_id is None or method is None or _of(method, "controller") != did:  # rule 2
+        if key_id is None or method is None or _of(method, "controller") not in names:  # rule 2
             continue
         key = _public_key(method)  # rule 3
         if key is not None:
             found[key_id] = key
+    if len(names) > 1:
+        for key_id, key in list(found.items()):
+            for name in names:
+                found.setdefault(DidUrl.parse(f"{name}#{key_id.fragment}"), key)
     return found
 
 
-def _key_id(did: WebvhDid, text: object) -> DidUrl | None:
+def _key_id(names: tuple[WebvhDid, ...], text: object) -> DidUrl | None:
     if not isinstance(text, str):
         return None
     try:
-        url = DidUrl.parse(did + text if text.startswith("#") else text)
+        url = DidUrl.parse(names[0] + text if text.startswith("#") else text)
     except IdentifierError:
         return None
-    return url if url.did == did else None
+    return url if url.did in names else None
 
 
 def _public_key(method: Mapping[str, Any]) -> bytes | None:

@@ -1,24 +1,35 @@
-"""Resolving did:webvh DIDs over https, without a profile: agents, commands and governance checks share it."""
+"""Resolving did:webvh DIDs over https, without a profile: agents, commands and governance checks share it.
 
+A DID that moved is found by its old name where the old place still serves its log, or sends us to the new place
+(did:webvh 1.0, Misattribution: the preferred way). Redirects are followed for that alone: the log that we arrive at has
+to say that the DID lives there now. What was seen of a log is remembered by its SCID, so that no name of a DID can show
+less than another one did.
+"""
+
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
-from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.edge import Fetched, HttpEdge
+from wanderbuch.plugins.http.errors import RedirectRefusedError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
 from wanderbuch.plugins.webvh.document import DidDocument
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, read_entries, unverified_name
 from wanderbuch.plugins.webvh.errors import DeactivatedError
-from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES, VerifiedLog, names_witnesses, verify_log
+from wanderbuch.plugins.webvh.log import VerifiedLog, names_witnesses, verify_log
 from wanderbuch.plugins.webvh.memory import LogMemory
+from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
 
-_LOG_FILE: Final = "did.jsonl"
-_WITNESS_FILE: Final = "did-witness.json"
 _TIMEOUT_S: Final = 10.0
 _MAX_DOCUMENTS: Final = 500
 # A key that was rotated out must stop counting soon; a log that did not change costs one small conditional request.
 _LIFETIME_S: Final = 30.0
+_MAX_MOVES: Final = 3  # how many places one after the other a redirect may lead through
+_CHECKED_AT_ONCE: Final = 2  # a long log takes a thread for a while, and others need threads too
 _ASK_AGAIN_S: Final = 2.0  # how often names of keys that do not stand there can make us ask a host
 
 
@@ -49,6 +60,7 @@ class WebvhDocuments:
         )
         # Outlives the documents, so that an unchanged log is neither sent nor verified again.
         self._logs: OrderedDict[WebvhDid, _Kept] = OrderedDict()
+        self._checking = asyncio.Semaphore(_CHECKED_AT_ONCE)
 
     async def resolve(self, did: WebvhDid) -> DidDocument:
         """Return the newest document of `did`.
@@ -91,31 +103,55 @@ class WebvhDocuments:
 
     async def _resolve(self, did: WebvhDid) -> DidDocument:
         log = await self._log(did)
-        await self._memory.accept(did, log.version_ids)
+        await self._memory.accept(f"did:webvh:{did.scid}", log.version_ids, formerly=log.names)
         if log.deactivated:
             raise DeactivatedError(f"{did} was deactivated by its controller")
-        return DidDocument.of(did, log.version_id, log.document)
+        return DidDocument.of(did, log.version_id, log.document, log.names)
 
     async def _log(self, did: WebvhDid) -> VerifiedLog:
         kept = self._logs.get(did)
-        fetched = await self._edge.get(
-            f"{did.base_url}/{_LOG_FILE}",
-            max_bytes=MAX_LOG_BYTES,
-            timeout_s=_TIMEOUT_S,
-            etag=kept.etag if kept else None,
-        )
+        fetched, present = await self._fetch(did, kept)
         if kept is not None and (fetched.status == 304 or fetched.body == kept.received):
             self._logs.move_to_end(did)
             return kept.log
         witness: bytes | None = None
-        if names_witnesses(fetched.body):
-            proofs = await self._edge.get(
-                f"{did.base_url}/{_WITNESS_FILE}", max_bytes=MAX_WITNESS_BYTES, timeout_s=_TIMEOUT_S
-            )
+        if await asyncio.to_thread(names_witnesses, fetched.body):
+            proofs = await self._edge.get(present.witness_url, max_bytes=MAX_WITNESS_BYTES, timeout_s=_TIMEOUT_S)
             witness = proofs.body
-        log = await verify_log(did, fetched.body, witness)
+        async with self._checking:
+            log = await verify_log(did, fetched.body, witness)
         self._logs[did] = _Kept(fetched.body, fetched.etag, log)
         self._logs.move_to_end(did)
         while len(self._logs) > _MAX_DOCUMENTS:
             self._logs.popitem(last=False)
         return log
+
+    async def _fetch(self, did: WebvhDid, kept: _Kept | None) -> tuple[Fetched, WebvhDid]:
+        """Return the log, and by which name of the DID it was found."""
+        url = did.log_url
+        refusals: list[RedirectRefusedError] = []
+        ends = asyncio.get_running_loop().time() + _TIMEOUT_S
+        while True:
+            left_s = max(ends - asyncio.get_running_loop().time(), 0.01)
+            try:
+                fetched = await self._edge.get(
+                    url, max_bytes=MAX_LOG_BYTES, timeout_s=left_s, etag=kept.etag if kept else None
+                )
+                break
+            except RedirectRefusedError as err:
+                refusals.append(err)
+                if len(refusals) > _MAX_MOVES:
+                    raise
+                try:
+                    url = urljoin(url, err.location)
+                except ValueError:
+                    raise err from None
+        if not refusals:
+            return fetched, did
+        if fetched.status == 304 and kept is not None:
+            present = kept.log.names[0]
+        else:
+            present = await asyncio.to_thread(lambda: unverified_name(read_entries(fetched.body)[-1]))
+        if present.log_url != url:
+            raise refusals[0]
+        return fetched, present

@@ -1,51 +1,55 @@
-"""did:webvh 1.0 logs: making entries and verifying a whole log. No I/O.
+"""did:webvh 1.0 logs: verifying a whole log. No I/O.
 
-A log is accepted only if every rule holds:
+Source: did:webvh 1.0, Read (Resolve). A log is accepted only if every rule holds, for every entry:
 
-1. It is UTF-8 of at most `MAX_LOG_BYTES`, one JSON object a line, at most `MAX_ENTRIES` entries.
-2. Version numbers run from 1, entry hashes chain, versionTime grows and lies at most five minutes ahead of the clock;
-   the first entry's hash is the SCID (did:webvh 1.0 §3.7.2). Checked by the library `did_webvh`.
-3. Every proof is an assertion by an update key that is authorised for the entry; with pre-rotation, new update keys
-   were committed to in the entry before (§3.7.5). Checked by the library, the purpose by us.
-4. Where the log names witnesses, enough of them approved (§3.7.8). Checked by `witnesses`.
-5. The newest document's id is the DID that is being resolved.
-6. Nothing follows the entry that deactivates the DID.
+1. The log is JSON of at most `MAX_LOG_BYTES`, one object a line, at most `MAX_ENTRIES` entries (`entries`).
+2. Its parameters are those of version 1.0, fit those before, and keep what these committed to (`parameters`).
+3. Its number counts from 1; its hash is that of the entry as received, chained to the entry before; the first one's is
+   the SCID.
+4. Every proof is an assertion by an update key that is authorised for the entry: its own ones in the first entry and
+   where keys were committed to, else those of before.
+5. versionTime grows, and lies at most five minutes ahead of the clock (`version_time`).
+6. The document's id is a did:webvh DID with the SCID of the log; it changes only while the DID is portable, and then
+   the document names the one before in `alsoKnownAs` (DID Portability).
+7. The DID that is being resolved is the id of at least one entry (Read, step 6): a moved DID is found by each name that
+   it had.
+8. Nothing follows the entry that deactivates the DID.
+9. Where the log names witnesses, enough of them approved (`witnesses`).
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from aries_askar import Key
-from did_webvh.askar import AskarSigningKey
-from did_webvh.core.file_utils import AsyncTextReader, AsyncTextReadError, read_str
-from did_webvh.core.hash_utils import HashInfo
-from did_webvh.core.resolver import DidResolver, HistoryResolver
-from did_webvh.core.state import DocumentState
-from did_webvh.verify import WebvhVerifier
-
 from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.plugins.webvh.entries import (
+    Json,
+    check_scid,
+    check_signatures,
+    check_version_id,
+    entry_of,
+    read_entries,
+    unverified_name,
+)
 from wanderbuch.plugins.webvh.errors import LogError
+from wanderbuch.plugins.webvh.parameters import Parameters, first_parameters, next_parameters
+from wanderbuch.plugins.webvh.version_time import VersionTime, is_later_than, parse_version_time
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, check_approvals, parse_proofs, rules_in_force
 
-MAX_LOG_BYTES: Final = 512 * 1024
-MAX_ENTRIES: Final = 1000
-MAX_WITNESS_BYTES: Final = 1024 * 1024
-# did:webvh 1.0 §3.4: stands for the SCID while the first entry is made.
-SCID_PLACEHOLDER: Final = "{SCID}"
+MAX_NAMES: Final = 32
+MAX_SKEW: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLog:
-    """A log that keeps all rules; only `verify_log` makes one.
+    """A log that keeps all rules; only `check_log` makes one.
 
     Args:
-        did: whose log.
+        did: whose log, by the name that was asked for.
+        names: every name that the DID has had, the present one first.
         version_ids: version number -> versionId, of all entries.
         document: the newest DID document; not to be changed.
         deactivated: whether the DID has ended.
@@ -55,6 +59,7 @@ class VerifiedLog:
     """
 
     did: WebvhDid
+    names: tuple[WebvhDid, ...]
     version_ids: Mapping[int, str]
     document: Mapping[str, Any]
     deactivated: bool
@@ -72,41 +77,59 @@ class VerifiedLog:
 async def verify_log(
     did: WebvhDid, received_log: bytes, received_witness: bytes | None = None, *, last_waits: bool = False
 ) -> VerifiedLog:
+    """Check a log against all rules now, in a thread: a long one takes longer than an event loop may stand still."""
+    return await asyncio.to_thread(
+        check_log, did, received_log, received_witness, at=datetime.now(UTC), last_waits=last_waits
+    )
+
+
+def check_log(
+    did: WebvhDid,
+    received_log: bytes,
+    received_witness: bytes | None = None,
+    *,
+    at: datetime,
+    last_waits: bool = False,
+) -> VerifiedLog:
     """Check a log against all rules.
 
     Args:
-        did: whose log it should be.
+        did: whose log it should be, by any of its names.
         received_log: the content of `did.jsonl`.
         received_witness: the content of `did-witness.json`, or None if there is none.
-        last_waits: the last entry is not published yet and still waits for its witnesses: rule 4 leaves it out.
+        at: the instant, aware.
+        last_waits: the last entry is not published yet and still waits for its witnesses: rule 9 leaves it out.
 
     Raises:
-        LogError: a rule is broken.
+        LogError: a rule is broken; the message names the entry.
     """
-    text = _text(did, received_log)  # rule 1
-    verifier = _Verifier()
-    try:
-        state, _ = await DidResolver(verifier).resolve_state(did, _Received(text), verify_witness=False)  # rules 2, 3
-        states = verifier.states
-        chained = [each.version_id for each in states]
-    except Exception as err:  # the library fails in many ways on hostile input; all of them refuse
-        raise LogError(f"the log of {did} is not valid: {_reason(err)}") from err
-    if state.document.get("id") != did:  # rule 5
-        raise LogError(f"expected the log of {did}, found the log of another DID")
-    if state.version_number != len(states) or any(each.deactivated for each in states[:-1]):  # rule 6
-        raise LogError(f"the log of {did} goes on after the DID was deactivated")
-    entries = [json.loads(line) for line in text.split("\n") if line]
+    entries = read_entries(received_log)  # rule 1
+    last: _Checked | None = None
+    checked: list[_Checked] = []
+    for number, received in enumerate(entries, start=1):
+        try:
+            last = _check(received, number, did.scid, last, at)
+        except LogError as err:
+            raise type(err)(f"the log of {did} is not valid: entry {number}: {err.message}") from err
+        checked.append(last)
+    names = tuple(dict.fromkeys(each.name for each in reversed(checked)))
+    if did not in names:  # rule 7
+        raise LogError(f"expected the log of {did}, found the log of another DID: no entry has that id")
+    if len(names) > MAX_NAMES:
+        raise LogError(f"expected a DID that had at most {MAX_NAMES} names, found {len(names)}")
     approvals = rules_in_force(entries)
-    if any(approvals):  # rule 4
+    if any(approvals):  # rule 9
         proofs = {} if received_witness is None else parse_proofs(received_witness)
-        await asyncio.to_thread(check_approvals, entries, proofs, but_last=last_waits)
+        check_approvals(entries, proofs, but_last=last_waits)
+    newest = checked[-1]
     return VerifiedLog(
         did=did,
-        version_ids=MappingProxyType(dict(enumerate(chained, start=1))),
-        document=MappingProxyType(state.document_copy()),
-        deactivated=state.deactivated,
-        update_keys=tuple(state.update_keys or ()),
-        prerotated=bool(state.next_key_hashes),
+        names=names,
+        version_ids=MappingProxyType(dict(enumerate((each.version_id for each in checked), start=1))),
+        document=MappingProxyType(entries[-1]["state"]),
+        deactivated=newest.parameters.deactivated,
+        update_keys=newest.parameters.update_keys,
+        prerotated=bool(newest.parameters.next_key_hashes),
         approval=approvals[-2],
         next_approval=approvals[-1],
     )
@@ -114,142 +137,63 @@ async def verify_log(
 
 def names_witnesses(received_log: bytes) -> bool:
     """Tell whether any entry of an unverified log sets witnesses, so that `did-witness.json` must be fetched."""
-    for line in received_log.splitlines():
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            return False
-        parameters = entry.get("parameters") if isinstance(entry, dict) else None
-        if isinstance(parameters, dict) and parameters.get("witness"):
-            return True
-    return False
-
-
-def first_entry(
-    document: Mapping[str, Any],
-    *,
-    update_key: Key,
-    next_keys: tuple[str, ...],
-    at: datetime,
-    witnesses: WitnessRule | None = None,
-) -> tuple[WebvhDid, str]:
-    """Make the first entry of a log.
-
-    Args:
-        document: the DID document with `{SCID}` wherever the SCID belongs.
-        update_key: Ed25519 key pair that may sign entries.
-        next_keys: Multikeys of the update keys of the second entry; empty for no pre-rotation.
-        at: the instant, in UTC.
-        witnesses: who must approve this entry and the next ones, or None.
-
-    Returns:
-        The DID, and the entry as one line of JSON without the line end.
-    """
-    signer = AskarSigningKey(update_key)
-    parameters: dict[str, Any] = {"updateKeys": [str(signer.multikey)], **_commitment(next_keys)}
-    if witnesses is not None:
-        parameters["witness"] = witnesses.as_json()
-    state = DocumentState.initial(parameters, dict(document), timestamp=at)
-    state.sign(signer, timestamp=state.timestamp)
-    return WebvhDid.parse(state.document_id), state.history_json()
-
-
-def next_entry(
-    log: str,
-    document: Mapping[str, Any],
-    *,
-    update_key: Key,
-    next_keys: tuple[str, ...],
-    at: datetime,
-    witness: Mapping[str, Any] | None = None,
-) -> str:
-    """Make the entry that follows the last one of `log`, which is our own.
-
-    Args:
-        log: all entries so far, one a line.
-        document: the new DID document.
-        update_key: Ed25519 key pair: the one committed to before, or without pre-rotation the current one.
-        next_keys: Multikeys of the update keys of the entry after this one; empty for no pre-rotation.
-        at: the instant, in UTC; moved behind the last entry's time if need be.
-        witness: new value of the parameter `witness` (`{}` = no witnesses any more), or None to leave it as it is.
-
-    Returns:
-        The entry as one line of JSON without the line end.
-    """
-    last: DocumentState | None = None
-    for line in log.splitlines():
-        last = DocumentState.load_history_json(line, last)
-    if last is None:
-        raise LogError("expected a log with at least one entry, found an empty one")
-    signer = AskarSigningKey(update_key)
-    parameters: dict[str, Any] = {}
-    if last.next_key_hashes:
-        parameters = {"updateKeys": [str(signer.multikey)], **_commitment(next_keys)}
-    if witness is not None:
-        parameters["witness"] = dict(witness)
-    state = last.create_next(dict(document), parameters, max(at, last.timestamp + timedelta(seconds=1)))
-    state.sign(signer, timestamp=state.timestamp)
-    return str(state.history_json())
-
-
-def utc_now() -> datetime:
-    """Return the present instant in whole seconds, as logs have it."""
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-class _Verifier(WebvhVerifier):  # type: ignore[misc]  # did_webvh has no types
-    """The library's checks, with those that it leaves out; remembers the states in order."""
-
-    def __init__(self) -> None:
-        super().__init__(enforce_future_skew=True)
-        self.states: list[DocumentState] = []
-
-    def verify_state(self, state: DocumentState, prev_state: DocumentState | None, is_final: bool) -> Any:
-        """Check one entry against the one before."""
-        if any(proof.get("proofPurpose") != "assertionMethod" for proof in state.proofs):
-            raise ValueError("expected the proof purpose assertionMethod")
-        self.states.append(state)
-        return super().verify_state(state, prev_state, is_final)
-
-
-class _Received(HistoryResolver):  # type: ignore[misc]  # did_webvh has no types
-    """Gives the library the log that we fetched; it fetches nothing itself, and is not asked about witnesses."""
-
-    def __init__(self, log: str) -> None:
-        self._log = log
-
-    def resolve_entry_log(self, document_id: str | None) -> AbstractAsyncContextManager[AsyncTextReader]:
-        """Return the log."""
-        return read_str(self._log)  # type: ignore[no-any-return]
-
-    @asynccontextmanager
-    async def resolve_witness_log(self, document_id: str | None) -> AsyncIterator[AsyncTextReader]:
-        """Refuse: see rule 4."""
-        raise AsyncTextReadError("the library does not check witnesses here")
-        yield
-
-
-def _text(did: WebvhDid, received_log: bytes) -> str:
-    if len(received_log) > MAX_LOG_BYTES:
-        raise LogError(f"expected a log of {did} of at most {MAX_LOG_BYTES} bytes, found {len(received_log)}")
     try:
-        text = received_log.decode()
-    except UnicodeDecodeError as err:
-        raise LogError(f"the log of {did} is not UTF-8 text") from err
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not 0 < len(lines) <= MAX_ENTRIES:
-        raise LogError(f"expected 1 to {MAX_ENTRIES} entries in the log of {did}, found {len(lines)}")
-    return "\n".join(lines) + "\n"
+        entries = read_entries(received_log)
+    except LogError:
+        return False
+    parameters = (entry.get("parameters") for entry in entries)
+    return any(isinstance(each, dict) and each.get("witness") for each in parameters)
 
 
-def _commitment(next_keys: tuple[str, ...]) -> dict[str, Any]:
-    # did:webvh 1.0 §3.7.5: the hash of the Multikey's text.
-    hashing = HashInfo.from_name("sha2-256")
-    return {"nextKeyHashes": [hashing.formatted_hash(key.encode()) for key in next_keys]} if next_keys else {}
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """An entry that keeps rules 2 to 6."""
+
+    version_id: str
+    time: VersionTime
+    name: WebvhDid
+    parameters: Parameters
 
 
-def _reason(err: Exception) -> str:
-    details = getattr(err, "problem_details", None)
-    title = getattr(details, "title", None)
-    detail = getattr(details, "detail", None)
-    return str(detail or title or err or type(err).__name__)[:200]
+def _check(received: Json, number: int, scid: str, last: _Checked | None, at: datetime) -> _Checked:
+    entry = entry_of(received)
+    stated = received["parameters"]
+    parameters = first_parameters(stated) if last is None else next_parameters(last.parameters, stated)  # rule 2
+    if last is not None and last.parameters.deactivated:  # rule 8
+        raise LogError("expected nothing after the entry that deactivates the DID")
+    if parameters.scid != scid:
+        raise LogError("expected the log of another DID: the scid is not that of the DID")
+    name = _name(received, scid, last, parameters)  # rule 6
+    time = _time(received["versionTime"], last, at)  # rule 5
+    if last is None:  # rule 3
+        check_scid(entry, scid)
+    check_version_id(entry, number, scid if last is None else last.version_id)
+    own = last is None or last.parameters.next_key_hashes
+    signers = parameters.update_keys if last is None or own else last.parameters.update_keys
+    check_signatures(entry, signers, at=at)  # rule 4
+    return _Checked(entry.version_id, time, name, parameters)
+
+
+def _name(received: Json, scid: str, last: _Checked | None, parameters: Parameters) -> WebvhDid:
+    name = unverified_name(received)
+    if name.scid != scid:
+        raise LogError("expected the SCID of the log in the document's id, found another")
+    if last is not None and name != last.name:
+        if not parameters.portable:
+            raise LogError("expected the document's id as before, for the DID is not portable, found another")
+        known = received["state"].get("alsoKnownAs")
+        if not isinstance(known, list) or last.name not in known:
+            raise LogError("expected the DID's name before it moved in alsoKnownAs, found none")
+    return name
+
+
+def _time(text: object, last: _Checked | None, at: datetime) -> VersionTime:
+    try:
+        time = parse_version_time(text)
+    except ValueError as err:
+        raise LogError(f"versionTime: {err}") from err
+    if is_later_than(time, at, by=MAX_SKEW):
+        raise LogError("expected a versionTime of at most five minutes ahead, found one in the future")
+    if last is not None and time <= last.time:
+        raise LogError("expected a versionTime later than that of the entry before, found another")
+    return time

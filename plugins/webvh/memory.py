@@ -2,13 +2,14 @@
 
 A history is a chain of numbered entries: the entries of a DID log (number = version number, text = versionId, which
 holds the entry's hash and through it commits to all entries before), or the status lists of a revocation registry
-(number = timestamp, text = resource id). The rule, for both:
+(number = timestamp, text = resource id). A log is remembered by the SCID of its DID, which stays when the DID moves.
+The rule, for both:
 
 1. The newest number is not lower than the newest one seen.
 2. Where the entry seen last is still listed, it is the same one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
@@ -32,12 +33,14 @@ class Seen:
 class LogMemory(Protocol):
     """Remembers the newest entry of every history seen; it never goes back."""
 
-    async def accept(self, subject: str, history: Mapping[int, str]) -> None:
+    async def accept(self, subject: str, history: Mapping[int, str], *, formerly: Sequence[str] = ()) -> None:
         """Check a verified history against what was seen of it before, then remember its newest entry.
 
         Args:
-            subject: whose history: a DID or the id of a revocation registry definition.
+            subject: whose history: a DID up to its SCID, or the id of a revocation registry definition.
             history: number -> entry; not empty.
+            formerly: as what it was remembered by releases that kept DIDs apart by their place; counts where nothing
+                is remembered as `subject` yet.
 
         Raises:
             RollbackError: it ends before the entry seen last (rule 1).
@@ -64,8 +67,10 @@ class InMemoryLogMemory:
     def __init__(self) -> None:
         self._seen: dict[str, Seen] = {}
 
-    async def accept(self, subject: str, history: Mapping[int, str]) -> None:
+    async def accept(self, subject: str, history: Mapping[int, str], *, formerly: Sequence[str] = ()) -> None:
         """Check and remember; see `LogMemory.accept`."""
+        if subject not in self._seen:
+            _check_formerly(subject, history, [self._seen.get(name) for name in formerly])
         self._seen[subject] = newest(subject, history, self._seen.get(subject))
 
 
@@ -88,7 +93,7 @@ class WalletLogMemory:
         """Whether there is a wallet to remember in."""
         return self._profile is not None
 
-    async def accept(self, subject: str, history: Mapping[int, str]) -> None:
+    async def accept(self, subject: str, history: Mapping[int, str], *, formerly: Sequence[str] = ()) -> None:
         """Check and remember; see `LogMemory.accept`."""
         profile = self._profile
         if profile is None:
@@ -96,6 +101,9 @@ class WalletLogMemory:
         try:
             async with profile.session() as session:
                 seen = _seen(await session.handle.fetch(_CATEGORY, subject))
+                if seen is None:
+                    kept = [_seen(await session.handle.fetch(_CATEGORY, name)) for name in formerly]
+                    _check_formerly(subject, history, kept)
             if newest(subject, history, seen) == seen:
                 return
             # Checked again inside the transaction: another task or process may have seen more in between.
@@ -107,6 +115,11 @@ class WalletLogMemory:
                 await session.commit()
         except AskarError as err:
             raise HistoryError(f"could not read or write what was seen of {subject}") from err
+
+
+def _check_formerly(subject: str, history: Mapping[int, str], kept: Sequence[Seen | None]) -> None:
+    for seen in kept:
+        newest(subject, history, seen)
 
 
 def _seen(entry: Entry | None) -> Seen | None:

@@ -5,6 +5,9 @@ Beyond the checks of each resource, for a revocation registry:
 1. Its newest status list is not older than the newest one seen before, and the same one if it has the same time.
 2. A status list is of this registry, and its timestamp is the one in the link.
 
+An object keeps its id, and its issuer's name in it, when the DID of that name moves: it is looked for at the present
+place of the DID first, and checked with the keys that stand in its document now.
+
 Contents never change under their id, so they are cached for a while; the links of a registry do, so its host is asked
 each time (a conditional request), and the signing key must stand in the DID document each time.
 """
@@ -16,7 +19,9 @@ from typing import Final
 
 from wanderbuch.governance.identifiers import CredDefId, ResourceId, RevRegDefId, SchemaId
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge
+from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
+from wanderbuch.plugins.webvh.document import DidDocument
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.errors import ResourceError, StatusListNotFoundError
 from wanderbuch.plugins.webvh.memory import LogMemory
@@ -105,15 +110,9 @@ class AttestedObjects:
     async def _fetch(self, resource_id: ResourceId, kind: ResourceType) -> AttestedResource:
         """Fetch and verify; what did not change since the last time is not sent again, but verified again."""
         kept = self._received.get(resource_id)
-        fetched = await self._edge.get(
-            resource_id.url,
-            max_bytes=MAX_RESOURCE_BYTES,
-            timeout_s=_TIMEOUT_S,
-            accept="application/json",
-            etag=kept.etag if kept else None,
-        )
-        received = kept if fetched.status == 304 and kept is not None else fetched
         document = await self._documents.resolve(resource_id.did)
+        fetched = await self._get(resource_id, document, kept.etag if kept else None)
+        received = kept if fetched.status == 304 and kept is not None else fetched
         if signer_of(received.body) not in document.assertion_keys:
             # Signed with a newer key than the document we hold knows?
             self._documents.forget(resource_id.did)
@@ -128,6 +127,22 @@ class AttestedObjects:
             while len(self._received) > _MAX_REGISTRIES:
                 self._received.popitem(last=False)
         return resource
+
+    async def _get(self, resource_id: ResourceId, document: DidDocument, etag: str | None) -> Fetched:
+        """Ask the present place of the DID, and if it moved and there is nothing there, the place of its name."""
+        places = list(dict.fromkeys((document.names[0], resource_id.did)))
+        while True:
+            try:
+                return await self._edge.get(
+                    ResourceId.of(places.pop(0), resource_id.digest).url,
+                    max_bytes=MAX_RESOURCE_BYTES,
+                    timeout_s=_TIMEOUT_S,
+                    accept="application/json",
+                    etag=etag,
+                )
+            except NotFoundError:
+                if not places:
+                    raise
 
 
 def link_in_force(registry: AttestedResource, at: int | None) -> StatusLink:

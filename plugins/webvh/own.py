@@ -12,6 +12,7 @@ from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, WebvhDid
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, rules_in_force
@@ -87,8 +88,8 @@ async def own_did(profile: Profile, did: Did | str) -> OwnDid | None:
 async def own_did_at(profile: Profile, host: str, path: str) -> OwnDid | None:
     """Return this wallet's DID at `https://<host>/<path>`, or None."""
     async with profile.session() as session:
-        entries = await session.handle.fetch_all(_CATEGORY, {"place": f"{host}/{path}"}, limit=1)
-        return next((_parse(entry) for entry in entries), None)
+        entries = await fetch_entries(session, _CATEGORY, {"place": f"{host}/{path}"}, limit=1)
+        return _parse(entries[0]) if entries else None
 
 
 async def read_own(session: ProfileSession, did: Did | str, *, for_update: bool = False) -> OwnDid | None:

@@ -12,6 +12,7 @@ from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.registry_index import publish_registry_index
@@ -61,7 +62,7 @@ async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publishe
     kid = key_id(own, own.assertion_keys[0])
     wanted = {"did": did} if check else {"did": did, "$not": {"signed_by": kid.fragment}}
     async with profile.session() as session:
-        entries = list(await session.handle.fetch_all(_CATEGORY, wanted))
+        entries = await fetch_entries(session, _CATEGORY, wanted)
     waiting = [_parse(entry) for entry in entries if entry.tags.get("signed_by") != kid.fragment]
     for entry in entries:
         resource = _parse(entry)
@@ -95,7 +96,7 @@ async def publish_resource(profile: Profile, resource: AttestedResource, kid: Di
 
 async def _publish_index(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
     async with profile.session() as session:
-        entries = await session.handle.fetch_all(_CATEGORY, {"did": did, "type": ResourceType.REV_REG_DEF.value})
+        entries = await fetch_entries(session, _CATEGORY, {"did": did, "type": ResourceType.REV_REG_DEF.value})
     if registries := [str(entry.name) for entry in entries]:
         await publish_registry_index(did, registries, publisher)
 

@@ -17,6 +17,10 @@ from wanderbuch.errors import ConfigurationError
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _MAX_SEGMENTS: Final = 16
 _TEMPORARY: Final = ".writing-"
+_PUBLIC_FILE: Final = 0o644
+_PUBLIC_FOLDER: Final = 0o755
+_OWN_FILE: Final = 0o600
+_OWN_FOLDER: Final = 0o700
 
 
 @runtime_checkable
@@ -83,7 +87,7 @@ class FolderPublisher:
         """Publish `body` at `path`; see `Publisher.put`. A folder keeps no media type: see `content_type_of`."""
         target = self._place(path)
         try:
-            await asyncio.to_thread(replace_file, target, body)
+            await asyncio.to_thread(replace_file, target, body, is_public=True)
         except OSError as err:
             full = err.errno in (errno.ENOSPC, errno.EDQUOT)
             raise ConfigurationError(
@@ -110,16 +114,23 @@ class FolderPublisher:
         return self._folder.joinpath(*segments)
 
 
-def replace_file(target: Path, body: bytes) -> None:
+def replace_file(target: Path, body: bytes, *, is_public: bool = False) -> None:
     """Write a file whole or not at all; it is on disk when this returns.
+
+    Args:
+        target: where; its folders are made.
+        body: what.
+        is_public: everybody may read it, a web server of another user too, whatever this process's umask is; else its
+            owner alone.
 
     Raises:
         OSError: it can not be written; what was there before is still there.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folders(target.parent, is_public=is_public)
     temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as file:
+            os.fchmod(file.fileno(), _PUBLIC_FILE if is_public else _OWN_FILE)
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
@@ -132,3 +143,18 @@ def replace_file(target: Path, body: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def make_folders(folder: Path, *, is_public: bool) -> None:
+    """Make a folder, and those above it that are missing; those that are there stay as they are.
+
+    Raises:
+        OSError: one can not be made.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        try:
+            each.mkdir()
+        except FileExistsError:  # another writer was faster; a file there is told when it is used
+            continue
+        each.chmod(_PUBLIC_FOLDER if is_public else _OWN_FOLDER)

@@ -44,6 +44,7 @@ from acapy_agent.messaging.models.base import BaseModelError
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId, WebvhDid
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.anoncreds_content import (
     checked_cred_def,
@@ -264,8 +265,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         if self._tails is TailsPolicy.ALL:
             return True
         async with profile.session() as session:
-            held = await session.handle.fetch_all(CATEGORY_CREDENTIAL, {"rev_reg_id": str(registry_id)}, limit=1)
-            return len(list(held)) > 0
+            return bool(await fetch_entries(session, CATEGORY_CREDENTIAL, {"rev_reg_id": str(registry_id)}, limit=1))
 
     async def _register(
         self, profile: Profile, issuer: str, kind: ResourceType, name: str, content: dict[str, Any]

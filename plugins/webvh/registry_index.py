@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from wanderbuch.governance.identifiers import IdentifierError, RevRegDefId, WebvhDid
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_REGISTRIES: Final = 10_000
 _MAX_BYTES: Final = MAX_REGISTRIES * 512

@@ -5,12 +5,13 @@ Sources: DID Attested Resources 0.1; did:webvh AnonCreds Method; Data Integrity 
 
 A received resource counts only if every rule holds:
 
-1. It is a JSON object with the attested-resource type and context, and its id is the id that was asked for.
+1. It is a JSON object with the attested-resource type and context, and its id is the id that was asked for, by any name
+   of the DID.
 2. The id's digest, and `metadata.resourceId`, is the digest of its content.
 3. Its type is the one that was asked for.
 4. `content.issuerId` is the DID of the id.
 5. The proof is one `eddsa-jcs-2022` assertion, not expired.
-6. The proof's key is of that same DID and stands in its `assertionMethod` now.
+6. The proof's key is of that same DID, by any of its names, and stands in its `assertionMethod` now.
 7. The signature holds over the whole document.
 8. Status lists in `links` are resources of the same DID, each with its own timestamp.
 """
@@ -30,12 +31,15 @@ from wanderbuch.governance.identifiers import DidUrl, IdentifierError, ResourceI
 from wanderbuch.plugins.webvh.document import DidDocument
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.keys import from_multibase, is_signed
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _CONTEXT: Final = "https://identity.foundation/did-attested-resources/context/v0.1"
 _PROOF_CONTEXT: Final = "https://w3id.org/security/data-integrity/v2"
 _TYPE: Final = "AttestedResource"
 _CRYPTOSUITE: Final = "eddsa-jcs-2022"
 _MAX_TIMESTAMP: Final = 2**40
+_MAX_BYTES: Final = 4 * 1024 * 1024  # a status list of a very large registry
+_MAX_DEPTH: Final = 32
 _SHA2_256: Final = b"\x12\x20"
 
 Sign = Callable[[bytes], Awaitable[bytes]]
@@ -137,8 +141,8 @@ async def sign_resource(resource: AttestedResource, kid: DidUrl, sign: Sign) -> 
 def signer_of(received: bytes) -> DidUrl | None:
     """Return the key that an unverified resource names as its signer, or None."""
     try:
-        return DidUrl.parse(json.loads(received)["proof"]["verificationMethod"])
-    except (ValueError, KeyError, TypeError, RecursionError, IdentifierError):
+        return DidUrl.parse(_read(received)["proof"]["verificationMethod"])
+    except (StrictJsonError, KeyError, TypeError, IdentifierError):
         return None
 
 
@@ -158,14 +162,15 @@ def verify_resource(
         ResourceError: a rule is broken.
     """
     try:
-        outer = json.loads(received)
-    except (ValueError, RecursionError) as err:
-        raise ResourceError(f"{resource_id} is not JSON") from err
+        outer = _read(received)
+    except StrictJsonError as err:
+        raise ResourceError(f"{resource_id} is not usable JSON: {err.message}") from err
     # Rule 1
     _check(isinstance(outer, dict), resource_id, "a JSON object")
     _check(_holds(outer.get("type"), _TYPE), resource_id, f"a list of types with {_TYPE}")
     _check(_holds(outer.get("@context"), _CONTEXT), resource_id, f"a list of contexts with {_CONTEXT}")
-    _check(outer.get("id") == resource_id, resource_id, "the id that was asked for")
+    ids = {ResourceId.of(name, resource_id.digest) for name in (resource_id.did, *document.names)}
+    _check(outer.get("id") in ids, resource_id, "the id that was asked for")
     # Rule 2
     content, metadata = outer.get("content"), outer.get("metadata")
     _check(isinstance(content, dict) and digest_of(content) == resource_id.digest, resource_id, "the content it names")
@@ -181,6 +186,10 @@ def verify_resource(
     # Rule 8
     links = _status_links(resource_id, outer.get("links", [])) if kind is ResourceType.REV_REG_DEF else ()
     return AttestedResource(resource_id, kind, str(metadata.get("resourceName", "")), content, links)
+
+
+def _read(received: bytes) -> Any:
+    return read_strict_json(received, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH, fractions=True)
 
 
 def _check_proof(

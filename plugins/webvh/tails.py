@@ -3,7 +3,8 @@
 Rules (a tails hash and location come from somebody else's registry definition):
 
 1. The hash is base58 of exactly 32 bytes; it is used as a file name, so nothing else may pass.
-2. The file is fetched through the HTTP edge; it has at most as many bytes as a registry of that size needs.
+2. The file is fetched through the HTTP edge; it has at most as many bytes as a registry of that size needs. Where its
+   host sends us on, as the old place of a DID that moved does, the new address is asked once, by the same rules.
 3. The sha2-256 of what was fetched is that hash. Only then is the file put in place, whole.
 """
 
@@ -13,6 +14,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Final
+from urllib.parse import urljoin
 
 import base58
 from acapy_agent.anoncreds.models.revocation import RevRegDef
@@ -21,6 +23,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.errors import RedirectRefusedError
 from wanderbuch.plugins.webvh.errors import TailsError
 from wanderbuch.plugins.webvh.publisher import Publisher
 
@@ -108,7 +111,14 @@ async def publish_tails(did: WebvhDid, tails_hash: str, publisher: Publisher) ->
 async def _fetch(edge: HttpEdge, location: object, max_bytes: int) -> bytes:
     if not isinstance(location, str):
         raise TailsError("expected an https address as tails location")
-    return (await edge.get(location, max_bytes=max_bytes, timeout_s=_TIMEOUT_S)).body
+    try:
+        return (await edge.get(location, max_bytes=max_bytes, timeout_s=_TIMEOUT_S)).body
+    except RedirectRefusedError as err:
+        try:
+            moved = urljoin(location, err.location)
+        except ValueError:
+            raise err from None
+        return (await edge.get(moved, max_bytes=max_bytes, timeout_s=_TIMEOUT_S)).body
 
 
 def _max_bytes(size: object) -> int:

@@ -27,10 +27,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_signed, to_multikey
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_WITNESSES: Final = 64
+MAX_WITNESS_BYTES: Final = 1024 * 1024
 _DID_KEY: Final = "did:key:"
 _MAX_PROOFS: Final = 4096
+_MAX_DEPTH: Final = 8
 
 type Proof = Mapping[str, Any]
 
@@ -156,9 +159,9 @@ def parse_proofs(received: bytes) -> dict[str, list[Proof]]:
         WitnessError: it has another form.
     """
     try:
-        listed = json.loads(received)
-    except (ValueError, RecursionError) as err:
-        raise WitnessError("did-witness.json is not JSON") from err
+        listed = read_strict_json(received, max_bytes=MAX_WITNESS_BYTES, max_depth=_MAX_DEPTH, fractions=True)
+    except StrictJsonError as err:
+        raise WitnessError(f"did-witness.json: {err.message}") from err
     if not isinstance(listed, list):
         raise WitnessError("expected a list in did-witness.json, found something else")
     found: dict[str, list[Proof]] = {}

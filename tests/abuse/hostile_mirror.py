@@ -39,6 +39,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.cli import show_error
+from wanderbuch.agents.runtime import parent
 from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, Route, get, make_app, post
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.openapi import describe
@@ -300,7 +301,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Stand in front of the authority and lie.")
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(parent.OPTION, action="store_true", dest="until_stdin_ends", help=parent.HELP)
     given = parser.parse_args()
+    if given.until_stdin_ends:
+        parent.end_with_stdin()
     try:
         asyncio.run(run(load_config(given.config, os.environ, role=MirrorRole())))
     except WanderbuchError as err:

@@ -30,7 +30,8 @@ from anoncreds import AnoncredsError
 from pydantic import BaseModel, ConfigDict, Field
 from tests.abuse.forging import Forgery, forge
 
-from wanderbuch.agents.holder.invitations import InvitationKind, open_invitation
+from wanderbuch.agents.holder.invitations import open_invitation
+from wanderbuch.agents.holder.opening import InvitationKind
 from wanderbuch.agents.holder.wallet import list_credentials
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post

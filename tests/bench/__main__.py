@@ -15,7 +15,6 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -33,6 +32,8 @@ from tests.bench.load import present_many
 from tests.bench.process_clock import NoClockError, NotQuietError, ProcessClocks
 from tests.bench.rounds import Rounds
 
+from wanderbuch.agents.machine.interrupting import run_to_the_end
+from wanderbuch.agents.machine.temporary import TemporaryFolder
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.schemas.credential_type import load_credential_type
 
@@ -51,7 +52,7 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=30, help="how many of them at once")
     parser.add_argument("--issuers", type=int, default=100_000, help="in the large governance file; 0 leaves it out")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
-    sys.exit(asyncio.run(_run(parser.parse_args())))
+    sys.exit(run_to_the_end(_run(parser.parse_args())))
 
 
 async def _run(told: argparse.Namespace) -> int:
@@ -63,7 +64,8 @@ async def _run(told: argparse.Namespace) -> int:
 
     figures = Figures()
     failure: str | None = None
-    folder = Path(tempfile.mkdtemp(prefix="wanderbuch-bench-"))
+    temporary = TemporaryFolder("wanderbuch-bench")
+    folder = temporary.path
     try:
         if told.issuers:
             progress(f"A governance file of {told.issuers} issuers is written")
@@ -73,6 +75,9 @@ async def _run(told: argparse.Namespace) -> int:
         async with running_agents(folder / "agents", told.registry_size) as agents:
             figures.details["start_cpu_s"] = agents.start_cpu_s
             await _measure(agents, told, figures, folder, progress)
+    except asyncio.CancelledError:
+        temporary.remove()
+        raise
     except (BenchError, WanderbuchError, NotQuietError) as err:
         failure = f"{type(err).__name__}: {err}"
         figures.why_not["failed"] = failure
@@ -83,9 +88,9 @@ async def _run(told: argparse.Namespace) -> int:
     if failure:
         console.print(f"bench: {failure}", style="bold red", markup=False)
     if failure or figures.failed:
-        console.print(f"The agents' logs are in {folder / 'agents'}", markup=False)
+        console.print(f"The agents' logs are in {temporary.remove_but_logs()}", markup=False)
         return 1
-    shutil.rmtree(folder, ignore_errors=True)
+    temporary.remove()
     return 0
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 from tests.bench.agents import BenchError
 from tests.bench.many import PER_ISSUER, write_many
 
+from wanderbuch.agents.machine.children import kill_child, start_child
+
 FEW_ISSUERS: Final = 100
 _TIMEOUT_S: Final = 600
 
@@ -91,13 +93,14 @@ def _over_parse(cpu_s: dict[str, float]) -> float:
 
 
 async def _run(what: str, folder: Path) -> Any:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bench.large", what, str(folder), stdout=asyncio.subprocess.PIPE
-    )
+    command = (sys.executable, "-m", "tests.bench.large", what, str(folder))
+    process = await start_child(command, stdout=asyncio.subprocess.PIPE)
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+        async with asyncio.timeout(_TIMEOUT_S):  # not `communicate`, which closes the standard input
+            said = await process.stdout.read() if process.stdout else b""
+            await process.wait()
     except TimeoutError as err:
-        process.kill()
+        await kill_child(process)
         raise BenchError(f"measuring a large file ({what}) took longer than {_TIMEOUT_S} s") from err
     if process.returncode != 0:
         raise BenchError(f"measuring a large file ({what}) ended with {process.returncode}")

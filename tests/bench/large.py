@@ -21,6 +21,7 @@ import msgspec
 import orjson
 from tests.bench.many import AUTHOR, ManyRecords
 
+from wanderbuch.agents.runtime.parent import end_with_stdin
 from wanderbuch.governance.bulk import load_divided
 from wanderbuch.governance.identifiers import DidUrl
 from wanderbuch.governance.signing import SignedGovernanceFile, verify_file
@@ -86,6 +87,7 @@ def loaded(records: ManyRecords, *, collecting: bool) -> dict[str, float]:
 
 def main() -> None:
     """Measure what the command line says."""
+    end_with_stdin()
     what, folder = sys.argv[1], Path(sys.argv[2])
     records = ManyRecords.read(folder / "many")
     if what == "loaded":

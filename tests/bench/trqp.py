@@ -13,6 +13,8 @@ asked before.
 import asyncio
 import json
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -135,7 +137,9 @@ async def _connection(port: int, bodies: Iterator[bytes]) -> int:
 
 
 def _serve(file: GovernanceFile, parent: Connection) -> None:
-    """Serve until the parent ends this process."""
+    """Serve until the parent ends this process, or is gone."""
+    if (starter := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=lambda: (starter.join(), os._exit(1)), daemon=True).start()
     asyncio.run(_serve_both(file, parent))
 
 

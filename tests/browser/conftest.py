@@ -1,6 +1,5 @@
 """Chromium, and the authority's two sites in this process over a real store."""
 
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,9 @@ import pytest_asyncio
 from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, async_playwright
+from tests.needs import chromium_program
 from tests.unit.authority_pages.place import Place, full_payload
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 ARGUMENTS = (
     "--headless",
@@ -25,16 +24,12 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
-needs_chromium = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"needs Chromium: there is no {CHROMIUM}; name one in the environment as CHROMIUM"
-)
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
     """A browser for all tests of a module."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=chromium_program(), args=list(ARGUMENTS))
         yield browser
         await browser.close()
 

@@ -2,11 +2,11 @@
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from tests.browser.conftest import Town, needs_chromium
+from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
 from tests.unit.authority_pages.place import GALLE, KENYA, WELDERS
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_chromium]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("chromium")]
 
 SUBMIT = "main form button.button"
 

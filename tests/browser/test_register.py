@@ -2,11 +2,11 @@
 
 import pytest
 from playwright.async_api import Browser, expect
-from tests.browser.conftest import Town, needs_chromium
+from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, LOOKS, PHONE, SIZES, follow, looking, press, tab_to
 from tests.unit.authority_pages.place import GALLE, REFUSED, SHIPYARD, WELDERS
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_chromium]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs("chromium")]
 
 PAGES = {
     "search": "/",

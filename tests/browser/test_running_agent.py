@@ -5,13 +5,14 @@ import json
 
 import pytest
 from playwright.async_api import async_playwright, expect
-from tests.browser.conftest import ARGUMENTS, CHROMIUM, needs_chromium
+from tests.browser.conftest import ARGUMENTS
 from tests.browser.looking import follow
+from tests.needs import chromium_program
 from tests.unit.authority_pages.place import EXAMPLE, WELDERS
 
 from wanderbuch.agents.machine import LocalMachine
 
-pytestmark = [pytest.mark.agents, needs_chromium]
+pytestmark = [pytest.mark.agents, pytest.mark.needs("chromium")]
 
 
 async def test_an_agent_serves_the_register_to_all_and_the_desk_to_its_officials(machine: LocalMachine) -> None:
@@ -26,7 +27,7 @@ async def test_an_agent_serves_the_register_to_all_and_the_desk_to_its_officials
     ]
     rule = f"--host-resolver-rules=MAP authority.wanderbuch.test:443 127.0.0.1:{authority.public_port}"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, rule])
+        browser = await playwright.chromium.launch(executable_path=chromium_program(), args=[*ARGUMENTS, rule])
         page = await browser.new_page(ignore_https_errors=True)
         await page.goto("https://authority.wanderbuch.test/registry/en/?occupation=7212&country=MLT&name=")
         await expect(page.locator(".row a")).to_have_text("Colombo Welding Centre (example)")

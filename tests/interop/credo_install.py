@@ -8,6 +8,8 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.needs import node_is_missing
+
 SOURCE = Path(__file__).parent / "credo"
 TARGET = Path(__file__).parents[2] / "build" / "interop" / "credo"
 MANIFESTS = ("package.json", "package-lock.json")
@@ -18,22 +20,18 @@ INSTALL_TIMEOUT_S = 420
 
 
 class NodeIsMissingError(Exception):
-    """Node.js 20 or newer with npm is not on the path."""
+    """There is no usable Node.js."""
 
 
 def require_node() -> str:
     """Give the path of Node.js.
 
     Raises:
-        NodeIsMissingError: node or npm is not there, or node is older than 20.
+        NodeIsMissingError: node or npm is not there, or node is too old.
     """
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        raise NodeIsMissingError("expected node and npm on the path: install Node.js 20 or newer")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.removeprefix("v").split(".")[0]) < 20:
-        raise NodeIsMissingError(f"expected Node.js 20 or newer, found {version}")
-    return node
+    if lacking := node_is_missing():
+        raise NodeIsMissingError(f"expected {lacking}")
+    return str(shutil.which("node"))
 
 
 def install() -> Path:

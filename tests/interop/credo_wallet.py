@@ -16,6 +16,8 @@ from typing import Any
 from aries_askar import Store
 from tests.interop.credo_install import install, native_libraries, require_node
 
+from wanderbuch.agents.machine.children import kill_child, start_child
+
 COMMAND_TIMEOUT_S = 60.0
 EVENT_TIMEOUT_S = 45.0
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -228,14 +230,12 @@ async def credo_wallet(
     start = await asyncio.to_thread(_start_command, folder, ca_file, endpoint)
     log = folder / "wallet.log"
     with log.open("wb") as stderr:
-        process = await asyncio.create_subprocess_exec(
-            require_node(),
-            str(program),
-            stdin=asyncio.subprocess.PIPE,
+        process = await start_child(
+            (require_node(), str(program)),
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             limit=MAX_LINE_BYTES,
-            env={**os.environ, **native_libraries()},
+            environment={**os.environ, **native_libraries()},
         )
     wallet = CredoWallet(process, log)
     try:
@@ -269,5 +269,4 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         async with asyncio.timeout(10):
             await process.wait()
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        await kill_child(process)

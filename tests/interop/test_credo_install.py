@@ -29,11 +29,11 @@ def test_lock_file_names_no_place_to_download_from() -> None:
 
 def test_refuses_to_run_without_node(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    with pytest.raises(NodeIsMissingError, match="install Node"):
+    with pytest.raises(NodeIsMissingError, match=r"Node\.js 20 or newer and npm"):
         require_node()
 
 
-@pytest.mark.needs_node
+@pytest.mark.needs("node", "compiler")
 def test_installs_again_only_when_a_manifest_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     program = install()
     ran: list[tuple[str, ...]] = []

@@ -13,7 +13,7 @@ import pytest_asyncio
 from tests.interop.credo_wallet import CredoError, CredoWallet
 from tests.interop.ecosystem import Ecosystem, Json, running_ecosystem
 
-pytestmark = [pytest.mark.agents, pytest.mark.needs_node, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

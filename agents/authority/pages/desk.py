@@ -5,15 +5,15 @@ form needs the session's token. Who may do what is decided by `officials`, `draf
 by which buttons a page shows.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
+from multidict import MultiDict
 
 from wanderbuch.agents.authority.changes import Frame
 from wanderbuch.agents.authority.desk import Desk
@@ -35,6 +35,7 @@ from wanderbuch.agents.authority.pages.sessions import (
 )
 from wanderbuch.agents.authority.reviews import Finding as ReviewFinding
 from wanderbuch.agents.authority.reviews import ReviewState
+from wanderbuch.agents.runtime.bodies import read_body
 from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError, status_of
 from wanderbuch.agents.runtime.records import new_id
 from wanderbuch.errors import WanderbuchError
@@ -45,6 +46,7 @@ SOON: Final = timedelta(days=120)
 _MAX_LISTED: Final = 50
 _NEW_ID: Final = re.compile(r"[0-9a-f]{32}")
 _FORM_DEADLINE_S: Final = 20.0
+_MAX_FIELDS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,11 +341,11 @@ async def _form(request: web.Request) -> Any:
     if request.content_type != "application/x-www-form-urlencoded":
         raise MalformedError("expected a form")
     try:
-        async with asyncio.timeout(_FORM_DEADLINE_S):
-            return await request.post()
-    except TimeoutError as err:
+        sent = await read_body(request, deadline_s=_FORM_DEADLINE_S)
+        return MultiDict(parse_qsl(sent.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
+    except web.HTTPRequestTimeout as err:
         raise TooSlowError(f"the form did not arrive within {_FORM_DEADLINE_S:g} s") from err
-    except (web.HTTPRequestEntityTooLarge, ValueError) as err:
+    except (web.HTTPRequestEntityTooLarge, web.HTTPBadRequest, ValueError) as err:
         raise MalformedError("the form can not be read, or is too large") from err
 
 

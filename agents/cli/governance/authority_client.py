@@ -4,20 +4,21 @@ The token goes to exactly the address that the user named: over https, or over h
 is followed, no proxy is asked. An answer has a byte limit and a deadline.
 """
 
-import json
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from wanderbuch.agents.cli.governance.keys import read_file
+from wanderbuch.agents.runtime.secret_files import read_secret
 from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 if TYPE_CHECKING:
     import aiohttp
 
 _MAX_TOKEN: Final = 4096
 _MAX_ANSWER: Final = 64 * 1024 * 1024
+_MAX_DEPTH: Final = 64
 _TIMEOUT_S: Final = 120
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -44,7 +45,7 @@ class AuthorityClient:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
             raise ConfigurationError(f"expected an https address, or http on this machine, found {url[:200]!r}")
-        token = read_file(token_file, max_bytes=_MAX_TOKEN).decode("utf-8", errors="replace").strip()
+        token = read_secret(token_file, "token", max_bytes=_MAX_TOKEN).decode("utf-8", errors="replace").strip()
         if not token or not token.isascii() or any(each.isspace() for each in token):
             raise ConfigurationError(f"expected a token in {token_file}")
         self._url = url.rstrip("/")
@@ -84,8 +85,8 @@ class AuthorityClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
             raise ResolutionError(f"the agent at {self._url} can not be reached: {type(err).__name__}") from err
         try:
-            answer = json.loads(received)
-        except (ValueError, RecursionError):
+            answer = read_strict_json(received, max_bytes=_MAX_ANSWER, max_depth=_MAX_DEPTH, fractions=True)
+        except StrictJsonError:
             answer = None
         if response.status in (401, 403):
             raise ConfigurationError("the agent does not let this token do that", hint=_detail(answer))

@@ -49,7 +49,7 @@ def bundle(
         made = asyncio.run(make())
     except GovernanceError as err:
         refused(err, as_json=as_json)
-    write_new_file(out, made.body, force=force)
+    write_new_file(out, made.body, force=force, is_public=True)
     until = made.snapshot.fresh_until
     shown = None if until is None else until.astimezone(UTC).isoformat()
     notes = [each.text for each in made.notes]

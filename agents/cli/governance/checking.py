@@ -1,6 +1,5 @@
 """`wanderbuch governance validate` and `diff`: what is wrong with a file, what is different between two."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +16,8 @@ from wanderbuch.governance.findings import Finding, Severity, error, pointer
 from wanderbuch.governance.json_lines import JsonLines
 from wanderbuch.governance.model import DIVIDED
 from wanderbuch.governance.statements import Division
-from wanderbuch.governance.validation import MAX_FILE_BYTES, Report, validate_file
+from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES, Report, validate_file
+from wanderbuch.strict_json import read_strict_json
 
 PartsOption = Annotated[
     Path | None, typer.Option(help="Parts of a divided file; by default the folder parts beside it.", metavar="DIR")
@@ -65,7 +65,8 @@ def _whole(root: bytes, division: Division, report: Report, folder: Path) -> Rep
     found = list(report.findings)
     try:
         if sum(each.size for each in division.parts) <= MAX_FILE_BYTES:
-            payload = canonical(gather(json.loads(root), parts_in(folder)))
+            header = read_strict_json(root, max_bytes=MAX_FILE_BYTES, max_depth=MAX_DEPTH)
+            payload = canonical(gather(header, parts_in(folder)))
             if len(payload) <= MAX_FILE_BYTES:
                 whole = validate_file(payload)
                 return Report((*found, *(each for each in whole.findings if each not in found)), whole.file)

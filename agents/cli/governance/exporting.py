@@ -65,7 +65,7 @@ def export(
     if key is not None and kid is not None:
         made = _signed(made, governance, key, kid, now)
     if out is not None:
-        write_new_file(out, made.content, force=force)
+        write_new_file(out, made.content, force=force, is_public=True)
     if as_json:
         text = None if out is not None else made.content.decode("utf-8-sig")
         losses = [asdict(each) for each in made.losses]

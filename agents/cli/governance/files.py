@@ -1,6 +1,5 @@
 """Governance files that the user names: unsigned JSON, or signed with the payload looked at but not verified."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from wanderbuch.governance.division import MAX_PART_BYTES, PartReader, gather, p
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.jws import unverified_payload
 from wanderbuch.governance.signing import MAX_JWS_BYTES
-from wanderbuch.governance.strict_json import read_strict_json
 from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 
 def is_signed(received: bytes) -> bool:
@@ -21,8 +20,8 @@ def is_signed(received: bytes) -> bool:
     if text[:1] != b"{":
         return text.count(b".") == 2
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = read_strict_json(text, max_bytes=MAX_JWS_BYTES, max_depth=MAX_DEPTH)
+    except StrictJsonError:
         return False
     return isinstance(document, dict) and document.keys() == {"payload", "signatures"}
 

@@ -1,6 +1,5 @@
 """`wanderbuch governance import`: a ministry's list becomes a draft of the governance file."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +27,7 @@ from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.draft import ImportReport, draft_from
 from wanderbuch.governance.importing.rows import ImportSettings
 from wanderbuch.governance.importing.table import MAX_TABLE_BYTES, CellFinding, Table
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _MAX_MAPPING = 64 * 1024
 _NAMED_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
@@ -114,9 +114,9 @@ def _mapping(given: list[str], file: Path | None) -> dict[str, str]:
     found: dict[str, str] = {}
     if file is not None:
         try:
-            document = json.loads(read_file(file, max_bytes=_MAX_MAPPING))
-        except (ValueError, RecursionError) as err:
-            raise ConfigurationError(f"expected JSON in {file}") from err
+            document = read_strict_json(read_file(file, max_bytes=_MAX_MAPPING), max_bytes=_MAX_MAPPING, max_depth=1)
+        except StrictJsonError as err:
+            raise ConfigurationError(f"expected JSON in {file}: {err.message}", hint=err.hint) from err
         if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
             raise ConfigurationError(f'expected {{"header": "column"}} in {file}')
         found |= document

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from wanderbuch.agents.cli.governance.network import edge_for
+from wanderbuch.agents.runtime.secret_files import read_secret
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
 from wanderbuch.governance.jws import KeyResolver, Signer
@@ -51,9 +52,9 @@ def private_key_in(path: Path) -> Ed25519PrivateKey:
     """Return the Ed25519 private key in the PEM file `path`.
 
     Raises:
-        ConfigurationError: it can not be read or holds no such key.
+        ConfigurationError: it can not be read, others can read it, or it holds no such key.
     """
-    pem = read_file(path, max_bytes=_MAX_KEY_BYTES)
+    pem = read_secret(path, "private key", max_bytes=_MAX_KEY_BYTES)
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as err:
@@ -71,7 +72,9 @@ def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
     A log is taken for the DID that it mentions, and then verified for that DID.
     """
     from wanderbuch.plugins.webvh.document import DidDocument
-    from wanderbuch.plugins.webvh.log import MAX_LOG_BYTES, MAX_WITNESS_BYTES, names_witnesses, verify_log
+    from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
+    from wanderbuch.plugins.webvh.log import names_witnesses, verify_log
+    from wanderbuch.plugins.webvh.witnesses import MAX_WITNESS_BYTES
 
     async def resolve(url: DidUrl) -> bytes:
         did = _webvh(url)
@@ -83,7 +86,7 @@ def keys_in_logs(log_files: tuple[Path, ...]) -> KeyResolver:
         log = await verify_log(did, received, witness)
         if log.deactivated:
             raise GovernanceError(f"{did} was deactivated by its controller")
-        key = DidDocument.of(did, log.version_id, log.document).assertion_keys.get(url)
+        key = DidDocument.of(did, log.version_id, log.document, log.names).assertion_keys.get(url)
         if key is None:
             raise GovernanceError(f"{url} does not stand in the assertionMethod of {did} now")
         return key

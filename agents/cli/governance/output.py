@@ -15,6 +15,8 @@ from rich.console import Console
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.findings import Finding, GovernanceFileError
 
+_PUBLIC_FILE: Final = 0o644
+_OWN_FILE: Final = 0o600
 NO: Final = 1  # exit code: it was checked, and the answer is no
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -49,8 +51,13 @@ def refused(err: GovernanceError, *, as_json: bool) -> Never:
     raise typer.Exit(NO)
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, *, is_public: bool = False) -> None:
     """Write a file so that it is there in full or not at all.
+
+    Args:
+        path: where.
+        content: what.
+        is_public: it is made for others, who may read it where it lies; else only its owner may.
 
     Raises:
         ConfigurationError: it can not be written.
@@ -58,6 +65,7 @@ def write_file(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("xb") as stream:
+            os.fchmod(stream.fileno(), _PUBLIC_FILE if is_public else _OWN_FILE)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
@@ -67,15 +75,15 @@ def write_file(path: Path, content: bytes) -> None:
         raise ConfigurationError(f"can not write {path}: {err.strerror}") from err
 
 
-def write_new_file(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write a file that was not there before, or that `force` says may go.
+def write_new_file(path: Path, content: bytes, *, force: bool = False, is_public: bool = False) -> None:
+    """Write a file that was not there before, or that `force` says may go; else as `write_file`.
 
     Raises:
         ConfigurationError: it is there, or can not be written.
     """
     if path.exists() and not force:
         raise ConfigurationError(f"{path} is there already", hint="choose another name, or give --force")
-    write_file(path, content)
+    write_file(path, content, is_public=is_public)
 
 
 def json_bytes(document: Any) -> bytes:

@@ -19,6 +19,7 @@ from wanderbuch.governance.division import PartReader, checked_part, part_name
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.freshness import FreshnessStatement
 from wanderbuch.governance.signing import MAX_JWS_BYTES, SignedGovernanceFile
+from wanderbuch.plugins.webvh.publisher import make_folders
 
 
 class RollbackError(GovernanceError):
@@ -97,7 +98,7 @@ _RAISE = "raise its version and sign it again"
 
 def _put(path: Path, content: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent, is_public=True)
     except OSError as err:
         raise ConfigurationError(f"can not make the folder {path.parent}: {err.strerror}") from err
-    write_file(path, content)
+    write_file(path, content, is_public=True)

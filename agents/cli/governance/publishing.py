@@ -28,8 +28,8 @@ from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.jws import KeyResolver, unverified_payload
 from wanderbuch.governance.records import split
 from wanderbuch.governance.signing import MAX_JWS_BYTES, SignedGovernanceFile, digest_of, verify_file
-from wanderbuch.governance.strict_json import read_strict_json
 from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.strict_json import read_strict_json
 
 _TIMEOUT_S = 60.0
 

@@ -36,9 +36,11 @@ from wanderbuch.governance.signing import MAX_JWS_BYTES
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.standing import standing
 from wanderbuch.schemas.occupations import OccupationCode
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _EXIT = {Verdict.TRUSTED: 0, Verdict.NOT_TRUSTED: 1, Verdict.UNKNOWN: 2, Verdict.STALE: 2}
 _MAX_ANSWER = 64 * 1024
+_MAX_DEPTH = 8
 _TIMEOUT_S = 30.0
 _MAX_MESSAGE = 500
 _JOINERS = "\u200c\u200d"  # of category C, but Sinhala and Arabic are written with them
@@ -215,9 +217,9 @@ def _ask_trqp(
             return answered.body
 
     try:
-        answer = json.loads(asyncio.run(ask()))
-    except (ValueError, RecursionError) as err:
-        raise ConfigurationError(f"expected a TRQP answer from {url}, found something else") from err
+        answer = read_strict_json(asyncio.run(ask()), max_bytes=_MAX_ANSWER, max_depth=_MAX_DEPTH, fractions=True)
+    except StrictJsonError as err:
+        raise ConfigurationError(f"expected a TRQP answer from {url}, found something else: {err.message}") from err
     if not isinstance(answer, dict) or not isinstance(answer.get("authorized"), bool):
         raise ConfigurationError(f"expected a TRQP answer from {url}, found something else")
     if any(answer.get(name) != body[name] for name in ("entity_id", "authority_id", "action", "resource")):

@@ -89,7 +89,10 @@ def parse_instant(text: str) -> datetime:
         raise ConfigurationError(f"expected 2026-03-31 or 2026-03-31T12:00:00Z for --at, found {text!r}") from err
     if instant.tzinfo is None:
         raise ConfigurationError(f"expected a time zone for --at, found {text!r}", hint="add Z for UTC")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as err:
+        raise ConfigurationError(f"expected an instant between the years 1 and 9999 for --at, found {text!r}") from err
 
 
 def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()) -> Did:

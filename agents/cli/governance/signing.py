@@ -95,11 +95,11 @@ def sign(
     ref = GovernanceRef(signed.id, signed.version, digest_of(jws))
     if freshness_out is not None and key_url.did != signed.author:
         raise ConfigurationError("a freshness statement is the author's own", hint="leave out --freshness-out")
-    write_file(out, jws)
+    write_file(out, jws, is_public=True)
     if freshness_out is not None:
         lifetime = timedelta(hours=lifetime_hours)
         statement = FreshnessStatement.for_file(ref, at=datetime.now(UTC), lifetime=lifetime)
-        write_file(freshness_out, asyncio.run(sign_freshness(statement, key_url, signer)))
+        write_file(freshness_out, asyncio.run(sign_freshness(statement, key_url, signer)), is_public=True)
     if as_json:
         print_json({"ok": True, **asdict(ref), "kid": kid, "file": str(out)})
     else:

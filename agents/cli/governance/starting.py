@@ -1,6 +1,5 @@
 """`wanderbuch governance init`: a first draft of the file, or the settings of a new authority's agent."""
 
-import os
 import re
 import secrets
 import sys
@@ -13,6 +12,7 @@ import base58
 import typer
 
 from wanderbuch.agents.cli.governance.output import JsonOption, console, json_bytes, print_json, refused, write_new_file
+from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.findings import GovernanceFileError
 from wanderbuch.governance.identifiers import Did
@@ -121,8 +121,7 @@ def _write_agent(
 def _write_secret(path: Path, secret: str) -> bool:
     """Write a secret for its owner alone; one that is there stays. Return whether it was written."""
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            stream.write(secret + "\n")
+        write_secret(path, f"{secret}\n".encode())
     except FileExistsError:
         return False
     except OSError as err:

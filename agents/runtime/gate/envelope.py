@@ -14,7 +14,7 @@ import base58
 from aries_askar import AskarError, Key, KeyAlg, crypto_box
 
 from wanderbuch.errors import ExchangeError
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_RECIPIENTS: Final = 10
 _MAX_PROTECTED_CHARS: Final = 16 * 1024

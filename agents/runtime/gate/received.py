@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from wanderbuch.errors import ExchangeError
-from wanderbuch.governance.strict_json import StrictJsonError, read_strict_json
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_DEPTH: Final = 32
 MAX_ID_CHARS: Final = 128

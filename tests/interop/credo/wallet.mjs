@@ -241,6 +241,7 @@ async function obey({ seq, do: name, with: input }) {
 for await (const line of readline.createInterface({ input: process.stdin })) {
   if (line.trim()) void obey(JSON.parse(line))
 }
-// Standard input has ended: the driver is done.
+// Standard input has ended: the driver is done, or gone.
+setTimeout(() => process.exit(1), 10_000)
 await agent?.shutdown()
 process.exit(0)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -381,3 +381,12 @@ async def test_what_was_approved_does_not_change_under_a_rebase_that_takes_its_t
         await slow.rebase(draft.id, people.editor, drop=["name"])
     assert (await desk.drafts.get(draft.id)).state is DraftState.APPROVED
     assert await desk.drafts.changes(draft.id) == approved
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-01-01T00:00:00"])
+async def test_a_draft_is_not_scheduled_for_an_instant_that_no_calendar_has(world: World, instant: str) -> None:
+    desk = world.desk()
+    people = await hire(desk)
+    draft = await desk.drafts.open(people.editor, "some day")
+    with pytest.raises(MalformedError):
+        await desk.drafts.schedule(draft.id, people.editor, datetime.fromisoformat(instant))

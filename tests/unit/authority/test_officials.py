@@ -5,6 +5,7 @@ import pytest
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError
+from wanderbuch.plugins.entries import fetch_entries
 
 from .conftest import World
 
@@ -18,7 +19,7 @@ async def test_an_official_is_known_by_the_token_that_was_shown_once(world: Worl
     assert await officials.by_token(token[:-1]) is None
     assert await officials.by_token("") is None
     async with world.profile.session() as session:
-        entries = await session.handle.fetch_all(Official.category)
+        entries = await fetch_entries(session, Official.category)
     assert all(token not in entry.value.decode() for entry in entries)
 
 

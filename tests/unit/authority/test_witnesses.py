@@ -19,7 +19,7 @@ from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.approval import approve, examine
 from wanderbuch.plugins.webvh.dids import begin_rotation, create_did, drop_old_key
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import utc_now
+from wanderbuch.plugins.webvh.log_writing import utc_now
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.plugins.webvh.witnesses import WitnessRule
 

@@ -15,7 +15,7 @@ from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import first_entry, utc_now
+from wanderbuch.plugins.webvh.log_writing import first_entry, utc_now
 
 EXAMPLE = Path(__file__).parents[3] / "governance" / "files" / "sri-lanka.example.json"
 HOST = "ministry.wanderbuch.test"

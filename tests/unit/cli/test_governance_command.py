@@ -10,7 +10,7 @@ from tests.unit.http.tls_host import PrivateAuthority
 
 from wanderbuch.governance.division import divide
 from wanderbuch.plugins.webvh.document import make_document
-from wanderbuch.plugins.webvh.log import next_entry, utc_now
+from wanderbuch.plugins.webvh.log_writing import next_entry, utc_now
 
 
 def test_validate_says_what_the_file_holds(run: Run) -> None:
@@ -198,6 +198,8 @@ def test_mistakes_end_with_2_and_one_line(run: Run, office: Office, tmp_path: Pa
         explain("--awarded", "2024-02-30"),
         explain("--at", "now"),
         explain("--at", "2026-01-01T00:00:00"),
+        explain("--at", "0001-01-01T00:00:00+23:59"),
+        explain("--at", "9999-12-31T23:59:59-23:59"),
         explain("--cred-def", "x"),
         explain("--issuer", "did:example:nobody"),
     ):

@@ -1,6 +1,7 @@
 """Governance files, worlds of them and questions, made by chance from a seed; small, so that rules meet each other."""
 
 from collections.abc import Callable, Sequence
+from copy import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -91,6 +92,16 @@ def accreditation(chance: Random, number: int, *, calm: float = 0.0) -> Accredit
         redress="https://x.test",
         quality_assurance=None,
     )
+
+
+def accredited(*occupations: str, number: int = 0, excluded: tuple[str, ...] = ()) -> Accreditation:
+    """Return an accreditation of the first issuer that is narrow in its occupations alone."""
+    plain = accreditation(Random(1), number)  # noqa: S311
+    return replace(
+        plain, issuer=ISSUERS[0], credential_types=("q/1.0",), occupations=occupations, excluded_occupations=excluded,
+        level_range=LevelRange(EQF, "1", "8"), jurisdictions=("MLT",), intervals=(DateSpan(DAYS[0], OPEN_END),),
+        changes=(), lapses=(),
+    )  # fmt: skip
 
 
 def file(chance: Random) -> GovernanceFile:

@@ -4,6 +4,7 @@ No index, no sets of spans, nothing imported from the rules: only the types of w
 """
 
 from collections.abc import Iterator
+from copy import replace
 from datetime import UTC, date, datetime, timedelta
 
 from wanderbuch.governance.file import Accreditation, Crosswalk, GovernanceFile, Status
@@ -11,18 +12,31 @@ from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.statements import Recognition
+from wanderbuch.schemas.occupations import isco08
 
 
 def reference_verdict(asked: Requirement, shown: Evidence, held: GovernanceSnapshot | None, at: datetime) -> Verdict:
-    """Return what rules 1 to 30 come to."""
+    """Return what rules 1 to 30 come to: of a group, what they come to for each of its unit groups."""
     if held is None:
         return Verdict.UNKNOWN
     if not is_fresh(held, at):
         return Verdict.STALE
+    if shown.occupation not in isco08().codes or asked.occupation not in isco08().codes:
+        return Verdict.NOT_TRUSTED
+    found = [of_member(asked, replace(shown, occupation=member), held, at) for member in members(shown.occupation)]
+    worst = (Verdict.NOT_TRUSTED, Verdict.STALE, Verdict.UNKNOWN, Verdict.TRUSTED)
+    return next(each for each in worst if each in found)
+
+
+def members(code: str) -> list[str]:
+    return [each for each in isco08().codes if len(each) == len("C7212") and each[: len(code)] == code]
+
+
+def of_member(asked: Requirement, shown: Evidence, held: GovernanceSnapshot, at: datetime) -> Verdict:
     utc = datetime.fromtimestamp(at.timestamp(), UTC)
     if not answered(asked, shown) or not own_objects(shown):
         return Verdict.NOT_TRUSTED
-    if shown.expires_on is not None and utc.date() > shown.expires_on:
+    if shown.expires_on is not None and (utc - timedelta(hours=12)).date() > shown.expires_on:
         return Verdict.NOT_TRUSTED
     if shown.awarded.first > (utc + timedelta(hours=14)).date():
         return Verdict.NOT_TRUSTED

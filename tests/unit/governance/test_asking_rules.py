@@ -109,8 +109,8 @@ def test_in_force_on_the_last_day_and_not_after(snapshot: GovernanceSnapshot) ->
         found: Verdict = asked(replace(snapshot, fresh_until=instant + timedelta(hours=1)), at=instant).verdict
         return found
 
-    assert at(datetime(2026, 12, 31, 23, 59, tzinfo=UTC)) is Verdict.TRUSTED
-    assert at(datetime(2027, 1, 1, 0, 0, tzinfo=UTC)) is Verdict.NOT_TRUSTED
+    assert at(datetime(2027, 1, 1, 11, 59, 59, tzinfo=UTC)) is Verdict.TRUSTED  # still 31 December in UTC-12
+    assert at(datetime(2027, 1, 1, 12, 0, tzinfo=UTC)) is Verdict.NOT_TRUSTED
 
 
 def test_nothing_is_known_without_a_fresh_file(snapshot: GovernanceSnapshot) -> None:

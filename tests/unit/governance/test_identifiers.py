@@ -28,23 +28,76 @@ def test_a_webvh_did_tells_where_its_files_lie() -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "log"),
+    [
+        ("4th.ac.ke:org", "https://4th.ac.ke/org/did.jsonl"),
+        ("x.org", "https://x.org/.well-known/did.jsonl"),
+        ("1.2.example:a", "https://1.2.example/a/did.jsonl"),
+        ("centre.example.test%3A8443:org", "https://centre.example.test:8443/org/did.jsonl"),
+        ("centre.example.test%3a8443", "https://centre.example.test:8443/.well-known/did.jsonl"),
+        ("Centre.Example.test:Org", "https://centre.example.test/Org/did.jsonl"),
+        ("xn--fsq.jp:a", "https://xn--fsq.jp/a/did.jsonl"),
+        # the example of the specification
+        (
+            "jp%E7%B4%8D%E8%B1%86.%E4%BE%8B.jp:%E7%94%A8%E6%88%B7",
+            "https://xn--jp-cd2fp15c.xn--fsq.jp/%E7%94%A8%E6%88%B7/did.jsonl",
+        ),
+        ("a.b:x%20y:a%40b", "https://a.b/x%20y/a%40b/did.jsonl"),
+        ("a.b:...", "https://a.b/.../did.jsonl"),
+    ],
+)
+def test_a_legal_webvh_did_leads_to_its_log(place: str, log: str) -> None:
+    assert WebvhDid.parse(f"did:webvh:{SCID}:{place}").log_url == log
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        f"did:webvh:{SCID}:centre.example.test",
-        f"did:webvh:{SCID}:centre.example.test%3A8443:org",
+        f"did:webvh:{SCID}",
+        f"did:webvh:{SCID}:",
+        f"did:webvh:{SCID}:centre.example.test:",
+        f"did:webvh:{SCID}:centre.example.test::org",
+        f"did:webvh:{SCID}:centre:org",
         f"did:webvh:{SCID}:localhost:org",
-        f"did:webvh:{SCID}:my.localhost.test:org",
+        f"did:webvh:{SCID}:my.localhost:org",
         f"did:webvh:{SCID}:127.0.0.1:org",
-        f"did:webvh:{SCID}:Centre.example.test:org",
+        f"did:webvh:{SCID}:127%2E0%2E0%2E1:org",
+        f"did:webvh:{SCID}:127.0.0.1%3a8080",
+        f"did:webvh:{SCID}:centre.0x7f:org",
+        f"did:webvh:{SCID}:%EF%BC%91%EF%BC%92%EF%BC%97.0.0.1:org",  # full-width digits
+        f"did:webvh:{SCID}:-centre.example.test:org",
+        f"did:webvh:{SCID}:centre_.example.test:org",
+        f"did:webvh:{SCID}:centre..test:org",
+        f"did:webvh:{SCID}:{'a' * 64}.test:org",
+        f"did:webvh:{SCID}:{'a.' * 127}test:org",
+        f"did:webvh:{SCID}:centre.test%3A0:org",
+        f"did:webvh:{SCID}:centre.test%3A65536:org",
+        f"did:webvh:{SCID}:centre.test%3A1%3A2:org",
+        f"did:webvh:{SCID}:centre.test%3A:org",
+        f"did:webvh:{SCID}:centre.test%2Fa:org",
+        f"did:webvh:{SCID}:centre.test%23a:org",
+        f"did:webvh:{SCID}:user%40centre.test:org",
+        f"did:webvh:{SCID}:centre.test%253A80:org",
+        f"did:webvh:{SCID}:centre.example.test:.",
         f"did:webvh:{SCID}:centre.example.test:..",
+        f"did:webvh:{SCID}:centre.example.test:%2e%2E:x",
         f"did:webvh:{SCID}:centre.example.test:a%2Fb",
+        f"did:webvh:{SCID}:centre.example.test:a%5Cb",
+        f"did:webvh:{SCID}:centre.example.test:a%00",
+        f"did:webvh:{SCID}:centre.example.test:a%0Ab",
+        f"did:webvh:{SCID}:centre.example.test:%20a",
+        f"did:webvh:{SCID}:centre.example.test:a%C2%A0",
+        f"did:webvh:{SCID}:centre.example.test:%FF",
+        f"did:webvh:{SCID}:centre.example.test:%zz",
+        f"did:webvh:{SCID}:centre.example.test:a/b",
+        f"did:webvh:{SCID}:centre.example.test:a?b",
         "did:webvh:Qm0:centre.example.test:org",
         "did:web:centre.example.test:org",
         WEBVH + "#key",
         WEBVH + "\n",
     ],
 )
-def test_refuses_webvh_dids_that_peers_can_not_read(text: str) -> None:
+def test_refuses_webvh_dids_that_lead_nowhere_safe(text: str) -> None:
     with pytest.raises(IdentifierError):
         WebvhDid.parse(text)
 

@@ -1,6 +1,7 @@
 """The fast reader of parts and the author's validation are two readers of one language."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -132,7 +133,7 @@ def test_both_read_every_member() -> None:
 def put(value: Any, path: tuple[Any, ...], new: Any) -> None:
     for step in path[:-1]:
         value = value[step]
-    value[path[-1]] = new
+    value[path[-1]] = deepcopy(new)  # a second change may go inside the first, which others use again
 
 
 @pytest.mark.parametrize("path", PLACES, ids=lambda path: "/".join(map(str, path)))
@@ -171,7 +172,7 @@ def test_both_agree_on_several_changes_at_once(changes: list[tuple[tuple[Any, ..
     changed = full_record()
     for path, value in changes:
         try:
-            put(changed, path, value)
+            put(changed, path, deepcopy(value))  # the same object twice could come to hold itself
         except (KeyError, IndexError, TypeError):
             return
     agree(changed)

@@ -116,15 +116,20 @@ def test_what_the_file_does_not_say_is_not_authorized(resource: str, reason: str
 @pytest.mark.parametrize(
     ("time", "authorized"),
     [
-        ("2020-12-31T23:59:59Z", True),
-        ("2021-01-01T00:00:00Z", False),
-        ("2022-06-30T12:00:00Z", False),
+        ("2021-01-01T11:59:59Z", True),  # still 31 December in UTC-12
+        ("2021-01-01T11:59:59.999999999Z", True),
+        ("2021-01-01T12:00:00Z", False),
+        ("2022-06-30T09:59:59Z", False),
+        ("2022-06-30T10:00:00Z", True),  # 1 July in UTC+14
+        ("2022-06-30T20:00:00Z", True),  # 1 July in Colombo
+        ("2022-06-30t20:00:00z", True),  # RFC 3339 §5.6
         ("2022-07-01T00:00:00.5Z", True),
         ("2020-12-31T23:59:60Z", True),
+        ("2022-06-30T23:59:60.25z", True),
         ("", True),
     ],
 )
-def test_the_time_asked_for_is_the_day_of_the_award(time: str, authorized: bool) -> None:
+def test_a_mandate_counts_if_the_time_asked_for_is_one_of_its_days_anywhere(time: str, authorized: bool) -> None:
     found = answer(context={"time": time})
     assert found["authorized"] is authorized
     assert found.get("time_requested", "") == time
@@ -134,8 +139,26 @@ def test_the_time_asked_for_is_the_day_of_the_award(time: str, authorized: bool)
 
 def test_a_suspended_issuer_is_not_authorized_from_that_day_on() -> None:
     wanted = {"entity_id": GALLE, "resource": "occupation=C7126;place=MLT"}
-    assert answer(**wanted, context={"time": "2026-08-31T00:00:00Z"})["authorized"] is True
-    assert answer(**wanted, context={"time": "2026-09-01T00:00:00Z"})["authorized"] is False
+    assert answer(**wanted, context={"time": "2026-08-31T09:59:59Z"})["authorized"] is True
+    for time in ("2026-08-31T10:00:00Z", "2026-08-31T20:00:00Z", "2026-09-01T00:00:00Z", "2026-09-02T12:00:00Z"):
+        found = answer(**wanted, context={"time": time})
+        assert (found["authorized"], found["context"]["reasons"].split()[0]) == (False, "status.suspended")
+
+
+@pytest.mark.parametrize(
+    ("awarded", "authorized"),
+    [("2020-12-31", True), ("2021-01-01", False), ("2022-06-30", False), ("2022-07-01", True), ("2026-11-24", False)],
+)
+def test_an_award_day_that_the_resource_names_is_compared_as_written(awarded: str, authorized: bool) -> None:
+    assert answer(resource=f"{WELDER};awarded={awarded}")["authorized"] is authorized
+    wanted = {"kind": "recognition", "entity_id": NEIGHBOUR, "action": "recognize"}
+    assert answer(**wanted, resource=f"{WELDER};awarded=2025-01-01")["recognized"] is True
+    assert answer(**wanted, resource=f"{WELDER};awarded=2024-12-31")["recognized"] is False
+
+
+def test_an_award_day_and_a_time_are_not_asked_together() -> None:
+    with pytest.raises(QueryError, match="found both"):
+        answer(resource=f"{WELDER};awarded=2024-07-01", context={"time": "2024-07-01T12:00:00Z"})
 
 
 def test_nobody_knows_the_future() -> None:
@@ -156,9 +179,47 @@ def test_the_ends_of_time_are_no_and_break_nothing(time: str, entity: str) -> No
         assert found.get("authorized", found.get("recognized")) is False
 
 
-@pytest.mark.parametrize("entity", ["did:example:nobody", "urn:centre", "centre"])
-def test_an_unknown_entity_is_not_authorized(entity: str) -> None:
-    assert answer(entity_id=entity)["authorized"] is False
+def test_an_unknown_entity_is_not_authorized() -> None:
+    assert answer(entity_id="did:example:nobody")["authorized"] is False
+
+
+def other_spellings(did: str) -> list[str]:
+    """Return texts that mean a DID, or a part of what it names, and are not the DID."""
+    scheme, method, scid, host, path = did.split(":")
+    return [
+        f"{did}#key-1", f"{did}?versionId=1", f"{did}/resources/x", f"{did}/", f"{did}:", f"{did}#",
+        f"DID:{method}:{scid}:{host}:{path}", f"{scheme}:WEBVH:{scid}:{host}:{path}",
+        f"{scheme}:{method}:{scid}:{host.upper()}:{path}", f"{scheme}:{method}:{scid}:{host}.:{path}",
+        f"{scheme}:{method}:{scid}:{host}%3A443:{path}", f"{scheme}:{method}:{scid}:{host}%3a8443:{path}",
+        f"{scheme}:{method}:{scid}:{host}:%6F{path[1:]}", f"{scheme}:{method}:{scid}:%63{host[1:]}:{path}",
+        f"{scheme}%3A{method}%3A{scid}%3A{host}%3A{path}", f"{scheme}:{method}:{scid}:{host}::{path}",
+        f"https://{host}/{path}", f"//{host}/{path}", f"urn:{did}", "centre", f" {did}", f"{did} ", f"{did}\u200b",
+        f"{scheme}:{method}:{scid}:{host.replace('e', chr(0x435), 1)}:{path}", f"{did}%",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("entity", other_spellings(CENTRE))
+def test_an_entity_in_another_spelling_is_malformed_and_never_a_no(entity: str) -> None:
+    for kind, action, resource in (
+        ("authorization", "issue", WELDER),
+        ("authorization", "verify", "reveal=award_year"),
+        ("recognition", "govern", WELDER),
+    ):
+        with pytest.raises(QueryError) as found:
+            answer(kind=kind, action=action, resource=resource, entity_id=entity)
+        assert found.value.code == "malformed"
+
+
+@pytest.mark.parametrize("authority", other_spellings(AUTHORITY))
+def test_an_authority_in_another_spelling_is_malformed(authority: str) -> None:
+    with pytest.raises(QueryError):
+        answer(authority_id=authority)
+
+
+def test_a_malformed_entity_is_answered_with_what_to_write() -> None:
+    with pytest.raises(QueryError, match="entity_id: expected a DID") as found:
+        answer(entity_id=f"{CENTRE}#key-1")
+    assert "leave out what follows the DID" in str(found.value.hint)
 
 
 def test_an_old_file_authorizes_nobody_and_is_not_called_a_no() -> None:
@@ -192,7 +253,8 @@ def test_a_verifier_of_whom_the_file_says_nothing_is_not_authorized_but_unknown(
 def test_a_verifier_is_judged_by_the_time_asked_for() -> None:
     wanted = {"entity_id": SHIPYARD, "action": "verify", "resource": "reveal=award_year"}
     assert answer(**wanted, context={"time": "2025-01-01T12:00:00Z"})["authorized"] is True
-    assert answer(**wanted, context={"time": "2024-12-31T12:00:00Z"})["authorized"] is False
+    assert answer(**wanted, context={"time": "2024-12-31T10:00:00Z"})["authorized"] is True
+    assert answer(**wanted, context={"time": "2024-12-31T09:59:59Z"})["authorized"] is False
     stale = GovernanceSnapshot(FILE, SNAPSHOT.digest, NOW)
     assert answer(stale, **wanted, context={"time": "2025-01-01T12:00:00Z"})["context"]["verdict"] == "STALE"
 
@@ -244,6 +306,19 @@ def test_an_issuer_is_no_recognized_authority() -> None:
         {"context": {"other": {"nested": True}}},
         {"context": {"time": "2026-06-30"}},
         {"context": {"time": "2026-06-30T00:00:00+00:00"}},
+        {"context": {"time": "2026-06-30T00:00:00-00:00"}},
+        {"context": {"time": "2026-06-30T00:00:00+05:30"}},
+        {"context": {"time": "2026-06-30T12:30:60Z"}},  # no leap second
+        {"context": {"time": "2026-06-29T23:59:60Z"}},
+        {"context": {"time": "2026-06-30T23:59:61Z"}},
+        {"context": {"time": "2026-06-30T24:00:00Z"}},
+        {"context": {"time": "2026-06-30T00:00Z"}},
+        {"context": {"time": "2026-06-30T00:00:00.Z"}},
+        {"context": {"time": "2026-06-30T00:00:00,5Z"}},
+        {"context": {"time": "20260630T000000Z"}},
+        {"context": {"time": " 2026-06-30T00:00:00Z"}},
+        {"context": {"time": "2026-06-30T00:00:00Z\n"}},
+        {"context": {"time": "٢٠٢٦-06-30T00:00:00Z"}},
         {"context": {"time": "2026-06-30T00:00:00"}},
         {"context": {"time": "2026-06-30 00:00:00Z"}},
         {"context": {"time": "2026-02-30T00:00:00Z"}},
@@ -285,13 +360,68 @@ def test_ignores_what_the_specification_does_not_name() -> None:
 
 @pytest.mark.parametrize(
     "members",
-    [{"authority_id": CENTRE}, {"action": "govern"}, {"action": "Issue"}, {"resource": "engineer-license"}],
+    [
+        {"authority_id": CENTRE},
+        {"action": "govern"},
+        {"resource": "engineer-license"},
+        {"resource": "occupation=C7299;place=MLT"},
+        {"resource": "occupation=C7212;place=XXX"},
+        {"resource": "occupation=C7212;place=MLT;colour=red"},
+        {"resource": "place=MLT"},
+    ],
 )
 def test_what_this_registry_does_not_know_is_not_found(members: Json) -> None:
     with pytest.raises(WanderbuchError) as found:
         answer(**members)
     assert isinstance(found.value, NotRecognizedError | ResourceError)
     assert found.value.code == "not-found"
+
+
+@pytest.mark.parametrize("action", ["Issue", "ISSUE", "issue+", "%69ssue", "issue%20", "verif%79"])
+def test_an_action_in_another_spelling_is_malformed(action: str) -> None:
+    with pytest.raises(QueryError, match="another spelling"):
+        answer(action=action)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "occupation=c7212;place=MLT",
+        "occupation=7212;place=MLT",
+        "occupation=C72123;place=MLT",
+        "occupation=%43721;place=MLT",
+        "Occupation=C7212;place=MLT",
+        "%6Fccupation=C7212;place=MLT",
+        "occupation=C7212;place=mlt",
+        "occupation=C7212;place=MLT;",
+        "occupation=C7212;place=MLT;place=MLT",
+        "occupation=C7212;place=MLT;eqf=04",
+        "occupation=C7212;place=MLT;awarded=2024",
+        "occupation=C7212;place=MLT;awarded=2023-02-29",
+        "occupation=C7212;place=MLT;purpose=Employment",
+    ],
+)
+def test_a_resource_in_another_spelling_is_malformed(resource: str) -> None:
+    with pytest.raises(ResourceError) as found:
+        parse_qualification(resource)
+    assert found.value.code == "malformed"
+
+
+def test_an_occupation_that_does_not_exist_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ResourceError, match="found C7299") as found:
+        parse_qualification("occupation=C7299;place=MLT")
+    assert "C7234 (Bicycle and related repairers)" in str(found.value.hint)
+    with pytest.raises(ResourceError) as lost_letter:
+        parse_qualification("occupation=7212;place=MLT")
+    assert "C7212 (Welders and flamecutters)" in str(lost_letter.value.hint)
+
+
+def test_a_group_is_authorized_only_as_a_whole() -> None:
+    assert answer(resource="occupation=C722;place=MLT")["authorized"] is True
+    for group in ("C721", "C72"):
+        found = answer(resource=f"occupation={group};place=MLT")
+        assert (found["authorized"], found["context"]["reasons"]) == (False, "occupation.excluded")
+        assert "C7213 (Sheet-metal workers)" in found["message"]
 
 
 @pytest.mark.parametrize(
@@ -380,3 +510,20 @@ def test_our_request_schemas_accept_what_we_accept() -> None:
         assert not accepts(json.loads(asked(resource=None)))
         assert not accepts(json.loads(asked(context={"time": "2026-06-30T00:00:00+01:00"})))
         assert not accepts(json.loads(asked(context={"x": 1})))
+
+
+@pytest.mark.parametrize("member", ["entity_id", "authority_id", "action", "resource", "context", "other"])
+def test_refuses_a_question_that_says_something_twice(member: str) -> None:
+    body = asked(other="x", context={"a": "b"})
+    said = json.loads(body)
+    twice = body.rstrip()[:-1] + f', "{member}": {json.dumps(said[member])}}}'.encode()
+    with pytest.raises(QueryError, match="twice"):
+        parse_query(twice)
+
+
+def test_refuses_a_context_that_says_something_twice() -> None:
+    body = asked(context={"time": "2026-06-30T00:00:00Z"})
+    twice = body.replace(b'{"time":', b'{"time": "2020-01-01T00:00:00Z", "time":')
+    assert twice != body
+    with pytest.raises(QueryError, match="twice"):
+        parse_query(twice)

@@ -74,6 +74,12 @@ def put_statement(**members: Any) -> Callable[[Json], None]:
     return lambda document: entries(document)[ACCREDITATION][issuer(document, CENTRE)].update(members)
 
 
+def put_moved(document: Json) -> None:
+    described = entries(document)[DESCRIPTION]
+    *start, _host, _path = issuer(document, CENTRE).split(":")
+    described[":".join((*start, "new.example.test", "org"))] = described[issuer(document, CENTRE)]
+
+
 def put_earlier(*versions: int) -> Callable[[Json], None]:
     earlier = [{"version": version, "uri": "https://authority.test/1.jws"} for version in versions]
     return lambda document: document.update(version=3, previous_versions=earlier)
@@ -225,6 +231,7 @@ WARNINGS: list[tuple[str, Callable[[Json], None], str]] = [
         lambda d: entries(d).update({ALIAS: {d["author"]: {"alias_dids": ["did:example:a"]}}}),
         "alias-not-followed",
     ),
+    ("moved, by both names", put_moved, "one-did-two-names"),
     ("nameless", lambda d: entries(d)[DESCRIPTION].pop(issuer(d, CENTRE)), "issuer-described"),
     ("no role", lambda d: entries(d)[ROLES].pop(issuer(d, CENTRE)), "issuer-has-role"),
     ("unknown member", lambda d: d.update(last_udpated="x"), "member-ignored"),

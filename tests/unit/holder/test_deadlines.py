@@ -21,6 +21,7 @@ from acapy_agent.utils.testing import create_test_profile
 
 from wanderbuch.agents.holder import offers, requests
 from wanderbuch.agents.holder.config import HolderConfig
+from wanderbuch.agents.holder.exchanges import is_unheard
 from wanderbuch.agents.holder.offers import OfferState
 from wanderbuch.agents.holder.requests import DeclineReason, RequestState
 from wanderbuch.errors import ExchangeError
@@ -116,8 +117,8 @@ async def test_what_ended_is_forgotten_in_time(wallet: Profile) -> None:
     for seconds, left in ((86_000, 1), (86_500, 0)):
         await offers.sweep_offers(wallet, CONFIG, after(seconds), began=LONG_AGO)
         await requests.sweep_requests(wallet, CONFIG, after(seconds), began=LONG_AGO)
-        assert len(await offers.list_offers(wallet, CONFIG)) == left
-        assert len(await requests.list_requests(wallet, CONFIG)) == left
+        assert len((await offers.list_offers(wallet, CONFIG))[0]) == left
+        assert len((await requests.list_requests(wallet, CONFIG))[0]) == left
 
 
 async def test_a_decline_tells_the_verifier_as_little_as_the_person_chose(wallet: Profile) -> None:
@@ -201,5 +202,59 @@ async def test_what_may_not_have_left_before_a_crash_is_sent_again_once(wallet: 
         await offers.sweep_offers(wallet, CONFIG, after(2), began=began)
         await requests.sweep_requests(wallet, CONFIG, after(2), began=began)
         began = LONG_AGO  # this process has sent them by now
-    again = [message._id for message, _ in wallet.inject(BaseResponder).messages]
-    assert again == [offered._id, answer._id]
+    again = [message for message, _ in wallet.inject(BaseResponder).messages]
+    assert [message._id for message in again] == [offered._id, answer._id]
+
+
+async def test_an_answer_that_acapy_kept_without_its_thread_is_sent_on_the_questions_thread(wallet: Profile) -> None:
+    """A kill right behind ACA-Py's `create_pres`: of 30 one, the wallet said PRESENTED, and nothing had been sent."""
+    kept = V20Pres(
+        formats=[V20PresFormat(attach_id="a", format_="none/x@v1.0")],
+        presentations_attach=[AttachDecorator.data_base64({}, ident="a")],
+    )
+    assert kept._thread is None
+    request_id = await request(wallet, "presentation-sent", pres=kept)
+    async with wallet.session() as session:
+        thread = (await V20PresExRecord.retrieve_by_id(session, request_id)).thread_id
+    await requests.sweep_requests(wallet, CONFIG, after(2), began=after(1))
+    ((sent, _),) = wallet.inject(BaseResponder).messages
+    assert (sent._id, sent._thread_id) == (kept._id, thread)
+
+
+async def test_what_nobody_answers_is_sent_again_after_ever_longer_pauses(wallet: Profile) -> None:
+    answer = V20Pres(
+        formats=[V20PresFormat(attach_id="a", format_="none/x@v1.0")],
+        presentations_attach=[AttachDecorator.data_base64({}, ident="a")],
+    )
+    request_id = await request(wallet, "presentation-sent", pres=answer)
+    async with wallet.session() as session:
+        record = await V20PresExRecord.retrieve_by_id(session, request_id)
+    began = datetime.fromisoformat(record.created_at)
+    due = []
+    for seconds in range(0, 300, 5):
+        now = began + timedelta(seconds=seconds)
+        if is_unheard(record, now, began=LONG_AGO):
+            due.append(seconds)
+            record.updated_at = now.isoformat()
+    assert due == [30, 60, 90, 135, 205]
+
+
+@pytest.mark.parametrize(("error", "told"), [("[DECLINED] no", 1), ("abandoned: no", 0)])
+async def test_an_end_that_a_crash_kept_from_the_other_side_is_told_once(
+    wallet: Profile, error: str, told: int
+) -> None:
+    """The other side waits until its own deadline otherwise; what it ended itself it knows."""
+    await offer(wallet, "abandoned", error_msg=error)
+    await request(wallet, "abandoned", error_msg=error)
+    began = after(1)
+    for seconds in (2, 3, 301):
+        await offers.sweep_offers(wallet, CONFIG, after(seconds), began=began)
+        await requests.sweep_requests(wallet, CONFIG, after(seconds), began=began)
+        began = LONG_AGO  # this process has told it by now
+    assert [each["code"] for each in sent(wallet)] == ["issuance-abandoned", "abandoned"] * told
+
+
+async def test_an_end_is_not_told_to_a_verifier_whose_own_deadline_is_over(wallet: Profile) -> None:
+    await request(wallet, "abandoned", error_msg="[NO_ANSWER] The exchange was not finished in time.")
+    await requests.sweep_requests(wallet, CONFIG, after(301), began=after(300))
+    assert sent(wallet) == []

@@ -9,7 +9,7 @@ from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
 from wanderbuch.errors import ConfigurationError, ResolutionError
 from wanderbuch.plugins.http.addresses import ConnectionMap
-from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+from wanderbuch.plugins.http.edge import Fetched, HttpEdge, HttpEdgeConfig, Redirect
 from wanderbuch.plugins.http.errors import (
     AddressRefusedError,
     DeadlineError,
@@ -260,3 +260,47 @@ async def test_two_hosts_are_kept_apart(authority: PrivateAuthority, host: TlsHo
         async with HttpEdge(HttpEdgeConfig(ConnectionMap.parse(connect), host.ca_file)) as edge:
             bodies = [(await edge.get(each.url("who"), max_bytes=10, timeout_s=5)).body for each in (host, second)]
     assert bodies == [b"first", b"second"]
+
+
+LOCATION = "https://centre.example.test/?oob=" + "e" * 30_000
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_the_location_of_a_redirect_is_told_to_who_asks(edge: HttpEdge, host: TlsHost, status: int) -> None:
+    host.handlers["short"] = answering({"status": status, "headers": {"Location": LOCATION}})
+    answer = await edge.get_or_location(host.url("short"), max_bytes=65_536, timeout_s=5, accept="application/json")
+    assert answer == Redirect(status, LOCATION)
+    assert [request.path for request in host.requests] == ["/short"]
+    assert host.requests[0].headers["Accept"] == "application/json"
+    with pytest.raises((RedirectRefusedError, UnreachableError)):
+        await edge.get(host.url("short"), max_bytes=65_536, timeout_s=5)
+
+
+async def test_a_relative_location_is_made_absolute(edge: HttpEdge, host: TlsHost) -> None:
+    host.handlers["a/short"] = answering({"status": 302, "headers": {"Location": "../long?oob=x"}})
+    answer = await edge.get_or_location(host.url("a/short"), max_bytes=100, timeout_s=5)
+    assert answer == Redirect(302, host.url("long?oob=x"))
+
+
+async def test_a_page_is_fetched_by_who_would_take_a_location(edge: HttpEdge, page: str) -> None:
+    answer = await edge.get_or_location(page, max_bytes=10, timeout_s=5)
+    assert isinstance(answer, Fetched)
+    assert answer.body == b"0123456789"
+    with pytest.raises(TooLargeError):
+        await edge.get_or_location(page, max_bytes=9, timeout_s=5)
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 399])
+async def test_other_redirects_have_no_location_to_tell(edge: HttpEdge, host: TlsHost, status: int) -> None:
+    host.handlers["short"] = answering({"status": status, "headers": {"Location": LOCATION}})
+    with pytest.raises(RedirectRefusedError):
+        await edge.get_or_location(host.url("short"), max_bytes=65_536, timeout_s=5)
+
+
+async def test_a_redirect_without_a_location_or_with_an_endless_one_is_refused(edge: HttpEdge, host: TlsHost) -> None:
+    host.handlers["short"] = answering({"status": 302})
+    with pytest.raises(RedirectRefusedError):
+        await edge.get_or_location(host.url("short"), max_bytes=65_536, timeout_s=5)
+    host.handlers["short"] = answering({"status": 302, "headers": {"Location": LOCATION + "e" * 100_000}})
+    with pytest.raises(UnreachableError):
+        await edge.get_or_location(host.url("short"), max_bytes=65_536, timeout_s=5)

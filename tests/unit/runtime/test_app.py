@@ -149,6 +149,11 @@ async def test_nothing_is_served_before_the_agent_is_ready(call) -> None:  # typ
         ({"name": "secret-value-that-is-long"}, 400),
         (b"{", 400),
         (b"\xff", 400),
+        (b'{"name": "a", "name": "secret"}', 400),
+        (b'{"name": "a", "size": 1, "size": 2}', 400),
+        (b'{"name": "\\ud800"}', 400),
+        (b'\xef\xbb\xbf{"name": "a"}', 400),
+        (b"[" * 1000, 400),
         ({"name": "x" * 2000}, 413),
     ],
 )

@@ -99,9 +99,14 @@ def test_a_typo_names_the_key_and_the_nearest_allowed_one(folder: Path, right: s
 
 
 def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
-    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, token_file" in refusal(
+    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, sockets, token_file" in refusal(
         folder, GOOD.replace("[tiny]", "zzz = 1\n[tiny]")
     )
+
+
+@pytest.mark.parametrize("host", ["4th.ac.ke", "x.example.org", "xn--fsq.jp"])
+def test_takes_every_host_that_can_stand_in_a_did(folder: Path, host: str) -> None:
+    assert load(folder, GOOD.replace("tiny.wanderbuch.test", host)).public.host == host
 
 
 @pytest.mark.parametrize(
@@ -113,6 +118,8 @@ def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
         ('"127.0.0.1:8443"', '"127.0.0.1:99999"', "[public.listen] port"),
         ("tiny.wanderbuch.test", "localhost", "can not stand in a did:webvh"),
         ("tiny.wanderbuch.test", "tiny.wanderbuch.test:8443", "can not stand in a did:webvh"),
+        ("tiny.wanderbuch.test", "Tiny.wanderbuch.test", "write the host as it stands on the wire: tiny.wanderbuch"),
+        ("tiny.wanderbuch.test", "127.0.0.1", "expected a dotted host name"),
         ("size = 3", 'size = "many"', "[tiny] size"),
         ("size = 3\n", "", "[tiny] size is missing"),
         ("[tiny]", '[governance]\nurl = "http://x.test"\nauthor = "did:web:x.test"\n[tiny]', "https://"),

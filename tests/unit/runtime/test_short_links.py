@@ -1,3 +1,5 @@
+import base64
+import json
 from datetime import timedelta
 
 import pytest
@@ -6,7 +8,8 @@ from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
 from wanderbuch.agents.runtime.store import WalletProfile
 
-INVITATION = "https://x.test?oob=eyJAdHlwZSI6ICJ4In0"
+MESSAGE = {"@type": "https://didcomm.org/out-of-band/1.1/invitation", "@id": "1"}
+INVITATION = "https://x.test?oob=" + base64.urlsafe_b64encode(json.dumps(MESSAGE).encode()).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ async def test_any_other_id_leads_nowhere(links: ShortLinks, link_id: str) -> No
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        (INVITATION, {"@type": "x"}),
+        (INVITATION, MESSAGE),
         ("https://x.test", None),
         ("https://x.test?oob=%00", None),
         ("https://x.test?oob=WzFd", None),

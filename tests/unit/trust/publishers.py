@@ -12,7 +12,7 @@ from wanderbuch.governance.identifiers import CredDefId, DidUrl, RevRegDefId, Sc
 from wanderbuch.governance.signing import SignedGovernanceFile, sign_file, verify_file
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import first_entry
+from wanderbuch.plugins.webvh.log_writing import first_entry
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink, sign_resource
 
 Files = dict[str, bytes]

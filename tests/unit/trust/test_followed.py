@@ -20,6 +20,7 @@ from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STAT
 from wanderbuch.governance.signing import co_sign, combine, sign_as_party
 from wanderbuch.governance.snapshot import Freshness, GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.content_folder import ContentFolder, digest_of_content
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome, RefreshReport
 
@@ -285,7 +286,7 @@ class TestParts:
         await restarted.attach(profile)
         assert len(held(restarted).file.accreditations) == 41
         async with profile.session() as session:
-            kept = sum(len(entry.value) for entry in await session.handle.fetch_all(None))
+            kept = sum(len(entry.value) for entry in await fetch_entries(session, None))
         assert kept < 20_000  # the parts are not in the wallet
 
     async def test_the_parties_of_the_file_kept_have_a_say_also_when_its_parts_are_gone(

@@ -87,7 +87,7 @@ class Wallet:
         self.version = 0
         self.connection = ConnRecord(my_did="did:peer:4zQmMine", their_label="centre", state=ConnRecord.State.COMPLETED)
 
-    async def publish(self, *, accredited: bool = True) -> None:
+    async def publish(self, *, accredited: bool = True, refresh: bool = True) -> None:
         """Publish the next version of the governance file, with or without any accreditation."""
         self.version += 1
         who = self.accredited if accredited else dict.fromkeys(self.accredited, ())
@@ -96,7 +96,8 @@ class Wallet:
             "current.jws": signed.jws,
             "freshness.jws": await self.authority.statement(signed, at=self.now),
         }
-        await self.profile.inject(GovernanceSource).refresh()
+        if refresh:
+            await self.profile.inject(GovernanceSource).refresh()
 
     async def receive(self, message: Any) -> None:
         """Have a message dispatched as ACA-Py does."""
@@ -245,6 +246,18 @@ async def test_without_the_guard_acapy_would_have_asked(wallet_side: Wallet, coo
     wallet_side.profile.inject(ProtocolRegistry).register_message_types(CREDENTIAL_MESSAGES)
     await wallet_side.receive(offer_of(cooking_school))
     assert wallet_side.heard() == [V20CredRequest]
+
+
+async def test_an_issuer_that_was_accredited_after_the_last_look_is_trusted_when_the_person_accepts(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    await wallet_side.publish(accredited=False)
+    await wallet_side.receive(offer_of(training_centre))
+    record = await wallet_side.exchange()
+    assert record.state == OFFER_WITHHELD
+    wallet_side.now += timedelta(seconds=1)
+    await wallet_side.publish(refresh=False)  # the file held is fresh, and says no
+    assert (await accept_offer(wallet_side.profile, record)).verdict is Verdict.TRUSTED
 
 
 @pytest.mark.parametrize("stale", [True, False])

@@ -220,3 +220,10 @@ def test_any_json_is_read_or_refused(path: tuple[str | int, ...], value: object)
     except PresentationError:
         return
     assert all(type(index) is int for index in received.predicates.values())
+
+
+def test_refuses_a_presentation_that_says_something_twice() -> None:
+    twice = json.dumps(PROOF)[:-1] + ', "identifiers": []}'
+    text = base64.b64encode(twice.encode()).decode()
+    with pytest.raises(PresentationError, match="'identifiers' twice"):
+        read_presentation({**message(PROOF), "presentations~attach": [{"@id": "anoncreds", "data": {"base64": text}}]})

@@ -1,7 +1,7 @@
 """The files of recognised authorities are followed as far as recognitions say, and never widen anything by failing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.unit.trust.states import State, World, recognition
 
 from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.plugins.http.edge import Fetched
-from wanderbuch.plugins.trust import recognised
+from wanderbuch.plugins.trust import pacing, recognised
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome
 
 
@@ -270,3 +270,74 @@ async def test_one_that_never_answers_keeps_neither_the_own_file_nor_others_from
         report = await source.refresh()
     assert [reason.code for reason in report.reasons if "in time" in reason.text] == ["recognition.unreachable"]
     assert reached(source, a, b, c) == "bc"
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_an_authority_that_comes_up_after_the_one_that_recognises_it_is_found_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.05)
+    a, b, c = (world.state(name) for name in "abc")
+    for state, others in ((b, {c: 0}), (a, {b: 1}), (c, {})):
+        await world.publish(state, state.document(recognises=others))
+    later = {url: body for url, body in world.host.files.items() if url.startswith(b.url)}
+    world.host.unreachable.add(f"https://{c.did.host}")
+    for url in later:
+        del world.host.files[url]  # up, but nothing published yet
+    source = world.source(a)
+    task = asyncio.create_task(source.run())
+    await source.first_round()
+    assert reached(source, a, b, c) == ""
+    world.host.files |= later
+    await until(lambda: reached(source, a, b, c) == "b")
+    world.host.unreachable.clear()
+    await until(lambda: reached(source, a, b, c) == "bc")
+    task.cancel()
+
+
+async def test_one_that_stays_away_costs_the_others_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.01)
+    a, b, c = (world.state(name) for name in "abc")
+    for state, others in ((c, {}), (b, {}), (a, {b: 0, c: 0})):
+        await world.publish(state, state.document(recognises=others))
+    world.host.unreachable.add(b.url)
+    asked: list[str] = []
+    answers = world.host.get
+
+    async def counted(url: str, **how: Any) -> Fetched:
+        asked.append(url)
+        return await answers(url, **how)
+
+    monkeypatch.setattr(world.host, "get", counted)
+    source = world.source(a)
+    task = asyncio.create_task(source.run())
+    await until(lambda: asked.count(f"{b.url}/current.jws") >= 4)
+    task.cancel()
+    assert asked.count(f"{c.url}/current.jws") == 1
+    assert asked.count(f"{a.url}/current.jws") == 1
+    snapshot = source.snapshot()
+    assert snapshot is not None
+    assert [note.code for note in snapshot.notes] == ["recognition.unreachable"]
+
+
+async def test_a_decision_has_one_that_came_back_asked_for_beside_and_does_not_wait_for_it(world: World) -> None:
+    a, b = await chain(world, onward=0, length=2)
+    world.host.unreachable.add(b.url)
+    source = world.source(a)
+    for _ in range(12):  # away for so long that it is asked for every five minutes only
+        await source.refresh()
+    task = asyncio.create_task(source.run())
+    await source.first_round()
+    await asyncio.sleep(0.05)
+    world.host.unreachable.clear()
+    source._paces[b.did].tried_at -= 60
+    first = await source.current()
+    assert first is not None
+    assert b.did not in first.recognised
+    await until(lambda: reached(source, a, b) == "b")
+    task.cancel()

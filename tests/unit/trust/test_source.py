@@ -1,7 +1,7 @@
 """Governance is fetched, checked, remembered and never goes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -16,6 +16,7 @@ from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.lanes import is_for_strangers, work_for_strangers
+from wanderbuch.plugins.trust import followed, pacing
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig, RefreshOutcome
 
 CENTRE = webvh("centre")
@@ -340,15 +341,137 @@ async def test_governance_that_is_fresh_is_not_asked_for_again(world: World) -> 
     assert world.host.asked.count("freshness.jws") == 1
 
 
-async def test_a_host_that_is_down_is_not_asked_again_within_a_second(world: World) -> None:
-    source = world.source()
+async def test_however_many_ask_a_host_that_is_down_is_asked_once_in_a_while(world: World) -> None:
+    source = world.source(ask_again=timedelta(seconds=0.5))
     world.host.down = True
+    assert await asyncio.gather(*(source.current() for _ in range(20))) == [None] * 20
     assert await source.current() is None
+    assert world.host.asked.count("current.jws") == 2
+
+
+async def test_who_asks_right_after_a_no_gets_what_was_published_meanwhile(world: World) -> None:
+    source, published = world.source(ask_again=timedelta(milliseconds=50)), dict(world.host.files)
+    world.host.files.clear()
     assert await source.current() is None
-    assert world.host.asked.count("current.jws") == 1
-    world.clock.now += timedelta(seconds=1)
-    world.host.down = False
+    world.host.files |= published
     assert await source.current() is not None
+
+
+async def test_an_answer_that_was_asked_for_before_the_publication_counts_for_nobody_who_came_after(
+    world: World,
+) -> None:
+    source, published = world.source(ask_again=timedelta(milliseconds=50)), dict(world.host.files)
+    real_get, asked, go_on = world.host.get, asyncio.Event(), asyncio.Event()
+
+    async def slow(url: str, **how: Any) -> Any:
+        world.host.files, files = {}, world.host.files
+        try:
+            return await real_get(url, **how)
+        finally:
+            world.host.files = files
+            asked.set()
+            await go_on.wait()
+
+    world.host.get = slow  # type: ignore[method-assign]
+    refreshing = asyncio.create_task(source.refresh())
+    await asked.wait()
+    world.host.get, world.host.files = real_get, published  # type: ignore[method-assign]
+    deciding = asyncio.create_task(source.current())
+    await asyncio.sleep(0)
+    go_on.set()
+    assert (await refreshing).outcome is RefreshOutcome.UNREACHABLE
+    assert await deciding is not None
+
+
+async def test_a_decision_waits_no_longer_for_a_silent_host_than_it_takes_to_give_up(world: World) -> None:
+    source = world.source(timeout_s=0.02)
+    never = asyncio.Event()
+
+    async def silent(url: str, **how: Any) -> Any:
+        await never.wait()
+
+    world.host.get = silent  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        assert await source.current() is None
+
+
+async def test_asking_the_authority_brings_a_newer_file_although_the_one_held_is_fresh(world: World) -> None:
+    source = world.source()
+    await source.refresh()
+    world.clock.now += timedelta(seconds=1)
+    await world.serve(await world.sign(2))
+    held = await source.current()
+    asked = await source.ask()
+    assert held is not None
+    assert asked is not None
+    assert (held.file.version, asked.file.version) == (1, 2)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "FIRST_PAUSE_S", 0.05)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("missing", ["host", "file", "statement", "author's key"])
+async def test_an_authority_that_comes_up_later_is_found_by_itself(world: World, missing: str) -> None:
+    source, published = world.source(), dict(world.host.files)
+    world.host.down = missing == "host"
+    world.authority.reachable = missing != "author's key"
+    if missing == "file":
+        world.host.files.clear()
+    elif missing == "statement":
+        del world.host.files["freshness.jws"]
+    task = asyncio.create_task(source.run())
+    await source.first_round()
+    held = source.snapshot()
+    assert held is None or not held.is_fresh(world.clock.now)
+    world.host.down, world.authority.reachable = False, True
+    world.host.files |= published
+    await until(lambda: (now := source.snapshot()) is not None and now.is_fresh(world.clock.now))
+    task.cancel()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_authority_that_goes_away_and_comes_back_is_found_again(world: World) -> None:
+    source = world.source(refresh_every=timedelta(seconds=0.2))
+    task = asyncio.create_task(source.run())
+    await source.first_round()
+    world.host.down = True
+    world.clock.now += timedelta(hours=2)
+    await until(lambda: (report := source.last_report) is not None and report.outcome is RefreshOutcome.UNREACHABLE)
+    held = source.snapshot()
+    assert held is not None
+    assert not held.is_fresh(world.clock.now)
+    world.host.down = False
+    await world.serve(await world.sign(2))
+    await until(lambda: (now := source.snapshot()) is not None and now.is_fresh(world.clock.now))
+    task.cancel()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_fault_of_ours_does_not_end_the_refreshing(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, real = world.source(), followed.verify_file
+    faults = iter([RecursionError("too deep"), TypeError("not iterable")])
+
+    async def verify(*given: Any, **how: Any) -> Any:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        return await real(*given, **how)
+
+    monkeypatch.setattr(followed, "verify_file", verify)
+    task = asyncio.create_task(source.run())
+    await until(lambda: source.snapshot() is not None)
+    assert [record.message for record in caplog.records].count("governance refresh failed") == 2
+    task.cancel()
 
 
 async def test_run_refreshes_until_it_is_cancelled(world: World) -> None:
@@ -368,20 +491,38 @@ async def test_run_refreshes_until_it_is_cancelled(world: World) -> None:
         await task
 
 
-def test_waits_half_of_the_remaining_freshness_and_less_after_a_failure(world: World) -> None:
-    from wanderbuch.plugins.trust.source import RefreshReport
+@pytest.mark.parametrize(("fresh_for", "expected"), [(60, 30), (3600, 300), (1, 1)])
+async def test_a_file_is_due_after_half_of_its_remaining_freshness(
+    world: World, fresh_for: int, expected: float
+) -> None:
+    signed = await world.sign(1)
+    world.host.files["freshness.jws"] = await world.authority.statement(
+        signed, at=world.clock.now, lifetime=timedelta(seconds=fresh_for)
+    )
+    source = world.source()
+    await source.refresh()
+    assert 0.7 * expected <= source._until_due() <= expected
 
-    source, now = world.source(), world.clock.now
 
-    def pause(outcome: RefreshOutcome, fresh_for: int | None, failures: int = 0) -> float:
-        until = None if fresh_for is None else now + timedelta(seconds=fresh_for)
-        return source._pause(RefreshReport(outcome, (), None, until, now), failures).total_seconds()
+async def test_a_file_whose_freshness_is_not_renewed_is_asked_for_less_and_less_often(world: World) -> None:
+    source, pauses = world.source(), []
+    await source.refresh()
+    world.clock.now += timedelta(hours=2)
+    for _ in range(12):
+        await source.refresh()
+        pauses.append(source._until_due())
+    expected = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert all(0.7 * most <= pause <= most for pause, most in zip(pauses, expected, strict=True))
 
-    assert pause(RefreshOutcome.UPDATED, 60) == 30
-    assert pause(RefreshOutcome.UPDATED, 3600) == 300
-    assert pause(RefreshOutcome.UPDATED, 0) == 1
-    assert pause(RefreshOutcome.UPDATED, None) == 5
-    assert [pause(RefreshOutcome.UNREACHABLE, 3600, n) for n in (1, 2, 20)] == [5, 10, 300]
+
+async def test_a_failure_is_logged_when_it_begins_and_not_at_every_try(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = world.source()
+    world.host.down = True
+    for _ in range(3):
+        await source.refresh()
+    assert sum("governance.unreachable" in record.message for record in caplog.records) == 1
 
 
 async def test_governance_is_our_own_work_whoever_makes_us_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,12 +22,15 @@ from tests.unit.trust.ecosystem import (
 from tests.unit.trust.employer import Employer, codes, verdict
 
 from wanderbuch.errors import ResolutionError
+from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.governance.question import LevelProof, Purpose, Subject, Verdict
+from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.exchange import (
     Verification,
     VerificationBook,
 )
+from wanderbuch.plugins.trust.request import NobodyCountsError
 from wanderbuch.plugins.trust.telling import Accepted
 from wanderbuch.plugins.trust.verifier import OverAskingError
 
@@ -63,7 +66,7 @@ async def test_never_stores_the_presentation(employer: Employer, worker: Worker,
     await employer.get(asked, worker.present(asked.proof_request, welder))
     assert (await employer.record(asked)).pres is None
     async with employer.profile.session() as session:
-        kept = b"".join(entry.value for entry in await session.handle.fetch_all(None))
+        kept = b"".join(entry.value for entry in await fetch_entries(session, None))
     assert b"aggregated_proof" not in kept
 
 
@@ -199,6 +202,31 @@ async def test_refuses_a_proof_without_non_revocation(employer: Employer, worker
     bare = {name: value for name, value in asked.proof_request.items() if name != "non_revoked"}
     ended = await employer.get(asked, worker.present(bare, welder, non_revoked=False))
     assert verdict(ended) is Verdict.NOT_TRUSTED
+
+
+@pytest.mark.parametrize("published", [True, False])
+async def test_asks_once_somebody_became_accredited_although_the_file_held_is_fresh(
+    employer: Employer, authority: Authority, training_centre: Issuer, published: bool
+) -> None:
+    async def serve(version: int, *cred_defs: CredDefId) -> None:
+        signed = await authority.file(
+            payload({training_centre.did: [accreditation(cred_defs)] if cred_defs else []}, version=version)
+        )
+        employer.now += timedelta(seconds=1)
+        employer.host.files = {
+            "current.jws": signed.jws,
+            "freshness.jws": await authority.statement(signed, at=employer.now),
+        }
+
+    await serve(2)
+    await employer.source.refresh()
+    if published:
+        await serve(3, training_centre.cred_def_id)
+    # What can be asked gets as far as the invitation, which needs a DID that can be resolved.
+    with pytest.raises(ResolutionError if published else NobodyCountsError):
+        await employer.desk.ask(
+            employer.profile, WELDER, did=webvh("shipyard"), answer_in=timedelta(minutes=10), title="Shipyard"
+        )
 
 
 async def test_does_not_ask_what_the_governance_file_does_not_let_it_ask(

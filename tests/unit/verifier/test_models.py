@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.verifier.config import VerifierConfig
-from wanderbuch.agents.verifier.models import AskAgain, RequestOut, RequestState, RequirementIn, ask_again
+from wanderbuch.agents.verifier.models import AskAgain, RequestOut, RequestState, RequirementIn, StapleIn, ask_again
 from wanderbuch.agents.verifier.shown import in_words
 from wanderbuch.governance.question import LevelProof, Reason, Requirement, Subject, TrustDecision, Verdict
 from wanderbuch.plugins.trust.exchange import Verification, VerificationState
@@ -125,3 +126,9 @@ def test_refuses_a_requirement_that_makes_no_sense(changed: dict[str, object]) -
 def test_refuses_settings_that_make_no_sense(changed: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         VerifierConfig.model_validate(changed)
+
+
+@pytest.mark.parametrize("text", ["é", "*", "abc"])
+def test_a_staple_that_is_not_base64_is_malformed(text: str) -> None:
+    with pytest.raises(MalformedError, match="base64"):
+        StapleIn(issuer="did:example:x", staple=text).parsed()

@@ -1,16 +1,21 @@
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from acapy_agent.core.profile import Profile
 from acapy_agent.wallet.base import BaseWallet
+from did_webvh.core.resolver import DidResolver, LocalHistoryResolver
+from did_webvh.verify import WebvhVerifier
 from tests.unit.webvh.conftest import ENDPOINT, HOST
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, DidUrl, WebvhDid
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key, sign_as, update_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
 from wanderbuch.plugins.webvh.keys import is_signed
+from wanderbuch.plugins.webvh.log import verify_log
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 LOG = "org/did.jsonl"
@@ -171,3 +176,83 @@ async def test_a_rotation_that_was_cut_off_is_finished_at_the_next_start(
     document = await documents.resolve(did)
     assert len(document.assertion_keys) == 1
     assert old not in document.assertion_keys
+
+
+# Others can read what is published
+
+
+async def made_at(wallet: Profile, publisher: FolderPublisher, host: str, path: str = "org") -> WebvhDid:
+    return await create_did(
+        wallet, host=host, path=path, didcomm_endpoint=ENDPOINT, publisher=publisher, prerotation=True
+    )
+
+
+async def by_the_library(did: WebvhDid, publisher: FolderPublisher) -> Any:
+    """What did-webvh, the library of ACA-Py's own resolver, makes of a published log."""
+    log = publisher.folder / "/".join(did.path) / "did.jsonl"
+    return await DidResolver(WebvhVerifier()).resolve(did, LocalHistoryResolver(log))
+
+
+async def test_the_library_of_other_agents_reads_every_entry_that_we_write(
+    wallet: Profile, did: WebvhDid, publisher: FolderPublisher
+) -> None:
+    await update_did(wallet, did, publisher=publisher, didcomm_endpoint=None)
+    await rotate_assertion_key(wallet, did, publisher=publisher)
+    found = await by_the_library(did, publisher)
+    assert found.resolution_metadata is None
+    assert found.document_metadata["versionNumber"] == 4
+
+
+@pytest.mark.parametrize("name", ["4th.ac.ke", "x.example.org"])
+async def test_a_host_that_is_legal_is_published_and_those_who_can_not_read_it_are_named(
+    wallet: Profile, publisher: FolderPublisher, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    did = await made_at(wallet, publisher, name)
+    log = await publisher.get(LOG)
+    assert log is not None
+    assert (await verify_log(did, log)).document["id"] == did
+    assert "did-webvh 1.0.1" in caplog.text
+    assert (await by_the_library(did, publisher)).document is None  # once it reads it, the warning can go
+
+
+async def test_a_host_that_everybody_reads_is_published_without_a_word(
+    wallet: Profile, publisher: FolderPublisher, caplog: pytest.LogCaptureFixture
+) -> None:
+    await made_at(wallet, publisher, HOST)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "reason"),
+    [
+        ("centre", "org", "dotted host name"),
+        ("centre.example.1", "org", "dotted host name"),
+        ("Centre.example.org", "org", "centre.example.org"),
+        ("école.example", "org", "xn--cole-9oa.example"),
+        ("centre.example.org:8443", "org", "no port"),
+        ("my.localhost.test", "org", "localhost"),
+        ("centre.example.org", "", "path is needed"),
+        ("centre.example.org", "../org", "path segment"),
+        ("centre.example.org", "a%2Fb", "path segment"),
+    ],
+)
+async def test_nothing_is_made_where_others_would_not_find_it(
+    wallet: Profile, publisher: FolderPublisher, name: str, path: str, reason: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=reason) as refused:
+        await made_at(wallet, publisher, name, path)
+    assert refused.value.hint is not None
+    async with wallet.session() as session:
+        assert list(await session.inject(BaseWallet).get_local_dids()) == []
+    assert list(publisher.folder.rglob("*")) == []
+
+
+async def test_an_entry_that_nobody_could_read_is_not_made(
+    wallet: Profile, did: WebvhDid, publisher: FolderPublisher, documents: WebvhDocuments
+) -> None:
+    before = await publisher.get(LOG)
+    with pytest.raises(ConfigurationError, match="nobody could read the DID"):
+        await update_did(wallet, did, publisher=publisher, didcomm_endpoint=f"{ENDPOINT}/{'x' * MAX_LOG_BYTES}")
+    assert await publisher.get(LOG) == before
+    await update_did(wallet, did, publisher=publisher, didcomm_endpoint=f"{ENDPOINT}/other")
+    assert (await documents.resolve(did)).version_id.startswith("2-")

@@ -1,4 +1,5 @@
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,16 +11,10 @@ from did_webvh.core.state import DocumentState
 
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
+from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import LogError
-from wanderbuch.plugins.webvh.log import (
-    MAX_LOG_BYTES,
-    SCID_PLACEHOLDER,
-    first_entry,
-    names_witnesses,
-    next_entry,
-    utc_now,
-    verify_log,
-)
+from wanderbuch.plugins.webvh.log import check_log, names_witnesses, verify_log
+from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
 
 PLACE = "centre.example.test:org"
 THEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -141,6 +136,19 @@ async def test_refuses_a_log_that_begins_in_the_middle(log: Log) -> None:
         await log.verify()
 
 
+async def test_is_checked_beside_the_event_loop(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def check(*args: Any, **how: Any) -> Any:
+        threads.append(threading.current_thread())
+        return check_log(*args, **how)
+
+    monkeypatch.setattr("wanderbuch.plugins.webvh.log.check_log", check)
+    await log.verify()
+    assert threads
+    assert threading.main_thread() not in threads
+
+
 async def test_refuses_the_log_of_another_did(log: Log) -> None:
     with pytest.raises(LogError, match="another DID"):
         await verify_log(Log().did, log.text.encode())
@@ -163,7 +171,9 @@ async def test_reads_a_deactivated_log_but_nothing_after_it(log: Log) -> None:
     for line in log.lines:
         states.append(DocumentState.load_history_json(line, states[-1] if states else None))
     signer = AskarSigningKey(log.keys[3])
-    ended = states[-1].create_next(None, {"updateKeys": [multikey(log.keys[3])], "deactivated": True})
+    ended = states[-1].create_next(
+        None, {"updateKeys": [multikey(log.keys[3])], "nextKeyHashes": [], "deactivated": True}
+    )
     ended.sign(signer)
     log.lines.append(ended.history_json())
     assert (await log.verify()).deactivated
@@ -249,3 +259,27 @@ async def test_refuses_approvals_that_are_none(received: bytes) -> None:
 async def test_most_logs_name_no_witnesses(log: Log) -> None:
     assert not names_witnesses(log.text.encode())
     assert not names_witnesses(b"not json")
+
+
+async def test_refuses_an_entry_that_says_something_twice(log: Log) -> None:
+    state = json.loads(log.lines[2])["state"]
+    evil = json.dumps({**state, "alsoKnownAs": ["did:web:evil.example"]})
+    assert log.lines[2].startswith("{")
+    log.lines[2] = f'{{"state": {evil}, {log.lines[2][1:]}'
+    with pytest.raises(LogError, match="'state' twice"):
+        await log.verify()
+
+
+async def test_refuses_an_entry_that_is_nested_beyond_reading(log: Log) -> None:
+    log.lines[2] = log.lines[2][:-1] + ', "more": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    assert not names_witnesses(log.text.encode())
+    with pytest.raises(LogError, match="nesting"):
+        await log.verify()
+
+
+async def test_accepts_numbers_that_other_peoples_documents_have() -> None:
+    pair = key()
+    other = {**document(), "service": [{"id": "#s", "type": "Other", "serviceEndpoint": {"weight": 0.25}}]}
+    did, line = first_entry(other, update_key=pair, next_keys=(), at=THEN)
+    verified = await verify_log(did, f"{line}\n".encode())
+    assert verified.document["service"][0]["serviceEndpoint"]["weight"] == 0.25

@@ -80,3 +80,15 @@ async def test_a_damaged_memory_is_no_empty_memory(wallet: Profile) -> None:
         await session.handle.replace("wanderbuch.webvh.seen", DID, value="{}")
     with pytest.raises(HistoryError, match="damaged"):
         await memory.accept(DID, {1: "1-a"})
+
+
+async def test_what_was_remembered_under_the_name_of_a_did_still_counts_under_its_scid(memory: LogMemory) -> None:
+    await memory.accept(f"{DID}:old.example:org", {1: "1-a", 2: "2-b"})
+    names = (f"{DID}:new.example:org", f"{DID}:old.example:org")
+    with pytest.raises(RollbackError):
+        await memory.accept(DID, {1: "1-a"}, formerly=names)
+    with pytest.raises(ForkError):
+        await memory.accept(DID, {1: "1-a", 2: "2-x", 3: "3-c"}, formerly=names)
+    await memory.accept(DID, {1: "1-a", 2: "2-b", 3: "3-c"}, formerly=names)
+    with pytest.raises(RollbackError):
+        await memory.accept(DID, {1: "1-a", 2: "2-b"}, formerly=names)

@@ -71,7 +71,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_pa
     assert [(file.name, file.read_bytes()) for file in (tmp_path / "a").iterdir()] == [("b", b"old")]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.needs("full device")
 def test_the_system_calls_a_full_disk_by_the_name_that_we_look_for() -> None:
     with pytest.raises(OSError, match="No space") as found, Path("/dev/full").open("wb", buffering=0) as full:
         full.write(b"x")

@@ -273,3 +273,19 @@ def test_refuses_what_is_no_resource(received: bytes) -> None:
 @pytest.mark.parametrize("received", [b"", b"{}", b"[]", b"[" * 100_000, b'{"proof":{"verificationMethod":"x"}}'])
 def test_what_is_no_resource_names_no_signer(received: bytes) -> None:
     assert signer_of(received) is None
+
+
+@pytest.mark.parametrize("member", ["content", "metadata", "proof", "id"])
+async def test_refuses_a_resource_that_says_something_twice(member: str) -> None:
+    received = await signed()
+    said = json.dumps(json.loads(received)[member]).encode()
+    twice = b'{"' + member.encode() + b'":' + said + b"," + received[1:]
+    assert signer_of(twice) is None
+    with pytest.raises(ResourceError, match="twice"):
+        verify(twice)
+
+
+async def test_refuses_a_resource_that_is_nested_beyond_reading() -> None:
+    received = (await signed())[:-1] + b',"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    with pytest.raises(ResourceError, match="nesting"):
+        verify(received)

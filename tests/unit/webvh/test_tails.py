@@ -8,10 +8,11 @@ import requests
 from acapy_agent.anoncreds.models.revocation import RevRegDef
 from acapy_agent.anoncreds.revocation.revocation import AnonCredsRevocation, AnonCredsRevocationError
 from acapy_agent.core.profile import Profile
-from tests.unit.http.tls_host import TlsHost
+from aiohttp import web
+from tests.unit.http.tls_host import Handler, TlsHost
 from tests.unit.webvh.conftest import SIZE, Issuer
 
-from wanderbuch.plugins.http.errors import AddressRefusedError, NotFoundError, TooLargeError
+from wanderbuch.plugins.http.errors import AddressRefusedError, NotFoundError, RedirectRefusedError, TooLargeError
 from wanderbuch.plugins.webvh.errors import TailsError
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.plugins.webvh.registry import TailsPolicy, WebvhRegistry
@@ -39,6 +40,13 @@ def no_requests(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("ACA-Py's blocking download was used")
 
     monkeypatch.setattr(requests.Session, "send", refuse)
+
+
+def sends_to(location: str) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=308, headers={"Location": location})
+
+    return answer
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -127,6 +135,39 @@ async def test_refuses_a_file_larger_than_the_registry_needs(
     published.write_bytes(published.read_bytes() + b"x")
     with pytest.raises(TooLargeError):
         await ensure_tails(holder, received)
+
+
+async def test_follows_to_where_a_tails_file_has_moved(received: RevRegDef, holder: Profile, host: TlsHost) -> None:
+    path = received.value.tails_location.removeprefix(host.url(""))
+    (host.folder / "moved").write_bytes((host.folder / path).read_bytes())
+    host.handlers[path] = sends_to(host.url("moved"))
+    assert (await ensure_tails(holder, received)).exists()
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("https://127.0.0.1/x", AddressRefusedError),
+        ("http://centre.example.test/moved", AddressRefusedError),
+        ("https://[", RedirectRefusedError),
+        ("", RedirectRefusedError),
+        ("/other", TailsError),
+        ("/too-large", TooLargeError),
+        ("/again", RedirectRefusedError),
+    ],
+)
+async def test_follows_by_the_same_rules(
+    received: RevRegDef, holder: Profile, host: TlsHost, location: str, expected: type[Exception], home: Path
+) -> None:
+    path = received.value.tails_location.removeprefix(host.url(""))
+    (host.folder / "moved").write_bytes((host.folder / path).read_bytes())
+    (host.folder / "other").write_bytes(b"x")
+    (host.folder / "too-large").write_bytes(b"x" * 1_000_000)
+    host.handlers["again"] = sends_to(host.url("moved"))
+    host.handlers[path] = sends_to(location)
+    with pytest.raises(expected):
+        await ensure_tails(holder, received)
+    assert not tails_file(received.value.tails_hash).exists()
 
 
 async def test_a_hostile_hash_touches_no_file(received: RevRegDef, holder: Profile, home: Path) -> None:

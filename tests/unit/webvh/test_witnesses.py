@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from wanderbuch.plugins.webvh.approval import approve, examine
 from wanderbuch.plugins.webvh.document import make_document
+from wanderbuch.plugins.webvh.entries import SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import ForkError, LogError, RollbackError
 from wanderbuch.plugins.webvh.keys import to_multikey
-from wanderbuch.plugins.webvh.log import SCID_PLACEHOLDER, first_entry, next_entry, verify_log
+from wanderbuch.plugins.webvh.log import verify_log
+from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry
 from wanderbuch.plugins.webvh.witnesses import (
     Proof,
     WitnessError,
@@ -383,3 +385,8 @@ async def test_an_entry_that_needs_no_witness_is_not_approved() -> None:
     log = Log(None)
     with pytest.raises(WitnessError, match="needs no approval"):
         await examine(log.received, None, seen=None)
+
+
+def test_refuses_approvals_that_say_something_twice() -> None:
+    with pytest.raises(WitnessError, match="twice"):
+        parse_proofs(b'[{"versionId": "1-Qm", "versionId": "2-Qm", "proof": {}}]')

@@ -1,0 +1,236 @@
+"""Taking what an invitation brings: once, however often it is opened, and whatever cut the opening short.
+
+Every invitation makes a connection of its own, also where one with the same peer exists: two visits to one verifier are
+not linked by the wallet's own doing. What a step leaves is found by the next opening:
+
+1. Attached, without a connection: the key to answer with and the row of the invitation are kept together, under a name
+   that follows from the invitation. A second opening finds the row.
+2. With a connection: one that has begun goes on. Its request is sent once more, word for word; if the connection stands
+   here and nothing has come over it, its end is told once more, since the inviter may not have heard.
+3. The offer or request has a name that follows from its thread (`plugins.trust.holding_messages`).
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.core.event_bus import Event, EventBus
+from acapy_agent.core.oob_processor import OobMessageProcessor
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.decorators.service_decorator import ServiceDecorator
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.didexchange.v1_0.messages.request import DIDXRequest
+from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
+from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
+from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import InvitationMessage
+from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
+from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from acapy_agent.storage.error import StorageDuplicateError
+from acapy_agent.wallet.base import BaseWallet
+from acapy_agent.wallet.key_type import ED25519
+
+from wanderbuch.agents.holder.doubles import leave_one_invitation
+from wanderbuch.agents.holder.reading import read_all
+from wanderbuch.errors import ResolutionError
+from wanderbuch.plugins.trust.handshake_messages import completing
+from wanderbuch.plugins.trust.once import one_step, own_id
+
+_LOOK_AGAIN_S = 0.05
+_LOOK_WITHOUT_NEWS_S = 1.0
+_EXCHANGE_CHANGED: Final = re.compile("^acapy::record::(issue_credential_v2_0|present_proof_v2_0)::")
+_ASKED: Final = ConnRecord.State.REQUEST.rfc160
+_PEER_DID: Final = "did:peer:4"  # says all that the other side must know; what else there is comes in an attachment
+
+
+class InvitationKind(Enum):
+    """What an invitation brings."""
+
+    OFFER = "offer"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An opened invitation: its kind, and the id of the exchange that it brought."""
+
+    kind: InvitationKind
+    id: str
+
+
+async def take_attached(
+    profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
+) -> Opened:
+    """Take what is attached to an invitation."""
+    if not (found := await _find(profile, kind, thread_id=thread_id)):  # else it was scanned before
+        async with one_step(own_id("invitation", _id(invitation))):
+            if invitation.handshake_protocols:
+                row = await _connected(profile, invitation)
+            else:
+                row = await _answerable(profile, invitation, thread_id)  # 1
+        await profile.inject(OobMessageProcessor).handle_message(
+            profile, [each.content for each in invitation.requests_attach], row, row.their_service
+        )
+        while not (found := await _find(profile, kind, thread_id=thread_id)):  # noqa: ASYNC110 (no event tells it all)
+            await asyncio.sleep(_LOOK_AGAIN_S)
+    return Opened(kind, found)
+
+
+async def meet(profile: Profile, invitation: InvitationMessage) -> Opened:
+    """Connect on an invitation, unless that was done, and wait for what comes over the connection."""
+    ours = await _connection_ids(profile, invitation)
+    with _exchanges_changed(profile, ours) as changed:
+        if opened := await _arrived(profile, ours):
+            return opened
+        async with one_step(own_id("invitation", _id(invitation))):
+            await _connect(profile, invitation)  # 2
+        while True:
+            ours |= await _connection_ids(profile, invitation)  # more than one, if two processes opened it at once
+            if opened := await _arrived(profile, ours):
+                return opened
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_WITHOUT_NEWS_S):
+                    await changed.wait()
+            changed.clear()
+
+
+async def _answerable(profile: Profile, invitation: InvitationMessage, thread_id: str) -> OobRecord:
+    """Return the one row by which what is attached to an invitation can be answered without a connection."""
+    if held := await leave_one_invitation(profile, _id(invitation)):
+        return held
+    manager = OutOfBandManager(profile)
+    service: ServiceDecorator | None = await manager._service_decorator_from_service(invitation.services[0])  # noqa: SLF001 (ACA-Py has no other way)
+    if service is None:
+        raise ResolutionError("expected an address to answer the invitation at, found none")
+    row = OobRecord(
+        oob_id=own_id("invitation", _id(invitation)),
+        new_with_id=True,
+        state=OobRecord.STATE_PREPARE_RESPONSE,
+        role=OobRecord.ROLE_RECEIVER,
+        invi_msg_id=_id(invitation),
+        invitation=invitation,
+        attach_thread_id=thread_id,
+        their_service=service,
+    )
+    try:
+        async with profile.transaction() as session:
+            key = await session.inject(BaseWallet).create_signing_key(ED25519)
+            row.our_recipient_key = key.verkey
+            row.our_service = ServiceDecorator(
+                recipient_keys=[key.verkey], endpoint=profile.settings.get("default_endpoint"), routing_keys=[]
+            )
+            await row.save(session, reason="an invitation was opened")
+            await session.commit()
+    except StorageDuplicateError:  # another process was faster
+        async with profile.session() as session:
+            return await OobRecord.retrieve_by_id(session, row.oob_id)
+    return row
+
+
+async def _connected(profile: Profile, invitation: InvitationMessage) -> OobRecord:
+    """Connect and wait until the connection stands; the row that is returned says which, and is not kept."""
+    await _connect(profile, invitation)
+    while not (ready := [each for each in await _connections(profile, invitation) if each.is_ready]):  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    return OobRecord(
+        state=OobRecord.STATE_DONE,
+        role=OobRecord.ROLE_RECEIVER,
+        invi_msg_id=_id(invitation),
+        invitation=invitation,
+        connection_id=ready[0].connection_id,
+    )
+
+
+async def _connect(profile: Profile, invitation: InvitationMessage) -> None:
+    """Begin a connection on an invitation, or go on with one that has begun."""
+    begun = await _connections(profile, invitation)
+    for connection in begun:
+        if connection.is_ready:
+            told = completing(connection)
+        elif connection.state == _ASKED and str(connection.my_did).startswith(_PEER_DID):
+            label = profile.settings.get("default_label")
+            told = DIDXRequest(label=label, did=connection.my_did, _id=connection.request_id)
+            told.assign_thread_id(thid=connection.request_id, pthid=connection.invitation_msg_id)
+        else:  # nobody has heard of it, or it was refused
+            async with profile.session() as session:
+                await connection.delete_record(session)
+            continue
+        await profile.inject(BaseResponder).send(told, connection_id=connection.connection_id)
+        return
+    await leave_one_invitation(profile, _id(invitation))
+    await OutOfBandManager(profile).receive_invitation(
+        _without_attachment(invitation), use_existing_connection=False, auto_accept=True
+    )
+
+
+def _without_attachment(invitation: InvitationMessage) -> InvitationMessage:
+    """Return the invitation to connect alone; what is attached is taken once the connection stands."""
+    bare = InvitationMessage.deserialize(invitation.serialize())
+    bare.requests_attach = []
+    return bare
+
+
+async def _arrived(profile: Profile, connection_ids: set[str]) -> Opened | None:
+    """Return what came over one of these connections, None if nothing did yet."""
+    for connection_id in connection_ids:
+        for kind in InvitationKind:
+            if found := await _find(profile, kind, connection_id=connection_id):
+                return Opened(kind, found)
+    return None
+
+
+async def _connection_ids(profile: Profile, invitation: InvitationMessage) -> set[str]:
+    return {each.connection_id for each in await _connections(profile, invitation)}
+
+
+async def _connections(profile: Profile, invitation: InvitationMessage) -> list[ConnRecord]:
+    """Return the connections that were begun on an invitation, those that stand first."""
+    async with profile.session() as session:
+        found: list[ConnRecord] = await ConnRecord.query(
+            session,
+            {"invitation_msg_id": _id(invitation)},
+            post_filter_positive={"their_role": ConnRecord.Role.RESPONDER.rfc160},
+        )
+    return sorted(found, key=lambda connection: (not connection.is_ready, str(connection.created_at)))
+
+
+@contextmanager
+def _exchanges_changed(profile: Profile, connection_ids: set[str]) -> Iterator[asyncio.Event]:
+    """Give what is set whenever an exchange over one of these connections, of which there may be more, has changed."""
+    bus, changed = profile.inject(EventBus), asyncio.Event()
+
+    async def note(_: Profile, event: Event) -> None:
+        if event.payload.get("connection_id") in connection_ids:
+            changed.set()
+
+    bus.subscribe(_EXCHANGE_CHANGED, note)
+    try:
+        yield changed
+    finally:
+        bus.unsubscribe(_EXCHANGE_CHANGED, note)
+
+
+async def _find(
+    profile: Profile, kind: InvitationKind, *, thread_id: str | None = None, connection_id: str | None = None
+) -> str | None:
+    """Return the id of our first exchange on this thread or connection, None if there is none yet."""
+    model, role = {
+        InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
+        InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
+    }[kind]
+
+    def read(record: Any) -> tuple[str, str] | None:
+        if record.role != role or (connection_id is not None and record.connection_id != connection_id):
+            return None
+        return str(record.created_at), str(record._id)  # noqa: SLF001 (ACA-Py's name for any record's id)
+
+    found = await read_all(profile, model, read, tags={"thread_id": thread_id} if thread_id else None)
+    return min(found)[1] if found else None
+
+
+def _id(invitation: InvitationMessage) -> str:
+    return str(invitation._id)  # noqa: SLF001 (ACA-Py's name)

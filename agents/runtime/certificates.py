@@ -1,0 +1,82 @@
+"""The certificates of an agent that runs: its own pair and the authorities it trusts, read anew when it is told to.
+
+What is wrong with them is logged at the start, once a day and after every reload, and stands in `/ready`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from wanderbuch.agents.runtime.certificate_rules import Concern
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.records import utc_now
+from wanderbuch.agents.runtime.server_tls import ServerTls
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.plugins.http.edge import HttpEdge
+
+_LOG = logging.getLogger(__name__)
+_EVERY: Final = timedelta(days=1)
+
+
+class Certificates:
+    """An agent's own certificate, and those it trusts.
+
+    Args:
+        own: of the public site.
+        edge: the way out to others.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(self, own: ServerTls, edge: HttpEdge, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self._own = own
+        self._edge = edge
+        self._clock = clock
+        self._trust: Concern | None = None
+
+    def concerns(self) -> tuple[Concern, ...]:
+        """Return what an operator should see to."""
+        return (*self._own.concerns(at=self._clock()), *((self._trust,) if self._trust else ()))
+
+    async def look(self) -> None:
+        """Look at the certificate as a client would, and log what is wrong."""
+        try:
+            await asyncio.to_thread(self._own.look, self._edge.new_trust)
+        except ConfigurationError as err:  # what the agent trusts is in its memory still
+            self._note_trust(err)
+        for concern in self.concerns():
+            log_event(_LOG, logging.WARNING, "tls.concern", code=concern.code, reason=concern.text)
+
+    async def reload(self) -> None:
+        """Read everything anew; what is not fit leaves the old in its place, and the log says so."""
+        self._trust = None
+        try:
+            await asyncio.to_thread(self._edge.reload_trust)
+        except ConfigurationError as err:
+            self._note_trust(err)
+        try:
+            await asyncio.to_thread(self._own.reload, at=self._clock())
+        except ConfigurationError as err:
+            log_event(_LOG, logging.ERROR, "tls.kept", reason=err.message, ends=self._own.ends.isoformat())
+        else:
+            log_event(_LOG, logging.INFO, "tls.reloaded", ends=self._own.ends.isoformat())
+        await self.look()
+
+    def _note_trust(self, err: ConfigurationError) -> None:
+        log_event(_LOG, logging.ERROR, "tls.trust_kept", reason=err.message)
+        text = "[network] ca_file cannot be read; the authorities that it held before are trusted. The log says more."
+        self._trust = Concern("tls.trust", text)
+
+    async def run(self) -> None:
+        """Look again every day; ends only by cancellation."""
+        while True:
+            await asyncio.sleep(_EVERY.total_seconds())
+            await self.look()
+
+    async def reload_on(self, told: asyncio.Event) -> None:
+        """Reload whenever `told` is set; ends only by cancellation."""
+        while True:
+            await told.wait()
+            told.clear()
+            await self.reload()

@@ -1,0 +1,87 @@
+"""A group of occupations is answered as all of its members: it counts only where each of its unit groups does.
+
+"C72" asks about everything that begins with 72. A file may say something else about a part of that (an exclusion of
+C7213, a recognition of C721 alone, a regulated C7212), so the group is divided into the widest parts that nothing in
+the files at hand tells apart (`groups.parts`). Within such a part every rule answers alike for all unit groups, so
+judging the parts is judging all members.
+
+- All parts TRUSTED: TRUSTED. The reasons are those of all parts, none twice; where parts count by different chains of
+  recognition, the chain of the answer names the links of all of them.
+- A part that is NOT_TRUSTED settles it; else one that is STALE, else one that is UNKNOWN. The first reason names the
+  part.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import replace
+
+from wanderbuch.governance.case import Case
+from wanderbuch.governance.groups import parts
+from wanderbuch.governance.question import Reason, Step, TrustDecision, Verdict
+from wanderbuch.governance.wording import occupation
+from wanderbuch.schemas.occupations import unit_group_codes
+
+type JudgePart = Callable[[Case, list[Step]], TrustDecision]
+
+
+def as_a_whole(case: Case, judge_part: JudgePart, steps: list[Step] | None = None) -> TrustDecision:
+    """Return the decision about a group.
+
+    Args:
+        case: the question, about a group of ISCO-08; its snapshot is there.
+        judge_part: decides about one part, and notes the rules that it applied.
+        steps: takes the rules applied to the part that decided, or to all parts if all count.
+    """
+    is_unit = case.occupation in unit_group_codes()
+    found = (case.occupation,) if is_unit else parts(case.occupation, frozenset(_scopes(case)))
+    if found == (case.occupation,):
+        return judge_part(case, [] if steps is None else steps)
+    judged: list[tuple[str, TrustDecision, list[Step]]] = []
+    for part in found:
+        taken: list[Step] = []
+        decision = judge_part(replace(case, occupation=part), taken)
+        judged.append((part, decision, taken))
+        if decision.verdict is Verdict.NOT_TRUSTED:
+            break
+    for verdict in (Verdict.NOT_TRUSTED, Verdict.STALE, Verdict.UNKNOWN):
+        for part, decision, taken in judged:
+            if decision.verdict is verdict:
+                _note(steps, part, taken)
+                return _refused(case.occupation, part, decision)
+    for part, _, taken in judged:
+        _note(steps, part, taken)
+    first = judged[0][1]
+    return replace(
+        first,
+        reasons=tuple(dict.fromkeys(reason for _, each, _ in judged for reason in each.reasons)),
+        chain=tuple(dict.fromkeys(link for _, each, _ in judged for link in each.chain)),
+        redress=tuple(sorted({one for _, each, _ in judged for one in each.redress})),
+    )
+
+
+def _refused(group: str, part: str, decision: TrustDecision) -> TrustDecision:
+    first, *others = decision.reasons
+    text = f"{occupation(group)} counts only as a whole, and {occupation(part)} does not count: {first.text}"
+    return replace(decision, reasons=(Reason(first.code, text), *others))
+
+
+def _note(steps: list[Step] | None, part: str, taken: list[Step]) -> None:
+    if steps is not None:
+        steps.extend(replace(step, title=f"{part}: {step.title}") for step in taken)
+
+
+def _scopes(case: Case) -> Iterator[str]:
+    """Yield every code that the rules may hold against the question, of all files at hand."""
+    home = case.governance
+    for snapshot in (home, *home.recognised.values()):
+        file = snapshot.file
+        if file.holds(case.issuer):
+            for accreditation in file.index.by_issuer.get(case.issuer, ()):
+                yield from accreditation.occupations
+                yield from accreditation.excluded_occupations
+            for refusal in file.refusals_of(case.issuer):
+                yield from refusal.occupations
+        for recognition in file.recognitions:
+            yield from recognition.occupations
+            yield from recognition.excluded_occupations
+        for regulation in file.regulations:
+            yield from regulation.occupations

@@ -1,0 +1,95 @@
+"""The demo ends with all its agents and keys, whatever ends it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.agents
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def agents_in(folder: Path) -> set[int]:
+    """Return the processes whose command line names something in `folder`."""
+    found = set()
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal() and int(process.name) != os.getpid():
+            try:
+                command = (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if os.fsencode(folder) in command:
+                found.add(int(process.name))
+    return found
+
+
+def wait_until(true: Callable[[], bool], what: str, within_s: float = 120) -> None:
+    ends = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < ends, f"not in time: {what}"
+        time.sleep(0.1)
+
+
+def serves(folder: Path) -> bool:
+    """Tell whether an agent below this folder is ready."""
+    return any('"ready": true' in log.read_text() for log in folder.rglob("agent.log"))
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts the demo and returns once agents of it serve."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        before = set(tmp_path.iterdir())
+        running = subprocess.Popen(
+            [sys.executable, "-m", "wanderbuch.agents.cli", "demo", "--keep"],
+            cwd=CHECKOUT,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(running)
+        wait_until(lambda: any(map(serves, set(tmp_path.iterdir()) - before)), "an agent is ready")
+        assert agents_in(tmp_path)
+        return running
+
+    yield start
+    for running in started:
+        running.kill()
+        running.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_told_to_end_the_demo_takes_its_agents_and_keys_with_it(
+    tmp_path: Path, demo: Callable[[], subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    running = demo()
+    running.send_signal(number)
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 128 + number, output
+    assert not agents_in(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_the_demo_takes_its_agents_with_it_and_the_next_one_removes_its_keys(
+    tmp_path: Path, demo: Callable[[], subprocess.Popen[str]]
+) -> None:
+    running = demo()
+    running.kill()
+    running.wait()
+    wait_until(lambda: not agents_in(tmp_path), "the agents have ended")
+    (left,) = tmp_path.iterdir()
+    assert list(left.rglob("wallet.key"))
+    again = demo()
+    assert not left.exists()
+    again.send_signal(signal.SIGTERM)
+    again.communicate(timeout=120)
+    assert list(tmp_path.iterdir()) == []

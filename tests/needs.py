@@ -1,0 +1,87 @@
+"""What some tests need of the machine beside Python; where it is missing they are skipped with what to install.
+
+    @pytest.mark.needs("node", "compiler")
+
+Nothing fails for want of it but `.ci/run`, where every skip is a failure. The skip is decided when tests are collected,
+before any fixture: those of a module, which start agents, would fail first.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+OLDEST_NODE: Final = 20
+MARK: Final = "needs"
+
+
+def chromium_program() -> Path | None:
+    """Return the browser: the one that the environment names as CHROMIUM, else the one on the path."""
+    named = os.environ.get("CHROMIUM")
+    found = shutil.which(named or "chromium")
+    return Path(found) if found else None
+
+
+def node_is_missing() -> str | None:
+    """Return why there is no usable Node.js with npm, or None if there is."""
+    wanted, hint = f"Node.js {OLDEST_NODE} or newer", "(Debian 13: apt-get install nodejs npm)"
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return f"{wanted} and npm {hint}"
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    version = re.match(r"v(\d+)\.", said)
+    if version is None or int(version[1]) < OLDEST_NODE:
+        return f"{wanted}, found {said or 'one that does not run'} {hint}"
+    return None
+
+
+def _program(name: str, package: str) -> Callable[[], str | None]:
+    return lambda: None if shutil.which(name) else f"{name} (Debian: apt-get install {package})"
+
+
+def _chromium_is_missing() -> str | None:
+    return (
+        None
+        if chromium_program()
+        else "Chromium (Debian: apt-get install chromium; or name one in the environment as CHROMIUM)"
+    )
+
+
+def _compiler_is_missing() -> str | None:
+    missing = [name for name in ("g++", "make", "python3") if not shutil.which(name)]
+    return f"{', '.join(missing)} (Debian: apt-get install g++ make python3)" if missing else None
+
+
+NEEDS: Final[Mapping[str, Callable[[], str | None]]] = {
+    "node": cache(node_is_missing),
+    "compiler": cache(_compiler_is_missing),
+    "chromium": cache(_chromium_is_missing),
+    "openssl": _program("openssl", "openssl"),
+    "full device": lambda: (
+        None if Path("/dev/full").exists() else "/dev/full, a device that is always full (Linux has one)"
+    ),
+}
+"""What a test can name, and for each what is missing here and how to install it; None if it is there."""
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Return what is not on this machine of what is named.
+
+    Raises:
+        KeyError: `NEEDS` does not know a name.
+    """
+    return [lacking for name in names if (lacking := NEEDS[name]())]
+
+
+def skip_what_cannot_run(items: Iterable[pytest.Item]) -> None:
+    """Mark each test whose needs are not met as skipped, with what to install."""
+    for item in items:
+        names = [name for mark in item.iter_markers(MARK) for name in mark.args]
+        if lacking := missing(names):
+            item.add_marker(pytest.mark.skip(reason=f"needs {'; '.join(lacking)}"))

@@ -1,0 +1,108 @@
+"""A crowd of strangers on one port, in a process of its own: `python -m tests.soak.crowd KIND PORT NUMBER SECONDS`.
+
+Each holds a connection in one bad way, and comes again when it is turned away. Prints how many connections were made.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import resource
+import socket
+import ssl
+import sys
+from collections.abc import Awaitable, Callable
+
+HOST = "127.0.0.1"
+_HEAD = b"POST /didcomm HTTP/1.1\r\nHost: x\r\nContent-Type: application/didcomm-envelope-enc\r\n"
+_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of a ClientHello
+_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # who it talks to is all the same to a stranger
+_TLS.check_hostname, _TLS.verify_mode = False, ssl.CERT_NONE
+
+made = 0
+
+
+async def _open(port: int, *, tls: bool) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    global made
+    opened = await asyncio.open_connection(HOST, port, ssl=_TLS if tls else None, server_hostname="x" if tls else None)
+    made += 1
+    return opened
+
+
+async def idle(port: int) -> None:
+    """Say nothing."""
+    reader, writer = await _open(port, tls=False)
+    with contextlib.closing(writer):
+        await reader.read(1)
+
+
+async def half_handshake(port: int) -> None:
+    """Begin TLS and stop."""
+    reader, writer = await _open(port, tls=False)
+    with contextlib.closing(writer):
+        writer.write(_HELLO)
+        await reader.read(1)
+
+
+async def slow_headers(port: int) -> None:
+    """Send one header after the other, for ever."""
+    reader, writer = await _open(port, tls=True)
+    with contextlib.closing(writer):
+        writer.write(_HEAD)
+        while not reader.at_eof():
+            writer.write(b"X: 1\r\n")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await reader.read(1)
+
+
+async def slow_body(port: int) -> None:
+    """Send nearly the whole of a large body, and stop."""
+    reader, writer = await _open(port, tls=True)
+    with contextlib.closing(writer):
+        writer.write(_HEAD + b"Content-Length: 2000000\r\n\r\n")
+        for _ in range(19):
+            writer.write(b"x" * 100_000)
+            await writer.drain()
+        await reader.read(1)
+
+
+async def slow_reader(port: int) -> None:
+    """Ask for much, and read nothing."""
+    _, writer = await _open(port, tls=True)
+    with contextlib.closing(writer):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        while not writer.is_closing():
+            writer.write(b"GET /org/did.jsonl HTTP/1.1\r\nHost: x\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(1)
+
+
+KINDS: dict[str, Callable[[int], Awaitable[None]]] = {
+    each.__name__: each for each in (idle, half_handshake, slow_headers, slow_body, slow_reader)
+}
+
+
+async def _stranger(kind: str, port: int) -> None:
+    while True:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await KINDS[kind](port)
+        await asyncio.sleep(random.uniform(2, 10))  # noqa: S311 (a pause)
+
+
+async def _crowd(kind: str, port: int, number: int, seconds: float) -> None:
+    strangers = [asyncio.create_task(_stranger(kind, port)) for _ in range(number)]
+    print("begun", flush=True)
+    await asyncio.sleep(seconds)
+    for each in strangers:
+        each.cancel()
+    await asyncio.gather(*strangers, return_exceptions=True)
+    print(made, flush=True)
+
+
+if __name__ == "__main__":
+    os.nice(19)  # strangers have machines of their own: theirs must not be what slows the agent down
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    asyncio.run(_crowd(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))

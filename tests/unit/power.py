@@ -1,0 +1,103 @@
+"""A power cut after any step: what is durable then, and nothing after it.
+
+A step is what a kill can come behind: a write that the wallet store has kept (outside a transaction each one, inside
+one its commit), a public file, a message that was handed over to be sent.
+
+    async def test_…(power: Power) -> None:
+        for steps in count():
+            cut = await power.lasts(steps, lambda: desk.do_something())
+            …                      # start again, repair, and look at what there is
+            if not cut:
+                break
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aries_askar import Session
+
+from wanderbuch.plugins.webvh.publisher import FolderPublisher
+
+_WRITES = ("insert", "replace", "remove", "remove_all", "insert_key", "update_key", "remove_key")
+
+
+class PowerCutError(BaseException):
+    """The process is gone; no handler of the product may catch it."""
+
+
+class Power:
+    """Counts steps, and fails after a given number of them."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self._left: int | None = None
+        self._gone = asyncio.Event()
+
+    def step(self) -> None:
+        """Note a step that was done; the power may fail right after it."""
+        self.steps += 1
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                self._gone.set()
+                raise PowerCutError
+
+    def look(self) -> None:
+        """Do nothing more once the power is gone."""
+        if self._gone.is_set():
+            raise PowerCutError
+
+    async def lasts(self, steps: int, work: Callable[[], Awaitable[object]]) -> bool:
+        """Run `work` until it ends or as many steps are done, and return whether it was cut; 0: before any.
+
+        Whatever `work` began elsewhere does nothing more either, until the power is back, which it is on return.
+        """
+        if steps == 0:
+            return True
+        self._left = steps
+        doing = asyncio.ensure_future(work())
+        gone = asyncio.ensure_future(self._gone.wait())
+        await asyncio.wait({doing, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        cut = self._gone.is_set()
+        if cut:
+            doing.cancel()
+            await asyncio.wait({doing})
+            await asyncio.sleep(0.01)  # those who run beside find that there is no power
+        self._left = None
+        self._gone.clear()
+        failed = None if doing.cancelled() else doing.exception()
+        if failed is not None and not cut:
+            raise failed
+        return cut
+
+
+@pytest.fixture
+def power(monkeypatch: pytest.MonkeyPatch) -> Power:
+    """The power supply of every wallet store and every public folder of this process."""
+    supply = Power()
+    for name in _WRITES:
+        monkeypatch.setattr(Session, name, _counted(supply, getattr(Session, name), in_transaction=False))
+    monkeypatch.setattr(Session, "commit", _counted(supply, Session.commit, in_transaction=True))
+    put = FolderPublisher.put
+
+    async def put_counted(self: FolderPublisher, *args: Any, **kwargs: Any) -> None:
+        supply.look()
+        await put(self, *args, **kwargs)
+        supply.step()
+
+    monkeypatch.setattr(FolderPublisher, "put", put_counted)
+    return supply
+
+
+def _counted(supply: Power, write: Callable[..., Awaitable[Any]], *, in_transaction: bool) -> Callable[..., Any]:
+    async def counted(self: Session, *args: Any, **kwargs: Any) -> Any:
+        supply.look()
+        result = await write(self, *args, **kwargs)
+        if self.is_transaction is in_transaction:
+            supply.step()
+        return result
+
+    return counted
