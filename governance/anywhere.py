@@ -14,12 +14,13 @@ file does not say in which place its days are meant, so:
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 
 from wanderbuch.governance.question import DateSpan
 
-_FIRST_PLACE: Final = timedelta(hours=14)  # UTC+14: a day begins 14 hours before it begins in UTC
-_LAST_PLACE: Final = timedelta(hours=12)  # UTC-12: a day ends 12 hours after it ends in UTC
+_FIRST_PLACE: Final = 14  # hours: in UTC+14 a day begins 14 hours before it begins in UTC
+_LAST_PLACE: Final = 12  # hours: in UTC-12 a day ends 12 hours after it ends in UTC
 _DAY: Final = timedelta(days=1)
 
 
@@ -29,7 +30,11 @@ def days_anywhere(at: datetime) -> DateSpan:
     >>> days_anywhere(datetime(2022, 6, 30, 20, tzinfo=UTC))
     DateSpan(first=datetime.date(2022, 6, 30), last=datetime.date(2022, 7, 1))
     """
-    return DateSpan(_shifted(at, -_LAST_PLACE, date.min), _shifted(at, _FIRST_PLACE, date.max))
+    try:
+        utc = at.astimezone(UTC)
+    except OverflowError:  # beyond the end of time, or before its beginning
+        return DateSpan(at.date(), at.date())
+    return _days(utc.date(), utc.hour)
 
 
 def each_day(span: DateSpan) -> Iterator[date]:
@@ -40,12 +45,12 @@ def each_day(span: DateSpan) -> Iterator[date]:
 
 def has_begun(day: date, at: datetime) -> bool:
     """Return whether `day` has begun somewhere on earth at the instant `at` (aware)."""
-    return day <= _shifted(at, _FIRST_PLACE, date.max)
+    return day <= days_anywhere(at).last
 
 
 def is_over(day: date, at: datetime) -> bool:
     """Return whether `day` is over everywhere on earth at the instant `at` (aware)."""
-    return day < _shifted(at, -_LAST_PLACE, date.min)
+    return day < days_anywhere(at).first
 
 
 def begins_at(day: date) -> datetime:
@@ -55,14 +60,14 @@ def begins_at(day: date) -> datetime:
     ('2022-06-30T10:00:00+00:00', '2022-07-02T12:00:00+00:00')
     """
     midnight = datetime.combine(day, time(), UTC)
-    return midnight if day == date.min else midnight - _FIRST_PLACE
+    return midnight if day == date.min else midnight - timedelta(hours=_FIRST_PLACE)
 
 
 def ends_at(day: date) -> datetime:
     """Return the instant at which a day is over everywhere on earth, UTC; for the last of all days the end of time."""
     if day >= date.max - _DAY:
         return datetime.max.replace(tzinfo=UTC)
-    return datetime.combine(day + _DAY, time(), UTC) + _LAST_PLACE
+    return datetime.combine(day + _DAY, time(), UTC) + timedelta(hours=_LAST_PLACE)
 
 
 def taken_with(days: DateSpan, lapse: DateSpan) -> DateSpan:
@@ -72,8 +77,8 @@ def taken_with(days: DateSpan, lapse: DateSpan) -> DateSpan:
     return DateSpan(min(days.first, lapse.first), max(days.last, lapse.last))
 
 
-def _shifted(at: datetime, by: timedelta, otherwise: date) -> date:
-    try:
-        return (at.astimezone(UTC) + by).date()
-    except OverflowError:
-        return otherwise
+@lru_cache(maxsize=1024)
+def _days(day: date, hour: int) -> DateSpan:
+    first = day - _DAY if hour < _LAST_PLACE and day > date.min else day
+    last = day + _DAY if hour >= 24 - _FIRST_PLACE and day < date.max else day
+    return DateSpan(first, last)

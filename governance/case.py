@@ -30,8 +30,8 @@ class Case(Struct):
         crosswalk_version: as the credential names it; None if it names none.
         finds_crosswalk: take the crosswalk in force at the award where the credential names none.
         jurisdiction, purpose: where and what for it must count; None = not asked.
-        anywhere: the days that it is somewhere on earth at the instant asked about (see `anywhere`), of which `awarded`
-            is one; None where the day of an award was asked about as it is written.
+        anywhere: the days that it is somewhere on earth at the instant asked about (see `instants`); `awarded` is all
+            or one of them. None where the day of an award was asked about as it is written.
     """
 
     question: Question
@@ -75,7 +75,7 @@ class Case(Struct):
         """When the award was made, or would be, as the reasons of a refusal say it."""
         if self.anywhere is None:
             return f"the award is dated {days(self.awarded)}"
-        return f"the instant asked about is {self.anywhere.first} or {self.anywhere.last}, by the place"
+        return f"the instant asked about is {days(self.anywhere)}, by the place"
 
     def under(self, snapshot: GovernanceSnapshot) -> "Case":
         """Return the same question put to another authority's file."""

@@ -32,19 +32,18 @@ The answer names whom to appeal to: by the statements that it rests on or that s
 """
 
 from collections.abc import Callable
-from copy import replace
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from typing import Final
 
 from wanderbuch.governance import chains, mandate, rules, whole_groups
-from wanderbuch.governance.anywhere import each_day
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
 from wanderbuch.governance.file import NO_CROSSWALK
 from wanderbuch.governance.identifiers import CredDefId, Did
 from wanderbuch.governance.index import PartMissingError
+from wanderbuch.governance.instants import on_some_day
 from wanderbuch.governance.question import (
     ChainLink,
     DateSpan,
@@ -82,7 +81,10 @@ def decide(
         snapshot: the governance to rest on; None if there is none.
         at: the instant of the decision, aware.
     """
-    return judge(_DECIDE, _case(requirement, evidence, snapshot, at))
+    case = _case(requirement, evidence, snapshot, at)
+    if evidence.occupation in unit_group_codes():  # as nearly always: nothing else is to be seen to, so quickly
+        return _judge_days(_DECIDE, case, None)
+    return judge(_DECIDE, case)
 
 
 def explain(
@@ -173,19 +175,19 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         case: the question; used up by this.
         steps: takes every rule applied, if somebody wants to read them.
     """
-    if case.anywhere is None and case.occupation in unit_group_codes():  # as nearly always, and quickly
-        return _judge_day(table, case, steps)
+    if case.occupation in unit_group_codes():
+        return on_some_day(case, lambda days: _judge_days(table, days, steps))
     if (failed := first_failure(for_groups(table), case, steps)) is not None:
         return refused(case, *failed, steps)
     of_part = tuple(rule for rule in table if rule[0] >= _LISTED)
 
     def judge_part(part: Case, taken: list[Step]) -> TrustDecision:
-        return on_some_day(part, lambda on_day: _judge_day(of_part, on_day, taken))
+        return on_some_day(part, lambda days: _judge_days(of_part, days, taken))
 
     return whole_groups.as_a_whole(case, judge_part, steps)
 
 
-def _judge_day(table: tuple[Rule, ...], case: Case, steps: list[Step] | None) -> TrustDecision:
+def _judge_days(table: tuple[Rule, ...], case: Case, steps: list[Step] | None) -> TrustDecision:
     for number, title, rule in table:
         failure = rule(case)
         if steps is not None:
@@ -194,22 +196,6 @@ def _judge_day(table: tuple[Rule, ...], case: Case, steps: list[Step] | None) ->
             return refused(case, number, failure, steps)
     relied = rules.relied_on(case)
     return _answer(case, Verdict.TRUSTED, rules.accredited(case, relied), redress=rules.redress(relied))
-
-
-def on_some_day(case: Case, judge_day: Callable[[Case], TrustDecision]) -> TrustDecision:
-    """Return the decision about an instant: TRUSTED if an award of one of the days that it is somewhere counts.
-
-    Lapses are held against all of these days at once (`mandate`, `recognition`), so what they take no day gives back.
-    """
-    if case.anywhere is None:
-        return judge_day(case)
-    found: list[TrustDecision] = []
-    for day in sorted(each_day(case.anywhere), key=lambda each: each != case.awarded.first):
-        decision = judge_day(replace(case, awarded=DateSpan(day, day)))
-        if decision.verdict is Verdict.TRUSTED:
-            return decision
-        found.append(decision)
-    return min(found, key=lambda each: _UNCHECKED_FIRST.index(each.verdict))
 
 
 @cache
@@ -269,7 +255,6 @@ def _named_crosswalk(version: str | None) -> str | None:
 
 
 _VERDICTS: Final = {1: Verdict.UNKNOWN, 2: Verdict.STALE}
-_UNCHECKED_FIRST: Final = (Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_TRUSTED)
 _LISTED: Final = 7
 _EXISTS: Final[Rule] = (3, "ISCO-08 has the occupation", rules.occupation_exists)
 _CHAINS_MAY_MAKE_GOOD: Final = frozenset({7, 9, 10, 11, 12, 13, 14})  # rule 15

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Final
 
 from wanderbuch.governance import wording
+from wanderbuch.governance.groups import covers_whole
 from wanderbuch.governance.index import covers_code
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import without
@@ -90,8 +91,8 @@ def of_codes(subject: Subject, words: Words, before: Iterable[str], after: Itera
     old, new = frozenset(before), frozenset(after)
     if old == new:
         return
-    gained = tuple(sorted(each for each in new if not covers_code(old, each)))
-    lost = tuple(sorted(each for each in old if not covers_code(new, each)))
+    gained = tuple(sorted(each for each in new if not covers_whole(tuple(old), (), each)))
+    lost = tuple(sorted(each for each in old if not covers_whole(tuple(new), (), each)))
     if not gained and not lost:
         text = f": {words.code} are written otherwise, and mean the same"
         yield subject.differs(f"{words.code}-rewritten", Effect.NONE, text)

@@ -18,9 +18,8 @@ def parts(code: str, scopes: Iterable[str]) -> tuple[str, ...]:
     ('C721', 'C722', 'C723')
     """
     dividing = [each for each in scopes if len(each) > len(code) and each.startswith(code)]
-    if not dividing:
-        return (code,)
-    return tuple(part for child in OccupationCode(code).children for part in parts(child, dividing))
+    children = OccupationCode(code).children if dividing else ()
+    return tuple(part for child in children for part in parts(child, dividing)) or (code,)
 
 
 def covers_whole(scope: Sequence[str], excluded: Sequence[str], code: str) -> bool:

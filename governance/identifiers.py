@@ -14,13 +14,15 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.webvh_place import HOST_PATTERN, Place, PlaceError, read_place
 
-# A DID is compared letter by letter, so each has one spelling here. RFC 3986 §6.2.2: what needs no percent-encoding has
-# none, and its digits are capitals; hosts are in small letters, without a dot at the end and without the port of https.
+# DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
+_DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._:-]*)*(?<!:)")
+# The same in the spelling that nearly all have (RFC 3986 §6.2.2): what needs no percent-encoding has none, its digits
+# are capitals; hosts are in small letters, without a dot at the end and without the port of https.
 _ENCODED = r"%(?!3[0-9]|[46][1-9A-F]|[57][0-9A]|2[DE]|5F)[0-9A-F]{2}"
 _CHARS = rf"[A-Za-z0-9._-]*+(?:{_ENCODED}[A-Za-z0-9._-]*+)*+"
-_PLACE = rf"[a-z0-9.-]++(?<!\.)(?!%3A443(?![0-9]))(?:%3A[0-9]{{1,5}})?+(?::(?=[^:]){_CHARS})*+"
-# DID Core §3.1: method-specific-id of idchar, ":" and percent-encoded octets.
-_DID = re.compile(
+_HOST = rf"[a-z0-9.-]*+(?:(?!%3A){_ENCODED}[a-z0-9.-]*+)*+(?<!\.)"
+_PLACE = rf"{_HOST}(?!%3A443(?![0-9]))(?:%3A[0-9]{{1,5}})?+(?::(?=[^:]){_CHARS})*+"
+_USUAL_DID = re.compile(
     rf"did:(?:webvh:[A-Za-z0-9]++:{_PLACE}|web:{_PLACE}|(?!web:|webvh:)[a-z0-9]++:{_CHARS}(?::{_CHARS})*+)(?<!:)"
 )
 # did:webvh 1.0 §3.4: SCID is a base58btc multihash (sha2-256), without the multibase prefix.
@@ -55,7 +57,9 @@ class Did(str):
             IdentifierError: it is not one.
         """
         if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _DID.fullmatch(text):
-            raise IdentifierError(f"expected a DID such as did:webvh:…, found {_shown(text)}", hint=_spelling(text))
+            raise IdentifierError(
+                f"expected a DID such as did:webvh:…, found {_shown(text)}", hint=usual_spelling(text)
+            )
         return cls(text)
 
     @classmethod
@@ -74,6 +78,15 @@ class Did(str):
     def method(self) -> str:
         """The DID method, such as `webvh`."""
         return self.split(":", 2)[1]
+
+    @property
+    def is_in_usual_spelling(self) -> bool:
+        """Whether no other spelling is more usual, such as a host in small letters.
+
+        DIDs are compared letter by letter, so another spelling names somebody else, who may exist. Where it is unknown,
+        it is rather a slip than a stranger.
+        """
+        return _USUAL_DID.fullmatch(self) is not None
 
 
 class WebvhDid(Did):
@@ -245,8 +258,8 @@ def _is_webvh(text: str) -> bool:
     return True
 
 
-def _spelling(text: object) -> str:
-    """Return how to write what somebody wrote in another way."""
+def usual_spelling(text: object) -> str:
+    """Return how to write a DID that somebody wrote in another way."""
     if not isinstance(text, str) or not re.match(r"\s*did\s*:", text, re.IGNORECASE):
         return "copy it as its owner gives it; it begins with did:"
     if any(mark in text for mark in "#?/"):

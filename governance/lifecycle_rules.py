@@ -6,7 +6,7 @@ level; or there is a gap between two. 4. A suspension has lasted more than a yea
 role has ended, so other CTE readers see it no more. 6. A programme is offered, but its accreditation counts no more.
 
 The version's own day is used and not today, so that a version has the same findings whenever it is read; `expiring`
-answers the same for any day.
+answers the same for any day. It is the day in UTC: nothing is decided by these warnings.
 """
 
 from collections.abc import Iterator, Sequence

@@ -15,7 +15,7 @@ So TRUSTED means that a credential awarded on that day can count; each one is st
 this occupation, place, time, level and purpose? What the authority's own file says is not asked.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 from wanderbuch.governance import chains, decision, whole_groups
@@ -23,6 +23,7 @@ from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.case import Case, Question
 from wanderbuch.governance.file import EQF
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.instants import on_some_day
 from wanderbuch.governance.question import DateSpan, Purpose, TrustDecision
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
@@ -81,7 +82,7 @@ def recognises(
     case = _case(snapshot, authority, occupation, jurisdiction, at, on, eqf_level, credential_type, purpose)
     if (failed := decision.first_failure(_RECOGNISES, case)) is not None:
         return decision.refused(case, *failed)
-    return whole_groups.as_a_whole(case, lambda part, _: decision.on_some_day(part, _recognised))
+    return whole_groups.as_a_whole(case, lambda part, _: on_some_day(part, _recognised))
 
 
 def _recognised(case: Case) -> TrustDecision:
@@ -107,7 +108,7 @@ def _case(
     credential_type: str,
     purpose: Purpose,
 ) -> Case:
-    day = on.astimezone(UTC).date() if isinstance(on, datetime) else on
+    anywhere = days_anywhere(on) if isinstance(on, datetime) else None
     return Case(
         question=Question.ISSUER_ALONE,
         snapshot=snapshot,
@@ -120,10 +121,10 @@ def _case(
         framework=EQF,
         eqf_level=eqf_level,
         crosswalk_version=None,
-        awarded=DateSpan(day, day),
+        awarded=anywhere or DateSpan(on, on),
         expires_on=None,
         registry=None,
         jurisdiction=jurisdiction,
         purpose=purpose,
-        anywhere=days_anywhere(on) if isinstance(on, datetime) else None,
+        anywhere=anywhere,
     )

@@ -1,17 +1,40 @@
 """The first draft of a governance file, and the settings a new authority's agent starts with. No I/O.
 
-The draft says who the author is and which schemas the ecosystem uses. It accredits nobody, so it trusts nobody.
+The draft says who the author is, which schemas the ecosystem uses and, if that was told, how the levels of the national
+framework compare with EQF. It accredits nobody, so it trusts nobody. A draft that is there already is brought up to
+what is said now, and keeps everything else.
 """
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
+from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.model import CTE_CONTEXT, DESCRIPTION
+from wanderbuch.governance.model import CROSSWALK, CTE_CONTEXT, DESCRIPTION
+
+
+@dataclass(frozen=True, slots=True)
+class CrosswalkBeginning:
+    """How the levels of a framework compare with EQF, and who says so.
+
+    Args:
+        framework: its code, such as LK-NVQ.
+        levels: level -> EQF level, None where nothing maps; lowest first.
+        source: where the comparison can be read.
+        valid_from: first day of awards that it is for.
+        version: what credentials carry.
+    """
+
+    framework: str
+    levels: Mapping[str, int | None]
+    source: str
+    valid_from: date
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +48,8 @@ class Beginning:
         schemas: credential type -> id of its schema.
         website: of the authority.
         docs_uri: where the rules of the ecosystem can be read.
+        uri: where the current signed file will lie, as the authority's agent says.
+        crosswalk: of the national framework; None = not told.
     """
 
     name: str
@@ -33,6 +58,8 @@ class Beginning:
     schemas: Mapping[str, str]
     website: str | None = None
     docs_uri: str | None = None
+    uri: str | None = None
+    crosswalk: CrosswalkBeginning | None = None
 
 
 def first_draft(beginning: Beginning, *, file_id: UUID, participants_id: UUID, at: datetime) -> dict[str, Any]:
@@ -56,6 +83,7 @@ def first_draft(beginning: Beginning, *, file_id: UUID, participants_id: UUID, a
         "last_updated": instant,
         "author": beginning.author,
         **({"docs_uri": beginning.docs_uri} if beginning.docs_uri else {}),
+        **({"uri": beginning.uri} if beginning.uri else {}),
         "ttl": 86400,
         "schemas": [{"id": schema, "name": name} for name, schema in beginning.schemas.items()],
         "roles": {"issuer": {"issue": ids}, "verifier": {"verify": ids}},
@@ -64,8 +92,76 @@ def first_draft(beginning: Beginning, *, file_id: UUID, participants_id: UUID, a
             "author": beginning.author,
             "created": instant,
             "version": 1,
-            "entries": {DESCRIPTION: {beginning.author: about}},
+            "entries": {
+                DESCRIPTION: {beginning.author: about},
+                **({CROSSWALK: {beginning.author: _crosswalks(beginning.crosswalk)}} if beginning.crosswalk else {}),
+            },
         },
+    }
+
+
+def brought_up(document: Mapping[str, Any], beginning: Beginning, *, at: datetime) -> tuple[dict[str, Any], list[str]]:
+    """Return a draft that is there already with what is said now, and what that changes, in words.
+
+    What the draft says beyond a beginning stays: institutions, roles, versions, other schemas.
+
+    Raises:
+        GovernanceError: the draft is another author's.
+    """
+    if document.get("author") != beginning.author:
+        raise GovernanceError(
+            f"the draft that is there is of {str(document.get('author'))[:200]}, not of {beginning.author}",
+            hint="choose another name for the file",
+        )
+    draft = copy.deepcopy(dict(document))
+    changed: list[str] = []
+    for member, value in (("name", beginning.name), ("docs_uri", beginning.docs_uri), ("uri", beginning.uri)):
+        if value is not None and draft.get(member) != value:
+            changed.append(f"{member} was {draft.get(member, 'not there')!r} and becomes {value!r}")
+            draft[member] = value
+    entries = draft["participants"]["entries"]
+    about = entries.setdefault(DESCRIPTION, {}).setdefault(beginning.author, {})
+    for member, value in (("name", beginning.authority_name), ("website", beginning.website)):
+        if value is not None and about.get(member) != value:
+            changed.append(f"the authority's {member} was {about.get(member, 'not there')!r} and becomes {value!r}")
+            about[member] = value
+    for name, schema in beginning.schemas.items():
+        old = next((each for each in draft["schemas"] if each.get("name") == name), None)
+        if old is None:
+            changed.append(f"the schema of {name} is added: {schema}")
+            draft["schemas"].append({"id": schema, "name": name})
+        elif old["id"] != schema:
+            changed.append(f"the schema of {name} was {old['id']} and becomes {schema}")
+            for role in draft["roles"].values():
+                for list_of in ("issue", "verify"):
+                    role[list_of] = [schema if each == old["id"] else each for each in role.get(list_of, [])]
+            old["id"] = schema
+    if beginning.crosswalk is not None:
+        held = entries.setdefault(CROSSWALK, {}).setdefault(beginning.author, {"crosswalks": []})["crosswalks"]
+        (new,) = _crosswalks(beginning.crosswalk)["crosswalks"]
+        same = [each for each in held if (each["framework"], each["version"]) == (new["framework"], new["version"])]
+        if not same:
+            changed.append(f"the crosswalk {new['version']} of {new['framework']} is added")
+            held.append(new)
+        elif same[0] != new:
+            changed.append(f"the crosswalk {new['version']} of {new['framework']} becomes another")
+            held[held.index(same[0])] = new
+    if changed:
+        draft["last_updated"] = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return draft, changed
+
+
+def _crosswalks(beginning: CrosswalkBeginning) -> dict[str, Any]:
+    return {
+        "crosswalks": [
+            {
+                "version": beginning.version,
+                "framework": beginning.framework,
+                "valid_from": beginning.valid_from.isoformat(),
+                "levels": [{"level": level, "eqf": eqf} for level, eqf in beginning.levels.items()],
+                "source": beginning.source,
+            }
+        ]
     }
 
 

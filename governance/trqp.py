@@ -6,9 +6,9 @@ the four JSON Schemas. A question is answered in these steps:
 1. It is one JSON object of at most `MAX_QUERY_BYTES`: `entity_id`, `authority_id`, `action`, `resource` are texts of
    RFC 3986 characters; `context`, if there, has only texts; `context.time` is RFC 3339 with Z. What the specification
    does not name is ignored, at the top and in `context`.
-2. Names are spelled as the governance file spells them: both ids are DIDs in their one spelling (`identifiers`), action
-   and resource (`trqp_resource`) are in small letters where ours are, and nothing is percent-encoded. Another spelling
-   of what may be known is 400, like 1: a "no" about it would be wrong, and kept.
+2. Names are spelled as the governance file spells them: both ids are DIDs, and in the usual spelling (`identifiers`)
+   unless the file has them so; action and resource (`trqp_resource`) are in small letters where ours are, and nothing
+   is percent-encoded. Another spelling of what may be known is 400, like 1: a "no" about it would be wrong, and kept.
 3. `authority_id` is the author of the file that is held; the action is one that this endpoint knows; the resource names
    an occupation and a place that exist. These are 404 where they do not hold.
 4. A time that is still to come is answered no: nobody knows yet.
@@ -29,7 +29,7 @@ import msgspec
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.asking_rules import may_ask
-from wanderbuch.governance.identifiers import Did, IdentifierError
+from wanderbuch.governance.identifiers import Did, IdentifierError, usual_spelling
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.governance.rfc3339 import parse_instant
 from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
@@ -213,7 +213,9 @@ def _decide(
     query: Query, snapshot: GovernanceSnapshot, actions: Mapping[str, _Question], at: datetime
 ) -> TrustDecision:
     if query.authority_id != snapshot.file.author:  # 2, 3
-        _did("authority_id", query.authority_id)
+        if not _did("authority_id", query.authority_id).is_in_usual_spelling:
+            hint = usual_spelling(query.authority_id)
+            raise QueryError("authority_id: expected the DID as it is usually written", hint=hint)
         raise NotRecognizedError(
             "this endpoint does not speak for that authority", hint=f"it speaks for {snapshot.file.author}"
         )
@@ -223,7 +225,10 @@ def _decide(
             raise QueryError(f"expected the action {meant}, found another spelling of it")
         raise NotRecognizedError("this endpoint does not know that action", hint=f"it knows {', '.join(actions)}")
     as_of = _requested(query) or at
-    decision = question(Did(query.entity_id), query, snapshot, as_of, at)  # 5; the resource is checked first
+    entity = Did(query.entity_id)
+    if not entity.is_in_usual_spelling and entity not in snapshot.file.index.participants:  # 2
+        raise QueryError("entity_id: expected the DID as it is usually written", hint=usual_spelling(entity))
+    decision = question(entity, query, snapshot, as_of, at)  # 5; the resource is checked first
     if as_of > at + CLOCK_SKEW:  # 4
         reason = Reason("time.in_future", "The time asked about is still to come, so nobody knows.")
         return TrustDecision(Verdict.NOT_TRUSTED, (reason,), snapshot.ref, at)
@@ -315,10 +320,10 @@ def _on(query: Query, asked: QualificationResource, as_of: datetime) -> date:
     return asked.awarded
 
 
-def _did(member: str, text: str) -> None:
-    """Refuse what is not a DID in its one spelling (step 2)."""
+def _did(member: str, text: str) -> Did:
+    """Return a member as a DID (step 2)."""
     try:
-        Did.parse(text)
+        return Did.parse(text)
     except IdentifierError as err:
         raise QueryError(f"{member}: {err.message}", hint=err.hint) from err
 

@@ -94,7 +94,9 @@ def published_place(host: str, path: str) -> Place:
     if host != place.host:
         raise PlaceError(f"write the host as it stands on the wire: {place.host}")
     try:
-        idna.encode(host)
+        for label in host.split("."):
+            if label.startswith("xn--"):
+                idna.decode(label)
     except (idna.IDNAError, UnicodeError) as err:
         raise PlaceError(f"{host} is not a proper internationalised name: {err}") from err
     if "localhost" in host:

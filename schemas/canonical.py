@@ -6,10 +6,12 @@ one signed integer. Hence:
 
 1. Every value has exactly one canonical raw text, and every other text is refused, when it is signed and when it is
    shown.
-2. A text that any reader takes for a number is canonical only if it is that number's plain decimal form.
+2. A text that any reader takes for a number, and that is not that number's plain decimal form, is signed with a mark
+   before it: "#" (docs/adr/0018). A certificate number 007212 is signed as "#007212" and read back as 007212. So that
+   it can be taken off again, a text that looks marked already is marked once more: #007212 is "##007212".
 3. text: Unicode NFC, one line, single spaces inside only, at least one letter or digit, no control, private or
    unassigned character and no invisible one but the two joiners that Sinhala, Persian and other scripts need, where
-   they need them, within the byte limit.
+   they need them, within the byte limit (the mark does not count).
 4. integer: plain decimal within the bounds. date: YYYYMMDD, a day that exists, within the bounds. code: one of the
    list, letter for letter. level: a level of a known framework, letter for letter.
 5. A value that is not there is written as the attribute's `absent` text; it reads back as None.
@@ -28,7 +30,9 @@ from wanderbuch.schemas.frameworks import all_level_codes
 type Value = str | int | date | None
 """A parsed value: text, code and level are str, integer is int, date is date; None is a value that is not there."""
 
+TEXT_MARK = "#"
 _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+_ANY_INTEGER = re.compile(r"[+-]?\d+(?:_\d+)*")  # what Python's int() reads, without its limit of digits
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")  # ISO 8601 extended form
 _NON_JOINER = "\u200c"  # ZERO WIDTH NON-JOINER
@@ -140,18 +144,38 @@ def reads_as_another_number(raw: str) -> bool:
     """Return whether some reader takes `raw` for a number whose plain decimal form it is not (rule 2).
 
     Python's int() is the most generous reader in use: signs, spaces, underscores, leading zeros and the digits of
-    every script.
+    every script. (The AnonCreds library reads signs and leading zeros, Credo leading zeros and "-0".)
 
     >>> [reads_as_another_number(raw) for raw in ("7212", "C7212", "007212", "+7212", "7_212", "٧٢١٢")]
     [False, False, True, True, True, True]
     """
-    if _PLAIN_INTEGER.fullmatch(raw):
-        return False
-    try:
-        int(raw)
-    except ValueError:
-        return False
-    return True
+    return not _PLAIN_INTEGER.fullmatch(raw) and _ANY_INTEGER.fullmatch(raw.strip()) is not None
+
+
+def marked(text: str) -> str:
+    """Return the raw text that stands for `text` (rule 2).
+
+    >>> [marked(text) for text in ("N-17", "17", "0017", "#0017", "#17", "# 0017")]
+    ['N-17', '17', '#0017', '##0017', '#17', '# 0017']
+    """
+    return TEXT_MARK + text if _needs_mark(text) else text
+
+
+def unmarked(raw: str) -> str:
+    """Return the text that `raw` stands for, for people: the inverse of `marked`; other texts are left as they are."""
+    text = raw.removeprefix(TEXT_MARK)
+    return text if text != raw and _needs_mark(text) else raw
+
+
+def plain(attribute: Attribute, raw: str) -> str:
+    """Return a raw text as applications and people write it: a text without its mark, anything else as it is."""
+    return unmarked(raw) if attribute.kind is Kind.TEXT else raw
+
+
+def _needs_mark(text: str) -> bool:
+    """Return whether a text reads as a number, with or without marks before it."""
+    bare = text.lstrip(TEXT_MARK)
+    return bare == bare.strip() and reads_as_another_number(bare)
 
 
 def _written(attribute: Attribute, value: object) -> str:
@@ -164,7 +188,7 @@ def _written(attribute: Attribute, value: object) -> str:
         case Kind.DATE, str() if iso := _ISO_DAY.fullmatch(value):
             return "".join(iso.groups())
         case Kind.TEXT, str():
-            return unicodedata.normalize("NFC", value).strip(" ")
+            return marked(unicodedata.normalize("NFC", value).strip(" "))
         case ((Kind.DATE | Kind.INTEGER | Kind.LEVEL), int()):
             return str(value)
         case _, str():
@@ -174,17 +198,21 @@ def _written(attribute: Attribute, value: object) -> str:
 
 def _text(attribute: Attribute, raw: str) -> str:
     found: str | None
-    if len(raw) > attribute.max_bytes:  # a character takes at least one byte; judged first, to bound the work
+    text = ""
+    if len(raw) > attribute.max_bytes + len(TEXT_MARK):  # a character takes a byte or more; first, to bound the work
         found = "a longer text"
     else:
-        found = _flaw_of(raw) or ("a longer text" if len(raw.encode()) > attribute.max_bytes else None)
+        text = unmarked(raw)
+        found = _flaw_of(text) or ("a longer text" if len(text.encode()) > attribute.max_bytes else None)
+        if found is None and marked(text) != raw:
+            found = f"a text that some programs read as a number, without the {TEXT_MARK} that marks it as a text"
     if found is not None:
         raise ValueMismatch(expectation(attribute), found)
-    return raw
+    return text
 
 
 def _flaw_of(raw: str) -> str | None:
-    """Return what makes `raw` unfit as a text (rules 2 and 3), None if nothing does."""
+    """Return what makes a text unfit (rule 3), None if nothing does."""
     for position, character in enumerate(raw, start=1):
         category = unicodedata.category(character)
         if category in _REFUSED_CATEGORIES and character not in _JOINERS:
@@ -199,8 +227,6 @@ def _flaw_of(raw: str) -> str | None:
         return "a text with spaces before, after or doubled inside it"
     if not unicodedata.is_normalized("NFC", raw):
         return "a text that is not in Unicode's normal form NFC"
-    if reads_as_another_number(raw):
-        return "a text that some programs read as a number; put a letter in it or write the number plainly"
     return None
 
 

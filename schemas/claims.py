@@ -18,7 +18,7 @@ from datetime import date
 from types import MappingProxyType
 
 from wanderbuch.errors import CredentialError
-from wanderbuch.schemas.canonical import Value, ValueMismatch, from_raw, to_raw
+from wanderbuch.schemas.canonical import Value, ValueMismatch, from_raw, plain, to_raw
 from wanderbuch.schemas.consistency import Finding, inconsistencies
 from wanderbuch.schemas.credential_type import Computation, Computed, CredentialType
 
@@ -44,12 +44,16 @@ class Claim:
     """A claim that was validated; only `validate_claim` and `read_values` make one.
 
     Args:
-        raw: attribute name -> canonical raw text, for each attribute that a claim brings, in the type's order. Itself
-            a valid claim, so it can be kept and validated again.
+        raw: attribute name -> canonical raw text, for each attribute that a claim brings, in the type's order.
     """
 
     credential_type: CredentialType = field(repr=False)
     raw: Mapping[str, str] = field(repr=False, hash=False)
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """The values as an application writes them: itself a valid claim, so it can be kept and validated again."""
+        return plain_values(self.credential_type, self.raw)
 
     def __getitem__(self, name: str) -> Value:
         """Return the value of the attribute `name`, None if there is none.
@@ -112,7 +116,8 @@ def validate_claim(credential_type: CredentialType, claim: Mapping[str, object],
         credential_type: what the claim is a claim of.
         claim: attribute name -> value. Codes, levels and texts as str; numbers as int or str; dates as `date`,
             YYYYMMDD or YYYY-MM-DD; an attribute with an `absent` form may be left out or None.
-        at: the day of the check; what must lie in the past is held against it. None leaves that rule out.
+        at: the last day that has begun anywhere; what must lie in the past is held against it. None leaves that rule
+            out.
 
     Raises:
         ClaimError: the claim does not fit the type; all findings at once.
@@ -176,6 +181,19 @@ def read_values(credential_type: CredentialType, values: Mapping[str, object]) -
             None,
         ),
     )
+
+
+def plain_values(credential_type: CredentialType, raws: Mapping[str, str]) -> dict[str, str]:
+    """Return raw texts as people and applications write them; what the type does not know is left as it is.
+
+    >>> from wanderbuch.schemas.credential_type import load_credential_type
+    >>> plain_values(load_credential_type("qualification/1.0"), {"credential_id": "#0017", "other": "#0017"})
+    {'credential_id': '0017', 'other': '#0017'}
+    """
+    return {
+        name: plain(credential_type.attribute(name), raw) if name in credential_type.attr_names else raw
+        for name, raw in raws.items()
+    }
 
 
 def read_revealed(credential_type: CredentialType, values: Mapping[str, object]) -> dict[str, Value]:

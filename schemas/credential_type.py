@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any
 
 from wanderbuch.errors import CredentialError
+from wanderbuch.schemas.attribute_names import are_distinct, common_name
 from wanderbuch.schemas.countries import iso3166
 from wanderbuch.schemas.data_file import Source, data_file_names, parse_sources, read_json, reading
 from wanderbuch.schemas.frameworks import frameworks
@@ -265,8 +266,10 @@ _CODE_LISTS = {
 def _check_references(loaded: CredentialType) -> None:
     """Raise ValueError if attributes have one name or name another that is not there or of another kind."""
     kinds = {attribute.name: attribute.kind for attribute in loaded.attributes}
-    if len(kinds) != len(loaded.attributes):
-        raise ValueError("expected each attribute name once")
+    if not are_distinct(attribute.name for attribute in loaded.attributes):
+        raise ValueError("expected each attribute name once; AnonCreds ignores case and spaces in it")
+    if any(name != common_name(name) for name in kinds):
+        raise ValueError("expected attribute names in lower case and without spaces, as AnonCreds compares them")
     wanted: list[tuple[str | None, Kind]] = []
     for attribute in loaded.attributes:
         if attribute.kind is Kind.LEVEL:

@@ -40,7 +40,7 @@ def read_json(name: str) -> dict[str, Any]:
         ConfigurationError: the file is missing or is not a JSON object.
     """
     with reading(name):
-        document = json.loads(_read_text(name))
+        document = json.loads(read_text(name))
         if not isinstance(document, dict):
             raise TypeError("expected a JSON object")
         return document
@@ -54,7 +54,7 @@ def read_table(name: str) -> dict[str, LocalText]:
     """
     with reading(name):
         table: dict[str, LocalText] = {}
-        for row in csv.DictReader(StringIO(_read_text(name)), strict=True):
+        for row in csv.DictReader(StringIO(read_text(name)), strict=True):
             code = row.pop("code")
             if not code or code in table:
                 raise ValueError(f"expected each code once, found {code!r} again or empty")
@@ -79,5 +79,6 @@ def reading(name: str) -> Iterator[None]:
         ) from err
 
 
-def _read_text(name: str) -> str:
+def read_text(name: str) -> str:
+    """Return the text of the data file `name`."""
     return resources.files("wanderbuch.schemas.data").joinpath(name).read_text(encoding="utf-8")

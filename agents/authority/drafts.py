@@ -48,7 +48,7 @@ from wanderbuch.agents.authority.findings import finding_json
 from wanderbuch.agents.authority.history import insert_in
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore, new_id
+from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record, RecordStore, new_id
 from wanderbuch.governance.findings import Finding, Severity, error
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.records import ParticipantRecord, Payload
@@ -141,21 +141,24 @@ class Drafts:
         """
         editor.must(OfficialRole.EDITOR)
         checked = check_why(why)
-        if draft_id is not None and (held := await self._drafts.get_or_none(draft_id)) is not None:
-            if (held.opened_by, held.why) != (editor.id, checked):
-                raise RefusedError(f"the id {draft_id} is another draft's")
-            return held
-        base = await self._base()
-        draft = Draft(
-            id=draft_id or new_id(),
-            created_at=self._clock(),
-            why=checked,
-            base_version=base.version,
-            opened_by=editor.id,
-            editors=(editor.id,),
-            trail=(self._step(editor.id, "open", checked),),
-        )
-        return await self._drafts.insert(draft)
+        held = None if draft_id is None else await self._drafts.get_or_none(draft_id)
+        if held is None:
+            draft = Draft(
+                id=draft_id or new_id(),
+                created_at=self._clock(),
+                why=checked,
+                base_version=(await self._base()).version,
+                opened_by=editor.id,
+                editors=(editor.id,),
+                trail=(self._step(editor.id, "open", checked),),
+            )
+            try:
+                return await self._drafts.insert(draft)
+            except DuplicateError:  # the same request, just now
+                held = await self._drafts.get(draft.id)
+        if (held.opened_by, held.why) != (editor.id, checked):
+            raise RefusedError(f"the id {draft_id} is another draft's")
+        return held
 
     async def insert_decided(self, draft: Draft, changes: Sequence[Change], *, also: Sequence[Record] = ()) -> Draft:
         """Keep a draft that was decided in one step, with its changes and what belongs to it: all or nothing.

@@ -78,7 +78,7 @@ def read_token(path: Path) -> SecretStr:
     if len(token) < _MIN_TOKEN_LENGTH:
         raise ConfigurationError(
             f"[authority.trqp] token_file: expected at least {_MIN_TOKEN_LENGTH} characters",
-            hint="`openssl rand -hex 32` makes a good one",
+            hint=f"`(umask 077; openssl rand -hex 32 > {path})` makes a good one",
         )
     return SecretStr(token)
 

@@ -21,7 +21,7 @@ from wanderbuch.schemas.credential_type import (
 )
 from wanderbuch.schemas.data_file import Source
 from wanderbuch.schemas.frameworks import Framework, framework, frameworks
-from wanderbuch.schemas.occupations import OccupationCode, isco08
+from wanderbuch.schemas.occupations import OccupationCode, isco08, nearest
 
 app = typer.Typer(help="Show what can be claimed: credential types, frameworks, code lists.", no_args_is_help=True)
 
@@ -94,7 +94,8 @@ def _find(name: str) -> Shown:
         return OccupationCode.parse(name)
     raise CredentialError(
         "expected the name of a credential type, framework, code list or occupation, found none that is known",
-        hint="`wanderbuch schemas list` shows the names; occupations are written like C7212",
+        hint="`wanderbuch schemas list` shows the names; occupations are written like "
+        + (", ".join(f"{code} ({code.label()})" for code in nearest(name)) or "C7212"),
     )
 
 

@@ -26,6 +26,7 @@ from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.question import Purpose, Verdict
 from wanderbuch.plugins.trust.stapling import make_staple
+from wanderbuch.schemas.claims import plain_values
 
 
 class InvitationIn(ApiModel):
@@ -326,7 +327,7 @@ def _credential(agent: RunningAgent, credential: HeldCredential) -> CredentialOu
         issuer=credential.issuer_did,
         issuer_name=name,
         cred_def_id=credential.cred_def_id,
-        values=dict(credential.values),
+        values=plain_values(known, credential.values) if known else dict(credential.values),
         expires_on=credential.expires_on,
         revocation=credential.revocation,
     )

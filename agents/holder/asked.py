@@ -1,7 +1,8 @@
 """What a proof request asks, read once and said in plain words.
 
 A received AnonCreds proof request is foreign input, and a wrong type in it can crash the native library:
-`parse_proof_request` takes only what is well formed and small, everything after it works on the parsed form.
+`parse_proof_request` takes only what is well formed and small, everything after it works on the parsed form. There each
+attribute has its common name (`attribute_names`): who asks for "Birth_Date" asks for the birth date.
 Source: AnonCreds specification 1.0, "Presentation Request"; Aries RFC 0771 (attachment formats).
 """
 
@@ -14,6 +15,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from wanderbuch.errors import PresentationError
+from wanderbuch.schemas.attribute_names import common_name
+from wanderbuch.schemas.canonical import unmarked
 
 MAX_REFERENTS = 40
 MAX_NAMES = 64
@@ -21,6 +24,7 @@ MAX_RESTRICTIONS = 100
 
 # The thermometer attribute of a level: "eqf_min_3" = "1" says "EQF level 3 or more".
 _THERMOMETER = re.compile(r"eqf_min_([1-8])")
+_ATTRIBUTE = re.compile(r"^attr::(.+)::(?=(?:value|marker)$)")
 _VALUE_RESTRICTION = re.compile(r"attr::(.{1,128})::value")
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=512, strict=True)]
@@ -115,8 +119,8 @@ def parse_proof_request(received: object) -> ProofRequest:
     groups = tuple(
         AskedGroup(
             referent,
-            tuple(part.names or ((part.name,) if part.name else ())),
-            tuple(part.restrictions or ()),
+            tuple(dict.fromkeys(common_name(name) for name in part.names or [part.name or ""])),
+            _restrictions(part.restrictions),
             part.non_revoked is not None or model.non_revoked is not None,
         )
         for referent, part in model.requested_attributes.items()
@@ -124,10 +128,10 @@ def parse_proof_request(received: object) -> ProofRequest:
     predicates = tuple(
         AskedPredicate(
             referent,
-            part.name,
+            common_name(part.name),
             part.p_type,
             part.p_value,
-            tuple(part.restrictions or ()),
+            _restrictions(part.restrictions),
             part.non_revoked is not None or model.non_revoked is not None,
         )
         for referent, part in model.requested_predicates.items()
@@ -203,6 +207,21 @@ def allowed_values(restrictions: Sequence[Mapping[str, str]], name: str) -> tupl
     return tuple(sorted({alternative[key] for alternative in restrictions}))
 
 
+def _restrictions(received: Sequence[Mapping[str, str]] | None) -> tuple[Mapping[str, str], ...]:
+    """Return the alternatives with their attributes by common name.
+
+    Raises:
+        PresentationError: one alternative restricts an attribute in two spellings.
+    """
+    restrictions = tuple(
+        {_ATTRIBUTE.sub(lambda found: f"attr::{common_name(found[1])}::", key): value for key, value in each.items()}
+        for each in received or ()
+    )
+    if any(len(read) != len(each) for read, each in zip(restrictions, received or (), strict=True)):
+        raise PresentationError("the proof request restricts one attribute in two spellings")
+    return restrictions
+
+
 _OPERATORS = {"<": "less than", "<=": "at most", ">=": "at least", ">": "more than"}
 
 
@@ -260,4 +279,4 @@ def _told(name: str, value: str, occupation_label: Callable[[str], str | None]) 
     """Return a required value with its label, where it has one."""
     if name == "occupation_isco08" and (known := occupation_label(value)):
         return f"{value} ({known})"
-    return value
+    return unmarked(value)

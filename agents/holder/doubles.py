@@ -3,7 +3,8 @@
 Earlier versions opened an invitation twice as two rows, and of two deliveries at once made two exchanges. ACA-Py then
 finds "duplicates" and refuses every further step. Of such rows one is left:
 
-- of an invitation the oldest by which it can be answered; what was cut off before that is of no use to anybody;
+- of what invitations brought on one thread the oldest row by which it can be answered; a row that was cut off before
+  that is of no use to anybody;
 - of an exchange the one that went furthest, the oldest of those.
 """
 
@@ -30,10 +31,10 @@ async def heal_doubles(profile: Profile) -> None:
         rows = await OobRecord.query(session, post_filter_positive={"role": OobRecord.ROLE_RECEIVER})
         questions = await V20PresExRecord.query(session, post_filter_positive={"role": V20PresExRecord.ROLE_PROVER})
         offers = await V20CredExRecord.query(session, post_filter_positive={"role": V20CredExRecord.ROLE_HOLDER})
-    invitations = defaultdict(list)
+    threads = defaultdict(list)
     for row in rows:
-        invitations[row.invi_msg_id].append(row)
-    for same in invitations.values():
+        threads[row.attach_thread_id].append(row)
+    for same in threads.values():
         await _leave_one(profile, same)
     exchanges = defaultdict(list)
     for record in (*questions, *offers):
@@ -43,13 +44,21 @@ async def heal_doubles(profile: Profile) -> None:
         await _remove(profile, [each for each in others if each.state in _OPEN], best)
 
 
-async def leave_one_invitation(profile: Profile, invitation_id: str) -> OobRecord | None:
-    """Return the row by which an invitation can be answered without a connection, None if there is none; others go."""
+async def leave_one_invitation(profile: Profile, invitation_id: str, thread_id: str | None) -> OobRecord | None:
+    """Return the row by which a thread can be answered without a connection, None if there is none; others go.
+
+    Args:
+        profile: whose wallet.
+        invitation_id: of the invitation that is opened; what an earlier opening left of it goes too.
+        thread_id: of what it carries; None if it carries nothing.
+    """
+    found: dict[str, OobRecord] = {}
     async with profile.session() as session:
-        same = await OobRecord.query(
-            session, {"invi_msg_id": invitation_id}, post_filter_positive={"role": OobRecord.ROLE_RECEIVER}
-        )
-    return await _leave_one(profile, same)
+        for tags in ({"invi_msg_id": invitation_id}, {"attach_thread_id": thread_id}):
+            if None not in tags.values():
+                same = await OobRecord.query(session, tags, post_filter_positive={"role": OobRecord.ROLE_RECEIVER})
+                found |= {row.oob_id: row for row in same}
+    return await _leave_one(profile, list(found.values()))
 
 
 async def _leave_one(profile: Profile, rows: list[OobRecord]) -> OobRecord | None:

@@ -18,6 +18,7 @@ from enum import Enum
 
 from wanderbuch.agents.holder.asked import AskedPredicate, ProofRequest, thermometer_level
 from wanderbuch.governance.question import Reason
+from wanderbuch.schemas.canonical import unmarked
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,9}")
 _ATTRIBUTE_RESTRICTION = re.compile(r"attr::(.+)::(value|marker)")
@@ -38,7 +39,7 @@ class HeldCredential:
 
     Args:
         id: the wallet's own name for it.
-        values: attribute name -> raw value, as signed.
+        values: attribute -> raw value, as signed, by the attributes' common names (`attribute_names`).
         issuer_did, schema_*: vouched for by the resolved credential definition and schema when it was stored.
         expires_on: last day of validity, None = does not expire.
     """
@@ -62,7 +63,7 @@ def misfits(request: ProofRequest, credential: HeldCredential, *, at: date) -> t
     Args:
         request: what is asked.
         credential: the only source of the answer.
-        at: the day that counts for expiry.
+        at: the day that counts for expiry: a credential is valid as long as it is its last day anywhere.
     """
     found: list[Reason] = []
     # 1. every attribute asked
@@ -135,7 +136,7 @@ def _restriction_reason(key: str, restrictions: tuple[Mapping[str, str], ...]) -
     level = thermometer_level(attribute[1])
     if level is not None:
         return Reason("fit.level", f"It does not prove EQF level {level} or more.")
-    values = sorted({alternative[key] for alternative in restrictions if key in alternative})
+    values = sorted({unmarked(alternative[key]) for alternative in restrictions if key in alternative})
     return Reason("fit.value", f"{attribute[1]} is not {' or '.join(values)}, which is required.")
 
 

@@ -1,8 +1,8 @@
 """Offers: shown with a judgement, accepted or declined by the person, ended by the deadline.
 
 ACA-Py's exchange record is the record; `plugins.trust.keeping` holds the steps. A judgement is made when the offer
-comes, when one offer is asked for, when all are (`refresh_offers`), and always before one is accepted. A list shows
-what was kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how many hosts there are to ask.
+comes, when it is asked for, when all are (`refresh_offers`), and always before it is accepted. A list shows what was
+kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how many hosts there are to ask.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ from wanderbuch.plugins.trust.keeping import (
 )
 from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.schemas.claims import plain_values
+from wanderbuch.schemas.credential_type import list_credential_types
 
 LOGGER = logging.getLogger(__name__)
 
@@ -261,11 +263,11 @@ def _read(record: V20CredExRecord) -> _Read | None:
 
 def _of(record: V20CredExRecord) -> _Read:
     try:
-        issuer = read_message(record.cred_offer).cred_def_id.did
+        offer = read_message(record.cred_offer)
     except CredentialError:
-        issuer = None
-    preview = record.cred_offer.credential_preview
-    return _Read(record, issuer, {each.name: str(each.value) for each in preview.attributes} if preview else {})
+        preview = record.cred_offer.credential_preview
+        return _Read(record, None, {each.name: str(each.value) for each in preview.attributes} if preview else {})
+    return _Read(record, offer.cred_def_id.did, _plain(offer.values))
 
 
 async def _shown(profile: Profile, config: HolderConfig, read: _Read, judgement: TrustDecision | None) -> Offer:
@@ -286,6 +288,12 @@ async def _shown(profile: Profile, config: HolderConfig, read: _Read, judgement:
         note=read_ending(record.error_msg).text if record.error_msg else None,
         credential_id=record.cred_ex_id if state is OfferState.RECEIVED else None,
     )
+
+
+def _plain(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values as people write them, by the type that has just these attributes."""
+    known = next((each for each in list_credential_types() if set(each.attr_names) == values.keys()), None)
+    return plain_values(known, values) if known else dict(values)
 
 
 async def _record(profile: Profile, offer_id: str) -> V20CredExRecord:

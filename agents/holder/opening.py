@@ -4,7 +4,7 @@ Every invitation makes a connection of its own, also where one with the same pee
 not linked by the wallet's own doing. What a step leaves is found by the next opening:
 
 1. Attached, without a connection: the key to answer with and the row of the invitation are kept together, under a name
-   that follows from the invitation. A second opening finds the row.
+   that follows from the thread. A second opening finds the row.
 2. With a connection: one that has begun goes on. Its request is sent once more, word for word; if the connection stands
    here and nothing has come over it, its end is told once more, since the inviter may not have heard.
 3. The offer or request has a name that follows from its thread (`plugins.trust.holding_messages`).
@@ -67,7 +67,7 @@ async def take_attached(
 ) -> Opened:
     """Take what is attached to an invitation."""
     if not (found := await _find(profile, kind, thread_id=thread_id)):  # else it was scanned before
-        async with one_step(own_id("invitation", _id(invitation))):
+        async with one_step(own_id("thread", thread_id)):
             if invitation.handshake_protocols:
                 row = await _connected(profile, invitation)
             else:
@@ -100,14 +100,14 @@ async def meet(profile: Profile, invitation: InvitationMessage) -> Opened:
 
 async def _answerable(profile: Profile, invitation: InvitationMessage, thread_id: str) -> OobRecord:
     """Return the one row by which what is attached to an invitation can be answered without a connection."""
-    if held := await leave_one_invitation(profile, _id(invitation)):
+    if held := await leave_one_invitation(profile, _id(invitation), thread_id):
         return held
     manager = OutOfBandManager(profile)
     service: ServiceDecorator | None = await manager._service_decorator_from_service(invitation.services[0])  # noqa: SLF001 (ACA-Py has no other way)
     if service is None:
         raise ResolutionError("expected an address to answer the invitation at, found none")
     row = OobRecord(
-        oob_id=own_id("invitation", _id(invitation)),
+        oob_id=own_id("thread", thread_id),
         new_with_id=True,
         state=OobRecord.STATE_PREPARE_RESPONSE,
         role=OobRecord.ROLE_RECEIVER,
@@ -161,7 +161,7 @@ async def _connect(profile: Profile, invitation: InvitationMessage) -> None:
             continue
         await profile.inject(BaseResponder).send(told, connection_id=connection.connection_id)
         return
-    await leave_one_invitation(profile, _id(invitation))
+    await leave_one_invitation(profile, _id(invitation), None)
     await OutOfBandManager(profile).receive_invitation(
         _without_attachment(invitation), use_existing_connection=False, auto_accept=True
     )

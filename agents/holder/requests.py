@@ -48,6 +48,7 @@ from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
 from wanderbuch.plugins.trust.once import one_step
@@ -149,7 +150,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
         request = await asyncio.to_thread(_parsed, record)
         credential = await get_credential(profile, credential_id)
         await _refuse_over_asking(profile, record, request, credential)  # 2
-        if found := misfits(request, credential, at=datetime.now(UTC).date()):  # 3
+        if found := misfits(request, credential, at=days_anywhere(datetime.now(UTC)).first):  # 3
             raise RefusedError(
                 "this credential does not answer the request: " + " ".join(reason.text for reason in found),
                 members={"reasons": [{"code": reason.code, "text": reason.text} for reason in found]},
@@ -311,7 +312,7 @@ async def _refuse_over_asking(
 
 async def _fits(profile: Profile, request: ProofRequest) -> tuple[Fit, ...]:
     """Return every credential with why it does not fit; those that fit first."""
-    today = datetime.now(UTC).date()
+    today = days_anywhere(datetime.now(UTC)).first
     found = [
         Fit(credential.id, misfits(request, credential, at=today), stays_hidden(request, _attributes(credential)))
         for credential in await list_credentials(profile, check_revocation=True)

@@ -19,6 +19,7 @@ from wanderbuch.agents.runtime.at_once import each_at_once
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ResolutionError
 from wanderbuch.plugins.entries import fetch_entries
+from wanderbuch.schemas.attribute_names import by_common_name
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import parse_revealed
 
@@ -117,7 +118,7 @@ def _held(entry: Entry, signed: Mapping[str, object], revocation: Revocation) ->
     tags: Mapping[str, str] = entry.tags
     values = signed["values"]
     registry = signed.get("rev_reg_id")
-    raw_values = {name: str(value["raw"]) for name, value in values.items()} if isinstance(values, dict) else {}
+    raw_values = _raw_values(values) if isinstance(values, dict) else {}
     return HeldCredential(
         id=entry.name,
         schema_id=tags["schema_id"],
@@ -131,6 +132,14 @@ def _held(entry: Entry, signed: Mapping[str, object], revocation: Revocation) ->
         revocation=revocation,
         expires_on=_expiry(tags, raw_values),
     )
+
+
+def _raw_values(values: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    """Return the raw values by the attributes' common names; none where one attribute is there in two spellings."""
+    try:
+        return by_common_name({name: str(value["raw"]) for name, value in values.items()})
+    except CredentialError:
+        return {}
 
 
 def _expiry(tags: Mapping[str, str], values: Mapping[str, str]) -> date | None:

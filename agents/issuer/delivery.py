@@ -15,6 +15,8 @@ a second time takes it for the same.
 import asyncio
 import logging
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 from weakref import WeakValueDictionary
 
 from acapy_agent.connections.models.conn_record import ConnRecord
@@ -27,10 +29,12 @@ from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.plugins.trust.issuing import SendOffer
 
 LOGGER = logging.getLogger(__name__)
+_SWEEP_S: Final = 20.0
 
 
 class Delivery:
@@ -47,6 +51,7 @@ class Delivery:
         self._offers = store
         self._began = datetime.now(UTC)
         self._locks = WeakValueDictionary[str, asyncio.Lock]()
+        self._rounds = Rounds("issuer.delivery")
 
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
         """Send the offer of an invitation over the connection that it brought, by the steps above."""
@@ -54,13 +59,18 @@ class Delivery:
             await self._hand_over(offer.id, connection_id, send)
 
     async def sweep(self) -> None:
-        """Send what a crash or a lost message kept from being sent."""
-        for offer in await self._offers.find(state=OfferState.OPEN):
-            if self._was_sent(offer):
-                continue
-            connection_id = offer.connection_id or await self._connection(offer)
-            if connection_id is not None:
-                await self._hand_over(offer.id, connection_id, self._sender(connection_id))
+        """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other."""
+        waiting = [offer for offer in await self._offers.find(state=OfferState.OPEN) if not self._was_sent(offer)]
+        await self._rounds.go({offer.id: partial(self._send, offer) for offer in waiting}, wait_s=_SWEEP_S)
+
+    async def stop(self) -> None:
+        """End what is still running of a sweep."""
+        await self._rounds.stop()
+
+    async def _send(self, offer: Offer) -> None:
+        connection_id = offer.connection_id or await self._connection(offer)
+        if connection_id is not None:
+            await self._hand_over(offer.id, connection_id, self._sender(connection_id))
 
     async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> None:
         async with self._locks.setdefault(offer_id, asyncio.Lock()):

@@ -16,6 +16,7 @@ offer, and sends again what may be lost (`delivery`, `resending`).
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -35,6 +36,7 @@ from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.records import NotFoundError, RecordStore
@@ -47,7 +49,9 @@ from wanderbuch.plugins.trust.offer import ReceivedOffer
 
 LOGGER = logging.getLogger(__name__)
 
+_SWEEP_S: Final = 20.0
 _KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
+_MAKING: Final = timedelta(minutes=1)  # more than it takes, also in another process that makes one just now
 _SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
 
 
@@ -95,6 +99,7 @@ class Desk(OfferBook):
         self._on_issued = on_issued
         self._offers = RecordStore(profile, Offer)
         self._delivery = Delivery(profile, self._offers)
+        self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)
 
     async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
@@ -167,18 +172,22 @@ class Desk(OfferBook):
             exchange = await self._exchange(offer)
             if exchange is not None and exchange.state in _SIGNED:
                 await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
-            elif offer.invitation_id is None and offer.created_at < self._began:  # a crash came between 4 and 5
-                await self._remove(offer)
+            elif offer.invitation_id is None and offer.created_at < min(self._began, now - _MAKING):
+                await self._remove(offer)  # a crash came between 4 and 5
             else:
                 await self._end_if_overdue(offer, now)
         await self._delivery.sweep()
-        for offer in await self._offers.find(state=OfferState.ISSUED, forgotten=False):
-            if is_due(offer, now, began=self._began) and (exchange := await self._exchange(offer)) is not None:
-                await self._offers.change(offer.id, offers.send_again(at=now))
-                await send_again(self._profile, exchange)
+        issued = await self._offers.find(state=OfferState.ISSUED, forgotten=False)
+        due = [offer for offer in issued if is_due(offer, now, began=self._began)]
+        await self._rounds.go({offer.id: partial(self._send_again, offer, now) for offer in due}, wait_s=_SWEEP_S)
         for offer in await self._offers.find(forgotten=False):
             if offer.ended_at is not None and offer.ended_at + _KEEP_EXCHANGES < now:
                 await self._forget_exchange(offer)
+
+    async def stop(self) -> None:
+        """End what is still running of a sweep; the next start goes on with it."""
+        await self._delivery.stop()
+        await self._rounds.stop()
 
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
         """Send the offer of an invitation to the first wallet that connected on it."""
@@ -253,6 +262,11 @@ class Desk(OfferBook):
                 return await V20CredExRecord.retrieve_by_id(session, offer.cred_ex_id)
             except StorageNotFoundError:
                 return None
+
+    async def _send_again(self, offer: Offer, now: datetime) -> None:
+        if (exchange := await self._exchange(offer)) is not None:
+            await self._offers.change(offer.id, offers.send_again(at=now))
+            await send_again(self._profile, exchange)
 
     async def _end_if_overdue(self, offer: Offer, at: datetime) -> Offer:
         if offer.state is not OfferState.OPEN or at <= offer.answer_by:

@@ -66,7 +66,9 @@ class IssuerRole(Role):
             self._office.revocations.look_again()
 
     async def stopping(self, agent: RunningAgent) -> None:
-        """Do nothing more: the runtime ends what `started` spawned."""
+        """End what is still running of a sweep; the runtime ends what `started` spawned."""
+        if self._office is not None:
+            await self._office.desk.stop()
 
 
 ROLE = IssuerRole()

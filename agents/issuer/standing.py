@@ -25,6 +25,7 @@ from wanderbuch.agents.issuer.credential_definition import ensure_definition, sc
 from wanderbuch.agents.issuer.places import Places
 from wanderbuch.agents.issuer.registries import Registries, Registry, is_nearly_full
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation
 from wanderbuch.governance.identifiers import CredDefId, SchemaId, WebvhDid
 from wanderbuch.governance.question import TrustDecision, Verdict
@@ -113,7 +114,7 @@ class Standing:
         """
         if self._ground is None:
             raise ValueError("there is no credential definition yet")
-        checked = validate_claim(self.credential_type, claim, at=at.date())
+        checked = validate_claim(self.credential_type, claim, at=days_anywhere(at).last)
         draft = self._judged(self._ground, checked, at)
         if draft.decision.verdict is not Verdict.TRUSTED:
             # The authority may have said more since: an answer of no rests on what it says now.

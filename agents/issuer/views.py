@@ -12,6 +12,8 @@ from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.governance.file import Accreditation, Status
 from wanderbuch.governance.question import GovernanceRef
+from wanderbuch.schemas.claims import plain_values
+from wanderbuch.schemas.credential_type import load_credential_type
 
 
 class NewOffer(ApiModel):
@@ -139,7 +141,7 @@ def offer_view(offer: Offer, revocation: RevocationIntent | None) -> OfferView:
         state=offer.state,
         credential_type=offer.credential_type,
         cred_def_id=offer.cred_def_id,
-        values=offer.values,
+        values=plain_values(load_credential_type(offer.credential_type), offer.values),
         created_at=offer.created_at,
         answer_by=offer.answer_by,
         ended_at=offer.ended_at,

@@ -24,9 +24,12 @@ async def each_at_once[T, R](
         async with limit:
             return await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(item)) for item in items]
-    return [task.result() for task in tasks]
+    tasks = [asyncio.create_task(one(item)) for item in items]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:  # where one has failed, or nobody waits any more
+            task.cancel()
 
 
 class Rounds:

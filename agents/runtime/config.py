@@ -119,12 +119,12 @@ class WitnessesConfig(Table):
 class SocketsConfig(Table):
     """`[public.sockets]` and `[app.sockets]`: what whoever connects may hold open; see `connections`."""
 
-    connections: int = Field(default=1024, ge=16)
+    connections: int = Field(default=512, ge=16)
     """At most so many; fewer where the process may open few files."""
     per_network: int | None = Field(default=None, ge=1)
     """At most so many from one /24 (IPv6: /48); by default half of them on the public site, all on the app site."""
     unfinished_bytes: int = Field(default=64 * 1024 * 1024, ge=1024 * 1024)
-    """How much of requests that have not come whole is held in memory."""
+    """How much of requests that have not come whole is held in memory; at least four times the largest one."""
 
 
 class PublicConfig(Table):

@@ -124,11 +124,12 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came; outside a request it is the beginning of one."""
-        if self.stage in (Stage.NEW, Stage.KEPT):
+        is_next = self._body is not None and self._body.is_eof()  # else it is of a body that is thrown away, say
+        if self.stage is Stage.NEW or (self.stage is Stage.KEPT and is_next):
             if not self.bytes:
                 self.since = self._table.now()
             self.count(len(data))
-        elif self.stage is Stage.WORKING and self._body is not None and self._body.is_eof():
+        elif self.stage is Stage.WORKING and is_next:
             self._ahead += len(data)
             if self._ahead > _MAX_AHEAD_BYTES:
                 self.give_up()

@@ -178,23 +178,29 @@ def site_limits(config: AgentConfig) -> tuple[SocketLimits, SocketLimits]:
         wallet_connections=config.wallet.max_connections,
     )
     return (
-        limits_of(public, connections=shares.public, network_share=0.5),
-        limits_of(app, connections=shares.app, network_share=1.0),
+        limits_of(
+            public,
+            connections=shares.public,
+            network_share=0.5,
+            largest_bytes=config.public.max_message_bytes,
+        ),
+        limits_of(app, connections=shares.app, network_share=1.0, largest_bytes=config.app.max_body_bytes),
     )
 
 
-def limits_of(sockets: SocketsConfig, *, connections: int, network_share: float) -> SocketLimits:
+def limits_of(sockets: SocketsConfig, *, connections: int, network_share: float, largest_bytes: int) -> SocketLimits:
     """Return the limits that a table of the configuration means.
 
     Args:
         sockets: the table.
         connections: how many there may be.
         network_share: of them, for one network, where the table does not say it.
+        largest_bytes: of one body; two of them must fit into what one network gets.
     """
     return SocketLimits(
         connections=connections,
         per_network=min(sockets.per_network or max(1, int(connections * network_share)), connections),
-        unfinished_bytes=sockets.unfinished_bytes,
+        unfinished_bytes=max(sockets.unfinished_bytes, 4 * largest_bytes),
     )
 
 

@@ -71,8 +71,12 @@ class PublicSite:
             app.router.add_route(route.method, route.path, route.handler)
         app.router.add_get("/{path:.*}", self._file)
         sockets = self._config.sockets
-        limits = limits or limits_of(sockets, connections=sockets.connections, network_share=0.5)
-        self._site = Site("public", app, self._socket, limits, tls=self.tls.context)
+        limits = limits or limits_of(
+            sockets, connections=sockets.connections, network_share=0.5, largest_bytes=self._config.max_message_bytes
+        )
+        self._site = Site(
+            "public", app, self._socket, limits, tls=self.tls.context, trusted=self._config.trusted_proxies
+        )
         await self._site.start()
 
     async def stop_accepting(self) -> None:

@@ -17,11 +17,12 @@ Values are encrypted at rest, tags too; still, a tag holds identifiers and state
 two that race one sees what the other wrote. The function must not wait for anything.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Entry
@@ -29,6 +30,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.entries import fetch_entries
+
+_FEW: Final = 32  # more records are read in another thread: a list must not hold up everybody else
 
 
 class NotFoundError(WanderbuchError):
@@ -125,7 +128,9 @@ class RecordStore[R: Record]:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
         async with self._profile.session() as session:
             entries = await fetch_entries(session, self._kind.category, wanted, limit=limit, order_by="id")
-        return [self._kind.read(entry) for entry in entries]
+        if len(entries) <= _FEW:
+            return [self._kind.read(entry) for entry in entries]
+        return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])
 
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.

@@ -18,7 +18,7 @@ import fcntl
 import inspect
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -45,6 +45,13 @@ _FATAL: Final[Mapping[int, str]] = {
     10: "the disk under the wallet store fails or is full (I/O error)",
     11: "the wallet store is damaged",
     13: "the disk under the wallet store is full",
+}
+
+# What a failed write of these means if the name is there (True) or not (False).
+_MEANT: Final[Mapping[str, tuple[AskarErrorCode, bool]]] = {
+    "insert": (AskarErrorCode.DUPLICATE, True),
+    "replace": (AskarErrorCode.NOT_FOUND, False),
+    "remove": (AskarErrorCode.NOT_FOUND, False),
 }
 
 
@@ -163,7 +170,12 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
 
 
 class _WatchedHandle:
-    """An Askar session whose failing calls are told to the guard."""
+    """An Askar session whose failing calls are told to the guard, and say what failed.
+
+    Askar keeps the last error of the whole process in one place: of two calls that fail at once, one may be told what
+    became of the other, or nothing (code 0, "None"). Who inserts a name that is taken must be told so, whoever else
+    fails, so what a failed write was about is looked up.
+    """
 
     def __init__(self, handle: Session, guard: StoreGuard) -> None:
         self._handle = handle
@@ -179,9 +191,23 @@ class _WatchedHandle:
                 return await found(*args, **kwargs)
             except AskarError as err:
                 self._guard.look(err)
-                raise
+                raise await self._own_error(name, args, err) from err
 
         return watched
+
+    async def _own_error(self, name: str, args: Sequence[Any], err: AskarError) -> AskarError:
+        """Return the error of a failed call, which may have been told another call's."""
+        if name not in _MEANT or len(args) < 2 or fatal_reason(err) is not None:
+            return err
+        try:
+            is_there = await self._handle.fetch(args[0], args[1]) is not None
+        except AskarError:  # a transaction that can do nothing more
+            return err
+        code, when_there = _MEANT[name]
+        if is_there is when_there:
+            return AskarError(code, f"{name}: {code.name.lower().replace('_', ' ')}")
+        lost = err.code in (AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND)
+        return AskarError(AskarErrorCode.UNEXPECTED, f"{name} failed; Askar does not say why") if lost else err
 
 
 class WalletManager(ProfileManager):  # type: ignore[misc]

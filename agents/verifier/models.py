@@ -11,6 +11,7 @@ from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.verifier.shown import in_words, labels
+from wanderbuch.errors import CredentialError
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import (
     LevelProof,
@@ -23,7 +24,9 @@ from wanderbuch.governance.question import (
 from wanderbuch.governance.stapling import MAX_STAPLE_BYTES
 from wanderbuch.plugins.trust.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.request import AwardPrecision
+from wanderbuch.schemas.countries import is_country
 from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.schemas.occupations import OccupationCode
 
 
 class RequirementIn(ApiModel):
@@ -32,7 +35,7 @@ class RequirementIn(ApiModel):
     `award_precision` "day" asks for the exact date of the award: needed only if a decision said so.
     """
 
-    occupation: str = Field(max_length=5, examples=["C7212"])
+    occupation: str = Field(max_length=32, examples=["C7212"])
     jurisdiction: str = Field(pattern="^[A-Z]{3}$", examples=["MLT"])
     min_eqf_level: int | None = Field(default=None, ge=1, le=8)
     credential_type: str = Field(default="qualification/1.0", max_length=64)
@@ -42,7 +45,17 @@ class RequirementIn(ApiModel):
     purpose: Purpose = Purpose.EMPLOYMENT
 
     def parsed(self) -> Requirement:
-        """Return the requirement as the rules take it."""
+        """Return the requirement as the rules take it.
+
+        Raises:
+            CredentialError: the occupation or the country does not exist.
+        """
+        OccupationCode.parse(self.occupation)
+        if not is_country(self.jurisdiction):
+            raise CredentialError(
+                f"expected a country of ISO 3166-1 as jurisdiction, found {self.jurisdiction}",
+                hint="such as MLT or LKA",
+            )
         return Requirement(**{name: getattr(self, name) for name in type(self).model_fields})
 
     @classmethod

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from wanderbuch.errors import CredentialError
+from wanderbuch.schemas.canonical import plain
 from wanderbuch.schemas.credential_type import Computation, CredentialType
 from wanderbuch.schemas.encoding import parse_revealed
 
@@ -14,7 +15,7 @@ class Shown:
     """One revealed attribute.
 
     Args:
-        value: as signed.
+        value: as signed, but for the mark of a text of digits.
         meaning: the same for people.
     """
 
@@ -27,7 +28,12 @@ class Shown:
 def in_words(credential_type: CredentialType, seen: Mapping[str, str]) -> tuple[Shown, ...]:
     """Return revealed values with their labels and meanings, in the order of `seen`."""
     return tuple(
-        Shown(name, credential_type.attribute(name).label.in_language("en"), raw, _meaning(credential_type, name, raw))
+        Shown(
+            name,
+            credential_type.attribute(name).label.in_language("en"),
+            plain(credential_type.attribute(name), raw),
+            _meaning(credential_type, name, raw),
+        )
         for name, raw in seen.items()
     )
 
@@ -53,4 +59,4 @@ def _meaning(credential_type: CredentialType, name: str, raw: str) -> str:
         return value.isoformat()
     if raw in attribute.codes:
         return attribute.codes[raw].in_language("en")
-    return raw
+    return plain(attribute, raw)

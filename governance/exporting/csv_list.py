@@ -13,8 +13,9 @@ from itertools import zip_longest
 from wanderbuch.governance.exporting.export import Export, Loss, left_out
 from wanderbuch.governance.file import Accreditation, GovernanceFile, Participant, StatusChange
 from wanderbuch.governance.importing.columns import COLUMNS
-from wanderbuch.governance.importing.table import MAX_CELL, escaped
 from wanderbuch.governance.importing.values import NOTHING, listed, units
+from wanderbuch.governance.lists.table import MAX_CELL, escaped, unescaped
+from wanderbuch.governance.lists.writing import read_text
 from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END
 from wanderbuch.governance.statements import CompetenceUnit, Programme
@@ -99,6 +100,8 @@ def _accreditation(
     offers = [_programme(each, losses) for each in programmes]
     for position, (span, change) in enumerate(zip_longest(given.intervals, given.changes)):
         row = dict(first if position == 0 else rest) | {"accreditation": given.id}
+        if not given.changes:
+            row["status"] = "active"  # said, for a list with the column asks about new accreditations that say nothing
         yield row | _mandate(span) | _decision(change)
     for offer in offers:
         yield {**rest, "accreditation": given.id, **offer}
@@ -160,7 +163,9 @@ def _joined(values: Iterable[str]) -> str:
 def _not_exact(row: Cells) -> Iterator[Loss]:
     """Yield a loss for each cell that reads back as something else."""
     for name, text in row.items():
-        exact = text == text.strip() and len(text) <= MAX_CELL and (not text or text.casefold() not in NOTHING)
+        read, remarks = read_text(escaped(text))
+        exact = unescaped(read) == text and len(text) <= MAX_CELL and (not text or text.casefold() not in NOTHING)
+        exact = exact and not any(each.blocks for each in remarks)
         if name in _LISTS:
             exact = exact and _joined(listed(text)) == text
         if not exact:

@@ -11,20 +11,18 @@ bound to are lost: a reader of the export alone trusts an issuer for more than t
 import base64
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import rfc8785
 
-from wanderbuch.governance.exporting.export import Export, Loss, counting_spans, json_content, left_out
+from wanderbuch.governance.anywhere import begins_at
+from wanderbuch.governance.exporting.export import Export, Loss, json_content, left_out, times_in_force
 from wanderbuch.governance.file import Accreditation, GovernanceFile, Status
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END
 
 COUNTRY_URI: Final = "http://publications.europa.eu/resource/authority/country/"
 _CONTEXT: Final = "https://www.w3.org/2018/credentials/v1"  # the records of API v4 are of VCDM 1.1
 _TYPES: Final = ["VerifiableCredential", "VerifiableAttestation", "VerifiableAccreditation"]
-_DAY: Final = timedelta(days=1)
 
 
 def ebsi_issuers(file: GovernanceFile) -> Export:
@@ -52,13 +50,13 @@ def _root(file: GovernanceFile) -> dict[str, Any]:
             {"schemaId": each.id, "types": _kinds(each.name), "limitJurisdiction": []} for each in file.schemas
         ],
     }
-    record = _record(file, "VerifiableAccreditationToAccredit", subject, DateSpan(file.last_updated.date(), OPEN_END))
+    record = _record(file, "VerifiableAccreditationToAccredit", subject, file.last_updated)
     return {"did": file.author, "attributes": [_attribute(file, record, "RootTAO")]}
 
 
 def _attributes(file: GovernanceFile, given: Accreditation) -> Iterator[dict[str, Any]]:
     """Yield one attribute for each span that counts; one more, revoked, for a suspension or withdrawal that lasts."""
-    for span in counting_spans(given):
+    for span, begins, ends in times_in_force(given):
         subject = {
             "id": given.issuer,
             "reservedAttributeId": _attribute_id(f"{given.id}/{span.first}"),
@@ -72,28 +70,30 @@ def _attributes(file: GovernanceFile, given: Accreditation) -> Iterator[dict[str
                 for schema in file.schema_ids(name)
             ],
         }
-        record = _record(file, "VerifiableAccreditationToAttest", subject, span)
+        record = _record(file, "VerifiableAccreditationToAttest", subject, begins, ends)
         yield _attribute(file, record, "TI")
     if given.status is not Status.ACTIVE:
         change = given.changes[-1]
         subject = {"id": given.issuer, "reservedAttributeId": _attribute_id(given.id), "accreditedFor": []}
-        record = _record(file, "VerifiableAccreditationToAttest", subject, DateSpan(change.effective_from, OPEN_END))
+        record = _record(file, "VerifiableAccreditationToAttest", subject, begins_at(change.effective_from))
         yield _attribute(file, record, "Revoked")
 
 
-def _record(file: GovernanceFile, kind: str, subject: dict[str, Any], span: DateSpan) -> dict[str, Any]:
+def _record(
+    file: GovernanceFile, kind: str, subject: dict[str, Any], begins: datetime, ends: datetime | None = None
+) -> dict[str, Any]:
     record: dict[str, Any] = {
         "@context": [_CONTEXT],
         "id": f"urn:wanderbuch:governance:{file.id}:{file.version}:{subject['reservedAttributeId']}",
         "type": [*_TYPES, kind],
         "issuer": file.author,
-        "issuanceDate": _midnight(span.first),
-        "issued": file.last_updated.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "validFrom": _midnight(span.first),
+        "issuanceDate": _instant(begins),
+        "issued": _instant(file.last_updated),
+        "validFrom": _instant(begins),
         "credentialSubject": subject,
     }
-    if span.last != OPEN_END:
-        record["expirationDate"] = _midnight(span.last + _DAY)
+    if ends is not None:
+        record["expirationDate"] = _instant(ends)
     return record
 
 
@@ -134,5 +134,5 @@ def _attribute_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _midnight(day: date) -> str:
-    return datetime.combine(day, time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

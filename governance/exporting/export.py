@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from wanderbuch.governance.anywhere import begins_at, days_anywhere, ends_at
 from wanderbuch.governance.file import Accreditation, GovernanceFile
 from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import without
+from wanderbuch.governance.spans import OPEN_END, touches, without
+
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,32 @@ def counting_spans(accreditation: Accreditation) -> tuple[DateSpan, ...]:
     return spans
 
 
-def span_in_force(accreditation: Accreditation, on: date) -> DateSpan | None:
-    """Return the span of award dates that holds `on`, None if the accreditation does not count then."""
-    return next((span for span in counting_spans(accreditation) if span.first <= on <= span.last), None)
+def span_in_force(accreditation: Accreditation, at: datetime) -> DateSpan | None:
+    """Return the newest span of award dates that holds a day of the instant `at`, None if it does not count then.
+
+    As in every decision about an instant (`anywhere`), a suspension or withdrawal of any of its days takes it all.
+    """
+    days = days_anywhere(at)
+    if touches(tuple(lapse.days for lapse in accreditation.lapses), days):
+        return None
+    return next((span for span in reversed(counting_spans(accreditation)) if touches((span,), days)), None)
+
+
+def times_in_force(accreditation: Accreditation) -> Iterator[tuple[DateSpan, datetime, datetime | None]]:
+    """Yield each span of award dates that count with its first and last instant, the oldest first; None: no end.
+
+    A mandate begins and ends with its days anywhere; a suspension or withdrawal ends it with its own first day
+    anywhere, and a suspension lasts until its last day is over everywhere.
+    """
+    lapsed = [lapse.days for lapse in accreditation.lapses]
+    for span in counting_spans(accreditation):
+        begins, ends = begins_at(span.first), None if span.last == OPEN_END else ends_at(span.last)
+        if any(days.last + _DAY == span.first for days in lapsed if days.last < OPEN_END):
+            begins = ends_at(span.first - _DAY)
+        if ends is not None and any(days.first == span.last + _DAY for days in lapsed):
+            ends = begins_at(span.last + _DAY)
+        if ends is None or begins < ends:
+            yield span, begins, ends
 
 
 def exclusions_of(file: GovernanceFile) -> dict[str, tuple[str, ...]]:

@@ -6,13 +6,13 @@ page for each entity, which a governance file does not hold: what had to be made
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wanderbuch.governance.exporting.export import Export, Loss, counting_spans, exclusions_of, json_content, left_out
+from wanderbuch.governance.anywhere import begins_at
+from wanderbuch.governance.exporting.export import Export, Loss, exclusions_of, json_content, left_out, times_in_force
 from wanderbuch.governance.file import Accreditation, GovernanceFile, Participant
 from wanderbuch.governance.model import PROFILE_STATEMENTS
-from wanderbuch.governance.spans import OPEN_END
 
 LOTE_VERSION: Final = 1
 LONGEST_UPDATE: Final = timedelta(days=183)  # a list is renewed at least every six months
@@ -22,7 +22,6 @@ _SERVICE_TYPE: Final = PROFILE_STATEMENTS + "service/issue/"
 _LIST_TYPE: Final = PROFILE_STATEMENTS + "lote/accredited-issuers"
 _UNKNOWN_COUNTRY: Final = "ZZ"  # ISO 3166-1: for users to assign; CLDR's "unknown region"
 _NOT_STATED: Final = "not stated"
-_DAY: Final = timedelta(days=1)
 
 
 def list_of_trusted_entities(
@@ -43,7 +42,7 @@ def list_of_trusted_entities(
     for participant in file.participants:
         services: list[dict[str, Any]] = []
         for each in file.index.by_issuer.get(participant.did, ()):
-            services += _services(each, exclusions.get(participant.did, ()), at.date(), language, losses)
+            services += _services(each, exclusions.get(participant.did, ()), at, language, losses)
         if services:
             entities.append(
                 {
@@ -86,10 +85,10 @@ def _entity(participant: Participant, file: GovernanceFile, language: str) -> di
 
 
 def _services(
-    given: Accreditation, excluded: tuple[str, ...], today: date, language: str, losses: list[Loss]
+    given: Accreditation, excluded: tuple[str, ...], at: datetime, language: str, losses: list[Loss]
 ) -> Iterator[dict[str, Any]]:
     """Yield a service for each credential type, the newest status first and the others as its history."""
-    states = _states(given, today)
+    states = _states(given, at)
     if not states:
         losses.append(Loss("accreditation.not-begun", given.id, f"{given.id} has not begun, and is left out"))
         return
@@ -108,24 +107,24 @@ def _services(
         information = {
             **service,
             "ServiceStatus": status,
-            "StatusStartingTime": _midnight(since),
+            "StatusStartingTime": _instant(since),
             "ServiceDefinitionURI": _addresses(given.decision, language),
             "ServiceInformationExtensions": [_scope(given, excluded)],
         }
-        history = [{**service, "ServiceStatus": each, "StatusStartingTime": _midnight(on)} for each, on in earlier]
+        history = [{**service, "ServiceStatus": each, "StatusStartingTime": _instant(on)} for each, on in earlier]
         yield {"ServiceInformation": information, **({"ServiceHistory": history} if history else {})}
 
 
-def _states(given: Accreditation, today: date) -> list[tuple[str, date]]:
-    """Return granted and withdrawn with the day each begins, the newest first; what is still to come is left out."""
-    found: list[tuple[str, date]] = []
-    for span in counting_spans(given):
-        found.append((_GRANTED, span.first))
-        if span.last != OPEN_END:
-            found.append((_WITHDRAWN, span.last + _DAY))
+def _states(given: Accreditation, at: datetime) -> list[tuple[str, datetime]]:
+    """Return granted and withdrawn with when each begins, the newest first; what is still to come is left out."""
+    found: list[tuple[str, datetime]] = []
+    for _, begins, ends in times_in_force(given):
+        found.append((_GRANTED, begins))
+        if ends is not None:
+            found.append((_WITHDRAWN, ends))
     if not found:  # it never counted
-        found = [(_WITHDRAWN, given.intervals[0].first)]
-    return [(status, since) for status, since in reversed(found) if since <= today]
+        found = [(_WITHDRAWN, begins_at(given.intervals[0].first))]
+    return [(status, since) for status, since in reversed(found) if since <= at]
 
 
 def _scope(given: Accreditation, excluded: tuple[str, ...]) -> dict[str, Any]:
@@ -150,7 +149,3 @@ def _addresses(uri: str, language: str) -> list[dict[str, str]]:
 
 def _instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _midnight(day: date) -> str:
-    return _instant(datetime.combine(day, time(), UTC))

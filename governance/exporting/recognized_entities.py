@@ -9,9 +9,10 @@ may ask is one with actions `verify`. The scope (occupations, levels, award date
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from wanderbuch.governance.anywhere import days_anywhere, ends_at
 from wanderbuch.governance.exporting.export import (
     Export,
     Loss,
@@ -24,12 +25,11 @@ from wanderbuch.governance.exporting.export import (
 from wanderbuch.governance.exporting.scope_schema import asking_schema, issuing_schema, output_validation
 from wanderbuch.governance.file import GovernanceFile, Participant
 from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.spans import OPEN_END, touches
 from wanderbuch.governance.statements import Verification
 
 # The draft's own examples use the examples context; terms without a context of their own are what this one is for.
 CONTEXTS: Final = ("https://www.w3.org/ns/credentials/v2", "https://www.w3.org/ns/credentials/undefined-terms/v2")
-_DAY: Final = timedelta(days=1)
 
 
 def recognized_entity_credential(file: GovernanceFile, *, at: datetime, lifetime: timedelta) -> Export:
@@ -46,7 +46,7 @@ def recognized_entity_credential(file: GovernanceFile, *, at: datetime, lifetime
     last = min((span.last for span in telling.spans if span.last != OPEN_END), default=None)
     until = at + lifetime
     if last is not None:
-        until = min(until, datetime.combine(last + _DAY, time(), UTC))
+        until = min(until, ends_at(last))
     if not subjects:
         losses.append(
             Loss("entities.none", "", "nobody counts today, and a credential needs a subject: the author stands alone")
@@ -74,7 +74,7 @@ class _Telling:
         self.losses: list[Loss] = list(left_out(file, "verifications"))
         self.spans: list[DateSpan] = []  # of award dates and of asking, in which all that is told holds
         self._file = file
-        self._today = at.date()
+        self._at = at
         self._exclusions = exclusions_of(file)
         self._verifications: dict[str, list[Verification]] = {}
         for each in file.verifications:
@@ -95,7 +95,7 @@ class _Telling:
     def _issuing(self, participant: Participant) -> Iterator[dict[str, Any]]:
         excluded = self._exclusions.get(participant.did, ())
         for given in self._file.index.by_issuer.get(participant.did, ()):
-            span = span_in_force(given, self._today)
+            span = span_in_force(given, self._at)
             if span is None:
                 self._lose("accreditation.not-in-force", given.id, "does not count today and is left out")
                 continue
@@ -122,7 +122,8 @@ class _Telling:
 
     def _asking(self, participant: Participant) -> Iterator[dict[str, Any]]:
         for given in self._verifications.get(participant.did, ()):
-            span = next((each for each in given.intervals if each.first <= self._today <= each.last), None)
+            days = days_anywhere(self._at)
+            span = next((each for each in reversed(given.intervals) if touches((each,), days)), None)
             if span is None:
                 self._lose("verification.not-in-force", given.id, "does not hold today and is left out")
                 continue

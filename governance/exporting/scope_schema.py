@@ -19,6 +19,7 @@ from wanderbuch.governance.question import DateSpan
 from wanderbuch.governance.spans import OPEN_END
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_UNIT_GROUP = "(?=C[0-9]{4}$)"  # what a credential names: of a group, a part could be excluded
 _SHA2_256 = b"\x12\x20"  # multihash: sha2-256, 32 bytes
 
 
@@ -50,6 +51,7 @@ def issuing_schema(
         span: the award dates that count.
     """
     refused = "|".join(sorted(excluded))
+    but_not = f"^(?!{refused})" if refused else "^"
     days: dict[str, Any] = {"type": "integer", "minimum": _number(span.first)}
     if span.last != OPEN_END:
         days["maximum"] = _number(span.last)
@@ -62,7 +64,7 @@ def issuing_schema(
         "properties": {
             "occupation_isco08": {
                 "type": "string",
-                "pattern": f"^{f'(?!{refused})' if refused else ''}({'|'.join(sorted(given.occupations))})",
+                "pattern": f"{but_not}{_UNIT_GROUP}({'|'.join(sorted(given.occupations))})",
             },
             **levels,
             "awarded_on": days,

@@ -2,17 +2,18 @@
 
 A header is matched if it is a column's name or one of its other names, whatever its capitals, spaces and signs. What is
 called otherwise is named in a mapping: `{"Header in the list": "column"}`, where the column "-" leaves a header out.
-A header that is matched by nothing is an error, for a column that says "suspended" must not be overlooked.
+`column C` names a header by its place. A header that is matched by nothing is an error, for a column that says
+"suspended" must not be overlooked; a header that is left out is named. One name in a mapping means one header.
 """
 
 import difflib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from wanderbuch.governance.findings import Severity
-from wanderbuch.governance.importing.table import CellFinding
+from wanderbuch.governance.lists.statuses import folded, trouble_in
+from wanderbuch.governance.lists.table import CellFinding, Table, column_letters
 
 IGNORED: Final = "-"
 
@@ -76,49 +77,128 @@ COLUMNS: Final = (
     Column("units", "its competence units: id = title; id = title [level]", ("competence units", "modules")),
 )  # fmt: skip
 BY_NAME: Final[Mapping[str, Column]] = {each.name: each for each in COLUMNS}
-_DIFFERENCES: Final = re.compile(r"[^a-z0-9]+")
-
-
-def _plain(text: str) -> str:
-    return _DIFFERENCES.sub("", text.casefold())
-
-
+# How headers are called in the other languages of our pages.
+_TRANSLATED: Final[Mapping[str, str]] = {
+    "institution": "établissement; nom de l’établissement; centre de formation; institución; "
+    "nombre de la institución; centro de formación; "
+    "المؤسسة; اسم المؤسسة; ආයතනය; ආයතනයේ නම; நிறுவனம்; நிறுவனத்தின் பெயர்",
+    "valid_from": "date de début; début; fecha de inicio; تاريخ البدء; ආරම්භක දිනය; தொடக்க தேதி; தொடக்கத் திகதி",
+    "valid_until": "date de fin; fin; fecha de fin; fecha de vencimiento; "
+    "تاريخ الانتهاء; අවසන් දිනය; முடிவு தேதி; முடிவுத் திகதி",
+    "status": "statut; état; estado; الحالة; තත්ත්වය; நிலைமை",
+    "occupations": "métier; ocupación; المهنة; රැකියාව; தொழில்",
+    "levels": "niveau; nivel; المستوى; මට්ටම; நிலை",
+    "jurisdictions": "pays; país; البلد; රට; நாடு",
+}  # fmt: skip
 _KNOWN: Final[Mapping[str, str]] = {
-    _plain(word): column.name for column in COLUMNS for word in (column.name, *column.also)
+    folded(word): column.name
+    for column in COLUMNS
+    for word in (column.name, *column.also, *_TRANSLATED.get(column.name, "").split("; "))
+    if word
 }
+# Headers of a column that only counts the rows; it is left out if that is all it does.
+_COUNTING: Final = frozenset(
+    folded(each)
+    for each in ("no", "no.", "nr", "s/n", "sn", "s.no", "sr no", "sl no", "serial", "serial no", "serial number",
+                 "item", "#", "№", "n°", "nº", "numéro", "número", "م", "الرقم", "අංකය", "අනු අංකය", "எண்", "வ.எண்",
+                 "தொடர் எண்")
+)  # fmt: skip
 
 
-def match_headers(headers: tuple[str, ...], mapping: Mapping[str, str]) -> tuple[dict[str, int], list[CellFinding]]:
-    """Return column -> position in the rows, and what is wrong with the headers.
+def is_column(text: str) -> bool:
+    """Return whether a text is a name that a column is known by."""
+    return folded(text) in _KNOWN
+
+
+def match_headers(table: Table, mapping: Mapping[str, str]) -> tuple[dict[str, int], list[CellFinding]]:
+    """Return column -> position in the rows, and what there is to say about the headers.
 
     Args:
-        headers: as the table has them.
+        table: the list.
         mapping: header -> column, as the user gave it; it wins over the known names.
     """
-    given = {_plain(header): column for header, column in mapping.items()}
+    headers = table.headers
+    given, findings = _given(table, mapping)
     found: dict[str, int] = {}
+    for position, header in enumerate(headers):
+        if not header:
+            continue
+        name = given.get(position) or _KNOWN.get(folded(header))
+        place = f"column {column_letters(position)}"
+        if name is None and folded(header) in _COUNTING and _counts(table, position):
+            findings.append(_note(table, position, "is not read: it only counts the rows", "nothing to do"))
+        elif name is None:
+            near = difflib.get_close_matches(folded(header), _KNOWN, n=1, cutoff=0.75)
+            meant = f" (such as {_KNOWN[near[0]]!r}, if it holds that)" if near else ""
+            fix = f"map it to a column{meant} with --map '{header}=column', or leave it out with --map '{header}=-'"
+            findings.append(_error(table, position, "found a column that is not known", fix))
+        elif name == IGNORED:
+            findings += _left_out(table, position)
+        elif name in found:
+            message = f"found two columns for {name!r}: {headers[found[name]]!r} and this one"
+            findings.append(_error(table, position, message, f"leave one out with --map '{place}=-'"))
+        elif name in BY_NAME:
+            found[name] = position
+    return found, findings
+
+
+def _given(table: Table, mapping: Mapping[str, str]) -> tuple[dict[int, str], list[CellFinding]]:
+    """Return position -> column, as the mapping says; each of its names must mean one header."""
+    given: dict[int, str] = {}
     findings: list[CellFinding] = []
     for header, column in mapping.items():
         if column != IGNORED and column not in BY_NAME:
             near = difflib.get_close_matches(column, BY_NAME, n=1)
             fix = f"write {near[0]!r} if that was meant" if near else f"there are: {', '.join(BY_NAME)}"
-            findings.append(_error(header, f"expected the name of a column, found {column!r}", fix))
-        if _plain(header) not in {_plain(each) for each in headers}:
-            findings.append(_error(header, "the mapping names a header that the table does not have", "correct it"))
-    for position, header in enumerate(headers):
-        if not header:
-            continue
-        name = given.get(_plain(header)) or _KNOWN.get(_plain(header))
-        if name is None:
-            fix = f"map it to a column with --map '{header}=column', or leave it out with --map '{header}=-'"
-            findings.append(_error(header, "found a column that is not known", fix))
-        elif name in found:
-            message = f"found two columns for {name!r}: {headers[found[name]]!r} and this one"
-            findings.append(_error(header, message, f"leave one out with --map '{header}=-'"))
-        elif name != IGNORED and name in BY_NAME:
-            found[name] = position
-    return found, findings
+            findings.append(_error(table, None, f"expected the name of a column, found {column!r}", fix, header))
+        exact = [at for at, each in enumerate(table.headers) if each == header]
+        alike = [at for at, each in enumerate(table.headers) if each and folded(each) == folded(header)]
+        placed = [
+            at for at, each in enumerate(table.headers)
+            if each and f"column {column_letters(at)}".casefold() == header.casefold()
+        ]  # fmt: skip
+        meant = (exact if len(exact) == 1 else []) or alike or placed
+        if not meant:
+            message = "the mapping names a header that the table does not have"
+            findings.append(_error(table, None, message, "correct it", header))
+        elif len(meant) > 1:
+            places = " or ".join(f"'column {column_letters(at)}={column}'" for at in meant)
+            message = f"the mapping means {len(meant)} columns with this name"
+            findings.append(_error(table, None, message, f"name one by its place: --map {places}", header))
+        elif given.setdefault(meant[0], column) != column:
+            message = "the mapping says two things about this column"
+            findings.append(_error(table, meant[0], message, "leave one out"))
+    return given, findings
 
 
-def _error(header: str, message: str, fix: str) -> CellFinding:
-    return CellFinding(Severity.ERROR, 1, header, message, fix)
+def _counts(table: Table, position: int) -> bool:
+    """Return whether a column holds nothing but the numbers 1, 2, 3, …; rows without one are none."""
+    texts = [row.cells[position] for row in table.rows if position < len(row.cells) and row.cells[position]]
+    numbers = [each.rstrip(".)") for each in texts]
+    return bool(numbers) and numbers == [str(at) for at in range(1, len(numbers) + 1)]
+
+
+def _left_out(table: Table, position: int) -> Iterator[CellFinding]:
+    texts = [
+        (row.number, row.cells[position]) for row in table.rows if position < len(row.cells) and row.cells[position]
+    ]
+    yield _note(table, position, f"is not read, as the mapping says; it holds {len(texts)} cell(s)", "nothing to do")
+    for number, text in texts:
+        if word := trouble_in(text):
+            message = f"found {word!r} in {text[:60]!r}, in a column that is not read"
+            fix = "map the column to status or reason if it says how accreditations stand"
+            yield CellFinding(
+                Severity.WARNING, number, table.headers[position], message, fix, "trouble-not-read", position
+            )
+
+
+def _note(table: Table, position: int, message: str, fix: str) -> CellFinding:
+    header = table.headers[position]
+    return CellFinding(
+        Severity.WARNING, table.header_row, header, f"the column {message}", fix, "column-not-read", position
+    )
+
+
+def _error(table: Table, position: int | None, message: str, fix: str, header: str = "") -> CellFinding:
+    name = table.headers[position] if position is not None else header
+    return CellFinding(Severity.ERROR, table.header_row, name, message, fix, "header", position)

@@ -1,14 +1,15 @@
 """A table becomes a new draft of a governance file, or nothing at all.
 
-`draft_from` in order: 1. match the headers; 2. read every cell; 3. put the rows into a copy of the file; 4. validate
-the whole; 5. compare it with the file it came from. An error anywhere gives no draft.
+`draft_from` in order: 1. match the headers; 2. read every cell, and compare the rows; 3. put them into a copy of the
+file; 4. validate the whole; 5. compare it with the file it came from. An error or a question without an answer,
+anywhere, gives no draft; questions alone do not keep the later steps from saying what they find.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from wanderbuch.governance.differences import Difference, differences
 from wanderbuch.governance.division import canonical
@@ -16,11 +17,10 @@ from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.findings import Finding, Severity
 from wanderbuch.governance.importing.columns import match_headers
 from wanderbuch.governance.importing.merging import Merging
+from wanderbuch.governance.importing.remarks import remarks
 from wanderbuch.governance.importing.rows import ImportSettings, header_of, read_rows
-from wanderbuch.governance.importing.table import CellFinding, Table
+from wanderbuch.governance.lists.table import CellFinding, Table
 from wanderbuch.governance.validation import parse_file, validate_file
-
-MAX_FINDINGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ImportReport:
     """What an import would do.
 
     Args:
-        findings: errors first; with an error there is no draft.
+        findings: errors first, then questions; with either there is no draft.
         draft: the new file as JSON, None if there are errors or nothing is different.
         found: what the draft changes, in words.
         missing: ids of accreditations of the file that the list does not speak of.
@@ -43,7 +43,7 @@ class ImportReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the list could be read in full."""
+        """Whether the list could be read in full, and every question has an answer."""
         return not any(each.severity is Severity.ERROR for each in self.findings)
 
 
@@ -60,22 +60,20 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
         GovernanceFileError: the file it goes into has errors.
     """
     before = parse_file(canonical(document))
-    columns, wrong = match_headers(table.headers, settings.mapping)  # 1
+    columns, wrong = match_headers(table, settings.mapping)  # 1
     findings = [*table.findings, *wrong]
     if _failed(findings):
         return _report(findings, table)
     frameworks = frozenset(each.framework for each in before.crosswalks)
     rows, wrong = read_rows(table, columns, settings, frameworks)  # 2
     findings += wrong
-    if wrong:  # what is missing without these rows would only mislead
+    findings += _placed(remarks(rows, settings, at.date()), table, columns)
+    if _failed(wrong):  # what is missing without these rows would only mislead
         return _report(findings, table)
     draft = copy.deepcopy(dict(document))
     merging = Merging(draft, settings, columns)
     merging.add(rows)  # 3
-    findings += [
-        CellFinding(each.severity, each.row, header_of(table, columns, each.column), each.message, each.fix)
-        for each in merging.findings
-    ]
+    findings += _placed(merging.findings, table, columns)
     if _failed(findings):
         return _report(findings, table)
     missing = tuple(sorted(each.id for each in before.accreditations if each.id not in merging.rows_of))
@@ -83,16 +81,22 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
         return _report(findings, table, missing=missing)
     draft["version"] = before.version + 1
     draft["last_updated"] = max(at, before.last_updated).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    after, wrong = _validated(draft, before, merging)  # 4
+    after, wrong = _validated(draft, merging)  # 4
     findings += wrong
-    if after is None:
+    if after is None or any(each.severity is Severity.ERROR for each in findings):
         return _report(findings, table)
     return _report(findings, table, draft, differences(before, after), missing)  # 5
 
 
-def _validated(
-    draft: Mapping[str, Any], before: GovernanceFile, merging: Merging
-) -> tuple[GovernanceFile | None, list[CellFinding]]:
+def _placed(findings: Iterable[CellFinding], table: Table, columns: Mapping[str, int]) -> list[CellFinding]:
+    """Return findings about columns of ours with the headers and places that the list has for them."""
+    return [
+        replace(each, column=header_of(table, columns, each.column), position=columns.get(each.column))
+        for each in findings
+    ]
+
+
+def _validated(draft: Mapping[str, Any], merging: Merging) -> tuple[GovernanceFile | None, list[CellFinding]]:
     """Return the draft as a file, and every finding that the file did not have before, at its row."""
     report = validate_file(canonical(draft))
     return report.file, [
@@ -124,11 +128,11 @@ def _named(steps: list[str], draft: Any) -> Iterator[str]:
 
 
 def _at_row(finding: Finding, rows: list[int]) -> CellFinding:
-    return CellFinding(finding.severity, rows[0], "", f"{finding.message} [{finding.rule}]", finding.fix)
+    return CellFinding(finding.severity, rows[0], "", f"{finding.message} [{finding.rule}]", finding.fix, finding.rule)
 
 
 def _failed(findings: list[CellFinding]) -> bool:
-    return any(each.severity is Severity.ERROR for each in findings)
+    return any(each.severity is Severity.ERROR and not each.question for each in findings)
 
 
 def _report(
@@ -138,5 +142,8 @@ def _report(
     found: tuple[Difference, ...] = (),
     missing: tuple[str, ...] = (),
 ) -> ImportReport:
-    ordered = sorted(findings, key=lambda each: (each.severity is not Severity.ERROR, each.row, each.column))
-    return ImportReport(tuple(ordered[:MAX_FINDINGS]), draft, found, missing, len(table.rows))
+    ordered = sorted(findings, key=lambda each: (_ORDER[each.word], each.row, each.position or 0))
+    return ImportReport(tuple(ordered), draft, found, missing, len(table.rows))
+
+
+_ORDER: Final = {"error": 0, "question": 1, "warning": 2}

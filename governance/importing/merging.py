@@ -6,13 +6,17 @@ rewritten: a later one is added. Without a number, one is made from what the acc
 the same list again finds it.
 """
 
+import difflib
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.importing.rows import ImportedRow, ImportSettings, last_day
-from wanderbuch.governance.importing.table import CellFinding
+from wanderbuch.governance.lists.noticed import question
+from wanderbuch.governance.lists.statuses import trouble_in
+from wanderbuch.governance.lists.table import CellFinding
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, ROLES
 
 type Json = dict[str, Any]
@@ -25,7 +29,17 @@ _TEXTS: Final = {
     "quality_assurance": "quality_assurance",
 }
 _LISTS: Final = ("credential_types", "cred_def_ids", "occupations", "excluded_occupations", "jurisdictions")
-_SCOPE: Final = frozenset({"accreditation", "title", "levels", "occupations", "valid_from", "status", *_LISTS})
+_DECISION: Final = frozenset({"decided_on", "effective_from", "registries", "status_decision", "reason"})
+# Columns that speak of an accreditation; a framework alone says nothing.
+_SCOPE: Final = frozenset(
+    {"accreditation", "levels", "valid_from", "valid_until", "status", "accrediting_agent", "accrediting_agent_did",
+     *_DECISION, *_TEXTS, *_LISTS}
+)  # fmt: skip
+_PROGRAMME: Final = frozenset(
+    {"programme_title", "programme_occupation", "programme_level", "programme_from", "programme_until",
+     "learning_settings", "units"}
+)  # fmt: skip
+_MAX_SUGGESTED: Final = 100
 _ORDER: Final = (
     "id", "title", "credential_types", "cred_def_ids", "occupations", "excluded_occupations", "level_range",
     "jurisdictions", "intervals", "status", "accreditingAgent", "decision", "redress", "quality_assurance",
@@ -50,13 +64,18 @@ class Merging:
         self._columns = frozenset(columns)
         self._entries: Json = document["participants"]["entries"]
         self._names = _dids_by_name(self._entries.get(DESCRIPTION, {}))
+        self._named = dict(self._names)  # with those of the list
+        self._unknown = 0
 
     def add(self, rows: list[ImportedRow]) -> None:
         """Put all rows into the file."""
         by_issuer: dict[str, list[ImportedRow]] = {}
         called = {(_folded(row.values.get("institution", "")), row.values.get("did")) for row in rows}
+        named: dict[str, list[str]] = {}
         for name, given in sorted((name, did) for name, did in called if name and did):
-            self._names.setdefault(name, (given,))  # further rows of the list may give the name alone
+            named.setdefault(name, []).append(given)
+        for name, dids in named.items():  # further rows of the list may give the name alone
+            self._named[name] = tuple(dict.fromkeys((*self._names.get(name, ()), *dids)))
         for row in rows:
             did = self._issuer(row)
             if did is not None:
@@ -75,11 +94,18 @@ class Merging:
             for row in group:
                 if "programme" in row.values:
                     self._offer(did, row)
-                elif row.values.keys() & {"programme_title", "programme_level", "units"}:
-                    self._wrong(row, "programme", "expected the number of the programme", "give each programme one")
+                elif lost := sorted(row.values.keys() & _PROGRAMME):
+                    message = f"expected the number of the programme that {', '.join(lost)} speaks of, found none"
+                    self._wrong(row, "programme", message, "give each programme one, or leave the columns out")
 
     def _wrong(self, row: ImportedRow, column: str, message: str, fix: str) -> None:
-        self.findings.append(CellFinding(Severity.ERROR, row.number, column, message, fix))
+        self.findings.append(CellFinding(Severity.ERROR, row.number, column, message, fix, f"merging-{column}"))
+
+    def _note(self, row: ImportedRow, column: str, message: str, fix: str) -> None:
+        self.findings.append(CellFinding(Severity.WARNING, row.number, column, message, fix, f"merging-{column}"))
+
+    def _ask(self, name: str, row: ImportedRow, column: str, message: str) -> None:
+        self.findings.append(replace(question(name, self._settings.answers, row.number, None, message), column=column))
 
     def _issuer(self, row: ImportedRow) -> str | None:
         given = row.values.get("did")
@@ -90,21 +116,31 @@ class Merging:
             fix = "fill in the cell; if merged cells mean 'as above', give --fill-down"
             self._wrong(row, "institution", "expected the institution or its DID, found neither", fix)
             return None
-        found = self._names.get(_folded(name), ())
+        found = self._named.get(_folded(name), ())
         if len(found) != 1:
             known = "several participants" if found else "no participant"
-            message = f"the file has {known} of this name, so the institution's DID is needed"
-            self._wrong(row, "did", message, "add a column did, with the DID that the institution's agent shows")
+            message = f"the file has {known} of the name {name[:60]!r}, so the institution's DID is needed"
+            self._unknown += 1
+            near: list[str] = []
+            if not found and self._unknown <= _MAX_SUGGESTED:  # each is compared with every name
+                near = difflib.get_close_matches(_folded(name), self._named, n=1, cutoff=0.8)
+            meant = f"; or is it {near[0]!r}?" if near else ""
+            self._wrong(
+                row, "did", message, f"add a column did, with the DID that the institution's agent shows{meant}"
+            )
             return None
         return found[0]
 
     def _describe(self, did: str, rows: list[ImportedRow]) -> None:
         told: Json = self._entries.get(DESCRIPTION, {}).get(did, {})
         for row in rows:
-            others = self._names.get(_folded(row.values.get("institution", "")), ())
-            if others and did not in others:
-                fix = "correct the name or the DID; the file would say of one what was meant for the other"
-                self._wrong(row, "did", f"the file gives this name to {others[0]}", fix)
+            name = _folded(row.values.get("institution", ""))
+            in_file, all_named = self._names.get(name, ()), self._named.get(name, ())
+            others = [each for each in all_named if each != did]
+            if did not in in_file and others and "did" in row.values:
+                where = "the file" if others[0] in in_file else "another row"
+                message = f"{where} gives this name to {others[0]}: correct the name or the DID, or are there two?"
+                self._ask("same-name", row, "did", message)
         for column, member in (("institution", "name"), ("website", "website"), ("email", "email")):
             value = self._agreed(rows, column)
             if column == "institution" and value and _folded(value) == _folded(told.get("name", "")):
@@ -121,7 +157,8 @@ class Merging:
         saying = [row for row in rows if column in row.values]
         for row in saying[1:]:
             if row.values[column] != saying[0].values[column]:
-                message = f"expected the same as in row {saying[0].number}, found something else"
+                first = _shown(saying[0].values[column])
+                message = f"expected {first}, as in row {saying[0].number}, found {_shown(row.values[column])}"
                 self._wrong(row, column, message, "make them equal, or give the accreditations different numbers")
         return saying[0].values[column] if saying else None
 
@@ -145,7 +182,11 @@ class Merging:
         agent_did = self._agreed(rows, "accrediting_agent_did")
         if agent is not None:
             found["accreditingAgent"] = {"name": agent, **({"did": agent_did} if agent_did else {})}
+        elif agent_did is not None:
+            self._wrong(rows[0], "accrediting_agent", "expected the name of who has this DID, found none", "fill it in")
         self._fill(did, found, new=before is None)
+        if before is None and "status" in self._columns and not any("status" in row.values for row in rows):
+            self._ask("empty-status", rows[0], "status", "expected a status for a new accreditation, found none")
         self._decide(rows, found)
         for member, column in (
             ("cred_def_ids", "cred_def_ids"), ("occupations", "occupations"), ("level_range", "levels"),
@@ -196,6 +237,9 @@ class Merging:
     def _decide(self, rows: list[ImportedRow], found: Json) -> None:
         """Add decisions that the file does not have yet, oldest first."""
         decided = [row for row in rows if "status" in row.values]
+        for row in rows:
+            if "status" not in row.values:
+                self._not_used(row, None)
         for row in sorted(decided, key=lambda each: each.values.get("decided_on", "")):
             status, on = row.values["status"], row.values.get("decided_on")
             held: list[Json] = list(found.get("status", ()))
@@ -205,7 +249,9 @@ class Merging:
                 each for each in held if all(each[name] == change[name] for name in ("status", "decided_on"))
                 and (each["effective_from"] == change["effective_from"] or "effective_from" not in row.values)
             )  # fmt: skip
-            if next(same, None) is not None or (status == current and (on is None or current == "active")):
+            there = next(same, None)
+            if there is not None or (status == current and (on is None or current == "active")):
+                self._not_used(row, there)
                 continue
             if on is None:
                 message = f"the file says {current}, the list {status}, without the day of the decision"
@@ -222,6 +268,22 @@ class Merging:
                     if column in row.values:
                         change[member] = row.values[column]
                 found["status"] = [*held, change]
+
+    def _not_used(self, row: ImportedRow, there: Json | None) -> None:
+        """Name what a row says about a decision that is not added, because the file has it or there is none."""
+        for column in sorted(row.values.keys() & _DECISION):
+            value = row.values[column]
+            member = "decision" if column == "status_decision" else column
+            if there is not None and there.get(member) == value:
+                continue
+            if column == "reason" and there is None and (word := trouble_in(value)):
+                message = f"found {word!r} in {value[:60]!r}, where the status says nothing of the kind"
+                self._ask("status-words", row, column, message)
+            else:
+                why = "the file has this decision already" if there is not None else "no decision goes with it"
+                self._note(
+                    row, column, f"{_shown(value)} is not used: {why}", "add status and decided_on if it matters"
+                )
 
     def _offer(self, did: str, row: ImportedRow) -> None:
         """Put the programme of a row into the file."""
@@ -305,6 +367,12 @@ def _id_of(did: str, row: ImportedRow) -> str:
     about = row.values.get("title") or ",".join(sorted(row.values.get("occupations", ())))
     digest = hashlib.sha256("\n".join((did, str(about), levels[0])).encode()).hexdigest()
     return f"list-{digest[:16]}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return repr(f"{value[0]} {value[1]}-{value[2]}")
+    return repr(value if isinstance(value, str) else "; ".join(map(str, value)))[:80]
 
 
 def _kept(before: list[str] | None, after: list[str]) -> list[str]:

@@ -9,8 +9,9 @@ from wanderbuch.governance.importing import values
 from wanderbuch.governance.importing.columns import BY_NAME
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
 from wanderbuch.governance.importing.problem import ValueProblem
-from wanderbuch.governance.importing.table import CellFinding, Table, unescaped
+from wanderbuch.governance.lists.table import CellFinding, Table, unescaped
 
+_MAX_MISTAKES: Final = 2000  # what is wrong in every row is seen in the first
 _OPEN: Final = "open"  # a last day that is not known yet
 _LAST_DAYS: Final = frozenset({"valid_until", "programme_until"})
 
@@ -25,6 +26,8 @@ class ImportSettings:
         fill_down: an empty cell of an institution means what stands above it, as in merged cells.
         framework, jurisdictions, credential_types, learning_settings, decision, redress: what holds for rows that do
             not say it.
+        statuses: the list's word for a status -> active, suspended or withdrawn.
+        answers: question -> what the person decided, as `lists.questions` names them.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +39,8 @@ class ImportSettings:
     learning_settings: tuple[str, ...] = ("formal",)
     decision: str | None = None
     redress: str | None = None
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,23 @@ def read_rows(
     """
     rows: list[ImportedRow] = []
     findings: list[CellFinding] = []
-    for number, texts in _texts(table, columns, fill_down=settings.fill_down):
+    mistakes = 0
+    for number, texts in _texts(table, columns, findings, fill_down=settings.fill_down):
         found, wrong = _read(texts, settings, frameworks)
         findings += [
-            CellFinding(Severity.ERROR, number, header_of(table, columns, column), problem.message, problem.fix)
+            CellFinding(
+                Severity.ERROR, number, header_of(table, columns, column), problem.message, problem.fix,
+                f"value-{column}", columns.get(column),
+            )
             for column, problem in wrong
-        ]
+        ]  # fmt: skip
         if not wrong:
             rows.append(ImportedRow(number, found))
+        mistakes += len(wrong)
+        if mistakes > _MAX_MISTAKES:
+            message = f"found more than {_MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
+            findings.append(CellFinding(Severity.ERROR, number, "", message, "correct these first", "mistakes"))
+            break
     return rows, findings
 
 
@@ -75,7 +89,9 @@ def header_of(table: Table, columns: Mapping[str, int], column: str) -> str:
     return table.headers[columns[column]] if column in columns else column
 
 
-def _texts(table: Table, columns: Mapping[str, int], *, fill_down: bool) -> Iterator[tuple[int, dict[str, str]]]:
+def _texts(
+    table: Table, columns: Mapping[str, int], findings: list[CellFinding], *, fill_down: bool
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each row as column -> text, without the empty ones, filled from above where that was asked for."""
     above: dict[str, str] = {}
     for row in table.rows:
@@ -84,6 +100,15 @@ def _texts(table: Table, columns: Mapping[str, int], *, fill_down: bool) -> Iter
             text = unescaped(row.cells[position]) if position < len(row.cells) else ""
             if text.casefold() not in values.NOTHING:
                 texts[column] = text
+                if "\n" not in text or column in _LISTS:
+                    continue
+                kind, message = "line-breaks", "a line break is read as a space"
+            elif text:
+                kind, message = "read-as-empty", f"found {text!r}, which is read as an empty cell"
+            else:
+                continue
+            header = header_of(table, columns, column)
+            findings.append(CellFinding(Severity.WARNING, row.number, header, message, "nothing to do", kind, position))
         if fill_down:
             if "institution" in texts or "did" in texts:  # another institution begins: nothing of the last one holds
                 above = {}
@@ -98,13 +123,16 @@ def _read(
 ) -> tuple[dict[str, Any], list[tuple[str, ValueProblem]]]:
     found: dict[str, Any] = {}
     wrong: list[tuple[str, ValueProblem]] = []
-    for column, text in texts.items():
+    for column, given in texts.items():
+        text = given if column in _LISTS or "\n" not in given else " ".join(given.split())
         try:
             if column in _DAYS:
                 found[column] = _day(column, text, settings.day_order)
             elif column in ("levels", "programme_level"):
                 framework = values.framework_code(texts["framework"]) if "framework" in texts else settings.framework
                 found[column] = values.level_range(text, framework, frameworks)
+            elif column == "status":
+                found[column] = values.status(text, settings.statuses)
             else:
                 found[column] = _READERS[column](text)
         except ValueProblem as problem:
@@ -122,16 +150,16 @@ def _each(reader: Callable[[str], str]) -> Callable[[str], list[str]]:
     return lambda text: list(dict.fromkeys(reader(part) for part in values.listed(text)))
 
 
-def _countries(text: str) -> list[str]:
-    whole = text.split(",") if all(len(part.strip()) == 3 for part in text.split(",")) else values.listed(text)
-    return list(dict.fromkeys(values.country(part.strip()) for part in whole if part.strip()))
-
-
 def last_day(text: str | None) -> str | None:
     """Return a last day as the file writes it: None = until further notice."""
     return None if text == _OPEN else text
 
 
+# Columns whose cells hold several values; a line break divides them.
+_LISTS: Final = frozenset(
+    {"credential_types", "cred_def_ids", "occupations", "excluded_occupations", "jurisdictions", "registries",
+     "learning_settings", "units"}
+)  # fmt: skip
 _DAYS: Final = frozenset(
     {"valid_from", "valid_until", "decided_on", "effective_from", "programme_from", "programme_until"}
 )
@@ -147,8 +175,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "occupations": values.occupations,
     "excluded_occupations": values.occupations,
     "framework": values.framework_code,
-    "jurisdictions": _countries,
-    "status": values.status,
+    "jurisdictions": values.countries,
     "registries": _each(values.registry),
     "status_decision": values.link,
     "reason": values.text_line,

@@ -5,12 +5,14 @@ Each function takes text that is not empty and raises `ValueProblem` with what t
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from wanderbuch.errors import CredentialError
 from wanderbuch.governance.formats import (
     CredDefIdText,
     CredentialTypeName,
@@ -20,20 +22,23 @@ from wanderbuch.governance.formats import (
     StatementId,
     Text,
 )
+from wanderbuch.governance.importing.digits import plain_digits
 from wanderbuch.governance.importing.problem import ValueProblem
+from wanderbuch.governance.lists.statuses import ASKED, KNOWN, folded
 from wanderbuch.schemas.code_list import load_code_list
-from wanderbuch.schemas.countries import iso3166
+from wanderbuch.schemas.country_names import find_country
 from wanderbuch.schemas.frameworks import frameworks
 from wanderbuch.schemas.occupations import isco08
 
 NOTHING: Final = frozenset({"", "-", "–", "—", "n/a", "none", "nil"})
 OPEN_ENDED: Final = frozenset({"open", "ongoing", "present", "until further notice", "no end", "unlimited"})
-STATUSES: Final = {"active": "active", "accredited": "active", "valid": "active", "suspended": "suspended",
-                   "withdrawn": "withdrawn", "revoked": "withdrawn", "cancelled": "withdrawn"}  # fmt: skip
 SETTINGS: Final = ("formal", "non-formal", "informal-rpl")
+_LEVEL: Final = r"([A-Z]?\d{1,2}(?:\.\d)?)"
 _RANGE: Final = re.compile(
-    r"(?:level |levels )?([A-Z]?\d{1,2}(?:\.5)?)(?: ?(?:-|–|—|to|until) ?([A-Z]?\d{1,2}(?:\.5)?))?", re.IGNORECASE
+    rf"(?:levels? |l(?=\d))?{_LEVEL}(?: ?(?:-|–|—|to|until) ?(?:level |l(?=\d))?{_LEVEL})?", re.IGNORECASE
 )
+_ROMAN: Final = re.compile(r"\b(?:x{0,1}(?:ix|iv|v?i{0,3}))\b", re.IGNORECASE)
+_DAY_SHAPED: Final = re.compile(r"\d{4}-(\d{2})-(\d{2})|(\d{1,2})-[A-Za-z]{3}")
 _UNIT: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:/-]{0,127}) ?= ?(.+?)(?: ?\[([A-Z]?\d{1,2}(?:\.5)?)\])?")
 
 type Checked = Callable[[str], str]
@@ -79,10 +84,24 @@ def occupation(text: str) -> str:
 
 def country(text: str) -> str:
     """Return the ISO 3166-1 alpha-3 code that a text is, or whose name it is."""
-    code = text.upper()
-    if code in iso3166().codes:
-        return code
-    return _by_label(text, "iso3166", "a country", "write three capitals, such as LKA")
+    try:
+        return find_country(text)
+    except CredentialError as err:
+        raise ValueProblem(err.message, err.hint or "write three capitals, such as LKA") from err
+
+
+def countries(text: str) -> list[str]:
+    """Return the countries of a cell. Commas and "and" divide them only where the whole is no country's name."""
+    found: list[str] = []
+    for part in listed(text):
+        try:
+            found.append(country(part))
+        except ValueProblem:
+            pieces = [each.strip() for each in re.split(r",|\band\b|&| et | y ", part) if each.strip()]
+            if len(pieces) < 2:
+                raise
+            found += [country(each) for each in pieces]
+    return list(dict.fromkeys(found))
 
 
 def level_range(text: str, framework: str | None, known: Iterable[str]) -> tuple[str, str, str]:
@@ -93,18 +112,50 @@ def level_range(text: str, framework: str | None, known: Iterable[str]) -> tuple
         framework: what the row or the settings say, None if nothing.
         known: codes of frameworks that may stand in front.
     """
-    rest = text
-    for code in sorted({*known, *frameworks()}, key=len, reverse=True):
-        if text.upper().startswith(code) and not text[len(code) : len(code) + 1].isalnum():
+    rest = text = " ".join(plain_digits(text).split())
+    for code, names in _prefixes(frozenset({*known, *([framework] if framework else [])})):
+        name = next((each for each in names if re.match(rf"{re.escape(each)}(?![A-Z])", rest, re.IGNORECASE)), None)
+        if name is not None:
             if framework is not None and framework != code:
                 raise ValueProblem(f"found {code} here and {framework} in the row", "name one framework")
-            framework, rest = code, text[len(code) :].strip()
+            framework, rest = code, rest[len(name) :].strip(" -:.")
+            break
     found = _RANGE.fullmatch(rest)
     if found is None:
-        raise ValueProblem(f"expected a level or two, found {text[:40]!r}", 'write "4" or "2-5"')
+        raise ValueProblem(f"expected a level or two, found {text[:40]!r}", _level_fix(rest))
     if framework is None:
         raise ValueProblem("expected to know whose levels these are", "add a column framework, or give --framework")
-    return framework, found[1].upper(), (found[2] or found[1]).upper()
+    lowest, highest = (re.sub(r"\.0$", "", each).upper() for each in (found[1], found[2] or found[1]))
+    return framework, lowest, highest
+
+
+@cache
+def _prefixes(known: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return framework -> what may stand before a level: its code, or its end (NVQ 4) if one of `known` has it."""
+    codes = sorted({*known, *frameworks()}, key=len, reverse=True)
+    ends: dict[str, list[str]] = {}
+    for code in known:
+        ends.setdefault(code.rpartition("-")[2], []).append(code)
+    found = []
+    for code in codes:
+        end = code.rpartition("-")[2]
+        short = (end,) if end != code and ends.get(end) == [code] and end not in codes else ()
+        found.append((code, (code, code.replace("-", " "), *short)))
+    return tuple(found)
+
+
+def _level_fix(text: str) -> str:
+    if found := _DAY_SHAPED.match(text):
+        meant = f"{int(found[1])}-{int(found[2])} or {int(found[2])}-{int(found[1])}" if found[1] else text
+        return f"a spreadsheet may have made a day of {meant}: give the column the format Text, and write 2-5 again"
+    if any(each for each in _ROMAN.findall(text)):
+        return "write levels with digits: 4, not IV"
+    if re.search(r"\d\s*(?:,|&|;|/|and)\s*\d", text):
+        return "write the lowest and the highest level, such as 3-5; levels that leave one out need rows of their own"
+    ends = [code for code in frameworks() if re.match(rf"{code.rpartition('-')[2]}\b", text, re.IGNORECASE)]
+    if ends:
+        return f"name the framework by its code in the list or with --framework; is it {' or '.join(ends)}?"
+    return 'write "4" or "2-5"'
 
 
 def framework_code(text: str) -> str:
@@ -115,11 +166,26 @@ def framework_code(text: str) -> str:
     return code
 
 
-def status(text: str) -> str:
-    """Return active, suspended or withdrawn."""
-    found = STATUSES.get(text.casefold())
+def status(text: str, said: Mapping[str, str]) -> str:
+    """Return active, suspended or withdrawn.
+
+    Args:
+        text: the list's word.
+        said: the list's word -> status, as the person who imports says; it wins over ours. Only capitals and spaces
+            do not matter: "Active*" is not "Active".
+    """
+    word = folded(text)
+    meanings = {_folded(each): meant for each, meant in said.items()}
+    # "Active*" and "Active?" say something else than "Active".
+    marked = any(unicodedata.category(each)[0] in "PS" and each not in "-–.:'’_" for each in text)
+    found = meanings.get(_folded(text)) or (None if marked else KNOWN.get(word))
     if found is None:
-        raise ValueProblem(f"expected a status, found {text[:40]!r}", "write active, suspended or withdrawn")
+        what = "a status that may mean several things" if word in ASKED else "a status that is not known"
+        raise ValueProblem(
+            f"expected active, suspended or withdrawn, found {what}: {text[:40]!r}",
+            f"write which of the three it is, or say it for the whole list with --status '{text[:40]}=suspended' "
+            "(or =withdrawn, or =active)",
+        )
     return found
 
 
@@ -158,13 +224,31 @@ def _checked(kind: Any) -> Checked:
     return check
 
 
-text_line: Final = _checked(Text)
-statement_id: Final = _checked(StatementId)
+_text: Final = _checked(Text)
+_statement_id: Final = _checked(StatementId)
 did: Final = _checked(DidText)
 cred_def: Final = _checked(CredDefIdText)
 registry: Final = _checked(RevRegDefIdText)
 credential_type: Final = _checked(CredentialTypeName)
 _link: Final = _checked(Link)
+
+
+def text_line(text: str) -> str:
+    """Return a text on one line."""
+    return _text(" ".join(text.split()))
+
+
+def statement_id(text: str) -> str:
+    """Return the number of a statement; digits of all scripts are digits."""
+    plain = plain_digits(text)
+    strange = next((each for each in plain if not each.isascii()), None)
+    if strange is not None:
+        name = unicodedata.name(strange, "a sign without a name").lower()
+        raise ValueProblem(
+            f"expected a number of ASCII letters and digits, found {text[:60]!r} with U+{ord(strange):04X} ({name})",
+            "type it again with Latin letters",
+        )
+    return _statement_id(plain)
 
 
 def link(text: str) -> str:
@@ -194,4 +278,4 @@ def _labels(name: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

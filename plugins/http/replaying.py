@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge, HttpEdgeConfig
+from wanderbuch.plugins.http.edge import Fetched, HttpEdge, HttpEdgeConfig, Redirect
 from wanderbuch.plugins.http.errors import DeadlineError, NotFoundError, TooLargeError, UnreachableError
 
 _READERS_KEEP: Final = timedelta(minutes=10)  # longer than any of our caches
@@ -34,6 +34,12 @@ class RecordingEdge(HttpEdge):
         self.recorded[url] = fetched.body
         return Fetched(fetched.status, fetched.body, fetched.content_type, None)
 
+    async def get_or_location(
+        self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*"
+    ) -> Fetched | Redirect:
+        """Fetch `url` and remember nothing: what depends on a redirect is not for keeping."""
+        return await self._inner.get_or_location(url, max_bytes=max_bytes, timeout_s=timeout_s, accept=accept)
+
 
 class ReplayingEdge(HttpEdge):
     """Serves what was recorded and nothing else; no network.
@@ -50,6 +56,12 @@ class ReplayingEdge(HttpEdge):
         self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*", etag: str | None = None
     ) -> Fetched:
         """Return what was recorded of `url`; see `HttpEdge.get`."""
+        return _replayed(self._files, url, max_bytes)
+
+    async def get_or_location(
+        self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "*/*"
+    ) -> Fetched | Redirect:
+        """Return what was recorded of `url`; no redirect is."""
         return _replayed(self._files, url, max_bytes)
 
     async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:

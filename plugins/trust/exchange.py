@@ -13,13 +13,15 @@ state that is final stays. What is kept, and for how long:
 Tags hold identifiers and states only.
 """
 
+import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
+from aries_askar import Entry
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import ExchangeError
@@ -28,6 +30,7 @@ from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.request import AwardPrecision
 
 _CATEGORY = "wanderbuch.verification"
+_FEW: Final = 32  # more are read in another thread: each holds a question of up to tens of kilobytes
 
 
 class VerificationState(Enum):
@@ -144,8 +147,9 @@ class VerificationBook:
         tags = {name: value for name, value in wanted.items() if value is not None}
         async with self._profile.session() as session:
             entries = await fetch_entries(session, _CATEGORY, tags)
-        found = [Verification.model_validate_json(entry.value) for entry in entries]
-        return sorted(found, key=lambda one: one.created_at)
+        if len(entries) <= _FEW:
+            return _in_order(entries)
+        return await asyncio.to_thread(_in_order, entries)
 
     async def by_thread(self, thread_id: str) -> Verification | None:
         """Return the verification of a DIDComm thread, or None."""
@@ -261,6 +265,10 @@ def is_stuck(held: Verification, *, at: datetime, judging_limit: timedelta) -> b
 def tidied(held: Verification) -> Verification:
     """Note that ACA-Py's records of the exchange have been removed."""
     return held.model_copy(update={"tidy": True})
+
+
+def _in_order(entries: Sequence[Entry]) -> list[Verification]:
+    return sorted((Verification.model_validate_json(each.value) for each in entries), key=lambda one: one.created_at)
 
 
 def _tag(flag: bool) -> str:

@@ -22,6 +22,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime
 
 from wanderbuch.errors import CredentialError
+from wanderbuch.governance.anywhere import is_over
 from wanderbuch.governance.decision import decide
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.question import (
@@ -289,7 +290,7 @@ def _read_values(
     if level is not None and raw[level] != "1":
         raise _refused("value.level", f"It does not reach EQF level {requirement.min_eqf_level}.")
     expires_on = values["expires_on"]
-    if isinstance(expires_on, date) and expires_on < at.date():
+    if isinstance(expires_on, date) and is_over(expires_on, at):
         raise _refused("credential.expired", f"It expired on {expires_on.isoformat()}.")
     crosswalk = values.get("crosswalk_version")
     return Evidence(

@@ -9,7 +9,8 @@ An offer is judged by these rules, in this order; the first that fails decides:
 5. The issuer may issue this, with this level by this crosswalk: `governance.decision.may_issue` has the last word.
 
 A credential that arrives must then equal its offer (`differences`): ids, names, raw values, and each encoded value must
-be the encoding of its raw value, because the signature covers only the encoded one.
+be the encoding of its raw value, because the signature covers only the encoded one. Names are compared as AnonCreds
+does (`attribute_names`); one attribute in two spellings is refused, because the library would sign one of the two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from wanderbuch.governance.decision import may_issue
 from wanderbuch.governance.identifiers import CredDefId, IdentifierError, SchemaId
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.schemas.attribute_names import by_common_name, common_name
 from wanderbuch.schemas.claims import read_values
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import encode
@@ -35,7 +37,7 @@ class ReceivedOffer:
     """What an issuer offers to sign. Only its form is checked.
 
     Args:
-        values: attribute name -> raw value, as the preview shows them.
+        values: attribute -> raw value, as the preview shows them, by the attributes' common names.
     """
 
     schema_id: SchemaId
@@ -78,7 +80,8 @@ def read_offer(
     except IdentifierError as err:
         raise CredentialError(f"the offer names an object that we can not resolve: {err.message}") from err
     values: dict[str, str] = {}
-    for name, value, mime_type in preview:
+    for spelled, value, mime_type in preview:
+        name = common_name(spelled)
         if not isinstance(value, str) or mime_type is not None or name in values:
             raise CredentialError("expected each attribute once and as plain text")
         values[name] = value
@@ -153,10 +156,13 @@ def differences(offer: ReceivedOffer, credential: object) -> tuple[Reason, ...]:
         for name, offered in (("schema_id", offer.schema_id), ("cred_def_id", offer.cred_def_id))
         if credential.get(name) != offered
     ]
-    values = credential["values"]
+    try:
+        values = by_common_name({str(name): value for name, value in credential["values"].items()})
+    except CredentialError as err:
+        return (*found, Reason("credential.other_attributes", err.message))
     found += [
         Reason("credential.other_attributes", f"{name[:80]} is in the offer or in the credential only.")
-        for name in sorted(str(each) for each in values.keys() ^ offer.values.keys())
+        for name in sorted(values.keys() ^ offer.values.keys())
     ]
     for name, offered in offer.values.items():
         value = values.get(name)
@@ -179,9 +185,8 @@ def _type_of(offer: ReceivedOffer, definition: ResolvedDefinition) -> Credential
         credential_type = load_credential_type(f"{definition.schema_name}/{definition.schema_version}")
     except CredentialError:
         return Reason("offer.unknown_type", "It is not a type of credential that this wallet can judge.")
-    if set(definition.attr_names) != set(credential_type.attr_names) or offer.values.keys() != set(
-        definition.attr_names
-    ):
+    names = sorted(common_name(name) for name in definition.attr_names)  # a list: none may stand there twice
+    if names != sorted(credential_type.attr_names) or offer.values.keys() != set(names):
         return Reason("offer.other_attributes", f"Its attributes are not those of {credential_type.id}.")
     return credential_type
 

@@ -27,8 +27,9 @@ from pydantic import (
     model_validator,
 )
 
-from wanderbuch.errors import PresentationError
+from wanderbuch.errors import CredentialError, PresentationError
 from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId
+from wanderbuch.schemas.attribute_names import by_common_name
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 PROOF_FORMAT = "anoncreds/proof@v1.0"
@@ -132,6 +133,8 @@ def read_presentation(message: Mapping[str, object]) -> ReceivedPresentation:
         first = err.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(step)[:40] for step in first["loc"]) or "the message"
         raise PresentationError(f"the presentation is malformed at {where}: {first['type']}") from None
+    except CredentialError as err:
+        raise PresentationError(f"the presentation shows something twice: {err.message}") from err
     except IdentifierError as err:
         raise PresentationError(f"the presentation names an object that is none of ours: {err.message}") from err
 
@@ -270,11 +273,21 @@ class _Presentation(_Strict):
             ),
             groups={
                 referent: UnverifiedGroup(
-                    group.sub_proof_index, {name: value.raw for name, value in group.values.items()}
+                    group.sub_proof_index, by_common_name({name: value.raw for name, value in group.values.items()})
                 )
                 for referent, group in asked.revealed_attr_groups.items()
             },
             predicates={referent: part.sub_proof_index for referent, part in asked.predicates.items()},
             others=frozenset({*asked.revealed_attrs, *asked.self_attested_attrs, *asked.unrevealed_attrs}),
-            proof=self.model_dump(),
+            proof=self._by_common_names(),
         )
+
+    def _by_common_names(self) -> dict[str, Any]:
+        """Return what the library checks: it compares names shown letter for letter with those asked, which are ours.
+
+        What is signed has common names only, so the same is proven.
+        """
+        proof = self.model_dump()
+        for group in proof["requested_proof"]["revealed_attr_groups"].values():
+            group["values"] = by_common_name(group["values"])
+        return proof

@@ -19,9 +19,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.memory import Seen
@@ -156,7 +157,7 @@ class RecognisedFiles:
     def _steps(self, file: GovernanceFile, way: tuple[Did, ...], onward: int, reasons: list[Reason]) -> list[_Step]:
         """Return the authorities that a file brings in, if it may bring in `onward` one after the other."""
         steps: list[_Step] = []
-        for publisher, uri, further in _brought_in(file, self._clock().astimezone(UTC).date()):
+        for publisher, uri, further in _brought_in(file, days_anywhere(self._clock()).last):
             if publisher in way:
                 chain = " recognises ".join((*way[way.index(publisher) :], publisher))
                 reasons.append(Reason(CYCLE, f"A circle of recognitions, which is not followed: {chain}."))
@@ -166,7 +167,12 @@ class RecognisedFiles:
 
 
 def _brought_in(file: GovernanceFile, today: date) -> Iterator[tuple[Did, str, int]]:
-    """Return publisher, address and `onward` of each authority that a file recognises and says where to find."""
+    """Return publisher, address and `onward` of each authority that a file recognises and says where to find.
+
+    Args:
+        file: of the authority that recognises.
+        today: the last day that has begun anywhere.
+    """
     named: set[Did] = set()
     for entry in file.trusted_governance:
         begun = [

@@ -17,6 +17,7 @@ from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.resources import AttestedResource
 from wanderbuch.plugins.webvh.tails import MAX_REGISTRY_SIZE, checked_tails_hash
+from wanderbuch.schemas.attribute_names import are_distinct
 
 # AnonCreds 1.0 §8.1: at most 125 attributes.
 _MAX_ATTRIBUTES: Final = 125
@@ -33,7 +34,7 @@ def checked_schema(resource: AttestedResource) -> dict[str, Any]:
     names = content.get("attrNames")
     _check(resource, isinstance(names, list) and 0 < len(names) <= _MAX_ATTRIBUTES, "attrNames")
     _check(resource, all(_is_text(name) for name in content["attrNames"]), "attrNames")
-    _check(resource, len(set(content["attrNames"])) == len(content["attrNames"]), "attrNames")
+    _check(resource, are_distinct(content["attrNames"]), "attrNames")
     _check(resource, _is_text(content.get("name")), "name")
     _check(resource, _is_text(content.get("version")), "version")
     return content

@@ -13,7 +13,6 @@ agent works from its first minute on, and who approves has a published log to lo
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile, ProfileSession
@@ -24,11 +23,9 @@ from acapy_agent.wallet.key_type import ED25519
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
-from wanderbuch.governance.webvh_place import PlaceError, is_read_by_old_readers, published_place
 from wanderbuch.plugins.webvh.document import Service, make_document
 from wanderbuch.plugins.webvh.entries import SCID_PLACEHOLDER
-from wanderbuch.plugins.webvh.errors import HeldBackError, LogError
-from wanderbuch.plugins.webvh.log import check_log
+from wanderbuch.plugins.webvh.errors import HeldBackError
 from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
 from wanderbuch.plugins.webvh.own import (
     OwnDid,
@@ -42,6 +39,7 @@ from wanderbuch.plugins.webvh.own import (
 )
 from wanderbuch.plugins.webvh.own_resources import publish_resources
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.readable import check_own_log, check_place, warn_of_old_readers
 from wanderbuch.plugins.webvh.signing import sign_as as sign_as
 from wanderbuch.plugins.webvh.signing import wallet_key
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, format_proofs
@@ -82,27 +80,16 @@ async def create_did(
         ConfigurationError: others could not read a DID with that host and path, somebody else's DID is published there,
             or the folder can not be written to.
     """
-    try:
-        published_place(host, path)
-    except PlaceError as err:
-        raise ConfigurationError(
-            f"host {host!r} and path {path!r} can not stand in a did:webvh: {err}",
-            hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
-        ) from err
+    check_place(host, path)
     async with writing(f"{host}/{path}"):
         own = await own_did_at(profile, host, path)
         if own is None:
-            if not is_read_by_old_readers(host):
-                _LOG.warning(
-                    "wallets with did-webvh 1.0.1 or before cannot read DIDs of %s: they want each part of the name to "
-                    "begin with a letter and to have two characters or more",
-                    host,
-                )
             if await publisher.get(f"{path}/did.jsonl") is not None:
                 raise ConfigurationError(
                     f"another DID is already published at https://{host}/{path}",
                     hint="use the wallet that made it, or another path",
                 )
+            warn_of_old_readers(host)
             own = await _make(profile, host, path, didcomm_endpoint, tuple(services), prerotation)
     async with writing(own.did):
         await publish_did(profile, own.did, publisher, check=True)
@@ -257,7 +244,7 @@ async def _make(
             at=utc_now(),
         )
         own = OwnDid(did, line + "\n", update, following, (assertion,), didcomm, didcomm_endpoint, services)
-        _check(own)
+        check_own_log(own)
         await write_own(session, own, new=True)
         wallet = session.inject(BaseWallet)
         # ACA-Py finds the DID by this record when an invitation names it, and by the key when a message comes in.
@@ -301,7 +288,7 @@ async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[st
         )
         own = replace(changed, log=f"{current.log}{line}\n", update_key=signer, next_update_key=following)
         waits = own.approval is not None
-        _check(own, last_waits=waits)
+        check_own_log(own, last_waits=waits)
         await write_own(session, replace(current, held=own) if waits else own)
         await session.commit()
 
@@ -317,18 +304,6 @@ async def publish_did(profile: Profile, did: WebvhDid, publisher: Publisher, *, 
         if await publisher.get(path) != body:
             await publisher.put(path, body, media_type)
     await publish_resources(profile, did, publisher, check=check)
-
-
-def _check(own: OwnDid, *, last_waits: bool = False) -> None:
-    """Refuse to keep a log that others would refuse; in place, for it is short and the store is open."""
-    proofs = format_proofs(own.proofs) if own.proofs else None
-    try:
-        check_log(own.did, own.log.encode(), proofs, at=datetime.now(UTC), last_waits=last_waits)
-    except LogError as err:
-        raise ConfigurationError(
-            f"a change of {own.did} was not made, for nobody could read the DID any more: {err.message}",
-            hint="the DID is as it was; report this as a mistake of the program",
-        ) from err
 
 
 async def _own(profile: Profile, did: WebvhDid) -> OwnDid:

@@ -7,6 +7,7 @@ less than another one did.
 """
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
@@ -35,7 +36,7 @@ _ASK_AGAIN_S: Final = 2.0  # how often names of keys that do not stand there can
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    received: bytes
+    digest: bytes  # of what was received; a host could make us keep the bytes of hundreds of logs
     etag: str | None
     log: VerifiedLog
 
@@ -111,7 +112,7 @@ class WebvhDocuments:
     async def _log(self, did: WebvhDid) -> VerifiedLog:
         kept = self._logs.get(did)
         fetched, present = await self._fetch(did, kept)
-        if kept is not None and (fetched.status == 304 or fetched.body == kept.received):
+        if kept is not None and (fetched.status == 304 or _digest(fetched.body) == kept.digest):
             self._logs.move_to_end(did)
             return kept.log
         witness: bytes | None = None
@@ -120,7 +121,7 @@ class WebvhDocuments:
             witness = proofs.body
         async with self._checking:
             log = await verify_log(did, fetched.body, witness)
-        self._logs[did] = _Kept(fetched.body, fetched.etag, log)
+        self._logs[did] = _Kept(_digest(fetched.body), fetched.etag, log)
         self._logs.move_to_end(did)
         while len(self._logs) > _MAX_DOCUMENTS:
             self._logs.popitem(last=False)
@@ -155,3 +156,7 @@ class WebvhDocuments:
         if present.log_url != url:
             raise refusals[0]
         return fetched, present
+
+
+def _digest(received: bytes) -> bytes:
+    return hashlib.sha256(received).digest()

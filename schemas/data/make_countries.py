@@ -1,4 +1,4 @@
-"""Make `iso3166.csv`: the alpha-3 codes of ISO 3166-1 with English names from Unicode CLDR.
+"""Make `iso3166.csv`: the alpha-3 codes of ISO 3166-1 with names in our languages from Unicode CLDR.
 
     pip install babel==2.18.0 pycountry==26.2.16        # in a throw-away environment
     python schemas/data/make_countries.py schemas/data/iso3166.csv
@@ -14,10 +14,11 @@ import sys
 from pathlib import Path
 
 OFFICIALLY_ASSIGNED = 249  # ISO 3166-1
+LANGUAGES = ("en", "ar", "es", "fr", "si", "ta")
 
 
-def read_countries() -> dict[str, str]:
-    """Return alpha-3 code -> English name, sorted by code.
+def read_countries() -> dict[str, list[str]]:
+    """Return alpha-3 code -> names in the order of the languages, sorted by code.
 
     Raises:
         ValueError: the two sources do not agree.
@@ -27,9 +28,9 @@ def read_countries() -> dict[str, str]:
     from babel.core import get_global  # type: ignore[import-not-found,unused-ignore]
 
     assigned = {country.alpha_2: country.alpha_3 for country in pycountry.countries}
-    names = Locale("en").territories
+    names = [Locale(language).territories for language in LANGUAGES]
     countries = {
-        code: names[targets[0]]
+        code: [each[targets[0]] for each in names]
         for code, targets in get_global("territory_aliases").items()
         if re.fullmatch("[A-Z]{3}", code) and len(targets) == 1 and assigned.get(targets[0]) == code
     }
@@ -45,8 +46,8 @@ def main(table: str) -> None:
     """Write the table."""
     with Path(table).open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("code", "en"))
-        rows.writerows((code, name.replace("’", "'")) for code, name in read_countries().items())
+        rows.writerow(("code", *LANGUAGES))
+        rows.writerows((code, *(name.replace("’", "'") for name in names)) for code, names in read_countries().items())
 
 
 if __name__ == "__main__":

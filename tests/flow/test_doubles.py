@@ -277,12 +277,12 @@ async def approve_draft(place: Place) -> Calls:
         assert (await place.authority.get("/authority"))["current"]["version"] == before + 1
 
     body = {"revision": draft["revision"]}
-    return Calls(f"/drafts/{draft['id']}/approve", body, Effect.ONCE, place.official, check)
+    return Calls(f"/drafts/{draft['id']}/approve", body, Effect.SAME, place.official, check)
 
 
 async def reject_draft(place: Place) -> Calls:
     draft = await place.draft(submitted=True)
-    return Calls(f"/drafts/{draft['id']}/reject", {"why": "no"}, Effect.ONCE, place.official)
+    return Calls(f"/drafts/{draft['id']}/reject", {"why": "no"}, Effect.SAME, place.official)
 
 
 async def rebase_draft(place: Place) -> Calls:
@@ -326,6 +326,14 @@ async def rotate(place: Place) -> Calls:
     return Calls("/keys/rotate", {"why": "a test", "id": secrets.token_hex(16)}, check=check)
 
 
+async def add_witness_proof(_: Place) -> Calls:
+    return Calls("/did/witness-proofs", {"proof": {}}, Effect.ANY)
+
+
+async def withdraw(_: Place) -> Calls:
+    return Calls("/did/witness-proofs/withdraw", effect=Effect.ANY)
+
+
 async def sign(place: Place) -> Calls:
     draft = await place.draft(submitted=True)
     return Calls(f"/drafts/{draft['id']}/signatures", {"jws": "a.b.c"}, Effect.ANY)
@@ -364,6 +372,8 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("authority", "POST", "/drafts/{id}/reject", reject_draft),
     ("authority", "POST", "/drafts/{id}/rebase", rebase_draft),
     ("authority", "POST", "/drafts/{id}/signatures", sign),
+    ("authority", "POST", "/did/witness-proofs", add_witness_proof),
+    ("authority", "POST", "/did/witness-proofs/withdraw", withdraw),
     ("authority", "POST", "/keys/rotate", rotate),
     ("authority", "POST", "/suspensions", suspend),
     ("authority", "POST", "/reviews/{id}/close", close_review),

@@ -1,5 +1,7 @@
 """Vectors of rules 1 to 6: the governance file, what was asked, dates."""
 
+import json
+
 from tests.vectors.decision_ecosystem import CENTRE, STRANGER, SUSPENDED
 from tests.vectors.decision_words import AT, Topics, case, day, neighbour, resource, year
 
@@ -48,6 +50,11 @@ def topics() -> Topics:
             neighbour(welder, "non-revocation not proven", "requirement.revocation", evidence__registry=None),
         ],
     )
+    unknown = json.loads(json.dumps(welder))
+    unknown["requirement"]["occupation"] = unknown["evidence"]["occupation"] = "C7299"
+    unknown |= {"name": "a code that ISCO-08 does not have", "differs": "the occupation, asked and shown"}
+    unknown["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["occupation.unknown"]}
+    found["03-occupation-exists"] = ("rule 3", welder, [unknown])
     broad = case(CENTRE, "any metal trade asked, a welder shown", requirement={"occupation": "C72"})
     found["03-asks-a-whole-group"] = (
         "rule 3",

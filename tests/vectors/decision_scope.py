@@ -33,6 +33,17 @@ def topics() -> Topics:
         smith,
         [neighbour(smith, "sheet-metal work is excluded", "occupation.excluded", evidence__occupation="C7213")],
     )
+    smiths = case(
+        CENTRE, "a whole group beside an excluded trade", occupation="C722", requirement={"occupation": "C722"}
+    )
+    with_excluded = []
+    for group, what in (("C721", "the group of the excluded trade"), ("C72", "the group above that")):
+        asked = json.loads(json.dumps(smiths))
+        asked["requirement"]["occupation"] = asked["evidence"]["occupation"] = group
+        asked |= {"name": what, "differs": "the occupation, asked and shown"}
+        asked["expect"] = {"verdict": "NOT_TRUSTED", "codes": ["occupation.excluded"]}
+        with_excluded.append(asked)
+    found["08-a-group-counts-as-a-whole"] = ("rule 8, of every member of a group", smiths, with_excluded)
     kept_out = case(
         EXCLUDED, "a trade beside one that a withdrawn accreditation excludes", requirement={"occupation": "C72"}
     )

@@ -97,6 +97,22 @@ def topics() -> Topics:
             )
         ],
     )
+    smiths = case(CENTRE, "a whole group of trades", ["M-1"], requirement={"occupation": "C722"})
+    found["16-a-group-is-recognised-as-a-whole"] = (
+        "rule 16, of every member of a group",
+        smiths,
+        [
+            elsewhere(
+                smiths,
+                what,
+                "the occupation, asked and shown",
+                "recognition.excluded",
+                requirement={"occupation": group},
+                occupation=group,
+            )
+            for group, what in (("C721", "the group of a trade that Malta excludes"), ("C72", "the group above that"))
+        ],
+    )
     found["19-purpose-is-recognised"] = (
         "rule 19",
         welder,

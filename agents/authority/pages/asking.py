@@ -17,7 +17,8 @@ class Asked:
 
     Args:
         level: 1 to 8 of the European Qualifications Framework, None for any.
-        on: the day of the certificate; today if none or none that exists was given.
+        on: the day of the certificate as it is written; if none, or none that exists, was given, today in UTC, which
+            the page shows.
     """
 
     occupation_text: str

@@ -17,7 +17,9 @@ from typing import Any, Final, Protocol
 from wanderbuch.agents.authority.pages.languages import LANGUAGES, Words
 from wanderbuch.agents.authority.pages.occupation_search import meant_by
 from wanderbuch.agents.authority.pages.search import folded
+from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.countries import is_country, iso3166
+from wanderbuch.schemas.country_names import find_country
 from wanderbuch.schemas.occupations import isco08
 
 MAX_ROWS: Final = 200
@@ -257,7 +259,10 @@ def _country(text: str, words: Words) -> str:
         names = {folded(words.country(candidate).striptags()), folded(Words(LANGUAGES["en"]).country(candidate))}
         if wanted in names:
             return candidate
-    return text
+    try:
+        return find_country(text)  # another language, two letters, UK
+    except CredentialError:
+        return text
 
 
 def _listed(value: Any) -> list[Any]:

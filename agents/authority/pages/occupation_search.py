@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from wanderbuch.agents.authority.pages.search import words_of
-from wanderbuch.schemas.occupations import OccupationCode, isco08
+from wanderbuch.schemas.occupations import OccupationCode, isco08, nearest
 
 MAX_SUGGESTIONS: Final = 25
 _CODE: Final = re.compile(r"\s*[Cc]?([0-9]{1,4})\s*")
@@ -27,8 +27,8 @@ def meant_by(text: str, language: str) -> Meant:
 
     >>> meant_by("7212", "en").code, meant_by("Welders and flamecutters (C7212)", "en").code
     ('C7212', 'C7212')
-    >>> meant_by("welders", "en").code
-    'C7212'
+    >>> meant_by("welders", "en").code, meant_by("C7299", "en").choices[0]
+    ('C7212', 'C7234')
     """
     asked = text[:_MAX_ASKED]
     found = _CODE.fullmatch(asked)
@@ -36,7 +36,7 @@ def meant_by(text: str, language: str) -> Meant:
     if code is None and (behind := _CODE_BEHIND.fullmatch(asked)):
         code = behind[1]
     if code is not None:
-        return Meant(code if code in isco08().codes else None)
+        return Meant(code) if code in isco08().codes else Meant(None, nearest(code))
     wanted = words_of(asked)
     if not wanted:
         return Meant(None)

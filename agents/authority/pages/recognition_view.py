@@ -1,7 +1,6 @@
 """Which other authorities are recognised, for what, and since when: the rows of the table and the drawing beside it."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from wanderbuch.agents.authority.pages.facts import Facts
 from wanderbuch.agents.authority.pages.languages import Language
@@ -9,6 +8,8 @@ from wanderbuch.agents.authority.pages.recognition_map import Drawing, drawing
 from wanderbuch.agents.authority.pages.rendering import plain
 from wanderbuch.agents.authority.pages.standing_view import Mandate, State
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.question import DateSpan
+from wanderbuch.governance.spans import touches
 from wanderbuch.governance.statements import Recognition
 
 
@@ -27,8 +28,13 @@ class OtherAuthority:
     counts: bool
 
 
-def authorities(facts: Facts, today: date) -> list[OtherAuthority]:
-    """Return every authority that the file recognises or names as trusted, by name."""
+def authorities(facts: Facts, days: DateSpan) -> list[OtherAuthority]:
+    """Return every authority that the file recognises or names as trusted, by name.
+
+    Args:
+        facts: what is published.
+        days: those that it is somewhere now.
+    """
     file = facts.file
     uris = {each.publisher: each.uri for each in file.trusted_governance}
     by_publisher: dict[Did, list[Recognition]] = {each: [] for each in uris}
@@ -40,22 +46,22 @@ def authorities(facts: Facts, today: date) -> list[OtherAuthority]:
             name=_name(facts, did),
             uri=uris.get(did),
             recognitions=tuple(recognitions),
-            counts=any(recognition_on(each, today).state is State.COUNTS for each in recognitions),
+            counts=any(recognition_on(each, days).state is State.COUNTS for each in recognitions),
         )
         for did, recognitions in by_publisher.items()
     ]
     return sorted(listed, key=lambda each: (each.name or "~", each.did))
 
 
-def recognition_on(recognition: Recognition, day: date) -> Mandate:
-    """Return what a recognition is on a day: lapsed, counting, later or ended."""
+def recognition_on(recognition: Recognition, days: DateSpan) -> Mandate:
+    """Return what a recognition is while it is these days somewhere: lapsed, counting, later or ended."""
     for lapse in recognition.lapses:
-        if lapse.days.first <= day <= lapse.days.last:
+        if touches((lapse.days,), days):
             return Mandate(State.SUSPENDED, lapse.days.first)
-    for span in recognition.intervals:
-        if span.first <= day <= span.last:
+    for span in reversed(recognition.intervals):
+        if touches((span,), days):
             return Mandate(State.COUNTS, span.last)
-    later = [span.first for span in recognition.intervals if span.first > day]
+    later = [span.first for span in recognition.intervals if span.first > days.last]
     if later:
         return Mandate(State.LATER, min(later))
     return Mandate(State.ENDED, max((span.last for span in recognition.intervals), default=None))

@@ -14,14 +14,15 @@ from wanderbuch.agents.authority.pages.asking import Asked, answer
 from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.languages import LANGUAGES, Words, negotiated
 from wanderbuch.agents.authority.pages.occupation_search import meant_by
-from wanderbuch.agents.authority.pages.recognition_view import authorities, map_of, recognition_on
+from wanderbuch.agents.authority.pages.recognition_view import OtherAuthority, authorities, map_of, recognition_on
 from wanderbuch.agents.authority.pages.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.authority.pages.search import PAGE_SIZE, Query, concerns
-from wanderbuch.agents.authority.pages.standing_view import mandate_on, state_of, timeline
+from wanderbuch.agents.authority.pages.standing_view import State, mandate_on, state_of, timeline
 from wanderbuch.agents.authority.pages.visit import Visit
 from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.governance.groups import covers_whole, overlap
 from wanderbuch.governance.identifiers import Did, IdentifierError
-from wanderbuch.governance.index import covers_code
+from wanderbuch.governance.question import DateSpan
 from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups
 
 BASE: Final = "/registry"
@@ -83,6 +84,7 @@ class PublicPages:
             file=visit.facts.file,
             facts=visit.facts,
             today=visit.today,
+            days=visit.days,
             now_fresh=visit.facts.snapshot.is_fresh(visit.now),
             mandate_on=mandate_on,
             recognition_on=recognition_on,
@@ -150,12 +152,8 @@ class PublicPages:
             found=found,
             rows=_rows(visit, found.dids, query),
             page_size=PAGE_SIZE,
-            regulations=[each for each in file.regulations if covers_code(each.occupations, code)],
-            recognised=[
-                each
-                for each in authorities(visit.facts, visit.today)
-                if each.counts and any(covers_code(one.occupations, code) for one in each.recognitions)
-            ],
+            regulations=[each for each in file.regulations if overlap(each.occupations, code)],
+            recognised=[each for each in authorities(visit.facts, visit.days) if _carries(each, code, visit.days)],
         )
 
     async def _institution(self, visit: Visit) -> web.StreamResponse:
@@ -176,14 +174,14 @@ class PublicPages:
             refusals=[each for each in file.refusals if each.applicant == did],
             programmes=[each for each in file.programmes if each.provider == did],
             verifications=[each for each in file.verifications if each.verifier == did],
-            mandate=state_of(file, did, visit.today),
-            events=timeline(file, did, visit.today),
+            mandate=state_of(file, did, visit.days),
+            events=timeline(file, did, visit.days),
             answer=answer(visit, did) if visit.request.path.endswith("/answer") else None,
             asked=Asked.of(visit),
         )
 
     async def _recognition(self, visit: Visit) -> web.StreamResponse:
-        listed = authorities(visit.facts, visit.today)
+        listed = authorities(visit.facts, visit.days)
         drawing = map_of(visit.facts, listed, visit.language)
         return self._show(visit, "recognition.html", authorities=listed, drawing=drawing)
 
@@ -201,6 +199,14 @@ class PublicPages:
         return web.json_response(titles, headers={"Cache-Control": "public, max-age=86400"})
 
 
+def _carries(authority: OtherAuthority, code: OccupationCode, days: DateSpan) -> bool:
+    """Whether what is recognised of an authority now is for an occupation, or for all of a group of them."""
+    now = [each for each in authority.recognitions if recognition_on(each, days).state is State.COUNTS]
+    scope = [one for each in now for one in each.occupations]
+    excluded = [one for each in authority.recognitions for one in each.excluded_occupations]
+    return covers_whole(scope, excluded, code)
+
+
 def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any]]:
     """Return what a list of institutions says of each."""
     file, rows = visit.facts.file, []
@@ -213,7 +219,7 @@ def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any
             {
                 "did": did,
                 "name": file.participant_name(did),
-                "mandate": state_of(file, did, visit.today, relevant or None),
+                "mandate": state_of(file, did, visit.days, relevant or None),
                 "codes": codes[:_MAX_SUMMARY],
                 "more_codes": max(0, len(codes) - _MAX_SUMMARY),
                 "levels": list(dict.fromkeys(each.level_range for each in relevant)),

@@ -18,6 +18,7 @@ from datetime import date
 from typing import Final
 
 from wanderbuch.governance.file import Accreditation, GovernanceFile
+from wanderbuch.governance.groups import nothing_left
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.index import covers_code
 from wanderbuch.governance.spans import OPEN_END
@@ -29,6 +30,7 @@ _MAX_EXPANSIONS: Final = 400  # words that one beginning of a word may stand for
 _MAX_CANDIDATES: Final = 20_000  # looked at for one page
 _MAX_KNOWN: Final = 200  # questions whose pages stay known
 _NUMBERS: Final = re.compile("[0-9]+")
+_AFTER_DID: Final = re.compile("[#?/]")
 # Accents of Latin, vowel signs of Arabic, joiners of every script.
 _MARKS: Final = re.compile("[\u0300-\u036f\u064b-\u0652\u200c\u200d]")
 
@@ -187,8 +189,8 @@ class SearchTables:
         )
 
     def _candidates(self, query: Query) -> Iterator[int]:
-        if query.name.startswith("did:"):
-            at = self._number_of.get(query.name)
+        if query.name[:4].lower() == "did:":  # what follows a DID in a link, such as #key-1, looks for the same one
+            at = self._number_of.get(_AFTER_DID.split(query.name)[0])
             criteria: list[list[Sequence[int]]] = [[array("I", [] if at is None else [at])]]
         else:
             criteria = [self._beginning_with(word) for word in words_of(query.name)[:_MAX_WORDS]]
@@ -221,7 +223,7 @@ class SearchTables:
         """Return whether one accreditation of the institution has both the occupation and the country."""
         if not (query.occupation or query.country):
             return True
-        if query.occupation and covers_code(self._file.index.exclusions.get(did, ()), query.occupation):
+        if query.occupation and nothing_left(self._file.index.exclusions.get(did, ()), query.occupation):
             return False
         return any(concerns(each, query.occupation, query.country) for each in self._file.index.by_issuer.get(did, ()))
 

@@ -1,7 +1,8 @@
-"""What the register says of an institution on a day, and how it came to that: for people.
+"""What the register says of an institution now, and how it came to that: for people.
 
-State of an accreditation on a day, first match: 1. a withdrawal covers the day; 2. a suspension does; 3. a mandate
-does: it counts; 4. a mandate begins later: not yet (or again later, if there was one before); 5. it has ended.
+Now is the days that it is somewhere on earth (`governance.anywhere`). State of an accreditation, first match: 1. a
+withdrawal holds on one of them; 2. a suspension does; 3. a mandate does: it counts; 4. a mandate begins later: not yet
+(or again later, if there was one before); 5. it has ended.
 """
 
 from collections.abc import Iterable
@@ -11,11 +12,12 @@ from enum import Enum
 
 from wanderbuch.governance.file import Accreditation, GovernanceFile, Status
 from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.question import DateSpan
+from wanderbuch.governance.spans import OPEN_END, touches
 
 
 class State(Enum):
-    """What an accreditation, or an institution, is on a day; the best first."""
+    """What an accreditation, or an institution, is; the best first."""
 
     COUNTS = "counts"
     LATER = "later"
@@ -72,36 +74,44 @@ class Event:
     redress: str | None = None
 
 
-def mandate_on(accreditation: Accreditation, day: date) -> Mandate:
-    """Return what the accreditation is on a day."""
+def mandate_on(accreditation: Accreditation, days: DateSpan) -> Mandate:
+    """Return what the accreditation is while it is these days somewhere."""
     for state, status in ((State.WITHDRAWN, Status.WITHDRAWN), (State.SUSPENDED, Status.SUSPENDED)):  # 1, 2
         for lapse in accreditation.lapses:
-            if lapse.status is status and lapse.days.first <= day <= lapse.days.last:
+            if lapse.status is status and touches((lapse.days,), days):
                 return Mandate(state, lapse.days.first)
-    for span in accreditation.intervals:  # 3
-        if span.first <= day <= span.last:
+    for span in reversed(accreditation.intervals):  # 3
+        if touches((span,), days):
             return Mandate(State.COUNTS, span.last)
-    later = [span.first for span in accreditation.intervals if span.first > day]  # 4
+    later = [span.first for span in accreditation.intervals if span.first > days.last]  # 4
     if later:
         return Mandate(State.LATER, min(later))
     return Mandate(State.ENDED, max((span.last for span in accreditation.intervals), default=None))  # 5
 
 
-def state_of(file: GovernanceFile, did: Did, day: date, relevant: Iterable[Accreditation] | None = None) -> Mandate:
-    """Return the best state of an institution's accreditations (all, or the relevant ones) on a day."""
+def state_of(
+    file: GovernanceFile, did: Did, days: DateSpan, relevant: Iterable[Accreditation] | None = None
+) -> Mandate:
+    """Return the best state of an institution's accreditations (all, or the relevant ones) while it is these days."""
     among = file.index.by_issuer.get(did, ()) if relevant is None else tuple(relevant)
     order = list(State)
-    mandates = [mandate_on(each, day) for each in among]
+    mandates = [mandate_on(each, days) for each in among]
     if mandates:
         return min(mandates, key=lambda each: (order.index(each.state), -(each.day or OPEN_END).toordinal()))
     return Mandate(State.REFUSED) if any(each.applicant == did for each in file.refusals) else Mandate(State.NONE)
 
 
-def timeline(file: GovernanceFile, did: Did, today: date) -> tuple[Event, ...]:
-    """Return everything that happened, or will, to an institution in this file; the newest first."""
+def timeline(file: GovernanceFile, did: Did, days: DateSpan) -> tuple[Event, ...]:
+    """Return everything that happened, or will, to an institution in this file; the newest first.
+
+    Args:
+        file: what is published.
+        did: the institution.
+        days: those that it is somewhere now.
+    """
     events: list[Event] = []
     for accreditation in file.index.by_issuer.get(did, ()):
-        events += _of_accreditation(accreditation, today)
+        events += _of_accreditation(accreditation, days)
     events += [
         Event(
             day=refusal.decided_on,
@@ -125,13 +135,13 @@ _OF_STATUS = {
 }
 
 
-def _of_accreditation(accreditation: Accreditation, today: date) -> Iterable[Event]:
+def _of_accreditation(accreditation: Accreditation, days: DateSpan) -> Iterable[Event]:
     name, title = accreditation.id, accreditation.title
     for span in accreditation.intervals:
-        began = EventKind.BEGAN if span.first <= today else EventKind.BEGINS
+        began = EventKind.BEGAN if span.first <= days.last else EventKind.BEGINS
         yield Event(span.first, began, name, title, decision=accreditation.decision)
         if span.last != OPEN_END:
-            ended = EventKind.ENDED if span.last < today else EventKind.ENDS
+            ended = EventKind.ENDED if span.last < days.first else EventKind.ENDS
             yield Event(span.last, ended, name, title, decision=accreditation.decision, redress=accreditation.redress)
     for change in accreditation.changes:
         yield Event(

@@ -7,6 +7,8 @@ from aiohttp import web
 
 from wanderbuch.agents.authority.pages.facts import Facts
 from wanderbuch.agents.authority.pages.languages import Language
+from wanderbuch.governance.anywhere import days_anywhere
+from wanderbuch.governance.question import DateSpan
 from wanderbuch.schemas.countries import is_country
 
 _MAX_TEXT: Final = 200
@@ -23,8 +25,13 @@ class Visit:
 
     @property
     def today(self) -> date:
-        """The day now, in UTC."""
+        """The day now in UTC, for people to read; nothing is decided by it."""
         return self.now.date()
+
+    @property
+    def days(self) -> DateSpan:
+        """The days that it is now somewhere on earth, by which everything is decided."""
+        return days_anywhere(self.now)
 
     def asked(self, name: str) -> str:
         """Return a parameter of the address, shortened."""

@@ -25,7 +25,13 @@ from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused
-from wanderbuch.agents.cli.governance.question import check_country, find_participant, parse_day, parse_instant
+from wanderbuch.agents.cli.governance.question import (
+    country_in,
+    find_participant,
+    is_day,
+    parse_day,
+    parse_instant,
+)
 from wanderbuch.agents.cli.governance.signing import CaFileOption, ConnectOption, DidLogOption, keys_from, verified
 from wanderbuch.errors import ConfigurationError, GovernanceError
 from wanderbuch.governance.bulk import load_divided
@@ -55,7 +61,7 @@ def query(
     occupation: Annotated[str, typer.Option(help="ISCO-08 code, such as C7212.")],
     jurisdiction: Annotated[str, typer.Option(help="Where it must count, such as MLT.")],
     level: Annotated[int | None, typer.Option(help="EQF level this or more.", min=1, max=8)] = None,
-    on: Annotated[str | None, typer.Option(help="Day of the award; by default today.")] = None,
+    on: Annotated[str | None, typer.Option(help="Day of the award as it is written; by default now.")] = None,
     purpose: PurposeOption = Purpose.EMPLOYMENT,
     credential_type: Annotated[str, typer.Option(help="Credential type.")] = "qualification/1.0",
     author: Annotated[str | None, typer.Option(help="DID of the authority that must have signed.")] = None,
@@ -79,15 +85,18 @@ def query(
         raise ConfigurationError("say what to ask: a file, folder or address, or --bundle FILE, or --trqp URL")
     pinned = None if author is None else Did.parse(author)
     now = datetime.now(UTC) if at is None else parse_instant(at)
-    check_country(jurisdiction)
+    jurisdiction = country_in(jurisdiction)
     code = OccupationCode.parse(occupation)
-    day = now.date() if on is None else parse_day("--on", on)
+    written = at if on is None and at is not None and is_day(at) else on
+    awarded = None if written is None else parse_day("--on", written)
     try:
         if trqp is not None:
             resource = f"occupation={code};place={jurisdiction}{'' if level is None else f';eqf={level}'}"
             resource += f";type={credential_type};purpose={purpose.value}"
-            awarded = None if on is None else day.isoformat()
-            _ask_trqp(trqp, _needed(pinned), issuer, resource, awarded, ca_file, connect, as_json=as_json)
+            if awarded is not None:
+                resource += f";awarded={awarded}"
+            time = None if at is None or awarded is not None else now
+            _ask_trqp(trqp, _needed(pinned), issuer, resource, time, ca_file, connect, as_json=as_json)
         if bundle is not None:
             snapshot, as_of = _of_bundle(bundle, _needed(pinned), now)
         else:
@@ -102,8 +111,8 @@ def query(
 
     def answer(instant: datetime) -> TrustDecision:
         return standing(
-            snapshot, issuer=did, occupation=code, jurisdiction=jurisdiction, at=instant, on=day, eqf_level=level,
-            credential_type=credential_type, purpose=purpose,
+            snapshot, issuer=did, occupation=code, jurisdiction=jurisdiction, at=instant, on=awarded or now,
+            eqf_level=level, credential_type=credential_type, purpose=purpose,
         )  # fmt: skip
 
     decision = answer(now)
@@ -190,7 +199,7 @@ def _ask_trqp(
     author: Did,
     issuer: str,
     resource: str,
-    on: str | None,
+    time: datetime | None,
     ca_file: Path | None,
     connect: list[str] | None,
     *,
@@ -202,7 +211,7 @@ def _ask_trqp(
         "authority_id": author,
         "action": "issue",
         "resource": resource,
-        "context": {} if on is None else {"time": f"{on}T12:00:00Z"},
+        "context": {} if time is None else {"time": f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"},
     }
 
     async def ask() -> bytes:

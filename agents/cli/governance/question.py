@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
-from wanderbuch.errors import ConfigurationError
+from wanderbuch.errors import ConfigurationError, CredentialError
+from wanderbuch.governance import rfc3339
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
-from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
+from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId, usual_spelling
 from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
-from wanderbuch.schemas.countries import is_country
+from wanderbuch.schemas.country_names import find_country
 from wanderbuch.schemas.occupations import OccupationCode
 
 
@@ -46,7 +47,7 @@ def parse_question(
     """
     issuer = find_participant(question.issuer, file, others)
     occupation = OccupationCode.parse(question.occupation)
-    check_country(question.jurisdiction)
+    jurisdiction = country_in(question.jurisdiction)
     home = next((each for each in (file, *others) if each.index.by_issuer.get(issuer)), file)
     accreditations = home.index.by_issuer.get(issuer, ())
     awarded = _awarded(question.awarded)
@@ -54,7 +55,7 @@ def parse_question(
     crosswalk = question.crosswalk or home.eqf_level(framework, "", awarded.first)[1]
     requirement = Requirement(
         occupation=occupation,
-        jurisdiction=question.jurisdiction,
+        jurisdiction=jurisdiction,
         min_eqf_level=question.level,
         credential_type=question.credential_type,
         not_revoked=question.registry is not None,
@@ -81,18 +82,20 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ConfigurationError: it is neither.
     """
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return datetime.combine(date.fromisoformat(text), time(23, 59, 59), UTC)
-        instant = datetime.fromisoformat(text)
-    except ValueError as err:
-        raise ConfigurationError(f"expected 2026-03-31 or 2026-03-31T12:00:00Z for --at, found {text!r}") from err
-    if instant.tzinfo is None:
-        raise ConfigurationError(f"expected a time zone for --at, found {text!r}", hint="add Z for UTC")
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as err:
-        raise ConfigurationError(f"expected an instant between the years 1 and 9999 for --at, found {text!r}") from err
+    if is_day(text):
+        return datetime.combine(parse_day("--at", text), time(23, 59, 59), UTC)
+    instant = rfc3339.parse_instant(text)
+    if instant is None:
+        raise ConfigurationError(
+            f"expected 2026-03-31 or 2026-03-31T12:00:00Z for --at, found {text!r}",
+            hint="an instant has a time zone, such as Z for UTC",
+        )
+    return instant
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is written as a day, without a time."""
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is not None
 
 
 def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()) -> Did:
@@ -101,8 +104,13 @@ def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFi
     Raises:
         WanderbuchError: it is no DID, and not a part of exactly one name.
     """
-    if text.startswith("did:"):
-        return Did.parse(text)
+    if re.match(r"\s*did\s*:", text, re.IGNORECASE):  # also in another spelling, which is refused with what to write
+        did = Did.parse(text)
+        if not did.is_in_usual_spelling and not any(did in one.index.participants for one in (file, *others)):
+            raise ConfigurationError(
+                f"expected a DID as it is usually written, found {text[:200]!r}", hint=usual_spelling(text)
+            )
+        return did
     named = [each for one in (file, *others) for each in one.participants if each.name]
     found = {each.did: each for each in named if text.casefold() in str(each.name).casefold()}
     if len(found) == 1:
@@ -112,18 +120,20 @@ def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFi
     raise ConfigurationError(f"expected one participant called {text!r}, found {count}", hint=f"there are: {names}")
 
 
-def check_country(text: str) -> None:
-    """Refuse what is no country.
+def country_in(text: str) -> str:
+    """Return the ISO 3166-1 alpha-3 code of a country that is named by a code or by its name.
 
     Raises:
-        ConfigurationError: it is not an ISO 3166-1 alpha-3 code.
+        ConfigurationError: it is none.
     """
-    if not is_country(text):
-        raise ConfigurationError(f"expected a country such as MLT for --jurisdiction, found {text!r}")
+    try:
+        return find_country(text)
+    except CredentialError as err:
+        raise ConfigurationError(f"{err.message}, for --jurisdiction", hint=err.hint) from err
 
 
 def _awarded(text: str) -> DateSpan:
-    if re.fullmatch(r"[1-9]\d{3}", text):
+    if re.fullmatch(r"[1-9][0-9]{3}", text):
         return DateSpan.of_year(int(text))
     day = parse_day("--awarded", text)
     return DateSpan(day, day)
@@ -136,7 +146,7 @@ def parse_day(option: str, text: str) -> date:
         ConfigurationError: it is not written as 2024-05-01, or does not exist.
     """
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if is_day(text):
             return date.fromisoformat(text)
     except ValueError:
         pass

@@ -276,14 +276,19 @@ async def test_a_new_institution_gets_its_first_accreditation(editor: Browser, p
         cred_def_ids=f"{did}/resources/zQmCredDefCoLomboWeLding11111111111111111111111",
         decision="https://authority.wanderbuch.test/d/1",
     )
-    sent += [("occupations", "7126"), ("jurisdictions", "sri lanka"), ("jurisdictions", "Malta (MLT)")]
+    sent += [
+        ("occupations", "7126"),
+        ("jurisdictions", "sri lanka"),
+        ("jurisdictions", "Malta (MLT)"),
+        ("jurisdictions", "UK"),
+    ]
     saved = await editor.ask(f"{draft}/statement", method="POST", data=sent)
     assert 'id="problems"' not in (await editor.ask(saved.target)).text
     record = await place.desk.drafts.record(draft.rpartition("/")[2], did)
     assert record is not None
     (made,) = record["accreditations"]
     assert made["occupations"] == ["C7126"]
-    assert made["jurisdictions"] == ["LKA", "MLT"]
+    assert made["jurisdictions"] == ["LKA", "MLT", "GBR"]
     assert made["intervals"] == [{"start": "2026-12-01"}]
     assert made["redress"] == "https://authority.wanderbuch.test/appeals"
     assert "status" not in made

@@ -64,10 +64,17 @@ async def test_search_shows_who_counts_and_until_when(reader: Browser) -> None:
     assert "No institution was found" in nobody.text
 
 
+@pytest.mark.parametrize("written", [WELDERS, f"{WELDERS}%23key-1", f"{WELDERS}/resources/x", f"%20{WELDERS}%20"])
+async def test_search_finds_an_institution_by_its_did_and_by_links_into_it(reader: Browser, written: str) -> None:
+    assert "Colombo Welding Centre" in (await reader.ask(f"/registry/en/?name={written}")).text
+
+
 async def test_search_offers_a_choice_and_says_when_nothing_fits(reader: Browser) -> None:
     choice = await reader.ask("/registry/en/?occupation=metal&country=MLT")
     assert "Which occupation do you mean?" in choice.text
     assert "/registry/en/?occupation=C72&amp;country=MLT" in choice.text
+    unknown = await reader.ask("/registry/en/?occupation=C7299")
+    assert "/registry/en/?occupation=C7234" in unknown.text  # the nearest that exists
     assert "No occupation fits" in (await reader.ask("/registry/en/?occupation=xyzzy")).text
 
 
@@ -149,6 +156,10 @@ async def test_recognition_is_a_list_first_and_a_drawing_beside_it(reader: Brows
 async def test_a_regulated_occupation_says_who_permits_it(reader: Browser) -> None:
     assert "Electrical Safety Board" in (await reader.ask("/registry/en/occupation/C7411")).text
     assert "Electrical Safety Board" not in (await reader.ask("/registry/en/occupation/C7212")).text
+    for group in ("C741", "C74", "C7"):  # a part of it is regulated, and is named
+        page = (await reader.ask(f"/registry/en/occupation/{group}")).text
+        assert "Electrical Safety Board" in page
+        assert "/registry/en/occupation/C7411" in page
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_mistakes_end_with_2_and_one_line(run: Run, office: Office, tmp_path: Pa
         explain("--issuer", "Nobody"),
         explain("--issuer", "example"),
         explain("--occupation", "7212"),
-        explain("--jurisdiction", "MT"),
+        explain("--jurisdiction", "Atlantis"),
         explain("--awarded", "last year"),
         explain("--awarded", "2024-02-30"),
         explain("--at", "now"),

@@ -1,18 +1,12 @@
 import io
 import json
-import zipfile
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from openpyxl import Workbook
 from tests.unit.cli.conftest import EXAMPLE, Run
 
-from wanderbuch.agents.cli.governance import spreadsheet
-from wanderbuch.agents.cli.governance.spreadsheet import read_spreadsheet
-from wanderbuch.governance.importing.csv_text import read_csv
-from wanderbuch.governance.importing.table import TableError
+from wanderbuch.governance.lists.reading import read_list
 
 LIST = Path(__file__).parents[3] / "docs" / "examples" / "accredited-institutions.csv"
 
@@ -25,17 +19,10 @@ def saved(book: Workbook) -> bytes:
 
 def as_spreadsheet(received: bytes) -> bytes:
     """Return the table of a CSV file as a spreadsheet."""
-    table = read_csv(received)
+    table = read_list(received)
     book = Workbook()
     for row in (table.headers, *(row.cells for row in table.rows)):
         book.active.append(row)
-    return saved(book)
-
-
-def row(*cells: Any) -> bytes:
-    book = Workbook()
-    book.active.append([f"c{position}" for position in range(len(cells))])
-    book.active.append(cells)
     return saved(book)
 
 
@@ -90,8 +77,8 @@ def test_names_the_row_and_column_of_every_mistake_and_imports_nothing(run: Run,
     draft = tmp_path / "draft.json"
     code, out, _ = run(*arguments(wrong, "--out", str(draft)))
     assert code == 1
-    assert "error in row 2, column 'Accredited from': 03/04/2026 may be 03 April 2026 or 04 March 2026" in out
-    assert "error in row 3, column 'Occupation'" in out
+    assert "error in row 2, column J 'Accredited from': 03/04/2026 may be 03 April 2026 or 04 March 2026" in out
+    assert "error in row 3, column F 'Occupation'" in out
     assert "nothing was imported" in out
     assert not draft.exists()
     code, out, _ = run(*arguments(wrong, "--json"))
@@ -123,11 +110,12 @@ def test_what_can_not_be_read_is_one_line(run: Run, tmp_path: Path) -> None:
     listed.write_bytes("Name;Título\nEscola;é".encode("cp1252"))
     code, _, err = run(*arguments(listed))
     assert (code, err.count("\n")) == (2, 1)
-    assert "Windows-1252" in err
+    assert "--encoding windows-1252" in err
+    assert "'Título'" in err
     for given in (
         arguments(tmp_path / "none.csv"),
         arguments(LIST, "--separator", "none"),
-        arguments(LIST, "--jurisdiction", "MT"),
+        arguments(LIST, "--jurisdiction", "Atlantis"),
         arguments(LIST, "--encoding", "klingon"),
     ):
         code, _, err = run(*given)
@@ -145,80 +133,100 @@ def test_lists_the_columns(run: Run) -> None:
     }
 
 
-def test_a_spreadsheet_gives_days_and_numbers_as_they_are_meant() -> None:
-    found = read_spreadsheet(row(date(2024, 4, 3), datetime(2024, 4, 3, 12, 30), 7212, 4.0, 2.5, True, None, " x "))  # noqa: DTZ001
-    assert found.rows[0].cells == ("2024-04-03", "2024-04-03 12:30:00", "7212", "4", "2.5", "TRUE", "", "x")
+VECTORS = Path(__file__).parents[2] / "vectors" / "lists"
+HEADERS, FIRST, *_ = LIST.read_text().splitlines()
 
 
-def test_a_formula_in_a_spreadsheet_stays_text_and_is_reported() -> None:
-    found = read_spreadsheet(row("=1+1", "x"))
-    assert found.rows[0].cells == ("=1+1", "x")
-    assert "never calculated" in found.findings[0].message
-
-
-def test_merged_cells_are_noticed_and_may_be_filled_down() -> None:
+def test_asks_what_only_a_person_knows_and_takes_the_answer(run: Run, tmp_path: Path) -> None:
     book = Workbook()
-    for cells in (("institution", "occupations"), ("School", "C7212"), (None, "C7213")):
+    for cells in read_list(LIST.read_bytes()).headers, *(row.cells for row in read_list(LIST.read_bytes()).rows):
         book.active.append(cells)
-    book.active.merge_cells("A2:A3")
-    assert "--fill-down" in read_spreadsheet(saved(book)).findings[0].fix
-    assert read_spreadsheet(saved(book), fill_down=True).findings == ()
-    assert read_spreadsheet(row("x")).findings == ()
+    book.active.title = "Centres"
+    book.active.row_dimensions[4].hidden = True
+    found, draft = tmp_path / "list.xlsx", tmp_path / "draft.json"
+    found.write_bytes(saved(book))
+    code, out, _ = run(*arguments(found, "--out", str(draft)))
+    assert code == 1
+    assert "sheet 'Centres', with its headers in row 1" in out
+    assert "question in row 4: the row is hidden: 'Kandy Hotel School (example)" in out
+    assert "--answer hidden-rows=leave-out" in out
+    assert not draft.exists()
+    code, out, _ = run(*arguments(found, "--out", str(draft), "--answer", "hidden-rows=leave-out", "--json"))
+    assert code == 0
+    report = json.loads(out)
+    assert (report["sheet"], report["header_row"], report["rows"]) == ("Centres", 1, 2)
+    assert {(each["severity"], each["kind"], each["row"]) for each in report["findings"]} == {
+        ("warning", "hidden-rows", 4)
+    }
+    assert "Kandy Hotel School (example) was suspended" not in out
+    code, out, _ = run(*arguments(found, "--answer", "hidden-rows=take"))
+    assert (code, "Kandy Hotel School (example) was suspended" in out) == (0, True)
 
 
-def test_one_of_several_sheets_must_be_named() -> None:
-    book = Workbook()
-    book.create_sheet("Second").append(["name"])
-    with pytest.raises(TableError, match="found several"):
-        read_spreadsheet(saved(book))
-    assert read_spreadsheet(saved(book), sheet="Second").headers == ("name",)
-    with pytest.raises(TableError, match="found 'Third'"):
-        read_spreadsheet(saved(book), sheet="Third")
+def test_says_what_a_word_for_a_status_means(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(LIST.read_text().replace(",suspended,", ",Expired,"))
+    code, out, _ = run(*arguments(listed))
+    assert (code, "--status 'Expired=" in out) == (1, True)
+    code, out, _ = run(*arguments(listed, "--status", "expired=suspended"))
+    assert (code, "was suspended for awards from 2026-10-01 on" in out) == (0, True)
 
 
-def test_a_cell_with_an_error_is_refused() -> None:
-    book = Workbook()
-    book.active.append(["name"])
-    book.active.append(["#REF!"])
-    book.active["A2"].data_type = "e"
-    with pytest.raises(TableError, match="error in A2"):
-        read_spreadsheet(saved(book))
+def test_the_row_of_headers_is_found_or_named(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text("Ministry of Skills\n\n" + LIST.read_text())
+    code, out, _ = run(*arguments(listed))
+    assert (code, "headers in row 3" in out) == (0, True)
+    assert "warning in row 1: the row stands above the headers and is not read: 'Ministry of Skills'" in out
+    assert run(*arguments(listed, "--header-row", "3"))[0] == 0
+    assert run(*arguments(listed, "--header-row", "1"))[0] == 1
 
 
-def test_a_spreadsheet_that_unpacks_to_too_much_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheet, "MAX_UNPACKED_BYTES", 1024 * 1024)
-    stream = io.BytesIO(saved(Workbook()))
-    assert read_spreadsheet(row("x")).headers
-    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/x.xml", bytes(1024 * 1024))
-    assert len(stream.getvalue()) < 64 * 1024
-    with pytest.raises(TableError, match="unpacked"):
-        read_spreadsheet(stream.getvalue())
+def test_many_findings_are_short_on_the_screen_and_whole_in_a_file(run: Run, tmp_path: Path) -> None:
+    listed, notes = tmp_path / "list.csv", tmp_path / "notes.txt"
+    listed.write_text("\n".join([HEADERS, *[FIRST.replace("C7213", "C9999").replace(",active,", ",perhaps,")] * 500]))
+    code, out, _ = run(*arguments(listed, "--notes", str(notes)))
+    assert code == 1
+    assert len(out.splitlines()) < 20
+    assert "… and 497 more like this, in row(s) 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, …" in out
+    assert notes.read_text().count("error in row") == 500
+    code, _, err = run(*arguments(listed, "--notes", str(notes)))
+    assert (code, "--force" in err) == (2, True)
 
 
-def test_a_sheet_of_endless_empty_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheet, "MAX_CELLS", 100)
-    book = Workbook()
-    for number in range(1, 13):
-        book.active.cell(number, 10, "x" if number == 1 else " ")
-    with pytest.raises(TableError, match="cells"):
-        read_spreadsheet(saved(book))
+def test_takes_names_of_countries(run: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(LIST.read_text().replace("LKA; Malta", ""))
+    code, out, _ = run(*arguments(listed, "--jurisdiction", "UK", "--jurisdiction", "Côte d’Ivoire"))
+    assert (code, "in United Kingdom (GBR), Côte d'Ivoire (CIV)" in out) == (0, True), out
 
 
 @pytest.mark.parametrize(
-    "received", [b"", b"PK\x03\x04", b"text", row("x")[:-40], row("x").replace(b"sheet1", b"sheetX")]
-)
-def test_what_is_no_spreadsheet_is_refused(received: bytes) -> None:
-    with pytest.raises(TableError):
-        read_spreadsheet(received)
+    "words",
+    [
+        ("--answer", "hidden-rows"), ("--answer", "hidden-rows=perhaps"), ("--answer", "unknown=take"),
+        ("--answer", "hidden-rows=take", "--answer", "hidden-rows=leave-out"), ("--status", "Expired"),
+        ("--status", "Expired=lapsed"), ("--status", "a=active", "--status", "a=suspended"), ("--header-row", "0"),
+        ("--header-row", "x"), ("--header-row", "4-3"), ("--header-row", "1-99"), ("--sheet", "A"),
+        ("--separator", "long"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_clear_is_one_line(run: Run, words: tuple[str, ...]) -> None:
+    code, _, err = run(*arguments(LIST, *words))
+    assert (code, err.count("\n")) == (2, 1)
 
 
-def test_a_spreadsheet_with_damaged_bytes_is_refused_and_nothing_else() -> None:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", "<x/>" * 1000)
-    received = bytearray(stream.getvalue())
-    begin = 30 + len("xl/worksheets/sheet1.xml")
-    received[begin : begin + 4] = b"\xff\xff\xff\xff"
-    with pytest.raises(TableError):
-        read_spreadsheet(bytes(received))
+@pytest.mark.parametrize("name", sorted(each.name for each in VECTORS.iterdir() if each.name != "cases.json"))
+def test_no_list_ends_in_a_traceback_or_a_draft_of_what_was_not_understood(run: Run, name: str, tmp_path: Path) -> None:
+    code, out, err = run(*arguments(VECTORS / name, "--out", str(tmp_path / "draft.json")))
+    assert code in (1, 2)
+    assert err.count("\n") == 1 if code == 2 else "nothing was imported" in out
+    assert not (tmp_path / "draft.json").exists()
+
+
+def test_lists_the_questions(run: Run) -> None:
+    assert "hidden-rows: rows that the sheet hides" in run("governance", "columns")[1]
+    asked = json.loads(run("governance", "columns", "--json")[1])["questions"]
+    assert {"name": "empty-status", "answers": {"active": "they are active"}}.items() <= next(
+        each for each in asked if each["name"] == "empty-status"
+    ).items()

@@ -1,15 +1,20 @@
 import io
 import json
+import threading
 import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import base58
 import pytest
 from tests.unit.cli.conftest import Run
 
+from wanderbuch.agents.authority.api import AuthorityView
 from wanderbuch.agents.authority.config import AuthorityConfig
 from wanderbuch.agents.authority.role import ROLE
 from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.governance.model import CROSSWALK as CROSSWALK_SCHEMA
 
 AUTHOR = "did:webvh:QmExampAuthority111111111111111111111111111111:authority.wanderbuch.test:org"
 SCHEMA = f"{AUTHOR}/resources/zQmSchemaQuaLification1111111111111111111111111"
@@ -47,9 +52,16 @@ def test_writes_a_first_draft_that_is_valid_and_accredits_nobody(run: Run, tmp_p
     code, said, _ = run("governance", "validate", str(out), "--strict")
     assert code == 0, said
     assert "1 participants, 0 accreditations" in said
-    code, _, err = run(*draft(out))
-    assert (code, "--force" in err) == (2, True)
-    assert run(*draft(out, "--force", "--json"))[0] == 0
+    before = out.read_bytes()
+    code, said, _ = run(*draft(out))
+    assert (code, "nothing was written" in said, out.read_bytes()) == (0, True, before)
+    code, _, err = run(*draft(out, name="Skills of Ceylon"))
+    assert (code, err.count("\n"), out.read_bytes()) == (2, 1, before)
+    assert "name was 'Skills of Lanka' and becomes 'Skills of Ceylon'" in err
+    code, said, _ = run(*draft(out, "--force", "--json", name="Skills of Ceylon"))
+    changed = json.loads(out.read_bytes())
+    assert (code, json.loads(said)["written"]) == (0, True)
+    assert changed | {"last_updated": ""} == json.loads(before) | {"name": "Skills of Ceylon", "last_updated": ""}
     code, said, _ = run(
         "governance", "query", str(out), "--issuer", AUTHOR, "--occupation", "C7212", "--jurisdiction", "LKA"
     )
@@ -63,8 +75,11 @@ def test_writes_a_first_draft_that_is_valid_and_accredits_nobody(run: Run, tmp_p
         ({"schema": "qualification"}, 2),
         ({"name": ""}, 2),
         ({"author": ""}, 2),
-        ({"website": "javascript:alert(1)"}, 1),
-        ({"name": "two\nlines"}, 1),
+        ({"website": "javascript:alert(1)"}, 2),
+        ({"name": "two\nlines"}, 2),
+        ({"author": "did:web:authority.example.org"}, 2),
+        ({"schema": "qualification/1.0=did:web:x"}, 2),
+        ({"schema": f"Qualification={SCHEMA}"}, 2),
     ],
 )
 def test_a_draft_that_would_not_be_valid_is_not_written(
@@ -100,6 +115,7 @@ def test_asks_at_a_terminal_for_what_no_option_says(run: Run, tmp_path: Path, mo
     assert code == 0
     assert "Name of the ecosystem" in said
     assert json.loads(out.read_bytes())["name"] == "Skills of Lanka"
+    assert not list(tmp_path.glob(".*"))
     monkeypatch.setattr("sys.stdin", Terminal(""))  # and leaves
     assert run(*draft(tmp_path / "b", name=""))[0] != 0
     assert not (tmp_path / "b").exists()
@@ -121,9 +137,17 @@ def test_writes_settings_with_which_an_agent_starts(run: Run, tmp_path: Path) ->
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
     secret = (tmp_path / "wallet.key").read_text()
     assert secret.strip() not in out
-    assert run(*settings(path))[0] == 2
-    code, out, _ = run(*settings(path, "--force", "--json"))
+    before = path.read_text()
+    code, out, _ = run(*settings(path, "--json"))
+    assert (code, json.loads(out)["secrets"], path.read_text()) == (0, [], before)
+    code, _, err = run(*settings(path, host="other.example.org"))
+    assert (code, path.read_text()) == (2, before)
+    assert "host was 'authority.example.org' and becomes 'other.example.org'" in err
+    path.write_text(before + "# a remark of the operator\n")
+    code, out, _ = run(*settings(path, "--force", "--json", host="other.example.org"))
     assert (code, json.loads(out)["secrets"]) == (0, [])
+    assert "a remark of the operator" in Path(json.loads(out)["kept"]).read_text()
+    assert 'host = "other.example.org"' in path.read_text()
     assert (tmp_path / "wallet.key").read_text() == secret
 
 
@@ -136,3 +160,130 @@ def test_settings_with_which_no_agent_would_start_are_not_written(
     code, _, err = run(*settings(tmp_path / "authority.toml", **changes))
     assert (code, err.count("\n")) == (2, 1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_is_checked_at_once_and_asked_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(f"did:example:me\n{AUTHOR}\n"))
+    code, said, err = run(*draft(tmp_path / "a", author=""))
+    assert code == 0
+    assert said.count("DID of the authority") == 2
+    assert "--author: expected did:webvh" in err
+
+
+def test_goes_on_where_it_was_cut_off(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "governance.json"
+    monkeypatch.setattr("sys.stdin", Terminal(f"Skills of Lanka\n{AUTHOR}\n"))  # and leaves
+    assert run(*draft(out, name="", author="", authority=""))[0] != 0
+    assert not out.exists()
+    monkeypatch.setattr("sys.stdin", Terminal("Training Authority\n"))
+    code, said, _ = run(*draft(out, name="", author="", authority=""))
+    assert code == 0
+    assert "Taken from your last run: --name, --author" in said
+    assert json.loads(out.read_bytes())["name"] == "Skills of Lanka"
+    assert [each.name for each in tmp_path.iterdir()] == ["governance.json"]
+
+
+CROSSWALK = ("--crosswalk", "1=1,2=2,3=3,4=4,5=5,6=5,7=6", "--crosswalk-source", "Decision 12 of 2024",
+             "--crosswalk-from", "2024-01-01")  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [("--country", "Sri Lanka"), ("--country", "LK"), ("--framework", "LK-NVQ")])
+def test_sets_up_the_crosswalk_of_the_national_framework(run: Run, tmp_path: Path, where: tuple[str, str]) -> None:
+    out = tmp_path / "governance.json"
+    code, said, _ = run(*draft(out, *where, *CROSSWALK))
+    assert code == 0
+    assert "no mapping" not in said
+    (made,) = json.loads(out.read_bytes())["participants"]["entries"][CROSSWALK_SCHEMA][AUTHOR]["crosswalks"]
+    assert (made["framework"], made["version"], made["valid_from"]) == ("LK-NVQ", "lk-nvq-eqf-2024-01-01", "2024-01-01")
+    assert made["levels"][-1] == {"level": "7", "eqf": 6}
+    assert run("governance", "validate", str(out), "--strict")[0] == 0
+
+
+def test_says_how_where_no_crosswalk_was_told_and_keeps_what_came_in_meanwhile(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "governance.json"
+    code, said, _ = run(*draft(out))
+    assert (code, "--crosswalk" in said) == (0, True)
+    document = json.loads(out.read_bytes())
+    document["description"] = "kept"
+    out.write_text(json.dumps(document))
+    assert run(*draft(out, "--framework", "LK-NVQ", *CROSSWALK))[0] == 2
+    assert run(*draft(out, "--framework", "LK-NVQ", *CROSSWALK, "--force"))[0] == 0
+    after = json.loads(out.read_bytes())
+    assert (after["description"], after["id"]) == ("kept", document["id"])
+    assert CROSSWALK_SCHEMA in after["participants"]["entries"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--country", "Atlantis"),
+        ("--framework", "nvq"),
+        CROSSWALK,
+        ("--framework", "LK-NVQ", "--crosswalk", "1=1,2=2"),
+        ("--framework", "LK-NVQ", "--crosswalk", "1=1,2=2,3=3,4=4,5=5,6=5,7=9"),
+        ("--framework", "LK-NVQ", *CROSSWALK[:2]),
+        ("--framework", "LK-NVQ", *CROSSWALK[:4], "--crosswalk-from", "2024"),
+        ("--agent", "http://127.0.0.1:1"),
+        ("--token-file", "x"),
+        ("--config", "none.toml"),
+    ],
+)
+def test_a_crosswalk_or_agent_that_is_not_clear_is_refused(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    code, _, err = run(*draft(tmp_path / "governance.json", *words))
+    assert (code, err.count("\n")) == (2, 1)
+    assert not (tmp_path / "governance.json").exists()
+
+
+VIEW = AuthorityView(
+    did=AUTHOR,
+    name="Training Authority",
+    ecosystem="sri-lanka",
+    governance_url="https://authority.wanderbuch.test/governance/sri-lanka",
+    schemas={"qualification/1.0": SCHEMA},
+    current=None,
+    freshness=None,
+)
+
+
+@pytest.fixture
+def agent() -> Iterator[int]:
+    """The app address of an agent: it answers who the authority is, to whoever has the token."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            allowed = self.headers["Authorization"] == "Bearer operator-token" and self.path == "/authority"
+            content = VIEW.model_dump_json().encode() if allowed else b"{}"
+            self.send_response(200 if allowed else 401)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_asks_the_agent_for_what_the_agent_knows(run: Run, tmp_path: Path, agent: int) -> None:
+    path, out = tmp_path / "authority.toml", tmp_path / "governance.json"
+    assert run(*settings(path))[0] == 0
+    path.write_text(path.read_text().replace("127.0.0.1:8081", f"127.0.0.1:{agent}"))
+    (tmp_path / "app.token").write_text("operator-token\n")
+    words = ("governance", "init", "--out", str(out), "--name", "Skills of Lanka")
+    assert run(*words, "--config", str(path))[0] == 0
+    found = json.loads(out.read_bytes())
+    assert (found["author"], found["schemas"]) == (AUTHOR, [{"id": SCHEMA, "name": "qualification/1.0"}])
+    assert found["uri"] == "https://authority.wanderbuch.test/governance/sri-lanka/current.jws"
+    token = ("--token-file", str(tmp_path / "app.token"))
+    assert run(*words, "--agent", f"http://127.0.0.1:{agent}", *token)[0] == 0
+    (tmp_path / "app.token").write_text("another\n")
+    code, _, err = run(*words, "--agent", f"http://127.0.0.1:{agent}", *token)
+    assert (code, err.count("\n")) == (2, 1)

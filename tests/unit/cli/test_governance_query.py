@@ -144,8 +144,53 @@ def test_a_trqp_service_is_asked_and_its_answer_must_be_to_this_question(
         assert found == code
     (first, _) = asked
     assert (first["entity_id"], first["authority_id"], first["action"]) == (COLOMBO, office.did, "issue")
-    assert first["resource"] == "occupation=C7212;place=MLT;eqf=4;type=qualification/1.0;purpose=employment"
-    assert first["context"] == {"time": "2024-05-01T12:00:00Z"}
+    resource = "occupation=C7212;place=MLT;eqf=4;type=qualification/1.0;purpose=employment;awarded=2024-05-01"
+    assert (first["resource"], first["context"]) == (resource, {})
+
+
+@pytest.mark.parametrize(
+    ("occupation", "code", "told"),
+    [
+        ("C722", 0, "TRUSTED"),
+        ("C721", 1, "C7213 (Sheet-metal workers)"),
+        ("C72", 1, "C7213 (Sheet-metal workers)"),
+        ("C7299", 2, "C7234 (Bicycle and related repairers)"),
+        ("7212", 2, "C7212 (Welders and flamecutters)"),
+        ("c7212", 2, "C7212 (Welders and flamecutters)"),
+    ],
+)
+def test_a_group_is_answered_as_a_whole_and_an_unknown_code_with_the_nearest(
+    run: Run, occupation: str, code: int, told: str
+) -> None:
+    found, out, err = run(*question(EXAMPLE, occupation=occupation))
+    assert found == code
+    assert told in " ".join((out + err).split())
+    explained = ("--issuer", "Colombo", "--jurisdiction", "MLT", "--awarded", "2024", "--occupation", occupation)
+    found, out, err = run("governance", "explain", str(EXAMPLE), *explained)
+    assert found == code
+    assert told in " ".join((out + err).split())
+
+
+@pytest.mark.parametrize("issuer", [f"{COLOMBO}#key-1", COLOMBO.upper(), f"{COLOMBO}/", f" {COLOMBO}"])
+def test_an_issuer_in_another_spelling_is_refused_and_not_answered_with_no(run: Run, issuer: str) -> None:
+    code, out, err = run(*question(EXAMPLE, issuer=issuer))
+    assert (code, out) == (2, "")
+    assert "expected a DID" in err
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        ("2022-06-30T09:59:59Z", 1),
+        ("2022-06-30T10:00:00Z", 0),  # 1 July, the first day of the mandate, in UTC+14
+        ("2022-06-30t20:00:00z", 0),
+        ("2022-06-30", 1),  # a day is asked about as it is written
+        ("2022-07-01", 0),
+    ],
+)
+def test_without_a_day_the_instant_is_asked_about(run: Run, at: str, code: int) -> None:
+    words = ("--issuer", "Colombo", "--occupation", "C7212", "--jurisdiction", "MLT", "--at", at)
+    assert run("governance", "query", str(EXAMPLE), *words)[0] == code
 
 
 @pytest.mark.parametrize(
@@ -179,7 +224,7 @@ def test_mistakes_end_with_2_and_one_line(run: Run, office: Office, tmp_path: Pa
         question(None),
         question(EXAMPLE, "--bundle", str(EXAMPLE)),
         question(EXAMPLE, occupation="7212"),
-        question(EXAMPLE, jurisdiction="MT"),
+        question(EXAMPLE, jurisdiction="Atlantis"),
         question(EXAMPLE, on="2024"),
         question(EXAMPLE, issuer="example"),
         question(EXAMPLE, "--at", "now"),

@@ -77,6 +77,16 @@ def test_a_file_does_not_differ_from_itself(example: Json) -> None:
             "mean the same",
         ),
         (
+            lambda doc: accreditation(doc).update(occupations=["C721", "C722", "C723"]),
+            [("accreditation.occupations-rewritten", Effect.NONE)],
+            "mean the same",
+        ),
+        (
+            lambda doc: accreditation(doc).update(occupations=["C721", "C722"]),
+            [("accreditation.occupations-lost", Effect.LOSS)],
+            "but still C721",
+        ),
+        (
             lambda doc: accreditation(doc)["excluded_occupations"].append("C7214"),
             [("accreditation.exclusions-gained", Effect.LOSS)],
             "is now excluded from C7214",

@@ -25,9 +25,9 @@ from wanderbuch.governance.exporting.recognized_entities import recognized_entit
 from wanderbuch.governance.exporting.scope_schema import digest_multibase
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.findings import GovernanceFileError
-from wanderbuch.governance.importing.csv_text import read_csv
 from wanderbuch.governance.importing.draft import draft_from
 from wanderbuch.governance.importing.rows import ImportSettings
+from wanderbuch.governance.lists.reading import read_list
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, ROLES
 from wanderbuch.governance.validation import parse_file
 
@@ -68,7 +68,7 @@ def emptied(document: Json) -> Json:
 
 class TestCsv:
     def test_reads_back_as_what_it_was(self, example: Json, file: GovernanceFile) -> None:
-        report = draft_from(read_csv(csv_list(file).content), emptied(example), ImportSettings(), at=NOW)
+        report = draft_from(read_list(csv_list(file).content), emptied(example), ImportSettings(), at=NOW)
         assert report.draft is not None, [str(each) for each in report.findings]
         again = parse_file(payload_of(dict(report.draft)))
         assert again.index.by_issuer == file.index.by_issuer
@@ -77,7 +77,7 @@ class TestCsv:
         assert named == {(each.did, each.name, each.website, each.email) for each in file.participants}
 
     def test_into_the_file_itself_it_changes_nothing(self, example: Json, file: GovernanceFile) -> None:
-        report = draft_from(read_csv(csv_list(file).content), example, ImportSettings(), at=NOW)
+        report = draft_from(read_list(csv_list(file).content), example, ImportSettings(), at=NOW)
         assert report.ok, [str(each) for each in report.findings]
         assert report.draft is None
 
@@ -88,7 +88,7 @@ class TestCsv:
             cells = [cell for row in csv.reader(io.StringIO(exported.content.decode("utf-8-sig"))) for cell in row]
             assert f"'{text}" in cells
             assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
-            assert draft_from(read_csv(exported.content), example, ImportSettings(), at=NOW).draft is None
+            assert draft_from(read_list(exported.content), example, ImportSettings(), at=NOW).draft is None
 
     def test_what_does_not_read_back_is_told(self, example: Json) -> None:
         accreditation(example)["title"] = " -"
@@ -124,7 +124,7 @@ class TestCsv:
         except GovernanceFileError:  # a title that no file may have
             return
         exported = csv_list(file)
-        report = draft_from(read_csv(exported.content), emptied(example), ImportSettings(), at=NOW)
+        report = draft_from(read_list(exported.content), emptied(example), ImportSettings(), at=NOW)
         if "cell.not-exact" not in codes(exported):
             assert report.draft is not None, [str(each) for each in report.findings]
             assert parse_file(payload_of(dict(report.draft))).index.by_issuer == file.index.by_issuer
@@ -160,7 +160,21 @@ class TestRecognizedEntities:
     def test_does_not_outlive_a_mandate(self, example: Json) -> None:
         accreditation(example)["intervals"][1]["end"] = "2026-11-24"
         credential = self.credential(parse_file(payload_of(example)))
-        assert credential["validUntil"] == "2026-11-25T00:00:00Z"
+        assert credential["validUntil"] == "2026-11-25T12:00:00Z"  # when that day is over everywhere
+
+    @pytest.mark.parametrize(
+        ("at", "told"),
+        [
+            (datetime(2026, 8, 31, 9, 59, 59, tzinfo=UTC), True),
+            (datetime(2026, 8, 31, 10, 0, tzinfo=UTC), False),  # 1 September in UTC+14, the day of the suspension
+            (datetime(2026, 8, 31, 20, 0, tzinfo=UTC), False),
+        ],
+    )
+    def test_a_suspension_counts_from_its_first_day_anywhere(
+        self, file: GovernanceFile, at: datetime, told: bool
+    ) -> None:
+        exported = recognized_entity_credential(file, at=at, lifetime=WEEK)
+        assert (GALLE in {each["id"] for each in json.loads(exported.content)["credentialSubject"]}) is told
 
     @pytest.mark.parametrize(
         ("attributes", "fits"),
@@ -168,6 +182,8 @@ class TestRecognizedEntities:
             ({}, True),
             ({"occupation_isco08": "C7213"}, False),
             ({"occupation_isco08": "C7411"}, False),
+            ({"occupation_isco08": "C721"}, False),  # a part of it is excluded
+            ({"occupation_isco08": "C72120"}, False),
             ({"framework_level": "6"}, False),
             ({"framework": "EQF"}, False),
             ({"awarded_on": 20220630}, False),
@@ -225,8 +241,8 @@ class TestEbsi:
         (first, second) = self.issuers(file)[COLOMBO]
         assert (first[0], first[1]["validFrom"], first[1]["expirationDate"]) == (
             "TI",
-            "2018-04-01T00:00:00Z",
-            "2021-01-01T00:00:00Z",
+            "2018-03-31T10:00:00Z",
+            "2021-01-01T12:00:00Z",
         )
         assert (second[0], "expirationDate" in second[1]) == ("TI", False)
         (claim,) = second[1]["credentialSubject"]["accreditedFor"]
@@ -239,7 +255,7 @@ class TestEbsi:
         issuers = self.issuers(file)
         assert [kind for kind, _ in issuers[file.author]] == ["RootTAO"]
         before, revoked = issuers[GALLE]
-        assert (before[0], before[1]["expirationDate"]) == ("TI", "2026-09-01T00:00:00Z")
+        assert (before[0], before[1]["expirationDate"]) == ("TI", "2026-08-31T10:00:00Z")
         assert (revoked[0], revoked[1]["credentialSubject"]["accreditedFor"]) == ("Revoked", [])
 
     def test_names_what_it_widens(self, file: GovernanceFile) -> None:
@@ -274,11 +290,14 @@ class TestLote:
         assert lote["ListAndSchemeInformation"]["LoTESequenceNumber"] == file.version
         colombo = self.service(lote, "Colombo Welding Centre (example)")
         assert colombo["ServiceInformation"]["ServiceStatus"].endswith("granted")
-        assert colombo["ServiceInformation"]["StatusStartingTime"] == "2022-07-01T00:00:00Z"
-        assert [each["StatusStartingTime"][:10] for each in colombo["ServiceHistory"]] == ["2021-01-01", "2018-04-01"]
+        assert colombo["ServiceInformation"]["StatusStartingTime"] == "2022-06-30T10:00:00Z"
+        assert [each["StatusStartingTime"] for each in colombo["ServiceHistory"]] == [
+            "2021-01-01T12:00:00Z",
+            "2018-03-31T10:00:00Z",
+        ]
         galle = self.service(lote, "Galle Technical Institute (example)")
         assert galle["ServiceInformation"]["ServiceStatus"].endswith("withdrawn")
-        assert galle["ServiceInformation"]["StatusStartingTime"] == "2026-09-01T00:00:00Z"
+        assert galle["ServiceInformation"]["StatusStartingTime"] == "2026-08-31T10:00:00Z"
 
     def test_a_status_that_is_still_to_come_is_not_told(self, example: Json) -> None:
         accreditation(example)["intervals"][1]["end"] = "2027-06-30"

@@ -269,6 +269,12 @@ def test_parts_hold_every_member_once_and_are_not_divided(chance: Random) -> Non
         assert not any(scope != part and scope.startswith(part) for scope in scopes)
 
 
+def test_what_does_not_exist_is_one_part_and_covered_by_nothing_below() -> None:
+    assert parts("C79", ["C7999"]) == ("C79",)
+    assert parts("C7299", ["C72991"]) == ("C7299",)
+    assert not covers_whole(["C7999"], [], "C79")
+
+
 @by_chance(200)
 def test_a_scope_covers_a_group_if_it_covers_every_member(chance: Random) -> None:
     below = [code for code in isco08().codes if code.startswith("C72")]

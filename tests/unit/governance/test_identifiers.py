@@ -108,6 +108,61 @@ def test_refuses_what_is_no_did(text: object) -> None:
         Did.parse(text)
 
 
+USUAL = [
+    WEBVH,
+    f"did:webvh:{SCID}:centre.example.test%3A8443:Org",
+    f"did:webvh:{SCID}:jp%E7%B4%8D%E8%B1%86.%E4%BE%8B.jp:%E7%94%A8%E6%88%B7",  # the example of the specification
+    "did:web:example.org%3A4430:users:Alice",
+    "did:web:example.org:o%20rg",
+    "did:x:a:b%7Ec",
+    "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
+]
+UNUSUAL = [
+    WEBVH.replace("centre", "Centre"),
+    WEBVH.replace(".test:", ".test.:"),
+    WEBVH.replace(".test:", ".test%3A443:"),
+    WEBVH.replace(".test:", ".test%3a8443:"),
+    WEBVH.replace(":org", ":%6Frg"),
+    WEBVH.replace(":org", ":o%72g"),
+    WEBVH.replace(":org", "::org"),
+    WEBVH.replace("centre", "%63entre"),
+    "did:web:Example.org",
+    "did:web:example.org.",
+    "did:web:example.org%3A443",
+    "did:x:%41",
+    "did:x:%2D",
+    "did:x:a%3ab",
+]
+NO_DID = [
+    WEBVH.replace("did:", "DID:"),
+    WEBVH.replace("webvh", "WebVH"),
+    WEBVH + ":",
+    WEBVH + "/",
+    WEBVH + "?versionId=1",
+    WEBVH + "#key-1",
+    " " + WEBVH,
+    WEBVH + "\n",
+    WEBVH.replace("e", "\u0435"),
+]
+
+
+@pytest.mark.parametrize("text", USUAL)
+def test_a_did_has_a_usual_spelling(text: str) -> None:
+    assert Did.parse(text).is_in_usual_spelling
+
+
+@pytest.mark.parametrize("text", UNUSUAL)
+def test_another_spelling_is_a_did_and_an_unusual_one(text: str) -> None:
+    assert not Did.parse(text).is_in_usual_spelling
+
+
+@pytest.mark.parametrize("text", NO_DID)
+def test_what_is_nearly_a_did_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(IdentifierError, match="expected a DID") as refused:
+        Did.parse(text)
+    assert refused.value.hint
+
+
 def test_a_did_url_names_a_key_of_a_did() -> None:
     url = DidUrl.parse(WEBVH + "#key-1")
     assert (url.did, url.fragment) == (WEBVH, "key-1")

@@ -10,13 +10,13 @@ from tests.unit.governance.conftest import EXAMPLE, Json
 
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.importing.columns import COLUMNS
-from wanderbuch.governance.importing.csv_text import read_csv
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
 from wanderbuch.governance.importing.draft import ImportReport, draft_from
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.importing.rows import ImportSettings
-from wanderbuch.governance.importing.table import TableError, escaped, table_of, unescaped
 from wanderbuch.governance.importing.values import country, level_range, occupation, occupations, units
+from wanderbuch.governance.lists.reading import Choices, read_list
+from wanderbuch.governance.lists.table import TableError, escaped, table_of, unescaped
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, ROLES
 from wanderbuch.governance.validation import parse_file
 
@@ -159,7 +159,7 @@ def test_one_wrong_cell_and_nothing_is_imported(example: Json) -> None:
         ("accreditation", "a b", "expected an id"),
         ("accreditation", "TA-2018-0142", "accreditation-once"),
         ("valid_until", "2026-02-01", "order-of-time"),
-        ("status", "maybe", "expected a status"),
+        ("status", "maybe", "a status that is not known"),
         ("status", "suspended", "without the day of the decision"),
         ("website", "matara", "expected an address"),
     ],
@@ -342,20 +342,20 @@ def test_escaping_is_undone(text: str) -> None:
 
 class TestCsv:
     def test_reads_utf_8_with_mark_and_semicolons(self) -> None:
-        table = read_csv("\ufeffname;title\r\n\r\nSchool;Métal\r\n".encode())
+        table = read_list("\ufeffname;title\r\n\r\nSchool;Métal\r\n".encode())
         assert table.headers == ("name", "title")
         assert [(row.number, row.cells) for row in table.rows] == [(3, ("School", "Métal"))]
 
     def test_reads_quotes_line_breaks_and_separators_in_cells(self) -> None:
-        table = read_csv(b'sep=,\nname,"a;b"\n"one, two","x\ny"\n')
+        table = read_list(b'sep=,\nname,"a;b"\n"one, two","x\ny"\n')
         assert table.headers == ("name", "a;b")
         assert table.rows[0].cells == ("one, two", "x\ny")
 
     @pytest.mark.parametrize(
         ("received", "words"),
         [
-            ("name;título\nEscola;Métal".encode("cp1252"), "Windows-1252"),
-            ("name".encode("utf-16"), "UTF-16"),
+            ("name;título\nEscola;Métal".encode("cp1252"), "windows-1252"),
+            ("name".encode("utf-16-le"), "utf-16|UTF-16"),
             (b"", "empty table"),
             (b"\n;;\n", "empty table"),
             (b"name,a;b\nx", "several separators"),
@@ -367,16 +367,16 @@ class TestCsv:
     )
     def test_refuses_what_would_have_to_be_guessed(self, received: bytes, words: str) -> None:
         with pytest.raises(TableError, match=words):
-            read_csv(received)
+            read_list(received)
 
     def test_takes_the_encoding_that_is_named(self) -> None:
-        table = read_csv("name;título".encode("cp1252"), encoding="windows-1252")
+        table = read_list("name;título".encode("cp1252"), Choices(encoding="windows-1252"))
         assert table.headers == ("name", "título")
         with pytest.raises(TableError, match="name of an encoding"):
-            read_csv(b"x", encoding="klingon")
+            read_list(b"x", Choices(encoding="klingon"))
 
     def test_a_cell_in_a_column_without_a_name_is_an_error(self, example: Json) -> None:
-        table = read_csv(b"institution\nSchool,suspended")
+        table = read_list(b"institution\nSchool,suspended")
         assert errors(draft_from(table, example, ImportSettings(), at=NOW)) == [(2, "")]
 
 
@@ -464,7 +464,7 @@ def test_a_nearly_right_row_is_imported_in_full_or_not_at_all(changes: dict[str,
 @given(received=st.binary(max_size=200))
 def test_any_bytes_are_a_table_or_refused(received: bytes) -> None:
     try:
-        table = read_csv(received)
+        table = read_list(received)
     except TableError:
         return
     assert table.headers

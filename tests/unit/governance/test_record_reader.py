@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import fields
 from pydantic import BaseModel
+from tests.unit.governance import statements as said
 
 from wanderbuch.governance.division import divide
 from wanderbuch.governance.file import Accreditation, Participant
@@ -214,3 +215,13 @@ def test_members_stand_in_canonical_order(form: type[Any]) -> None:
 def test_a_record_has_the_members_of_records() -> None:
     assert {each.encode_name for each in fields(ReceivedRecord)} == RECORD_MEMBERS
     assert isinstance(ReceivedRecord(did="x").alias, Raw)
+
+
+@pytest.mark.parametrize("kind", ["programmes", "refusals"])
+def test_an_occupation_that_does_not_exist_is_refused_in_every_statement(kind: str) -> None:
+    statement = said.programme() if kind == "programmes" else said.refusal()
+    member = "occupation" if kind == "programmes" else "occupations"
+    known, unknown = statement, {**statement, member: "C7299" if kind == "programmes" else ["C7299"]}
+    assert READER.read(received_records(part_of([{**full_record(), kind: [known]}])))
+    with pytest.raises(RecordError, match="a code of ISCO-08"):
+        READER.read(received_records(part_of([{**full_record(), kind: [unknown]}])))

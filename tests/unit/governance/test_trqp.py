@@ -1,3 +1,4 @@
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -214,6 +215,16 @@ def test_an_entity_in_another_spelling_is_malformed_and_never_a_no(entity: str) 
 def test_an_authority_in_another_spelling_is_malformed(authority: str) -> None:
     with pytest.raises(QueryError):
         answer(authority_id=authority)
+
+
+def test_an_unusual_spelling_that_the_file_itself_has_is_answered() -> None:
+    document = json.loads(json.dumps(DOCUMENT).replace("shipyard.wanderbuch.test", "Shipyard.wanderbuch.test%3a8443"))
+    odd = _named(document, "Shipyard")
+    snapshot = GovernanceSnapshot(parse_file(json.dumps(document).encode()), SNAPSHOT.digest, SNAPSHOT.fresh_until)
+    wanted = {"action": "verify", "resource": "reveal=award_year"}
+    assert answer(snapshot, entity_id=odd, **wanted)["authorized"] is True
+    with pytest.raises(QueryError, match="as it is usually written"):
+        answer(snapshot, entity_id=odd.replace("Shipyard", "SHIPYARD"), **wanted)
 
 
 def test_a_malformed_entity_is_answered_with_what_to_write() -> None:
@@ -527,3 +538,25 @@ def test_refuses_a_context_that_says_something_twice() -> None:
     assert twice != body
     with pytest.raises(QueryError, match="twice"):
         parse_query(twice)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    changed=st.dictionaries(
+        st.sampled_from(["entity_id", "authority_id", "action", "resource", "context", "other"]),
+        JSON_VALUES,
+        max_size=3,
+    ),
+    cut=st.integers(0, 400),
+)
+def test_whatever_is_asked_is_a_question_or_refused_in_our_own_words(changed: Json, cut: int) -> None:
+    body = asked(**changed)
+    for received in (body, body[:cut], body + b"}", body.replace(b'"', b"'", 1)):
+        with contextlib.suppress(QueryError):
+            parse_query(received)

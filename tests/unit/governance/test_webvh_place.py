@@ -16,6 +16,7 @@ SCID = "Qm" + "A" * 44
         ("x.org", "a/b"),
         ("xn--fsq.jp", "org"),
         ("a-b.example", "Org_1.x"),
+        ("ab--c.example", "org"),
     ],
 )
 def test_a_place_that_may_be_published_is_one_that_is_read(host: str, path: str) -> None:

@@ -1,8 +1,11 @@
 """A proof request is read strictly and said in plain words."""
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wanderbuch.agents.holder.asked import (
     AskedKind,
@@ -112,3 +115,58 @@ def test_refuses_a_malformed_request(request_name: str) -> None:
 def test_refuses_what_is_not_an_object(received: object) -> None:
     with pytest.raises(PresentationError):
         parse_proof_request(received)
+
+
+def test_who_asks_in_another_spelling_asks_for_the_same() -> None:
+    """AnonCreds would reveal the birth date: the person must read that, and not that it stays hidden."""
+    request = group_request(
+        requested_attributes={"a": {"name": "Birth_Date"}, "b": {"names": ["FAMILY_NAME", "family_name", "EQF_min_4"]}},
+        requested_predicates={"p": {"name": "EQF _level", "p_type": ">=", "p_value": 4}},
+    )
+    parsed = parse_proof_request(request)
+    assert parsed.shown == {"birth_date", "family_name", "eqf_min_4"}
+    assert parsed.groups[1].names == ("family_name", "eqf_min_4")
+    assert parsed.predicates[0].name == "eqf_level"
+    assert stays_hidden(parsed, ("birth_date", "family_name", "details")) == ("details",)
+    told = [item.text for item in in_words(parsed, labels={"birth_date": "Date of birth"}, occupation_label={}.get)]
+    assert "Shows: Date of birth." in told
+
+
+def test_restrictions_are_read_by_the_attribute_that_they_are_about() -> None:
+    request = group_request()
+    (restriction,) = request["requested_attributes"]["q"]["restrictions"]
+    restriction["attr::EQF_Min_3::value"] = restriction.pop("attr::eqf_min_3::value")
+    assert words(request) == words(group_request())
+
+
+def test_refuses_a_restriction_of_one_attribute_in_two_spellings() -> None:
+    request = group_request()
+    (restriction,) = request["requested_attributes"]["q"]["restrictions"]
+    restriction["attr::Occupation_ISCO08::value"] = "C2221"
+    with pytest.raises(PresentationError, match="two spellings"):
+        parse_proof_request(request)
+
+
+def test_a_required_certificate_number_is_told_as_it_stands_on_the_certificate() -> None:
+    request = group_request()
+    request["requested_attributes"]["q"]["restrictions"][0]["attr::credential_id::value"] = "#000123"
+    assert (AskedKind.MUST_BE, "Required: credential_id is 000123.") in words(request)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.just("attr::A::value"),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    changed=st.dictionaries(st.sampled_from(list(group_request())), JSON_VALUES, max_size=3),
+    part=st.dictionaries(st.sampled_from(["name", "names", "restrictions", "non_revoked", "p_type"]), JSON_VALUES),
+)
+def test_whatever_is_asked_is_a_request_or_refused_in_our_own_words(changed: Any, part: Any) -> None:
+    for request in (changed, group_request(**changed), group_request(requested_attributes={"q": part})):
+        with contextlib.suppress(PresentationError):
+            parsed = parse_proof_request(request)
+            in_words(parsed, labels={}, occupation_label={}.get)
+            stays_hidden(parsed, ("birth_date",))

@@ -36,6 +36,18 @@ async def test_a_question_opened_at_once_is_one_question(process: HolderProcess,
     assert process.failed == []
 
 
+async def test_one_question_in_two_invitations_opened_at_once_is_one_question(process: HolderProcess) -> None:
+    """A verifier may invite again with the same question; what is sent is looked for by its thread."""
+    credential = await process.receive_credential()
+    question = process.question()
+    first, second = invitation_with(question), invitation_with(question)
+    opened = await asyncio.gather(process.open(first), process.open(second), return_exceptions=True)
+    ids = {each.id for each in opened if not isinstance(each, BaseException)}
+    assert (len(ids), len(await process.questions()), len(await process.invitations())) == (1, 1, 1)
+    await requests.present(process.profile, CONFIG, ids.pop(), credential)
+    assert process.kinds()[-1] == "presentation"
+
+
 @MANY
 async def test_an_offer_attached_to_an_invitation_and_opened_at_once_is_one_offer(
     process: HolderProcess, number: int

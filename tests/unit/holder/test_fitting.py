@@ -127,3 +127,11 @@ def test_one_satisfied_alternative_is_enough() -> None:
 
 def test_never_prints_what_a_credential_says() -> None:
     assert "Perera" not in repr(welder())
+
+
+def test_a_credential_fits_a_request_in_another_spelling() -> None:
+    request = group()
+    asked = request["requested_attributes"]["q"]
+    asked["names"] = [name.upper() for name in asked["names"]]
+    assert codes(request, welder()) == []
+    assert codes(predicate(">=", 4, name="EQF _LEVEL"), welder()) == []

@@ -8,6 +8,7 @@ from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
 from wanderbuch.agents.issuer.registries import is_nearly_full
 from wanderbuch.agents.issuer.resending import is_due
+from wanderbuch.agents.issuer.views import offer_view
 from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 
@@ -112,3 +113,9 @@ def test_pauses_between_sendings_grow() -> None:
     sent = offer(OfferState.ISSUED, sent_at=AT + timedelta(seconds=1), sends=2)
     assert not is_due(sent, AT + timedelta(seconds=60), began=AT)
     assert is_due(sent, AT + timedelta(seconds=61), began=AT)
+
+
+def test_offer_shows_a_certificate_number_as_it_stands_on_the_certificate() -> None:
+    made = offer(values={"credential_id": "#000123", "award_year": "2024"}, credential_type="qualification/1.0")
+    assert offer_view(made, None).values == {"credential_id": "000123", "award_year": "2024"}
+    assert made.values["credential_id"] == "#000123"

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -13,12 +14,13 @@ from acapy_agent.anoncreds.constants import CATEGORY_REV_REG_DEF
 from acapy_agent.connections.base_manager import BaseConnectionManager
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20CredIssue
+from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from tests.unit.issuer.workshop import WELDER, Workshop
 from tests.unit.power import Power, power
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.registries import Registries, RegistryState
+from wanderbuch.agents.issuer.registries import Registries, RegistryState, is_nearly_full
 from wanderbuch.agents.issuer.revocations import RevocationState
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.short_links import ShortLinks
@@ -93,6 +95,34 @@ async def test_an_offer_is_answered_with_one_credential_wherever_the_power_fails
     assert len(set(places)) == len(places)
 
 
+@pytest.mark.parametrize("delivered_again", [True, False])
+async def test_an_offer_is_handed_over_wherever_the_power_fails(
+    workshop: Workshop, power: Power, delivered_again: bool
+) -> None:
+    for steps in count():
+        offer = await workshop.offer(invitation_id=str(uuid4()))
+        assert offer.invitation_id is not None
+        connection = await workshop.connect(offer.invitation_id)
+        workshop.wallet_hears.messages.clear()
+        message = workshop.complete(connection)
+        cut = await power.lasts(steps, lambda m=message, c=connection: workshop.receive(m, over=c))
+        if cut:
+            await restart(workshop)
+            if delivered_again:
+                await workshop.receive(message, over=connection)
+        sent = [
+            (told._thread_id, how["connection_id"])
+            for told, how in workshop.wallet_hears.messages
+            if isinstance(told, V20CredOffer) and told._thread.pthid == offer.invitation_id
+        ]
+        thread = (await workshop.exchange(offer)).thread_id
+        assert set(sent) == {(thread, connection.connection_id)}, f"cut after {steps} steps"
+        assert (await workshop.desk.get(offer.id)).connection_id == connection.connection_id
+        if not cut:
+            break
+    assert steps > 2
+
+
 async def test_a_credential_is_revoked_in_public_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     for steps in count():
         workshop.profile.context.injector.bind_instance(SigningPlaces, workshop.standing.places)
@@ -144,6 +174,32 @@ async def test_a_registry_is_whole_or_completed_wherever_the_power_fails(worksho
     assert steps > 3
 
 
+async def test_the_spare_takes_over_once_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
+    for steps in count():
+        registries = Registries(workshop.profile, size=6)
+        await registries.ensure_spare(workshop.cred_def_id)
+        full = await registries.ensure_active(workshop.cred_def_id)
+        while (active := next(iter(await registries.all(workshop.cred_def_id)))).id == full:
+            if is_nearly_full(size=active.size, used=active.used):
+                break
+            await workshop.issue()
+
+        async def take_over(held: Registries = registries) -> None:
+            await held.ensure_active(workshop.cred_def_id)
+            await held.ensure_spare(workshop.cred_def_id)
+
+        cut = await power.lasts(steps, take_over)
+        await take_over(Registries(workshop.profile, size=6))
+        held = await Registries(workshop.profile, size=6).all(workshop.cred_def_id)
+        assert [each.state for each in held].count(RegistryState.ACTIVE) == 1
+        assert held[0].id != full
+        assert RegistryState.SPARE in [each.state for each in held]
+        assert (await workshop.issue()).registry == held[0].id
+        if not cut:
+            break
+    assert steps > 0
+
+
 async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_power_fails(
     workshop: Workshop, power: Power, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +217,7 @@ async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_powe
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
             await restart(workshop)
+            await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=2))
         made = [offer for offer in await workshop.desk.all() if offer.id not in before]
         assert all(offer.invitation_url and offer.short_url for offer in made), f"cut after {steps} steps"
         async with workshop.profile.session() as session:

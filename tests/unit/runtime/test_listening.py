@@ -15,9 +15,9 @@ from aiohttp import web
 
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
-from wanderbuch.agents.runtime.config import Address
+from wanderbuch.agents.runtime.config import Address, SocketsConfig
 from wanderbuch.agents.runtime.connections import AnyNetwork, SocketLimits
-from wanderbuch.agents.runtime.listening import Site
+from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.sockets import bind, tls_context
 
 MAX_BODY = 100_000
@@ -337,6 +337,16 @@ async def test_unfinished_bodies_have_a_bound_and_the_oldest_is_told(start: Star
     assert not await ended(slow[-1], 0.1)
 
 
+async def test_what_is_thrown_away_of_a_refused_body_counts_for_nothing(start: Start) -> None:
+    place = await start()
+    reader, writer = await place.connect(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n")
+    assert await status(reader) == b"405"
+    for _ in range(6):
+        writer.write(b"x" * 100_000)
+        await asyncio.sleep(0.01)
+        assert place.site.connections.unfinished_bytes == 0
+
+
 async def test_unfinished_headers_count_too(start: Start) -> None:
     place = await start(replace(LIMITS, headers_s=60, unfinished_bytes=40_000))
     head = b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 7000) for n in range(1))
@@ -402,6 +412,16 @@ async def test_a_few_requests_may_be_sent_ahead_and_not_many(start: Start) -> No
 async def test_other_methods_are_answered(start: Start, method: bytes, expected: bytes) -> None:
     place = await start()
     assert await place.ask(method + GET[3:]) == expected
+
+
+def test_a_body_of_the_largest_size_always_fits_into_what_one_network_gets() -> None:
+    sockets = SocketsConfig(unfinished_bytes=1024 * 1024)
+    limits = limits_of(sockets, connections=100, network_share=0.5, largest_bytes=3_000_000)
+    assert limits.unfinished_bytes // 2 >= 2 * 3_000_000
+    assert (limits.connections, limits.per_network) == (100, 50)
+    told = limits_of(SocketsConfig(per_network=200), connections=100, network_share=0.5, largest_bytes=1)
+    assert told.per_network == 100  # fewer places than the configuration thought
+    assert told.unfinished_bytes == 64 * 1024 * 1024
 
 
 async def test_a_closed_site_takes_nobody_and_leaves_nothing(start: Start) -> None:

@@ -1,8 +1,10 @@
 import asyncio
+import threading
 from enum import Enum
 from typing import ClassVar
 
 import pytest
+from aries_askar import Entry
 
 from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record, RecordStore
 from wanderbuch.agents.runtime.store import WalletProfile
@@ -88,3 +90,19 @@ async def test_a_step_that_refuses_changes_nothing(items: RecordStore[Item]) -> 
 async def test_searching_by_an_unknown_tag_is_a_mistake(items: RecordStore[Item]) -> None:
     with pytest.raises(ValueError, match="no tag count"):
         await items.find(count=1)
+
+
+async def test_a_long_list_is_read_in_another_thread(items: RecordStore[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [await items.insert(Item(count=number)) for number in range(40)]
+    threads: set[int] = set()
+    read = Item.read
+
+    def noted(entry: Entry) -> Item:
+        threads.add(threading.get_ident())
+        return read(entry)
+
+    monkeypatch.setattr(Item, "read", noted)
+    assert await items.find() == made
+    assert threading.get_ident() not in threads
+    assert await items.find(limit=3) == made[:3]
+    assert threading.get_ident() in threads

@@ -4,6 +4,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import base58
@@ -219,3 +220,36 @@ async def test_a_session_after_the_store_was_closed_says_nothing_of_its_own(
         profile.session()
     gc.collect()
     assert said == []
+
+
+async def test_of_many_who_insert_one_name_at_once_all_others_are_told_that_it_is_taken(wallet: WalletProfile) -> None:
+    """Askar tells one of two calls that fail at once the other's error, or none: of 2,000 it was 38."""
+    told: Counter[str] = Counter()
+
+    async def insert(name: str) -> None:
+        async with wallet.session() as session:
+            try:
+                await session.handle.insert("kind", name, "x" * 2000, {"tag": "value"})
+            except AskarError as err:
+                told[err.code.name] += 1
+
+    async def remove(name: str) -> None:
+        async with wallet.session() as session:
+            try:
+                await session.handle.remove("kind", name)
+            except AskarError as err:
+                told[err.code.name] += 1
+
+    for number in range(60):
+        await asyncio.gather(
+            *(insert(f"name-{number}") for _ in range(10)), *(remove(f"other-{number}") for _ in range(4))
+        )
+    assert told == {"DUPLICATE": 540, "NOT_FOUND": 240}
+
+
+async def test_an_error_that_says_nothing_is_not_taken_for_another(wallet: WalletProfile) -> None:
+    async with wallet.session() as session:
+        handle = session.handle
+        with pytest.raises(AskarError) as found:
+            await handle.insert("kind", "name", "x", {"tag": 1})
+    assert found.value.code not in (AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND, AskarErrorCode.SUCCESS)

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wanderbuch.schemas.canonical import ValueMismatch, expectation, from_raw, reads_as_another_number, to_raw
+from wanderbuch.schemas.canonical import (
+    ValueMismatch,
+    expectation,
+    from_raw,
+    marked,
+    plain,
+    reads_as_another_number,
+    to_raw,
+    unmarked,
+)
 from wanderbuch.schemas.credential_type import Attribute, Kind, load_credential_type
 
 QUALIFICATION = load_credential_type("qualification/1.0")
@@ -29,6 +38,23 @@ def attribute(name: str) -> Attribute:
         ("given_names", "-", "-"),
         ("credential_id", "20240001", "20240001"),
         ("credential_id", "99999999999999999999", "99999999999999999999"),
+        ("credential_id", "0017", "#0017"),
+        ("credential_id", " 0017 ", "#0017"),
+        ("credential_id", "+17", "#+17"),
+        ("credential_id", "1_7", "#1_7"),
+        ("credential_id", "-0", "#-0"),
+        ("credential_id", "١٧", "#١٧"),
+        ("credential_id", "１７", "#１７"),
+        ("credential_id", "#0017", "##0017"),  # a number sign of its own is kept
+        ("credential_id", "##0017", "###0017"),
+        ("credential_id", "#17", "#17"),
+        ("credential_id", "# 0017", "# 0017"),
+        ("credential_id", "#1 in class", "#1 in class"),
+        ("credential_id", "N-0017", "N-0017"),
+        ("credential_id", "0" * 64, "#" + "0" * 64),  # the mark does not count for the limit
+        ("details", "0" * 4000, "#" + "0" * 4000),
+        ("qualification_title", "007", "#007"),
+        ("crosswalk_version", "0017", "#0017"),
         ("birth_date", date(1991, 3, 5), "19910305"),
         ("birth_date", "1991-03-05", "19910305"),
         ("birth_date", "19910305", "19910305"),
@@ -71,12 +97,6 @@ def test_takes_in_what_applications_bring(name: str, given_value: object, raw: s
         ("family_name", "e" * 201, "longer"),
         ("family_name", 7, "whole number"),
         ("family_name", ["Perera"], "type list"),
-        ("credential_id", "0017", "read as a number"),
-        ("credential_id", "+17", "read as a number"),
-        ("credential_id", "1_7", "read as a number"),
-        ("credential_id", "-0", "read as a number"),
-        ("credential_id", "١٧", "read as a number"),
-        ("credential_id", "１７", "read as a number"),
         ("birth_date", "19910229", "does not exist"),
         ("birth_date", "1991-02-29", "does not exist"),
         ("birth_date", "1991-2-28", "another form"),
@@ -140,7 +160,7 @@ def test_whatever_is_taken_in_is_canonical_and_stays_as_it_is(each: Attribute, v
         raw = to_raw(each, value)
     except ValueMismatch:
         return
-    assert to_raw(each, from_raw(each, raw)) == raw == to_raw(each, raw)
+    assert to_raw(each, from_raw(each, raw)) == raw == to_raw(each, plain(each, raw))
 
 
 @given(st.text(min_size=1, max_size=60))
@@ -180,3 +200,50 @@ def test_every_kind_says_what_it_expects_without_an_invented_bound() -> None:
         assert words.isprintable()
         assert (each.kind is Kind.LEVEL) == ("framework" in words and "level" in words)
         assert ("or nothing" in words) == (each.absent is not None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        ("0017", "without the #"),
+        ("١٧", "without the #"),
+        ("-0", "without the #"),
+        ("#" * 64, "without a letter or digit"),
+        ("#" * 66, "longer"),
+        ("#" + "0" * 65, "longer"),
+        ("#+17\n", "control"),
+        ("#", "without a letter or digit"),
+        ("##", "without a letter or digit"),
+    ],
+)
+def test_refuses_raw_texts_that_stand_for_nothing(raw: str, found: str) -> None:
+    with pytest.raises(ValueMismatch) as caught:
+        from_raw(attribute("credential_id"), raw)
+    assert found in caught.value.found
+
+
+@given(st.integers(0, 4), st.text(alphabet="+-_ 0123456789١x", max_size=8))
+def test_a_mark_is_taken_off_as_it_was_put_on(marks: int, rest: str) -> None:
+    text = "#" * marks + rest
+    assert unmarked(marked(text)) == text
+    assert not reads_as_another_number(marked(text)) or text != text.strip()
+
+
+@given(st.text(alphabet="#0123456789 -+aC", min_size=1, max_size=10))
+def test_no_two_raw_texts_stand_for_one_text(raw: str) -> None:
+    """And what was readable before there were marks still is: only digits behind a mark are read anew."""
+    try:
+        text = from_raw(attribute("credential_id"), raw)
+    except ValueMismatch:
+        return
+    assert to_raw(attribute("credential_id"), text) == raw
+    assert text == raw or raw == f"#{text}"
+
+
+def test_only_texts_have_marks() -> None:
+    assert plain(attribute("credential_id"), "#0017") == "0017"
+    assert plain(attribute("credential_id"), "0017") == "0017"
+    for name, raw in (("occupation_isco08", "#0017"), ("awarded_on", "#0017"), ("eqf_level", "#0017")):
+        assert plain(attribute(name), raw) == raw
+        with pytest.raises(ValueMismatch):
+            from_raw(attribute(name), raw)

@@ -100,6 +100,9 @@ def test_kinds_and_units_are_as_wallets_and_forms_need_them(qualification: Crede
     ("change", "named"),
     [
         (lambda document: document["attributes"].append(document["attributes"][0]), "once"),
+        (lambda document: document["attributes"][1].update(name="Given_Names"), "case and spaces|lower case"),
+        (lambda document: document["attributes"][1].update(name="given names"), "without spaces"),
+        (lambda document: document["attributes"].append(document["attributes"][19] | {"name": "Family_Name"}), "once"),
         (lambda document: document["attributes"][8].update(framework_attribute="country"), "country"),
         (lambda document: document["attributes"][8].update(framework_attribute="family_name"), "family_name"),
         (lambda document: document["orders"][0].update(earlier="born"), "born"),

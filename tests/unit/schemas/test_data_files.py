@@ -90,12 +90,12 @@ def test_a_missing_data_file_is_a_damaged_installation() -> None:
 
 @pytest.mark.parametrize("text", ["code,en\nC1,Managers\nC1,Again\n", "code,en\n,Nameless\n", "code,en\nC1,\n"])
 def test_a_damaged_table_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_file, "_read_text", lambda name: text)
+    monkeypatch.setattr(data_file, "read_text", lambda name: text)
     with pytest.raises(ConfigurationError, match="can not be used"):
         data_file.read_table("isco08.csv")
 
 
 def test_a_data_file_that_is_no_json_object_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_file, "_read_text", lambda name: "[]")
+    monkeypatch.setattr(data_file, "read_text", lambda name: "[]")
     with pytest.raises(ConfigurationError, match="JSON object"):
         data_file.read_json("isco08.json")

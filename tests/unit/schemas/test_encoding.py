@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import Value
-from wanderbuch.schemas.claims import validate_claim
+from wanderbuch.schemas.claims import read_values, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import encode, encode_values, is_canonical, parse_revealed
 
@@ -114,3 +114,21 @@ def test_what_is_claimed_loads_without_agent_network_or_anoncreds_library() -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("number", ["007212", "+7212", "7_212", "٧٢١٢", "-0", "0" * 500 + "7"])
+def test_a_number_keeps_its_zeros_by_a_form_that_no_encoder_takes_for_another(
+    number: str, welder: dict[str, Any]
+) -> None:
+    values = validate_claim(QUALIFICATION, welder | {"details": number}).to_values(
+        eqf_level=4, crosswalk_version="2024-1"
+    )
+    raw = values["details"]
+    assert raw == f"#{number}"
+    assert library_encode(raw) == [acapy_encode(raw)] == [encode(raw)]
+    assert len(encode(raw)) > 60  # the hash of the text, no number
+    assert parse_revealed(QUALIFICATION, "details", raw) == number
+    assert read_values(QUALIFICATION, values).claim["details"] == number
+    assert read_values(QUALIFICATION, values).claim.plain["details"] == number
+    with pytest.raises(CredentialError):
+        parse_revealed(QUALIFICATION, "details", number)

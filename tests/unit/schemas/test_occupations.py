@@ -5,7 +5,15 @@ import pytest
 
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.data.make_isco08 import ISCO_URI, MEMBER, main, read_groups
-from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups, unit_groups
+from wanderbuch.schemas.occupations import (
+    OccupationCode,
+    isco08,
+    major_groups,
+    nearest,
+    suggestion,
+    unit_group_codes,
+    unit_groups,
+)
 
 TABLE = Path(__file__).parents[3] / "schemas" / "data" / "isco08.csv"
 
@@ -98,3 +106,41 @@ def test_the_script_refuses_a_list_without_one_code(tmp_path: Path) -> None:
     groups = {code: str(label) for code, label in isco08().codes.items() if code != "C7212"}
     with pytest.raises(ValueError, match="435"):
         read_groups(wheel_with(groups, tmp_path / "esco.whl"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("C7299", ["C7234", "C7233", "C7232"]),
+        ("C7219", ["C7215", "C7214", "C7213"]),
+        ("C79", ["C75", "C74", "C73"]),
+        ("C72123", ["C7212"]),
+        ("7212", ["C7212"]),
+        (" c7212 ", ["C7212"]),
+        ("\uff23\uff17\uff12\uff11\uff12", ["C7212"]),  # full-width letters and digits
+        ("110", ["C0110"]),  # a zero that a spreadsheet took
+        ("11", ["C11", "C011"]),
+        ("C0199", ["C0110"]),
+        ("welder", []),
+        ("", []),
+        ("9" * 100, []),
+        (7212, []),
+        (None, []),
+    ],
+)
+def test_the_nearest_codes_exist_and_are_named(text: object, found: list[str]) -> None:
+    assert list(nearest(text)) == found
+    assert all(code in isco08().codes for code in nearest(text))
+    assert all(f"{code} ({OccupationCode(code).label()})" in suggestion(text) for code in found)
+
+
+def test_what_does_not_exist_is_refused_with_the_nearest() -> None:
+    for text in ("C7299", "7212", "c7212"):
+        with pytest.raises(CredentialError) as refused:
+            OccupationCode.parse(text)
+        assert all(code in str(refused.value.hint) for code in nearest(text))
+
+
+def test_unit_groups_are_told_from_groups_and_from_what_does_not_exist() -> None:
+    assert "C7212" in unit_group_codes()
+    assert not {"C721", "C72", "C7", "C7299"} & unit_group_codes()

@@ -50,11 +50,13 @@ from tests.unit.trust.ecosystem import (
     values,
 )
 
+from wanderbuch.agents.holder.wallet import list_credentials
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.question import Verdict
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.ending import Ending, read_ending
 from wanderbuch.plugins.trust.holding import setup_holding
+from wanderbuch.plugins.trust.judgements import JudgementBook, is_current
 from wanderbuch.plugins.trust.keeping import (
     CREDENTIAL_WITHHELD,
     OFFER_WITHHELD,
@@ -217,6 +219,48 @@ async def test_a_trusted_offer_waits_for_the_person(wallet_side: Wallet, trainin
     await wallet_side.receive(offer_of(training_centre))
     assert (await wallet_side.exchange()).state == V20CredExRecord.STATE_OFFER_RECEIVED
     assert wallet_side.heard() == []
+
+
+async def test_the_judgement_of_an_offer_is_kept_when_it_comes(
+    wallet_side: Wallet, training_centre: Issuer, cooking_school: Issuer
+) -> None:
+    await wallet_side.receive(offer_of(training_centre))
+    await wallet_side.receive(offer_of(cooking_school))
+    async with wallet_side.profile.session() as session:
+        records = await V20CredExRecord.query(session)
+    book, source = JudgementBook(wallet_side.profile), wallet_side.profile.inject(GovernanceSource)
+    kept = await book.every([record.cred_ex_id for record in records])
+    assert {kept[record.cred_ex_id].verdict for record in records} == {Verdict.TRUSTED, Verdict.NOT_TRUSTED}
+    assert all(is_current(each, source.snapshot(), at=wallet_side.now) for each in kept.values())
+    late = wallet_side.now + timedelta(days=400)  # nobody has vouched for the governance since
+    assert not any(is_current(each, source.snapshot(), at=late) for each in kept.values())
+    await wallet_side.publish(accredited=False)
+    assert not any(is_current(each, source.snapshot(), at=wallet_side.now) for each in kept.values())
+    assert not any(is_current(each, None, at=wallet_side.now) for each in kept.values())
+    await book.forget(records[0].cred_ex_id)
+    assert await book.get(records[0].cred_ex_id) is None
+
+
+@pytest.mark.parametrize(("size", "taken"), [(200_000, True), (300_000, False)])
+async def test_takes_no_offer_or_request_larger_than_honest_ones(
+    wallet_side: Wallet, training_centre: Issuer, size: int, taken: bool
+) -> None:
+    offered = offer_of(training_centre, {**WELDER_VALUES, "family_name": "x" * size})
+    await wallet_side.receive(offered)
+    empty: dict[str, Any] = {"requested_attributes": {}, "requested_predicates": {}}
+    for attachment in (
+        AttachDecorator.data_base64({"name": "x" * (size * 3 // 4), **empty}, ident="a"),  # a third longer there
+        AttachDecorator.data_json({"name": "x" * size, **empty}, ident="a"),
+    ):
+        await wallet_side.receive(
+            V20PresRequest(
+                formats=[V20PresFormat(attach_id="a", format_="anoncreds/proof-request@v1.0")],
+                request_presentations_attach=[attachment],
+            )
+        )
+    async with wallet_side.profile.session() as session:
+        assert len(await V20CredExRecord.query(session)) == int(taken)
+        assert len(await V20PresExRecord.query(session)) == 2 * int(taken)
 
 
 async def test_an_untrusted_offer_can_not_be_accepted_by_acapys_own_route(
@@ -469,3 +513,30 @@ async def test_a_second_request_on_an_answered_thread_is_not_taken(wallet_side: 
     after = await asked_exchange(wallet_side)
     assert after.state == V20PresExRecord.STATE_PRESENTATION_SENT
     assert "family_name" not in str(after.pres_request.attachment(V20PresFormat.Format.ANONCREDS))
+
+
+async def test_a_credential_with_names_in_another_spelling_is_kept_and_read_by_its_attributes(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    """AnonCreds ignores case and spaces: an issuer on other software may spell names so, and the signature holds."""
+    place_tails(training_centre)
+    spelled = {f" {name.title()}": value for name, value in WELDER_VALUES.items()}
+    await wallet_side.receive(offer_of(training_centre, spelled))
+    record = await wallet_side.exchange()
+    assert (await accept_offer(wallet_side.profile, record)).verdict is Verdict.TRUSTED
+    await wallet_side.receive(await signed(wallet_side, training_centre, spelled))
+    assert wallet_side.heard()[-1] is V20CredAck
+    (held,) = await list_credentials(wallet_side.profile, check_revocation=False)
+    assert dict(held.values) == dict(WELDER_VALUES)
+    assert held.expires_on is None
+
+
+async def test_a_credential_with_one_attribute_in_two_spellings_is_never_kept(
+    wallet_side: Wallet, training_centre: Issuer
+) -> None:
+    """The library takes such values and signs one of the two: which one, the text does not tell."""
+    place_tails(training_centre)
+    await accepted(wallet_side, training_centre)
+    await wallet_side.receive(await signed(wallet_side, training_centre, {**WELDER_VALUES, "Family_Name": "Silva"}))
+    assert await wallet_side.credentials() == []
+    assert (await wallet_side.exchange()).state == V20CredExRecord.STATE_ABANDONED

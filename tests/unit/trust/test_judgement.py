@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.unit.trust.ecosystem import SCHEMA_ID, WELDER, WELDER_VALUES, Issuer, digest, webvh
 
+from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId
 from wanderbuch.governance.question import DateSpan, Evidence, LevelProof, Subject, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -315,10 +316,13 @@ class TestRules3To8:
     def test_6_accepts_on_the_last_day_and_refuses_on_the_day_after(
         self, given: Any, training_centre: Issuer, now: datetime
     ) -> None:
-        today, yesterday = (day.strftime("%Y%m%d") for day in (now, now - timedelta(days=1)))
-        accepted = given(received=presentation(training_centre, expires_on=today))
-        assert accepted.presentation.evidence.expires_on == now.date()
-        assert codes(given(received=presentation(training_centre, expires_on=yesterday))) == ["credential.expired"]
+        last = days_anywhere(now).first  # the day in UTC-12: every later one is still somewhere too
+        accepted = given(received=presentation(training_centre, expires_on=f"{last:%Y%m%d}"))
+        assert accepted.presentation.evidence.expires_on == last
+        over = last - timedelta(days=1)
+        assert codes(given(received=presentation(training_centre, expires_on=f"{over:%Y%m%d}"))) == [
+            "credential.expired"
+        ]
 
     def test_7_refuses_an_issuer_who_does_not_count_there(self, given: Any, terms: Terms) -> None:
         elsewhere = replace(terms, requirement=replace(WELDER, jurisdiction="FRA"))

@@ -1,11 +1,14 @@
 """An offer is judged before it can be accepted; what comes must be what was offered."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.trust.ecosystem import SCHEMA_ID, TYPE, WELDER_VALUES, Issuer, digest, values, webvh
 
 from wanderbuch.errors import CredentialError
@@ -191,3 +194,75 @@ def test_never_repeats_a_value() -> None:
     told = str(differences(offer, credential(offer, family_name="Fernando"))) + repr(offer)
     assert "Fernando" not in told
     assert "Perera" not in told
+
+
+def spelled(name: str) -> str:
+    """Another spelling of the same attribute."""
+    return f" {name.upper()[:3]} {name.upper()[3:]}"
+
+
+def test_an_offer_and_its_credential_may_spell_names_as_anoncreds_lets_them(
+    training_centre: Issuer, snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    offer = read(preview=[(spelled(name), value, None) for name, value in WELDER_VALUES.items()])
+    assert offer.values == read().values
+    received = credential(offer)
+    received["values"] = {name.title(): value for name, value in received["values"].items()}
+    assert differing(offer, received) == []
+    definition = replace(DEFINITION, attr_names=tuple(spelled(name) for name in TYPE.attr_names))
+    offer = replace(offer, cred_def_id=training_centre.cred_def_id)
+    assert judge_offer(offer, definition, snapshot, at=now).verdict is Verdict.TRUSTED
+
+
+def test_refuses_an_attribute_in_two_spellings(
+    training_centre: Issuer, snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    with pytest.raises(CredentialError, match="once"):
+        read(preview=[*((name, value, None) for name, value in WELDER_VALUES.items()), ("Family_Name", "Silva", None)])
+    offer = read()
+    received = credential(offer)
+    received["values"]["Family_Name"] = {"raw": "Silva", "encoded": encode_values({"x": "Silva"})["x"]}
+    assert differing(offer, received) == ["credential.other_attributes"]
+    definition = replace(DEFINITION, attr_names=(*TYPE.attr_names, "Family_Name"))
+    offer = replace(offer, cred_def_id=training_centre.cred_def_id)
+    decision = judge_offer(offer, definition, snapshot, at=now)
+    assert [reason.code for reason in decision.reasons] == ["offer.other_attributes"]
+
+
+def test_a_name_that_only_looks_alike_is_another() -> None:
+    offer = read()
+    received = credential(offer)
+    received["values"]["family-name"] = received["values"].pop("family_name")
+    assert differing(offer, received) == ["credential.other_attributes"] * 2
+
+
+def test_trusts_a_certificate_number_with_leading_zeros_only_with_its_mark(
+    training_centre: Issuer, snapshot: GovernanceSnapshot, now: datetime
+) -> None:
+    assert codes(offer_by(training_centre, credential_id="#000123"), snapshot, now)[0] is Verdict.TRUSTED
+    assert codes(offer_by(training_centre, credential_id="000123"), snapshot, now) == (
+        Verdict.NOT_TRUSTED,
+        ["offer.value"],
+    )
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.just(str(SCHEMA_ID)),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    attachment=JSON_VALUES | st.dictionaries(st.sampled_from(["schema_id", "cred_def_id"]), JSON_VALUES),
+    preview=st.lists(st.tuples(st.text(max_size=8), JSON_VALUES, st.none() | st.text(max_size=3)), max_size=4),
+    received=JSON_VALUES | st.dictionaries(st.sampled_from(["schema_id", "cred_def_id", "values"]), JSON_VALUES),
+)
+def test_whatever_is_offered_is_an_offer_or_refused_in_our_own_words(
+    attachment: Any, preview: Any, received: Any
+) -> None:
+    with contextlib.suppress(CredentialError):
+        read(attachment=attachment)
+    with contextlib.suppress(CredentialError):
+        read(preview=preview)
+    assert differences(read(), received)

@@ -227,3 +227,18 @@ def test_refuses_a_presentation_that_says_something_twice() -> None:
     text = base64.b64encode(twice.encode()).decode()
     with pytest.raises(PresentationError, match="'identifiers' twice"):
         read_presentation({**message(PROOF), "presentations~attach": [{"@id": "anoncreds", "data": {"base64": text}}]})
+
+
+def shown(names: dict[str, str]) -> dict[str, Any]:
+    values = {name: {"raw": raw, "encoded": "1"} for name, raw in names.items()}
+    return changed(("requested_proof", "revealed_attr_groups", "qualification", "values"), values)
+
+
+def test_names_shown_are_compared_as_anoncreds_does() -> None:
+    received = read_presentation(message(shown({"Award_Year": "2024", " FRAME work": "eqf"})))
+    assert received.groups["qualification"].values == {"award_year": "2024", "framework": "eqf"}
+
+
+def test_refuses_one_attribute_shown_in_two_spellings() -> None:
+    with pytest.raises(PresentationError, match="twice"):
+        read_presentation(message(shown({"award_year": "2024", "Award_Year": "2023"})))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
 from tests.unit.trust.ecosystem import (
+    TYPE,
     WELDER,
     WELDER_VALUES,
     Authority,
@@ -21,6 +22,7 @@ from tests.unit.trust.ecosystem import (
 )
 from tests.unit.trust.employer import Employer, codes, verdict
 
+from wanderbuch.agents.verifier.shown import in_words
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.model import PROFILE_STATEMENTS
@@ -33,6 +35,7 @@ from wanderbuch.plugins.trust.exchange import (
 from wanderbuch.plugins.trust.request import NobodyCountsError
 from wanderbuch.plugins.trust.telling import Accepted
 from wanderbuch.plugins.trust.verifier import OverAskingError
+from wanderbuch.schemas.encoding import encode
 
 
 async def test_trusts_an_honest_welder_and_tells_the_wallet(employer: Employer, worker: Worker, welder: Held) -> None:
@@ -256,3 +259,62 @@ async def test_does_not_ask_what_the_governance_file_does_not_let_it_ask(
     # What it may ask gets as far as the invitation, which needs a DID that can be resolved.
     with pytest.raises(ResolutionError, match="own DID"):
         await ask(Subject.NONE)
+
+
+async def test_trusts_a_credential_whose_issuer_spells_names_otherwise(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    held = training_centre.issue(worker.link_secret, {name.title(): raw for name, raw in WELDER_VALUES.items()})
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    assert verdict(ended) is Verdict.TRUSTED
+
+
+async def test_trusts_a_presentation_that_spells_names_otherwise(
+    employer: Employer, worker: Worker, welder: Held
+) -> None:
+    asked = await employer.ask()
+    proof = json.loads(json.dumps(worker.present(asked.proof_request, welder)))
+    group = proof["requested_proof"]["revealed_attr_groups"]["qualification"]
+    group["values"] = {f" {name.upper()}": value for name, value in group["values"].items()}
+    ended = await employer.get(asked, proof)
+    assert verdict(ended) is Verdict.TRUSTED
+    assert ended.seen is not None
+    assert ended.seen["occupation_isco08"] == "C7212"
+
+
+async def test_refuses_a_presentation_that_shows_another_value_under_another_spelling(
+    employer: Employer, worker: Worker, welder: Held
+) -> None:
+    asked = await employer.ask()
+    proof = json.loads(json.dumps(worker.present(asked.proof_request, welder)))
+    values_ = proof["requested_proof"]["revealed_attr_groups"]["qualification"]["values"]
+    values_["Occupation_ISCO08"] = {"raw": "C2221", "encoded": encode("C2221")}
+    ended = await employer.get(asked, proof)
+    assert verdict(ended) is Verdict.NOT_TRUSTED
+    assert codes(ended) == ["presentation.malformed"]
+
+
+async def test_a_certificate_number_of_digits_survives_from_the_claim_to_the_verifier(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    held = training_centre.issue(worker.link_secret, values(credential_id="#007212", family_name="#0042"))
+    asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
+    ended = await employer.get(asked, worker.present(asked.proof_request, held))
+    assert verdict(ended) is Verdict.TRUSTED
+    assert ended.seen is not None
+    shown = {each.attribute: each.value for each in in_words(TYPE, ended.seen)}
+    assert shown["family_name"] == "0042"
+
+
+async def test_refuses_digits_whose_zeros_were_changed_after_signing(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    """Without a mark the library would take "007" for the signed 7."""
+    held = training_centre.issue(worker.link_secret, values(family_name="7"))
+    for raw, code in (("007", "value.not_canonical"), ("#007", "proof.invalid")):
+        asked = await employer.ask(replace(WELDER, subject=Subject.NAME))
+        proof = json.loads(json.dumps(worker.present(asked.proof_request, held)))
+        shown = proof["requested_proof"]["revealed_attr_groups"]["qualification"]["values"]
+        shown["family_name"]["raw"] = raw
+        assert codes(await employer.get(asked, proof))[0] == code

@@ -10,6 +10,7 @@ from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import AskAgain, RequestOut, RequestState, RequirementIn, StapleIn, ask_again
 from wanderbuch.agents.verifier.shown import in_words
+from wanderbuch.errors import CredentialError
 from wanderbuch.governance.question import LevelProof, Reason, Requirement, Subject, TrustDecision, Verdict
 from wanderbuch.plugins.trust.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.request import AwardPrecision
@@ -54,6 +55,8 @@ def verification(**changed: Any) -> Verification:
         ({"award_year": "2024"}, "2024"),
         ({"family_name": "Perera"}, "Perera"),
         ({"crosswalk_version": "lk-nvq-2023"}, "lk-nvq-2023"),
+        ({"credential_id": "#007212"}, "007212"),
+        ({"credential_id": "##007212"}, "#007212"),
         ({"expires_on": "not canonical"}, "not canonical"),
     ],
 )
@@ -126,6 +129,23 @@ def test_refuses_a_requirement_that_makes_no_sense(changed: dict[str, object]) -
 def test_refuses_settings_that_make_no_sense(changed: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         VerifierConfig.model_validate(changed)
+
+
+@pytest.mark.parametrize(
+    ("members", "hint"),
+    [
+        ({"occupation": "C7299"}, "C7234 (Bicycle and related repairers)"),
+        ({"occupation": "7212"}, "C7212 (Welders and flamecutters)"),
+        ({"occupation": "C72123"}, "C7212 (Welders and flamecutters)"),
+        ({"jurisdiction": "XXX"}, "MLT"),
+    ],
+)
+def test_a_requirement_names_an_occupation_and_a_country_that_exist(members: dict[str, str], hint: str) -> None:
+    asked = {"occupation": "C7212", "jurisdiction": "MLT"}
+    assert RequirementIn.model_validate(asked).parsed() == Requirement("C7212", "MLT")
+    with pytest.raises(CredentialError) as refused:
+        RequirementIn.model_validate({**asked, **members}).parsed()
+    assert hint in str(refused.value.hint)
 
 
 @pytest.mark.parametrize("text", ["é", "*", "abc"])

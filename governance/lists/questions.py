@@ -1,0 +1,76 @@
+"""What only the person who keeps a list can decide. A question without an answer keeps the list from being imported."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from wanderbuch.errors import ConfigurationError
+
+TAKE: Final = "take"
+LEAVE_OUT: Final = "leave-out"
+_TAKE: Final = {TAKE: "read it like the rest"}
+_EITHER: Final = {TAKE: "read it like the rest", LEAVE_OUT: "import the list without it"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question: its name, what it is about, and answer -> what that means."""
+
+    name: str
+    about: str
+    answers: Mapping[str, str]
+
+
+QUESTIONS: Final[Mapping[str, Question]] = {
+    each.name: each
+    for each in (
+        Question("hidden-rows", "rows that the sheet hides, by hand, by a filter or in a closed group", _EITHER),
+        Question("hidden-columns", "columns that the sheet hides", _EITHER),
+        Question("hidden-sheet", "the sheet itself is hidden", _TAKE),
+        Question("struck-out", "text that is struck out", _EITHER),
+        Question("invisible-text", "text in the colour of its background, or too small to be seen", _TAKE),
+        Question("conditional-format", "a conditional format can hide or strike out what a cell holds", _TAKE),
+        Question("rounded", "a number that is shown rounded",
+                 {"as-shown": "read what is shown", "as-stored": "read what is stored"}),
+        Question("partial-date", "a date that is shown without its day or year", {"as-stored": "read the stored day"}),
+        Question("merged-cells", "merged cells below the header",
+                 {"fill": "each of the cells holds the text", "first": "only the first of them holds it"}),
+        Question("other-rows", "rows that look like titles, totals, notes or page numbers, not entries", _EITHER),
+        Question("rows-above", "rows above the headers that hold more than a title",
+                 {LEAVE_OUT: "they are no part of the list"}),
+        Question("short-rows", "rows of a CSV file with fewer cells than the header", _TAKE),
+        Question("question-marks", "question marks where letters may have been lost", {"keep": "they are meant"}),
+        Question("name-marks", "a mark or a remark in the name of an institution", {"keep": "it belongs to the name"}),
+        Question("status-words", "a word such as “suspended” outside of the column status",
+                 {"ignore": "it does not concern the rows of this list"}),
+        Question("empty-status", "new accreditations without a status, in a list that has the column",
+                 {"active": "they are active"}),
+        Question("same-name", "institutions with one name and different DIDs",
+                 {"different": "they are different institutions"}),
+    )
+}  # fmt: skip
+
+
+def options(name: str) -> str:
+    """Return how a question is answered on the command line."""
+    return " or ".join(f"--answer {name}={answer} ({means})" for answer, means in QUESTIONS[name].answers.items())
+
+
+def parse_answers(given: Iterable[str]) -> dict[str, str]:
+    """Return question -> answer of texts such as "hidden-rows=leave-out".
+
+    Raises:
+        ConfigurationError: there is no such question or answer.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, _, answer = text.partition("=")
+        if name not in QUESTIONS:
+            raise ConfigurationError(
+                f"expected QUESTION=ANSWER for --answer, found {text[:80]!r}", hint=f"there are: {', '.join(QUESTIONS)}"
+            )
+        if answer not in QUESTIONS[name].answers:
+            raise ConfigurationError(f"{answer[:40]!r} does not answer {name}", hint=options(name))
+        if found.setdefault(name, answer) != answer:
+            raise ConfigurationError(f"expected one answer to {name}, found two")
+    return found

@@ -1,0 +1,135 @@
+"""Which rows and columns of a sheet are part of the list: what is hidden, struck out, or no entry is asked about."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.lists.noticed import question
+from wanderbuch.governance.lists.questions import LEAVE_OUT, TAKE
+from wanderbuch.governance.lists.rows import is_no_entry
+from wanderbuch.governance.lists.statuses import trouble_in
+from wanderbuch.governance.lists.table import CellFinding, Sheet
+
+
+class Selection:
+    """The rows of a sheet that are read; `findings` says what was decided, and what the person must decide."""
+
+    def __init__(self, sheet: Sheet, headers: Sequence[str], first: int, last: int, answers: Mapping[str, str]) -> None:
+        """Prepare.
+
+        Args:
+            sheet: what was read.
+            headers: the names of the columns.
+            first: the first row in which they stand.
+            last: the last one.
+            answers: question -> what the person decided.
+        """
+        self.findings: list[CellFinding] = []
+        self.left_out: set[int] = set()
+        self.struck = _struck_rows(sheet)
+        self._sheet = sheet
+        self._headers = headers
+        self._first, self._last = first, last
+        self._answers = answers
+        self._body = [number for number in sheet.rows if number > last]
+        self._entries: list[int] = []
+
+    def hide(self) -> None:
+        """Ask about rows and columns that are not seen, and rows that are struck out."""
+        sheet = self._sheet
+        for number in sheet.rows:
+            if number < self._first:
+                continue
+            for name, rows, what in (
+                ("hidden-rows", sheet.hidden_rows, "hidden"), ("struck-out", self.struck, "struck out")
+            ):  # fmt: skip
+                if number in rows:
+                    self._ask(name, number, None, f"the row is {what}: {shown_row(sheet, number)}")
+                    if self._answers.get(name) == LEAVE_OUT and number > self._last:
+                        self.left_out.add(number)
+                    break
+        for at in sorted(sheet.hidden_columns):
+            count = sum(at < len(row) and bool(row[at]) for row in sheet.rows.values())
+            if count:
+                self._ask("hidden-columns", 0, at, f"the column is hidden, and holds {count} cell(s)")
+
+    def tell_entries(self, across: set[int]) -> None:
+        """Leave out repeated headers, and ask about rows that look like no entries.
+
+        Args:
+            across: rows that one merged cell fills from side to side.
+        """
+        names, width = [each.casefold() for each in self._headers], len(self._headers)
+        previous = self._last
+        for number in self._body:
+            if number in self.left_out:
+                continue
+            row = self._sheet.rows[number]
+            apart, first = number > previous + 1, number == self._last + 1
+            previous = number
+            if [each.casefold() for each in row[:width]] == names and not any(row[width:]):
+                message = "the row repeats the headers, as on each printed page; it is left out"
+                finding = CellFinding(Severity.WARNING, number, "", message, "nothing to do", "headers-repeated")
+                self.findings.append(finding)
+                self.left_out.add(number)
+            elif is_no_entry(row, width, apart=apart, first=first, across=number in across):
+                self._ask("other-rows", number, None, f"the row looks like no entry: {shown_row(self._sheet, number)}")
+                self.findings += trouble([each for each in row if each], number, self._answers)
+                if self._answers.get("other-rows") != TAKE:  # until somebody says that it is an entry
+                    self.left_out.add(number)
+            else:
+                self._entries.append(number)
+
+    def compare_widths(self) -> None:
+        """Ask about rows that were written with fewer cells than the header."""
+        wanted = len(self._headers)
+        if self._first not in self._sheet.widths:
+            return
+        for number in self._entries:
+            cells = self._sheet.widths.get(number, wanted)
+            if cells < wanted:
+                message = f"expected {wanted} cells, as in the header, found {cells}: is the row cut by a line break?"
+                self._ask("short-rows", number, None, message)
+
+    def leaves_out_column(self, position: int | None) -> bool:
+        """Return whether a column is not imported."""
+        return self._answers.get("hidden-columns") == LEAVE_OUT and position in self._sheet.hidden_columns
+
+    def rows(self) -> tuple[list[str], list[tuple[int, list[str]]]]:
+        """Return the headers and the rows that are read."""
+
+        def kept(cells: Sequence[str]) -> list[str]:
+            return ["" if self.leaves_out_column(at) else each for at, each in enumerate(cells)]
+
+        rows = [(number, kept(self._sheet.rows[number])) for number in self._body if number not in self.left_out]
+        return kept(self._headers), rows
+
+    def _ask(self, name: str, row: int, position: int | None, message: str) -> None:
+        self.findings.append(question(name, self._answers, row, position, message))
+
+
+def trouble(texts: Iterable[str], number: int, answers: Mapping[str, str]) -> Iterator[CellFinding]:
+    """Yield a question where a text outside of the entries speaks of suspension or its like: about the whole list?"""
+    for text in texts:
+        if word := trouble_in(text):
+            message = f"found {word!r} in {text[:80]!r}: is it about the rows of this list?"
+            yield question("status-words", answers, number, None, message)
+
+
+def shown_row(sheet: Sheet, number: int) -> str:
+    """Return the texts of a row, shortened."""
+    text = " | ".join(each for each in sheet.rows[number] if each)
+    return repr(re.sub(r"\s+", " ", text)[:100])
+
+
+def _struck_rows(sheet: Sheet) -> set[int]:
+    """Return the rows of which all text is struck out."""
+    struck: dict[int, set[int]] = {}
+    for sight in sheet.sights:
+        if sight.kind == "struck-out" and sight.position is not None:
+            struck.setdefault(sight.row, set()).add(sight.position)
+    return {
+        number
+        for number, positions in struck.items()
+        if {at for at, each in enumerate(sheet.rows.get(number, [])) if each} <= positions
+    }

@@ -1,0 +1,214 @@
+"""A list as it was received: cells as text, with the places where a person finds them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Final
+
+from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.findings import Severity
+
+MAX_TABLE_BYTES: Final = 32 * 1024 * 1024
+MAX_ROWS: Final = 100_000
+MAX_COLUMNS: Final = 200
+MAX_CELL: Final = 4000  # characters
+MAX_SIGHTS: Final = 500_000  # cells about which there is something to say
+TOO_MUCH: Final = "import the list in parts, or save its values without formulas and formats"
+
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection).
+FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class TableError(GovernanceError):
+    """A table cannot be read at all: its encoding, its form, its size, its headers."""
+
+    code: ClassVar[str] = "governance.table"
+
+
+@dataclass(frozen=True, slots=True)
+class CellFinding:
+    """One thing to know about a list, for the person who keeps it.
+
+    Args:
+        severity: an error and a question without an answer keep the list from being imported.
+        row: as the spreadsheet counts, from 1; 0 is the whole table.
+        column: the header of the column; "" is the whole row.
+        kind: a stable name; findings of one kind and column are shown together.
+        position: of the column, from 0; None is the whole row.
+        question: whether a person may decide it: `kind` is then the name of the question.
+    """
+
+    severity: Severity
+    row: int
+    column: str
+    message: str
+    fix: str
+    kind: str = "cell"
+    position: int | None = None
+    question: bool = False
+
+    @property
+    def word(self) -> str:
+        """What it is: error, question or warning."""
+        return "question" if self.question and self.severity is Severity.ERROR else self.severity.value
+
+    @property
+    def place(self) -> str:
+        """Where it is, as the person sees it in their own program."""
+        row = f"row {self.row}" if self.row else "the table"
+        letter = f" {column_letters(self.position)}" if self.position is not None else ""
+        name = f" {self.column!r}" if self.column else ""
+        return f"{row}, column{letter}{name}" if letter or name else row
+
+    def __str__(self) -> str:
+        return f"{self.word} in {self.place}: {self.message}; {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its number as the spreadsheet shows it, and its cells by position, without spaces around them."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was received.
+
+    Args:
+        headers: the names of the columns; "" where a column has none.
+        rows: those below the headers that are not empty.
+        findings: what was noticed while reading.
+        header_row: number of the row in which the names stand.
+        sheet: name of the sheet, "" where there is none.
+    """
+
+    headers: tuple[str, ...]
+    rows: tuple[Row, ...]
+    findings: tuple[CellFinding, ...] = ()
+    header_row: int = 1
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Something about a cell, or about all of a sheet, that its text alone does not show.
+
+    Args:
+        kind: what it is; `layout` says what each kind means.
+        row: number of the row, 0 is the whole sheet.
+        position: of the column, from 0; None is the whole row.
+        detail: what was found there.
+    """
+
+    kind: str
+    row: int
+    position: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Cells that are merged into one; rows as numbers, columns as positions, both ends included."""
+
+    first_row: int
+    last_row: int
+    first_position: int
+    last_position: int
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One sheet before it is known where its table begins.
+
+    Args:
+        rows: number -> cells, in order; rows without a cell may be missing.
+        widths: number of a row -> how many cells it was written with, where that means something (CSV).
+    """
+
+    name: str = ""
+    rows: dict[int, list[str]] = field(default_factory=dict)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    merges: list[Merge] = field(default_factory=list)
+    sights: list[Sight] = field(default_factory=list)
+    widths: dict[int, int] = field(default_factory=dict)
+
+
+def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellFinding] = ()) -> Table:
+    """Return the table of numbered rows whose first row that is not empty holds the headers; the others are rows.
+
+    Raises:
+        TableError: there is no header, or more than this software takes.
+    """
+    headers: tuple[str, ...] = ()
+    header_row = 0
+    found: list[Row] = []
+    noticed = list(findings)
+    for number, received in rows:
+        cells = tuple(each.strip() for each in received)
+        while cells and not cells[-1]:
+            cells = cells[:-1]
+        if not cells:
+            continue
+        if len(cells) > MAX_COLUMNS:
+            raise TableError(f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}")
+        if not headers:
+            headers, header_row = cells, number
+            continue
+        if len(found) == MAX_ROWS:
+            raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
+        found.append(Row(number, cells))
+        noticed.extend(_of_cells(number, cells, headers))
+    if not headers:
+        raise TableError("expected a first row with the names of the columns, found an empty table")
+    return Table(headers, tuple(found), tuple(noticed), header_row)
+
+
+def column_letters(position: int) -> str:
+    """Return the letters of a column, as spreadsheets name it.
+
+    >>> column_letters(0), column_letters(25), column_letters(26), column_letters(701), column_letters(702)
+    ('A', 'Z', 'AA', 'ZZ', 'AAA')
+    """
+    letters = ""
+    number = position + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def unescaped(text: str) -> str:
+    """Return a cell without the apostrophe that keeps spreadsheets from reading it as a formula.
+
+    >>> unescaped("'=1+1"), unescaped("'tis")
+    ('=1+1', "'tis")
+    """
+    return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA_SIGNS, "'")) else text
+
+
+def escaped(text: str) -> str:
+    """Return a cell that no spreadsheet reads as a formula; `unescaped` gives the text back.
+
+    >>> escaped("=1+1"), escaped("Welding")
+    ("'=1+1", 'Welding')
+    """
+    risky = text.startswith(FORMULA_SIGNS) or (text.startswith("'") and text[1:].startswith((*FORMULA_SIGNS, "'")))
+    return f"'{text}" if risky else text
+
+
+def _of_cells(number: int, cells: tuple[str, ...], headers: tuple[str, ...]) -> Iterable[CellFinding]:
+    for position, cell in enumerate(cells):
+        column = headers[position] if position < len(headers) else ""
+        if cell and not column:
+            message = f"found {cell[:40]!r} in a column without a name"
+            fix = "name the column in the row of headers, or empty it"
+            yield CellFinding(Severity.ERROR, number, "", message, fix, "column-without-name", position)
+        elif len(cell) > MAX_CELL:
+            message = f"expected at most {MAX_CELL} characters, found {len(cell)}"
+            yield CellFinding(Severity.ERROR, number, column, message, "shorten it", "cell-length", position)
+        elif len(cell) > 1 and cell.startswith(FORMULA_SIGNS):
+            message = f"found {cell[:40]!r}, which looks like a formula; it is taken as text and never calculated"
+            fix = "write the value itself"
+            yield CellFinding(Severity.WARNING, number, column, message, fix, "formula-text", position)
