@@ -19,6 +19,8 @@ import pytest
 import pytest_asyncio
 from acapy_agent.askar.didcomm.v1 import pack_message
 from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.wallet.did_method import DIDMethods
+from acapy_agent.wallet.key_type import KeyTypes
 from aries_askar import Key, KeyAlg
 from tests.soak.flood import Flood, envelope, flooded, public_key_of
 from tests.soak.village import WELDER, Village, ready_to_issue
@@ -233,8 +235,9 @@ async def test_whoever_has_a_connection_and_floods_over_it_holds_up_nobody_else(
 async def wallet_of(agent: AgentHandle) -> WalletProfile:
     """The wallet of an agent that has stopped."""
     config = load_config(agent.config_path, {}, role=ISSUER)
-    opened = await WalletManager(config, StoreGuard(lambda _: None)).open(
-        InjectionContext(settings={"ledger.disabled": True}), {}
-    )
+    context = InjectionContext(settings={"ledger.disabled": True})
+    context.injector.bind_instance(DIDMethods, DIDMethods())
+    context.injector.bind_instance(KeyTypes, KeyTypes())
+    opened = await WalletManager(config, StoreGuard(lambda _: None)).open(context, {})
     assert isinstance(opened, WalletProfile)
     return opened
