@@ -245,6 +245,10 @@ class GovernanceSource:
 
     async def _refresh(self, visit: Visit | None) -> RefreshReport:
         """Fetch the own file, then with `visit` those of the others; None: leave them."""
+        with own_work():  # also where a stranger's message made us ask
+            return await self._fetch(visit)
+
+    async def _fetch(self, visit: Visit | None) -> RefreshReport:
         began = asyncio.get_running_loop().time()
         with own_work():  # also where a stranger's message made us ask
             async with self._lock:

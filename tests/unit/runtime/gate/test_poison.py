@@ -104,6 +104,7 @@ async def test_refuses_poison_and_keeps_nothing_of_it(tiny_agent: RunningAgent) 
         {"~thread": {}, "~transport": {}},
         {"~trace": "https://elsewhere.example", "~timing": [1], "~l10n": "en", "~attach": [], "~perera": None},
         {"comment": "x" * 1000, "@id": "x" * 128},
+        {"a_fraction": 0.5},
     ],
 )
 async def test_takes_the_same_where_it_is_whole(tiny_agent: RunningAgent, whole: dict[str, Any]) -> None:
