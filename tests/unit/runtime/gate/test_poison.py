@@ -1,6 +1,7 @@
 """What breaks what the transport or ACA-Py's dispatcher relies on leaves nothing behind, and stops no start."""
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ def deep(levels: int) -> bytes:
     return b'{"@type": "%s", "@id": "1", "comment": %s%s}' % (PING.encode(), b"[" * levels, b"]" * levels)
 
 
+def attached(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
 POISON: dict[str, dict[str, Any] | bytes] = {
     "thid is an object, reply wanted on the thread": {
         "~thread": {"thid": OBJECT},
@@ -56,6 +61,14 @@ POISON: dict[str, dict[str, Any] | bytes] = {
     "service has objects as keys": {"~service": {"recipientKeys": [OBJECT], "serviceEndpoint": "https://x.example"}},
     "service has many keys": {"~service": {"recipientKeys": ["x" * 44] * 5, "serviceEndpoint": "https://x.example"}},
     "service has a number as endpoint": {"~service": {"recipientKeys": ["x" * 44], "serviceEndpoint": 7}},
+    "an attachment says something twice": {"request~attach": [{"data": {"base64": attached(b'{"id": 1, "id": 2}')}}]},
+    "an attachment is deep": {"did_doc~attach": {"data": {"base64": attached(b"[" * 100_000 + b"]" * 100_000)}}},
+    "an attachment is no base64": {"did_doc~attach": {"data": {"base64": "%%%"}}},
+    "an attachment's signature says its key twice": {
+        "did_doc~attach": {
+            "data": {"base64": attached(b"{}"), "jws": {"protected": attached(b'{"alg": "EdDSA", "alg": "none"}')}}
+        }
+    },
     "nothing": b"",
     "a list": b"[]",
     "a number": b"7",
