@@ -11,30 +11,28 @@ judging the parts is judging all members.
   part.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from copy import replace
 
 from wanderbuch.governance.case import Case
 from wanderbuch.governance.groups import parts
 from wanderbuch.governance.question import Reason, Step, TrustDecision, Verdict
 from wanderbuch.governance.wording import occupation
-from wanderbuch.schemas.occupations import unit_group_codes
 
 type JudgePart = Callable[[Case, list[Step]], TrustDecision]
 
 
-def as_a_whole(case: Case, judge_part: JudgePart, steps: list[Step] | None = None) -> TrustDecision:
+def as_a_whole(
+    case: Case, found: Sequence[str], judge_part: JudgePart, steps: list[Step] | None = None
+) -> TrustDecision:
     """Return the decision about a group.
 
     Args:
-        case: the question, about a group of ISCO-08; its snapshot is there.
+        case: the question, about a group of ISCO-08.
+        found: its parts, as `parts_of` found them.
         judge_part: decides about one part, and notes the rules that it applied.
         steps: takes the rules applied to the part that decided, or to all parts if all count.
     """
-    is_unit = case.occupation in unit_group_codes()
-    found = (case.occupation,) if is_unit else parts(case.occupation, frozenset(_scopes(case)))
-    if found == (case.occupation,):
-        return judge_part(case, [] if steps is None else steps)
     judged: list[tuple[str, TrustDecision, list[Step]]] = []
     for part in found:
         taken: list[Step] = []
@@ -69,19 +67,21 @@ def _note(steps: list[Step] | None, part: str, taken: list[Step]) -> None:
         steps.extend(replace(step, title=f"{part}: {step.title}") for step in taken)
 
 
-def _scopes(case: Case) -> Iterator[str]:
-    """Yield every code that the rules may hold against the question, of all files at hand."""
-    home = case.governance
+def parts_of(case: Case) -> tuple[str, ...]:
+    """Return the widest parts of a case's group that no code of the files at hand divides; its snapshot is there."""
+    code, home = case.occupation, case.governance
+    scopes: list[tuple[str, ...]] = []
     for snapshot in (home, *home.recognised.values()):
         file = snapshot.file
         if file.holds(case.issuer):
             for accreditation in file.index.by_issuer.get(case.issuer, ()):
-                yield from accreditation.occupations
-                yield from accreditation.excluded_occupations
-            for refusal in file.refusals_of(case.issuer):
-                yield from refusal.occupations
+                scopes.append(accreditation.occupations)
+                scopes.append(accreditation.excluded_occupations)
+            scopes += [refusal.occupations for refusal in file.refusals_of(case.issuer)]
         for recognition in file.recognitions:
-            yield from recognition.occupations
-            yield from recognition.excluded_occupations
-        for regulation in file.regulations:
-            yield from regulation.occupations
+            scopes.append(recognition.occupations)
+            scopes.append(recognition.excluded_occupations)
+        scopes += [regulation.occupations for regulation in file.regulations]
+    # Most scopes have nothing to do with the group, so they are looked through here and not one call deeper.
+    dividing = [each for scope in scopes for each in scope if each.startswith(code) and each != code]
+    return parts(code, dividing) if dividing else (code,)

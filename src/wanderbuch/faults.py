@@ -22,7 +22,7 @@ from types import CodeType, FrameType, TracebackType
 from typing import Final
 
 _OWN: Final = frozenset({"wanderbuch", "tests", "__main__"})
-_MAX_CAUSES: Final = 8
+_MAX_CAUSES: Final = 16
 _MAX_TEXT: Final = 300
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
 _MASK: Final = "…"
