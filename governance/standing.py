@@ -83,7 +83,10 @@ def recognises(
     if (failed := decision.first_failure(_RECOGNISES, case)) is not None:
         return decision.refused(case, *failed)
     case.walked = Walked()
-    return whole_groups.as_a_whole(case, lambda part, _: on_some_day(part, _recognised))
+    found = whole_groups.parts_of(case)
+    if found == (occupation,):
+        return on_some_day(case, _recognised)
+    return whole_groups.as_a_whole(case, found, lambda part, _: on_some_day(part, _recognised))
 
 
 def _recognised(case: Case) -> TrustDecision:

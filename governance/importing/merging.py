@@ -159,7 +159,10 @@ class Merging:
             if row.values[column] != saying[0].values[column]:
                 first = _shown(saying[0].values[column])
                 message = f"expected {first}, as in row {saying[0].number}, found {_shown(row.values[column])}"
-                self._wrong(row, column, message, "make them equal, or give the accreditations different numbers")
+                fix = "make them equal, or give the accreditations different numbers"
+                if column in ("institution", "website", "email"):
+                    fix = "an institution has one; make them equal"
+                self._wrong(row, column, message, fix)
         return saying[0].values[column] if saying else None
 
     def _accredit(self, did: str, statement: str, rows: list[ImportedRow]) -> None:

@@ -105,7 +105,7 @@ def _refuse_markup(received: bytes) -> None:
         if received.startswith("\ufeff".encode(encoding)):
             beginning = received[2:8194].decode(encoding, errors="replace").encode()
     start = beginning.lstrip().lower()
-    if re.match(rb"<\?xml|<!doctype|<html|<table|<meta|<head|<body|<style|<div|<script|<workbook|<office:", start):
+    if re.match(rb"<[a-z!?]", start):
         if b"urn:schemas-microsoft-com:office:spreadsheet" in start:
             what = "an XML spreadsheet of 2003"
         elif b"office:document" in start or b"<office:" in start:

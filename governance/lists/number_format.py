@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 GENERAL: Final = "General"
+_GENERAL_ELSEWHERE: Final = frozenset({"", "g/通用格式", "standard", "estándar", "standaard", "allgemein"})
 BUILT_IN: Final = {
     0: GENERAL, 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?",
     13: "# ??/??", 14: "m/d/yyyy", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
@@ -102,6 +103,8 @@ def _is_text(section: _Section) -> bool:
 
 @lru_cache(maxsize=1024)
 def _sections(code: str) -> tuple[_Section, ...]:
+    if code.strip().casefold() in _GENERAL_ELSEWHERE:
+        code = GENERAL
     found: list[list[tuple[str, str]]] = [[]]
     flags = [[False, False]]
     for match in _TOKEN.finditer(code):

@@ -5,12 +5,11 @@ is stored where the text shows all of it. Nothing is calculated: of a formula th
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
-from wanderbuch.governance.lists.styles import BLACK, WHITE, Colour, alike, colour_of
+from wanderbuch.governance.lists.ods_styles import OdsStyles
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
     MAX_ROWS,
@@ -35,114 +34,12 @@ _PREFIXES: Final = {
     "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0": "calcext:",
     "http://www.w3.org/1999/xlink": "xlink:",
 }  # fmt: skip
-_STRIKES: Final = ("style:text-line-through-style", "style:text-line-through-type")
-_SMALL: Final = 2.5  # points
-_LENGTH: Final = re.compile(r"(-?\d+(?:\.\d+)?)(cm|mm|in|pt|pc|px)")
-_POINTS: Final = {"cm": 28.35, "mm": 2.835, "in": 72.0, "pt": 1.0, "pc": 12.0, "px": 0.75}
-
-
-@dataclass(slots=True)
-class _Style:
-    parent: str = ""
-    struck: bool | None = None
-    colour: Colour | None = None
-    background: Colour | None = None
-    small: bool | None = None
-    secret: bool | None = None  # the cell hides its content
-    shown: bool | None = None  # of a sheet
-    size: float | None = None  # of a row or column, in points
-    conditional: bool = False
-
-
-@dataclass(slots=True)
-class _Look:
-    struck: bool
-    unseen: bool
-
-
-@dataclass(slots=True)
-class _Styles:
-    """Reads the styles of a part; names are of a family."""
-
-    found: dict[tuple[str, str], _Style] = field(default_factory=dict)
-    _current: _Style | None = None
-    _looks: dict[tuple[str, str], _Look] = field(default_factory=dict)
-
-    def start(self, name: str, attributes: Attributes) -> None:
-        match name:
-            case "style:style" | "style:default-style":
-                family, own = attributes.get("style:family", ""), attributes.get("style:name", "")
-                parent = attributes.get("style:parent-style-name", "")
-                self._current = _Style(parent if own else "")
-                self.found[family, own] = self._current
-            case "style:text-properties" if self._current is not None:
-                self._text(self._current, attributes)
-            case "style:table-cell-properties" if self._current is not None:
-                if "fo:background-color" in attributes:
-                    self._current.background = _colour(attributes["fo:background-color"])
-                if "style:cell-protect" in attributes:
-                    self._current.secret = "hidden-and-protected" in attributes["style:cell-protect"]
-            case "style:table-properties" if self._current is not None and "table:display" in attributes:
-                self._current.shown = attributes["table:display"] != "false"
-            case "style:table-row-properties" if self._current is not None:
-                self._current.size = _points(attributes.get("style:row-height"))
-            case "style:table-column-properties" if self._current is not None:
-                self._current.size = _points(attributes.get("style:column-width"))
-            case "style:map" if self._current is not None:
-                self._current.conditional = True
-
-    def end(self, name: str) -> None:
-        if name == "style:style":
-            self._current = None
-
-    def text(self, text: str) -> None:
-        pass
-
-    def one(self, family: str, name: str) -> _Style:
-        return self.found.get((family, name), _Style())
-
-    def look(self, family: str, name: str, background: Colour | None = None) -> _Look:
-        """Return whether text in a style is struck out, and whether it is seen."""
-        if background is None and (family, name) in self._looks:
-            return self._looks[family, name]
-        chain: list[_Style] = []
-        at: str | None = name
-        while at is not None and len(chain) < 20:
-            style = self.found.get((family, at))
-            if style is not None:
-                chain.append(style)
-            at = (style.parent if style is not None else "") if at else None
-        struck = next((each.struck for each in chain if each.struck is not None), False)
-        colour = next((each.colour for each in chain if each.colour is not None), None)
-        ground = next((each.background for each in chain if each.background is not None), background or WHITE)
-        small = next((each.small for each in chain if each.small is not None), False)
-        secret = next((each.secret for each in chain if each.secret is not None), False)
-        unseen = bool(small or secret)
-        unseen = unseen or alike(colour if colour is not None else BLACK if family == "table-cell" else "own", ground)
-        found = _Look(bool(struck), unseen)
-        if background is None:
-            self._looks[family, name] = found
-        return found
-
-    def _text(self, style: _Style, attributes: Attributes) -> None:
-        for each in _STRIKES:
-            if each in attributes:
-                style.struck = bool(style.struck) or attributes[each] != "none"
-        if "fo:color" in attributes:
-            style.colour = _colour(attributes["fo:color"])
-        if attributes.get("style:use-window-font-color") == "true":
-            style.colour = None
-        if attributes.get("text:display") in ("none", "condition"):
-            style.small = True
-        size = _points(attributes.get("fo:font-size"))
-        if size is not None:
-            style.small = size < _SMALL
 
 
 class _Content:
     """Reads `content.xml`: every sheet."""
 
-    def __init__(self, styles: _Styles) -> None:
+    def __init__(self, styles: OdsStyles) -> None:
         self.sheets: list[Sheet] = []
         self.hidden: set[str] = set()
         self._styles = styles
@@ -399,7 +296,7 @@ def read_ods(received: bytes, *, sheet: str | None = None) -> Sheet:
     archive = Archive(received)
     if "META-INF/manifest.xml" in archive and b"encryption-data" in b"".join(archive.blocks("META-INF/manifest.xml")):
         raise TableError("the spreadsheet is protected by a password", hint="save it without a password")
-    styles = _Styles()
+    styles = OdsStyles()
     if "styles.xml" in archive:
         read_part(archive.blocks("styles.xml"), styles, _PREFIXES)
     content = _Content(styles)
@@ -484,12 +381,3 @@ def _shown_number(stored: str, shown: str) -> tuple[str, list[tuple[str, str]]]:
 
 def _repeats(text: str | None) -> int:
     return max(1, int(text)) if text is not None and text.isdigit() and len(text) < 10 else 1
-
-
-def _colour(text: str) -> Colour | None:
-    return None if text in ("transparent", "none") else colour_of({"rgb": text.removeprefix("#")})
-
-
-def _points(text: str | None) -> float | None:
-    found = _LENGTH.fullmatch(text or "")
-    return float(found[1]) * _POINTS[found[2]] if found else None

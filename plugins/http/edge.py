@@ -283,12 +283,15 @@ class HttpEdge:
 
     @asynccontextmanager
     async def _watched(self, host: Host, lane: _Lane) -> AsyncIterator[SimpleNamespace]:
-        """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone."""
-        watch = SimpleNamespace(connected=False)
+        """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone.
+
+        A name that could not be looked up is no silence: others may keep our threads waiting for names of theirs.
+        """
+        watch = SimpleNamespace(resolved=False, connected=False)
         try:
             yield watch
         except (TimeoutError, aiohttp.ClientError, OSError):
-            if lane is _Lane.STRANGERS and not watch.connected:
+            if lane is _Lane.STRANGERS and watch.resolved and not watch.connected:
                 self._strangers.note_silence(host)
             raise
         finally:
@@ -324,18 +327,23 @@ class HttpEdge:
             case _Lane.OWN:
                 return _LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
             case _Lane.STRANGERS:  # its places are counted before a connection is asked for
-                return _LaneLimits(0, 0, 4, _STRANGERS_CONNECT_S)
+                return _LaneLimits(0, 0, 16, _STRANGERS_CONNECT_S)
             case _Lane.DELIVERIES:
                 return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
 
 
 def _watching() -> aiohttp.TraceConfig:
-    """Return what notes in a request's own context that it has a connection."""
+    """Return what notes in a request's own context how far it came."""
+
+    async def resolved(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.resolved = True
 
     async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
         context.trace_request_ctx.connected = True
 
     watching = aiohttp.TraceConfig()
+    watching.on_dns_resolvehost_end.append(resolved)
+    watching.on_dns_cache_hit.append(resolved)
     watching.on_connection_create_end.append(connected)
     watching.on_connection_reuseconn.append(connected)
     return watching

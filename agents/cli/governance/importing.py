@@ -127,7 +127,8 @@ def import_list(
     except GovernanceFileError as err:
         refused(err, as_json=as_json)
     if notes is not None:
-        write_new_file(notes, "".join(f"{each}\n" for each in report.findings).encode(), force=force)
+        lines = (_where(table, received), *map(str, report.findings))
+        write_new_file(notes, "".join(f"{each}\n" for each in lines).encode(), force=force)
     written = out if report.draft is not None and out is not None and not dry_run else None
     if written is not None:
         write_new_file(written, json_bytes(report.draft), force=force)
@@ -250,13 +251,17 @@ def _show(path: Path, table: Table, report: ImportReport, written: Path | None, 
         to.print(f"{path}: {report.rows} row(s); version {report.draft['version']} is in {written}, not yet signed")
 
 
+def _where(path: Path, table: Table) -> str:
+    sheet = f", sheet {table.sheet!r}" if table.sheet else ""
+    return f"In {path}{sheet}, with its headers in row {table.header_row}:"
+
+
 def _show_findings(path: Path, table: Table, report: ImportReport, notes: Path | None) -> None:
     """Show the first findings of each kind, and how many more there are."""
     to = console()
     if not report.findings:
         return
-    sheet = f", sheet {table.sheet!r}" if table.sheet else ""
-    to.print(f"In {path}{sheet}, with its headers in row {table.header_row}:")
+    to.print(_where(path, table))
     groups: dict[tuple[str, str, int | None], list[CellFinding]] = {}
     for finding in report.findings:
         groups.setdefault((finding.word, finding.kind, finding.position), []).append(finding)

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.unit.http.tls_host import TlsHost
 
 from wanderbuch.plugins.http import edge as edge_module
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
-from wanderbuch.plugins.http.errors import HttpError, NotFoundError, UnreachableError
+from wanderbuch.plugins.http.errors import DeadlineError, HttpError, NotFoundError, UnreachableError
 from wanderbuch.plugins.http.lanes import LaneBusyError, SilentHostError, own_work, work_for_strangers
 from wanderbuch.plugins.http.names import NameLookup
 from wanderbuch.plugins.webvh.cache import ExpiringCache
@@ -95,6 +97,26 @@ async def test_a_wrong_or_slow_path_does_not_shun_its_host(town: HttpEdge, host:
         with pytest.raises(HttpError):
             await fetch(town, host.url("slow"), timeout_s=0.2)
         assert await fetch(town, host.url("page")) == b"honest"
+
+
+class NeverSays(AbstractResolver):
+    """A name server that does not answer."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = None) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_name_that_nobody_looks_up_does_not_shun_its_host() -> None:
+    """Others may keep the threads that look names up."""
+    async with HttpEdge(resolver=NeverSays()) as edge:
+        with work_for_strangers():
+            for _ in range(2):
+                with pytest.raises(DeadlineError):
+                    await fetch(edge, "https://honest.example.test/x", timeout_s=0.1)
 
 
 async def test_a_host_that_answers_us_is_not_silent_any_more(town: HttpEdge, host: TlsHost) -> None:

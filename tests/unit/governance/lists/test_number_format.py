@@ -8,6 +8,10 @@ from wanderbuch.governance.lists.number_format import shown_number, shown_text
     [
         ("3", "General", "3", None),
         ("3.0", "General", "3", None),
+        ("3.0", "G/通用格式", "3", None),
+        ("142", "@", "142", None),
+        ("45383", 'yyyy"年"m"月"d"日"', "2024-04-01", None),
+        ("1234", "_-* #,##0_-;-* #,##0_-", "1,234", "shown-as"),
         ("0.30000000000000004", "General", "0.3", None),
         ("1e11", "General", "100000000000", None),
         ("142", "0000", "0142", "shown-as"),

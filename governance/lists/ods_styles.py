@@ -1,0 +1,127 @@
+"""How cells of an OpenDocument spreadsheet look, as far as it decides what a person sees."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from wanderbuch.governance.lists.styles import BLACK, WHITE, Colour, alike, colour_of
+from wanderbuch.governance.lists.xml_parts import Attributes
+
+_STRIKES: Final = ("style:text-line-through-style", "style:text-line-through-type")
+_SMALL: Final = 2.5  # points
+_LENGTH: Final = re.compile(r"(-?\d+(?:\.\d+)?)(cm|mm|in|pt|pc|px)")
+_POINTS: Final = {"cm": 28.35, "mm": 2.835, "in": 72.0, "pt": 1.0, "pc": 12.0, "px": 0.75}
+
+
+@dataclass(slots=True)
+class OdsStyle:
+    """What one style says; None = nothing."""
+
+    parent: str = ""
+    struck: bool | None = None
+    colour: Colour | None = None
+    background: Colour | None = None
+    small: bool | None = None
+    secret: bool | None = None  # the cell hides its content
+    shown: bool | None = None  # of a sheet
+    size: float | None = None  # of a row or column, in points
+    conditional: bool = False
+
+
+@dataclass(slots=True)
+class Look:
+    """Whether text is struck out, and whether it is seen."""
+
+    struck: bool
+    unseen: bool
+
+
+@dataclass(slots=True)
+class OdsStyles:
+    """Reads the styles of a part; names are of a family."""
+
+    found: dict[tuple[str, str], OdsStyle] = field(default_factory=dict)
+    _current: OdsStyle | None = None
+    _looks: dict[tuple[str, str], Look] = field(default_factory=dict)
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        """Begin an element."""
+        match name:
+            case "style:style" | "style:default-style":
+                family, own = attributes.get("style:family", ""), attributes.get("style:name", "")
+                parent = attributes.get("style:parent-style-name", "")
+                self._current = OdsStyle(parent if own else "")
+                self.found[family, own] = self._current
+            case "style:text-properties" if self._current is not None:
+                self._text(self._current, attributes)
+            case "style:table-cell-properties" if self._current is not None:
+                if "fo:background-color" in attributes:
+                    self._current.background = _colour(attributes["fo:background-color"])
+                if "style:cell-protect" in attributes:
+                    self._current.secret = "hidden-and-protected" in attributes["style:cell-protect"]
+            case "style:table-properties" if self._current is not None and "table:display" in attributes:
+                self._current.shown = attributes["table:display"] != "false"
+            case "style:table-row-properties" if self._current is not None:
+                self._current.size = _points(attributes.get("style:row-height"))
+            case "style:table-column-properties" if self._current is not None:
+                self._current.size = _points(attributes.get("style:column-width"))
+            case "style:map" if self._current is not None:
+                self._current.conditional = True
+
+    def end(self, name: str) -> None:
+        """End it."""
+        if name == "style:style":
+            self._current = None
+
+    def text(self, text: str) -> None:
+        """Styles hold no text."""
+
+    def one(self, family: str, name: str) -> OdsStyle:
+        """Return what one style says itself."""
+        return self.found.get((family, name), OdsStyle())
+
+    def look(self, family: str, name: str, background: Colour | None = None) -> Look:
+        """Return whether text in a style is struck out, and whether it is seen."""
+        if background is None and (family, name) in self._looks:
+            return self._looks[family, name]
+        chain: list[OdsStyle] = []
+        at: str | None = name
+        while at is not None and len(chain) < 20:
+            style = self.found.get((family, at))
+            if style is not None:
+                chain.append(style)
+            at = (style.parent if style is not None else "") if at else None
+        struck = next((each.struck for each in chain if each.struck is not None), False)
+        colour = next((each.colour for each in chain if each.colour is not None), None)
+        ground = next((each.background for each in chain if each.background is not None), background or WHITE)
+        small = next((each.small for each in chain if each.small is not None), False)
+        secret = next((each.secret for each in chain if each.secret is not None), False)
+        unseen = bool(small or secret)
+        unseen = unseen or alike(colour if colour is not None else BLACK if family == "table-cell" else "own", ground)
+        found = Look(bool(struck), unseen)
+        if background is None:
+            self._looks[family, name] = found
+        return found
+
+    def _text(self, style: OdsStyle, attributes: Attributes) -> None:
+        for each in _STRIKES:
+            if each in attributes:
+                style.struck = bool(style.struck) or attributes[each] != "none"
+        if "fo:color" in attributes:
+            style.colour = _colour(attributes["fo:color"])
+        if attributes.get("style:use-window-font-color") == "true":
+            style.colour = None
+        if attributes.get("text:display") in ("none", "condition"):
+            style.small = True
+        size = _points(attributes.get("fo:font-size"))
+        if size is not None:
+            style.small = size < _SMALL
+
+
+def _colour(text: str) -> Colour | None:
+    return None if text in ("transparent", "none") else colour_of({"rgb": text.removeprefix("#")})
+
+
+def _points(text: str | None) -> float | None:
+    found = _LENGTH.fullmatch(text or "")
+    return float(found[1]) * _POINTS[found[2]] if found else None
