@@ -263,7 +263,7 @@ def host_spellings(did: Did) -> tuple[str, ...]:
     try:
         place = WebvhDid.parse(did).place
         scripts = (place.host, quote(idna.decode(place.host), safe=""))
-    except (IdentifierError, idna.IDNAError):
+    except (IdentifierError, UnicodeError):  # of which idna's own errors are kinds
         return ()
     method, scid, _, *path = did.split(":")[1:]
     port = "" if place.port is None else f"%3A{place.port}"

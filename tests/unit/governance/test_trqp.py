@@ -1,5 +1,6 @@
 import contextlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -229,6 +230,16 @@ def test_an_unusual_spelling_that_the_file_itself_has_is_answered() -> None:
     assert answer(snapshot, entity_id=odd, **wanted)["authorized"] is True
     with pytest.raises(QueryError, match="as it is usually written"):
         answer(snapshot, entity_id=odd.replace("Shipyard", "SHIPYARD"), **wanted)
+
+
+def test_an_unusual_spelling_that_a_recognised_authority_has_is_answered() -> None:
+    document = json.loads(json.dumps(DOCUMENT).replace("centre.wanderbuch.test", "Centre.wanderbuch.test"))
+    neighbour = GovernanceSnapshot(parse_file(json.dumps(document).encode()), SNAPSHOT.digest, SNAPSHOT.fresh_until)
+    snapshot = replace(SNAPSHOT, recognised={NEIGHBOUR: neighbour})
+    odd = CENTRE.replace("centre", "Centre")
+    assert answer(snapshot, entity_id=odd, resource="occupation=C7212;place=MLT;eqf=3")["authorized"]
+    with pytest.raises(QueryError, match="as it is usually written"):
+        answer(SNAPSHOT, entity_id=odd)
 
 
 @pytest.mark.parametrize(
