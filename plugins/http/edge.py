@@ -227,7 +227,7 @@ class HttpEdge:
         lane: _Lane | None = None,
     ) -> A:
         url = checked_url(address)
-        host: Host = (str(url.host).lower(), int(url.port or 0))
+        host = _host_of(url)
         lane = lane or (_Lane.STRANGERS if is_for_strangers() and not self._is_party(host[0]) else _Lane.OWN)
 
         async def request(limit_s: float) -> A:
@@ -254,7 +254,7 @@ class HttpEdge:
         shown = f"https://{url.host}{url.raw_path}"[:200]
         try:
             async with (
-                self._watched((str(url.host).lower(), int(url.port or 0)), lane) as watch,
+                self._watched(_host_of(url), lane) as watch,
                 asyncio.timeout(timeout_s),
                 self._opened(lane).request(
                     method,
@@ -330,6 +330,11 @@ class HttpEdge:
                 return _LaneLimits(0, 0, 16, _STRANGERS_CONNECT_S)
             case _Lane.DELIVERIES:
                 return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
+
+
+def _host_of(url: URL) -> Host:
+    """Return host and port as others compare them: in ASCII, as the host of a DID is."""
+    return str(url.raw_host).lower(), int(url.port or 0)
 
 
 def _watching() -> aiohttp.TraceConfig:

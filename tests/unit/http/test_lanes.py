@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.unit.http.tls_host import TlsHost
 
+from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.http import edge as edge_module
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
@@ -133,6 +134,17 @@ async def test_a_party_of_governance_is_never_a_strangers_work(town: HttpEdge, h
     town.know_parties(lambda name: name == host.host)
     with work_for_strangers():
         assert await fetch(town, host.url("page")) == b"honest"
+
+
+@pytest.mark.parametrize("name", ["xn--mnchen-3ya.example.test", "münchen.example.test", "MÜNCHEN.example.test"])
+async def test_a_party_is_known_by_the_ascii_form_of_its_host(town: HttpEdge, name: str) -> None:
+    """As a did:webvh has it."""
+    did = WebvhDid.parse(f"did:webvh:Qm{'a' * 44}:m%C3%BCnchen.example.test:org")
+    town._strangers.note_silence((did.host, 443))
+    with work_for_strangers():
+        assert await fails(town, f"https://{name}/") is SilentHostError
+        town.know_parties(lambda host: host == did.host)
+        assert await fails(town, f"https://{name}/") is UnreachableError
 
 
 async def test_a_host_has_few_places_and_nobody_queues_for_them(town: HttpEdge) -> None:
