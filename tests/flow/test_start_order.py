@@ -33,6 +33,7 @@ async def show(village: Village, credential_id: str) -> dict[str, Any]:
 
 
 async def issue_and_show(village: Village) -> None:
+    await ready_to_issue(village.centre)  # a restarted centre looks at its registries beside being ready
     _, credential_id = await village.issue()
     ended = await show(village, credential_id)
     assert ended["decision"]["verdict"] == "TRUSTED", ended["decision"]
