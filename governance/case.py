@@ -22,6 +22,12 @@ class Question(Enum):
     ISSUER_ALONE = "an issuer, without any credential"
 
 
+class Walked(Struct):
+    """How many chains of recognition were walked for one question so far, for all its days and parts."""
+
+    count: int = 0
+
+
 class Case(Struct):
     """What is judged. `candidates` are the accreditations that fit so far.
 
@@ -32,6 +38,7 @@ class Case(Struct):
         jurisdiction, purpose: where and what for it must count; None = not asked.
         anywhere: the days that it is somewhere on earth at the instant asked about (see `instants`); `awarded` is all
             or one of them. None where the day of an award was asked about as it is written.
+        walked: shared by all cases of one question that is put several times; None if it is put once.
     """
 
     question: Question
@@ -55,6 +62,7 @@ class Case(Struct):
     candidates: Sequence[Accreditation] = ()
     crosswalk: Crosswalk | None = None
     anywhere: DateSpan | None = None
+    walked: Walked | None = None
 
     @property
     def governance(self) -> GovernanceSnapshot:

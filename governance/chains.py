@@ -5,7 +5,8 @@
 - In all other cases the home file's refusal stands: NOT_TRUSTED. "Could not check" is never an answer where something
   that could be checked says no.
 - A chain is walked further only if all its recognitions hold and its last file is at hand. So a circle ends where it
-  closes, a chain at MAX_DEPTH, and the walk after MAX_CHAINS chains, which is said and trusts nothing more.
+  closes, a chain at MAX_DEPTH, and the walk after MAX_CHAINS chains, which is said and trusts nothing more. A question
+  that is put for several days or parts of a group has MAX_IN_ALL chains for all of them.
 - The reasons name the chains that lead to the issuer, and every file that could not be had or is not fresh.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wanderbuch.governance import chain_levels, mandate, recognition, rules
-from wanderbuch.governance.case import Case
+from wanderbuch.governance.case import Case, Walked
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import ChainLink, Reason, Step, Verdict
 from wanderbuch.governance.recognition import Chain
@@ -25,6 +26,7 @@ from wanderbuch.governance.statements import Recognition
 from wanderbuch.governance.wording import occupations
 
 MAX_CHAINS: Final = 2_000
+MAX_IN_ALL: Final = 2 * MAX_CHAINS
 MAX_REASONS: Final = 12
 
 type _Rule = tuple[int, str, Callable[[Chain], Reason | None]]
@@ -135,16 +137,18 @@ def _walk(case: Case) -> Iterator[_Walked]:
     """Yield every chain with rules 16 to 24 applied, nearest first and then by DID."""
     home = case.governance
     waiting = deque([_Start((), (home,))])
-    count = 0
+    count, in_all = 0, case.walked or Walked()
     while waiting:
         start = waiting.popleft()
         for authority in sorted(start.files[-1].file.recognised_publishers):
             chain = Chain(case, (*start.authorities, authority), start.files, home.recognised.get(authority))
             walked = _Walked(chain, start.steps, start.unchecked)
             count += 1
-            if count > MAX_CHAINS:
+            in_all.count += 1
+            if count > MAX_CHAINS or in_all.count > MAX_IN_ALL:
                 walked.unchecked = Verdict.UNKNOWN
-                text = f"There are more than {MAX_CHAINS} chains of recognition: the others were not followed."
+                most = MAX_CHAINS if count > MAX_CHAINS else MAX_IN_ALL
+                text = f"There are more than {most} chains of recognition: the others were not followed."
                 walked.apply(23, "there are not too many chains", Reason("recognition.too_many", text))
                 yield walked
                 return

@@ -38,7 +38,7 @@ from functools import cache
 from typing import Final
 
 from wanderbuch.governance import chains, mandate, rules, whole_groups
-from wanderbuch.governance.case import Case, Question
+from wanderbuch.governance.case import Case, Question, Walked
 from wanderbuch.governance.eligibility import award_boundary_years, eligible_cred_defs
 from wanderbuch.governance.file import NO_CROSSWALK
 from wanderbuch.governance.identifiers import CredDefId, Did
@@ -55,7 +55,7 @@ from wanderbuch.governance.question import (
     Verdict,
 )
 from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.schemas.occupations import unit_group_codes
+from wanderbuch.schemas.occupations import isco08, unit_group_codes
 
 __all__ = ["Explanation", "Step", "award_boundary_years", "decide", "eligible_cred_defs", "explain", "may_issue"]
 
@@ -175,7 +175,14 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
         case: the question; used up by this.
         steps: takes every rule applied, if somebody wants to read them.
     """
-    if case.occupation in unit_group_codes():
+    case.walked = Walked()
+    code = case.occupation
+    found: tuple[str, ...] = ()
+    if case.snapshot is None or code in unit_group_codes():
+        found = (code,)
+    elif code in isco08().codes:
+        found = whole_groups.parts_of(case)
+    if found == (code,):  # a unit group, or a group that no file divides
         return on_some_day(case, lambda days: _judge_days(table, days, steps))
     if (failed := first_failure(for_groups(table), case, steps)) is not None:
         return refused(case, *failed, steps)
@@ -184,7 +191,7 @@ def judge(table: tuple[Rule, ...], case: Case, steps: list[Step] | None = None) 
     def judge_part(part: Case, taken: list[Step]) -> TrustDecision:
         return on_some_day(part, lambda days: _judge_days(of_part, days, taken))
 
-    return whole_groups.as_a_whole(case, judge_part, steps)
+    return whole_groups.as_a_whole(case, found, judge_part, steps)
 
 
 def _judge_days(table: tuple[Rule, ...], case: Case, steps: list[Step] | None) -> TrustDecision:

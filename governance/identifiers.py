@@ -7,8 +7,11 @@ Nothing else in the code takes such an identifier apart.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, Self
+from urllib.parse import quote
 
+import idna
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from wanderbuch.errors import WanderbuchError
@@ -21,7 +24,7 @@ _DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9._
 _ENCODED = r"%(?!3[0-9]|[46][1-9A-F]|[57][0-9A]|2[DE]|5F)[0-9A-F]{2}"
 _CHARS = rf"[A-Za-z0-9._-]*+(?:{_ENCODED}[A-Za-z0-9._-]*+)*+"
 _HOST = rf"[a-z0-9.-]*+(?:(?!%3A){_ENCODED}[a-z0-9.-]*+)*+(?<!\.)"
-_PLACE = rf"{_HOST}(?!%3A443(?![0-9]))(?:%3A[0-9]{{1,5}})?+(?::(?=[^:]){_CHARS})*+"
+_PLACE = rf"{_HOST}(?!%3A443(?![0-9]))(?:%3A[1-9][0-9]{{0,4}})?+(?::(?=[^:]){_CHARS})*+"
 _USUAL_DID = re.compile(
     rf"did:(?:webvh:[A-Za-z0-9]++:{_PLACE}|web:{_PLACE}|(?!web:|webvh:)[a-z0-9]++:{_CHARS}(?::{_CHARS})*+)(?<!:)"
 )
@@ -86,7 +89,9 @@ class Did(str):
         DIDs are compared letter by letter, so another spelling names somebody else, who may exist. Where it is unknown,
         it is rather a slip than a stranger.
         """
-        return _USUAL_DID.fullmatch(self) is not None
+        return _USUAL_DID.fullmatch(self) is not None and (
+            self.method != "webvh" or "%" not in self.split(":")[3] or self in host_spellings(self)
+        )
 
 
 class WebvhDid(Did):
@@ -250,6 +255,31 @@ class RevRegDefId(ResourceId):
     __slots__ = ()
 
 
+def host_spellings(did: Did) -> tuple[str, ...]:
+    """Return a did:webvh DID with its host in ASCII (`xn--…`) and in its own script; none for a DID of another form.
+
+    Both are in use, and each is a DID of its own.
+    """
+    try:
+        place = WebvhDid.parse(did).place
+        scripts = (place.host, quote(idna.decode(place.host), safe=""))
+    except (IdentifierError, UnicodeError):  # of which idna's own errors are kinds
+        return ()
+    method, scid, _, *path = did.split(":")[1:]
+    port = "" if place.port is None else f"%3A{place.port}"
+    return tuple(":".join(("did", method, scid, host + port, *path)) for host in scripts)
+
+
+def meant_spelling(did: Did, is_known: Callable[[Did], bool]) -> str | None:
+    """Return how to write a DID that is not known and rather another spelling of one that may be; None for others."""
+    if is_known(did):
+        return None
+    if not did.is_in_usual_spelling:
+        return usual_spelling(did)
+    in_other_scripts = host_spellings(did) if "%" in did or "xn--" in did else ()
+    return next((f"write {each}" for each in map(Did, in_other_scripts) if is_known(each)), None)
+
+
 def _is_webvh(text: str) -> bool:
     try:
         WebvhDid.parse(text)
@@ -268,7 +298,10 @@ def usual_spelling(text: object) -> str:
         return "leave out spaces and every other character that no DID has"
     if len(text) > _MAX_LENGTH:
         return f"a DID has at most {_MAX_LENGTH} characters"
-    return "write did: and the method in small letters, a host too, and nothing percent-encoded that need not be"
+    return (
+        "write did: and the method in small letters, a host too (another script as it is or as xn--…), "
+        "and nothing percent-encoded that need not be"
+    )
 
 
 def _shown(text: object) -> str:

@@ -24,6 +24,8 @@ def parse_instant(text: str) -> datetime | None:
     """
     if not _FORM.fullmatch(text):
         return None
+    if text[-3] == ":" and text[-2:] > "59":  # Python takes +05:60 for +06:00
+        return None
     is_leap = text[17:19] == "60"
     try:
         found = datetime.fromisoformat(f"{text[:17]}59{text[19:]}".upper() if is_leap else text.upper())

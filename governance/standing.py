@@ -20,7 +20,7 @@ from typing import Final
 
 from wanderbuch.governance import chains, decision, whole_groups
 from wanderbuch.governance.anywhere import days_anywhere
-from wanderbuch.governance.case import Case, Question
+from wanderbuch.governance.case import Case, Question, Walked
 from wanderbuch.governance.file import EQF
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.instants import on_some_day
@@ -82,7 +82,11 @@ def recognises(
     case = _case(snapshot, authority, occupation, jurisdiction, at, on, eqf_level, credential_type, purpose)
     if (failed := decision.first_failure(_RECOGNISES, case)) is not None:
         return decision.refused(case, *failed)
-    return whole_groups.as_a_whole(case, lambda part, _: on_some_day(part, _recognised))
+    case.walked = Walked()
+    found = whole_groups.parts_of(case)
+    if found == (occupation,):
+        return on_some_day(case, _recognised)
+    return whole_groups.as_a_whole(case, found, lambda part, _: on_some_day(part, _recognised))
 
 
 def _recognised(case: Case) -> TrustDecision:

@@ -7,8 +7,9 @@ the four JSON Schemas. A question is answered in these steps:
    RFC 3986 characters; `context`, if there, has only texts; `context.time` is RFC 3339 with Z. What the specification
    does not name is ignored, at the top and in `context`.
 2. Names are spelled as the governance file spells them: both ids are DIDs, and in the usual spelling (`identifiers`)
-   unless the file has them so; action and resource (`trqp_resource`) are in small letters where ours are, and nothing
-   is percent-encoded. Another spelling of what may be known is 400, like 1: a "no" about it would be wrong, and kept.
+   unless the file, or that of a recognised authority, has them so; action and resource (`trqp_resource`) are in small
+   letters where ours are, and nothing is percent-encoded. Another spelling of what may be known is 400, like 1: a "no"
+   about it would be wrong, and kept.
 3. `authority_id` is the author of the file that is held; the action is one that this endpoint knows; the resource names
    an occupation and a place that exist. These are 404 where they do not hold.
 4. A time that is still to come is answered no: nobody knows yet.
@@ -29,7 +30,7 @@ import msgspec
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.asking_rules import may_ask
-from wanderbuch.governance.identifiers import Did, IdentifierError, usual_spelling
+from wanderbuch.governance.identifiers import Did, IdentifierError, meant_spelling, usual_spelling
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.governance.rfc3339 import parse_instant
 from wanderbuch.governance.snapshot import CLOCK_SKEW, GovernanceSnapshot
@@ -226,8 +227,10 @@ def _decide(
         raise NotRecognizedError("this endpoint does not know that action", hint=f"it knows {', '.join(actions)}")
     as_of = _requested(query) or at
     entity = Did(query.entity_id)
-    if not entity.is_in_usual_spelling and entity not in snapshot.file.index.participants:  # 2
-        raise QueryError("entity_id: expected the DID as it is usually written", hint=usual_spelling(entity))
+    files = [each.file for each in (snapshot, *snapshot.recognised.values())]
+    spelling = meant_spelling(entity, lambda did: any(did in file.index.participants for file in files))
+    if spelling is not None:  # 2
+        raise QueryError("entity_id: expected the DID as it is usually written", hint=spelling)
     decision = question(entity, query, snapshot, as_of, at)  # 5; the resource is checked first
     if as_of > at + CLOCK_SKEW:  # 4
         reason = Reason("time.in_future", "The time asked about is still to come, so nobody knows.")

@@ -37,7 +37,7 @@ _OCCUPATION: Final = re.compile(r"C[0-9]{1,4}")
 _PLACE: Final = re.compile(r"[A-Z]{3}")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EQF: Final = re.compile(r"[1-8]")
-_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}/[0-9]{1,4}\.[0-9]{1,4}")
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}/(?:0|[1-9][0-9]{0,3})\.(?:0|[1-9][0-9]{0,3})")
 _NAMES: Final = re.compile(rf"[a-z][a-z0-9_]{{0,63}}(?:,[a-z][a-z0-9_]{{0,63}}){{0,{_MAX_NAMES - 1}}}")
 _PURPOSES: Final = {purpose.value: purpose for purpose in Purpose}
 
@@ -195,7 +195,7 @@ _EXPECTED: Final = {
     "place": "three capital letters",
     "awarded": "a day such as 2022-06-30",
     "eqf": "a level 1 to 8",
-    "type": "<name>/<version>",
+    "type": "<name>/<version> such as qualification/1.0",
     "purpose": " or ".join(_PURPOSES),
     "reveal": f"at most {_MAX_NAMES} names of attributes",
     "prove": f"at most {_MAX_NAMES} names of attributes",

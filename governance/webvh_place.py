@@ -25,6 +25,7 @@ _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 HOST_PATTERN: Final = rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}"
 _HOST: Final = re.compile(HOST_PATTERN)
 _MAX_HOST: Final = 253
+_MAX_OWN_PLACE: Final = 380  # a DID of our own, with the digest of an object behind it, is an id of at most 512
 _PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f/\\]")
 _OWN_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
@@ -103,6 +104,8 @@ def published_place(host: str, path: str) -> Place:
         raise PlaceError('a name with "localhost" in it is read over http by some wallets')
     if not path:
         raise PlaceError("a path is needed: one segment or more")
+    if len(host) + len(path) > _MAX_OWN_PLACE:
+        raise PlaceError(f"host and path have {len(host) + len(path)} characters together, more than {_MAX_OWN_PLACE}")
     segments = path.split("/")
     for segment in segments:
         if not _OWN_SEGMENT.fullmatch(segment):

@@ -3,7 +3,8 @@
 "C72" asks about everything that begins with 72. A file may say something else about a part of that (an exclusion of
 C7213, a recognition of C721 alone, a regulated C7212), so the group is divided into the widest parts that nothing in
 the files at hand tells apart (`groups.parts`). Within such a part every rule answers alike for all unit groups, so
-judging the parts is judging all members.
+judging the parts is judging all members. So do parts that the same statements name: of these one is judged. All parts
+together are allowed a bounded number of chains (`chains`), for whoever asks about a group may be a stranger.
 
 - All parts TRUSTED: TRUSTED. The reasons are those of all parts, none twice; where parts count by different chains of
   recognition, the chain of the answer names the links of all of them.
@@ -11,30 +12,28 @@ judging the parts is judging all members.
   part.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from copy import replace
 
 from wanderbuch.governance.case import Case
 from wanderbuch.governance.groups import parts
 from wanderbuch.governance.question import Reason, Step, TrustDecision, Verdict
 from wanderbuch.governance.wording import occupation
-from wanderbuch.schemas.occupations import unit_group_codes
 
 type JudgePart = Callable[[Case, list[Step]], TrustDecision]
 
 
-def as_a_whole(case: Case, judge_part: JudgePart, steps: list[Step] | None = None) -> TrustDecision:
+def as_a_whole(
+    case: Case, found: Sequence[str], judge_part: JudgePart, steps: list[Step] | None = None
+) -> TrustDecision:
     """Return the decision about a group.
 
     Args:
-        case: the question, about a group of ISCO-08; its snapshot is there.
+        case: the question, about a group of ISCO-08.
+        found: its parts, as `parts_of` found them.
         judge_part: decides about one part, and notes the rules that it applied.
         steps: takes the rules applied to the part that decided, or to all parts if all count.
     """
-    is_unit = case.occupation in unit_group_codes()
-    found = (case.occupation,) if is_unit else parts(case.occupation, frozenset(_scopes(case)))
-    if found == (case.occupation,):
-        return judge_part(case, [] if steps is None else steps)
     judged: list[tuple[str, TrustDecision, list[Step]]] = []
     for part in found:
         taken: list[Step] = []
@@ -69,19 +68,30 @@ def _note(steps: list[Step] | None, part: str, taken: list[Step]) -> None:
         steps.extend(replace(step, title=f"{part}: {step.title}") for step in taken)
 
 
-def _scopes(case: Case) -> Iterator[str]:
-    """Yield every code that the rules may hold against the question, of all files at hand."""
-    home = case.governance
+def parts_of(case: Case) -> tuple[str, ...]:
+    """Return the widest parts of a case's group that no code of the files at hand divides; its snapshot is there.
+
+    Of parts that the same statements name, only the first is returned.
+    """
+    code, home = case.occupation, case.governance
+    scopes: list[tuple[str, ...]] = []
     for snapshot in (home, *home.recognised.values()):
         file = snapshot.file
         if file.holds(case.issuer):
             for accreditation in file.index.by_issuer.get(case.issuer, ()):
-                yield from accreditation.occupations
-                yield from accreditation.excluded_occupations
-            for refusal in file.refusals_of(case.issuer):
-                yield from refusal.occupations
+                scopes.append(accreditation.occupations)
+                scopes.append(accreditation.excluded_occupations)
+            scopes += [refusal.occupations for refusal in file.refusals_of(case.issuer)]
         for recognition in file.recognitions:
-            yield from recognition.occupations
-            yield from recognition.excluded_occupations
-        for regulation in file.regulations:
-            yield from regulation.occupations
+            scopes.append(recognition.occupations)
+            scopes.append(recognition.excluded_occupations)
+        scopes += [regulation.occupations for regulation in file.regulations]
+    # Most scopes have nothing to do with the group, so they are looked through here and not one call deeper.
+    dividing = [each for scope in scopes for each in scope if each.startswith(code) and each != code]
+    if not dividing:
+        return (code,)
+    telling = {scope for scope in scopes if any(each.startswith(code) for each in scope)}
+    found: dict[frozenset[tuple[str, ...]], str] = {}
+    for part in parts(code, dividing):
+        found.setdefault(frozenset(scope for scope in telling if part.startswith(scope)), part)
+    return tuple(found.values())

@@ -1,6 +1,7 @@
 """The authority as a role of the runtime: its start, its tasks, its sweep."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from wanderbuch.schemas.credential_type import load_credential_type
 
 LOGGER = logging.getLogger(__name__)
 
+_DUE_S = 10.0  # how long what is decided and due may hold up the start
 _REGISTRIES_TIMEOUT_S = 5.0  # a suspension does not wait longer for the issuer's host
 _JSON_SCHEMAS = "wanderbuch.governance.schemas"
 
@@ -157,7 +159,10 @@ class AuthorityRole(Role):
             find_registries=lambda issuer: _registries_of(agent, issuer),
         )
         await publication.repair()
-        await publication.reissue()  # what is decided goes on with the first sweep: it may ask an issuer's host
+        with contextlib.suppress(TimeoutError):  # it may ask an issuer's host; what is not done then, a sweep does
+            async with asyncio.timeout(_DUE_S):
+                await desk.go_on()
+        await publication.reissue()
         await _publish_json_schemas(agent)
         self._authority = Authority(
             did=agent.did,

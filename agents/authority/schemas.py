@@ -8,6 +8,7 @@ from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ConfigurationError, ResolutionError
+from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import SchemaId, WebvhDid
 from wanderbuch.schemas.credential_type import CredentialType
 
@@ -35,7 +36,7 @@ async def _publish(profile: Profile, did: WebvhDid, credential_type: CredentialT
             await issuer.create_and_register_schema(did, name, version, list(credential_type.attr_names))
         except AnonCredsIssuerError as err:
             # Also raised after a crash between publishing and keeping: the schema is kept by now.
-            LOGGER.warning("publishing the schema %s: %s", credential_type.id, type(err.__cause__ or err).__name__)
+            LOGGER.warning("publishing the schema %s: %s", credential_type.id, describe(err))
         held = await issuer.get_created_schemas(name, version, did)
     if not held:
         raise ResolutionError(f"the schema {credential_type.id} could not be published")

@@ -86,6 +86,8 @@ def describe(entry: EntryToApprove) -> list[str]:
     """Return what the entry changes, one thing a line, for a person."""
     before, after = entry.document_before or {}, entry.document
     lines = [f"DID: {entry.did}", f"entry: {entry.version_id}"]
+    if before and before.get("id") != after.get("id"):
+        lines.append(f"the DID moves here; before it was {before.get('id')}")
     for name in sorted({*before, *after} - {"@context", "id"}):
         lines += _changes(name, _items(before.get(name)), _items(after.get(name)))
     if "witness" in entry.parameters:

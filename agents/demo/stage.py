@@ -103,6 +103,7 @@ class Stage:
         self.rogue_issuer.configure(rogue_issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
         for agent in (self.holder, self.verifier, self.misled):
             agent.configure(governance=governance)
+        self.holder.configure(holder={"invitation_wait_s": 120})
         abroad = await self.authority_abroad.get("/authority")
         self.employer_abroad.configure(governance={"url": abroad["governance_url"], "author": abroad["did"]})
         late = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.employer_abroad)

@@ -35,6 +35,7 @@ from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
 from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
+from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending
@@ -60,6 +61,7 @@ LOGGER = logging.getLogger(__name__)
 _JUDGING_S: Final = 15.0  # for one offer or a whole page, whatever the hosts do that it names
 _JUDGED_AT_ONCE: Final = 16
 _SWEEP_S: Final = 30.0
+_NOT_IN_TIME: Final = "The exchange was not finished in time."
 DECLINE_TEXT = "The holder declines the offer."
 
 
@@ -195,35 +197,70 @@ async def sweep_offers(
             except NotFoundError:
                 return
             except (BaseError, ExchangeError) as err:
-                LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, type(err).__name__)
+                LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, describe(err))
 
-    ids = await read_all(profile, V20CredExRecord, lambda record: record.cred_ex_id if _is_offer(record) else None)
+    def due(record: V20CredExRecord) -> tuple[str, _Due] | None:
+        found = _due(record, config, now, began)
+        return None if found is None else (str(record.cred_ex_id), found)
+
+    found = dict(await read_all(profile, V20CredExRecord, due))
+    judged = await JudgementBook(profile).every([each for each, step in found.items() if step is _Due.JUDGE_ONCE])
     rounds = rounds or Rounds("holder.offers")
-    await rounds.go({offer_id: partial(one, offer_id) for offer_id in ids}, wait_s=_SWEEP_S)
+    await rounds.go({each: partial(one, each) for each in found.keys() - judged.keys()}, wait_s=_SWEEP_S)
+
+
+class _Due(Enum):
+    """What a sweep has to do with an offer."""
+
+    KEEP = "keep"
+    END = "end"
+    JUDGE_ONCE = "judge, unless that was done"  # a crash may have come between
+    JUDGE = "judge"
+    ASK_AGAIN = "ask again"
+    TELL_AGAIN = "tell again"
+    FORGET = "forget"
+
+
+def _due(record: V20CredExRecord, config: HolderConfig, now: datetime, began: datetime) -> _Due | None:
+    """Return what is due, None if nothing is; what the issuer offers is not read for it."""
+    if record.role != V20CredExRecord.ROLE_HOLDER:
+        return None
+    if state_of(record) in (OfferState.OPEN, OfferState.ACCEPTED):
+        if record.state in (V20CredExRecord.STATE_CREDENTIAL_RECEIVED, CREDENTIAL_WITHHELD):
+            return _Due.KEEP
+        if now >= deadline(record, config.offer_deadline_s):
+            return _Due.END
+        if record.state == V20CredExRecord.STATE_REQUEST_SENT and is_unheard(record, now, began=began):
+            return _Due.ASK_AGAIN
+        return {OFFER_WITHHELD: _Due.JUDGE_ONCE, V20CredExRecord.STATE_OFFER_RECEIVED: _Due.JUDGE}.get(record.state)
+    if may_be_untold(record, now, began=began, seconds=config.offer_deadline_s):
+        return _Due.TELL_AGAIN
+    return _Due.FORGET if now >= changed_at(record) + timedelta(days=config.keep_ended_days) else None
 
 
 async def _sweep_one(
     profile: Profile, config: HolderConfig, record: V20CredExRecord, now: datetime, began: datetime
 ) -> None:
-    state = state_of(record)
-    if state in (OfferState.OPEN, OfferState.ACCEPTED):
-        if record.state in (V20CredExRecord.STATE_CREDENTIAL_RECEIVED, CREDENTIAL_WITHHELD):
+    match _due(record, config, now, began):
+        case _Due.KEEP:
             await keep_credential(profile, record)
-        if state_of(record) is not OfferState.RECEIVED and now >= deadline(record, config.offer_deadline_s):
-            await end_offer(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
-        elif record.state == OFFER_WITHHELD and await JudgementBook(profile).get(record.cred_ex_id) is None:
-            await judge_and_keep(profile, record)  # a crash came between
-        elif state is OfferState.OPEN:
+            if state_of(record) is OfferState.ACCEPTED and now >= deadline(record, config.offer_deadline_s):
+                await end_offer(profile, record, Ending.NO_ANSWER, _NOT_IN_TIME)
+        case _Due.END:
+            await end_offer(profile, record, Ending.NO_ANSWER, _NOT_IN_TIME)
+        case _Due.JUDGE_ONCE:
+            await judge_and_keep(profile, record)
+        case _Due.JUDGE:
             await withhold_untrusted(profile, record)
-        elif record.state == V20CredExRecord.STATE_REQUEST_SENT and is_unheard(record, now, began=began):
+        case _Due.ASK_AGAIN:
             await send_again(profile, record, record.cred_request)
-    elif may_be_untold(record, now, began=began, seconds=config.offer_deadline_s):
-        await send_again(profile, record, ending_report(record))
-    elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
-        await V20CredManager(profile).delete_cred_ex_record(record.cred_ex_id)
-        async with profile.session() as session:
-            await forget_invitation(session, record)
-        await JudgementBook(profile).forget(record.cred_ex_id)
+        case _Due.TELL_AGAIN:
+            await send_again(profile, record, ending_report(record))
+        case _Due.FORGET:
+            await V20CredManager(profile).delete_cred_ex_record(record.cred_ex_id)
+            async with profile.session() as session:
+                await forget_invitation(session, record)
+            await JudgementBook(profile).forget(record.cred_ex_id)
 
 
 def state_of(record: V20CredExRecord) -> OfferState:

@@ -199,25 +199,51 @@ async def sweep_requests(
             except (BaseError, ResolutionError, RuntimeError) as err:
                 LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
 
-    ids = await read_all(profile, V20PresExRecord, lambda record: record.pres_ex_id if _is_request(record) else None)
+    def is_due(record: V20PresExRecord) -> str | None:
+        return None if _due(record, config, now, began) is None else str(record.pres_ex_id)
+
     rounds = rounds or Rounds("holder.requests")
-    await rounds.go({request_id: partial(one, request_id) for request_id in ids}, wait_s=_SWEEP_S)
+    due = await read_all(profile, V20PresExRecord, is_due)
+    await rounds.go({request_id: partial(one, request_id) for request_id in due}, wait_s=_SWEEP_S)
+
+
+class _Due(Enum):
+    """What a sweep has to do with a request."""
+
+    END = "end"
+    ANSWER_AGAIN = "answer again"
+    TELL_AGAIN = "tell again"
+    FORGET = "forget"
+
+
+def _due(record: V20PresExRecord, config: HolderConfig, now: datetime, began: datetime) -> _Due | None:
+    """Return what is due, None if nothing is; what the verifier asked is not read for it."""
+    if record.role != V20PresExRecord.ROLE_PROVER:
+        return None
+    if state_of(record) in (RequestState.OPEN, RequestState.PRESENTED):
+        if now >= deadline(record, config.request_deadline_s):
+            return _Due.END
+        is_sent = record.state == V20PresExRecord.STATE_PRESENTATION_SENT
+        return _Due.ANSWER_AGAIN if is_sent and is_unheard(record, now, began=began) else None
+    if may_be_untold(record, now, began=began, seconds=config.request_deadline_s):
+        return _Due.TELL_AGAIN
+    return _Due.FORGET if now >= changed_at(record) + timedelta(days=config.keep_ended_days) else None
 
 
 async def _sweep_one(
     profile: Profile, config: HolderConfig, record: V20PresExRecord, now: datetime, began: datetime
 ) -> None:
-    if state_of(record) in (RequestState.OPEN, RequestState.PRESENTED):
-        if now >= deadline(record, config.request_deadline_s):
+    match _due(record, config, now, began):
+        case _Due.END:
             await _end(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
-        elif record.state == V20PresExRecord.STATE_PRESENTATION_SENT and is_unheard(record, now, began=began):
+        case _Due.ANSWER_AGAIN:
             await send_again(profile, record, _kept_answer(record))
-    elif may_be_untold(record, now, began=began, seconds=config.request_deadline_s):
-        await send_again(profile, record, _report(record))
-    elif now >= changed_at(record) + timedelta(days=config.keep_ended_days):
-        async with profile.session() as session:
-            await record.delete_record(session)
-            await forget_invitation(session, record)
+        case _Due.TELL_AGAIN:
+            await send_again(profile, record, _report(record))
+        case _Due.FORGET:
+            async with profile.session() as session:
+                await record.delete_record(session)
+                await forget_invitation(session, record)
 
 
 def state_of(record: V20PresExRecord) -> RequestState:

@@ -11,6 +11,7 @@ from acapy_agent.core.event_bus import Event
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ConfigurationError, ResolutionError
+from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import CredDefId, SchemaId, WebvhDid
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
@@ -63,8 +64,5 @@ async def ensure_definition(profile: Profile, did: WebvhDid, schema_id: SchemaId
             did, schema_id, tag=_TAG, signature_type="CL", options={"support_revocation": True}
         )
     except (AnonCredsIssuerError, BaseError) as err:
-        cause = err.__cause__ or err
-        raise ResolutionError(
-            f"the credential definition on {schema_id} could not be made: {type(cause).__name__}: {cause}"
-        ) from err
+        raise ResolutionError(f"the credential definition on {schema_id} could not be made: {describe(err)}") from err
     return CredDefId.parse(result.credential_definition_state.credential_definition_id)

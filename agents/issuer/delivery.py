@@ -31,6 +31,7 @@ from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issuing import SendOffer
 
 LOGGER = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Delivery:
                 message.assign_thread_id(thid=exchange.thread_id, pthid=offer.invitation_id)
                 await send(message)  # 4
             except (BaseError, RuntimeError) as err:
-                LOGGER.warning("offer %s: could not be sent: %s", offer.id, type(err).__name__)
+                LOGGER.warning("offer %s: could not be sent: %s", offer.id, describe(err))
                 return
             await self._offers.change(offer.id, offers.hand_over(at=datetime.now(UTC)))
             LOGGER.info("offer %s: sent over connection %s", offer.id, connection_id)

@@ -138,6 +138,7 @@ class Desk(OfferBook):
             invitation = await invite(self._profile, self._standing.did, label=self._label)  # 5
             short_url = await self._short_links.add(invitation.url, lifetime=lifetime)
         except (BaseError, WanderbuchError) as err:
+            LOGGER.warning("the offer could not be made", exc_info=err)
             await self._remove(offer)
             raise ResolutionError(
                 f"the offer could not be made: {type(err).__name__}", hint="the agent's log says more; nothing was sent"

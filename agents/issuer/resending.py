@@ -19,6 +19,7 @@ from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
+from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issue_messages import credential_message
 
 LOGGER = logging.getLogger(__name__)
@@ -51,4 +52,4 @@ async def send_again(profile: Profile, exchange: V20CredExRecord) -> None:
         message = credential_message(exchange)
         await profile.inject(BaseResponder).send(message, connection_id=exchange.connection_id)
     except (BaseError, RuntimeError) as err:
-        LOGGER.warning("exchange %s: could not be sent again: %s", exchange.cred_ex_id, type(err).__name__)
+        LOGGER.warning("exchange %s: could not be sent again: %s", exchange.cred_ex_id, describe(err))

@@ -27,6 +27,7 @@ from acapy_agent.protocols.revocation_notification.v2_0.messages.revoke import R
 from wanderbuch.agents.issuer.offers import Offer, OfferState, revoke
 from wanderbuch.agents.runtime.records import DuplicateError, Record, RecordStore
 from wanderbuch.errors import ConfigurationError, ExchangeError
+from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
@@ -172,7 +173,7 @@ class Revocations:
         try:
             await self._profile.inject(BaseResponder).send(message, connection_id=intent.connection_id)
         except (BaseError, RuntimeError) as err:
-            LOGGER.warning("the wallet could not be told of revocation %s: %s", intent.id, type(err).__name__)
+            LOGGER.warning("the wallet could not be told of revocation %s: %s", intent.id, describe(err))
 
     async def _wait(self, offer_id: str, wait_s: float) -> RevocationIntent:
         try:

@@ -207,7 +207,7 @@ class AgentHandle:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60), trust_env=False)
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_READY_S), trust_env=False)
         return self._session
 
     def _prepare(self) -> None:

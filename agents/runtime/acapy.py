@@ -46,7 +46,7 @@ _BLOCKED: Final = (
 )
 _INBOUND: Final = "wanderbuch.agents.runtime.didcomm"
 _OUTBOUND: Final = "wanderbuch.plugins.http.outbound"
-_TRANSPORT_DEADLINE_S: Final = 10.0
+_TRANSPORT_DEADLINE_S: Final = 60.0  # it takes milliseconds, but a machine may be slow
 _POLL_S: Final = 0.02
 
 

@@ -71,7 +71,8 @@ def dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
     """Return the DNS names of a certificate; names of other kinds are not compared with host names."""
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, ValueError):  # none, or none that can be read
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        # None, or none that can be read.
         return ()
     return tuple(extension.value.get_values_for_type(x509.DNSName))
 
@@ -90,8 +91,11 @@ def is_name_of(name: str, host: str) -> bool:
     return bool(dot) and "*" not in parent and "." in parent and rest == parent
 
 
-def chain_concern(refused: ssl.SSLCertVerificationError, *, file: str) -> Concern | None:
+def chain_concern(refused: ssl.SSLError, *, file: str) -> Concern | None:
     """Return what a client's refusal means (rule 4); None where rules 1 to 3 say it better."""
+    if not isinstance(refused, ssl.SSLCertVerificationError):
+        text = f"No handshake with the certificate in {file} succeeds ({refused.reason}): its key may be of a kind that"
+        return Concern("tls.chain", f"{text} TLS clients do not take. Get one with an ECDSA P-256 or RSA 2048 key.")
     code, said = refused.verify_code, refused.verify_message
     if code in _BY_DATE:
         return None

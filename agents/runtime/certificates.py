@@ -72,11 +72,17 @@ class Certificates:
         """Look again every day; ends only by cancellation."""
         while True:
             await asyncio.sleep(_EVERY.total_seconds())
-            await self.look()
+            try:
+                await self.look()
+            except Exception as err:  # noqa: BLE001 (whatever it was, the agent looks again tomorrow)
+                _LOG.error("tls.look_failed", exc_info=err)
 
     async def reload_on(self, told: asyncio.Event) -> None:
         """Reload whenever `told` is set; ends only by cancellation."""
         while True:
             await told.wait()
             told.clear()
-            await self.reload()
+            try:
+                await self.reload()
+            except Exception as err:  # noqa: BLE001 (the old certificate serves, and the next signal counts)
+                _LOG.error("tls.reload_failed", exc_info=err)

@@ -9,7 +9,6 @@ stranger unless the sender has a connection (`plugins/http/lanes`).
 """
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -27,10 +26,10 @@ from aries_askar import AskarError, AskarErrorCode
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender
 from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standing
+from wanderbuch.faults import causes
 from wanderbuch.plugins.http.lanes import work_for_strangers
 
 _STORE_FAILURES: Final = frozenset({AskarErrorCode.BACKEND, AskarErrorCode.BUSY})
-_MAX_CAUSES: Final = 20
 _ATTACHED_S: Final = 180.0
 
 
@@ -121,7 +120,7 @@ def was_handled(message: InboundMessage) -> bool:
 
 def is_store_failure(error: BaseException) -> bool:
     """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
-    return any(isinstance(each, AskarError) and each.code in _STORE_FAILURES for each in _causes(error))
+    return any(isinstance(each, AskarError) and each.code in _STORE_FAILURES for each in causes(error))
 
 
 async def _connection(profile: Profile, connection_id: str | None) -> ConnRecord | None:
@@ -129,15 +128,6 @@ async def _connection(profile: Profile, connection_id: str | None) -> ConnRecord
         return None
     async with profile.session() as session:
         return await ConnRecord.retrieve_by_id(session, connection_id)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
-    for _ in range(_MAX_CAUSES):
-        if found is None:
-            return
-        yield found
-        found = found.__cause__ or found.__context__
 
 
 _failures: WeakKeyDictionary[Any, BaseException] = WeakKeyDictionary()

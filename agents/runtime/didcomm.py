@@ -118,12 +118,16 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             body: what was posted.
             network: where it came from, as far as that is known.
         """
-        kept_id = new_id()
+        kept_id, size = new_id(), len(body)
         self._arriving.add(kept_id)
         try:
-            return await self._taken_in(kept_id, body, network)
+            answer = await self._taken_in(kept_id, body, network)
         finally:
             self._arriving.discard(kept_id)
+        if answer.status != web.HTTPOk.status_code:
+            del body  # nobody waits with megabytes in hand
+            await asyncio.sleep(self._brake.refused(size))
+        return answer
 
     async def _taken_in(self, kept_id: str, body: bytes, network: str) -> web.Response:
         ticket: Ticket | None = None
@@ -134,11 +138,9 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         except BusyError as err:
             self._leave(ticket)
             self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
-            await asyncio.sleep(self._brake.refused(len(body)))
             return web.Response(status=503, headers={"Retry-After": "5"})
         except ExchangeError as err:
             self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
-            await asyncio.sleep(self._brake.refused(len(body)))
             return web.Response(status=400)
         except BaseException:
             self._leave(ticket)

@@ -1,7 +1,8 @@
 """Structured logs: one JSON object a line on standard error, with identifiers, states and durations only.
 
 What ACA-Py's own loggers say can hold claims (an event's payload, a record, a marshmallow error quote them), so of a
-foreign record only the logger, the place and the kinds of exceptions are printed, never its text.
+foreign record only the logger, the place and the kinds of exceptions are printed, never its text. Of a programming
+error, ours or not, the text is printed as far as it follows from the code alone (`wanderbuch.faults`).
 """
 
 import json
@@ -12,6 +13,8 @@ import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
+
+from wanderbuch.faults import causes, fault_place, fault_text
 
 _OWN = ("wanderbuch", "tests", "__main__")
 _FIELDS = "wanderbuch_fields"
@@ -77,21 +80,21 @@ class _JsonLines(logging.Formatter):
             if self._unsafe_acapy_details:
                 line["unsafe_text"] = record.getMessage()
         if record.exc_info and record.exc_info[1]:
-            line["errors"], line["frames"] = _shape(record.exc_info[1])
+            line |= _shape(record.exc_info[1])
             if self._unsafe_acapy_details:
                 line["unsafe_traceback"] = "".join(traceback.format_exception(record.exc_info[1]))
         return json.dumps(line, ensure_ascii=False)
 
 
-def _shape(err: BaseException) -> tuple[list[str], list[str]]:
-    """Return the kinds of an exception and its causes, and the innermost frames; no message, no source, no values."""
-    kinds: list[str] = []
-    link: BaseException | None = err
-    while link is not None and len(kinds) < _MAX_FRAMES:
-        kinds.append(type(link).__qualname__)
-        link = link.__cause__ or link.__context__
-    frames = [
+def _shape(err: BaseException) -> dict[str, object]:
+    """Return the kinds of an exception and its causes, the texts of programming errors, and where: no values."""
+    shape: dict[str, object] = {"errors": [type(each).__qualname__ for each in causes(err)]}
+    if texts := [f"{type(each).__qualname__}: {text}" for each in causes(err) if (text := fault_text(each))]:
+        shape["faults"] = texts
+    if place := fault_place(err):
+        shape["place"] = place
+    shape["frames"] = [
         f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(err.__traceback__)[-_MAX_FRAMES:]
     ]
-    return kinds, frames
+    return shape

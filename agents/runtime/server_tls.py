@@ -114,7 +114,7 @@ class ServerTls:
         connection.context = self._pair.context
 
 
-def _refusal(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> ssl.SSLCertVerificationError | None:
+def _refusal(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> ssl.SSLError | None:
     """Return why a client refuses a server's certificate, after a handshake in memory; None if it does not."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     sides = (
@@ -127,6 +127,6 @@ def _refusal(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> ssl.S
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
-            except ssl.SSLCertVerificationError as err:
+            except ssl.SSLError as err:
                 return err
     return None

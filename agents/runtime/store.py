@@ -33,6 +33,7 @@ from aries_askar import AskarError, AskarErrorCode, Session, Store
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
 from wanderbuch.errors import ConfigurationError
+from wanderbuch.faults import causes
 
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
@@ -68,12 +69,10 @@ class StoreGuard:
 
     def look(self, err: BaseException) -> None:
         """Look at an error and its causes."""
-        link: BaseException | None = err
-        while link is not None and self.fatal is None:
-            if isinstance(link, AskarError) and (reason := fatal_reason(link)):
+        for link in causes(err):  # bounded: errors that are raised again while others are handled can form a ring
+            if self.fatal is None and isinstance(link, AskarError) and (reason := fatal_reason(link)):
                 self.fatal = reason
                 self._on_fatal(reason)
-            link = link.__cause__ or link.__context__
 
 
 def fatal_reason(err: AskarError) -> str | None:
@@ -191,7 +190,10 @@ class _WatchedHandle:
                 return await found(*args, **kwargs)
             except AskarError as err:
                 self._guard.look(err)
-                raise await self._own_error(name, args, err) from err
+                own = await self._own_error(name, args, err)
+                if own is err:
+                    raise
+                raise own from err
 
         return watched
 

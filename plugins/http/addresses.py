@@ -22,7 +22,9 @@ from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.http.errors import AddressRefusedError
 from wanderbuch.plugins.http.ranges import is_public
 
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?")
+# Labels of 1 to 63 characters (RFC 1035 §2.3.4): what looks names up fails on others in ways of its own.
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def checked_url(text: str) -> URL:
     """
     try:
         url = URL(text)
-        host, port = url.raw_host, url.port
+        host, port, _ = url.raw_host, url.port, url.host  # the last one is decoded, if it can be
     except (ValueError, TypeError):
         raise AddressRefusedError("expected an https address, found a text that is no URL") from None
     if url.scheme != "https":

@@ -227,7 +227,7 @@ class HttpEdge:
         lane: _Lane | None = None,
     ) -> A:
         url = checked_url(address)
-        host: Host = (str(url.host).lower(), int(url.port or 0))
+        host = _host_of(url)
         lane = lane or (_Lane.STRANGERS if is_for_strangers() and not self._is_party(host[0]) else _Lane.OWN)
 
         async def request(limit_s: float) -> A:
@@ -254,7 +254,7 @@ class HttpEdge:
         shown = f"https://{url.host}{url.raw_path}"[:200]
         try:
             async with (
-                self._watched((str(url.host).lower(), int(url.port or 0)), lane) as watch,
+                self._watched(_host_of(url), lane) as watch,
                 asyncio.timeout(timeout_s),
                 self._opened(lane).request(
                     method,
@@ -283,12 +283,15 @@ class HttpEdge:
 
     @asynccontextmanager
     async def _watched(self, host: Host, lane: _Lane) -> AsyncIterator[SimpleNamespace]:
-        """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone."""
-        watch = SimpleNamespace(connected=False)
+        """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone.
+
+        A name that could not be looked up is no silence: others may keep our threads waiting for names of theirs.
+        """
+        watch = SimpleNamespace(resolved=False, connected=False)
         try:
             yield watch
         except (TimeoutError, aiohttp.ClientError, OSError):
-            if lane is _Lane.STRANGERS and not watch.connected:
+            if lane is _Lane.STRANGERS and watch.resolved and not watch.connected:
                 self._strangers.note_silence(host)
             raise
         finally:
@@ -324,18 +327,28 @@ class HttpEdge:
             case _Lane.OWN:
                 return _LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
             case _Lane.STRANGERS:  # its places are counted before a connection is asked for
-                return _LaneLimits(0, 0, 4, _STRANGERS_CONNECT_S)
+                return _LaneLimits(0, 0, 16, _STRANGERS_CONNECT_S)
             case _Lane.DELIVERIES:
                 return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
 
 
+def _host_of(url: URL) -> Host:
+    """Return host and port as others compare them: in ASCII, as the host of a DID is."""
+    return str(url.raw_host).lower(), int(url.port or 0)
+
+
 def _watching() -> aiohttp.TraceConfig:
-    """Return what notes in a request's own context that it has a connection."""
+    """Return what notes in a request's own context how far it came."""
+
+    async def resolved(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.resolved = True
 
     async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
         context.trace_request_ctx.connected = True
 
     watching = aiohttp.TraceConfig()
+    watching.on_dns_resolvehost_end.append(resolved)
+    watching.on_dns_cache_hit.append(resolved)
     watching.on_connection_create_end.append(connected)
     watching.on_connection_reuseconn.append(connected)
     return watching

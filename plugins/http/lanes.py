@@ -9,9 +9,9 @@ What is asked inside is asked in the strangers' lane, also by tasks that begin t
    whoever caused them.
 2. The strangers' lane has few places, few of them for one host and port, and a short deadline. Nobody queues in it for
    longer than `WAIT_S`: a stranger's request that finds no place fails.
-3. A host and port to which no connection could be made is silent for `SILENT_S`: for strangers' work it is not tried
-   again. What answered anything at all is not silent, so naming an honest host with a wrong path or a wrong port shuns
-   nobody; and a host that answers us is not silent any more.
+3. A host and port whose address is known and to which no connection could be made is silent for `SILENT_S`: for
+   strangers' work it is not tried again. What answered anything at all is not silent, so naming an honest host with a
+   wrong path or a wrong port shuns nobody; and a host that answers us is not silent any more.
 """
 
 import asyncio

@@ -15,6 +15,7 @@ from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ResolutionError
+from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.judgement import Findings
 from wanderbuch.plugins.trust.presentation import ReceivedPresentation
 
@@ -40,7 +41,7 @@ async def find_out(profile: Profile, proof_request: dict[str, Any], received: Re
     try:
         schemas, cred_defs, registries, lists = await verifier.process_pres_identifiers(proof["identifiers"])
     except (BaseError, ResolutionError) as err:
-        LOGGER.warning("a presentation names what could not be resolved: %s", type(err).__name__)
+        LOGGER.warning("a presentation names what could not be resolved: %s", describe(err))
         return Findings(resolved=False)
     if not _belong_together(received, cred_defs, registries):
         return Findings(resolved=True, consistent=False)
@@ -76,7 +77,7 @@ async def _list_in_force(profile: Profile, received: ReceivedPresentation) -> in
             profile, registry_ids.pop(), timestamp_from=0, timestamp_to=int(time.time()) + _CLOCK_SKEW_S
         )
     except (BaseError, ResolutionError) as err:
-        LOGGER.warning("the status list in force could not be resolved: %s", type(err).__name__)
+        LOGGER.warning("the status list in force could not be resolved: %s", describe(err))
         return None
     timestamp = found.revocation_list.timestamp
     return timestamp if isinstance(timestamp, int) else None

@@ -29,6 +29,7 @@ from acapy_agent.wallet.util import default_did_from_verkey
 from anoncreds import AnoncredsError
 
 from wanderbuch.errors import CredentialError, ExchangeError, ResolutionError
+from wanderbuch.faults import describe
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
 from wanderbuch.plugins.trust.judgements import JudgementBook
@@ -184,7 +185,7 @@ async def _resolve_definition(profile: Profile, offer: ReceivedOffer) -> Resolve
         definition = (await registry.get_credential_definition(profile, offer.cred_def_id)).credential_definition
         schema = (await registry.get_schema(profile, definition.schema_id)).schema
     except (BaseError, ResolutionError) as err:
-        LOGGER.warning("holding: %s could not be resolved: %s", offer.cred_def_id, type(err).__name__)
+        LOGGER.warning("holding: %s could not be resolved: %s", offer.cred_def_id, describe(err))
         return None
     return ResolvedDefinition(definition.schema_id, schema.name, schema.version, tuple(schema.attr_names))
 

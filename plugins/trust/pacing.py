@@ -75,7 +75,7 @@ class Pace:
         self.due_at = min(self.due_at, self.tried_at + apart_s)
 
 
-class Rounds:
+class SharedRounds:
     """Does one thing for all who need it at the same time.
 
     A round counts for whoever came before it began: what was asked for while the other side was not there yet says

@@ -53,9 +53,10 @@ from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import KeyResolver, VersionBefore
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.lanes import own_work
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.followed import ENDED, FollowedFile, Place
-from wanderbuch.plugins.trust.pacing import FIRST_PAUSE_S, Backoff, Pace, Rounds
+from wanderbuch.plugins.trust.pacing import FIRST_PAUSE_S, Backoff, Pace, SharedRounds
 from wanderbuch.plugins.trust.recognised import CYCLE, TOO_SLOW, RecognisedFiles, Visit
 from wanderbuch.plugins.trust.refreshing import Attempt, RefreshOutcome, RefreshReport
 
@@ -64,6 +65,7 @@ LOGGER = logging.getLogger(__name__)
 __all__ = ["GovernanceSource", "GovernanceSourceConfig", "RefreshOutcome", "RefreshReport"]
 
 _SWEEP: Final = timedelta(hours=1)
+_FIRST_ROUND_S: Final = 10.0
 # How soon after the last try another authority's file is asked for again because a decision needs it.
 _HURRY_S: Final = 30.0
 _FOR_THE_REPORT: Final = frozenset({CYCLE, ENDED})  # neither tells a reader of a decision anything that it does not say
@@ -137,8 +139,8 @@ class GovernanceSource:
         self._wake = asyncio.Event()
         self._tried = asyncio.Event()  # every file, once
         apart_s = config.ask_again.total_seconds()
-        self._needed = Rounds(self._refresh_if_needed, apart_s=apart_s)
-        self._asked = Rounds(self._refresh_own, apart_s=apart_s)
+        self._needed = SharedRounds(self._refresh_if_needed, apart_s=apart_s)
+        self._asked = SharedRounds(self._refresh_own, apart_s=apart_s)
 
     @property
     def last_report(self) -> RefreshReport | None:
@@ -199,9 +201,9 @@ class GovernanceSource:
         return self.snapshot()
 
     async def first_round(self) -> None:
-        """Wait until every file was asked for once, but no longer than one silent host could hold it up."""
+        """Wait until every file was asked for once, but no longer than a silent host may hold up a start."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.config.timeout_s):
+            async with asyncio.timeout(_FIRST_ROUND_S):
                 await self._tried.wait()
 
     async def attach(self, profile: Profile) -> None:
@@ -243,10 +245,15 @@ class GovernanceSource:
 
     async def _refresh(self, visit: Visit | None) -> RefreshReport:
         """Fetch the own file, then with `visit` those of the others; None: leave them."""
+        with own_work():  # also where a stranger's message made us ask
+            return await self._fetch(visit)
+
+    async def _fetch(self, visit: Visit | None) -> RefreshReport:
         began = asyncio.get_running_loop().time()
-        async with self._lock:
-            attempt = await self._home.refresh()
-            self._note(self._pace, self._home, attempt, began)
+        with own_work():  # also where a stranger's message made us ask
+            async with self._lock:
+                attempt = await self._home.refresh()
+                self._note(self._pace, self._home, attempt, began)
         if visit is None:
             if attempt.changed:  # it may name others
                 self._wake.set()
@@ -268,7 +275,8 @@ class GovernanceSource:
         if home is None:
             return
         async with self._following:
-            self._told = await self._recognised.visit(home.file, visit)
+            with own_work():
+                self._told = await self._recognised.visit(home.file, visit)
             self._paces = {did: pace for did, pace in self._paces.items() if self._recognised.get(did) is not None}
             async with self._lock:
                 await self._sweep()

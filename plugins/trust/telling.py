@@ -15,6 +15,7 @@ from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report impor
     V20PresProblemReport,
 )
 
+from wanderbuch.faults import describe
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 
 LOGGER = logging.getLogger(__name__)
@@ -64,4 +65,4 @@ async def _send(message: V20PresAck | V20PresProblemReport, responder: BaseRespo
     try:
         await responder.send_reply(message)
     except (BaseError, RuntimeError) as err:
-        LOGGER.warning("the wallet could not be told how it ended: %s", type(err).__name__)
+        LOGGER.warning("the wallet could not be told how it ended: %s", describe(err))

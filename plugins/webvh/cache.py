@@ -29,12 +29,20 @@ class ExpiringCache[K: Hashable, V]:
         self._loading: dict[tuple[K, bool], asyncio.Task[V]] = {}  # by key and whether it is for strangers
 
     async def get(self, key: K, load: Callable[[], Awaitable[V]]) -> V:
-        """Return the entry of `key`, or what `load` returns; a failed load is not kept."""
+        """Return the entry of `key`, or what `load` returns.
+
+        A failed load is not kept, and says nothing to who came after it began: what is loaded may be there by now.
+        """
         entry = self._entries.get(key)
         if entry is not None and self._clock() < entry[0]:
             return entry[1]
         place = (key, is_for_strangers())
         task = self._loading.get((key, False)) or self._loading.get(place)
+        if task is not None:
+            await asyncio.wait((task,))
+            if not task.cancelled() and task.exception() is None:
+                return task.result()
+            task = self._loading.get((key, False)) or self._loading.get(place)  # of somebody who waited, too
         if task is None:
             task = asyncio.ensure_future(self._load(place, load))
             self._loading[place] = task

@@ -154,7 +154,7 @@ def _key_id(names: tuple[WebvhDid, ...], text: object) -> DidUrl | None:
 
 
 def _public_key(method: Mapping[str, Any]) -> bytes | None:
-    kind = method.get("type")
+    kind = str(method.get("type"))  # anything may stand there
     try:
         if kind in _MULTIBASE_TYPES:
             return from_multikey(method.get("publicKeyMultibase"))

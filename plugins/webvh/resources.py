@@ -169,7 +169,7 @@ def verify_resource(
     _check(isinstance(outer, dict), resource_id, "a JSON object")
     _check(_holds(outer.get("type"), _TYPE), resource_id, f"a list of types with {_TYPE}")
     _check(_holds(outer.get("@context"), _CONTEXT), resource_id, f"a list of contexts with {_CONTEXT}")
-    ids = {ResourceId.of(name, resource_id.digest) for name in (resource_id.did, *document.names)}
+    ids = [ResourceId.of(name, resource_id.digest) for name in (resource_id.did, *document.names)]
     _check(outer.get("id") in ids, resource_id, "the id that was asked for")
     # Rule 2
     content, metadata = outer.get("content"), outer.get("metadata")

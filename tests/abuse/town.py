@@ -143,7 +143,7 @@ class Town:
 
     async def _standing(self, issuer: AgentHandle) -> dict[str, str]:
         """Wait until an honest issuer can sign, and return who it is."""
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(300):
             while not (standing := await issuer.get("/standing"))["registries"]:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         return {"did": standing["did"], "cred_def_id": standing["cred_def_id"]}

@@ -28,7 +28,7 @@ async def connected(one: AgentHandle, other: AgentHandle) -> str:
     return str(connection)
 
 
-async def counted(agent: AgentHandle, key: str, number: int, timeout_s: float = 20) -> None:
+async def counted(agent: AgentHandle, key: str, number: int, timeout_s: float = 120) -> None:
     async with asyncio.timeout(timeout_s):
         while (await agent.get("/pings"))[key] < number:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -81,7 +81,7 @@ async def test_a_locked_store_ends_the_process_and_nothing_is_acknowledged(machi
     thief.execute("BEGIN IMMEDIATE")
     await one.post(f"/connections/{connection}/ping")
     assert other.process is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         code = await other.process.wait()
     thief.rollback()
     thief.close()
@@ -105,7 +105,7 @@ async def test_a_full_disk_ends_the_process_and_what_was_answered_is_there(machi
     with pytest.raises((AppError, aiohttp.ClientError)):
         await invite_for_ever()
     assert one.process is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         code = await one.process.wait()
     assert code == 75
     assert "full" in told(one)
@@ -121,6 +121,6 @@ async def _listening(agent: AgentHandle) -> None:
 
 
 async def _logged(agent: AgentHandle, event: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while f'"event": "{event}"' not in agent.log_path.read_text():  # noqa: ASYNC110
             await asyncio.sleep(0.05)

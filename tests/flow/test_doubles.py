@@ -167,6 +167,10 @@ async def refresh(_: Place) -> Calls:
     return Calls("/governance/refresh", effect=Effect.EACH)
 
 
+async def judge_again(_: Place) -> Calls:
+    return Calls("/offers/refresh", effect=Effect.EACH)
+
+
 async def make_offer(_: Place) -> Calls:
     return Calls("/offers", {"claim": example_claim(), "deadline_s": 60}, Effect.EACH)
 
@@ -347,6 +351,7 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("worker", "POST", "/invitations", open_offer),
     ("worker", "POST", "/offers/{id}/accept", accept),
     ("worker", "POST", "/offers/{id}/decline", decline_offer),
+    ("worker", "POST", "/offers/refresh", judge_again),
     ("worker", "POST", "/requests/{id}/present", present),
     ("worker", "POST", "/requests/{id}/decline", decline_question),
     ("worker", "POST", "/governance/refresh", refresh),

@@ -13,6 +13,8 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable
 
+from wanderbuch.agents.runtime.parent import end_with_stdin
+
 HOST = "127.0.0.1"
 _HEAD = b"POST /didcomm HTTP/1.1\r\nHost: x\r\nContent-Type: application/didcomm-envelope-enc\r\n"
 _HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of a ClientHello
@@ -102,6 +104,7 @@ async def _crowd(kind: str, port: int, number: int, seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    end_with_stdin()
     os.nice(19)  # strangers have machines of their own: theirs must not be what slows the agent down
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

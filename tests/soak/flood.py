@@ -24,6 +24,8 @@ from acapy_agent.askar.didcomm.v1 import pack_message
 from aries_askar import Key, KeyAlg
 
 from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.machine.children import start_child
+from wanderbuch.agents.runtime.parent import end_with_stdin
 
 
 async def public_key_of(agent: AgentHandle) -> str:
@@ -77,9 +79,7 @@ async def flooded(agent: AgentHandle, flood: Flood, folder: Path) -> Any:
     """Flood an agent for as long as the block lasts; gives a counter, which holds the statuses afterwards."""
     file = folder / "flood.json"
     await asyncio.to_thread(flood.write, agent, file)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.soak.flood", str(file), stdout=asyncio.subprocess.PIPE
-    )
+    process = await start_child((sys.executable, "-m", "tests.soak.flood", str(file)), stdout=asyncio.subprocess.PIPE)
     statuses: Counter[str] = Counter()
     try:
         assert process.stdout is not None
@@ -87,7 +87,8 @@ async def flooded(agent: AgentHandle, flood: Flood, folder: Path) -> Any:
         yield statuses
     finally:
         process.send_signal(signal.SIGTERM)
-        told, _ = await process.communicate()
+        told = await process.stdout.read() if process.stdout else b""
+        await process.wait()
         statuses.update(json.loads(told or b"{}"))
 
 
@@ -122,4 +123,5 @@ async def _run(file: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_stdin()
     asyncio.run(_run(Path(sys.argv[1])))

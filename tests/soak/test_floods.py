@@ -17,12 +17,21 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 import pytest_asyncio
+from acapy_agent.askar.didcomm.v1 import pack_message
+from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.wallet.did_method import DIDMethods
+from acapy_agent.wallet.key_type import KeyTypes
+from aries_askar import Key, KeyAlg
 from tests.soak.flood import Flood, envelope, flooded, public_key_of
-from tests.soak.village import WELDER, Village
+from tests.soak.village import WELDER, Village, ready_to_issue
+from tests.unit.runtime.correspondents import connect
 
 from wanderbuch.agents.demo.example import example_claim
+from wanderbuch.agents.issuer.role import ROLE as ISSUER
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.machine.ports import free_port
+from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -205,3 +214,30 @@ async def test_whoever_holds_an_invitation_and_names_silent_hosts_holds_up_nobod
 def invitation_of(url: str) -> str:
     encoded = parse_qs(urlsplit(url).query)["oob"][0]
     return str(json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))["@id"])
+
+
+async def test_whoever_has_a_connection_and_floods_over_it_holds_up_nobody_else(
+    village: Village, tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    key = Key.generate(KeyAlg.ED25519)
+    await village.centre.stop()
+    profile = await wallet_of(village.centre)
+    recipient, _ = await connect(profile, key)
+    await profile.close()
+    await village.centre.start()
+    await ready_to_issue(village.centre)
+    pings = [{"@type": PING, "@id": str(each), "~transport": {"return_route": "all"}} for each in range(500)]
+    bodies = [pack_message([recipient], key, json.dumps(each).encode()) for each in pings]
+    flood = Flood("over a connection", tuple(bodies), 40)
+    await measured(village, village.centre, issue, flood, tmp_path, tell)
+
+
+async def wallet_of(agent: AgentHandle) -> WalletProfile:
+    """The wallet of an agent that has stopped."""
+    config = load_config(agent.config_path, {}, role=ISSUER)
+    context = InjectionContext(settings={"ledger.disabled": True})
+    context.injector.bind_instance(DIDMethods, DIDMethods())
+    context.injector.bind_instance(KeyTypes, KeyTypes())
+    opened = await WalletManager(config, StoreGuard(lambda _: None)).open(context, {})
+    assert isinstance(opened, WalletProfile)
+    return opened

@@ -22,6 +22,7 @@ KILLS = int(os.environ.get("WANDERBUCH_SOAK_KILLS") or 100)
 QUESTIONS_A_KILL = 2
 DEADLINE_S = 3600  # nothing may end by it
 SETTLE_S = 120
+A_KILL_S = 20  # at the most; on an idle machine it is four
 
 
 @pytest.fixture
@@ -79,19 +80,20 @@ async def test_no_question_is_stuck_whoever_is_killed_in_mid_presentation(
         await person.answer(await person.open(url, at_once=rng.choice([1, 2])), decline=rng.random() < 0.15)
 
     body = {"requirement": WELDER, "deadline_s": DEADLINE_S}
-    for _ in range(KILLS):
-        questions = [await patiently(lambda: employer.post("/requests", body)) for _ in range(QUESTIONS_A_KILL)]
-        asked += questions
-        answering = [asyncio.create_task(one(question)) for question in questions]
-        await asyncio.sleep(rng.uniform(0, 1.2))
-        victims = rng.choice([[worker], [worker], [employer], [worker, employer]])
-        for victim in victims:
-            await victim.kill()
-            hit[victim.role] += 1
-        for victim in victims:
-            await victim.start(wait=False)
-        await asyncio.gather(*(victim.wait_ready() for victim in victims))
-        await asyncio.gather(*answering)
+    async with asyncio.timeout(KILLS * A_KILL_S):
+        for _ in range(KILLS):
+            questions = [await patiently(lambda: employer.post("/requests", body)) for _ in range(QUESTIONS_A_KILL)]
+            asked += questions
+            answering = [asyncio.create_task(one(question)) for question in questions]
+            await asyncio.sleep(rng.uniform(0, 1.2))
+            victims = rng.choice([[worker], [worker], [employer], [worker, employer]])
+            for victim in victims:
+                await victim.kill()
+                hit[victim.role] += 1
+            for victim in victims:
+                await victim.start(wait=False)
+            await asyncio.gather(*(victim.wait_ready() for victim in victims))
+            await asyncio.gather(*answering)
 
     told: dict[str, str] = {}
     async with asyncio.timeout(SETTLE_S + len(asked)):
@@ -133,11 +135,12 @@ async def test_doubles_of_every_kind_leave_one_question_while_the_wallet_is_kill
             await person.answer(opened, decline=rng.random() < 0.5)
             return opened
 
-        hurrying = [asyncio.create_task(hurry()) for _ in range(10)]
-        await asyncio.sleep(rng.uniform(0, 1.0))
-        await worker.kill()
-        await worker.start()
-        assert len(set(await asyncio.gather(*hurrying))) == 1
+        async with asyncio.timeout(10 * A_KILL_S):
+            hurrying = [asyncio.create_task(hurry()) for _ in range(10)]
+            await asyncio.sleep(rng.uniform(0, 1.0))
+            await worker.kill()
+            await worker.start()
+            assert len(set(await asyncio.gather(*hurrying))) == 1
         ended = await employer.wait_for(f"/requests/{question['id']}", "state", "DECIDED", "DECLINED", timeout_s=90)
         ends[ended["state"]] += 1
     tell(f"{dict(ends)}")

@@ -106,7 +106,7 @@ class Village:
 
 async def ready_to_issue(centre: AgentHandle, *, registries: int = 2) -> dict[str, Any]:
     """Wait until the centre stands, with an active registry and a spare."""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(300):
         while len((standing := await centre.get("/standing"))["registries"]) < registries:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     return dict(standing)

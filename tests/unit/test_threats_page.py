@@ -48,3 +48,12 @@ def test_every_test_of_a_threat_is_named_with_it() -> None:
 
 def test_the_page_stays_short() -> None:
     assert len(PAGE.splitlines()) < 120
+
+
+def test_every_test_file_that_the_security_page_names_exists() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    whole = set(re.findall(r"`(tests/[\w/]+(?:\.py)?)`", page))
+    alone = set(re.findall(r"`(test_\w+\.py)`", page))
+    assert len(whole) > 20
+    assert {path for path in whole if not (ROOT / path).exists()} == set()
+    assert {name for name in alone if not list((ROOT / "tests").rglob(name))} == set()

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from wanderbuch.errors import ConfigurationError, WanderbuchError
+from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.formats import CredentialTypeName, Day, FrameworkName, LevelName, Link, Text
 from wanderbuch.governance.identifiers import SchemaId, WebvhDid
+from wanderbuch.governance.webvh_place import PlaceError, published_place
 from wanderbuch.schemas.country_names import find_country
 
 _ECOSYSTEM: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-_SOME_SCID: Final = "Qm" + "1" * 44
 
 
 def _of_kind(kind: Any) -> Callable[[str], str]:
@@ -52,19 +52,12 @@ def host(text: str) -> str:
     """Return the public name of an agent, by the rules of those who will resolve its DID."""
     name = text.strip().casefold().removeprefix("https://").rstrip("/")
     try:
-        found = WebvhDid.parse(f"did:webvh:{_SOME_SCID}:{name}:org").host
-    except WanderbuchError as err:
-        raise _no_host(text) from err
-    if found != name:  # "host:443" would be a host and a part of its path
-        raise _no_host(text)
-    return found
-
-
-def _no_host(text: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"expected a public name such as authority.example.org, found {text[:80]!r}",
-        hint="a host with a dot, without port and path, that others reach",
-    )
+        return published_place(name, "org").host
+    except PlaceError as err:
+        raise ConfigurationError(
+            f"expected a public name such as authority.example.org, found {text[:80]!r}: {err}",
+            hint="a host with a dot, without port and path, that others reach",
+        ) from err
 
 
 def ecosystem(text: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from wanderbuch.errors import ConfigurationError, CredentialError
 from wanderbuch.governance import rfc3339
 from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
-from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId, usual_spelling
+from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId, meant_spelling
 from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
 from wanderbuch.schemas.country_names import find_country
 from wanderbuch.schemas.occupations import OccupationCode
@@ -106,10 +106,9 @@ def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFi
     """
     if re.match(r"\s*did\s*:", text, re.IGNORECASE):  # also in another spelling, which is refused with what to write
         did = Did.parse(text)
-        if not did.is_in_usual_spelling and not any(did in one.index.participants for one in (file, *others)):
-            raise ConfigurationError(
-                f"expected a DID as it is usually written, found {text[:200]!r}", hint=usual_spelling(text)
-            )
+        hint = meant_spelling(did, lambda each: any(each in one.index.participants for one in (file, *others)))
+        if hint is not None:
+            raise ConfigurationError(f"expected a DID as it is usually written, found {text[:200]!r}", hint=hint)
         return did
     named = [each for one in (file, *others) for each in one.participants if each.name]
     found = {each.did: each for each in named if text.casefold() in str(each.name).casefold()}

@@ -10,5 +10,7 @@ A message passes in this order, each step cheaper than what it protects:
 5. `admission`: the sender's budget has room; so has its group, and the agent;
 6. `kept`: the envelope is kept.
 
-Then it waits for its turn (`admission`) and is handed to a handler (`dispatch`), which has a deadline.
+Then it waits for its turn (`admission`) and is handed to a handler (`runtime/conductor`), which has a deadline. Steps 1
+to 4 are walked by `entry`. Whoever is refused waits a little for the answer (`brake`), and is counted (`tally`).
+`networks` tells senders without an identity apart; `parties` says whose hosts are never counted as strangers'.
 """

@@ -94,7 +94,7 @@ class Pace:
 
 
 # By party: messages, and beginnings. An organisation's wallet may have a hundred exchanges over one connection at once.
-_CONNECTION: Final = (Pace(200, 0.05), Pace(20, 30.0))
+_CONNECTION: Final = (Pace(200, 0.05), Pace(60, 15.0))
 _EXCHANGE: Final = (Pace(50, 0.5), Pace(20, 30.0))
 _INVITATION: Final = (Pace(20, 3.0), Pace(5, 60.0))
 _REUSABLE: Final = (Pace(300, 0.05), Pace(100, 1.0))

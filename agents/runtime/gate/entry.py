@@ -17,6 +17,7 @@ from wanderbuch.agents.runtime.gate.keys import OwnKeys
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender, Senders
 from wanderbuch.agents.runtime.gate.served import NotServedError, Row, Served, Standing
+from wanderbuch.plugins.trust.attachments import check_attachments
 
 _MB: Final = 1024 * 1024
 _LARGE_BYTES: Final = 64 * 1024
@@ -75,6 +76,7 @@ class Entry:
             raise NotServedError("a message of a type that is not served here")
         if received.size > row.max_bytes:
             raise NotServedError(f"expected at most {row.max_bytes} bytes in a message of this type")
+        await self._aside(size, lambda: check_attachments(received.members))
         sender = await self._senders.of(opened, received, network)
         if sender.party.standing < row.needs:
             raise NotServedError(f"a message for which its sender should be known by a {row.needs.name.lower()}")

@@ -71,5 +71,5 @@ def _list(snapshots: tuple[GovernanceSnapshot, ...]) -> frozenset[str]:
 def _hosts_of(did: str, url: str | None) -> Iterator[str]:
     with contextlib.suppress(IdentifierError):
         yield WebvhDid.parse(did).host
-    if url is not None and (host := URL(url).host):
+    if url is not None and (host := URL(url).raw_host):
         yield host.lower()

@@ -103,7 +103,7 @@ class Received:
             ReceivedError: it breaks a rule of this module.
         """
         try:
-            members = read_strict_json(content, max_bytes=max_bytes, max_depth=MAX_DEPTH)
+            members = read_strict_json(content, max_bytes=max_bytes, max_depth=MAX_DEPTH, fractions=True)
         except StrictJsonError as err:
             raise ReceivedError("expected the message to be strict JSON") from err
         return cls.of(members, size=len(content))

@@ -32,6 +32,7 @@ from wanderbuch.agents.runtime.gate.admission import Party
 from wanderbuch.agents.runtime.gate.envelope import Opened
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.served import MessageType, Standing
+from wanderbuch.plugins.entries import fetch_entries
 
 _MAX_PAIRS: Final = 10_000
 _MAX_DIDS: Final = 4  # that claim one key
@@ -155,10 +156,8 @@ class Senders:
     async def _invitation(self, invitation_id: str) -> bool | None:
         """Return whether an open invitation is for many; None if there is none of this id."""
         async with self._profile.session() as session:
-            found = await session.handle.fetch_all(OobRecord.RECORD_TYPE, {"invi_msg_id": invitation_id}, 1)
-            for entry in list(found):
-                return bool(json.loads(entry.value).get("multi_use"))
-        return None
+            found = await fetch_entries(session, OobRecord.RECORD_TYPE, {"invi_msg_id": invitation_id}, limit=1)
+        return bool(json.loads(found[0].value).get("multi_use")) if found else None
 
     def _remember(self, opened: Opened, ends: Ends) -> None:
         if opened.sender is None:

@@ -132,14 +132,14 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         },
         # Aries RFC 0453, issue-credential 2.0
         "issue-credential/2.0/propose-credential": _row(Speaks.ISSUER, needs=_C, max_kb=128),
-        "issue-credential/2.0/request-credential": _row(Speaks.ISSUER, needs=_I, max_kb=64),
-        "issue-credential/2.0/ack": _row(Speaks.ISSUER, needs=_I, max_kb=16),
+        "issue-credential/2.0/request-credential": _row(Speaks.ISSUER, needs=_E, max_kb=64),
+        "issue-credential/2.0/ack": _row(Speaks.ISSUER, needs=_E, max_kb=16),
         "issue-credential/2.0/offer-credential": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
         "issue-credential/2.0/issue-credential": _row(Speaks.HOLDER, needs=_E, max_kb=512),
         "issue-credential/2.0/problem-report": _row(Speaks.ISSUER, Speaks.HOLDER, needs=_I, max_kb=16),
         # Aries RFC 0454, present-proof 2.0
         "present-proof/2.0/request-presentation": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
-        "present-proof/2.0/presentation": _row(Speaks.VERIFIER, needs=_I, max_kb=2048),
+        "present-proof/2.0/presentation": _row(Speaks.VERIFIER, needs=_E, max_kb=2048),
         "present-proof/2.0/ack": _row(Speaks.HOLDER, needs=_E, max_kb=16),
         "present-proof/2.0/problem-report": _row(Speaks.VERIFIER, Speaks.HOLDER, needs=_I, max_kb=16),
         # Aries RFC 0183 and 0721, revocation notification
@@ -160,7 +160,7 @@ class Served:
 
     >>> issuer = Served([Speaks.ISSUER])
     >>> issuer.row("https://didcomm.org/issue-credential/2.0/request-credential").needs.name
-    'INVITATION'
+    'EXCHANGE'
     >>> issuer.row("https://didcomm.org/issue-credential/2.0/offer-credential") is None
     True
     """

@@ -143,6 +143,9 @@ def test_a_person_is_shown_every_change() -> None:
     ]
     same = EntryToApprove(log.did, "2-Qm", before, before, {}, RULE, Seen(2, "2-Qm"))
     assert describe(same)[2:] == ["the document stays as it is"]
+    elsewhere = log.did.replace("authority.", "other.")
+    moved = EntryToApprove(log.did, "2-Qm", before, {**before, "id": elsewhere}, {}, RULE, Seen(2, "2-Qm"))
+    assert describe(moved)[2:] == [f"the DID moves here; before it was {elsewhere}"]
 
 
 def test_a_proof_carries_the_time_it_was_made(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 import contextlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -192,6 +193,10 @@ def other_spellings(did: str) -> list[str]:
         f"DID:{method}:{scid}:{host}:{path}", f"{scheme}:WEBVH:{scid}:{host}:{path}",
         f"{scheme}:{method}:{scid}:{host.upper()}:{path}", f"{scheme}:{method}:{scid}:{host}.:{path}",
         f"{scheme}:{method}:{scid}:{host}%3A443:{path}", f"{scheme}:{method}:{scid}:{host}%3a8443:{path}",
+        f"{scheme}:{method}:{scid}:{host}%3A0443:{path}", f"{scheme}:{method}:{scid}:{host}%3A08443:{path}",
+        f"{scheme}:{method}:{scid}:{host.replace('.', '%E3%80%82')}:{path}",
+        f"{scheme}:{method}:{scid}:%EF%BD%83{host[1:]}:{path}",
+        f"{scheme}:{method}:{scid}:{host[0]}%C2%AD{host[1:]}:{path}",
         f"{scheme}:{method}:{scid}:{host}:%6F{path[1:]}", f"{scheme}:{method}:{scid}:%63{host[1:]}:{path}",
         f"{scheme}%3A{method}%3A{scid}%3A{host}%3A{path}", f"{scheme}:{method}:{scid}:{host}::{path}",
         f"https://{host}/{path}", f"//{host}/{path}", f"urn:{did}", "centre", f" {did}", f"{did} ", f"{did}\u200b",
@@ -225,6 +230,32 @@ def test_an_unusual_spelling_that_the_file_itself_has_is_answered() -> None:
     assert answer(snapshot, entity_id=odd, **wanted)["authorized"] is True
     with pytest.raises(QueryError, match="as it is usually written"):
         answer(snapshot, entity_id=odd.replace("Shipyard", "SHIPYARD"), **wanted)
+
+
+def test_an_unusual_spelling_that_a_recognised_authority_has_is_answered() -> None:
+    document = json.loads(json.dumps(DOCUMENT).replace("centre.wanderbuch.test", "Centre.wanderbuch.test"))
+    neighbour = GovernanceSnapshot(parse_file(json.dumps(document).encode()), SNAPSHOT.digest, SNAPSHOT.fresh_until)
+    snapshot = replace(SNAPSHOT, recognised={NEIGHBOUR: neighbour})
+    odd = CENTRE.replace("centre", "Centre")
+    assert answer(snapshot, entity_id=odd, resource="occupation=C7212;place=MLT;eqf=3")["authorized"]
+    with pytest.raises(QueryError, match="as it is usually written"):
+        answer(SNAPSHOT, entity_id=odd)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked_as"),
+    [("xn--mnchen-3ya", "m%C3%BCnchen"), ("m%C3%BCnchen", "xn--mnchen-3ya"), ("m%C3%BCnchen", "mu%CC%88nchen")],
+)
+def test_a_host_in_another_script_than_the_file_has_is_malformed_and_never_a_no(written: str, asked_as: str) -> None:
+    document = json.loads(json.dumps(DOCUMENT).replace("shipyard.wanderbuch.test", f"{written}.wanderbuch.test"))
+    named = _named(document, written)
+    snapshot = GovernanceSnapshot(parse_file(json.dumps(document).encode()), SNAPSHOT.digest, SNAPSHOT.fresh_until)
+    wanted = {"action": "verify", "resource": "reveal=award_year"}
+    assert answer(snapshot, entity_id=named, **wanted)["authorized"] is True
+    with pytest.raises(QueryError):
+        answer(snapshot, entity_id=named.replace(written, asked_as), **wanted)
+    other = named.replace(written, "k%C3%B6ln")
+    assert answer(snapshot, entity_id=other, **wanted)["authorized"] is False
 
 
 def test_a_malformed_entity_is_answered_with_what_to_write() -> None:
@@ -410,6 +441,9 @@ def test_an_action_in_another_spelling_is_malformed(action: str) -> None:
         "occupation=C7212;place=MLT;awarded=2024",
         "occupation=C7212;place=MLT;awarded=2023-02-29",
         "occupation=C7212;place=MLT;purpose=Employment",
+        "occupation=C7212;place=MLT;type=qualification/01.0",
+        "occupation=C7212;place=MLT;type=qualification/1.00",
+        "occupation=C7212;place=MLT;type=Qualification/1.0",
     ],
 )
 def test_a_resource_in_another_spelling_is_malformed(resource: str) -> None:

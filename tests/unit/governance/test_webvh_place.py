@@ -1,7 +1,7 @@
 import pytest
 from yarl import URL
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
 from wanderbuch.governance.webvh_place import PlaceError, is_read_by_old_readers, published_place
 from wanderbuch.plugins.http.addresses import checked_url
 
@@ -55,11 +55,23 @@ def test_a_place_that_may_be_published_is_one_that_is_read(host: str, path: str)
         ("centre.example.org", "a%20b", "path segment"),
         ("centre.example.org", "a:b", "path segment"),
         ("centre.example.org", "é", "path segment"),
+        ("centre.example.org", "/".join(["a" * 100] * 4), "characters together"),
     ],
 )
 def test_refuses_to_publish_where_others_do_not_find_it(host: str, path: str, reason: str) -> None:
     with pytest.raises(PlaceError, match=reason):
         published_place(host, path)
+
+
+def test_the_longest_place_that_may_be_published_has_room_for_the_ids_of_objects() -> None:
+    host = "centre.example.org"
+    path = "/".join(["a" * 60] * 5 + ["a" * (380 - len(host) - 5 * 61)])
+    published_place(host, path)
+    did = WebvhDid.parse(":".join(("did:webvh", SCID, host, *path.split("/"))))
+    assert ResourceId.of(did, f"z{SCID}").did == did
+    assert DidUrl.parse(f"{did}#z6Mk{'a' * 44}").did == did
+    with pytest.raises(PlaceError, match="381 characters together"):
+        published_place(host, f"{path}a")
 
 
 def test_knows_hosts_that_older_libraries_refuse() -> None:

@@ -189,9 +189,11 @@ class HolderProcess:
         """Close the wallet; nothing of this process goes on."""
         if self.profile.opened is None:
             return
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        if self._running:
+            _, still = await asyncio.wait(self._running, timeout=5)
+            for task in still:
+                task.cancel()
+            await asyncio.gather(*still, return_exceptions=True)
         await self.profile.close()
 
     async def restart(self) -> None:

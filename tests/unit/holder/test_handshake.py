@@ -38,12 +38,14 @@ from acapy_agent.wallet.key_type import KeyTypes
 from tests.unit.power import Power
 
 from wanderbuch.agents.holder.opening import _connect
-from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config import AgentConfig, WalletConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.plugins.trust.connection_messages import CONNECTION_MESSAGES
 from wanderbuch.plugins.trust.handshake_messages import INVITEE_MESSAGES, INVITER_MESSAGES
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
 from wanderbuch.plugins.trust.offer import ReceivedOffer
+
+SMALL = WalletConfig(busy_timeout_ms=20_000, max_connections=8)  # opened again and again
 
 
 class Post(BaseResponder):  # type: ignore[misc]  # acapy_agent has no types
@@ -203,7 +205,9 @@ class Handshake:
 @pytest.fixture
 async def handshake(agent_config: AgentConfig, power: Power, tmp_path: Path) -> AsyncIterator[Handshake]:
     ends = [
-        End(agent_config.model_copy(update={"data": tmp_path / name}), power, inviter=name == "inviter")
+        End(
+            agent_config.model_copy(update={"data": tmp_path / name, "wallet": SMALL}), power, inviter=name == "inviter"
+        )
         for name in ("wallet", "inviter")
     ]
     for end in ends:

@@ -41,6 +41,12 @@ class Answers(AbstractResolver):
         "https://127.1/",
         "https://0x7f000001/",
         "https://registry.example.test:99999/",
+        "https://a..example.test/",
+        "https://.example.test/",
+        "https://registry.-example.test/",
+        f"https://{'a' * 64}.example.test/",
+        "https://xn--a.example.test/",
+        "https://xn--.example.test/",
         "no url",
         "",
     ],
@@ -59,6 +65,11 @@ def test_an_internationalised_host_goes_by_its_ascii_form() -> None:
     assert checked_url("https://xn--fsq.jp/org").raw_host == "xn--fsq.jp"
     with pytest.raises(AddressRefusedError):
         checked_url("https://１２７．０．０．１/org")  # full-width digits and dots
+
+
+@pytest.mark.parametrize("host", ["a_b.example.test", "_x._y.example.test", "4th.ac.ke", "a" * 63 + ".test", "agent"])
+def test_accepts_names_as_they_are_in_use(host: str) -> None:
+    assert checked_url(f"https://{host}/").host == host
 
 
 async def test_a_name_in_the_map_goes_to_the_mapped_address_only() -> None:

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.unit.http.tls_host import TlsHost
 
+from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.http import edge as edge_module
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
-from wanderbuch.plugins.http.errors import HttpError, NotFoundError, UnreachableError
+from wanderbuch.plugins.http.errors import DeadlineError, HttpError, NotFoundError, UnreachableError
 from wanderbuch.plugins.http.lanes import LaneBusyError, SilentHostError, own_work, work_for_strangers
 from wanderbuch.plugins.http.names import NameLookup
 from wanderbuch.plugins.webvh.cache import ExpiringCache
@@ -97,6 +100,26 @@ async def test_a_wrong_or_slow_path_does_not_shun_its_host(town: HttpEdge, host:
         assert await fetch(town, host.url("page")) == b"honest"
 
 
+class NeverSays(AbstractResolver):
+    """A name server that does not answer."""
+
+    async def resolve(self, host: str, port: int = 0, family: Any = None) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_a_name_that_nobody_looks_up_does_not_shun_its_host() -> None:
+    """Others may keep the threads that look names up."""
+    async with HttpEdge(resolver=NeverSays()) as edge:
+        with work_for_strangers():
+            for _ in range(2):
+                with pytest.raises(DeadlineError):
+                    await fetch(edge, "https://honest.example.test/x", timeout_s=0.1)
+
+
 async def test_a_host_that_answers_us_is_not_silent_any_more(town: HttpEdge, host: TlsHost) -> None:
     town._strangers.note_silence((host.host, 443))
     with work_for_strangers():
@@ -111,6 +134,17 @@ async def test_a_party_of_governance_is_never_a_strangers_work(town: HttpEdge, h
     town.know_parties(lambda name: name == host.host)
     with work_for_strangers():
         assert await fetch(town, host.url("page")) == b"honest"
+
+
+@pytest.mark.parametrize("name", ["xn--mnchen-3ya.example.test", "münchen.example.test", "MÜNCHEN.example.test"])
+async def test_a_party_is_known_by_the_ascii_form_of_its_host(town: HttpEdge, name: str) -> None:
+    """As a did:webvh has it."""
+    did = WebvhDid.parse(f"did:webvh:Qm{'a' * 44}:m%C3%BCnchen.example.test:org")
+    town._strangers.note_silence((did.host, 443))
+    with work_for_strangers():
+        assert await fails(town, f"https://{name}/") is SilentHostError
+        town.know_parties(lambda host: host == did.host)
+        assert await fails(town, f"https://{name}/") is UnreachableError
 
 
 async def test_a_host_has_few_places_and_nobody_queues_for_them(town: HttpEdge) -> None:

@@ -10,6 +10,7 @@ import base58
 from acapy_agent.askar.didcomm.v1 import pack_message
 from acapy_agent.connections.base_manager import BaseConnectionManager
 from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 from acapy_agent.storage.base import BaseStorage
 from acapy_agent.storage.record import StorageRecord
@@ -68,8 +69,14 @@ async def stranger_to(agent: RunningAgent) -> Correspondent:
 async def connected_to(agent: RunningAgent, *, state: str = "completed") -> Correspondent:
     """Somebody with a connection."""
     key = Key.generate(KeyAlg.ED25519)
+    recipient, connection_id = await connect(agent.profile, key, state=state)
+    return Correspondent(agent, recipient, connection_id, key)
+
+
+async def connect(profile: Profile, key: Key, *, state: str = "completed") -> tuple[str, str]:
+    """Put a connection with whoever has `key` into a wallet; give the key to write to, and the connection's id."""
     their_did = base58.b58encode(key.get_public_bytes()[:16]).decode()
-    async with agent.profile.session() as session:
+    async with profile.session() as session:
         ours = await session.inject(BaseWallet).create_local_did(SOV, ED25519)
         record = ConnRecord(state=state, my_did=ours.did, their_did=their_did, their_role="invitee")
         await record.save(session)
@@ -77,7 +84,7 @@ async def connected_to(agent: RunningAgent, *, state: str = "completed") -> Corr
         await session.inject(BaseStorage).add_record(
             StorageRecord(BaseConnectionManager.RECORD_TYPE_DID_KEY, verkey_of(key), tags)
         )
-    return Correspondent(agent, ours.verkey, record.connection_id, key)
+    return ours.verkey, record.connection_id
 
 
 async def invitation_of(agent: RunningAgent, *, multi_use: bool = False) -> str:

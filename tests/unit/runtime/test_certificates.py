@@ -172,6 +172,31 @@ async def test_one_that_nobody_signed_is_told(place: Place) -> None:
     assert place.codes() == ["tls.chain"]
 
 
+async def test_one_with_which_no_handshake_succeeds_is_told(place: Place) -> None:
+    place.root.certify(HOST, key=ec.generate_private_key(ec.SECP256K1())).write(place.folder)
+    await place.certificates.reload()
+    assert place.codes() == ["tls.chain"]
+    assert "No handshake" in place.certificates.concerns()[0].text
+
+
+async def test_a_fault_of_ours_does_not_make_the_agent_deaf_to_the_next_signal(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, done = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(place.certificates.reload_on(told))
+
+    async def fails() -> None:
+        done.set()
+        raise RuntimeError
+
+    monkeypatch.setattr(place.certificates, "reload", fails)
+    for _ in range(2):
+        told.set()
+        await asyncio.wait_for(done.wait(), 30)
+        done.clear()
+    task.cancel()
+
+
 async def test_new_authorities_are_trusted_after_a_reload_and_unreadable_ones_change_nothing(place: Place) -> None:
     new = Signer("New root")
     place.ca_file.write_bytes(pem([new.certificate]))

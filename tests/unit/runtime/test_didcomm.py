@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
@@ -75,6 +76,25 @@ async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(
     finally:
         Ping.Handler = handler
     assert during == [1]
+
+
+async def test_a_handler_that_takes_too_long_is_cut_off(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off: list[str] = []
+
+    class Hangs(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cut_off.append(context.message._id)
+
+    monkeypatch.setattr(Ping, "Handler", Hangs)
+    monkeypatch.setattr(transport_of(tiny_agent).admission, "handler_s", lambda _: 0.1)
+    assert (await transport_of(tiny_agent).receive(peer.envelope())).status == 200
+    await nothing_kept(tiny_agent)
+    assert len(cut_off) == 1
 
 
 class _Waits(BaseHandler):
@@ -298,12 +318,11 @@ async def test_what_is_replayed_does_not_decide_whether_or_when_an_agent_is_read
 
 
 async def test_an_authority_that_is_silent_keeps_nobody_from_being_ready(
-    tiny_handle: AgentHandle, machine: LocalMachine, monkeypatch: pytest.MonkeyPatch
+    tiny_handle: AgentHandle, machine: LocalMachine
 ) -> None:
     async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("wanderbuch.agents.runtime.agent._GOVERNANCE_S", 0.2)
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     machine.reach("authority.wanderbuch.test", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
     author = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
@@ -311,8 +330,10 @@ async def test_an_authority_that_is_silent_keeps_nobody_from_being_ready(
     tiny_handle.write_config()
     role = TinyRole()
     agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    assert agent.governance is not None
+    agent.governance.config = replace(agent.governance.config, timeout_s=0.2)
     try:
-        await asyncio.wait_for(agent.wait_ready(), 5)
+        await asyncio.wait_for(agent.wait_ready(), 20)
         assert not (await agent.look()).checks["governance"]
     finally:
         await agent.stop()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+import wanderbuch
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import Address, SocketsConfig
@@ -422,6 +424,14 @@ def test_a_body_of_the_largest_size_always_fits_into_what_one_network_gets() -> 
     told = limits_of(SocketsConfig(per_network=200), connections=100, network_share=0.5, largest_bytes=1)
     assert told.per_network == 100  # fewer places than the configuration thought
     assert told.unfinished_bytes == 64 * 1024 * 1024
+
+
+def test_bodies_are_read_in_one_place_only() -> None:
+    """Whatever reads a body otherwise is neither counted nor given up when there is no room."""
+    reads = re.compile(r"request\.(?:(?:read|post|json|text|multipart)\(|content\b)")
+    folder = Path(wanderbuch.__file__).parent / "agents"
+    found = {path.name for path in folder.rglob("*.py") if reads.search(path.read_text())}
+    assert found == {"bodies.py", "connections.py"}
 
 
 async def test_a_closed_site_takes_nobody_and_leaves_nothing(start: Start) -> None:

@@ -52,3 +52,27 @@ def test_the_unsafe_switch_prints_everything(stderr: io.StringIO) -> None:
     configure_logs("info", agent="issuer", stream=stderr, unsafe_acapy_details=True)
     logging.getLogger("acapy_agent.x").error("said %s", "this")
     assert lines(stderr)[0]["unsafe_text"] == "said this"
+
+
+def test_a_programming_error_prints_its_text_and_its_place_whoever_logs_it(stderr: io.StringIO) -> None:
+    configure_logs("info", agent="issuer", stream=stderr)
+    for name in ("wanderbuch.agents.x", "acapy_agent.core.dispatcher"):
+        try:
+            [each for each in object()]  # type: ignore[attr-defined]  # noqa: C416
+        except TypeError as err:
+            logging.getLogger(name).exception("Nimal", exc_info=err)
+    for line in lines(stderr):
+        assert line["faults"] == ["TypeError: 'object' object is not iterable"]
+        assert str(line["place"]).startswith("tests/unit/runtime/test_logs.py:")
+
+
+def test_what_a_message_set_off_prints_its_kind_and_place_without_its_text(stderr: io.StringIO) -> None:
+    configure_logs("info", agent="issuer", stream=stderr)
+    try:
+        {}["Nimal"]
+    except KeyError as err:
+        logging.getLogger("wanderbuch.agents.x").exception("app.failed", exc_info=err)
+    (line,) = lines(stderr)
+    assert "Nimal" not in stderr.getvalue()
+    assert (line["errors"], "faults" in line) == (["KeyError"], False)
+    assert str(line["place"]).startswith("tests/unit/runtime/test_logs.py:")

@@ -253,3 +253,22 @@ async def test_an_error_that_says_nothing_is_not_taken_for_another(wallet: Walle
         with pytest.raises(AskarError) as found:
             await handle.insert("kind", "name", "x", {"tag": 1})
     assert found.value.code not in (AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND, AskarErrorCode.SUCCESS)
+
+
+def test_errors_that_are_each_others_context_are_looked_at_once() -> None:
+    """As when a session is closed while the wallet is: without an end, the process would never have stopped."""
+    said: list[str] = []
+    one, other = AskarError(AskarErrorCode.BACKEND, "closed"), StorageError("closed")
+    one.__context__, other.__context__ = other, one
+    StoreGuard(said.append).look(one)
+    assert said == []
+    other.__cause__ = AskarError(AskarErrorCode.BACKEND, "database or disk is full (code: 13)")
+    StoreGuard(said.append).look(one)
+    assert len(said) == 1
+
+
+async def test_a_call_that_fails_otherwise_raises_its_own_error(wallet: WalletProfile) -> None:
+    async with wallet.session() as session:
+        with pytest.raises(AskarError) as found:
+            await session.handle.commit()  # not a transaction
+    assert found.value.__cause__ is None

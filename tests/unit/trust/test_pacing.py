@@ -2,7 +2,7 @@
 
 import asyncio
 
-from wanderbuch.plugins.trust.pacing import Backoff, Pace, Rounds
+from wanderbuch.plugins.trust.pacing import Backoff, Pace, SharedRounds
 
 
 def test_pauses_double_from_about_a_second_up_to_the_longest() -> None:
@@ -42,7 +42,7 @@ async def test_who_comes_during_a_round_gets_the_next_one() -> None:
         began.append(len(began))
         await go_on.wait()
 
-    rounds = Rounds(round_, apart_s=0)
+    rounds = SharedRounds(round_, apart_s=0)
     first = asyncio.create_task(rounds.join())
     while not began:  # noqa: ASYNC110
         await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def test_a_waiter_that_gives_up_takes_the_round_from_nobody() -> None:
         await go_on.wait()
         done.append(1)
 
-    rounds = Rounds(round_, apart_s=0)
+    rounds = SharedRounds(round_, apart_s=0)
     impatient, patient = asyncio.create_task(rounds.join()), asyncio.create_task(rounds.join())
     await asyncio.sleep(0.01)
     impatient.cancel()
@@ -76,7 +76,7 @@ async def test_a_round_that_fails_tells_all_who_wait_and_does_not_end_the_rounds
         if (outcome := next(outcomes)) is not None:
             raise outcome
 
-    rounds = Rounds(round_, apart_s=0)
+    rounds = SharedRounds(round_, apart_s=0)
     assert [type(each) for each in await asyncio.gather(rounds.join(), rounds.join(), return_exceptions=True)] == [
         OSError,
         OSError,
@@ -90,7 +90,7 @@ async def test_rounds_keep_their_distance() -> None:
     async def round_() -> None:
         began.append(loop.time())
 
-    rounds = Rounds(round_, apart_s=0.1)
+    rounds = SharedRounds(round_, apart_s=0.1)
     await rounds.join()
     await rounds.join()
     assert began[1] - began[0] >= 0.1

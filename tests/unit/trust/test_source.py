@@ -15,6 +15,7 @@ from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.lanes import is_for_strangers, work_for_strangers
 from wanderbuch.plugins.trust import followed, pacing
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig, RefreshOutcome
 
@@ -522,3 +523,22 @@ async def test_a_failure_is_logged_when_it_begins_and_not_at_every_try(
     for _ in range(3):
         await source.refresh()
     assert sum("governance.unreachable" in record.message for record in caplog.records) == 1
+
+
+async def test_governance_is_our_own_work_whoever_makes_us_ask(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else strangers could use up the places in which we ask for it."""
+    asked: list[bool] = []
+    get = world.host.get
+
+    async def watched(*args: Any, **options: Any) -> Any:
+        asked.append(is_for_strangers())
+        return await get(*args, **options)
+
+    monkeypatch.setattr(world.host, "get", watched)
+    source = world.source()
+    with work_for_strangers():
+        await source.current()
+        await source.ask()
+        await source.refresh()
+    assert asked
+    assert not any(asked)

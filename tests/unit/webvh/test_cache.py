@@ -57,6 +57,30 @@ async def test_does_not_keep_a_failure() -> None:
     assert await cache.get("a", Source().load) == 1
 
 
+async def test_a_failure_counts_for_nobody_who_came_after_its_load_began() -> None:
+    began, go_on, loads = asyncio.Event(), asyncio.Event(), 0
+
+    async def load() -> int:
+        nonlocal loads
+        loads += 1
+        if loads == 1:
+            began.set()
+            await go_on.wait()
+            raise ValueError("not there yet")
+        await asyncio.sleep(0)
+        return loads
+
+    cache: ExpiringCache[str, int] = ExpiringCache(max_entries=2, lifetime_s=10)
+    first = asyncio.create_task(cache.get("a", load))
+    await began.wait()
+    later = [asyncio.create_task(cache.get("a", load)) for _ in range(5)]
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(*later) == [2] * 5
+    with pytest.raises(ValueError, match="not there yet"):
+        await first
+
+
 async def test_one_who_gives_up_does_not_take_the_load_from_the_others() -> None:
     go, source = asyncio.Event(), Source()
 

@@ -1,6 +1,7 @@
 """What breaks what the transport or ACA-Py's dispatcher relies on leaves nothing behind, and stops no start."""
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ def deep(levels: int) -> bytes:
     return b'{"@type": "%s", "@id": "1", "comment": %s%s}' % (PING.encode(), b"[" * levels, b"]" * levels)
 
 
+def attached(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
 POISON: dict[str, dict[str, Any] | bytes] = {
     "thid is an object, reply wanted on the thread": {
         "~thread": {"thid": OBJECT},
@@ -56,6 +61,14 @@ POISON: dict[str, dict[str, Any] | bytes] = {
     "service has objects as keys": {"~service": {"recipientKeys": [OBJECT], "serviceEndpoint": "https://x.example"}},
     "service has many keys": {"~service": {"recipientKeys": ["x" * 44] * 5, "serviceEndpoint": "https://x.example"}},
     "service has a number as endpoint": {"~service": {"recipientKeys": ["x" * 44], "serviceEndpoint": 7}},
+    "an attachment says something twice": {"request~attach": [{"data": {"base64": attached(b'{"id": 1, "id": 2}')}}]},
+    "an attachment is deep": {"did_doc~attach": {"data": {"base64": attached(b"[" * 100_000 + b"]" * 100_000)}}},
+    "an attachment is no base64": {"did_doc~attach": {"data": {"base64": "%%%"}}},
+    "an attachment's signature says its key twice": {
+        "did_doc~attach": {
+            "data": {"base64": attached(b"{}"), "jws": {"protected": attached(b'{"alg": "EdDSA", "alg": "none"}')}}
+        }
+    },
     "nothing": b"",
     "a list": b"[]",
     "a number": b"7",
@@ -104,6 +117,7 @@ async def test_refuses_poison_and_keeps_nothing_of_it(tiny_agent: RunningAgent) 
         {"~thread": {}, "~transport": {}},
         {"~trace": "https://elsewhere.example", "~timing": [1], "~l10n": "en", "~attach": [], "~perera": None},
         {"comment": "x" * 1000, "@id": "x" * 128},
+        {"a_fraction": 0.5},
     ],
 )
 async def test_takes_the_same_where_it_is_whole(tiny_agent: RunningAgent, whole: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Who may send what: each case with a neighbour that may not, on a real transport and store."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,8 +8,13 @@ import pytest
 from acapy_agent.askar.didcomm.v1 import pack_message
 from acapy_agent.connections.base_manager import BaseConnectionManager
 from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.messaging.base_handler import BaseHandler
+from acapy_agent.messaging.request_context import RequestContext
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.protocols.didexchange.v1_0.messages.request import DIDXRequest
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from acapy_agent.protocols.trustping.v1_0.messages.ping import Ping
 from acapy_agent.storage.base import BaseStorage
 from acapy_agent.storage.record import StorageRecord
 from aries_askar import Key, KeyAlg
@@ -28,6 +34,7 @@ from wanderbuch.agents.runtime.didcomm import KeptEnvelope
 from wanderbuch.agents.runtime.gate import envelope as envelopes
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.served import Standing
+from wanderbuch.plugins.http.lanes import is_for_strangers
 
 NOT_OURS = [
     "did-rotate/1.0/rotate",
@@ -211,3 +218,28 @@ async def test_discovery_lists_what_is_served_and_nothing_else(
     listed = {each.get("pid") or each["id"] for each in told}
     assert {each.removeprefix("https://didcomm.org/") for each in listed if each.startswith("https:")} == families
     assert {each.removeprefix("did:sov:BzCbsNYhMrjHiqZDTUASHg;spec/") for each in listed if "sov" in each} <= families
+
+
+async def test_only_a_connection_makes_us_ask_other_hosts_as_our_own_work(
+    tiny_agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes: dict[str, bool] = {}
+
+    class Notes(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            lanes[context.message._id] = is_for_strangers()
+
+    for message in (Ping, DIDXRequest):
+        monkeypatch.setattr(message, "Handler", Notes)
+    peer, stranger = await connected_to(tiny_agent), await stranger_to(tiny_agent)
+    request = {"@type": DIDX_REQUEST, "label": "x", "did": "did:example:x"}
+    invitation = await invitation_of(tiny_agent)
+    await status(tiny_agent, stranger, {**request, "@id": "invited", "~thread": {"pthid": invitation}})
+    async with tiny_agent.profile.session() as session:  # as after a DID exchange that the stranger began
+        await ConnRecord(request_id="begun", state="request", their_role="invitee").save(session)
+    await status(tiny_agent, stranger, {**request, "@id": "begun"})
+    await status(tiny_agent, peer, {"@type": PING, "@id": "connected"})
+    async with asyncio.timeout(5):
+        while len(lanes) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert lanes == {"invited": True, "begun": True, "connected": False}

@@ -1,0 +1,115 @@
+"""Whoever starts first: real agents find what they need as soon as it is there, and nobody tells them to look."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.soak.village import WELDER, Village, ready_to_issue
+
+from wanderbuch.agents.demo.example import example_payload
+from wanderbuch.agents.machine import AgentHandle
+
+pytestmark = pytest.mark.agents
+
+FRESH_S = 6
+
+
+def village_in(folder: Path) -> Village:
+    """Return a village in which the authority's word lasts only a few seconds."""
+    return Village(
+        folder, authority={"freshness_lifetime_s": FRESH_S, "reissue_every_s": 1}, centre={"registry_size": 32}
+    )
+
+
+async def show(village: Village, credential_id: str) -> dict[str, Any]:
+    """Have the employer ask and the worker answer; return how it ended."""
+    asked = await village.employer.post("/requests", {"requirement": WELDER})
+    opened = await village.worker.post("/invitations", {"url": asked["invitation_url"]})
+    await village.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential_id})
+    ended: dict[str, Any] = await village.employer.wait_for(f"/requests/{asked['id']}", "state", "DECIDED")
+    return ended
+
+
+async def issue_and_show(village: Village) -> None:
+    await ready_to_issue(village.centre)  # a restarted centre looks at its registries beside being ready
+    _, credential_id = await village.issue()
+    ended = await show(village, credential_id)
+    assert ended["decision"]["verdict"] == "TRUSTED", ended["decision"]
+
+
+async def payload_of(village: Village) -> dict[str, Any]:
+    about, centre = await village.authority.get("/authority"), await ready_to_issue(village.centre)
+    employer = await village.employer.get("/identity")
+    return example_payload(
+        dids={
+            "authority.wanderbuch.test": about["did"],
+            "centre.wanderbuch.test": centre["did"],
+            "shipyard.wanderbuch.test": employer["did"],
+        },
+        cred_defs={"centre.wanderbuch.test": centre["cred_def_id"]},
+        schema_id=centre["schema_id"],
+    )
+
+
+async def test_everybody_was_there_before_the_first_publication_and_it_counts_at_once(tmp_path: Path) -> None:
+    village = village_in(tmp_path / "village")
+    try:
+        await village.open_authority()
+        others = (village.centre, village.worker, village.employer)
+        await asyncio.gather(*(agent.start() for agent in others))
+        payload = await payload_of(village)
+        for agent in (village.worker, village.employer):
+            assert (await agent.get("/governance"))["current"] is None
+        await village.authority.post("/versions", {"payload": payload})
+        await issue_and_show(village)
+    finally:
+        await village.machine.stop()
+
+
+async def test_agents_work_whatever_the_order_they_start_in(tmp_path: Path) -> None:
+    """Worker and employer start for the first time each time; what the centre kept is no longer fresh."""
+    village = village_in(tmp_path / "village")
+    names: dict[str, AgentHandle] = {
+        "authority": village.authority,
+        "centre": village.centre,
+        "worker": village.worker,
+        "employer": village.employer,
+    }
+    orders = [
+        ("centre", "worker", "employer", "authority"),
+        ("employer", "worker", "authority", "centre"),
+        ("worker", "authority", "centre", "employer"),
+        ("employer", "centre", "authority", "worker"),
+    ]
+    assert {order[-1] for order in orders} == set(names)
+    try:
+        await village.open()
+        for order in orders:
+            await village.machine.stop()
+            for agent in (village.worker, village.employer):
+                shutil.rmtree(agent.data)
+            for name in order:
+                await names[name].start()
+            await issue_and_show(village)
+    finally:
+        await village.machine.stop()
+
+
+async def test_an_authority_that_was_away_is_found_when_it_is_back(tmp_path: Path) -> None:
+    village = village_in(tmp_path / "village")
+    try:
+        await village.open()
+        _, credential_id = await village.issue()
+        await village.authority.stop()
+        for agent in (village.worker, village.employer):
+            await agent.wait_for("/governance", "is_fresh", False)
+        # Unknown where even the schema, which lies with the authority, was never fetched.
+        assert (await show(village, credential_id))["decision"]["verdict"] in ("STALE", "UNKNOWN")
+        await village.authority.start()
+        assert (await show(village, credential_id))["decision"]["verdict"] == "TRUSTED"
+        for agent in (village.worker, village.employer):  # by itself, too
+            await agent.wait_for("/governance", "is_fresh", True)
+    finally:
+        await village.machine.stop()
