@@ -11,6 +11,8 @@ number of members costs more than reading: a mistake is looked for in Python onl
 
 import json
 import re
+from array import array
+from itertools import accumulate
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -25,6 +27,9 @@ _LONG: Final = b"0" * 16  # 2^53 has 16 digits
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|(-?[0-9]+)(\.[0-9]*)?([eE][+-]?[0-9]*)?|(-?Infinity|NaN)', re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_STEPS: Final = bytes.maketrans(b"[]", b"\x01\xff")  # +1 and -1 as signed bytes
+_BEGINNING: Final = 4096
+_ROUNDS: Final = 4
 _DIGITS: Final = bytes.maketrans(b"123456789E", b"000000000e")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -103,13 +108,24 @@ def _between_texts(bare: bytes) -> bytes:
 
 
 def _is_deeper(between: bytes, max_depth: int) -> bool:
-    """Return whether a parser would go deeper than that; each round takes the innermost pairs away."""
+    """Return whether a parser would go deeper than that.
+
+    What is deep from its beginning on costs no look at the rest. Else a few rounds take the innermost pairs away, which
+    leaves little of what people write, and what is left is counted.
+    """
     brackets = between.translate(_BRACKETS, _NO_BRACKETS)
-    for _ in range(max_depth):
-        if b"[]" not in brackets:
-            break
+    if _height(brackets[:_BEGINNING]) > max_depth:
+        return True
+    rounds = 0
+    while rounds < _ROUNDS and b"[]" in brackets:
         brackets = brackets.replace(b"[]", b"")
-    return b"[]" in brackets or brackets.count(b"[") > max_depth
+        rounds += 1
+    return rounds + _height(brackets) > max_depth
+
+
+def _height(brackets: bytes) -> int:
+    """Return how many brackets are open at most at one time."""
+    return max(accumulate(array("b", brackets.translate(_STEPS))), default=0)
 
 
 def _has_doubtful_number(between: bytes, *, fractions: bool) -> bool:

@@ -22,6 +22,7 @@ from wanderbuch.plugins.trust.attachments import check_attachments
 _MB: Final = 1024 * 1024
 _LARGE_BYTES: Final = 64 * 1024
 _LARGE_AT_ONCE: Final = 2
+_HEADER_BYTES: Final = 32 * 1024
 # One request costs a few milliseconds here; a whole network may have many waiting, and all of them a bounded memory.
 _LOOKING: Final = RoomLimits(4, 64 * _MB, 4, 1_024, 32 * _MB, 30.0)
 
@@ -32,12 +33,12 @@ class Entry:
     Args:
         profile: whose keys, connections, exchanges and invitations.
         served: what is served.
-        max_bytes: of an envelope.
+        max_bytes: of an envelope; less, if no message that is served is so large.
     """
 
     def __init__(self, profile: Profile, served: Served, *, max_bytes: int) -> None:
         self._served = served
-        self._max_bytes = max_bytes
+        self._max_bytes = min(max_bytes, _packed_bytes(served.max_bytes))
         self._keys = OwnKeys(profile)
         self._senders = Senders(profile)
         self._looking = Room(_LOOKING)
@@ -88,3 +89,8 @@ class Entry:
             return work()
         async with self._large:
             return await asyncio.to_thread(work)
+
+
+def _packed_bytes(size: int) -> int:
+    """Return how large the envelope of a message of this size may be: base64, and headers for all recipients."""
+    return size * 4 // 3 + _HEADER_BYTES

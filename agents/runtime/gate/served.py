@@ -139,7 +139,7 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "issue-credential/2.0/problem-report": _row(Speaks.ISSUER, Speaks.HOLDER, needs=_I, max_kb=16),
         # Aries RFC 0454, present-proof 2.0
         "present-proof/2.0/request-presentation": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
-        "present-proof/2.0/presentation": _row(Speaks.VERIFIER, needs=_E, max_kb=2048),
+        "present-proof/2.0/presentation": _row(Speaks.VERIFIER, needs=_E, max_kb=1024),
         "present-proof/2.0/ack": _row(Speaks.HOLDER, needs=_E, max_kb=16),
         "present-proof/2.0/problem-report": _row(Speaks.VERIFIER, Speaks.HOLDER, needs=_I, max_kb=16),
         # Aries RFC 0183 and 0721, revocation notification
@@ -169,6 +169,8 @@ class Served:
         parts = frozenset(speaks)
         self.rows: Mapping[str, Row] = {name: row for name, row in table.items() if row.by & parts}
         """What is served, by message type without prefix."""
+        self.max_bytes: int = max((row.max_bytes for row in self.rows.values()), default=0)
+        """The largest message that is served, in bytes."""
         self._minors: dict[tuple[str, int, str], tuple[int, Row]] = {}
         for name, row in self.rows.items():
             kind = MessageType.parse(name)

@@ -182,3 +182,32 @@ def test_a_member_twice_is_always_refused(value: dict[str, object], name: int) -
     document = f"{text[:-1]}, {json.dumps(twice)}: null}}"
     with pytest.raises(StrictJsonError, match="twice"):
         read_strict_json(document, max_bytes=len(document) * 4, max_depth=50)
+
+
+NESTED = st.recursive(st.just([]) | st.just({}), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+def depth_of(value: object) -> int:
+    if not isinstance(value, list | dict):
+        return 0
+    return 1 + max((depth_of(each) for each in (value.values() if isinstance(value, dict) else value)), default=0)
+
+
+@given(NESTED)
+def test_takes_just_the_depth_that_is_allowed(value: object) -> None:
+    document, depth = json.dumps(value).encode(), depth_of(value)
+    assert read(document, max_bytes=len(document), max_depth=depth) == value
+    with pytest.raises(StrictJsonError, match="levels of nesting"):
+        read(document, max_bytes=len(document), max_depth=depth - 1)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2_000, 100_000])
+@pytest.mark.parametrize("levels", [1, 2, 5, 30, 40, 5_000])
+def test_depth_counts_wherever_it_stands(before: int, levels: int) -> None:
+    document = b"[" + b"[]," * before + b"[" * (levels - 1) + b"7" + b"]" * (levels - 1) + b"]"
+    size = len(document)
+    limit = max(levels, 2 if before else 1)
+    with pytest.raises(StrictJsonError, match="levels of nesting"):
+        read(document, max_bytes=size, max_depth=limit - 1)
+    if levels < 100:
+        assert read(document, max_bytes=size, max_depth=limit) is not None

@@ -31,9 +31,11 @@ from tests.unit.runtime.correspondents import (
 
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.didcomm import KeptEnvelope
+from wanderbuch.agents.runtime.gate import entry
 from wanderbuch.agents.runtime.gate import envelope as envelopes
+from wanderbuch.agents.runtime.gate.envelope import decrypt
 from wanderbuch.agents.runtime.gate.received import Received
-from wanderbuch.agents.runtime.gate.served import Standing
+from wanderbuch.agents.runtime.gate.served import Served, Standing
 from wanderbuch.plugins.http.lanes import is_for_strangers
 
 NOT_OURS = [
@@ -130,6 +132,19 @@ async def test_what_is_too_large_for_its_type_is_refused(tiny_agent: RunningAgen
     for chars, expected in ((15_000, 200), (17_000, 400)):
         message = {"@type": PING, "@id": "1", "comment": "x" * chars}
         assert await status(tiny_agent, peer, message) == expected
+
+
+async def test_what_is_larger_than_anything_that_is_served_is_not_even_opened(
+    tiny_agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = await connected_to(tiny_agent)
+    largest = Served(tiny_agent.role.speaks).max_bytes
+    opened: list[object] = []
+    monkeypatch.setattr(entry, "decrypt", lambda *given: opened.append(given) or decrypt(*given))
+    for size, expected in ((largest, 1), (2 * largest, 0)):
+        opened.clear()
+        assert await status(tiny_agent, peer, {"@type": PING, "@id": "1", "comment": "x" * size}) == 400
+        assert len(opened) == expected
 
 
 async def test_a_key_that_others_claim_too_stays_its_owners(tiny_agent: RunningAgent) -> None:
