@@ -8,11 +8,13 @@ not linked by the wallet's own doing. What a step leaves is found by the next op
 2. With a connection: one that has begun goes on. Its request is sent once more, word for word; if the connection stands
    here and nothing has come over it, its end is told once more, since the inviter may not have heard.
 3. The offer or request has a name that follows from its thread (`plugins.trust.holding_messages`).
+4. A thread is its sender's: anybody who sees an invitation can send something of their own on the same thread, and that
+   is never taken for what the invitation brings.
 """
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -66,17 +68,21 @@ async def take_attached(
     profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
 ) -> Opened:
     """Take what is attached to an invitation."""
-    if not (found := await _find(profile, kind, thread_id=thread_id)):  # else it was scanned before
-        async with one_step(own_id("thread", thread_id)):
-            if invitation.handshake_protocols:
-                row = await _connected(profile, invitation)
-            else:
-                row = await _answerable(profile, invitation, thread_id)  # 1
-        await profile.inject(OobMessageProcessor).handle_message(
-            profile, [each.content for each in invitation.requests_attach], row, row.their_service
-        )
-        while not (found := await _find(profile, kind, thread_id=thread_id)):  # noqa: ASYNC110 (no event tells it all)
-            await asyncio.sleep(_LOOK_AGAIN_S)
+    async with one_step(own_id("thread", thread_id)):
+        if not invitation.handshake_protocols:
+            await _refuse_anothers_thread(profile, invitation, kind, thread_id)  # 4
+        found = await _attached(profile, invitation, kind, thread_id)
+        if found:  # it was scanned before
+            return Opened(kind, found)
+        if invitation.handshake_protocols:
+            row = await _connected(profile, invitation)
+        else:
+            row = await _answerable(profile, invitation, thread_id)  # 1
+    await profile.inject(OobMessageProcessor).handle_message(
+        profile, [each.content for each in invitation.requests_attach], row, row.their_service
+    )
+    while not (found := await _attached(profile, invitation, kind, thread_id)):  # noqa: ASYNC110 (no event tells it all)
+        await asyncio.sleep(_LOOK_AGAIN_S)
     return Opened(kind, found)
 
 
@@ -96,6 +102,44 @@ async def meet(profile: Profile, invitation: InvitationMessage) -> Opened:
                 async with asyncio.timeout(_LOOK_WITHOUT_NEWS_S):
                     await changed.wait()
             changed.clear()
+
+
+async def _refuse_anothers_thread(
+    profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
+) -> None:
+    """Refuse an invitation if another sender's brought something on the same thread; what brought nothing goes.
+
+    Raises:
+        ResolutionError: it did.
+    """
+    async with profile.session() as session:
+        rows = await OobRecord.query(
+            session, {"attach_thread_id": thread_id}, post_filter_positive={"role": OobRecord.ROLE_RECEIVER}
+        )
+    anothers = [row for row in rows if _services(row.invitation) != _services(invitation)]
+    if anothers and await _find(profile, kind, thread_id=thread_id, connection_ids={None}):
+        raise ResolutionError(
+            "another sender's invitation was opened before, and brought something under the same number",
+            hint="decline what that one brought, or ask this inviter for a new invitation",
+        )
+    for row in anothers:
+        async with profile.session() as session:
+            await row.delete_record(session)
+
+
+def _services(invitation: InvitationMessage) -> object:
+    """Return where an invitation is answered, as JSON."""
+    return invitation.serialize().get("services")
+
+
+async def _attached(
+    profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
+) -> str | None:
+    """Return the id of the exchange that an invitation brought with it, None if there is none yet (4)."""
+    over: set[str | None] = {None}
+    if invitation.handshake_protocols:
+        over = {*await _connection_ids(profile, invitation)}
+    return await _find(profile, kind, thread_id=thread_id, connection_ids=over)
 
 
 async def _answerable(profile: Profile, invitation: InvitationMessage, thread_id: str) -> OobRecord:
@@ -178,7 +222,7 @@ async def _arrived(profile: Profile, connection_ids: set[str]) -> Opened | None:
     """Return what came over one of these connections, None if nothing did yet."""
     for connection_id in connection_ids:
         for kind in InvitationKind:
-            if found := await _find(profile, kind, connection_id=connection_id):
+            if found := await _find(profile, kind, connection_ids={connection_id}):
                 return Opened(kind, found)
     return None
 
@@ -215,16 +259,16 @@ def _exchanges_changed(profile: Profile, connection_ids: set[str]) -> Iterator[a
 
 
 async def _find(
-    profile: Profile, kind: InvitationKind, *, thread_id: str | None = None, connection_id: str | None = None
+    profile: Profile, kind: InvitationKind, *, connection_ids: Collection[str | None], thread_id: str | None = None
 ) -> str | None:
-    """Return the id of our first exchange on this thread or connection, None if there is none yet."""
+    """Return the id of our first exchange over one of these connections, of which None stands for having none."""
     model, role = {
         InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
         InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
     }[kind]
 
     def read(record: Any) -> tuple[str, str] | None:
-        if record.role != role or (connection_id is not None and record.connection_id != connection_id):
+        if record.role != role or record.connection_id not in connection_ids:
             return None
         return str(record.created_at), str(record._id)  # noqa: SLF001 (ACA-Py's name for any record's id)
 

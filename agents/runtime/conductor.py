@@ -26,6 +26,7 @@ from aries_askar import AskarError, AskarErrorCode
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender
 from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standing
+from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.faults import causes
 from wanderbuch.plugins.http.lanes import work_for_strangers
 
@@ -120,7 +121,10 @@ def was_handled(message: InboundMessage) -> bool:
 
 def is_store_failure(error: BaseException) -> bool:
     """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
-    return any(isinstance(each, AskarError) and each.code in _STORE_FAILURES for each in causes(error))
+    return any(
+        isinstance(each, StoreBusyError) or (isinstance(each, AskarError) and each.code in _STORE_FAILURES)
+        for each in causes(error)
+    )
 
 
 async def _connection(profile: Profile, connection_id: str | None) -> ConnRecord | None:

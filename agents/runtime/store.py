@@ -56,6 +56,10 @@ _MEANT: Final[Mapping[str, tuple[AskarErrorCode, bool]]] = {
 }
 
 
+class StoreBusyError(ProfileError):  # type: ignore[misc]  # acapy_agent has no types
+    """No transaction could be begun in time: nothing was done, and what was asked must be asked again."""
+
+
 class StoreGuard:
     """Learns of every error of the store and says once when it can no longer be relied on.
 
@@ -159,7 +163,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             async with asyncio.timeout(_TURN_S):
                 await self._profile.turn.acquire()
         except TimeoutError as err:
-            raise ProfileError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
+            raise StoreBusyError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
         self._has_turn = True
 
     def _give_turn(self) -> None:

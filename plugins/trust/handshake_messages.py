@@ -8,7 +8,9 @@ however often it is sent, and an invitation that nobody can use any more. So:
 - a response that was accepted is answered with `complete` again;
 - what a step wrote before it was cut does not keep it from being taken again (`shorten_again`).
 
-Any other message goes to ACA-Py's handlers. One message is handled once at a time, however often it comes at once.
+Any other message goes to ACA-Py's handlers. One message is handled once at a time, however often it comes at once, and
+so are the requests on one invitation: ACA-Py looks whether it is free, then asks about the wallet's DID for as long as
+that takes, and then writes, over whatever another wallet has begun or ended meanwhile.
 """
 
 from collections.abc import Mapping
@@ -41,9 +43,10 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
     """Answers a wallet's request to connect, again if it comes again."""
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
-        thread_id = context.message._thread_id  # noqa: SLF001  (ACA-Py's name)
-        async with one_step(own_id("handshake", thread_id)):
-            begun = await find_begun(context.profile, thread_id, ConnRecord.Role.REQUESTER)
+        request = context.message
+        request_id, invitation_id = request._id, request._thread.pthid  # noqa: SLF001  (ACA-Py's names)
+        async with one_step(own_id("invited", invitation_id)), one_step(own_id("handshake", request_id)):
+            begun = await find_begun(context.profile, request_id, ConnRecord.Role.REQUESTER)
             if begun is None:
                 await DIDXRequestHandler().handle(context, responder)
             elif begun.accept == ConnRecord.ACCEPT_AUTO and begun.state in (_ASKED, _ANSWERED):

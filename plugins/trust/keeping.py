@@ -168,11 +168,16 @@ async def drop_details(profile: Profile, cred_ex_id: str) -> None:
 
 
 async def find_exchange(profile: Profile, connection_id: str | None, thread_id: str) -> V20CredExRecord | None:
-    """Return our exchange as holder on this thread, None if there is none."""
+    """Return our exchange as holder on this thread, None if there is none.
+
+    Without a connection it is one without: what ACA-Py looks for then may be any connection's.
+    """
     try:
         async with profile.session() as session:
-            return await V20CredExRecord.retrieve_by_conn_and_thread(
-                session, connection_id, thread_id, role=V20CredExRecord.ROLE_HOLDER
+            return await V20CredExRecord.retrieve_by_tag_filter(
+                session,
+                {"thread_id": thread_id},
+                {"connection_id": connection_id, "role": V20CredExRecord.ROLE_HOLDER},
             )
     except StorageNotFoundError:
         return None

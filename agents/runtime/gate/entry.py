@@ -14,10 +14,10 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.runtime.gate.admission import Party, Room, RoomLimits
 from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Opened, decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.gate.keys import OwnKeys
-from wanderbuch.agents.runtime.gate.received import Received
+from wanderbuch.agents.runtime.gate.received import Received, ReceivedError
 from wanderbuch.agents.runtime.gate.senders import Sender, Senders
 from wanderbuch.agents.runtime.gate.served import NotServedError, Row, Served, Standing
-from wanderbuch.plugins.trust.attachments import check_attachments
+from wanderbuch.plugins.trust.attachments import AttachmentError, check_attachments
 
 _MB: Final = 1024 * 1024
 _LARGE_BYTES: Final = 64 * 1024
@@ -77,7 +77,10 @@ class Entry:
             raise NotServedError("a message of a type that is not served here")
         if received.size > row.max_bytes:
             raise NotServedError(f"expected at most {row.max_bytes} bytes in a message of this type")
-        await self._aside(size, lambda: check_attachments(received.members))
+        try:
+            await self._aside(size, lambda: check_attachments(received.members))
+        except AttachmentError as err:  # which says what stood there
+            raise ReceivedError("expected what is attached to be strict JSON, and not very much") from err
         sender = await self._senders.of(opened, received, network)
         if sender.party.standing < row.needs:
             raise NotServedError(f"a message for which its sender should be known by a {row.needs.name.lower()}")

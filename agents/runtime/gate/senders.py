@@ -75,14 +75,6 @@ class Sender:
             receipt.recipient_did_public = True
 
 
-def _of_thread(received: Received, network: str) -> Party:
-    kind = MessageType.parse(received.type)
-    if kind is not None and (kind.protocol, kind.name) == ("didexchange", "request"):  # the same one once more
-        invitation_id = received.parent_thread_id or received.thread_id
-        return Party(Standing.EXCHANGE, invitation_id, network, is_stranger=True)
-    return Party(Standing.EXCHANGE, received.thread_id, network)
-
-
 class Senders:
     """Tells who sends, for one profile."""
 
@@ -102,8 +94,8 @@ class Senders:
             return Sender(Party(Standing.CONNECTION, connection.connection_id, network), ends, connection)
         if opened.sender is not None:
             self._pairs.pop((opened.sender, opened.recipient), None)
-        if await self._is_ours(received):
-            return Sender(_of_thread(received, network), ends, connection)
+        if (party := await self._exchange(received, network)) is not None:
+            return Sender(party, ends, connection)
         if received.parent_thread_id is not None:
             reusable = await self._invitation(received.parent_thread_id)
             if reusable is not None:
@@ -144,14 +136,28 @@ class Senders:
             )
         return our_did, is_public, list(dict.fromkeys(record.tags["did"] for record in records))[:_MAX_DIDS]
 
-    async def _is_ours(self, received: Received) -> bool:
+    async def _exchange(self, received: Received, network: str) -> Party | None:
+        """Return whose budget a message on a thread of ours uses; None if the thread is not ours.
+
+        A request that began a DID exchange, once more, uses that of the invitation that it answered then: what it names
+        now is its sender's to choose, and anything may stand there.
+        """
         kind = MessageType.parse(received.type)
         where = _EXCHANGES.get(kind.protocol) if kind is not None else None
-        if where is None:
-            return False
+        if kind is None or where is None:
+            return None
         record_type, tag = where
+        is_request = (kind.protocol, kind.name) == ("didexchange", "request")
+        thread_id = received.id if is_request else received.thread_id
         async with self._profile.session() as session:
-            return bool(await session.handle.count(record_type, {tag: received.thread_id}))
+            if not is_request:
+                is_ours = bool(await session.handle.count(record_type, {tag: thread_id}))
+                return Party(Standing.EXCHANGE, thread_id, network) if is_ours else None
+            begun = await fetch_entries(session, record_type, {tag: thread_id}, limit=1)
+        if not begun:
+            return None
+        invitation_id = begun[0].tags.get("invitation_msg_id") or thread_id
+        return Party(Standing.EXCHANGE, invitation_id, network, is_stranger=True)
 
     async def _invitation(self, invitation_id: str) -> bool | None:
         """Return whether an open invitation is for many; None if there is none of this id."""

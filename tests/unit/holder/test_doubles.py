@@ -16,7 +16,7 @@ from wanderbuch.agents.holder.exchanges import changed_at
 from wanderbuch.agents.holder.offers import OfferState
 from wanderbuch.agents.holder.requests import DeclineReason, RequestState
 from wanderbuch.agents.holder.wallet import list_credentials
-from wanderbuch.errors import ExchangeError
+from wanderbuch.errors import ExchangeError, ResolutionError
 
 MANY = pytest.mark.parametrize("number", [2, 10])
 
@@ -190,3 +190,48 @@ async def test_what_is_kept_of_an_invitation_is_forgotten_with_its_question(proc
     assert len(await process.invitations()) == 1
     await process.sweep(changed_at(record) + timedelta(days=CONFIG.keep_ended_days))
     assert (await process.questions(), await process.invitations()) == ([], [])
+
+
+@pytest.mark.parametrize("what", ["question", "offer"])
+async def test_what_another_sends_on_the_thread_of_an_invitation_is_not_taken_for_what_it_brings(
+    process: HolderProcess, what: str
+) -> None:
+    """Anybody who sees an invitation knows its thread."""
+    message = getattr(process, what)()
+    invitation = invitation_with(message)
+    planted = getattr(process, what)()
+    planted.assign_thread_id(message._id)
+    await process.receive(planted)  # over the connection with somebody else
+    opened = await process.open(invitation)
+    records = {record._id: record.connection_id for record in (*await process.questions(), *await process.offers())}
+    assert records.pop(opened.id) is None
+    assert list(records.values()) == [process.connection_id]
+    assert await process.open(invitation) == opened
+
+
+async def test_an_invitation_on_the_thread_of_anothers_is_refused_and_leads_to_neither(process: HolderProcess) -> None:
+    message = process.question()
+    invitation = invitation_with(message)
+    copied = invitation_with(message) | {"label": "Copy"}
+    copied["services"] = [copied["services"][0] | {"serviceEndpoint": "https://elsewhere.wanderbuch.test/didcomm"}]
+    await process.open(copied)
+    with pytest.raises(ResolutionError, match="another sender's"):
+        await process.open(invitation)
+    (row,) = await process.invitations()
+    assert row.their_service.endpoint == "https://elsewhere.wanderbuch.test/didcomm"
+
+
+async def test_an_invitation_that_brought_nothing_does_not_keep_anothers_from_being_opened(
+    process: HolderProcess,
+) -> None:
+    message = process.question()
+    invitation = invitation_with(message)
+    copied = invitation_with(message) | {"label": "Copy"}
+    copied["services"] = [copied["services"][0] | {"serviceEndpoint": "https://elsewhere.wanderbuch.test/didcomm"}]
+    await process.open(copied)
+    async with process.profile.session() as session:
+        for question in await process.questions():
+            await question.delete_record(session)
+    await process.open(invitation)
+    (row,) = await process.invitations()
+    assert row.their_service.endpoint == "https://shipyard.wanderbuch.test/didcomm"

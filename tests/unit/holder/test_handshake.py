@@ -4,6 +4,7 @@ Two real ends with ACA-Py's managers and our handlers; what one hands over to be
 wallet asks, the inviter answers, the wallet ends the handshake, and the inviter hears of it.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -265,3 +266,42 @@ async def test_another_wallets_request_on_a_used_invitation_is_refused(handshake
     (after,) = await handshake.inviter.connections()
     assert (after.their_did, after.request_id) == (before.their_did, before.request_id)
     assert set(handshake.inviter.book.told) == {before.connection_id}
+
+
+class SlowResolver(PeerDID4Resolver):  # type: ignore[misc]  # acapy_agent has no types
+    """Takes its time over the first DID that it is asked for, as a stranger's host does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def _resolve(self, *args: Any, **options: Any) -> Any:
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.go_on.wait()
+        return await super()._resolve(*args, **options)
+
+
+async def test_two_wallets_on_one_invitation_do_not_take_one_anothers_connection(handshake: Handshake) -> None:
+    """Looking at a wallet's DID takes time; the other wallet comes meanwhile."""
+    wallet, inviter = handshake.wallet, handshake.inviter
+    await handshake.invite()
+    requests = []
+    for _ in range(2):
+        await handshake.open()
+        requests.append(wallet.post.waiting.pop(0))
+        async with wallet.profile.session() as session:  # the next one is a wallet that knows nothing of this one
+            for connection in await wallet.connections():
+                await connection.delete_record(session)
+    slow = SlowResolver()
+    inviter.profile.context.injector.bind_instance(DIDResolver, DIDResolver([slow, KeyDIDResolver()]))
+    first = asyncio.create_task(inviter.receive(requests[0]))
+    await slow.asked.wait()
+    second = asyncio.create_task(inviter.receive(requests[1]))
+    await asyncio.sleep(0.3)
+    slow.go_on.set()
+    await asyncio.gather(first, second, return_exceptions=True)
+    told = [json.loads(each) for each in inviter.post.waiting]
+    answered = [each["~thread"]["thid"] for each in told if each["@type"].endswith("/response")]
+    (connection,) = await inviter.connections()
+    assert answered == [connection.request_id]

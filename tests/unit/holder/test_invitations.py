@@ -9,6 +9,7 @@ from unittest.mock import MagicMock
 
 import base58
 import pytest
+from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.oob_processor import OobMessageProcessor
 from acapy_agent.core.profile import Profile
@@ -115,9 +116,13 @@ async def wallet() -> Profile:
     profile.context.injector.bind_instance(RouteManager, CoordinateMediationV1RouteManager())
     profile.context.injector.bind_instance(OobMessageProcessor, OobMessageProcessor(inbound_message_router=MagicMock()))
     profile.context.injector.bind_instance(BaseResponder, MockResponder())
-    record = V20CredExRecord(thread_id=THREAD, role=V20CredExRecord.ROLE_HOLDER, state="offer-received")
     async with profile.session() as session:
-        await record.save(session)
+        connection_id = await ConnRecord(
+            invitation_msg_id=invitation()["@id"], their_role=ConnRecord.Role.RESPONDER.rfc160, state="completed"
+        ).save(session)
+        await V20CredExRecord(
+            thread_id=THREAD, role=V20CredExRecord.ROLE_HOLDER, state="offer-received", connection_id=connection_id
+        ).save(session)
     return profile
 
 
@@ -235,7 +240,9 @@ LEFT_TO_THE_RESOLVER = ("peer_4_document_of_another_form", "peer_4_with_an_odd_k
 @pytest.mark.parametrize("brings", ["offer", "nothing"])
 async def test_a_hostile_sender_is_refused_and_nothing_else_fails(wallet: Profile, name: str, brings: str) -> None:
     attached_ = [attached({"@type": OFFER_TYPE, "@id": "another-thread"})] if brings == "offer" else []
-    text = link(invitation(services=HOSTILE_SERVICES[name], **{"requests~attach": attached_}))
+    text = link(
+        invitation(services=HOSTILE_SERVICES[name], **{"@id": "another-invitation", "requests~attach": attached_})
+    )
     with pytest.raises(ResolutionError if name in LEFT_TO_THE_RESOLVER else InvitationError):
         await opened(wallet, text)
 

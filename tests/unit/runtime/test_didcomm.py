@@ -19,6 +19,7 @@ from tests.flow.tiny_role import TinyRole
 from tests.unit.runtime.correspondents import Correspondent, connected_to
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime import store
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import load_config
@@ -234,6 +235,30 @@ def test_tells_a_store_that_failed_from_one_that_said_no() -> None:
     ):
         assert is_store_failure(AskarError(code, "x")) is failed
     assert not is_store_failure(ValueError("x"))
+
+
+async def test_what_found_no_turn_in_the_store_is_handled_again(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport, done = transport_of(tiny_agent), 0
+
+    class Writes(BaseHandler):
+        async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
+            nonlocal done
+            async with context.profile.transaction():
+                done += 1
+
+    monkeypatch.setattr(store, "_TURN_S", 0.1)
+    monkeypatch.setattr(Ping, "Handler", Writes)
+    async with tiny_agent.profile.turn:  # somebody's transaction takes its time
+        await transport.receive(peer.envelope())
+        async with asyncio.timeout(5):
+            while transport.in_flight:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert (done, len(await tiny_agent.records(KeptEnvelope).find())) == (0, 1)
+    await transport.replay()
+    await nothing_kept(tiny_agent)
+    assert done == 1
 
 
 async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attempts: int = 0) -> None:

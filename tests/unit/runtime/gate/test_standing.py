@@ -1,6 +1,7 @@
 """Who may send what: each case with a neighbour that may not, on a real transport and store."""
 
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -258,3 +259,35 @@ async def test_only_a_connection_makes_us_ask_other_hosts_as_our_own_work(
         while len(lanes) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert lanes == {"invited": True, "begun": True, "connected": False}
+
+
+async def test_a_repeated_request_uses_the_budget_of_the_invitation_that_it_answered(tiny_agent: RunningAgent) -> None:
+    """What a sender may choose is no key of a budget: else every message would have one of its own."""
+    stranger = await stranger_to(tiny_agent)
+    async with tiny_agent.profile.session() as session:
+        await ConnRecord(request_id="begun", invitation_msg_id="invited", state="request", their_role="invitee").save(
+            session
+        )
+    opened = envelopes.Opened(stranger.recipient, verkey_of(stranger.key), b"")
+
+    async def party(own_id: str, **thread: str) -> Any:
+        received = Received.of({"@type": DIDX_REQUEST, "@id": own_id, "~thread": thread}, size=100)
+        return (await tiny_agent._transport._gate._senders.of(opened, received, "")).party
+
+    for parent in ("invited", "another", "third"):
+        again = await party("begun", pthid=parent)
+        assert (again.standing, again.key, again.is_known) == (Standing.EXCHANGE, "invited", False)
+    assert (await party("new", thid="begun", pthid="another")).standing is Standing.NOBODY
+
+
+async def test_the_log_tells_nothing_of_what_is_attached(
+    tiny_agent: RunningAgent, caplog: pytest.LogCaptureFixture
+) -> None:
+    peer = await connected_to(tiny_agent)
+    attached = base64.b64encode(b'{"Perera": 1, "Perera": 2}').decode()
+    message = {"@type": PING, "@id": "1", "Anna~attach": [{"data": {"base64": attached}}]}
+    with caplog.at_level("INFO", logger="wanderbuch"):
+        assert await status(tiny_agent, peer, message) == 400
+    told = str([vars(record) for record in caplog.records])
+    assert "didcomm.refused" in told
+    assert [name for name in ("Anna", "Perera") if name in told] == []
