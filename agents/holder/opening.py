@@ -14,8 +14,8 @@ not linked by the wallet's own doing. What a step leaves is found by the next op
 
 import asyncio
 import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -43,7 +43,7 @@ from wanderbuch.plugins.trust.handshake_messages import completing
 from wanderbuch.plugins.trust.once import one_step, own_id
 
 _LOOK_AGAIN_S = 0.05
-_LOOK_WITHOUT_NEWS_S = 1.0
+_LOOK_WITHOUT_NEWS_S = 5.0
 _EXCHANGE_CHANGED: Final = re.compile("^acapy::record::(issue_credential_v2_0|present_proof_v2_0)::")
 _ASKED: Final = ConnRecord.State.REQUEST.rfc160
 _PEER_DID: Final = "did:peer:4"  # says all that the other side must know; what else there is comes in an attachment
@@ -54,6 +54,12 @@ class InvitationKind(Enum):
 
     OFFER = "offer"
     REQUEST = "request"
+
+
+_EXCHANGES: Final[Mapping[InvitationKind, tuple[Any, str]]] = {
+    InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
+    InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +95,22 @@ async def take_attached(
 async def meet(profile: Profile, invitation: InvitationMessage) -> Opened:
     """Connect on an invitation, unless that was done, and wait for what comes over the connection."""
     ours = await _connection_ids(profile, invitation)
-    with _exchanges_changed(profile, ours) as changed:
-        if opened := await _arrived(profile, ours):
+    with _arrivals(profile) as arrivals:
+        if opened := await _arrived(profile, ours):  # it was opened before
             return opened
         async with one_step(own_id("invitation", _id(invitation))):
             await _connect(profile, invitation)  # 2
+        ours |= await _connection_ids(profile, invitation)  # more than one, if two processes opened it at once
         while True:
-            ours |= await _connection_ids(profile, invitation)  # more than one, if two processes opened it at once
-            if opened := await _arrived(profile, ours):
+            if opened := arrivals.over(ours):
                 return opened
-            with suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(_LOOK_WITHOUT_NEWS_S):
-                    await changed.wait()
-            changed.clear()
+                    await arrivals.news()
+            except TimeoutError:  # another process may have taken what came
+                ours |= await _connection_ids(profile, invitation)
+                if opened := await _arrived(profile, ours):
+                    return opened
 
 
 async def _refuse_anothers_thread(
@@ -242,30 +251,51 @@ async def _connections(profile: Profile, invitation: InvitationMessage) -> list[
     return sorted(found, key=lambda connection: (not connection.is_ready, str(connection.created_at)))
 
 
+class _Arrivals:
+    """The exchanges that began or changed, by connection, as the bus told it: looking for them would read them all."""
+
+    def __init__(self) -> None:
+        self._by_connection: dict[str, Opened] = {}
+        self._changed = asyncio.Event()
+
+    def over(self, connection_ids: Collection[str]) -> Opened | None:
+        """Return what came over one of these connections, None if nothing did yet."""
+        return next((self._by_connection[each] for each in connection_ids if each in self._by_connection), None)
+
+    async def news(self) -> None:
+        """Wait until something comes."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def note(self, _: Profile, event: Event) -> None:
+        """Take an event of the bus."""
+        connection_id = event.payload.get("connection_id")
+        for kind, (model, role) in _EXCHANGES.items():
+            if (
+                connection_id
+                and event.payload.get("role") == role
+                and (found := event.payload.get(model.RECORD_ID_NAME))
+            ):
+                self._by_connection.setdefault(connection_id, Opened(kind, found))
+                self._changed.set()
+
+
 @contextmanager
-def _exchanges_changed(profile: Profile, connection_ids: set[str]) -> Iterator[asyncio.Event]:
-    """Give what is set whenever an exchange over one of these connections, of which there may be more, has changed."""
-    bus, changed = profile.inject(EventBus), asyncio.Event()
-
-    async def note(_: Profile, event: Event) -> None:
-        if event.payload.get("connection_id") in connection_ids:
-            changed.set()
-
-    bus.subscribe(_EXCHANGE_CHANGED, note)
+def _arrivals(profile: Profile) -> Iterator[_Arrivals]:
+    """Give what comes while the context lasts."""
+    bus, arrivals = profile.inject(EventBus), _Arrivals()
+    bus.subscribe(_EXCHANGE_CHANGED, arrivals.note)
     try:
-        yield changed
+        yield arrivals
     finally:
-        bus.unsubscribe(_EXCHANGE_CHANGED, note)
+        bus.unsubscribe(_EXCHANGE_CHANGED, arrivals.note)
 
 
 async def _find(
     profile: Profile, kind: InvitationKind, *, connection_ids: Collection[str | None], thread_id: str | None = None
 ) -> str | None:
     """Return the id of our first exchange over one of these connections, of which None stands for having none."""
-    model, role = {
-        InvitationKind.OFFER: (V20CredExRecord, V20CredExRecord.ROLE_HOLDER),
-        InvitationKind.REQUEST: (V20PresExRecord, V20PresExRecord.ROLE_PROVER),
-    }[kind]
+    model, role = _EXCHANGES[kind]
 
     def read(record: Any) -> tuple[str, str] | None:
         if record.role != role or record.connection_id not in connection_ids:
