@@ -33,7 +33,7 @@ from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_description import describe_trqp
 from wanderbuch.agents.authority.trqp_limits import RateLimit
 from wanderbuch.agents.runtime.app import PublicRoute
-from wanderbuch.agents.runtime.bodies import read_body
+from wanderbuch.agents.runtime.bodies import body_at_hand, read_body
 from wanderbuch.agents.runtime.problems import (
     MalformedError,
     NotReadyError,
@@ -180,7 +180,9 @@ class TrqpEndpoint:
                 raise TooManyError(wait_s)
             self._admit(request)  # 3
             _check_media_type(request)  # 4
-            body = await _body(request)
+            body = body_at_hand(request, max_bytes=MAX_QUERY_BYTES)
+            if body is None:
+                body = await read_body(request, deadline_s=_BODY_DEADLINE_S, max_bytes=MAX_QUERY_BYTES)
             snapshot = self._snapshot() or await self._first()  # 5
             if snapshot is None:
                 raise NotReadyError("the authority holds no governance file yet", hint="try again later")
@@ -191,6 +193,8 @@ class TrqpEndpoint:
                 self._answers.keep(answer, body, snapshot, kept)
         except WanderbuchError as err:
             return _problem(err, request_id)
+        except web.HTTPException as err:
+            return _problem(_why_no_body(err), request_id)
         headers = self._headers.copy()
         seconds = kept.seconds_left(at)
         headers[hdrs.CACHE_CONTROL] = f"{self._scope}, max-age={seconds}" if seconds else "no-store"
@@ -232,15 +236,15 @@ def _check_media_type(request: web.Request) -> None:
         raise WrongMediaTypeError("expected a body without compression")
 
 
-async def _body(request: web.Request) -> bytes:
-    try:
-        return await read_body(request, deadline_s=_BODY_DEADLINE_S, max_bytes=MAX_QUERY_BYTES)
-    except web.HTTPRequestEntityTooLarge as err:
-        raise TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one") from err
-    except web.HTTPBadRequest as err:
-        raise MalformedError("expected a query, found one that broke off") from err
-    except web.HTTPRequestTimeout as err:
-        raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
+def _why_no_body(err: web.HTTPException) -> WanderbuchError:
+    """Return why the body of a request was not read, in our own words."""
+    match err:
+        case web.HTTPRequestEntityTooLarge():
+            return TooLargeError(f"expected a query of at most {MAX_QUERY_BYTES} bytes, found a larger one")
+        case web.HTTPRequestTimeout():
+            return TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s")
+        case _:
+            return MalformedError("expected a query, found one that broke off")
 
 
 def _problem(err: WanderbuchError, request_id: str) -> web.Response:

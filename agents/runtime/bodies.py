@@ -23,14 +23,12 @@ async def read_body(request: web.Request, *, deadline_s: float, max_bytes: int |
         HTTPBadRequest: it broke off, or is not what its headers say.
     """
     limit = request.client_max_size if max_bytes is None else max_bytes
+    if (whole := body_at_hand(request, max_bytes=limit)) is not None:
+        return whole
     _refuse_larger(request.content_length or 0, limit)
     content, connection = request.content, Connection.of(request)
     received = bytearray()
     try:
-        if content.is_eof():  # it came with the headers
-            whole = content.read_nowait()
-            _refuse_larger(len(whole), limit)
-            return whole
         async with asyncio.timeout(deadline_s) as clock:
             if connection is not None:
                 connection.enter(Stage.BODY)
@@ -51,6 +49,24 @@ async def read_body(request: web.Request, *, deadline_s: float, max_bytes: int |
         if connection is not None and connection.stage is Stage.BODY:
             connection.clock = None
             connection.enter(Stage.WORKING)
+
+
+def body_at_hand(request: web.Request, *, max_bytes: int) -> bytes | None:
+    """Return a body that came together with its headers; None if it did not.
+
+    Raises:
+        HTTPRequestEntityTooLarge: it is larger.
+        HTTPBadRequest: it is not what its headers say.
+    """
+    content = request.content
+    if not content.is_eof():
+        return None
+    try:
+        whole = content.read_nowait()
+    except (RequestPayloadError, ClientError, HttpProcessingError) as err:
+        raise web.HTTPBadRequest from err
+    _refuse_larger(len(whole), max_bytes)
+    return whole
 
 
 async def expect_body(request: web.Request) -> None:
