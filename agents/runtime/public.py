@@ -23,12 +23,12 @@ from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.problems import NotReadyError
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
 from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.agents.runtime.tenant_config import DEFAULT_TENANT
 from wanderbuch.plugins.webvh.publisher import content_type_of
+from wanderbuch.store.records import NotFoundError
 
 _LOG = logging.getLogger(__name__)
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")

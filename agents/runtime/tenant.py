@@ -18,7 +18,6 @@ from pydantic import BaseModel
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
 from wanderbuch.agents.runtime.office import Office
-from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
 from wanderbuch.errors import ConfigurationError
@@ -27,6 +26,7 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.store.records import Record, RecordStore, utc_now
 
 _LOG = logging.getLogger(__name__)
 

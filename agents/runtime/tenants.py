@@ -16,12 +16,12 @@ from wanderbuch.agents.runtime.app import Caller
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.office import Office
 from wanderbuch.agents.runtime.problems import NotReadyError
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.errors import ResolutionError
 from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.webvh.dids import create_did
+from wanderbuch.store.records import NotFoundError
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 20.0

@@ -12,7 +12,6 @@ from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.governance_state import GOVERNANCE_ROUTES
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.qr import qr_svg
-from wanderbuch.agents.runtime.records import NotFoundError, utc_now
 from wanderbuch.agents.verifier.models import (
     IdentityOut,
     NewRequest,
@@ -29,6 +28,7 @@ from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
 from wanderbuch.plugins.trust.source import RefreshReport
 from wanderbuch.plugins.trust.verifier import NoGovernanceError, OverAskingError
+from wanderbuch.store.records import NotFoundError, utc_now
 
 
 class CannotAskError(ResolutionError):
