@@ -89,6 +89,7 @@ class Route:
 
     Args:
         needs: the roles of a caller of which one is enough.
+        stream: answers in place of `handler` who accepts `text/event-stream`.
     """
 
     method: str
@@ -100,6 +101,11 @@ class Route:
     summary: str
     query: tuple[str, ...] = ()
     needs: frozenset[str] = OPERATOR.roles
+    stream: "Streaming | None" = None
+
+
+type Streaming = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
+"""Takes the office first; its answer goes on until one of the two ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +134,10 @@ def get(
     summary: str,
     query: tuple[str, ...] = (),
     needs: Collection[str] = OPERATOR.roles,
+    stream: Streaming | None = None,
 ) -> Route:
     """Return a route that reads."""
-    return Route("GET", path, handler, None, result, 200, summary, query, frozenset(needs))
+    return Route("GET", path, handler, None, result, 200, summary, query, frozenset(needs), stream)
 
 
 def delete(

@@ -166,6 +166,9 @@ def _served(route: Route, enter: Enter) -> Callable[[web.Request], Awaitable[web
     async def handle(request: web.Request) -> web.StreamResponse:
         caller: Caller = request[_CALLER]
         _require(caller, route.needs)
+        if route.stream is not None and "text/event-stream" in request.headers.get("Accept", ""):
+            tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+            return await route.stream(await enter(tenant), request)
         unknown = set(request.query) - set(route.query)
         if unknown:
             raise MalformedError(f"unknown query parameter; allowed: {', '.join(route.query) or 'none'}")

@@ -61,8 +61,7 @@ def webhook_work(log: EventLog, edge: HttpEdge) -> WorkKind:
 def _tells(work: Work) -> Sequence[Event]:
     if work.state is not WorkState.FAILED or work.ended_at is None:
         return ()
-    _LOG.warning("webhook %s: given up: %s", work.id, work.error)
-    return [Event(EventKind.WEBHOOK_FAILED, work.id, occasion=str(int(work.ended_at.timestamp())))]
+    return [Event(EventKind.WEBHOOK_FAILED, work.id, occasion=str(int(work.ended_at.timestamp() * 1000)))]
 
 
 @dataclass(slots=True)

@@ -104,7 +104,7 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
         EventKind.TENANT_REMOVED: Told("A tenant was removed; in the operator's log.", "tenant"),
         EventKind.WEBHOOK_FAILED: Told("Deliveries to a webhook were given up; resume it.", "webhook"),
         EventKind.WORK_ENDED: Told(
-            "Long work ended.", "work", {"kind": Field.ID, "state": ("DONE", "FAILED", "CANCELLED")}
+            "Long work is done, or was given up.", "work", {"kind": Field.ID, "state": ("DONE", "FAILED")}
         ),
     }
 )

@@ -287,6 +287,10 @@ class Works:
             claimed.owner,
         )
 
+    async def release_all(self) -> None:
+        """Let go of everything: only where no other process can have claimed any of it."""
+        await self._engine.run("UPDATE work SET owner = NULL, until = NULL WHERE owner IS NOT NULL")
+
     async def prune(self, *, keep_s: float = _KEEP_S) -> None:
         """Remove what ended long ago; what was given up stays until somebody sees to it."""
         await self._engine.run(

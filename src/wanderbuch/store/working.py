@@ -16,7 +16,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,7 +24,10 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.engine import Engine
-from wanderbuch.store.errors import StoreError
+from wanderbuch.store.errors import NotFoundError, StoreError
+from wanderbuch.store.event_kinds import Event, EventKind
+from wanderbuch.store.tables import tenant_of
+from wanderbuch.store.telling import Untold
 from wanderbuch.store.work import TOPIC, Piece, Work, Works, WorkState
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ _LOOK_EVERY_S: Final = 2.0
 _LEASE_OVER_STEP_S: Final = 15.0
 _NOT_HERE_S: Final = 30.0
 _PAUSES_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
+
+_ABOUT: Final = "work"
 
 type Step = Callable[[Profile, Work], Awaitable[Piece]]
 
@@ -48,7 +53,7 @@ class WorkKind:
         pauses_s: after the first failure, the second, …; the last one again and again.
         give_up_s: so long after the first of an unbroken row of failures the work is given up.
         at_once, at_once_a_tenant: how many pieces one process does at the same time.
-        ended: is told of work that ended in this process; may be told twice, or not at all after a crash.
+        tells: gives the events that work which was given up or done tells; by default `work.ended`.
     """
 
     name: str
@@ -58,7 +63,7 @@ class WorkKind:
     give_up_s: float = 24 * 3600.0
     at_once: int = 8
     at_once_a_tenant: int = 2
-    ended: Callable[[Profile, Work], Awaitable[None]] | None = None
+    tells: Callable[[Work], Sequence[Event]] = field(default=lambda work: _ended(work))
 
 
 class Worker:
@@ -67,6 +72,7 @@ class Worker:
     Args:
         engine: tells when there is work.
         works: the rows.
+        untold: tells the log of work that ended.
         kinds: what it can do.
         profile_of: gives the profile of a tenant; None if it is not open here.
         look_every_s: so often it looks for what is due, told or not.
@@ -76,6 +82,7 @@ class Worker:
         self,
         engine: Engine,
         works: Works,
+        untold: Untold,
         kinds: Iterable[WorkKind],
         profile_of: Callable[[str], Profile | None],
         *,
@@ -83,21 +90,25 @@ class Worker:
     ) -> None:
         self._engine = engine
         self._works = works
-        self._kinds = tuple(kinds)
+        self._untold = untold
+        self._kinds = {kind.name: kind for kind in kinds}
+        untold.learn(_ABOUT, self._look)
         self._profile_of = profile_of
         self._look_every_s = look_every_s
         self._wanted = asyncio.Event()
-        self._busy: dict[str, Counter[str]] = {kind.name: Counter() for kind in self._kinds}
+        self._busy: dict[str, Counter[str]] = {name: Counter() for name in self._kinds}
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Work; ends only by cancellation, and lets go then of what it had begun."""
+        if not self._engine.is_shared:  # who had claimed something was a process that is gone
+            await self._works.release_all()
         unsubscribe = self._engine.hear(TOPIC, lambda _: self._wanted.set())
         try:
             while True:
                 self._wanted.clear()
                 try:
-                    for kind in self._kinds:
+                    for kind in self._kinds.values():
                         await self._claim(kind)
                 except StoreError as err:
                     _LOG.warning("long work waits: %s", err.message)
@@ -144,13 +155,31 @@ class Worker:
         if profile is None:  # suspended, or open elsewhere: no failure of the work
             await self._works.release(work, again_s=_NOT_HERE_S)
             return
-        saved = await self._works.save(work, await self._done(kind, profile, work))
+        piece = await self._done(kind, profile, work)
+        if not (piece.is_last or piece.give_up):
+            self._note(work, await self._works.save(work, piece))
+            return
+        async with self._untold.telling(profile, work.tenant, _ABOUT, f"{kind.name}/{work.id}") as tell:
+            saved = await self._works.save(work, piece)
+            self._note(work, saved)
+            if saved is not None:
+                tell(*kind.tells(saved))
+
+    def _note(self, work: Work, saved: Work | None) -> None:
         if saved is None:
-            _LOG.warning("%s %s: another process has it now; what was done here is done again", kind.name, work.id)
-        elif saved.state in (WorkState.DONE, WorkState.FAILED):
-            _LOG.info("%s %s: %s", kind.name, work.id, saved.state.value)
-            if kind.ended is not None:
-                await kind.ended(profile, saved)
+            _LOG.warning("%s %s: another process has it now; what was done here is done again", work.kind, work.id)
+        elif saved.state is WorkState.FAILED:
+            _LOG.warning("%s %s: given up: %s", work.kind, work.id, saved.error)
+        elif saved.state is WorkState.DONE:
+            _LOG.info("%s %s: done", work.kind, work.id)
+
+    async def _look(self, profile: Profile, subject: str) -> Sequence[Event]:
+        """Return what work tells, by the name under which `_piece` tells it."""
+        name, _, work_id = subject.partition("/")
+        try:
+            return self._kinds[name].tells(await self._works.get(tenant_of(profile), name, work_id))
+        except (KeyError, NotFoundError):
+            return ()
 
     async def _done(self, kind: WorkKind, profile: Profile, work: Work) -> Piece:
         """Return what the next piece came to; a failure is a result too."""
@@ -173,6 +202,13 @@ class Worker:
             return replace(piece, give_up=True)
         pause = kind.pauses_s[min(work.failures, len(kind.pauses_s) - 1)]
         return replace(piece, again_s=pause * random.uniform(0.9, 1.1))  # noqa: S311 (no secret)
+
+
+def _ended(work: Work) -> Sequence[Event]:
+    if work.state not in (WorkState.DONE, WorkState.FAILED) or work.ended_at is None:
+        return ()
+    body = {"kind": work.kind, "state": work.state.value}
+    return [Event(EventKind.WORK_ENDED, work.id, body, occasion=str(int(work.ended_at.timestamp() * 1000)))]
 
 
 def _failed(work: Work, why: str) -> Piece:
