@@ -38,7 +38,13 @@ _HEADERS: Final = {
 
 
 async def stream_events(
-    request: web.Request, feed: Feed, tenant: str, *, after: int | None, beat_s: float = _BEAT_S, write_s: float = _WRITE_S
+    request: web.Request,
+    feed: Feed,
+    tenant: str,
+    *,
+    after: int | None,
+    beat_s: float = _BEAT_S,
+    write_s: float = _WRITE_S,
 ) -> web.StreamResponse:
     """Answer a request with the events of a tenant, until one of the ends above.
 

@@ -4,8 +4,8 @@
 2. Taken is what the receiver answers with 2xx within 10 s. Nothing of the answer is read, no redirect is followed.
 3. After a failure a piece begins with one event alone. Where nobody answers, it ends with that; a receiver that answers
    with another status may refuse one event: the other subjects go on, until five were refused.
-4. Failures in a row are followed by growing pauses, up to an hour; after three days, or 410 Gone, the webhook has FAILED,
-   and the log says so. Whoever resumes it loses nothing that the log still has.
+4. Failures in a row are followed by growing pauses, up to an hour; after three days, or 410 Gone, the webhook has
+   FAILED, and the log says so. Whoever resumes it loses nothing that the log still has.
 """
 
 import asyncio

@@ -65,9 +65,7 @@ class Webhooks:
             raise RefusedError(f"a tenant has at most {MAX_WEBHOOKS} webhooks", hint="remove one first")
         begin = (await self._log.extent(self._tenant)).last if after is None else after
         webhook = Webhook(id=new_id(), url=url, kinds=tuple(sorted(set(kinds), key=lambda each: each.value)))
-        work = await self._works.start(
-            self._tenant, WEBHOOK_WORK, webhook.id, position=Cursor().position(), done=begin
-        )
+        work = await self._works.start(self._tenant, WEBHOOK_WORK, webhook.id, position=Cursor().position(), done=begin)
         await self._hooks.insert(webhook)
         await self._works.wake(WEBHOOK_WORK, self._tenant)
         return Shown(webhook, work, Cursor.read(work.position))

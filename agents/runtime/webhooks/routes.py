@@ -129,6 +129,8 @@ WEBHOOK_ROUTES: Final[Sequence[Route]] = (
     get("/{id}", _show, result=WebhookOut, summary="Show a webhook and its last deliveries"),
     post("/{id}/pause", _pause, result=WebhookOut, summary="Send nothing more until it is resumed"),
     post("/{id}/resume", _resume, result=WebhookOut, summary="Go on where it stopped, also after it was given up"),
-    post("/{id}/secret", _rotate, result=WebhookWithSecret, summary="Replace the secret; the old one is good for a day"),
+    post(
+        "/{id}/secret", _rotate, result=WebhookWithSecret, summary="Replace the secret; the old one is good for a day"
+    ),
     delete("/{id}", _remove, result=WebhookOut, summary="Remove a webhook"),
 )

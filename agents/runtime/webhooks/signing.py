@@ -1,8 +1,8 @@
 """Signed by the scheme of Standard Webhooks 1.0.0 (standardwebhooks.com, "Symmetric signature": HMAC-SHA-256).
 
-    webhook-id: evt_…             the same whenever this event is sent to this address
-    webhook-timestamp: 1764000000 when this attempt began, in seconds
-    webhook-signature: v1,<base64> over "<id>.<timestamp>.<body>"; one after the other while a secret is being replaced
+webhook-id: evt_…             the same whenever this event is sent to this address
+webhook-timestamp: 1764000000 when this attempt began, in seconds
+webhook-signature: v1,<base64> over "<id>.<timestamp>.<body>"; one after the other while a secret is being replaced
 """
 
 import base64

@@ -29,34 +29,14 @@ KEEP_S: Final = 30 * 24 * 3600.0
 KEEP_EVENTS: Final = 100_000
 _PRUNED_AT_ONCE: Final = 5_000
 
-SCHEMA: Final = (
-    """CREATE TABLE event_count (
-        tenant TEXT PRIMARY KEY,
-        number BIGINT NOT NULL,
-        pruned BIGINT NOT NULL DEFAULT 0
-    )""",
-    """CREATE TABLE event (
-        tenant TEXT NOT NULL,
-        number BIGINT NOT NULL,
-        at DOUBLE PRECISION NOT NULL,
-        kind TEXT NOT NULL,
-        subject TEXT NOT NULL,
-        body TEXT NOT NULL,
-        fact TEXT NOT NULL,
-        PRIMARY KEY (tenant, number),
-        UNIQUE (tenant, fact)
-    )""",
-    "CREATE INDEX event_at ON event (at)",
-)
-
 _COUNT: Final = """
-    INSERT INTO event_count AS counted (tenant, number) SELECT ?, 1
+    INSERT INTO counter AS counted (tenant, number) SELECT ?, 1
     WHERE NOT EXISTS (SELECT 1 FROM event WHERE tenant = ? AND fact = ?)
     ON CONFLICT (tenant) DO UPDATE SET number = counted.number + 1
 """
 _INSERT: Final = """
     INSERT INTO event (tenant, number, at, kind, subject, body, fact)
-    SELECT tenant, number, store_now(), ?, ?, ?, ? FROM event_count
+    SELECT tenant, number, store_now(), ?, ?, ?, ? FROM counter
     WHERE tenant = ? AND NOT EXISTS (SELECT 1 FROM event WHERE tenant = ? AND fact = ?)
     RETURNING number
 """
@@ -186,7 +166,7 @@ class EventLog:
             return {}
         marks = ", ".join("?" for _ in tenants)
         found = await self._engine.run(
-            f"SELECT tenant, pruned, number FROM event_count WHERE tenant IN ({marks})",  # noqa: S608 (marks only)
+            f"SELECT tenant, pruned, number FROM counter WHERE tenant IN ({marks})",  # noqa: S608 (marks only)
             *tenants,
         )
         return {str(tenant): Extent(int(pruned), int(last)) for tenant, pruned, last in found}
@@ -197,9 +177,7 @@ class EventLog:
             "SELECT tenant, MAX(number) FROM event WHERE at < store_now() - ? GROUP BY tenant", keep_s
         )
         bounds = {str(tenant): int(number) for tenant, number in found}
-        found = await self._engine.run(
-            "SELECT tenant, number FROM event_count WHERE number - pruned > ?", keep_events
-        )
+        found = await self._engine.run("SELECT tenant, number FROM counter WHERE number - pruned > ?", keep_events)
         for tenant, number in found:
             bounds[tenant] = max(bounds.get(tenant, 0), int(number) - keep_events)
         return sum([await self._prune(tenant, bound) for tenant, bound in bounds.items()])
@@ -209,9 +187,7 @@ class EventLog:
         while upto < bound:
             upto = min(upto + _PRUNED_AT_ONCE, bound)
             answers = await self._engine.together(
-                Statement(
-                    "UPDATE event_count SET pruned = ? WHERE tenant = ? AND pruned < ?", (upto, tenant, upto)
-                ),
+                Statement("UPDATE counter SET pruned = ? WHERE tenant = ? AND pruned < ?", (upto, tenant, upto)),
                 Statement("DELETE FROM event WHERE tenant = ? AND number <= ? RETURNING number", (tenant, upto)),
             )
             gone += len(answers[1])
@@ -224,13 +200,3 @@ class EventLog:
             await self._engine.announce(TOPIC, tenant)
         except Exception as err:  # noqa: BLE001 (readers look by themselves all the same)
             _LOG.warning("events of %s could not be announced: %s", tenant, type(err).__name__)
-
-
-async def forget_tenant(engine: Engine, tenant: str) -> None:
-    """Remove the log of a tenant that is removed, and what was still to be told in it."""
-    await engine.together(
-        *(
-            Statement(f"DELETE FROM {table} WHERE tenant = ?", (tenant,))  # noqa: S608 (constants)
-            for table in ("event", "event_count", "untold")
-        )
-    )

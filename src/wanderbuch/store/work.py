@@ -30,29 +30,6 @@ _MAX_POSITION: Final = 8 * 1024
 _MAX_ERROR: Final = 300
 _KEEP_S: Final = 30 * 24 * 3600.0
 
-SCHEMA: Final = (
-    """CREATE TABLE work (
-        tenant TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        id TEXT NOT NULL,
-        state TEXT NOT NULL,
-        position TEXT NOT NULL,
-        done BIGINT NOT NULL,
-        total BIGINT,
-        due DOUBLE PRECISION,
-        woken BIGINT NOT NULL DEFAULT 0,
-        owner TEXT,
-        until DOUBLE PRECISION,
-        failures BIGINT NOT NULL DEFAULT 0,
-        failing_since DOUBLE PRECISION,
-        error TEXT,
-        at DOUBLE PRECISION NOT NULL,
-        ended DOUBLE PRECISION,
-        PRIMARY KEY (tenant, kind, id)
-    )""",
-    "CREATE INDEX work_due ON work (kind, due) WHERE state = 'RUNNING'",
-)
-
 _COLUMNS: Final = (
     "tenant, kind, id, state, position, done, total, due, failures, failing_since, error, at, ended, owner, woken"
 )
@@ -188,10 +165,6 @@ class Works:
         """Remove the row and return whether it was there."""
         return bool(await self._engine.run(f"DELETE FROM work WHERE {_THIS} RETURNING id", tenant, kind, work_id))  # noqa: S608
 
-    async def forget_tenant(self, tenant: str) -> None:
-        """Remove all work of a tenant that is removed."""
-        await self._engine.run("DELETE FROM work WHERE tenant = ?", tenant)
-
     async def wake(self, kind: str, tenant: str) -> bool:
         """Make the waiting work of a kind due now, and return whether there is any.
 
@@ -220,7 +193,7 @@ class Works:
             f"""WITH next AS (
                 SELECT tenant AS t, id AS i FROM work
                 WHERE kind = ? AND state = 'RUNNING' AND due <= store_now()
-                AND (until IS NULL OR until < store_now()) {others}
+                AND until < store_now() {others}
                 ORDER BY due LIMIT 1 {self._engine.skip_locked}
             )
             UPDATE work SET owner = ?, until = store_now() + ?
@@ -242,7 +215,9 @@ class Works:
             piece: what became of it.
         """
         state = WorkState.DONE if piece.is_last else WorkState.FAILED if piece.give_up else WorkState.RUNNING
-        ended = "CASE WHEN state = 'RUNNING' THEN store_now() ELSE ended END" if state is not WorkState.RUNNING else "ended"
+        ended = (
+            "CASE WHEN state = 'RUNNING' THEN store_now() ELSE ended END" if state is not WorkState.RUNNING else "ended"
+        )
         due: str
         values: list[Value] = []
         if piece.again_s is None:
@@ -256,7 +231,7 @@ class Works:
         )
         found = await self._engine.run(
             f"""UPDATE work SET position = ?, done = ?, total = ?, due = {due}, {failed},
-                ended = {ended}, state = CASE WHEN state = 'RUNNING' THEN ? ELSE state END, owner = NULL, until = NULL
+                ended = {ended}, state = CASE WHEN state = 'RUNNING' THEN ? ELSE state END, owner = NULL, until = 0
             WHERE {_THIS} AND owner = ? RETURNING {_COLUMNS}""",  # noqa: S608 (constants)
             _text(piece.position),
             piece.done,
@@ -279,7 +254,7 @@ class Works:
             again_s: when it is due again, in seconds from now.
         """
         await self._engine.run(
-            f"UPDATE work SET owner = NULL, until = NULL, due = store_now() + ? WHERE {_THIS} AND owner = ?",  # noqa: S608
+            f"UPDATE work SET owner = NULL, until = 0, due = store_now() + ? WHERE {_THIS} AND owner = ?",  # noqa: S608
             again_s,
             claimed.tenant,
             claimed.kind,
@@ -289,7 +264,7 @@ class Works:
 
     async def release_all(self) -> None:
         """Let go of everything: only where no other process can have claimed any of it."""
-        await self._engine.run("UPDATE work SET owner = NULL, until = NULL WHERE owner IS NOT NULL")
+        await self._engine.run("UPDATE work SET owner = NULL, until = 0 WHERE owner IS NOT NULL")
 
     async def prune(self, *, keep_s: float = _KEEP_S) -> None:
         """Remove what ended long ago; what was given up stays until somebody sees to it."""

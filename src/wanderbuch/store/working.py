@@ -6,8 +6,9 @@
         …                                         # one piece, which may be done twice
         return Piece({"next": n + 1}, done=n + 1, total=work.total, is_last=n + 1 == work.total)
 
-A piece has a deadline that is shorter than the lease, so nothing is renewed. One that fails is tried again after growing
-pauses, and given up after a stated time. Tenants take turns: after each piece the work that has been due longest is next.
+A piece has a deadline that is shorter than the lease, so nothing is renewed. One that fails is tried again after
+growing pauses, and given up after a stated time. Tenants take turns: after each piece the work that has been due
+longest is next.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from wanderbuch.store.engine import Engine
 from wanderbuch.store.errors import NotFoundError, StoreError
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.tables import tenant_of
-from wanderbuch.store.telling import Untold
+from wanderbuch.store.untold import Untold
 from wanderbuch.store.work import TOPIC, Piece, Work, Works, WorkState
 
 _LOG = logging.getLogger(__name__)
