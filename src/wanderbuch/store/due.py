@@ -7,7 +7,7 @@
 
 One query a store finds what is due, whatever the number of tenants. Who claims and dies loses it after its time: so
 what is done for due work is done at least once, and must bear being done twice. A row may be superfluous or early
-(`rows.py`): who finds that nothing is to do says when the record is due next, and leaves alone what has no record (yet).
+(`rows.py`): who finds nothing to do says when the record is due next, and leaves alone what has no record (yet).
 """
 
 import secrets
