@@ -1,6 +1,7 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -191,6 +192,9 @@ class Letters:
         self.gate = asyncio.Event()
         self.gate.set()
 
+    async def count(self) -> int:
+        return self.at_once
+
     async def step(self, profile: Profile, work: Work) -> Piece:
         self.at_once += 1
         try:
@@ -214,11 +218,15 @@ async def working(
         await task
 
 
-async def reaches(works: Works, wanted: WorkState, work_id: str = "w") -> Work:
+async def until[T](look: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> T:
     async with asyncio.timeout(20):
-        while (work := await works.get("a", KIND, work_id)).state is not wanted:
+        while not fits(found := await look()):  # noqa: ASYNC110 (other processes have no event)
             await asyncio.sleep(0.02)
-    return work
+    return found
+
+
+async def reaches(works: Works, wanted: WorkState) -> Work:
+    return await until(lambda: works.get("a", KIND, "w"), lambda work: work.state is wanted)
 
 
 async def test_a_worker_does_all_pieces_in_order_and_tells_the_log(engine: Engine, works: Works) -> None:
@@ -226,9 +234,7 @@ async def test_a_worker_does_all_pieces_in_order_and_tells_the_log(engine: Engin
     async with working(engine, WorkKind(KIND, letters.step)) as log:
         await works.start("a", KIND, "w", total=5)
         await reaches(works, WorkState.DONE)
-        async with asyncio.timeout(5):
-            while not (told := await log.read("a", 0, 9)):
-                await asyncio.sleep(0.02)
+        told = await until(lambda: log.read("a", 0, 9), bool)
     assert letters.written == [("w", count) for count in range(5)]
     assert [(each.kind, each.subject, each.body) for each in told] == [
         ("work.ended", "w", {"kind": KIND, "state": "DONE"})
@@ -253,9 +259,7 @@ async def test_a_worker_that_stops_lets_go_at_once(engine: Engine, works: Works)
     letters.gate.clear()
     await works.start("a", KIND, "w", total=2)
     async with working(engine, WorkKind(KIND, letters.step)):
-        async with asyncio.timeout(5):
-            while not letters.at_once:
-                await asyncio.sleep(0.01)
+        await until(letters.count, lambda count: count == 1)
     letters.gate.set()
     async with working(engine, WorkKind(KIND, letters.step)):
         await reaches(works, WorkState.DONE)
@@ -269,16 +273,14 @@ async def test_no_tenant_takes_more_than_its_share(engine: Engine, works: Works)
         await works.start("b", KIND, f"b{count}", total=1)
     await works.start("a", KIND, "w", total=1)
     async with working(engine, WorkKind(KIND, letters.step, at_once=4, at_once_a_tenant=2)):
-        async with asyncio.timeout(5):
-            while letters.at_once < 3:
-                await asyncio.sleep(0.01)
+        await until(letters.count, lambda count: count >= 3)
         await asyncio.sleep(0.2)
         assert letters.at_once == 3  # two of b's, and a's
         letters.gate.set()
+        for count in range(6):
+            await until(partial(works.get, "b", KIND, f"b{count}"), lambda work: work.state is WorkState.DONE)
         await reaches(works, WorkState.DONE)
-        async with asyncio.timeout(5):
-            while len(letters.written) < 7:
-                await asyncio.sleep(0.01)
+    assert len(letters.written) == 7
 
 
 async def test_a_piece_that_fails_is_tried_again_then_given_up(engine: Engine, works: Works) -> None:
@@ -297,9 +299,7 @@ async def test_a_piece_that_fails_is_tried_again_then_given_up(engine: Engine, w
     async with working(engine, kind) as log:
         await works.start("a", KIND, "w", total=1)
         given_up = await reaches(works, WorkState.FAILED)
-        async with asyncio.timeout(5):
-            while not (told := await log.read("a", 0, 9)):
-                await asyncio.sleep(0.02)
+        told = await until(lambda: log.read("a", 0, 9), bool)
     assert tries[:3] == [0, 1, 2]
     assert given_up.error == "a piece took longer than 0.3 s"
     assert told[0].body == {"kind": KIND, "state": "FAILED"}
@@ -311,9 +311,7 @@ async def test_what_fails_says_so_without_what_foreign_errors_say(engine: Engine
 
     async with working(engine, WorkKind(KIND, step, pauses_s=(3600.0,))):
         await works.start("a", KIND, "w")
-        async with asyncio.timeout(5):
-            while (work := await works.get("a", KIND, "w")).failures == 0:
-                await asyncio.sleep(0.02)
+        work = await until(lambda: works.get("a", KIND, "w"), lambda work: work.failures > 0)
     assert work.error == "RuntimeError"
 
 
@@ -321,7 +319,7 @@ async def test_work_of_a_tenant_that_is_not_open_here_waits_without_failing(engi
     letters = Letters()
     async with working(engine, WorkKind(KIND, letters.step), profile_of=lambda _: None):
         await works.start("a", KIND, "w", total=1)
-        async with asyncio.timeout(5):
-            while (work := await works.get("a", KIND, "w")).due is None or work.due <= work.started_at:
-                await asyncio.sleep(0.02)
+        work = await until(
+            lambda: works.get("a", KIND, "w"), lambda work: work.due is not None and work.due > work.started_at
+        )
     assert (work.failures, work.state, letters.written) == (0, WorkState.RUNNING, [])
