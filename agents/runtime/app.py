@@ -105,7 +105,10 @@ class Route:
 
 
 type Streaming = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
-"""Takes the office first; its answer goes on until one of the two ends it."""
+"""Takes the office first; its answer goes on until one of the two ends it. `request[MAY_GO_ON]` asks anew who reads."""
+
+MAY_GO_ON: Final = "wanderbuch.may_go_on"
+"""Where a stream finds what tells whether its reader would still be let in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ class Follower:
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
         self.is_over = False
-        """Nothing more will come: the process stops, or the tenant may not be followed any more."""
+        """Nothing more will be sent: the process stops."""
+        self.is_doubted = False
+        """Something was decided about tenants: whether this one may still follow has to be asked again."""
         self._grown = asyncio.Event()
 
     def wake(self) -> None:
@@ -114,11 +116,11 @@ class Feed:
                 del self._a_tenant[tenant]
             self._rest()
 
-    def end(self, tenant: str) -> None:
-        """End the streams of a tenant that may not be followed any more."""
+    def doubt(self) -> None:
+        """Have everybody who follows asked again whether they may: a tenant was suspended, or a token withdrawn."""
         for each in self._followers:
-            if each.tenant == tenant:
-                each.end()
+            each.is_doubted = True
+            each.wake()
 
     def close(self) -> None:
         """End all streams, cleanly; nobody can follow from now on."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get
+from wanderbuch.agents.runtime.app import MAY_GO_ON, ApiModel, Call, Route, get
 from wanderbuch.agents.runtime.events.feed import Feed
 from wanderbuch.agents.runtime.events.streaming import stream_events
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -64,7 +64,7 @@ async def _page(desk: EventDesk, call: Call[None]) -> EventsOut:
             EventOut(number=each.number, at=each.at, kind=each.kind, subject=each.subject, body=each.body)
             for each in found
         ],
-        next_after=found[-1].number if found else max(after, extent.pruned),
+        next_after=found[-1].number if found else extent.pruned if after > extent.last else max(after, extent.pruned),
         last=extent.last,
         pruned_to=extent.pruned,
     )
@@ -77,7 +77,7 @@ async def _stream(desk: EventDesk, request: web.Request) -> web.StreamResponse:
     given = {"Last-Event-ID": request.headers.get("Last-Event-ID"), "after": request.query.get("after")}
     seen = {name: text for name, text in given.items() if text}
     after = next((_number(seen, name, 0, 0, _MAX_NUMBER) for name in seen), None)
-    return await stream_events(request, desk.feed, desk.tenant, after=after)
+    return await stream_events(request, desk.feed, desk.tenant, after=after, may_read=request[MAY_GO_ON])
 
 
 def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -10,13 +10,14 @@
 2. Events are sent in order, in batches; each batch must have left within 10 s, else the reader is cut off.
 3. Where nothing happens, a comment is sent every 15 s, so that proxies leave the connection open.
 4. Where the log was pruned beyond the reader's number, an event `missed` says up to where.
-5. It ends when the process stops, the tenant is suspended, or after an hour: the reader connects again, by itself, with
-   the number it has, and is asked again who it is.
+5. It ends when the process stops, when its reader may not read it any more (a tenant suspended, a token withdrawn), or
+   after an hour: the reader connects again, by itself, with the number it has.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -43,6 +44,7 @@ async def stream_events(
     tenant: str,
     *,
     after: int | None,
+    may_read: Callable[[], Awaitable[bool]],
     beat_s: float = _BEAT_S,
     write_s: float = _WRITE_S,
 ) -> web.StreamResponse:
@@ -53,6 +55,7 @@ async def stream_events(
         feed: tells when there is more.
         tenant: whose log.
         after: the number the reader has seen; None: only what comes from now on.
+        may_read: asked again when something was decided about tenants, and with each comment.
         beat_s: the pause between two comments.
         write_s: how long a batch may take to leave.
 
@@ -66,7 +69,7 @@ async def stream_events(
         await response.prepare(request)
         try:
             await _write(response, f"retry: {_RETRY_MS}\n\n", write_s)
-            await _send(response, feed, follower, seen, beat_s, write_s)
+            await _send(response, feed, follower, seen, may_read, beat_s, write_s)
             async with asyncio.timeout(write_s):
                 await response.write_eof()
         except (TimeoutError, StoreError):  # a reader that is too slow, or no store to read from: it comes again
@@ -78,12 +81,22 @@ async def stream_events(
 
 
 async def _send(
-    response: web.StreamResponse, feed: Feed, follower: Follower, seen: int, beat_s: float, write_s: float
+    response: web.StreamResponse,
+    feed: Feed,
+    follower: Follower,
+    seen: int,
+    may_read: Callable[[], Awaitable[bool]],
+    beat_s: float,
+    write_s: float,
 ) -> None:
     until = time.monotonic() + _LASTS_S
     while not follower.is_over and time.monotonic() < until:
+        if follower.is_doubted:
+            follower.is_doubted = False
+            if not await may_read():
+                return
         extent = await feed.log.extent(follower.tenant)
-        if seen < extent.pruned:
+        if seen < extent.pruned or seen > extent.last:  # pruned, or a log that was lost and began anew
             missed = json.dumps({"after": seen, "pruned_to": extent.pruned})
             await _write(response, f"id: {extent.pruned}\nevent: missed\ndata: {missed}\n\n", write_s)
             seen = extent.pruned
@@ -93,6 +106,7 @@ async def _send(
             seen = events[-1].number
         elif not await follower.grown(beat_s):
             await _write(response, ": \n\n", write_s)
+            follower.is_doubted = True
 
 
 def event_json(event: LoggedEvent) -> dict[str, object]:

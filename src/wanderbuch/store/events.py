@@ -14,7 +14,7 @@ Rules:
 import asyncio
 import json
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -71,6 +71,8 @@ class EventLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._unannounced: dict[str, asyncio.Task[None]] = {}
+        self.wakes: Callable[[str], Awaitable[None]] | None = None
+        """Wakes who works on the events of a tenant, wherever in the store; called where they were appended."""
 
     async def append(
         self,
@@ -124,7 +126,10 @@ class EventLog:
         return made
 
     def announce(self, tenant: str) -> None:
-        """Tell all processes that the log of a tenant has grown; returns at once, several calls may become one."""
+        """Tell all processes that the log of a tenant has grown; returns at once, several calls may become one.
+
+        Not in the transaction that appends: PostgreSQL lets those that announce commit one after the other.
+        """
         if tenant not in self._unannounced:
             self._unannounced[tenant] = asyncio.create_task(self._announce(tenant), name="events.announce")
 
@@ -198,5 +203,7 @@ class EventLog:
         del self._unannounced[tenant]  # what is appended from here on is announced anew
         try:
             await self._engine.announce(TOPIC, tenant)
+            if self.wakes is not None:
+                await self.wakes(tenant)
         except Exception as err:  # noqa: BLE001 (readers look by themselves all the same)
             _LOG.warning("events of %s could not be announced: %s", tenant, type(err).__name__)

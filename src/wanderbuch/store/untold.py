@@ -32,6 +32,9 @@ _CUT_OFF_S: Final = 60.0
 _OVER_S: Final = 15 * 60.0  # no step takes that long
 _AT_ONCE: Final = 200
 
+type ProfileOf = Callable[[str], Awaitable[Profile | None]]
+"""Gives the profile of a tenant; None: it is not served now."""
+
 type Look = Callable[[Profile, str], Awaitable[Sequence[Event]]]
 """Gives the events that the saved state of a subject tells: all of them, told or not; none if there is no such."""
 
@@ -80,14 +83,14 @@ class Untold:
             raise
         await self._finish(profile, tenant, about, subject, row, events)
 
-    async def sweep(self, profile_of: Callable[[str], Profile | None]) -> int:
+    async def sweep(self, profile_of: ProfileOf) -> int:
         """Tell what was cut off, and return how many events that were.
 
         A row stays until no step can be under way any more: whoever wrote it may be slow, save its state after we
         looked, and be cut off then.
 
         Args:
-            profile_of: gives the profile of a tenant; None if it is not open here, so that another process sees to it.
+            profile_of: gives the profile of a tenant; None: it is not served now.
         """
         found = await self._engine.run(
             "SELECT id, tenant, about, subject, store_now() - at FROM untold WHERE due <= store_now() "
@@ -96,7 +99,7 @@ class Untold:
         )
         told = 0
         for row, tenant, about, subject, age_s in found:
-            profile = profile_of(tenant)
+            profile = await profile_of(tenant)
             events = None if profile is None else await self._look(profile, about, subject)
             if events is not None and age_s > _OVER_S:
                 told += await self._tell(tenant, events, Statement("DELETE FROM untold WHERE id = ?", (row,)))

@@ -180,6 +180,18 @@ class Works:
             await self._engine.announce(TOPIC, kind)
         return bool(found)
 
+    async def wake_behind(self, kind: str) -> int:
+        """Wake waiting work whose `done` is behind its tenant's event log, and return how much of it there was."""
+        found = await self._engine.run(
+            "UPDATE work SET woken = woken + 1, due = store_now() WHERE kind = ? AND state = 'RUNNING' "
+            "AND due IS NULL AND EXISTS "
+            "(SELECT 1 FROM counter WHERE counter.tenant = work.tenant AND counter.number > work.done) RETURNING id",
+            kind,
+        )
+        if found:
+            await self._engine.announce(TOPIC, kind)
+        return len(found)
+
     async def claim(self, kind: str, *, for_s: float, not_of: Collection[str] = ()) -> Work | None:
         """Claim the work of a kind that has been due longest; None if nothing is due.
 

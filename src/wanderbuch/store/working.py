@@ -28,14 +28,14 @@ from wanderbuch.store.engine import Engine
 from wanderbuch.store.errors import NotFoundError, StoreError
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.tables import tenant_of
-from wanderbuch.store.untold import Untold
+from wanderbuch.store.untold import ProfileOf, Untold
 from wanderbuch.store.work import TOPIC, Piece, Work, Works, WorkState
 
 _LOG = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 2.0
 _LEASE_OVER_STEP_S: Final = 15.0
-_NOT_HERE_S: Final = 30.0
+_NOT_SERVED_S: Final = 30.0
 _PAUSES_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 
 _ABOUT: Final = "work"
@@ -75,7 +75,7 @@ class Worker:
         works: the rows.
         untold: tells the log of work that ended.
         kinds: what it can do.
-        profile_of: gives the profile of a tenant; None if it is not open here.
+        profile_of: gives the profile of a tenant; None: it is not served now.
         look_every_s: so often it looks for what is due, told or not.
     """
 
@@ -85,7 +85,7 @@ class Worker:
         works: Works,
         untold: Untold,
         kinds: Iterable[WorkKind],
-        profile_of: Callable[[str], Profile | None],
+        profile_of: ProfileOf,
         *,
         look_every_s: float = _LOOK_EVERY_S,
     ) -> None:
@@ -152,9 +152,9 @@ class Worker:
             self._wanted.set()
 
     async def _piece(self, kind: WorkKind, work: Work) -> None:
-        profile = self._profile_of(work.tenant)
-        if profile is None:  # suspended, or open elsewhere: no failure of the work
-            await self._works.release(work, again_s=_NOT_HERE_S)
+        profile = await self._profile_of(work.tenant)
+        if profile is None:  # suspended: no failure of the work
+            await self._works.release(work, again_s=_NOT_SERVED_S)
             return
         piece = await self._done(kind, profile, work)
         if not (piece.is_last or piece.give_up):

@@ -16,6 +16,14 @@ NOBODY: Profile = object()  # what the looks below do not need
 REVOKED = Event(EventKind.CREDENTIAL_REVOKED, "o1")
 
 
+async def somebody(_: str) -> Profile | None:
+    return NOBODY
+
+
+async def not_served(_: str) -> Profile | None:
+    return None
+
+
 class CutOff(BaseException):
     """The process ends here."""
 
@@ -105,12 +113,12 @@ async def test_a_cut_behind_each_write_is_healed(engine: Engine, records: Record
             tell(REVOKED)
     untold, log = await healer(engine, records)
     assert bool(await log.read("a", 0, 9)) == (cut_at == 2 and after)
-    assert await untold.sweep(lambda _: NOBODY) == 0  # too young: its process may live
+    assert await untold.sweep(somebody) == 0  # too young: its process may live
     await age(engine, 61)
-    await untold.sweep(lambda _: NOBODY)
+    await untold.sweep(somebody)
     assert [each.subject for each in await log.read("a", 0, 9)] == (["o1"] if records.revoked else [])
     await age(engine, 900)
-    assert await untold.sweep(lambda _: NOBODY) == 0
+    assert await untold.sweep(somebody) == 0
     assert (await rows(engine), len(await log.read("a", 0, 9))) == (0, int(records.revoked))
 
 
@@ -121,7 +129,7 @@ async def test_a_cut_right_after_the_state_is_healed(engine: Engine, records: Re
             records.revoked = True
             raise CutOff
     await age(engine, 61)
-    assert await untold.sweep(lambda _: NOBODY) == 1
+    assert await untold.sweep(somebody) == 1
     assert [each.subject for each in await log.read("a", 0, 9)] == ["o1"]
 
 
@@ -131,11 +139,11 @@ async def test_a_slow_process_that_dies_later_is_healed_too(engine: Engine, reco
     with pytest.raises(CutOff):  # noqa: PT012 (the block is what is cut off)
         async with untold.telling(NOBODY, "a", "offer", "o1"):
             await age(engine, 61)
-            assert await untold.sweep(lambda _: NOBODY) == 0
+            assert await untold.sweep(somebody) == 0
             records.revoked = True
             raise CutOff
     await age(engine, 61)
-    assert await untold.sweep(lambda _: NOBODY) == 1
+    assert await untold.sweep(somebody) == 1
     assert len(await log.read("a", 0, 9)) == 1
 
 
@@ -144,7 +152,7 @@ async def test_a_process_that_goes_on_after_the_sweep_tells_nothing_twice(engine
     async with untold.telling(NOBODY, "a", "offer", "o1") as tell:
         records.revoked = True
         await age(engine, 61)
-        assert await untold.sweep(lambda _: NOBODY) == 1
+        assert await untold.sweep(somebody) == 1
         tell(REVOKED)
     assert len(await log.read("a", 0, 9)) == 1
 
@@ -186,21 +194,21 @@ async def test_a_state_that_is_saved_does_not_fail_for_its_event(engine: Engine,
         tell(REVOKED)
     untold, log = await healer(engine, records)
     await age(engine, 61)
-    assert await untold.sweep(lambda _: NOBODY) == 1
+    assert await untold.sweep(somebody) == 1
     assert len(await log.read("a", 0, 9)) == 1
 
 
-async def test_a_tenant_that_is_not_open_here_is_left_to_another(engine: Engine, records: Records) -> None:
+async def test_a_tenant_that_is_not_served_is_told_later(engine: Engine, records: Records) -> None:
     untold, _ = await healer(engine, records)
     with pytest.raises(CutOff):  # noqa: PT012 (the block is what is cut off)
         async with untold.telling(NOBODY, "a", "offer", "o1"):
             records.revoked = True
             raise CutOff
     await age(engine, 2000)
-    assert await untold.sweep(lambda _: None) == 0
+    assert await untold.sweep(not_served) == 0
     assert await rows(engine) == 1
     await age(engine, 61)
-    assert await untold.sweep(lambda _: NOBODY) == 1
+    assert await untold.sweep(somebody) == 1
 
 
 async def test_many_at_once_leave_no_row(engine: Engine, records: Records) -> None:

@@ -12,15 +12,19 @@ from wanderbuch.errors import ResolutionError
 from wanderbuch.store.engine import Engine
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.events import EventLog
-from wanderbuch.store.untold import Untold
+from wanderbuch.store.untold import ProfileOf, Untold
 from wanderbuch.store.work import Piece, Work, Works, WorkState
 from wanderbuch.store.working import Worker, WorkKind
 
 KIND = "letters"
 
 
-def profile(tenant: str) -> Profile:
+async def profile(tenant: str) -> Profile | None:
     return SimpleNamespace(profile_id=tenant)
+
+
+async def not_served(_: str) -> Profile | None:
+    return None
 
 
 @pytest.fixture
@@ -206,9 +210,7 @@ class Letters:
 
 
 @asynccontextmanager
-async def working(
-    engine: Engine, *kinds: WorkKind, profile_of: Callable[[str], Profile | None] = profile
-) -> AsyncIterator[EventLog]:
+async def working(engine: Engine, *kinds: WorkKind, profile_of: ProfileOf = profile) -> AsyncIterator[EventLog]:
     log = EventLog(engine)
     worker = Worker(engine, Works(engine), Untold(engine, log), kinds, profile_of, look_every_s=0.05)
     task = asyncio.create_task(worker.run())
@@ -315,9 +317,9 @@ async def test_what_fails_says_so_without_what_foreign_errors_say(engine: Engine
     assert work.error == "RuntimeError"
 
 
-async def test_work_of_a_tenant_that_is_not_open_here_waits_without_failing(engine: Engine, works: Works) -> None:
+async def test_work_of_a_tenant_that_is_suspended_waits_without_failing(engine: Engine, works: Works) -> None:
     letters = Letters()
-    async with working(engine, WorkKind(KIND, letters.step), profile_of=lambda _: None):
+    async with working(engine, WorkKind(KIND, letters.step), profile_of=not_served):
         await works.start("a", KIND, "w", total=1)
         work = await until(
             lambda: works.get("a", KIND, "w"), lambda work: work.due is not None and work.due > work.started_at
