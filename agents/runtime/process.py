@@ -121,7 +121,7 @@ async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
         "name": config.name,
         "app": f"http://{config.app.listen}",
         "public": config.public.url,
-        "did": agent.did if agent.has_did else None,
+        "did": agent.tenant.did if agent.tenant.has_did else None,
     }
     text = json.dumps(told) if as_json else "{role} {name!r} is ready: app {app}, public {public}".format(**told)
     print(text, flush=True)  # noqa: T201

@@ -16,15 +16,19 @@ from typing import Any, Final
 from aiohttp import web
 
 from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.app_site import Enter
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.listening import Site, limits_of
+from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
 from wanderbuch.agents.runtime.sockets import bind
+from wanderbuch.agents.runtime.tenant_config import DEFAULT_TENANT
 from wanderbuch.plugins.webvh.publisher import content_type_of
+from wanderbuch.store.records import NotFoundError
 
 _LOG = logging.getLogger(__name__)
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -61,14 +65,23 @@ class PublicSite:
         self._receiver = receiver
 
     async def start(
-        self, routes: Sequence[PublicRoute], short_links: ShortLinks, limits: SocketLimits | None = None
+        self,
+        routes: Sequence[tuple[PublicRoute, Enter]],
+        short_links: ShortLinks,
+        limits: SocketLimits | None = None,
     ) -> None:
-        """Serve; without `limits`, within those of the configuration."""
+        """Serve.
+
+        Args:
+            routes: further routes, each with what gives its handler the office to work on.
+            short_links: are served below `/i/`.
+            limits: of connections; by default those of the configuration.
+        """
         app = web.Application(client_max_size=self._config.max_message_bytes, middlewares=[_no_details])
         app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
         app.router.add_get("/i/{id}", _short_link(short_links))
-        for route in routes:
-            app.router.add_route(route.method, route.path, route.handler)
+        for route, enter in routes:
+            app.router.add_route(route.method, route.path, _entered(route, enter))
         app.router.add_get("/{path:.*}", self._file)
         sockets = self._config.sockets
         limits = limits or limits_of(
@@ -113,6 +126,19 @@ class PublicSite:
                 "Cache-Control": "public, max-age=31536000, immutable" if fixed else "no-cache",
             },
         )
+
+
+def _entered(route: PublicRoute, enter: Enter) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            office = await enter(DEFAULT_TENANT)
+        except NotReadyError:
+            return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
+        except NotFoundError:
+            raise web.HTTPNotFound from None
+        return await route.handler(office, request)
+
+    return handle
 
 
 def _inside(folder: Path, segments: list[str]) -> Path | None:
