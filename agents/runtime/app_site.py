@@ -40,7 +40,7 @@ from wanderbuch.agents.runtime.problems import (
     malformed,
     problem_response,
 )
-from wanderbuch.agents.runtime.tenant_config import DEFAULT_TENANT
+from wanderbuch.store.tables import DEFAULT_TENANT
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 

@@ -26,7 +26,7 @@ from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
 from wanderbuch.agents.runtime.sockets import bind
-from wanderbuch.agents.runtime.tenant_config import DEFAULT_TENANT
+from wanderbuch.store.tables import DEFAULT_TENANT
 from wanderbuch.plugins.webvh.publisher import content_type_of
 from wanderbuch.store.records import NotFoundError
 

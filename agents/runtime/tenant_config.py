@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from acapy_agent.core.profile import Profile
 from pydantic import BaseModel
 
 from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.webvh.witnesses import WitnessRule
-
-DEFAULT_TENANT: Final = "default"
-"""The tenant that every process has: the one that its configuration file describes."""
+from wanderbuch.store.tables import DEFAULT_TENANT
 
 TENANT_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -84,11 +81,6 @@ class TenantConfig:
             if isinstance(held, kind):
                 return held
         raise ConfigurationError(f"the tenant {self.id} has no role with settings of the kind {kind.__name__}")
-
-
-def tenant_of(profile: Profile) -> str:
-    """Return the id of the tenant whose profile this is."""
-    return profile.settings.get_str("wallet.askar_profile") or DEFAULT_TENANT
 
 
 def default_tenant(config: AgentConfig) -> TenantConfig:

@@ -20,7 +20,7 @@ from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
-from wanderbuch.agents.runtime.tenant_config import tenant_of
+from wanderbuch.store.tables import tenant_of
 from wanderbuch.errors import ResolutionError
 
 
