@@ -59,10 +59,16 @@ class Delivery:
         for offer in await self._offers.find(invitation_id=invitation_id):
             await self._hand_over(offer.id, connection_id, send)
 
-    async def sweep(self) -> None:
-        """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other."""
-        waiting = [offer for offer in await self._offers.find(state=OfferState.OPEN) if not self._was_sent(offer)]
-        await self._rounds.go({offer.id: partial(self._send, offer) for offer in waiting}, wait_s=_SWEEP_S)
+    async def sweep(self, still_open: Sequence[Offer]) -> None:
+        """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other.
+
+        Args:
+            still_open: open offers that may have to be sent; those that could not be are tried again by later sweeps.
+        """
+        for offer in still_open:
+            if not self._was_sent(offer):
+                self._unsent[offer.id] = offer
+        await self._rounds.go({offer.id: partial(self._send, offer) for offer in self._unsent.values()}, wait_s=_SWEEP_S)
 
     async def stop(self) -> None:
         """End what is still running of a sweep."""
@@ -70,8 +76,8 @@ class Delivery:
 
     async def _send(self, offer: Offer) -> None:
         connection_id = offer.connection_id or await self._connection(offer)
-        if connection_id is not None:
-            await self._hand_over(offer.id, connection_id, self._sender(connection_id))
+        if connection_id is None or not await self._hand_over(offer.id, connection_id, self._sender(connection_id)):
+            self._unsent.pop(offer.id, None)
 
     async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> None:
         async with self._locks.setdefault(offer_id, asyncio.Lock()):
