@@ -1,19 +1,20 @@
 """Claims on the due records of one kind, in batches, kept for as long as somebody works on them.
 
-What was claimed is not given back before all is done: what could not be done now would come first again, and hold up what
-comes after it. Meanwhile the claims are renewed; those of a process that dies end by themselves.
+What was claimed is not given back before all is done: what could not be done now would come first again, and hold up
+what comes after it. Meanwhile the claims are renewed; those of a process that dies end by themselves.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from wanderbuch.store.due import Claim, DueWork
+from wanderbuch.store.due import Claim
 from wanderbuch.store.errors import StoreError
+from wanderbuch.store.tables import Tables
 
 _LOG = logging.getLogger(__name__)
 _BATCH: Final = 100
@@ -23,8 +24,8 @@ _FOR_S: Final = 60.0
 class Claiming:
     """What is due by an instant, of one kind of one tenant."""
 
-    def __init__(self, due: DueWork, tenant: str, kind: str, at: datetime, *, limit: int) -> None:
-        self._due = due
+    def __init__(self, tables: Tables, tenant: str, kind: str, at: datetime, *, limit: int) -> None:
+        self._due, self._rows = tables.due, tables.rows
         self._tenant = tenant
         self._kind = kind
         self._at = at
@@ -63,15 +64,18 @@ class Claiming:
         for start in range(0, len(ids), _BATCH):
             yield ids[start : start + _BATCH]
 
-    async def release(self, due: Mapping[str, datetime | None]) -> None:
+    async def release(self, ids: Iterable[str], due: Mapping[str, datetime | None]) -> None:
         """Give claims back.
 
         Args:
-            due: when each record is due next; one that is not there stays claimed until that ends: it may be about to
-                be written.
+            ids: which.
+            due: when each record is due next; one that is not there may be about to be written: it stays claimed.
         """
-        for record_id, at in due.items():
-            await self._due.done(self._claims[record_id], due=at)
+        for record_id in ids:
+            if record_id in due:
+                await self._due.done(self._claims[record_id], due=due[record_id])
+            else:
+                await self._rows.doubt(self._tenant, self._kind, self._claims[record_id])
 
     async def _renew(self) -> None:
         while True:

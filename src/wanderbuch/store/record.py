@@ -51,65 +51,10 @@ class Record(BaseModel):
     """Fields one can search by (equality); identifiers only."""
 
     index_version: ClassVar[int] = 1
-    """Grows whenever `index_state`, `due_at` or `tag_names` change: the rows are made anew then."""
+    """Grows whenever `index_state` or `due_at` says something else than before: the rows are made anew then."""
 
     id: str = Field(default_factory=new_id)
     created_at: datetime = Field(default_factory=utc_now)
-
-    def index_state(self) -> str:
-            return self.state.value
-
-        def due_at(self) -> datetime | None:
-            return self.answer_by if self.state is OfferState.OPEN else None
-
-A record's id, `index_state`, `due_at` and a keyed hash of each tag stand in the plain tables, unencrypted: identifiers,
-states and instants only, never anything personal.
-"""
-
-import secrets
-from datetime import UTC, datetime
-from enum import Enum
-from typing import ClassVar, Self
-
-from aries_askar import Entry
-from pydantic import BaseModel, ConfigDict, Field
-
-from wanderbuch.store.rebuild import Reader
-from wanderbuch.store.rows import Indexed
-
-
-def new_id() -> str:
-    """Return a fresh random identifier (128 bits, hexadecimal)."""
-    return secrets.token_hex(16)
-
-
-def utc_now() -> datetime:
-    """Return the current instant, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-class Record(BaseModel):
-    """Base of the records: frozen, so a change is a `model_copy(update=…)` inside `RecordStore.change`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    category: ClassVar[str]
-    """Name of the kind in the store; `wanderbuch.` and a word."""
-
-    tag_names: ClassVar[tuple[str, ...]] = ()
-    """Fields one can search by (equality); identifiers only."""
-
-    index_version: ClassVar[int] = 1
-    """Grows whenever `index_state`, `due_at` or `tag_names` change: the rows are made anew then."""
-
-    id: str = Field(default_factory=new_id)
-    created_at: datetime = Field(default_factory=utc_now)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        if category := getattr(cls, "category", None):
-            _KINDS[category] = cls
 
     def index_state(self) -> str:
         """Return what listings filter by."""

@@ -13,8 +13,8 @@ Askar keeps the records, encrypted, and finds them by name. Everything else is l
 is ever missing, stands in `rows`; what is read there is compared here with the record that it names.
 
 `change` is the one way to move a state: it reads, applies a pure function and writes in one short transaction, so of
-two that race one sees what the other wrote. The function must not wait for anything. `writing` does the same for several
-records of several kinds.
+two that race one sees what the other wrote. The function must not wait for anything. `writing` does the same for
+several records of several kinds.
 """
 
 import asyncio
@@ -178,7 +178,7 @@ class RecordStore[R: Record]:
             limit: at most so many.
         """
         tables = await self._complete()
-        async with Claiming(tables.due, self._tenant, self._category, at, limit=limit) as claiming:
+        async with Claiming(tables, self._tenant, self._category, at, limit=limit) as claiming:
 
             async def records() -> AsyncIterator[R]:
                 async for ids in claiming.batches():
@@ -188,7 +188,7 @@ class RecordStore[R: Record]:
 
             yield records()
             for ids in claiming.claimed_ids():
-                await claiming.release({each.id: each.due_at() for each in (await self._fetch(ids)).values()})
+                await claiming.release(ids, {each.id: each.due_at() for each in (await self._fetch(ids)).values()})
 
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.
@@ -261,11 +261,9 @@ class RecordStore[R: Record]:
 
     async def _fetch(self, ids: Iterable[str]) -> dict[str, R]:
         """Return the records with these ids, as far as they are there, in this order."""
-        entries: list[Entry] = []
         async with self._profile.session() as session:
-            for record_id in dict.fromkeys(ids):
-                if (entry := await session.handle.fetch(self._category, record_id)) is not None:
-                    entries.append(entry)
+            found = [await session.handle.fetch(self._category, record_id) for record_id in dict.fromkeys(ids)]
+        entries = [entry for entry in found if entry is not None]
         return {record.id: record for record in await self._read(entries)}
 
     async def _read(self, entries: Sequence[Entry]) -> list[R]:

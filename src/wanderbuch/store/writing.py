@@ -5,8 +5,8 @@
         await records.replace(draft.model_copy(update=…))
         await records.insert(DraftChange(…))
 
-The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other writers
-of the profile wait meanwhile: nothing but the store may be awaited inside. What was not changed costs no row.
+The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other
+writers of the profile wait meanwhile: nothing but the store may be awaited inside. What was not changed costs no row.
 """
 
 from collections.abc import AsyncGenerator
