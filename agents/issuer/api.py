@@ -23,6 +23,7 @@ from wanderbuch.agents.issuer.views import (
     revocation_view,
 )
 from wanderbuch.agents.runtime.app import Call, Route, get, post
+from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError
 
 
@@ -67,8 +68,9 @@ def issuer_routes(office: Callable[[], Office | None]) -> Sequence[Route]:
         return offer_view(offer, await held.revocations.get_or_none(offer.id))
 
     async def every(call: Call[None]) -> Offers:
-        state = _state(call.query.get("state"))
-        return Offers(items=[offer_line(each) for each in await started().desk.all(state)])
+        state, asked = _state(call.query.get("state")), asked_part(call.query)
+        page = await started().desk.page(state, limit=asked.limit, cursor=asked.cursor)
+        return Offers(items=[offer_line(each) for each in page.items], next_cursor=page.next_cursor)
 
     async def revoke(call: Call[None]) -> RevocationView:
         held = started()
@@ -81,7 +83,7 @@ def issuer_routes(office: Callable[[], Office | None]) -> Sequence[Route]:
             "/governance/refresh", refresh, result=StandingView, summary="Ask the authority now, and show the standing"
         ),
         post("/offers", make, body=NewOffer, result=OfferView, status=201, summary="Offer a credential"),
-        get("/offers", every, result=Offers, summary="List offers, the newest first", query=("state",)),
+        get("/offers", every, result=Offers, summary="List offers, the newest first", query=("state", *LISTED)),
         get("/offers/{id}", show, result=OfferView, summary="Show an offer and what became of it"),
         post(
             "/credentials/{id}/revoke",

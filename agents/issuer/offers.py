@@ -20,7 +20,6 @@ from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.store.records import Record
 
-
 KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
 MAKING: Final = timedelta(minutes=1)  # more than it takes, also in another process that makes one just now
 MAX_SENDS: Final = 8

@@ -7,8 +7,7 @@
 
 One query a store finds what is due, whatever the number of tenants. Who claims and dies loses it after its time: so
 what is done for due work is done at least once, and must bear being done twice. A row may be superfluous or early
-(`rows.py`): who finds that nothing is to do says when the record is due next, and leaves alone what has no
-record (yet).
+(`rows.py`): who finds nothing to do says when the record is due next, and leaves alone what has no record (yet).
 """
 
 import secrets
@@ -66,7 +65,7 @@ class DueWork:
         if not kinds or (tenants is not None and not tenants):
             return []
         of_tenants = "" if tenants is None else f" AND tenant IN ({', '.join('?' * len(tenants))})"
-        now, args = ("store_now()", ()) if at is None else ("?", (at.timestamp(),))
+        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp()])
         # A walk along the index for each kind: due rows of kinds that nobody here works on cost nothing.
         walk = (
             f"SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE kind = ? AND due <= {now}"  # noqa: S608
@@ -77,7 +76,7 @@ class DueWork:
         owner = secrets.token_hex(8)
         args: list[Value] = [owner, for_s]
         for kind in kinds:
-            args += [kind, *(tenants or ()), limit]
+            args += [kind, *instant, *(tenants or ()), limit]
         args.append(limit)
         found = await self._engine.run(
             "UPDATE row SET owner = ?, until = store_now() + ?"  # noqa: S608
