@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def bare(tmp_path: Path) -> dict[str, str]:
     """The environment of a machine that has nothing but Python."""
     (tmp_path / "python3").symlink_to(sys.executable)
-    return {**os.environ, "PATH": str(tmp_path), "CHROMIUM": "", "PYTEST_ADDOPTS": ""}
+    return {**os.environ, "PATH": str(tmp_path), "CHROMIUM": "", "POSTGRESQL": str(tmp_path), "PYTEST_ADDOPTS": ""}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
         ("tests/browser/test_register.py", "chromium"),
         ("tests/browser/test_running_agent.py", "chromium"),
         ("tests/unit/cli/test_governance_page.py::test_the_examples_of_the_page_run", "openssl"),
+        ("tests/unit/test_postgresql.py", "postgresql"),
     ],
 )
 def test_where_something_is_missing_a_test_is_skipped_and_names_the_package(

@@ -1,0 +1,83 @@
+"""The server that the tests start: reachable as said and not otherwise, and gone with whoever started it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.postgresql import Database, PostgresServer
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.needs("postgresql")
+
+_STARTED = """
+import sys, time
+from tests.postgresql import PostgresServer
+server = PostgresServer()
+print(server._pid, server._folder, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_database_is_empty_and_belongs_to_its_role(database: Database) -> None:
+    assert database.rows("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    database.rows("CREATE TABLE here (x int)")
+    assert database.rows("SELECT rolsuper FROM pg_roles WHERE rolname = current_user") == [(False,)]
+
+
+def test_nobody_is_let_in_without_the_password(database: Database) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(database.url)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(database.url, password="another")
+
+
+def test_only_this_machine_reaches_it(postgresql_server: PostgresServer) -> None:
+    assert postgresql_server.admin("SHOW listen_addresses") == [("127.0.0.1",)]
+    assert postgresql_server.admin("SHOW unix_socket_directories") == [("",)]
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.2", postgresql_server.port))
+
+
+def test_a_role_reaches_no_database_but_its_own_tables(postgresql_server: PostgresServer) -> None:
+    bare = postgresql_server.create_database(owner=False)
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            bare.rows("CREATE TABLE here (x int)")
+    finally:
+        postgresql_server.drop_database(bare)
+
+
+@pytest.mark.parametrize("end", [PostgresServer.stop, PostgresServer.kill])
+def test_what_was_committed_is_there_after_a_restart(
+    postgresql_server: PostgresServer, database: Database, end: object
+) -> None:
+    database.rows("CREATE TABLE here AS SELECT 7 AS x")
+    end(postgresql_server)  # type: ignore[operator]
+    with pytest.raises(psycopg.OperationalError):
+        database.rows("SELECT x FROM here")
+    postgresql_server.start()
+    assert database.rows("SELECT x FROM here") == [(7,)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_server_ends_with_the_process_that_started_it(number: int) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-c", _STARTED], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert started.stdout is not None
+    pid, folder = started.stdout.readline().split()
+    assert Path(f"/proc/{pid}").exists()
+    started.send_signal(number)
+    started.wait()
+    started.stdout.close()
+    deadline = time.monotonic() + 30
+    while Path(folder).exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(folder).exists()
+    assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
