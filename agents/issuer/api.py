@@ -23,6 +23,7 @@ from wanderbuch.agents.issuer.views import (
     revocation_view,
 )
 from wanderbuch.agents.runtime.app import Call, Route, get, post
+from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
 
 
@@ -70,8 +71,9 @@ async def _show(office: IssuerWork, call: Call[None]) -> OfferView:
 
 
 async def _every(office: IssuerWork, call: Call[None]) -> Offers:
-    state = _state(call.query.get("state"))
-    return Offers(items=[offer_line(each) for each in await office.desk.all(state)])
+    state, asked = _state(call.query.get("state")), asked_part(call.query)
+    page = await office.desk.page(state, limit=asked.limit, cursor=asked.cursor)
+    return Offers(items=[offer_line(each) for each in page.items], next_cursor=page.next_cursor)
 
 
 async def _revoke(office: IssuerWork, call: Call[None]) -> RevocationView:
@@ -83,7 +85,7 @@ ISSUER_ROUTES: Final[Sequence[Route]] = (
     get("/standing", _standing, result=StandingView, summary="Show what this issuer may attest, and with what"),
     post("/governance/refresh", _refresh, result=StandingView, summary="Ask the authority now, and show the standing"),
     post("/offers", _make, body=NewOffer, result=OfferView, status=201, summary="Offer a credential"),
-    get("/offers", _every, result=Offers, summary="List offers, the newest first", query=("state",)),
+    get("/offers", _every, result=Offers, summary="List offers, the newest first", query=("state", *LISTED)),
     get("/offers/{id}", _show, result=OfferView, summary="Show an offer and what became of it"),
     post(
         "/credentials/{id}/revoke",
