@@ -51,7 +51,8 @@ TABLES: Final = (
     "CREATE UNIQUE INDEX event_told_once ON event (tenant, fact)",
     "CREATE INDEX event_at ON event (at)",
     "CREATE TABLE untold (id {text} PRIMARY KEY, tenant {text} NOT NULL, about {text} NOT NULL,"
-    " subject {text} NOT NULL, at DOUBLE PRECISION NOT NULL, due DOUBLE PRECISION NOT NULL){by_key}",
+    " subject {text} NOT NULL, told {text} NOT NULL, at DOUBLE PRECISION NOT NULL,"
+    " due DOUBLE PRECISION NOT NULL){by_key}",
     "CREATE INDEX untold_due ON untold (due)",
     "CREATE TABLE work (tenant {text} NOT NULL, kind {text} NOT NULL, id {text} NOT NULL, state {text} NOT NULL,"
     " position {text} NOT NULL, done BIGINT NOT NULL, total BIGINT, due DOUBLE PRECISION,"

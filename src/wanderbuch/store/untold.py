@@ -1,12 +1,12 @@
 """Telling the event log what became final: after it is saved, and in spite of a crash between the two.
 
-    async with telling(profile, "offer", offer.id) as tell:
+    async with telling(profile, "offer", offer.id, before=events_of(offer)) as tell:
         changed = await offers.change(offer.id, step)
         tell(*events_of(changed))
 
-1. Before the state is saved, a row says: the events of this subject may be incomplete.
+1. Before the state is saved, a row says: the events of this subject may be incomplete; and which the state before told.
 2. The state is saved.
-3. In one transaction the events are appended and the row goes.
+3. In one transaction the events that are new are appended and the row goes.
 
 A crash after 1 leaves the row. The sweep takes rows that are older than a minute, asks who knows that kind of subject
 (`Untold.learn`) what its saved state tells, and does 3 in place of whoever was cut off. An event is told once, so it
@@ -14,9 +14,10 @@ does not matter if that one lives on, nor whether the crash came before or after
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 from uuid import uuid4
 
 from acapy_agent.core.profile import Profile
@@ -39,6 +40,22 @@ type Look = Callable[[Profile, str], Awaitable[Sequence[Event]]]
 """Gives the events that the saved state of a subject tells: all of them, told or not; none if there is no such."""
 
 
+class Tell(Protocol):
+    """Takes events that are to be told."""
+
+    def __call__(self, *events: Event) -> None:
+        """Take them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: str
+    tenant: str
+    about: str
+    subject: str
+    told: frozenset[str]
+
+
 class Untold:
     """What may not have been told yet, in all tenants of one store."""
 
@@ -53,8 +70,8 @@ class Untold:
 
     @asynccontextmanager
     async def telling(
-        self, profile: Profile, tenant: str, about: str, subject: str
-    ) -> AsyncIterator[Callable[..., None]]:
+        self, profile: Profile, tenant: str, about: str, subject: str, *, before: Iterable[Event] = ()
+    ) -> AsyncIterator[Tell]:
         """Tell what becomes final inside; see the module.
 
         Args:
@@ -62,26 +79,29 @@ class Untold:
             tenant: its name in the log.
             about: the kind of subject, as `learn` knows it.
             subject: its id.
+            before: what the state before tells: none of it is told again, however long ago the log has forgotten it.
 
         Yields:
             What takes the events, once the state that they tell is saved.
         """
-        row, events = uuid4().hex, list[Event]()
+        row = _Row(uuid4().hex, tenant, about, subject, frozenset(each.fact for each in before))
         await self._engine.run(
-            "INSERT INTO untold (id, tenant, about, subject, at, due) "
-            "VALUES (?, ?, ?, ?, store_now(), store_now() + ?)",
-            row,
+            "INSERT INTO untold (id, tenant, about, subject, told, at, due) "
+            "VALUES (?, ?, ?, ?, ?, store_now(), store_now() + ?)",
+            row.id,
             tenant,
             about,
             subject,
+            "\n".join(sorted(row.told)),
             _CUT_OFF_S,
         )
+        events = list[Event]()
         try:
             yield lambda *told: events.extend(told)
         except Exception:  # whether anything was saved, its own record says
-            await self._finish(profile, tenant, about, subject, row, None)
+            await self._finish(profile, row, None)
             raise
-        await self._finish(profile, tenant, about, subject, row, events)
+        await self._finish(profile, row, events)
 
     async def sweep(self, profile_of: ProfileOf) -> int:
         """Tell what was cut off, and return how many events that were.
@@ -93,42 +113,42 @@ class Untold:
             profile_of: gives the profile of a tenant; None: it is not served now.
         """
         found = await self._engine.run(
-            "SELECT id, tenant, about, subject, store_now() - at FROM untold WHERE due <= store_now() "
+            "SELECT id, tenant, about, subject, told, store_now() - at FROM untold WHERE due <= store_now() "
             "ORDER BY due LIMIT ?",
             _AT_ONCE,
         )
-        told = 0
-        for row, tenant, about, subject, age_s in found:
+        count = 0
+        for row_id, tenant, about, subject, told, age_s in found:
+            row = _Row(row_id, tenant, about, subject, frozenset(told.split("\n")))
             profile = await profile_of(tenant)
-            events = None if profile is None else await self._look(profile, about, subject)
+            events = None if profile is None else await self._look(profile, row)
             if events is not None and age_s > _OVER_S:
-                told += await self._tell(tenant, events, Statement("DELETE FROM untold WHERE id = ?", (row,)))
+                count += await self._tell(row, events, Statement("DELETE FROM untold WHERE id = ?", (row_id,)))
             else:
-                later = Statement("UPDATE untold SET due = store_now() + ? WHERE id = ?", (_CUT_OFF_S, row))
-                told += await self._tell(tenant, events or (), later)
-        return told
+                later = Statement("UPDATE untold SET due = store_now() + ? WHERE id = ?", (_CUT_OFF_S, row_id))
+                count += await self._tell(row, events or (), later)
+        return count
 
-    async def _finish(
-        self, profile: Profile, tenant: str, about: str, subject: str, row: str, events: Sequence[Event] | None
-    ) -> None:
+    async def _finish(self, profile: Profile, row: _Row, events: Sequence[Event] | None) -> None:
         """Do step 3; if that fails, the sweep does it."""
         try:
-            if events is None and (events := await self._look(profile, about, subject)) is None:
+            if events is None and (events := await self._look(profile, row)) is None:
                 return
-            await self._tell(tenant, events, Statement("DELETE FROM untold WHERE id = ?", (row,)))
+            await self._tell(row, events, Statement("DELETE FROM untold WHERE id = ?", (row.id,)))
         except StoreError as err:
-            _LOG.warning("%s %s: could not be told yet: %s", about, subject, err.message)
+            _LOG.warning("%s %s: could not be told yet: %s", row.about, row.subject, err.message)
 
-    async def _look(self, profile: Profile, about: str, subject: str) -> Sequence[Event] | None:
+    async def _look(self, profile: Profile, row: _Row) -> Sequence[Event] | None:
         """Return what the saved state of a subject tells; None if nobody can say."""
-        look = self._looks.get(about)
+        look = self._looks.get(row.about)
         if look is None:
             return None
         try:
-            return await look(profile, subject)
+            return await look(profile, row.subject)
         except Exception as err:  # noqa: BLE001 (one that can not be read holds up none of the others)
-            _LOG.error("%s %s: what it tells could not be read", about, subject, exc_info=err)
+            _LOG.error("%s %s: what it tells could not be read", row.about, row.subject, exc_info=err)
             return None
 
-    async def _tell(self, tenant: str, events: Sequence[Event], also: Statement) -> int:
-        return sum(number is not None for number in await self._log.append_all(tenant, events, also))
+    async def _tell(self, row: _Row, events: Sequence[Event], also: Statement) -> int:
+        new = [each for each in events if each.fact not in row.told]
+        return sum(number is not None for number in await self._log.append_all(row.tenant, new, also))
