@@ -1,9 +1,8 @@
-"""What drafts and versions tell the event log."""
+"""What a draft tells the event log."""
 
 from collections.abc import Sequence
 
 from wanderbuch.agents.authority.draft import Draft, DraftState
-from wanderbuch.agents.authority.versions import PublishedVersion, VersionState
 from wanderbuch.store.event_kinds import Event, EventKind
 
 _DECIDED = {
@@ -21,10 +20,3 @@ def draft_events(draft: Draft) -> Sequence[Event]:
         for number, step in enumerate(draft.trail, start=1)
         if step.what in _DECIDED
     ]
-
-
-def version_events(version: PublishedVersion) -> Sequence[Event]:
-    """Return that a version is served as current, once it is."""
-    if version.state is not VersionState.PUBLISHED:
-        return ()
-    return (Event(EventKind.VERSION_PUBLISHED, version.id, {"version": version.version}),)
