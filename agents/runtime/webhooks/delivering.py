@@ -98,9 +98,9 @@ class _Deliveries:
         """Send what can be sent now."""
         cursor, done = Cursor.read(work.position), work.done
         webhook = await RecordStore(profile, Webhook).get_or_none(work.id)
-        if webhook is None:  # it is being made, or was removed
+        if webhook is None:  # it is being made, and its maker wakes us; or it was removed
             is_new = (datetime.now(UTC) - work.started_at).total_seconds() < _BEING_MADE_S
-            return Piece(work.position, done, again_s=_BEING_MADE_S, is_last=not is_new)
+            return Piece(work.position, done, again_s=None, is_last=not is_new)
         extent = await self._log.extent(work.tenant)
         if done < extent.pruned:
             cursor, done = replace(cursor, missed=cursor.missed + extent.pruned - done), extent.pruned

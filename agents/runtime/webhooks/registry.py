@@ -82,9 +82,9 @@ class Webhooks:
         """Return all of them, the oldest first."""
         works = {work.id: work for work in await self._works.every(self._tenant, WEBHOOK_WORK)}
         return [
-            Shown(each, works[each.id], Cursor.read(works[each.id].position))
+            Shown(each, work, Cursor.read(work.position))
             for each in await self._hooks.find()
-            if each.id in works
+            if (work := works.get(each.id) or await self._row_of(each))
         ]
 
     async def pause(self, webhook_id: str) -> Shown:
@@ -130,6 +130,11 @@ class Webhooks:
     async def _shown(self, webhook: Webhook) -> Shown:
         try:
             work = await self._works.get(self._tenant, WEBHOOK_WORK, webhook.id)
-        except NotFoundError as err:
-            raise NotFoundError(f"there is no Webhook with the id {webhook.id}") from err
+        except NotFoundError:
+            work = await self._row_of(webhook)
         return Shown(webhook, work, Cursor.read(work.position))
+
+    async def _row_of(self, webhook: Webhook) -> Work:
+        """Make the row of a webhook anew: it was lost with the plain tables, and the event log with it."""
+        position = Cursor().position()
+        return await self._works.start(self._tenant, WEBHOOK_WORK, webhook.id, position=position)

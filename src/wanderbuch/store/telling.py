@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.event_kinds import Event
 from wanderbuch.store.records import Record, RecordStore
 from wanderbuch.store.tables import tables_of, tenant_of
@@ -44,6 +45,22 @@ class Teller[R: Record]:
         self._kind = kind
         self._events_of = events_of
         tables_of(profile).untold.learn(kind.category, look_up(kind, events_of))
+
+    async def insert(self, record: R) -> R:
+        """Keep a new record, as `RecordStore.insert` does, and tell.
+
+        Raises:
+            DuplicateError: its id is taken.
+        """
+        taken: DuplicateError | None = None
+        async with telling(self._profile, self._kind.category, record.id) as tell:
+            try:
+                tell(*self._events_of(await self._records.insert(record)))
+            except DuplicateError as err:  # what the other record tells was told when it was made
+                taken = err
+        if taken is not None:
+            raise taken
+        return record
 
     async def change(self, held: R, step: Callable[[R], R | None]) -> R:
         """Change a record as `RecordStore.change` does, and tell.

@@ -166,12 +166,12 @@ class Works:
         return bool(await self._engine.run(f"DELETE FROM work WHERE {_THIS} RETURNING id", tenant, kind, work_id))  # noqa: S608
 
     async def wake(self, kind: str, tenant: str) -> bool:
-        """Make the waiting work of a kind due now, and return whether there is any.
+        """Make the work of a kind due now, and return whether there is any.
 
         What has failed and is to be tried again later stays so.
         """
         found = await self._engine.run(
-            "UPDATE work SET woken = woken + 1, due = CASE WHEN due IS NULL THEN store_now() ELSE due END "
+            "UPDATE work SET woken = woken + 1, due = CASE WHEN due IS NULL OR failures = 0 THEN store_now() ELSE due END "
             "WHERE kind = ? AND tenant = ? AND state = 'RUNNING' RETURNING id",
             kind,
             tenant,
