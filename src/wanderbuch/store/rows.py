@@ -6,7 +6,8 @@
 2. write the record in Askar,
 3. `settle`: rows and words that are stale go, the due time becomes exact.
 
-(A record that is new needs no third step. One that goes is `touch`ed, removed in Askar, then its rows are `remove`d.)
+(For a record that is new the third step is `inserted`, which costs nothing unless its writer slept. One that goes is
+`touch`ed, removed in Askar, then its rows are `remove`d.)
 A crash anywhere leaves at most a superfluous row, or a due time that is too early: never a record without its row,
 never work that is late. Readers compare each row with the record it names; who meets a superfluous row says so
 (`doubt`), and it goes once it is ten minutes old.
@@ -24,6 +25,7 @@ from enum import Enum
 from typing import Final
 
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
+from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.words import Words
@@ -68,6 +70,7 @@ class Written:
     indexed: Indexed
     fence: int
     is_alone: bool
+    began: float = field(default_factory=elapsing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Rows:
             tenant: whose record.
             kind: which kind of record.
             indexed: the record as it will be.
-            is_new: nobody else can know the record yet, so no `settle` follows (its due time counts at once).
+            is_new: nobody else can know the record yet: its due time counts at once, and `inserted` follows.
         """
         statements = self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED)
         if len(statements) == 1:
@@ -132,6 +135,11 @@ class Rows:
             return
         # Somebody else wrote in between and may have taken our row for stale: it is there again, whoever was last.
         await self._engine.together(*self.adding(tenant, kind, indexed, How.LATE))
+
+    async def inserted(self, written: Written) -> None:
+        """Say that a new record was written; asks the database only if that took so long that its row may be gone."""
+        if elapsing() - written.began > HELD_S / 2:
+            await self.settle(written)
 
     async def touch(self, tenant: str, kind: str, record_id: str) -> Written:
         """Say that a record is about to be removed."""
@@ -229,6 +237,8 @@ class Rows:
         indexed = written.indexed
         this = (written.tenant, written.kind, indexed.id)
         ours = (*this, indexed.state, written.fence)
+        # Each statement asks again: whoever makes the record anew adds a row without waiting for us.
+        nobody_since = f"NOT EXISTS (SELECT 1 FROM row WHERE {_THIS} AND fence > ?)"  # noqa: S608
         is_ours = f"EXISTS (SELECT 1 FROM row WHERE {_THIS} AND state = ? AND fence = ?)"  # noqa: S608
         hashes = self._words.hashes(written.tenant, written.kind, indexed.words)
         but = f" AND hash NOT IN ({', '.join('?' * len(hashes))})" if hashes else ""
@@ -236,11 +246,17 @@ class Rows:
         results = await self._engine.together(
             Statement(
                 f"UPDATE row SET due = ?, held = 0, writers = 0, at = store_now() WHERE {_THIS}"  # noqa: S608
-                " AND state = ? AND fence = ? RETURNING fence",
-                (due, *ours),
+                f" AND state = ? AND fence = ? AND {nobody_since} RETURNING fence",
+                (due, *ours, *this, written.fence),
             ),
-            Statement(f"DELETE FROM word WHERE {_THIS}{but} AND {is_ours}", (*this, *hashes, *ours)),  # noqa: S608
-            Statement(f"DELETE FROM row WHERE {_THIS} AND state <> ? AND {is_ours}", (*this, indexed.state, *ours)),  # noqa: S608
+            Statement(
+                f"DELETE FROM word WHERE {_THIS}{but} AND {is_ours} AND {nobody_since}",  # noqa: S608
+                (*this, *hashes, *ours, *this, written.fence),
+            ),
+            Statement(
+                f"DELETE FROM row WHERE {_THIS} AND state <> ? AND fence <= ? AND {is_ours}",  # noqa: S608
+                (*this, indexed.state, written.fence, *ours),
+            ),
         )
         return bool(results[0])
 

@@ -24,20 +24,6 @@ def address_of(database: Database) -> PostgresqlAddress:
     )
 
 
-@pytest.fixture
-async def open_another(database: Database) -> AsyncIterator[OpenEngine]:
-    """Opens PostgreSQL as another process would."""
-    opened: list[Engine] = []
-
-    async def another() -> Engine:
-        opened.append(await open_postgresql(address_of(database), connections=4))
-        return opened[-1]
-
-    yield another
-    for engine in opened:
-        await engine.close()
-
-
 @pytest.fixture(params=ENGINES)
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     """An empty engine: SQLite in a file, or PostgreSQL."""
@@ -47,6 +33,22 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         opened = await open_postgresql(address_of(request.getfixturevalue("database")), connections=4)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def open_another(engine: Engine, request: pytest.FixtureRequest) -> AsyncIterator[OpenEngine]:
+    """Opens the same tables as another process would; where nobody shares them, what this process has open."""
+    opened: list[Engine] = []
+
+    async def another() -> Engine:
+        if not engine.is_shared:
+            return engine
+        opened.append(await open_postgresql(address_of(request.getfixturevalue("database")), connections=4))
+        return opened[-1]
+
+    yield another
+    for each in opened:
+        await each.close()
 
 
 @pytest.fixture

@@ -235,3 +235,13 @@ async def test_many_at_once_have_different_numbers(tables: Tables) -> None:
     )
     rows = await tables.engine.run("SELECT DISTINCT number FROM row")
     assert len(rows) == 40
+
+
+async def test_a_record_that_is_made_anew_while_a_late_change_cleans_up_keeps_its_row(tables: Tables) -> None:
+    """Found by the model in test_two_writes."""
+    await tables.rows.add("default", _KIND, Indexed("r", "open", None, {"name": "a"}), is_new=True)
+    late = await tables.rows.add("default", _KIND, Indexed("r", "closed", None, {"name": "b"}))
+    await tables.rows.add("default", _KIND, Indexed("r", "anew", _NOW, {"name": "c"}), is_new=True)
+    await tables.rows.settle(late)
+    assert _ids(await tables.rows.page("default", _KIND, states=["anew"])) == ["r"]
+    assert await tables.words.find("default", _KIND, {"name": "c"}) == ["r"]

@@ -5,7 +5,7 @@ as it is then: it is listed under its state, found by its word, and due no later
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -51,6 +51,11 @@ class Running:
         self.written: Written | None = None
         self.is_over = False
 
+    def sleep(self) -> None:
+        """Let a minute pass."""
+        if self.written is not None:
+            self.written = replace(self.written, began=self.written.began - HELD_S - 1)
+
     async def step(self) -> None:
         if self.is_over or self.taken >= self.writer.dies_after:
             return
@@ -68,6 +73,9 @@ class Running:
                     self.is_over = True  # the name is taken, or there is no such record: the caller is told
                 else:
                     self.askar.kept = None if does == "remove" else indexed
+            case 3, "insert":
+                assert self.written is not None
+                await self.rows.inserted(self.written)
             case 3, "change":
                 assert self.written is not None
                 await self.rows.settle(self.written)
@@ -117,6 +125,8 @@ def test_a_record_never_loses_its_row(first: Writer, others: list[Writer], data:
         for place, number in enumerate(order):
             if place == sleep_before:
                 await tables.engine.run("UPDATE row SET held = greatest(held - ?, 0)", HELD_S + 1)
+                for each in running:
+                    each.sleep()
             await running[number].step()
         await _check(tables, askar.kept)
         # The next one who is alone leaves exactly what is true.
