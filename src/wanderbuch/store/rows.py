@@ -19,12 +19,13 @@ marks end by themselves after a minute.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
+from wanderbuch.store.due import Claim
 from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
@@ -128,8 +129,15 @@ class Rows:
         fence, writers = rows[0]
         return Written(tenant, kind, indexed, fence, writers <= 1)
 
-    async def settle(self, written: Written) -> None:
-        """Clean up after the record was written."""
+    async def settle(self, written: Written, indexed: Indexed | None = None) -> None:
+        """Clean up after the record was written.
+
+        Args:
+            written: what `add` returned, or `touch`.
+            indexed: the record as it was read *after* that; None: as it was added. So what somebody left unsettled is
+                set right: `touch`, read the record, `settle` (or `remove`, if there is none).
+        """
+        written = written if indexed is None else replace(written, indexed=indexed)
         tenant, kind, indexed = written.tenant, written.kind, written.indexed
         if written.is_alone and await self._settle_alone(written):
             return
@@ -160,14 +168,24 @@ class Rows:
             ),
         )
 
-    async def doubt(self, tenant: str, kind: str, row: Row) -> bool:
+    async def doubt(self, tenant: str, kind: str, row: Row | Claim) -> bool:
         """Remove a row that does not fit the record it names, if it is old enough; tell whether it went."""
         gone = await self._engine.run(
-            f"DELETE FROM row WHERE {_THIS} AND state = ? AND number = ? AND at < store_now() - ?"  # noqa: S608
+            f"DELETE FROM row WHERE {_THIS} AND state = ? AND at < store_now() - ?"  # noqa: S608
             " AND held < store_now() RETURNING id",
-            *(tenant, kind, row.id, row.state, row.number, DOUBTED_S),
+            *(tenant, kind, row.id, row.state, DOUBTED_S),
         )
         return bool(gone)
+
+    async def unsettled(self, *, limit: int = 100) -> list[tuple[str, str, str]]:
+        """Return tenant, kind and id of records whose writer did not come back, longest first; for a sweep."""
+        found = await self._engine.run(
+            "SELECT tenant, kind, id, min(held) FROM row WHERE held > 0 AND held < store_now() - ?"
+            " GROUP BY tenant, kind, id ORDER BY 4 LIMIT ?",
+            DOUBTED_S - HELD_S,
+            limit,
+        )
+        return [(tenant, kind, record_id) for tenant, kind, record_id, _ in found]
 
     async def page(
         self,

@@ -29,7 +29,7 @@ class Askar:
 
 @dataclass(frozen=True)
 class Writer:
-    """What somebody does: `insert`, `change` or `remove`, and after how many steps it dies."""
+    """What somebody does (to `heal`: set right what others left), and after how many steps it dies."""
 
     does: str
     state: str
@@ -49,6 +49,7 @@ class Running:
         self.writer, self.rows, self.askar = writer, rows, askar
         self.taken = 0
         self.written: Written | None = None
+        self.read: Indexed | None = None
         self.is_over = False
 
     def sleep(self) -> None:
@@ -68,6 +69,14 @@ class Running:
                 self.written = await self.rows.add("t", "k", indexed)
             case 1, _:
                 self.written = await self.rows.touch("t", "k", "r")
+            case 2, "heal":
+                self.read = self.askar.kept
+            case 3, "heal":
+                assert self.written is not None
+                if self.read is None:
+                    await self.rows.remove(self.written)
+                else:
+                    await self.rows.settle(self.written, self.read)
             case 2, does:
                 if (self.askar.kept is None) is not (does == "insert"):
                     self.is_over = True  # the name is taken, or there is no such record: the caller is told
@@ -86,7 +95,7 @@ class Running:
 
 writers = st.builds(
     Writer,
-    does=st.sampled_from(["change", "change", "change", "remove", "insert"]),
+    does=st.sampled_from(["change", "change", "change", "remove", "insert", "heal"]),
     state=st.sampled_from(["open", "taken", "closed"]),
     due=st.sampled_from([None, 1, 2, 3]),
     dies_after=st.sampled_from([_STEPS, _STEPS, _STEPS, 1, 2]),
