@@ -24,6 +24,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -192,6 +193,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
     _handle: Any = None  # ACA-Py's `__del__` looks at it also where the store was closed before the session was made
 
     async def _setup(self) -> None:
+        self._loop = asyncio.get_running_loop()
         if self.is_transaction:
             await self._take_turn()
         try:
@@ -245,6 +247,13 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             raise StoreBusyError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
         self._has_turn = True
 
+    def __del__(self) -> None:
+        """Give back what a session holds that nobody closed: ACA-Py's transports leave theirs to the collector."""
+        if self._has_turn or self._place is not None:
+            loop, turn, place = self._loop, self._profile.turn if self._has_turn else None, self._place
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_leave, turn, place)
+
     def _give_back(self) -> None:
         """Give the turn and the place in the pool back."""
         if self._has_turn:
@@ -253,6 +262,13 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         if self._place is not None:
             self._place.leave()
             self._place = None
+
+
+def _leave(turn: asyncio.Lock | None, place: Place | None) -> None:
+    if turn is not None:
+        turn.release()
+    if place is not None:
+        place.leave()
 
 
 def _is_lost_connection(err: AskarError) -> bool:

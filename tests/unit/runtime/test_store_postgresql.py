@@ -310,6 +310,21 @@ async def test_sessions_inside_sessions_finish_under_load_with_four_connections(
     await wallet.close()
 
 
+async def test_sessions_and_transactions_that_nobody_closes_hold_nothing_for_ever(wallet: WalletProfile) -> None:
+    """ACA-Py's outbound transport opens one for each message and leaves it to the collector."""
+
+    async def leave_open() -> None:
+        session = await wallet.session()
+        await session.handle.count("kind")
+        transaction = await wallet.transaction()
+        await transaction.handle.count("kind")
+
+    async with asyncio.timeout(20):
+        for _ in range(20):
+            await leave_open()
+    assert await count(wallet) == 0
+
+
 async def test_transactions_of_one_profile_take_turns_and_those_of_two_do_not(wallet: WalletProfile) -> None:
     await wallet.store.create_profile("another")
     another = WalletProfile(wallet.opened, wallet.context, wallet.guard, profile_id="another")
