@@ -10,7 +10,7 @@
 
 Askar keeps its tables in a schema that is named like the database user. Two of its options cannot be used (0.5.0):
 `schema` makes provisioning fail, and of two further options in the address one may be lost, so that the certificate's
-authority is given by the environment.
+authority, and what the server is asked for each connection, are given by the environment.
 """
 
 import asyncio
@@ -30,6 +30,8 @@ from wanderbuch.store.errors import StoreUnreachableError, StoreVersionError
 
 ACQUIRE_S: Final = 8
 """How long a session waits for a connection; below the 10 s after which ACA-Py would leave Askar's to itself."""
+IDLE_TRANSACTION_S: Final = 20
+"""A transaction of a process that sleeps (stopped, or its machine is moved) ends then: it would hold up the others."""
 SERVER_WAIT_S: Final = 15.0
 LOCK_WAIT_S: Final = 120.0
 _POLL_S: Final = 0.1
@@ -159,8 +161,7 @@ async def open_postgresql(config: AgentConfig, connection: psycopg.AsyncConnecti
     """
     is_there = await _look(config, connection)  # 3
     key = config.wallet_key.get_secret_value()
-    if config.store.ca_file:
-        os.environ["PGSSLROOTCERT"] = str(config.store.ca_file)
+    _set_environment(config)
     try:
         store = await (Store.open if is_there else Store.provision)(askar_uri(config), "raw", key)  # 4
     except AskarError as err:
@@ -171,6 +172,16 @@ async def open_postgresql(config: AgentConfig, connection: psycopg.AsyncConnecti
         await store.close()
         raise
     return store, not is_there
+
+
+def _set_environment(config: AgentConfig) -> None:
+    """Tell libpq's variables, which Askar reads for each connection too, what the address cannot."""
+    if config.store.ca_file:
+        os.environ["PGSSLROOTCERT"] = str(config.store.ca_file)
+    before = os.environ.get("PGOPTIONS", "")
+    if "idle_in_transaction_session_timeout" not in before:
+        ends = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_S}s"
+        os.environ["PGOPTIONS"] = f"{before} {ends}".strip()
 
 
 async def _look(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> bool:

@@ -241,6 +241,32 @@ async def test_a_connection_that_is_lost_in_a_unit_of_work_is_a_failure_of_the_s
     assert not wallet.turn.locked()
 
 
+async def test_a_process_that_sleeps_in_a_transaction_does_not_hold_up_the_others(
+    shared: AgentConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "")
+    monkeypatch.setattr(store_postgresql, "IDLE_TRANSACTION_S", 1)
+    sleeping, awake = await opened(shared), await opened(shared)
+
+    async def sleep() -> None:
+        async with sleeping.transaction() as transaction:
+            await transaction.handle.insert("kind", "asleep", "value")
+            await asyncio.sleep(2.5)
+            await transaction.commit()
+
+    late = asyncio.create_task(sleep())
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5), awake.transaction() as transaction:
+        await transaction.handle.insert("kind", "awake", "value")
+        await transaction.commit()
+    with pytest.raises((AskarError, ProfileError)) as failed:
+        await late
+    assert is_store_failure(failed.value)
+    assert await count(awake) == await count(sleeping) == 1
+    await sleeping.close()
+    await awake.close()
+
+
 async def test_of_many_that_fail_at_once_each_is_a_failure_of_the_store(
     postgresql_server: PostgresServer, wallet: WalletProfile
 ) -> None:
