@@ -39,7 +39,13 @@ from aries_askar import AskarError, AskarErrorCode, Session, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
-from wanderbuch.agents.runtime.store_postgresql import StartingLock, fatal_on_postgresql, open_postgresql
+from wanderbuch.agents.runtime.store_postgresql import (
+    HALF_COPIED,
+    StartingLock,
+    fatal_on_postgresql,
+    half_copied,
+    open_wallet_store,
+)
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
@@ -374,7 +380,7 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
         lock = self.starting or StartingLock(self._config)
         connection = await lock.take()
         try:
-            store, created = await open_postgresql(self._config, connection)
+            store, created = await open_wallet_store(self._config, connection)
         except BaseException:
             await lock.release()
             raise
@@ -394,6 +400,9 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
             raise ConfigurationError(f"the wallet folder {file.parent} can not be made: {err.strerror}") from err
         except AskarError as err:
             raise _why_not_opened(err, file) from err
+        if HALF_COPIED in await store.list_profiles():
+            await store.close()
+            raise half_copied(str(file))
         return OpenWallet(config, created, store)
 
 

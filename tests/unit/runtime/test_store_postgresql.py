@@ -458,10 +458,10 @@ async def test_askar_itself_refuses_a_server_of_another_authority(
     bad = on(replace(database, host="localhost"), agent_config, ca_file=other)
     async with await store_postgresql.connect(good) as connection:
         with pytest.raises(StoreUnreachableError, match="certificate"):
-            await store_postgresql.open_postgresql(bad, connection)
+            await store_postgresql.open_wallet_store(bad, connection)
         misnamed = on(database, agent_config, ca_file=authority_file)
         with pytest.raises(StoreUnreachableError, match="certificate"):
-            await store_postgresql.open_postgresql(misnamed, connection)
-        store, created = await store_postgresql.open_postgresql(good, connection)
+            await store_postgresql.open_wallet_store(misnamed, connection)
+        store, created = await store_postgresql.open_wallet_store(good, connection)
         assert created
         await store.close()
