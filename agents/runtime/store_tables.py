@@ -1,8 +1,12 @@
 """Where an agent's plain tables are: a SQLite file in its data folder, or the schema `wanderbuch` of its PostgreSQL."""
 
+import asyncio
+
+from psycopg.conninfo import make_conninfo
+
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.store.engine import Engine
-from wanderbuch.store.postgresql import PostgresqlAddress, open_postgresql
+from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite
 
 
@@ -15,19 +19,21 @@ async def open_engine(config: AgentConfig) -> Engine:
         StoreVersionError: they are of another version.
     """
     if not config.store.is_shared:
-        return open_sqlite(config.data / "index" / "index.db")
-    return await open_postgresql(postgresql_address(config), connections=config.store.connections)
+        file = config.data / "index" / "index.db"
+        await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+        return open_sqlite(file)
+    return await open_postgresql(postgresql_conninfo(config), connections=config.store.connections)
 
 
-def postgresql_address(config: AgentConfig) -> PostgresqlAddress:
-    """Return where the PostgreSQL is and who we are there."""
+def postgresql_conninfo(config: AgentConfig) -> str:
+    """Return how libpq reaches the agent's PostgreSQL; holds the password."""
     address, store = config.store.address, config.store
-    return PostgresqlAddress(
-        address.host,
-        address.port,
-        address.database,
-        address.user,
-        config.store_password,
-        "verify-full" if store.ca_file else "prefer",
-        store.ca_file,
+    return make_conninfo(
+        host=address.host,
+        port=address.port,
+        dbname=address.database,
+        user=address.user,
+        password=config.store_password.get_secret_value() if config.store_password else None,
+        sslmode="verify-full" if store.ca_file else "prefer",
+        sslrootcert=str(store.ca_file) if store.ca_file else None,
     )
