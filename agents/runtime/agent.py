@@ -19,8 +19,10 @@ import logging
 import shutil
 import socket
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -50,14 +52,18 @@ from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard
 from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
+from wanderbuch.agents.runtime.tenant_api import TENANT_ROUTES
 from wanderbuch.agents.runtime.tenant_config import default_tenant
+from wanderbuch.agents.runtime.tenant_desk import TenantDesk
+from wanderbuch.agents.runtime.tenant_making import TenantMaker
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
+from wanderbuch.store.sqlite import open_sqlite
+from wanderbuch.store.tables import bind_tables, open_tables
 
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
@@ -76,10 +82,17 @@ class RunningAgent:
     What belongs to one tenant is the `Tenant`'s; the default one is `tenant`.
     """
 
-    def __init__(self, config: AgentConfig, role: Role) -> None:
-        """Make what needs no wallet; nothing runs yet."""
+    def __init__(self, config: AgentConfig, role: Role, further: Sequence[Role] = ()) -> None:
+        """Make what needs no wallet; nothing runs yet.
+
+        Args:
+            config: of the process.
+            role: of the default tenant.
+            further: roles that other tenants may have beside it.
+        """
         self.config = config
         self.role = role
+        self.roles: Mapping[str, Role] = {each.name: each for each in (role, *further)}
         self.began = time.monotonic()
         self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Set when the agent can not go on: whoever runs it should stop it then."""
@@ -97,6 +110,7 @@ class RunningAgent:
         self._transport: KeepingTransport
         self.certificates: Certificates
         self.tenants: Tenants
+        self.tenant_desk: TenantDesk
 
     @property
     def profile(self) -> Profile:
@@ -185,13 +199,12 @@ class RunningAgent:
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
-        self.certificates = Certificates(self._public.tls, self.edge)
+        self.certificates = Certificates(self._public.tls, self.edge, further=self._public.hosts)
         await self.certificates.look()
         app_socket = bind(config.app.listen, "[app] listen")
         self._cleanup.callback(app_socket.close)
         self._cleanup.push_async_callback(self.edge.close)
         bindings: dict[type, object] = {
-            RunningAgent: self,
             PublicSite: self._public,
             HttpEdge: self.edge,
             Publisher: self.publisher,
@@ -199,34 +212,55 @@ class RunningAgent:
             WebvhDocuments: self.documents,
             Served: Served(self.role.speaks),
         }
-        if (governance := self.library.source(config.governance)) is not None:
-            bindings[GovernanceSource] = governance
-        settings = acapy.acapy_settings(config, self.role)
-        self._conductor = TellingConductor(
-            acapy.RuntimeContextBuilder(settings, config, self.guard, bindings), Served(self.role.speaks)
-        )
+        roles = list(self.roles.values())
+        settings = acapy.acapy_settings(config, self.role, roles)
+        self._conductor = TellingConductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
-        await acapy.set_up(self._conductor, self.role)  # 2
+        await acapy.set_up(self._conductor, roles)  # 2
+        await self._open_tables()
         self.memory.attach(self.profile)
-        parts = ProcessParts(config, self.edge, self.documents, self.library)
-        short_links = ShortLinks(self.profile, config.public.url)
-        default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
-        self.tenants = Tenants({self.role.name: self.role}, default, memory=self.profile)
+        self._add_tenants()
+        await self.tenants.load()
         public_limits, app_limits = site_limits(config)
-        await self._public.start(self._entered(self.role.public_routes()), short_links, public_limits)  # 3
+        public_routes = [each for role in roles for each in self._entered(role, role.public_routes())]
+        await self._public.start(public_routes, self.tenants, public_limits)  # 3
         await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
+        self._maker.settle()
+        self._transport.serve(self.tenants)
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
 
-    def _entered(self, routes: Sequence[PublicRoute]) -> list[tuple[PublicRoute, Enter]]:
-        return [(route, self._enter(self.role.name)) for route in routes]
+    async def _open_tables(self) -> None:
+        file = self.config.data / "index" / "index.db"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tables = await open_tables(open_sqlite(file), self.profile)
+        self._cleanup.push_async_callback(tables.close)
+        bind_tables(self.profile, tables)
+
+    def _add_tenants(self) -> None:
+        config = self.config
+        parts = ProcessParts(config, self.edge, self.documents, self.library)
+        short_links = ShortLinks(self.profile, config.public.url)
+        default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
+        self._maker = TenantMaker(self.roles, default)
+        self.tenants = Tenants(self.roles, default, make=self._maker.make)
+        self.tenant_desk = TenantDesk(config, self.tenants)
+
+    def _entered(self, role: Role, routes: Sequence[PublicRoute]) -> list[tuple[PublicRoute, Enter]]:
+        return [(route, self._enter(role.name)) for route in routes]
 
     def _enter(self, role: str) -> Enter:
         return lambda tenant: self.tenants.office(tenant, role)
 
     async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
-        mounts = [Mount(self.role.name, self._enter(self.role.name), self.role.routes())]
+        async def desk(_: str) -> TenantDesk:
+            return self.tenant_desk
+
+        mounts = [
+            *(Mount(role.name, self._enter(role.name), role.routes()) for role in self.roles.values()),
+            Mount("tenants", desk, TENANT_ROUTES, is_shared=True),
+        ]
         described = [route for mount in mounts for route in mount.described()]
         app = make_app(
             mounts,
@@ -236,7 +270,7 @@ class RunningAgent:
             look=self.look,
             description=describe(described, title=f"Wanderbuch {self.role.name}", version=version("wanderbuch")),
             identify=self.tenants.identify,
-            pages=self._entered(self.role.app_pages()),
+            pages=self._entered(self.role, self.role.app_pages()),
         )
         site = Site("app", app, app_socket, limits)
         self._cleanup.push_async_callback(site.close)
@@ -253,13 +287,18 @@ class RunningAgent:
             {
                 "envelopes": lambda _: self._transport.replay(),
                 "short_links": self.tenant.short_links.sweep,
-                self.role.name: lambda now: self.tenants.sweep(self.role.name, now),
+                "tenants": self._look_after_tenants,
+                **{name: partial(self.tenants.sweep, name) for name in self.roles},
             }
         )
         self._ready.set()
         self.spawn("sweeper", sweeper.run())  # 6
         did = self.tenant.did if self.tenant.has_did else None
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
+
+    async def _look_after_tenants(self, _: datetime) -> None:
+        await self.tenant_desk.go_on()
+        await self.tenants.visit()
 
     async def _wallet_answers(self) -> bool:
         if self.guard.fatal is not None:
@@ -278,13 +317,18 @@ class RunningAgent:
             _LOG.error("task.failed: %s", task.get_name(), exc_info=err)
 
 
-async def start(config: AgentConfig, role: Role) -> RunningAgent:
+async def start(config: AgentConfig, role: Role, *, further: Sequence[Role] = ()) -> RunningAgent:
     """Start an agent; it becomes ready in the background (`wait_ready`).
+
+    Args:
+        config: of the process.
+        role: of the default tenant.
+        further: roles that other tenants may have beside it.
 
     Raises:
         ConfigurationError: a port in use, a wallet of another key, a full disk, …: one plain sentence.
     """
-    agent = RunningAgent(config, role)
+    agent = RunningAgent(config, role, further)
     try:
         await agent._start()  # noqa: SLF001 (one module)
     except BaseException:

@@ -40,8 +40,8 @@ from wanderbuch.agents.runtime.problems import (
     malformed,
     problem_response,
 )
-from wanderbuch.store.tables import DEFAULT_TENANT
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.tables import DEFAULT_TENANT
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _LOG = logging.getLogger(__name__)

@@ -1,16 +1,17 @@
 """What the operator said of each tenant, kept in the default tenant's profile.
 
-A tenant's name is in its files' addresses and in credentials that workers hold. So the record of a removed tenant stays,
-without anything but its name and its place: neither is given to anybody else.
+A tenant's name is in its files' addresses and in credentials that workers hold. So the record of a removed tenant
+stays, without anything but its name and its place: neither is given to anybody else.
 """
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, ClassVar, Final
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig, PublicConfig
 from wanderbuch.agents.runtime.role import Role
@@ -60,7 +61,7 @@ class TenantRecord(Record):
         prefix = self.path if self.host == public.host else ""
         return Place(self.host, self.path, prefix, public.didcomm_endpoint)
 
-    def config(self, process: AgentConfig, roles: dict[str, Role]) -> TenantConfig:
+    def config(self, process: AgentConfig, roles: Mapping[str, Role]) -> TenantConfig:
         """Return what the tenant was told, on top of what the process was.
 
         Raises:
@@ -70,12 +71,15 @@ class TenantRecord(Record):
             id=self.id,
             name=self.name,
             place=self.place(process.public),
-            roles={
-                name: roles[name].settings.model_validate({**process.tenants.defaults(name), **told})
-                for name, told in self.roles.items()
-            },
+            roles={name: role_settings(process, roles[name], told) for name, told in self.roles.items()},
             governance=self.governance or process.governance,
         )
+
+
+def role_settings(process: AgentConfig, role: Role, told: Mapping[str, Any]) -> BaseModel:
+    """Return a role's settings: the process's table, with what was told in its place."""
+    table = {**process.role_tables.get(role.name, {}), **told}
+    return role.settings.model_validate(table, context={"folder": process.folder})
 
 
 def new_token() -> tuple[SecretStr, str]:

@@ -3,8 +3,8 @@
 Opening one: its DID is there, its governance was asked for, each of its roles has an office. While somebody whom a role
 needs can not be reached it is tried again. Whether an office is open is known here and nowhere else.
 
-Who there is follows from the records in the default tenant's profile. A tenant that is suspended or removed is not there
-for anybody but the operator. What another process decides is heard on the topic `tenants`.
+Who there is follows from the records in the default tenant's profile. A tenant that is suspended or removed is not
+there for anybody but the operator. What another process decides is heard on the topic `tenants`.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from acapy_agent.core.profile import Profile
 
@@ -25,6 +25,7 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.plugins.trust.pacing import Backoff
+from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.store.records import NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
@@ -111,6 +112,12 @@ class Tenants:
         """Return the id of the tenant whose public routes are on this host below `prefix`; None: nobody's."""
         tenant_id = self._by_place.get((host, prefix))
         return tenant_id if tenant_id and self._known[tenant_id].state is TenantState.ACTIVE else None
+
+    async def behind(self, link_id: str) -> str | None:
+        """Return the long address behind a short link of a tenant that is served; None if there is none."""
+        link = await self.default.short_links.find(link_id)
+        known = self._known.get(link.tenant) if link is not None else None
+        return link.url if link and known and known.state is TenantState.ACTIVE else None
 
     def note(self, record: TenantRecord) -> None:
         """Take over what a record says, at once for everybody who asks."""
@@ -219,6 +226,7 @@ class Tenants:
                 )
             )
         if (source := tenant.governance) is not None:
+            tenant.bind(GovernanceSource, source)
             await tenant.parts.library.begin(source, self.memory)
         backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         offices: dict[str, Office] = {}
@@ -228,10 +236,7 @@ class Tenants:
                     try:
                         offices[role.name] = await role.open(tenant)
                     except ResolutionError as err:
-                        pause = round(backoff.failed(), 1)
-                        told = {"tenant": tenant.id, "code": err.code, "reason": err.message, "pause_s": pause}
-                        log_event(_LOG, logging.WARNING, "agent.waiting", **told)
-                        await asyncio.sleep(pause)
+                        await _wait_after(tenant, err, pause_s=backoff.failed())
         except BaseException:
             tenant.offices.update(offices)
             await tenant.close()
@@ -265,8 +270,9 @@ class Tenants:
                     _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
 
     async def visit(self) -> None:
-        """Open every tenant once, one after another: what a crash left of it is repaired as its first sweep comes."""
-        for tenant_id in self.ids():
+        """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""
+        closed = [each for each in self.ids() if not (known := self._known[each]).tenant or not known.tenant.offices]
+        for tenant_id in closed:
             try:
                 await self.enter(tenant_id)
             except WanderbuchError as err:
@@ -313,6 +319,19 @@ class Tenants:
             self.note(record)
             if record.state is not TenantState.ACTIVE:
                 await self.shut(record.id)
+
+
+async def _wait_after(tenant: Tenant, err: ResolutionError, *, pause_s: float) -> None:
+    log_event(
+        _LOG,
+        logging.WARNING,
+        "agent.waiting",
+        tenant=tenant.id,
+        code=err.code,
+        reason=err.message,
+        pause_s=round(pause_s, 1),
+    )
+    await asyncio.sleep(pause_s)
 
 
 def _nobody(tenant_id: str) -> NotFoundError:

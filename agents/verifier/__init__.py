@@ -8,6 +8,6 @@ from acapy_agent.config.injection_context import InjectionContext
 
 async def setup(context: InjectionContext) -> None:
     """Put the judging handlers in front of ACA-Py's present-proof 2.0; an office brings its desk (`role`)."""
-    from wanderbuch.plugins.trust.verifier import setup_verifying
+    from wanderbuch.plugins.trust.verifier import take_over_messages
 
-    await setup_verifying(context)
+    take_over_messages(context)

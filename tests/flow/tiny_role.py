@@ -20,8 +20,8 @@ from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
-from wanderbuch.store.tables import tenant_of
 from wanderbuch.errors import ResolutionError
+from wanderbuch.store.tables import tenant_of
 
 
 class TinySettings(BaseModel):
