@@ -1,10 +1,9 @@
 """Where an agent's plain tables are: a SQLite file in its data folder, or the schema `wanderbuch` of its PostgreSQL."""
 
-import asyncio
-
 from psycopg.conninfo import make_conninfo
 
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.engine import Engine
 from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite
@@ -19,21 +18,20 @@ async def open_engine(config: AgentConfig) -> Engine:
         StoreVersionError: they are of another version.
     """
     if not config.store.is_shared:
-        file = config.data / "index" / "index.db"
-        await asyncio.to_thread(file.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
-        return open_sqlite(file)
-    return await open_postgresql(postgresql_conninfo(config), connections=config.store.connections)
+        return open_sqlite(config.data / "index" / "index.db")
+    return await open_postgresql(conninfo(config), connections=config.store.connections)
 
 
-def postgresql_conninfo(config: AgentConfig) -> str:
-    """Return how libpq reaches the agent's PostgreSQL; holds the password."""
+def conninfo(config: AgentConfig) -> str:
+    """Return how libpq reaches the database, with the password; not for logs."""
     address, store = config.store.address, config.store
+    if config.store_password is None:
+        raise ConfigurationError("there is no store password", hint="set WANDERBUCH_STORE_PASSWORD")
     return make_conninfo(
         host=address.host,
         port=address.port,
-        dbname=address.database,
         user=address.user,
-        password=config.store_password.get_secret_value() if config.store_password else None,
-        sslmode="verify-full" if store.ca_file else "prefer",
-        sslrootcert=str(store.ca_file) if store.ca_file else None,
+        password=config.store_password.get_secret_value(),
+        dbname=address.database,
+        **({"sslmode": "verify-full", "sslrootcert": str(store.ca_file)} if store.ca_file else {"sslmode": "prefer"}),
     )
