@@ -51,6 +51,7 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard
+from wanderbuch.agents.runtime.store_tables import open_engine
 from wanderbuch.agents.runtime.sweeper import Sweeper
 from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
 from wanderbuch.agents.runtime.tenant_api import TENANT_ROUTES
@@ -63,7 +64,6 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
-from wanderbuch.store.sqlite import open_sqlite
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
 
 _LOG = logging.getLogger(__name__)
@@ -235,9 +235,7 @@ class RunningAgent:
         self.spawn("certificates", self.certificates.run())
 
     async def _open_tables(self) -> None:
-        file = self.config.data / "index" / "index.db"
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        tables = await open_tables(open_sqlite(file), self.profile)
+        tables = await open_tables(await open_engine(self.config), self.profile)
         self._cleanup.push_async_callback(tables.close)
         bind_tables(self.profile, tables)
 
