@@ -24,6 +24,10 @@ class ShortLink(Record):
     url: str
     expires_at: datetime
 
+    def due_at(self) -> datetime | None:
+        """Return when it is removed."""
+        return self.expires_at
+
 
 class ShortLinks:
     """The short links of one agent, kept in its wallet store."""
@@ -47,8 +51,8 @@ class ShortLinks:
 
     async def sweep(self, now: datetime) -> None:
         """Remove the links that have expired."""
-        for link in await self._store.find():
-            if link.expires_at <= now:
+        async with self._store.claiming(now) as expired:
+            async for link in expired:
                 await self._store.remove(link.id)
 
 

@@ -10,6 +10,7 @@ from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.governance_state import governance_routes
+from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.verifier.config import VerifierConfig
@@ -25,10 +26,10 @@ from wanderbuch.agents.verifier.models import (
 )
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
+from wanderbuch.plugins.trust.exchange import Verification
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshReport
 from wanderbuch.plugins.trust.verifier import NoGovernanceError, OverAskingError, VerificationDesk
-from wanderbuch.store.records import NotFoundError, utc_now
+from wanderbuch.store.records import utc_now
 
 
 def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
@@ -36,7 +37,7 @@ def verifier_routes(agent: RunningAgent) -> Sequence[Route]:
     api = _Api(agent)
     return (
         post("/requests", api.ask, body=NewRequest, result=RequestOut, status=201, summary="Put a question"),
-        get("/requests", api.every, result=Requests, summary="List the requests", query=("state",)),
+        get("/requests", api.every, result=Requests, summary="List the requests", query=("state", *LISTED)),
         get("/requests/{id}", api.show, result=RequestOut, summary="Show a request and its decision"),
         post(
             "/requests/{id}/staple",
@@ -100,31 +101,23 @@ class _Api:
         return _shown(held)
 
     async def show(self, call: Call[None]) -> RequestOut:
-        try:
-            return _shown(await self._desk.status(self._agent.profile, call.path["id"]))
-        except UnknownVerificationError as err:
-            raise NotFoundError(err.message) from err
+        return _shown(await self._desk.status(self._agent.profile, call.path["id"]))
 
     async def staple(self, call: Call[StapleIn]) -> StapleOut:
         issuer, staple = call.body.parsed()
-        try:
-            said = await self._desk.take_staple(self._agent.profile, call.path["id"], staple, issuer=issuer)
-        except UnknownVerificationError as err:
-            raise NotFoundError(err.message) from err
+        said = await self._desk.take_staple(self._agent.profile, call.path["id"], staple, issuer=issuer)
         return StapleOut(issuer=issuer, current=GovernanceRefOut.of(said.ref), fresh_until=said.fresh_until)
 
     async def every(self, call: Call[None]) -> Requests:
-        wanted = call.query.get("state")
+        wanted, asked = call.query.get("state"), asked_part(call.query)
         if wanted is not None and wanted not in {state.value for state in RequestState}:
             raise MalformedError(f"expected a state ({', '.join(state.value for state in RequestState)})")
-        found = [RequestSummary.of(held) for held in await self._desk.every(self._agent.profile)]
-        return Requests(items=[each for each in found if wanted is None or each.state.value == wanted])
+        states = None if wanted is None else RequestState(wanted).meant
+        page = await self._desk.page(self._agent.profile, states=states, limit=asked.limit, cursor=asked.cursor)
+        return Requests(items=[RequestSummary.of(held) for held in page.items], next_cursor=page.next_cursor)
 
     async def forget(self, call: Call[None]) -> RequestOut:
-        try:
-            return _shown(await self._desk.forget(self._agent.profile, call.path["id"]))
-        except UnknownVerificationError as err:
-            raise NotFoundError(err.message) from err
+        return _shown(await self._desk.forget(self._agent.profile, call.path["id"]))
 
     async def identity(self, call: Call[None]) -> IdentityOut:
         return IdentityOut(did=self._agent.did, name=self._agent.config.name)
