@@ -65,11 +65,11 @@ class DueWork:
         if not kinds or (tenants is not None and not tenants):
             return []
         of_tenants = "" if tenants is None else f" AND tenant IN ({', '.join('?' * len(tenants))})"
-        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp()])
+        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp(), at.timestamp()])
         # A walk along the index for each kind: due rows of kinds that nobody here works on cost nothing.
         walk = (
             f"SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE kind = ? AND due <= {now}"  # noqa: S608
-            f" AND until <= store_now() AND held <= store_now(){of_tenants} ORDER BY due LIMIT ?"
+            f" AND until <= store_now() AND held <= {now}{of_tenants} ORDER BY due LIMIT ?"
             f" {self._engine.skip_locked}) AS walk"
         )
         walks = " UNION ALL ".join(f"{walk}{number}" for number in range(len(kinds)))
