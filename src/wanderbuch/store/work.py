@@ -171,7 +171,8 @@ class Works:
         What has failed and is to be tried again later stays so.
         """
         found = await self._engine.run(
-            "UPDATE work SET woken = woken + 1, due = CASE WHEN due IS NULL OR failures = 0 THEN store_now() ELSE due END "
+            "UPDATE work SET woken = woken + 1, "
+            "due = CASE WHEN due IS NULL OR failures = 0 THEN store_now() ELSE due END "
             "WHERE kind = ? AND tenant = ? AND state = 'RUNNING' RETURNING id",
             kind,
             tenant,
