@@ -29,6 +29,7 @@ from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standi
 from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.faults import causes
 from wanderbuch.plugins.http.lanes import work_for_strangers
+from wanderbuch.store.errors import StoreUnreachableError
 
 _STORE_FAILURES: Final = frozenset({AskarErrorCode.BACKEND, AskarErrorCode.BUSY})
 _ATTACHED_S: Final = 180.0
@@ -54,14 +55,8 @@ class GatedMessage(InboundMessage):  # type: ignore[misc]  # acapy_agent has no 
 class TellingConductor(Conductor):  # type: ignore[misc]
     """Hands over what passed the gate, and remembers how it ended.
 
-    Args:
-        context_builder: ACA-Py's.
-        served: what the agent serves; also what an invitation may carry.
+    What a tenant serves (`Served`, bound in its profile) is also what an invitation may carry to it.
     """
-
-    def __init__(self, context_builder: Any, served: Served) -> None:
-        super().__init__(context_builder)
-        self._served = served
 
     def inbound_message_router(self, profile: Profile, message: InboundMessage, can_respond: bool = False) -> None:
         """Begin to handle a message: of the transport, or attached to an invitation that was opened."""
@@ -77,7 +72,7 @@ class TellingConductor(Conductor):  # type: ignore[misc]
 
     async def _handled(self, profile: Profile, message: InboundMessage) -> None:
         gated = message if isinstance(message, GatedMessage) else None
-        if gated is None and self._served.row(Received.of(message.payload, size=0).type) is None:
+        if gated is None and profile.inject(Served).row(Received.of(message.payload, size=0).type) is None:
             raise NotServedError("an invitation that brings a message of a type that is not served here")
         near = gated is None or gated.sender.party.standing is Standing.CONNECTION
         async with asyncio.timeout(gated.handler_s if gated else _ATTACHED_S):
@@ -122,7 +117,8 @@ def was_handled(message: InboundMessage) -> bool:
 def is_store_failure(error: BaseException) -> bool:
     """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
     return any(
-        isinstance(each, StoreBusyError) or (isinstance(each, AskarError) and each.code in _STORE_FAILURES)
+        isinstance(each, StoreBusyError | StoreUnreachableError)
+        or (isinstance(each, AskarError) and each.code in _STORE_FAILURES)
         for each in causes(error)
     )
 

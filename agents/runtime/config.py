@@ -2,7 +2,7 @@
 
 Every key is listed here; an unknown one is refused by name, with the nearest that is allowed. Paths are relative to the
 file. Secrets come from a file of their own or from the environment (`WANDERBUCH_APP_TOKEN`, `WANDERBUCH_WALLET_KEY`,
-`WANDERBUCH_ADMIN_KEY`), never from the TOML, and none has a default.
+`WANDERBUCH_STORE_PASSWORD`, `WANDERBUCH_ADMIN_KEY`), never from the TOML, and none has a default.
 """
 
 import ipaddress
@@ -26,6 +26,7 @@ from pydantic import (
 
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
+from wanderbuch.agents.runtime.store_address import StoreAddress
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, IdentifierError
 from wanderbuch.governance.webvh_place import PlaceError, published_place
@@ -33,7 +34,11 @@ from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule
 
 APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variable)
 WALLET_KEY_VARIABLE = "WANDERBUCH_WALLET_KEY"
+STORE_PASSWORD_VARIABLE = "WANDERBUCH_STORE_PASSWORD"  # noqa: S105
 ADMIN_KEY_VARIABLE = "WANDERBUCH_ADMIN_KEY"
+
+HOSTS_FOLDER = "hosts"
+"""Folder of the public folder with the files of further hosts, each below its name."""
 
 _MIN_TOKEN_LENGTH = 24
 _WALLET_KEY_BYTES = 32
@@ -89,6 +94,10 @@ def _did(value: str) -> str:
         raise ValueError(err.message) from err
 
 
+def _store_address(value: str) -> str:
+    return str(StoreAddress.parse(value))
+
+
 Listen = Annotated[Address, BeforeValidator(_address)]
 TrustedProxy = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
@@ -127,6 +136,15 @@ class SocketsConfig(Table):
     """How much of requests that have not come whole is held in memory; at least four times the largest one."""
 
 
+class HostConfig(Table):
+    """`[[public.hosts]]`: a further host name, for one tenant; the socket is the same, the client says which (SNI)."""
+
+    host: str
+    """The public name, as in `[public]`."""
+    tls_certificate: Path
+    tls_key: Path
+
+
 class PublicConfig(Table):
     """`[public]`: what the world reaches at https://<host>."""
 
@@ -139,9 +157,13 @@ class PublicConfig(Table):
     tls_key: Path
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     sockets: SocketsConfig = SocketsConfig()
+    folder: Path | None = None
+    """What the public site serves; by default `public` in the data folder. Processes on one `[store]` share one."""
     trusted_proxies: tuple[TrustedProxy, ...] = ()
     """Networks of the proxies in front, whose `X-Forwarded-For` says where a message came from."""
     witnesses: WitnessesConfig | None = None
+    hosts: tuple[HostConfig, ...] = ()
+    """Host names of tenants that have one of their own."""
 
     @property
     def url(self) -> str:
@@ -180,13 +202,59 @@ class AdminConfig(Table):
     key_file: Path | None = None
 
 
+class StoreConfig(Table):
+    """`[store]`: a PostgreSQL for any number of processes; without `url` the store is SQLite in the data folder."""
+
+    url: Annotated[str, AfterValidator(_store_address)] | None = None
+    """`postgresql://<user>@<host>:5432/<database>`, without the password."""
+    password_file: Path | None = None
+    """A file with the password; else the environment."""
+    connections: int = Field(default=8, ge=4, le=200)
+    """How many connections this process opens for the wallet, and as many again for the plain tables."""
+    ca_file: Path | None = None
+    """The authority of the server's certificate: with it every connection is TLS, to that very host and no other."""
+    unsafe_unencrypted: bool = False
+    """Connect without TLS to a server that is not on this machine: for a network that nobody else can read."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.url is None:
+            if self.model_fields_set:
+                raise ValueError("url is missing; without it the store is SQLite, and nothing else can stand here")
+            return self
+        if self.ca_file is None and not self.unsafe_unencrypted and not self.address.is_here:
+            raise ValueError(
+                "the server is on another machine and ca_file is missing: the password and what is stored would"
+                " travel unencrypted (unsafe_unencrypted = true allows it)"
+            )
+        return self
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether other processes may use the same store."""
+        return self.url is not None
+
+    @property
+    def address(self) -> StoreAddress:
+        """Return where the PostgreSQL is.
+
+        Raises:
+            ConfigurationError: the store is SQLite.
+        """
+        if self.url is None:
+            raise ConfigurationError("there is no [store] url: the store is SQLite")
+        return StoreAddress.parse(self.url)
+
+
 class WalletConfig(Table):
     """`[wallet]`: how the wallet store is opened."""
 
     key_file: Path | None = None
     """A file with the raw 32-byte key in base58; else the environment."""
     busy_timeout_ms: int = Field(default=60_000, ge=1)
+    """How long a writer waits for another on SQLite."""
     max_connections: int = Field(default=32, ge=8)
+    """Of the pool on SQLite; on PostgreSQL `[store] connections` says it."""
 
 
 class NetworkConfig(Table):
@@ -207,6 +275,13 @@ class GovernanceConfig(Table):
     """A bundle of that governance, for when the network is away; decisions on it say how old the facts are."""
 
 
+class TenantsConfig(Table):
+    """`[tenants]`: what tenants beside the default one may be; they are made by `wanderbuch tenant add`."""
+
+    roles: tuple[str, ...] = ()
+    """The roles that they may have, each with its table as defaults; by default the process's own."""
+
+
 class LogConfig(Table):
     """`[log]`: what goes to standard error."""
 
@@ -225,8 +300,10 @@ class _File(Table):
     app: AppConfig
     admin: AdminConfig | None = None
     wallet: WalletConfig = WalletConfig()
+    store: StoreConfig = StoreConfig()
     network: NetworkConfig = NetworkConfig()
     governance: GovernanceConfig | None = None
+    tenants: TenantsConfig = TenantsConfig()
     log: LogConfig = LogConfig()
 
 
@@ -234,8 +311,13 @@ class AgentConfig(_File):
     """Everything an agent was told, checked, with absolute paths and the secrets read."""
 
     role_settings: BaseModel
+    role_tables: dict[str, dict[str, Any]] = {}
+    """The tables of the roles as they stand in the file: what tenants' settings begin with."""
+    folder: Path = Path()
+    """Where the file lies: paths in these tables are relative to it."""
     app_token: SecretStr
     wallet_key: SecretStr
+    store_password: SecretStr | None = None
     admin_key: SecretStr | None = None
 
     def settings[S: BaseModel](self, kind: type[S]) -> S:
@@ -251,7 +333,7 @@ class AgentConfig(_File):
     @property
     def public_folder(self) -> Path:
         """Return the folder whose files the public site serves."""
-        return self.data / "public"
+        return self.public.folder or self.data / "public"
 
     @property
     def wallet_file(self) -> Path:
@@ -272,6 +354,7 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
     """
     raw = _read_toml(path)
     table = raw.pop(role.name, {})
+    tables = {role.name: table, **_further_tables(path, raw)}
     try:
         file = _File.model_validate(raw)
         if file.role != role.name:
@@ -296,7 +379,27 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
     _check_token(path, "app token", token)
     key = _secret(path, "wallet key", WALLET_KEY_VARIABLE, environ, file.wallet.key_file, "[wallet] key_file")
     _check_wallet_key(path, key)
-    return AgentConfig.of(file, role_settings=role_settings, app_token=token, wallet_key=key, admin_key=admin_key)
+    return AgentConfig.of(
+        file,
+        role_settings=role_settings,
+        role_tables=tables,
+        folder=folder,
+        app_token=token,
+        wallet_key=key,
+        store_password=_store_password(path, file.store, environ),
+        admin_key=admin_key,
+    )
+
+
+def _further_tables(path: Path, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Take the tables of the roles that tenants may have out of the file, unread: `agent.start` checks them."""
+    told = raw.get("tenants")
+    names = told.get("roles", ()) if isinstance(told, dict) else ()
+    found = {name: raw.pop(name, {}) for name in names if isinstance(name, str) and name not in _File.model_fields}
+    for name, table in found.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: {name} should be a table: [{name}]")
+    return found
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -321,6 +424,8 @@ def _absolute(file: _File, folder: Path) -> _File:
                 update[name] = folder / value
             elif isinstance(value, Table):
                 update[name] = moved(value)
+            elif isinstance(value, tuple) and any(isinstance(each, Table) for each in value):
+                update[name] = tuple(moved(each) for each in value)
         return table.model_copy(update=update)
 
     return moved(file)
@@ -328,13 +433,19 @@ def _absolute(file: _File, folder: Path) -> _File:
 
 def _check_public_name(path: Path, public: PublicConfig) -> None:
     """Refuse a host or path under which others would not find a did:webvh."""
-    try:
-        published_place(public.host, public.path)
-    except PlaceError as err:
-        raise ConfigurationError(
-            f"{path}: [public] host and path can not stand in a did:webvh: {public.host!r}, {public.path!r}: {err}",
-            hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
-        ) from err
+    for host in (public.host, *(each.host for each in public.hosts)):
+        try:
+            published_place(host, public.path)
+        except PlaceError as err:
+            raise ConfigurationError(
+                f"{path}: [public] host and path can not stand in a did:webvh: {host!r}, {public.path!r}: {err}",
+                hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
+            ) from err
+    if public.path_segments[0] == HOSTS_FOLDER:
+        raise ConfigurationError(f"{path}: [public] path can not begin with {HOSTS_FOLDER!r}: hosts' files lie there")
+    names = [public.host, *(each.host for each in public.hosts)]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"{path}: [[public.hosts]] names a host twice, or that of [public]")
 
 
 def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], file: Path | None, key: str) -> SecretStr:
@@ -352,6 +463,13 @@ def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], fi
     if not value:
         raise ConfigurationError(f"{path}: the file {file} is empty; expected the {what}")
     return SecretStr(value)
+
+
+def _store_password(path: Path, store: StoreConfig, environ: Mapping[str, str]) -> SecretStr | None:
+    if not store.is_shared:
+        return None
+    key = "[store] password_file"
+    return _secret(path, "store password", STORE_PASSWORD_VARIABLE, environ, store.password_file, key)
 
 
 def _check_token(path: Path, what: str, token: SecretStr) -> None:

@@ -23,7 +23,9 @@ from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.logs import configure_logs
 from wanderbuch.agents.runtime.privacy import keep_private
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.roles import further_roles
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.errors import StoreUnreachableError
 
 _LOG = logging.getLogger(__name__)
 # After a failure of the store nothing may be acknowledged any more, whatever still hangs.
@@ -63,7 +65,7 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
         # Not asyncio.run: ACA-Py replaces it (nest_asyncio) by one that leaves tasks and the loop open.
         with asyncio.Runner() as runner:
             runner.run(_run(config, role, as_json=as_json))
-    except StoreFailedError as err:
+    except (StoreFailedError, StoreUnreachableError) as err:
         show_error(err, as_json=as_json)
         return EXIT_STORE_FAILED
     except WanderbuchError as err:
@@ -81,7 +83,7 @@ async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     loop.add_signal_handler(signal.SIGHUP, told.set if _ends_with_terminal() else hung_up.set)
-    agent = await start(config, role)
+    agent = await start(config, role, further=further_roles(config, role))
     agent.spawn("certificates.reload", agent.certificates.reload_on(hung_up))
     waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(told.wait()), agent.failure}
     announcing = asyncio.create_task(_announce(agent, as_json=as_json))
@@ -121,7 +123,7 @@ async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
         "name": config.name,
         "app": f"http://{config.app.listen}",
         "public": config.public.url,
-        "did": agent.did if agent.has_did else None,
+        "did": agent.tenant.did if agent.tenant.has_did else None,
     }
     text = json.dumps(told) if as_json else "{role} {name!r} is ready: app {app}, public {public}".format(**told)
     print(text, flush=True)  # noqa: T201
