@@ -45,6 +45,7 @@ from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import WanderbuchError
 
 _STEP_S: Final = 120.0
+_WHOLE: Final = ("/v1/", "/health", "/ready", "/openapi.json")  # paths that no role's name stands before
 
 
 class AppError(WanderbuchError):
@@ -195,7 +196,7 @@ class AgentHandle:
         await asyncio.gather(*(each.kill() for each in self.processes))
 
     async def get(self, path: str, **query: str) -> Any:
-        """Return the JSON answer of the REST API.
+        """Return the JSON answer of the REST API: of the role's own route, or below `/v1` where `path` says so.
 
         Raises:
             AppError: it answered with a problem.
@@ -232,7 +233,8 @@ class AgentHandle:
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with self._client().request(method, f"{self.app_url}{path}", headers=headers, **options) as response:
+        place = path if path.startswith(_WHOLE) else f"/v1/{self.role}{path}"
+        async with self._client().request(method, f"{self.app_url}{place}", headers=headers, **options) as response:
             answer = await response.json(content_type=None)
             if response.status >= 400:
                 raise AppError(response.status, answer if isinstance(answer, dict) else {})

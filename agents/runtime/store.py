@@ -49,6 +49,7 @@ from wanderbuch.agents.runtime.store_postgresql import (
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
+from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
@@ -210,7 +211,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
                 self._profile.guard.look(err)
             raise
         opened: Session = self._handle
-        self._handle = _WatchedHandle(opened, self._profile.guard)
+        self._handle = _WatchedHandle(opened, self._profile)
 
     async def _open(self) -> None:
         """Open the session; on PostgreSQL on another connection for each that turns out to be lost."""
@@ -299,9 +300,15 @@ class _WatchedHandle:
     fails, so what a failed write was about is looked up.
     """
 
-    def __init__(self, handle: Session, guard: StoreGuard) -> None:
+    def __init__(self, handle: Session, profile: WalletProfile) -> None:
         self._handle = handle
-        self._guard = guard
+        self._guard = profile.guard
+        self._profile = profile
+
+    async def insert_key(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Keep a key; whose it is is noted before, so that envelopes find it: a crash leaves a note of no key."""
+        await tables_of(self._profile).keys.add(name, tenant_of(self._profile))
+        await self.__getattr__("insert_key")(name, *args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._handle, name)

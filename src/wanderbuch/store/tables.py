@@ -116,7 +116,7 @@ def tenant_of(profile: Profile) -> str:
 
 
 _BY_STORE: WeakKeyDictionary[object, Tables] = WeakKeyDictionary()
-"""By the opened store, which all profiles of a store share."""
+"""By Askar's store, which all profiles of a store share."""
 
 
 async def _fits(engine: Engine, profile: Profile) -> bool:
