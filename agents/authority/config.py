@@ -33,8 +33,8 @@ class AuthorityConfig(BaseModel):
 
     With true, the only way to a new version is a draft (and the emergency suspension and the rotation of the key, which
     leave a task or an entry behind). With false, an approver may approve their own drafts, and the operator may send a
-    whole file (`POST /v1/authority/versions`): sensible for demonstrations, for tests, and where files are made and approved
-    elsewhere, such as in a repository with reviews of its own.
+    whole file (`POST /v1/authority/versions`): sensible for demonstrations, for tests, and where files are made and
+    approved elsewhere, such as in a repository with reviews of its own.
     """
 
     divide_above_bytes: int = Field(default=1024 * 1024, ge=64 * 1024, le=16 * 1024 * 1024)
