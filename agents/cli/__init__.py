@@ -31,6 +31,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "tenant": ("tenant", "Make, list, suspend, resume and remove the tenants of an agent that runs."),
     "governance": ("governance", "Make, check, sign, publish and ask governance files."),
     "witness": ("witness", "Approve changes of an authority's DID as one of its witnesses."),
+    "store": ("store", "Look at an agent's store, and move it to a PostgreSQL or back."),
     "schemas": ("schemas", "Show what can be claimed: credential types, frameworks, code lists."),
 }
 
