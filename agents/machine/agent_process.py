@@ -8,20 +8,14 @@ from typing import Final
 import aiohttp
 
 from wanderbuch.agents.machine.children import STOP_S, kill_child, start_child, stop_child
+from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.runtime.parent import OPTION as UNTIL_STDIN_ENDS
-from wanderbuch.errors import WanderbuchError
 
 POLL_S: Final = 0.05
 # A process that ended is noticed at once, so this only ends the wait for one that hangs: a machine may be slow.
 READY_S: Final = 300.0
 _LOG_TAIL: Final = 12
-
-
-class MachineError(WanderbuchError):
-    """An agent did not start, or ended by itself."""
-
-    code = "machine"
 
 
 class AgentProcess:

@@ -35,9 +35,10 @@ from typing import Any, Final
 import aiohttp
 import base58
 
-from wanderbuch.agents.machine.agent_process import POLL_S, READY_S, AgentProcess, MachineError
+from wanderbuch.agents.machine.agent_process import POLL_S, READY_S, AgentProcess
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.machine.children import STOP_S
+from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.machine.proxy import TcpProxy
 from wanderbuch.agents.machine.toml import to_toml
