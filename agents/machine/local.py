@@ -224,6 +224,18 @@ class AgentHandle:
                 f"{self.name}: expected {key} {' or '.join(map(str, values))} at {path}, found {found}"
             ) from err
 
+    def carried(self) -> tuple[int, ...]:
+        """Return how many connections each process took from the proxies, on both sites."""
+        return tuple(
+            sum(
+                proxy.carried[port]
+                for proxy in self.proxies
+                for port in (each.public_port, each.app_port)
+                if port in proxy.carried
+            )
+            for each in self.processes
+        )
+
     def log_tail(self) -> str:
         """Return the last lines that each process wrote."""
         return "\n".join(each.log_tail() for each in self.processes)
