@@ -46,6 +46,7 @@ from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import WanderbuchError
 
 _STEP_S: Final = 120.0
+_WHOLE: Final = ("/v1/", "/health", "/ready", "/openapi.json")  # paths that no role's name stands before
 
 
 class AppError(WanderbuchError):
@@ -132,15 +133,18 @@ class AgentHandle:
         """Set whole tables of the configuration, such as `governance`, `log`, or the role's own; used at next start."""
         self._tables |= tables
 
-    def use_store(self, url: str, password: str) -> None:
-        """Keep the store in a PostgreSQL at next start, in place of SQLite.
+    def use_store(self, url: str, password: str, **further: object) -> None:
+        """Keep everything in a PostgreSQL from the next start on.
 
         Args:
-            url: as in `[store] url`.
-            password: of the database user.
+            url: where, without the password: `postgresql://<user>@<host>:5432/<database>`.
+            password: of the user.
+            further: keys of `[store]`.
         """
-        write_secret(self.folder / "store.password", password.encode())
-        self.configure(store={"url": url, "password_file": "store.password"})
+        file = self.folder / "store.password"
+        file.unlink(missing_ok=True)
+        write_secret(file, password.encode())
+        self.configure(store={"url": url, "password_file": file.name, **further})
 
     def enable_admin(self) -> tuple[str, str]:
         """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`).
@@ -193,7 +197,7 @@ class AgentHandle:
         await asyncio.gather(*(each.kill() for each in self.processes))
 
     async def get(self, path: str, **query: str) -> Any:
-        """Return the JSON answer of the REST API.
+        """Return the JSON answer of the REST API: of the role's own route, or below `/v1` where `path` says so.
 
         Raises:
             AppError: it answered with a problem.
@@ -242,7 +246,8 @@ class AgentHandle:
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with self._client().request(method, f"{self.app_url}{path}", headers=headers, **options) as response:
+        place = path if path.startswith(_WHOLE) else f"/v1/{self.role}{path}"
+        async with self._client().request(method, f"{self.app_url}{place}", headers=headers, **options) as response:
             answer = await response.json(content_type=None)
             if response.status >= 400:
                 raise AppError(response.status, answer if isinstance(answer, dict) else {})
