@@ -48,7 +48,7 @@ def show_addresses(console: Console, stage: Stage) -> None:
             f"    its token    {agent.folder / 'app.token'}",
             f"    public name  {agent.public_url}, really at {agent.target}",
             *(
-                f"    process {number}    REST API {process.app_url}, public site 127.0.0.1:{process.public_port}"
+                f"    process {number}    REST API {process.app.url}, public site 127.0.0.1:{process.public_port}"
                 for number, process in enumerate(agent.processes if agent.proxies else (), start=1)
             ),
         )

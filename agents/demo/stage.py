@@ -19,6 +19,7 @@ from wanderbuch.agents.demo.example import example_claim, example_payload, suspe
 from wanderbuch.agents.demo.ground import Ground, give_store
 from wanderbuch.agents.demo.services import Service, read_services
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine.app_client import AppClient
 from wanderbuch.agents.machine.postgresql import PostgresServer
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.http.addresses import ConnectionMap
@@ -171,16 +172,21 @@ class Stage:
         """Wait until an agent holds a fresh governance file.
 
         Args:
-            agent: a holder or verifier.
+            agent: a holder or verifier; of several processes each must hold it.
             version: of the file, if it matters.
             recognising: the DID of another authority whose file it must hold, fresh, too.
 
         Raises:
             DemoError: it did not come in time.
         """
+        await asyncio.gather(*(self._follow(each.app, agent, version, recognising) for each in agent.processes))
+
+    async def _follow(
+        self, process: AppClient, agent: AgentHandle, version: int | None, recognising: str | None
+    ) -> None:
         deadline = asyncio.get_running_loop().time() + _STEP_TIMEOUT_S
         while True:
-            held = await agent.post("/governance/refresh")
+            held = await process.post("/governance/refresh")
             others = {each["authority"] for each in held["recognised"] if each["freshness"] == "FRESH"}
             current = held["current"]
             is_there = bool(current) and held["is_fresh"] and version in (None, current["version"])
