@@ -64,24 +64,27 @@ class AgentProcess:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not await self.app.is_ready():
+                while True:
                     if not self.is_running:
                         code = self.process.returncode if self.process else None
                         raise MachineError(f"the {self.title} ended (exit code {code}): {self.log_tail()}")
+                    if await self.app.is_ready():
+                        return
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as err:
             raise MachineError(f"the {self.title} was not ready within {timeout_s:g} s: {self.log_tail()}") from err
 
     async def stop(self, *, timeout_s: float = STOP_S) -> int | None:
         """Stop it as an operator would and return its exit code; kill it if it hangs."""
+        code = None if self.process is None else await stop_child(self.process, timeout_s=timeout_s)
         await self.app.close()
-        return None if self.process is None else await stop_child(self.process, timeout_s=timeout_s)
+        return code
 
     async def kill(self) -> None:
         """End it as a power cut would."""
-        await self.app.close()
         if self.process is not None:
             await kill_child(self.process)
+        await self.app.close()
 
     def log_tail(self) -> str:
         """Return the last lines that it wrote."""
