@@ -4,12 +4,13 @@ A review stays OPEN until an approver who did not decide the suspension closes i
 which a draft then does. Closing it is an entry of the history.
 """
 
+import contextlib
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
 from wanderbuch.agents.authority.draft import check_why
-from wanderbuch.agents.authority.history import Fact, HistoryLog
+from wanderbuch.agents.authority.history import ChangedMeanwhileError, Fact, HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
 from wanderbuch.governance.history import Action
@@ -34,7 +35,7 @@ class Review(Record):
     """A second look at the suspension of `issuer`. Its id is that of the draft that suspended."""
 
     category: ClassVar[str] = "wanderbuch.authority-review"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "issuer")
+    tag_names: ClassVar[tuple[str, ...]] = ("issuer",)
 
     issuer: str
     decided_by: str
@@ -44,6 +45,10 @@ class Review(Record):
     closed_at: datetime | None = None
     finding: Finding | None = None
     note: str | None = None
+
+    def index_state(self) -> str:
+        """Return its state."""
+        return self.state.value
 
 
 class Reviews:
@@ -70,7 +75,7 @@ class Reviews:
 
     async def all(self, *, state: ReviewState | None = None) -> list[Review]:
         """Return all reviews (in this state), the oldest first."""
-        return await (self._records.find() if state is None else self._records.find(state=state))
+        return [each async for each in self._records.every(state=state and state.value)]
 
     async def of_issuer(self, issuer: str) -> list[Review]:
         """Return the reviews of suspensions of one issuer, the oldest first."""
@@ -100,7 +105,8 @@ class Reviews:
         if held.state is ReviewState.OPEN:
             # Of two who close it at once the first one stands: a fact is told once, with what belongs to it.
             fact = Fact(f"review:{review_id}", approver.id, Action.REVIEW, f"{finding.value}: {reason}")
-            await self._history.append(fact, changed=[closed])
+            with contextlib.suppress(ChangedMeanwhileError):
+                await self._history.append(fact, changed=[(held, closed)])
             held = await self.get(review_id)
         if (held.closed_by, held.finding, held.note) != (approver.id, finding, reason):
             raise RefusedError("this review was closed already", hint="read what was found")

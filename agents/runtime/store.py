@@ -24,6 +24,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,10 +39,17 @@ from aries_askar import AskarError, AskarErrorCode, Session, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
-from wanderbuch.agents.runtime.store_postgresql import StartingLock, fatal_on_postgresql, open_postgresql
+from wanderbuch.agents.runtime.store_postgresql import (
+    HALF_COPIED,
+    StartingLock,
+    fatal_on_postgresql,
+    half_copied,
+    open_wallet_store,
+)
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
+from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
@@ -192,6 +200,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
     _handle: Any = None  # ACA-Py's `__del__` looks at it also where the store was closed before the session was made
 
     async def _setup(self) -> None:
+        self._loop = asyncio.get_running_loop()
         if self.is_transaction:
             await self._take_turn()
         try:
@@ -202,7 +211,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
                 self._profile.guard.look(err)
             raise
         opened: Session = self._handle
-        self._handle = _WatchedHandle(opened, self._profile.guard)
+        self._handle = _WatchedHandle(opened, self._profile)
 
     async def _open(self) -> None:
         """Open the session; on PostgreSQL on another connection for each that turns out to be lost."""
@@ -245,6 +254,13 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             raise StoreBusyError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
         self._has_turn = True
 
+    def __del__(self) -> None:
+        """Give back what a session holds that nobody closed: ACA-Py's transports leave theirs to the collector."""
+        if self._has_turn or self._place is not None:
+            loop, turn, place = self._loop, self._profile.turn if self._has_turn else None, self._place
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_leave, turn, place)
+
     def _give_back(self) -> None:
         """Give the turn and the place in the pool back."""
         if self._has_turn:
@@ -253,6 +269,13 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         if self._place is not None:
             self._place.leave()
             self._place = None
+
+
+def _leave(turn: asyncio.Lock | None, place: Place | None) -> None:
+    if turn is not None:
+        turn.release()
+    if place is not None:
+        place.leave()
 
 
 def _is_lost_connection(err: AskarError) -> bool:
@@ -277,9 +300,15 @@ class _WatchedHandle:
     fails, so what a failed write was about is looked up.
     """
 
-    def __init__(self, handle: Session, guard: StoreGuard) -> None:
+    def __init__(self, handle: Session, profile: WalletProfile) -> None:
         self._handle = handle
-        self._guard = guard
+        self._guard = profile.guard
+        self._profile = profile
+
+    async def insert_key(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Keep a key; whose it is is noted before, so that envelopes find it: a crash leaves a note of no key."""
+        await tables_of(self._profile).keys.add(name, tenant_of(self._profile))
+        await self.__getattr__("insert_key")(name, *args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._handle, name)
@@ -358,7 +387,7 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
         lock = self.starting or StartingLock(self._config)
         connection = await lock.take()
         try:
-            store, created = await open_postgresql(self._config, connection)
+            store, created = await open_wallet_store(self._config, connection)
         except BaseException:
             await lock.release()
             raise
@@ -378,6 +407,9 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
             raise ConfigurationError(f"the wallet folder {file.parent} can not be made: {err.strerror}") from err
         except AskarError as err:
             raise _why_not_opened(err, file) from err
+        if HALF_COPIED in await store.list_profiles():
+            await store.close()
+            raise half_copied(str(file))
         return OpenWallet(config, created, store)
 
 

@@ -32,12 +32,14 @@ class AnsweredNoError(GovernanceError):
 class AuthorityClient:
     """One agent's REST API."""
 
-    def __init__(self, url: str, token_file: Path) -> None:
+    def __init__(self, url: str, token_file: Path, *, group: str = "authority") -> None:
         """Prepare; nothing is sent yet.
 
         Args:
-            url: where the app site listens, such as http://127.0.0.1:8081.
+            url: where the app site listens, such as http://127.0.0.1:8081; for a tenant other than the default one
+                with its place there, such as http://127.0.0.1:8081/v1/t/lanka.
             token_file: holds the bearer token of an official or of the operator.
+            group: of routes that is asked.
 
         Raises:
             ConfigurationError: the address is not safe for a token, or the token can not be read.
@@ -49,6 +51,7 @@ class AuthorityClient:
         if not token or not token.isascii() or any(each.isspace() for each in token):
             raise ConfigurationError(f"expected a token in {token_file}")
         self._url = url.rstrip("/")
+        self._routes = f"{self._url}/{group}" if parts.path.strip("/") else f"{self._url}/v1/{group}"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -69,6 +72,11 @@ class AuthorityClient:
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the agent answers.
 
+        Args:
+            method: of HTTP.
+            path: of the authority's route, such as "/drafts".
+            body: as JSON.
+
         Raises:
             AnsweredNoError: it refused.
             ResolutionError: it could not be asked, or did not answer as an agent does.
@@ -78,7 +86,7 @@ class AuthorityClient:
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         try:
-            async with self._session.request(method, self._url + path, json=body, allow_redirects=False) as response:
+            async with self._session.request(method, self._routes + path, json=body, allow_redirects=False) as response:
                 received = await response.content.read(_MAX_ANSWER + 1)
                 while len(received) <= _MAX_ANSWER and (more := await response.content.read(1 << 20)):
                     received += more

@@ -131,11 +131,8 @@ async def test_what_a_writer_left_is_claimed_a_minute_later(tables: Tables) -> N
     assert sorted(claim.state for claim in claims) == ["open", "taken"]
 
 
-async def test_workers_at_once_never_get_the_same(tables: Tables, request: pytest.FixtureRequest) -> None:
-    others = [tables]
-    if tables.engine.is_shared:
-        open_another: OpenEngine = request.getfixturevalue("open_another")
-        others += [tables_on(await open_another(), HASHES) for _ in range(2)]
+async def test_workers_at_once_never_get_the_same(tables: Tables, open_another: OpenEngine) -> None:
+    others = [tables, *[tables_on(await open_another(), HASHES) for _ in range(2)]]
     for number in range(300):
         await _add(tables, f"r{number}", minutes=number, tenant=f"t{number % 7}")
 

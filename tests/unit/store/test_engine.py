@@ -99,9 +99,9 @@ async def test_null_counts_as_absent_for_least_and_greatest(engine: Engine) -> N
 
 async def test_announcements_are_heard_by_topic(engine: Engine) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
-    others: list[str] = []
+    others: asyncio.Queue[str] = asyncio.Queue()
     end = engine.hear("events", heard.put_nowait)
-    engine.hear("tenants", others.append)
+    engine.hear("tenants", others.put_nowait)
 
     await engine.announce("events", "default 7\nä")
     assert await asyncio.wait_for(heard.get(), 10) == "default 7\nä"
@@ -109,8 +109,7 @@ async def test_announcements_are_heard_by_topic(engine: Engine) -> None:
     end()
     await engine.announce("events", "default 8")
     await engine.announce("tenants", "x")
-    while others != ["x"]:
-        await asyncio.sleep(0.01)
+    assert await asyncio.wait_for(others.get(), 10) == "x"
     assert heard.empty()
 
 

@@ -13,12 +13,10 @@ _NAME = "default/status-list/7"
 
 
 @pytest.fixture
-async def other(tables: Tables, request: pytest.FixtureRequest) -> Leases:
+async def other(open_another: OpenEngine, tables: Tables) -> Leases:
     """The leases as another process sees them; where nobody shares them, those of this process."""
-    if not tables.engine.is_shared:
-        return tables.leases
-    open_another: OpenEngine = request.getfixturevalue("open_another")
-    return tables_on(await open_another(), HASHES).leases
+    engine = await open_another()
+    return tables.leases if engine is tables.engine else tables_on(engine, HASHES).leases
 
 
 async def test_one_owner_at_a_time(tables: Tables, other: Leases) -> None:
@@ -99,6 +97,11 @@ async def test_a_block_that_fails_gives_the_lease_back(tables: Tables, other: Le
         async with tables.leases.hold(_NAME):
             raise RuntimeError("no")
     assert await other.take(_NAME) is not None
+
+
+async def _hold_once(leases: Leases) -> None:
+    async with leases.hold(_NAME):
+        pass
 
 
 async def test_who_is_cancelled_while_waiting_leaves_the_turn_to_others(tables: Tables) -> None:

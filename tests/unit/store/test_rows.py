@@ -235,3 +235,37 @@ async def test_many_at_once_have_different_numbers(tables: Tables) -> None:
     )
     rows = await tables.engine.run("SELECT DISTINCT number FROM row")
     assert len(rows) == 40
+
+
+async def test_a_record_that_is_made_anew_while_a_late_change_cleans_up_keeps_its_row(tables: Tables) -> None:
+    """Found by the model in test_two_writes."""
+    await tables.rows.add("default", _KIND, Indexed("r", "open", None, {"name": "a"}), is_new=True)
+    late = await tables.rows.add("default", _KIND, Indexed("r", "closed", None, {"name": "b"}))
+    await tables.rows.add("default", _KIND, Indexed("r", "anew", _NOW, {"name": "c"}), is_new=True)
+    await tables.rows.settle(late)
+    assert _ids(await tables.rows.page("default", _KIND, states=["anew"])) == ["r"]
+    assert await tables.words.find("default", _KIND, {"name": "c"}) == ["r"]
+
+
+async def test_what_a_writer_left_is_set_right_by_who_reads_the_record(tables: Tables) -> None:
+    await tables.rows.add("default", _KIND, Indexed("r", "open", _NOW, {"name": "a"}), is_new=True)
+    await tables.rows.add("default", _KIND, Indexed("r", "closed", None, {"name": "b"}))  # and died
+    assert await tables.rows.unsettled() == []
+    await tables.engine.run("UPDATE row SET held = held - 700")
+    assert await tables.rows.unsettled() == [("default", _KIND, "r")]
+
+    written = await tables.rows.touch("default", _KIND, "r")
+    await tables.rows.settle(written, Indexed("r", "open", _NOW, {"name": "a"}))
+
+    assert await tables.engine.run("SELECT state, due, held FROM row") == [("open", _NOW.timestamp(), 0)]
+    assert await tables.words.find("default", _KIND, {"name": "b"}) == []
+    assert await tables.words.find("default", _KIND, {"name": "a"}) == ["r"]
+    assert await tables.rows.unsettled() == []
+
+
+async def test_who_changed_it_since_it_was_read_is_not_set_right(tables: Tables) -> None:
+    await tables.rows.add("default", _KIND, Indexed("r", "open"), is_new=True)
+    written = await tables.rows.touch("default", _KIND, "r")
+    await _change(tables, Indexed("r", "closed"))
+    await tables.rows.settle(written, Indexed("r", "open"))
+    assert _ids(await tables.rows.page("default", _KIND, states=["closed"])) == ["r"]

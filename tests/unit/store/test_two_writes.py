@@ -5,7 +5,7 @@ as it is then: it is listed under its state, found by its word, and due no later
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -29,7 +29,7 @@ class Askar:
 
 @dataclass(frozen=True)
 class Writer:
-    """What somebody does: `insert`, `change` or `remove`, and after how many steps it dies."""
+    """What somebody does (to `heal`: set right what others left), and after how many steps it dies."""
 
     does: str
     state: str
@@ -49,7 +49,13 @@ class Running:
         self.writer, self.rows, self.askar = writer, rows, askar
         self.taken = 0
         self.written: Written | None = None
+        self.read: Indexed | None = None
         self.is_over = False
+
+    def sleep(self) -> None:
+        """Let a minute pass."""
+        if self.written is not None:
+            self.written = replace(self.written, began=self.written.began - HELD_S - 1)
 
     async def step(self) -> None:
         if self.is_over or self.taken >= self.writer.dies_after:
@@ -63,11 +69,22 @@ class Running:
                 self.written = await self.rows.add("t", "k", indexed)
             case 1, _:
                 self.written = await self.rows.touch("t", "k", "r")
+            case 2, "heal":
+                self.read = self.askar.kept
+            case 3, "heal":
+                assert self.written is not None
+                if self.read is None:
+                    await self.rows.remove(self.written)
+                else:
+                    await self.rows.settle(self.written, self.read)
             case 2, does:
                 if (self.askar.kept is None) is not (does == "insert"):
                     self.is_over = True  # the name is taken, or there is no such record: the caller is told
                 else:
                     self.askar.kept = None if does == "remove" else indexed
+            case 3, "insert":
+                assert self.written is not None
+                await self.rows.inserted(self.written)
             case 3, "change":
                 assert self.written is not None
                 await self.rows.settle(self.written)
@@ -78,7 +95,7 @@ class Running:
 
 writers = st.builds(
     Writer,
-    does=st.sampled_from(["change", "change", "change", "remove", "insert"]),
+    does=st.sampled_from(["change", "change", "change", "remove", "insert", "heal"]),
     state=st.sampled_from(["open", "taken", "closed"]),
     due=st.sampled_from([None, 1, 2, 3]),
     dies_after=st.sampled_from([_STEPS, _STEPS, _STEPS, 1, 2]),
@@ -117,6 +134,8 @@ def test_a_record_never_loses_its_row(first: Writer, others: list[Writer], data:
         for place, number in enumerate(order):
             if place == sleep_before:
                 await tables.engine.run("UPDATE row SET held = greatest(held - ?, 0)", HELD_S + 1)
+                for each in running:
+                    each.sleep()
             await running[number].step()
         await _check(tables, askar.kept)
         # The next one who is alone leaves exactly what is true.
