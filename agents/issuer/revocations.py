@@ -54,14 +54,20 @@ class RevocationIntent(Record):
     """
 
     category: ClassVar[str] = "wanderbuch.revocation"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "registry")
-
     registry: str
     index: int
     connection_id: str | None
     state: RevocationState = RevocationState.REQUESTED
     listed_at: datetime | None = None
     published_at: datetime | None = None
+
+    def index_state(self) -> str:
+        """Return the state."""
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        """Return at once, until it is published."""
+        return self.created_at if self.state is RevocationState.REQUESTED else None
 
 
 class Revocations:
@@ -129,7 +135,7 @@ class Revocations:
             WanderbuchError, BaseError: a list could not be published; the intents stay.
         """
         wanted: dict[RevRegDefId, list[RevocationIntent]] = defaultdict(list)
-        for intent in await self._intents.find(state=RevocationState.REQUESTED):
+        async for intent in self._intents.every(state=RevocationState.REQUESTED.value):
             wanted[RevRegDefId.parse(intent.registry)].append(intent)
         for registry_id, intents in wanted.items():
             await self._publish(registry_id, intents)
