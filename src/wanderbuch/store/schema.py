@@ -25,6 +25,9 @@ LIST: Final = "tenant || ' ' || kind"
 """What listings go by. Never `tenant = ? AND kind = ?`: a row is found by its name in the primary key alone, listings
 walk along these indexes alone, and no planner that has not looked at the tables yet can take the one for the other."""
 
+LIST_OF_STATE: Final = f"{LIST} || ' ' || state"
+"""The same, for one state."""
+
 TABLES: Final = (
     "CREATE TABLE meta (name {text} PRIMARY KEY, value {text} NOT NULL){by_key}",
     # fence: grows with each write of the record's rows; held: a writer is in the middle until then; writers: how many.
@@ -33,7 +36,7 @@ TABLES: Final = (
     " held DOUBLE PRECISION NOT NULL DEFAULT 0, writers INTEGER NOT NULL DEFAULT 0, fence BIGINT NOT NULL DEFAULT 0,"
     " at DOUBLE PRECISION NOT NULL, PRIMARY KEY (tenant, kind, id, state))",
     f"CREATE INDEX row_listed ON row (({LIST}), number)",
-    f"CREATE INDEX row_by_state ON row (({LIST}), state, number)",
+    f"CREATE INDEX row_by_state ON row (({LIST_OF_STATE}), number)",
     "CREATE INDEX row_due ON row (kind, due) WHERE due IS NOT NULL",
     f"CREATE INDEX row_due_of_list ON row (({LIST}), due) WHERE due IS NOT NULL",
     f"CREATE INDEX row_held ON row (({LIST}), held) WHERE held > 0",
@@ -57,9 +60,9 @@ OF_A_TENANT: Final = ("row", "built", "word", "own_key", "counter", "event")
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
 
-def list_of(tenant: str, kind: str) -> str:
-    """Return the value of `LIST` for a kind of a tenant."""
-    return f"{tenant} {kind}"
+def list_of(*names: str) -> str:
+    """Return the value of `LIST` for a tenant and a kind, or of `LIST_OF_STATE` for these and a state."""
+    return " ".join(names)
 
 
 def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:
