@@ -30,11 +30,11 @@ from wanderbuch.agents.authority.rounds import (
 )
 from wanderbuch.agents.authority.suspension import is_active, suspended
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.agents.runtime.records import RecordStore, new_id
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.findings import Severity
 from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
 from wanderbuch.governance.identifiers import DidUrl
+from wanderbuch.store.records import RecordStore, new_id
 
 LOGGER = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.authority.changes import Change, PartKind
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import Record
 from wanderbuch.governance.history import MAX_WHY, Action
+from wanderbuch.store.records import Record
 
 
 class DraftState(Enum):

@@ -48,10 +48,10 @@ from wanderbuch.agents.authority.findings import finding_json
 from wanderbuch.agents.authority.history import insert_in
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record, RecordStore, new_id
 from wanderbuch.governance.findings import Finding, Severity, error
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.records import ParticipantRecord, Payload
+from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore, new_id
 
 
 class Base(Protocol):

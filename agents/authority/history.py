@@ -14,11 +14,11 @@ from typing import ClassVar, Final
 from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import AskarError, AskarErrorCode
 
-from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record
 from wanderbuch.governance.history import Action, Entry, Head, HistoryError, head_of, read_entry
 from wanderbuch.governance.merkle import consistency_proof, inclusion_proof, leaf_hash
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import DuplicateError, NotFoundError, Record
 
 _CONTENT_TYPE: Final = "text/jsonl"
 

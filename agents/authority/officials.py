@@ -17,8 +17,8 @@ from typing import ClassVar, Final
 
 from wanderbuch.agents.authority.history import Fact, HistoryLog
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import DuplicateError, Record, RecordStore, utc_now
 from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
+from wanderbuch.store.records import DuplicateError, Record, RecordStore, utc_now
 
 OFFICIAL_ID: Final = r"[a-z][a-z0-9._-]{1,31}"
 MAX_NAME: Final = 200

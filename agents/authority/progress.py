@@ -30,11 +30,11 @@ from wanderbuch.agents.authority.publication import Publication, PublicationRefu
 from wanderbuch.agents.authority.published import Published, read_root
 from wanderbuch.agents.authority.rounds import SigningRound, still_holding
 from wanderbuch.agents.authority.versions import Cause, RefusalNote
-from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.governance.findings import Finding, Severity
 from wanderbuch.governance.history import SYSTEM, Action
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.model import SIGNATORIES
+from wanderbuch.store.records import RecordStore
 
 LOGGER = logging.getLogger(__name__)
 

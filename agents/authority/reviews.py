@@ -12,8 +12,8 @@ from wanderbuch.agents.authority.draft import check_why
 from wanderbuch.agents.authority.history import Fact, HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
-from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
 from wanderbuch.governance.history import Action
+from wanderbuch.store.records import Record, RecordStore, utc_now
 
 
 class ReviewState(Enum):

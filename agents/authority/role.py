@@ -26,7 +26,6 @@ from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.problems import NotReadyError
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import GovernanceError, WanderbuchError
 from wanderbuch.governance.identifiers import DidUrl, WebvhDid
@@ -37,6 +36,7 @@ from wanderbuch.plugins.webvh.own import own_did, public_key
 from wanderbuch.plugins.webvh.registry_index import published_registries
 from wanderbuch.plugins.webvh.signing import key_id
 from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.store.records import utc_now
 
 LOGGER = logging.getLogger(__name__)
 

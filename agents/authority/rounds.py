@@ -15,11 +15,11 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from wanderbuch.agents.authority.published import LaidOut, PartStore
-from wanderbuch.agents.runtime.records import Record
 from wanderbuch.errors import GovernanceError, ResolutionError
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.jws import KeyResolver, SignatureError, read_jws, sign_jws, verify_signature
 from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES
+from wanderbuch.store.records import Record
 
 _NO_SIGNATURE: Final = bytes(64)
 

@@ -10,11 +10,11 @@ from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.authority.history import insert_in
-from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import GovernanceRef
+from wanderbuch.store.records import NotFoundError, Record, RecordStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
 from wanderbuch.agents.runtime.governance_state import governance_of, governance_routes
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.question import Purpose, Verdict
 from wanderbuch.plugins.trust.stapling import make_staple
 from wanderbuch.schemas.claims import plain_values
+from wanderbuch.store.records import utc_now
 
 
 class InvitationIn(ApiModel):

@@ -33,7 +33,6 @@ from wanderbuch.agents.holder.exchanges import (
 from wanderbuch.agents.holder.peers import Peer, find_peer, governance_name
 from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import WebvhDid
@@ -55,6 +54,7 @@ from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.schemas.claims import plain_values
 from wanderbuch.schemas.credential_type import list_credential_types
+from wanderbuch.store.records import NotFoundError
 
 LOGGER = logging.getLogger(__name__)
 

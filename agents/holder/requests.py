@@ -46,7 +46,6 @@ from wanderbuch.agents.holder.wallet import get_credential, list_credentials, ty
 from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
 from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
@@ -55,6 +54,7 @@ from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.tails import ensure_tails
 from wanderbuch.schemas.credential_type import list_credential_types
 from wanderbuch.schemas.occupations import isco08
+from wanderbuch.store.records import NotFoundError
 
 LOGGER = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ from aries_askar import Entry
 
 from wanderbuch.agents.holder.fitting import HeldCredential, Revocation
 from wanderbuch.agents.runtime.at_once import each_at_once
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import CredentialError, ResolutionError
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.schemas.attribute_names import by_common_name
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import parse_revealed
+from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import NotFoundError
 
 _LOOK_UP_S: Final = 20.0
 

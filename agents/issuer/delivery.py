@@ -30,9 +30,9 @@ from acapy_agent.storage.error import StorageNotFoundError
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.runtime.at_once import Rounds
-from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issuing import SendOffer
+from wanderbuch.store.records import RecordStore
 
 LOGGER = logging.getLogger(__name__)
 _SWEEP_S: Final = 20.0

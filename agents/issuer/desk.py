@@ -39,13 +39,13 @@ from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import NotReadyError
-from wanderbuch.agents.runtime.records import NotFoundError, RecordStore
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.issue_messages import issued_credential
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
 from wanderbuch.plugins.trust.offer import ReceivedOffer
+from wanderbuch.store.records import NotFoundError, RecordStore
 
 LOGGER = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wanderbuch.agents.runtime.records import Record
 from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential
+from wanderbuch.store.records import Record
 
 
 class OfferState(Enum):

@@ -23,8 +23,8 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import CredDefId, RevRegDefId
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
+from wanderbuch.store.entries import fetch_entries
 
 LOGGER = logging.getLogger(__name__)
 

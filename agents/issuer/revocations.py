@@ -25,12 +25,12 @@ from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.revocation_notification.v2_0.messages.revoke import Revoke
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState, revoke
-from wanderbuch.agents.runtime.records import DuplicateError, Record, RecordStore
 from wanderbuch.errors import ConfigurationError, ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
+from wanderbuch.store.records import DuplicateError, Record, RecordStore
 
 LOGGER = logging.getLogger(__name__)
 

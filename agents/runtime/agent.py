@@ -44,7 +44,6 @@ from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.records import Record, RecordStore
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -59,6 +58,7 @@ from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
+from wanderbuch.store.records import Record, RecordStore
 
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024

@@ -11,10 +11,10 @@ from typing import Final
 
 from wanderbuch.agents.runtime.certificate_rules import Concern
 from wanderbuch.agents.runtime.logs import log_event
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.store.records import utc_now
 
 _LOG = logging.getLogger(__name__)
 _EVERY: Final = timedelta(days=1)

@@ -45,9 +45,9 @@ from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.gate.tally import Tally
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.records import new_id
 from wanderbuch.agents.runtime.store import StoreGuard
 from wanderbuch.errors import ExchangeError
+from wanderbuch.store.records import new_id
 
 __all__ = ["MAX_ATTEMPTS", "KeepingTransport", "KeptEnvelope"]
 

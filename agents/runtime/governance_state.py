@@ -5,10 +5,10 @@ from datetime import datetime
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import GovernanceRefOut, ReasonOut
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.snapshot import Freshness, GovernanceSnapshot
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome
+from wanderbuch.store.records import utc_now
 
 
 class RecognisedOut(ApiModel):

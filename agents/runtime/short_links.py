@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime.invitation_text import InvitationError, ShortAddress, read_text
-from wanderbuch.agents.runtime.records import Record, RecordStore, utc_now
+from wanderbuch.store.records import Record, RecordStore, utc_now
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16}")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from wanderbuch.agents.runtime.records import utc_now
+from wanderbuch.store.records import utc_now
 
 _LOG = logging.getLogger(__name__)
 _STEP_S: Final = 600.0

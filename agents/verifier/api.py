@@ -12,7 +12,6 @@ from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.governance_state import governance_routes
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.qr import qr_svg
-from wanderbuch.agents.runtime.records import NotFoundError, utc_now
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import (
     IdentityOut,
@@ -29,6 +28,7 @@ from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshReport
 from wanderbuch.plugins.trust.verifier import NoGovernanceError, OverAskingError, VerificationDesk
+from wanderbuch.store.records import NotFoundError, utc_now
 
 
 def verifier_routes(agent: RunningAgent) -> Sequence[Route]:

@@ -26,8 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.question import Requirement, TrustDecision
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.request import AwardPrecision
+from wanderbuch.store.entries import fetch_entries
 
 _CATEGORY = "wanderbuch.verification"
 _FEW: Final = 32  # more are read in another thread: each holds a question of up to tens of kilobytes

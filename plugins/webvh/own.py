@@ -12,10 +12,10 @@ from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, WebvhDid
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, rules_in_force
+from wanderbuch.store.entries import fetch_entries
 
 _CATEGORY: Final = "wanderbuch.webvh.did"
 _WRITING: dict[str, asyncio.Lock] = {}

@@ -12,12 +12,12 @@ from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.registry_index import publish_registry_index
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink, sign_resource
 from wanderbuch.plugins.webvh.signing import key_id, sign_as
+from wanderbuch.store.entries import fetch_entries
 
 _CATEGORY: Final = "wanderbuch.webvh.resource"
 _MEDIA_TYPE: Final = "application/json"

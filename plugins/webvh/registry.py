@@ -44,7 +44,6 @@ from acapy_agent.messaging.models.base import BaseModelError
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId, WebvhDid
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.anoncreds_content import (
     checked_cred_def,
@@ -60,6 +59,7 @@ from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType
 from wanderbuch.plugins.webvh.status_lists import publish_list
 from wanderbuch.plugins.webvh.tails import ensure_tails, publish_tails
+from wanderbuch.store.entries import fetch_entries
 
 _WEBVH: Final = re.compile(r"did:webvh:.+")
 

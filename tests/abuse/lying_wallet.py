@@ -38,8 +38,8 @@ from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.process import main
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.store.records import NotFoundError
 
 _FORMAT = V20PresFormat.Format.ANONCREDS
 

@@ -38,11 +38,11 @@ from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.process import main
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId
 from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.store.records import NotFoundError
 
 
 class RogueIssuerConfig(BaseModel):

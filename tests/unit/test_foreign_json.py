@@ -37,7 +37,7 @@ ALLOWED = {
     "agents/runtime/app.py:_body": "read by strict_json the line before; pydantic then types the same bytes",
     "agents/runtime/gate/kept.py:count": OWN_STORE,
     "agents/runtime/gate/senders.py:_invitation": OWN_STORE,
-    "agents/runtime/records.py:read": OWN_STORE,
+    "store/records.py:read": OWN_STORE,
     "governance/json_lines.py:<module>": "looks for a line to show in what strict_json has judged; decides nothing",
     "governance/record_form.py:<module>": CANONICAL,
     "governance/record_form.py:value_of": CANONICAL,
@@ -93,7 +93,7 @@ def readers_in(source: str) -> set[str]:
 
 
 def all_readers() -> set[str]:
-    files = [path for part in ("agents", "plugins", "governance", "schemas") for path in (ROOT / part).rglob("*.py")]
+    files = [path for part in ("agents", "plugins", "store", "governance", "schemas") for path in (ROOT / part).rglob("*.py")]
     return {
         f"{path.relative_to(ROOT).as_posix()}:{function}"
         for path in [*files, *ROOT.glob("*.py")]

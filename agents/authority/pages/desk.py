@@ -37,9 +37,9 @@ from wanderbuch.agents.authority.reviews import Finding as ReviewFinding
 from wanderbuch.agents.authority.reviews import ReviewState
 from wanderbuch.agents.runtime.bodies import read_body
 from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError, status_of
-from wanderbuch.agents.runtime.records import new_id
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.identifiers import Did
+from wanderbuch.store.records import new_id
 
 BASE: Final = "/desk"
 SOON: Final = timedelta(days=120)

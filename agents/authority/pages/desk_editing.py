@@ -21,10 +21,10 @@ from wanderbuch.agents.authority.pages.forms import (
 from wanderbuch.agents.authority.pages.rendering import PageHandler
 from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
 from wanderbuch.agents.runtime.problems import MalformedError
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.governance.findings import Finding, Severity
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.model import RECOGNITION
+from wanderbuch.store.records import NotFoundError
 
 _NEW: Final = "new"
 

@@ -11,8 +11,8 @@ from wanderbuch.agents.authority.pages.facts import Facts, PublishedRegister, Ve
 from wanderbuch.agents.authority.pages.registry import PublicPages
 from wanderbuch.agents.authority.pages.sessions import DeskSession, Sessions
 from wanderbuch.agents.runtime.app import PublicRoute
-from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.governance.history import Entry
+from wanderbuch.store.records import RecordStore
 
 
 class AuthorityPages:

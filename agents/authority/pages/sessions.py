@@ -20,7 +20,7 @@ from aiohttp import web
 
 from wanderbuch.agents.authority.officials import Official, Officials
 from wanderbuch.agents.runtime.problems import ForbiddenError
-from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
+from wanderbuch.store.records import NotFoundError, Record, RecordStore
 
 COOKIE: Final = "__Host-desk"
 IDLE: Final = timedelta(minutes=20)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.gate.admission import BusyError
 from wanderbuch.agents.runtime.logs import log_event
-from wanderbuch.agents.runtime.records import NotFoundError, Record, RecordStore
+from wanderbuch.store.records import NotFoundError, Record, RecordStore
 
 MAX_ATTEMPTS: Final = 3
 MAX_KEPT_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations

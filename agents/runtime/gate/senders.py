@@ -32,7 +32,7 @@ from wanderbuch.agents.runtime.gate.admission import Party
 from wanderbuch.agents.runtime.gate.envelope import Opened
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.served import MessageType, Standing
-from wanderbuch.plugins.entries import fetch_entries
+from wanderbuch.store.entries import fetch_entries
 
 _MAX_PAIRS: Final = 10_000
 _MAX_DIDS: Final = 4  # that claim one key

@@ -12,10 +12,10 @@ from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.drafts import Drafts
 from wanderbuch.agents.authority.published import Published
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.governance.findings import Finding
 from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, DESCRIPTION
 from wanderbuch.governance.records import ParticipantRecord
+from wanderbuch.store.records import NotFoundError
 
 from .conftest import AUTHORITY, CENTRE, HEADER, REDRESS, SCID, World, centre_record, hire
 from .flow import FIRST, published, served, submitted

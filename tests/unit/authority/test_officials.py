@@ -4,8 +4,8 @@ import pytest
 
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError
-from wanderbuch.plugins.entries import fetch_entries
+from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import DuplicateError, NotFoundError
 
 from .conftest import World
 

@@ -19,11 +19,11 @@ from wanderbuch.agents.authority.pages.mounting import AuthorityPages
 from wanderbuch.agents.authority.pages.sessions import DeskSession
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.versions import PublicationPlace
-from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
+from wanderbuch.store.records import RecordStore
 
 FOLDER = "governance/sri-lanka"
 URL = f"https://authority.wanderbuch.test/{FOLDER}"

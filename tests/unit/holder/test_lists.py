@@ -29,9 +29,9 @@ from wanderbuch.agents.holder.offers import OfferState
 from wanderbuch.agents.holder.reading import Page, read_all, read_page
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.problems import MalformedError
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.question import Verdict
+from wanderbuch.store.records import utc_now
 
 CONFIG = HolderConfig()
 SCID = "QmQC7vsmhcUuX1mP3YoX6vdHoRMWXkTdYuWSvBmHuYgbkh"

@@ -15,7 +15,7 @@ from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.runtime.records import RecordStore
+from wanderbuch.store.records import RecordStore
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

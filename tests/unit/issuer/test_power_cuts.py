@@ -22,11 +22,11 @@ from tests.unit.power import Power, power
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.registries import Registries, RegistryState, is_nearly_full
 from wanderbuch.agents.issuer.revocations import RevocationState
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.governance.identifiers import RevRegDefId
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.places import SigningPlaces
+from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import NotFoundError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

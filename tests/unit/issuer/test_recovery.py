@@ -13,11 +13,11 @@ from tests.unit.issuer.workshop import REGISTRY_SIZE, Workshop
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.registries import Registries, RegistryState
 from wanderbuch.agents.issuer.revocations import RevocationIntent, RevocationState
-from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.identifiers import RevRegDefId
 from wanderbuch.plugins.trust.places import SigningPlaces
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
+from wanderbuch.store.records import RecordStore
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

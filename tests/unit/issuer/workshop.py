@@ -44,7 +44,6 @@ from wanderbuch.agents.issuer.desk import Desk
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Ground, Standing
-from wanderbuch.agents.runtime.records import RecordStore
 from wanderbuch.governance.identifiers import CredDefId, SchemaId
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.issuing import OfferBook, setup_issuing
@@ -52,6 +51,7 @@ from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceCo
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
+from wanderbuch.store.records import RecordStore
 
 WELDER: dict[str, Any] = {
     "credential_id": "CWC-2024-0001",

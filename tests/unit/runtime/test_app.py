@@ -22,8 +22,8 @@ from wanderbuch.agents.runtime.app import (
 )
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.problems import STATUS_BY_CODE, RefusedError
-from wanderbuch.agents.runtime.records import NotFoundError
 from wanderbuch.errors import ConfigurationError, CredentialError, ExchangeError, ResolutionError, WanderbuchError
+from wanderbuch.store.records import NotFoundError
 
 TOKEN = "t" * 32
 

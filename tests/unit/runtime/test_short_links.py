@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
 from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.store.records import utc_now
 
 MESSAGE = {"@type": "https://didcomm.org/out-of-band/1.1/invitation", "@id": "1"}
 INVITATION = "https://x.test?oob=" + base64.urlsafe_b64encode(json.dumps(MESSAGE).encode()).decode().rstrip("=")

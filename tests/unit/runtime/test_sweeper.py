@@ -1,8 +1,8 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from wanderbuch.agents.runtime.records import utc_now
 from wanderbuch.agents.runtime.sweeper import Sweeper
+from wanderbuch.store.records import utc_now
 
 
 async def test_a_step_that_fails_does_not_keep_the_others_from_running() -> None:

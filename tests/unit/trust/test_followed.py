@@ -20,9 +20,9 @@ from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STAT
 from wanderbuch.governance.signing import co_sign, combine, sign_as_party
 from wanderbuch.governance.snapshot import Freshness, GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.content_folder import ContentFolder, digest_of_content
 from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome, RefreshReport
+from wanderbuch.store.entries import fetch_entries
 
 
 @pytest.fixture

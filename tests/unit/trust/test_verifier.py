@@ -27,7 +27,6 @@ from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.governance.question import LevelProof, Purpose, Subject, Verdict
-from wanderbuch.plugins.entries import fetch_entries
 from wanderbuch.plugins.trust.exchange import (
     Verification,
     VerificationBook,
@@ -36,6 +35,7 @@ from wanderbuch.plugins.trust.request import NobodyCountsError
 from wanderbuch.plugins.trust.telling import Accepted
 from wanderbuch.plugins.trust.verifier import OverAskingError
 from wanderbuch.schemas.encoding import encode
+from wanderbuch.store.entries import fetch_entries
 
 
 async def test_trusts_an_honest_welder_and_tells_the_wallet(employer: Employer, worker: Worker, welder: Held) -> None:

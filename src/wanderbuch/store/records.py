@@ -29,7 +29,7 @@ from aries_askar import AskarError, AskarErrorCode, Entry
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.plugins.entries import fetch_entries
+from wanderbuch.store.entries import fetch_entries
 
 _FEW: Final = 32  # more records are read in another thread: a list must not hold up everybody else
 

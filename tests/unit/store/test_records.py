@@ -6,8 +6,8 @@ from typing import ClassVar
 import pytest
 from aries_askar import Entry
 
-from wanderbuch.agents.runtime.records import DuplicateError, NotFoundError, Record, RecordStore
 from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
 
 
 class State(Enum):

@@ -6,12 +6,12 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
 
 from wanderbuch.agents.runtime.store import WalletProfile
-from wanderbuch.plugins.entries import fetch_entries
+from wanderbuch.store.entries import fetch_entries
 
 ROOT = Path(__file__).parents[3]
 CATEGORY = "wanderbuch.test"
 # Who reads pages of a scan makes the list itself.
-LISTS_THEM_ITSELF = {ROOT / "plugins" / "entries.py", ROOT / "agents" / "holder" / "reading.py"}
+LISTS_THEM_ITSELF = {ROOT / "src" / "wanderbuch" / "store" / "entries.py", ROOT / "agents" / "holder" / "reading.py"}
 
 
 @pytest.fixture(params=["an agent's wallet", "somebody else's ACA-Py"])
@@ -32,7 +32,7 @@ async def test_what_was_fetched_can_be_iterated_as_a_comprehension_of_any_3_13_d
     assert [entry.name for entry in iter(iter(some))] == ["a"]
 
 
-@pytest.mark.parametrize("folder", ["agents", "plugins", "tests"])
+@pytest.mark.parametrize("folder", ["agents", "plugins", "src/wanderbuch/store", "tests"])
 def test_nobody_fetches_entries_past_it(folder: str) -> None:
     past = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
@@ -41,4 +41,4 @@ def test_nobody_fetches_entries_past_it(folder: str) -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in {"fetch_all", "fetch_all_keys"}
     ]
-    assert not past, f"use wanderbuch.plugins.entries.fetch_entries: {past}"
+    assert not past, f"use wanderbuch.store.entries.fetch_entries: {past}"
