@@ -73,6 +73,7 @@ class Verification(BaseModel):
         seen: revealed values by attribute name; None if nothing was accepted or it was forgotten.
         decline_code: the wallet's own code, from a closed set of characters.
         tidy: whether ACA-Py's records of the exchange have been removed.
+        stapled: whether an issuer's standing was handed over for it (`staples`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,6 +102,7 @@ class Verification(BaseModel):
     seen: dict[str, str] | None = Field(default=None, repr=False)
     decline_code: str | None = None
     tidy: bool = False
+    stapled: bool = False
 
     def expired(self, at: datetime) -> bool:
         """Whether no answer is accepted any more."""
@@ -198,6 +200,11 @@ def take_answer(digest: str, *, at: datetime) -> Callable[[Verification], Verifi
         return held.model_copy(update=update)
 
     return step
+
+
+def note_staple(held: Verification) -> Verification | None:
+    """Note that a staple was handed over; leaves the record if it is not open any more."""
+    return held.model_copy(update={"stapled": True}) if held.state is VerificationState.OPEN else None
 
 
 def decide_with(

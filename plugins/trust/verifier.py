@@ -20,7 +20,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from acapy_agent.anoncreds.util import generate_pr_nonce
 from acapy_agent.config.injection_context import InjectionContext
@@ -28,7 +27,7 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.responder import BaseResponder
 
-from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
+from wanderbuch.errors import ExchangeError, GovernanceError, PresentationError, ResolutionError
 from wanderbuch.governance.asking_rules import may_ask
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
@@ -48,6 +47,7 @@ from wanderbuch.plugins.trust.exchange import (
     forget_now,
     forget_seen,
     is_stuck,
+    note_staple,
     take_answer,
     tidied,
 )
@@ -60,6 +60,7 @@ from wanderbuch.plugins.trust.request import (
     compile_request,
 )
 from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.staples import Staples
 from wanderbuch.plugins.trust.stapling import open_staple
 from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
 from wanderbuch.plugins.webvh.memory import LogMemory
@@ -80,9 +81,6 @@ class DeskLimits:
     judging: timedelta = timedelta(seconds=45)
     keep_seen: timedelta = timedelta(days=30)
     linger: timedelta = timedelta(minutes=10)
-
-
-_MAX_STAPLES: Final = 64
 
 
 class OverAskingError(PresentationError):
@@ -131,7 +129,6 @@ class VerificationDesk:
         self._source = source
         self._clock = clock
         self._judging: set[str] = set()
-        self._stapled: dict[str, GovernanceSnapshot] = {}  # by verification; a staple is small and soon over
         self._forgot_at: datetime | None = None
 
     async def ask(
@@ -227,7 +224,6 @@ class VerificationDesk:
         """Take an issuer's standing that was handed over for one verification, and return what it says.
 
         It is used only where the own governance is not fresh when the answer comes, and only while it is fresh itself.
-        It is held in memory: after a restart it has to be handed over again.
 
         Args:
             profile: who asked.
@@ -242,20 +238,12 @@ class VerificationDesk:
             ResolutionError: a DID log in it could not be compared with what was seen.
         """
         held = await self.status(profile, verification_id)
+        if held.state is VerificationState.OPEN:
+            snapshot = await self._opened(profile, staple, issuer)
+            await Staples(profile).keep(held.id, staple, issuer=issuer)
+            held = await VerificationBook(profile).change(held.id, note_staple)
         if held.state is not VerificationState.OPEN:
             raise ExchangeError(f"expected an open request, found one that is {held.state.value}")
-        snapshot = await open_staple(
-            staple,
-            issuer=issuer,
-            author=self._source.config.author,
-            seen=self._source.seen,
-            before=self._source.before,
-            memory=profile.inject(LogMemory),
-            clock=self._clock,
-        )
-        self._stapled[held.id] = snapshot
-        while len(self._stapled) > _MAX_STAPLES:
-            del self._stapled[next(iter(self._stapled))]
         return snapshot
 
     async def status(self, profile: Profile, verification_id: str) -> Verification:
@@ -318,6 +306,7 @@ class VerificationDesk:
         ended = await book.change(held.id, decline_with(code, at=at))
         if ended.state is VerificationState.DECLINED and ended.ended_at == at:
             LOGGER.info("verification %s: declined", held.id)
+            await _forget_staple(profile, ended)
             await end_exchange(profile, held.pres_ex_id, verified=None, reason="declined by the wallet")
         return True
 
@@ -375,7 +364,7 @@ class VerificationDesk:
 
     async def _judge(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
         """Rules 2 to 8 (see `judgement`)."""
-        snapshot, terms = await self._governance_for(held), Terms.of(held)
+        snapshot, terms = await self._governance_for(profile, held), Terms.of(held)
         try:
             received = read_presentation(message)
         except PresentationError as err:
@@ -394,11 +383,28 @@ class VerificationDesk:
         aged = with_age(judged.decision, then.decision, as_of=as_of, now=at, lasts=lasts)
         return replace(judged, decision=aged)
 
-    async def _governance_for(self, held: Verification) -> GovernanceSnapshot | None:
+    async def _opened(self, profile: Profile, staple: bytes, issuer: Did) -> GovernanceSnapshot:
+        return await open_staple(
+            staple,
+            issuer=issuer,
+            author=self._source.config.author,
+            seen=self._source.seen,
+            before=self._source.before,
+            memory=profile.inject(LogMemory),
+            clock=self._clock,
+        )
+
+    async def _governance_for(self, profile: Profile, held: Verification) -> GovernanceSnapshot | None:
         """Return the own governance or, where that is not fresh, what was handed over for this verification."""
         snapshot, at = await self._source.current(), self._clock()
-        stapled = self._stapled.pop(held.id, None)
-        if stapled is None or not stapled.is_fresh(at) or (snapshot is not None and snapshot.is_fresh(at)):
+        if not held.stapled or (snapshot is not None and snapshot.is_fresh(at)):
+            return snapshot
+        if (kept := await Staples(profile).get(held.id)) is None:
+            return snapshot
+        try:
+            stapled = await self._opened(profile, *kept)
+        except (GovernanceError, ResolutionError) as err:  # it was good when it came
+            LOGGER.info("verification %s: its staple is not used: %s", held.id, err.message)
             return snapshot
         text = "The issuer's standing was handed over with the answer, signed by the authority."
         return replace(stapled, notes=(*stapled.notes, Reason("staple.used", text)))
@@ -410,6 +416,7 @@ class VerificationDesk:
             ended = await book.change(held.id, end_without_answer(at=at))
             if ended.state is VerificationState.NO_ANSWER:
                 LOGGER.info("verification %s: no answer", held.id)
+                await _forget_staple(profile, ended)
                 await end_exchange(profile, held.pres_ex_id, verified=None, reason="no answer before the deadline")
             return ended
         limit = 2 * self.limits.judging
@@ -427,6 +434,7 @@ class VerificationDesk:
             return
         codes = ", ".join(reason.code for reason in decided.decision.reasons)
         LOGGER.info("verification %s: %s (%s)", decided.id, decided.decision.verdict.value, codes)
+        await _forget_staple(profile, decided)
         trusted = decided.decision.verdict is Verdict.TRUSTED
         await end_exchange(profile, decided.pres_ex_id, verified=trusted, reason=codes)
 
@@ -436,6 +444,11 @@ class VerificationDesk:
         """Refuse an answer by rule 1; what is already decided stays as it is."""
         LOGGER.warning("verification %s: answer refused: %s", held.id if held else "(none)", reason.code)
         await tell_problem(thread_id, reason, responder)
+
+
+async def _forget_staple(profile: Profile, ended: Verification) -> None:
+    if ended.stapled:
+        await Staples(profile).forget(ended.id)
 
 
 async def setup_verifying(context: InjectionContext) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -11,12 +11,14 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
 from tests.unit.trust.ecosystem import AUTHORITY, Authority, FileHost, accreditation, digest, payload, webvh
 
+from wanderbuch.governance.history import Head
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.lanes import is_for_strangers, work_for_strangers
 from wanderbuch.plugins.trust import followed, pacing
+from wanderbuch.plugins.trust.kept import WalletGovernanceStore
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig, RefreshOutcome
 
 CENTRE = webvh("centre")
@@ -324,6 +326,27 @@ async def test_another_process_of_the_same_agent_takes_over_what_the_first_found
     snapshot = second.snapshot()
     assert snapshot is not None
     assert snapshot.file.version == 2
+
+
+async def test_a_process_that_saves_late_takes_nothing_back_that_another_has_seen(
+    world: World, profile: Profile
+) -> None:
+    store = WalletGovernanceStore(profile, AUTHORITY)
+    source = world.source()
+    await source.attach(profile)
+    await source.refresh()
+    older = await store.load()
+    await world.serve(await world.sign(2))
+    await source.refresh()
+    newer = await store.load()
+    assert older is not None
+    assert newer is not None
+    head = Head(9, "00" * 32)
+    await store.save(replace(older, head=head))  # it has checked a longer history; of the file it knows less
+    assert await store.load() == replace(newer, head=head)
+    later = replace(newer, issued_at=(newer.issued_at or world.clock.now) + timedelta(seconds=5), freshness_jws=None)
+    await store.save(later)  # the author's word that took the freshness away stays too
+    assert await store.load() == replace(later, head=head)
 
 
 async def test_of_many_that_need_fresh_governance_one_fetches(world: World) -> None:
