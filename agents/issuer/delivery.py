@@ -5,19 +5,17 @@ An offer holds a person's claim, so it travels over an encrypted connection only
 1. It is open, and its deadline has not passed.
 2. It takes the connection, unless it has another: the first wallet to connect is the one that gets it.
 3. ACA-Py's exchange takes the connection too, so that nobody else's request is heard.
-4. It is sent, once by each process at the most, and that is noted.
+4. It is sent, by one process at a time, and that is noted.
 
-A crash may come between any two of them, and a message that ACA-Py queued is lost with the process: so the sweep looks
-for open offers whose invitation has a connection and that this process has not sent. A wallet that gets the same offer
-a second time takes it for the same.
+A crash may come between any two of them, and a message that ACA-Py queued is lost with its process: so the sweep looks
+for open offers whose invitation has a connection and that were not sent since the last process began or was lost. A
+wallet that gets the same offer a second time takes it for the same.
 """
 
-import asyncio
 import logging
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from weakref import WeakValueDictionary
 
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.error import BaseError
@@ -32,6 +30,8 @@ from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issuing import SendOffer
+from wanderbuch.plugins.trust.once import one_step
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import RecordStore
 
 LOGGER = logging.getLogger(__name__)
@@ -51,7 +51,6 @@ class Delivery:
         self._profile = profile
         self._offers = store
         self._began = datetime.now(UTC)
-        self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._rounds = Rounds("issuer.delivery")
 
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
@@ -74,7 +73,7 @@ class Delivery:
             await self._hand_over(offer.id, connection_id, self._sender(connection_id))
 
     async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> None:
-        async with self._locks.setdefault(offer_id, asyncio.Lock()):
+        async with one_step(self._profile, f"delivery.{offer_id}"):
             offer = await self._offers.change(offer_id, offers.connect(connection_id, at=datetime.now(UTC)))
             if offer.state is not OfferState.OPEN or offer.connection_id != connection_id:  # 1, 2
                 LOGGER.warning("offer %s: connection %s does not get it", offer.id, connection_id)
@@ -95,8 +94,8 @@ class Delivery:
             LOGGER.info("offer %s: sent over connection %s", offer.id, connection_id)
 
     def _was_sent(self, offer: Offer) -> bool:
-        """Return whether this process has sent the offer."""
-        return offer.offered_at is not None and offer.offered_at >= self._began
+        """Return whether the offer was sent, by a process that has not ended since."""
+        return offer.offered_at is not None and offer.offered_at >= lost_since(self._profile, self._began)
 
     async def _bound_exchange(self, offer: Offer, connection_id: str) -> V20CredExRecord | None:
         """Return the exchange of an offer, bound to the connection; None if there is nothing to offer any more."""

@@ -51,7 +51,7 @@ LOGGER = logging.getLogger(__name__)
 
 _SWEEP_S: Final = 20.0
 _KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
-_MAKING: Final = timedelta(minutes=1)  # more than it takes, also in another process that makes one just now
+_MAKING: Final = timedelta(minutes=5)  # more than it takes, also in another process whose clock is not quite ours
 _SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
 
 
@@ -169,18 +169,20 @@ class Desk(OfferBook):
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, take over what a crash left, and remove exchange records that nobody needs."""
+        began = lost_since(self._profile, self._began)
         for offer in await self._offers.find(state=OfferState.OPEN):
             exchange = await self._exchange(offer)
             if exchange is not None and exchange.state in _SIGNED:
                 await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
-            elif offer.invitation_id is None and offer.created_at < min(self._began, now - _MAKING):
+            elif offer.invitation_id is None and offer.created_at < min(began, now - _MAKING):
                 await self._remove(offer)  # a crash came between 4 and 5
             else:
                 await self._end_if_overdue(offer, now)
         await self._delivery.sweep()
         issued = await self._offers.find(state=OfferState.ISSUED, forgotten=False)
-        due = [offer for offer in issued if is_due(offer, now, began=self._began)]
-        await self._rounds.go({offer.id: partial(self._send_again, offer, now) for offer in due}, wait_s=_SWEEP_S)
+        due = [offer for offer in issued if is_due(offer, now, began=began)]
+        again = {offer.id: partial(self._send_again, offer, now, began) for offer in due}
+        await self._rounds.go(again, wait_s=_SWEEP_S)
         for offer in await self._offers.find(forgotten=False):
             if offer.ended_at is not None and offer.ended_at + _KEEP_EXCHANGES < now:
                 await self._forget_exchange(offer)
@@ -264,9 +266,18 @@ class Desk(OfferBook):
             except StorageNotFoundError:
                 return None
 
-    async def _send_again(self, offer: Offer, now: datetime) -> None:
-        if (exchange := await self._exchange(offer)) is not None:
-            await self._offers.change(offer.id, offers.send_again(at=now))
+    async def _send_again(self, offer: Offer, now: datetime, began: datetime) -> None:
+        if (exchange := await self._exchange(offer)) is None:
+            return
+        is_ours = False
+
+        def step(held: Offer) -> Offer | None:
+            nonlocal is_ours
+            is_ours = is_due(held, now, began=began)
+            return offers.send_again(at=now)(held) if is_ours else None
+
+        await self._offers.change(offer.id, step)
+        if is_ours:  # else another process was faster, or the wallet has said something
             await send_again(self._profile, exchange)
 
     async def _end_if_overdue(self, offer: Offer, at: datetime) -> Offer:

@@ -89,7 +89,7 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
             LOGGER.warning("a request came on a thread that is no exchange of ours")
             await responder.send_reply(_over(context.message._thread_id))  # noqa: SLF001  (ACA-Py's name)
             return
-        async with one_step(arrival.record.cred_ex_id):
+        async with one_step(context.profile, arrival.record.cred_ex_id):
             await self._answer(context, responder, arrival)
 
     async def _answer(self, context: RequestContext, responder: BaseResponder, arrival: _Arrival) -> None:
@@ -137,7 +137,7 @@ class _ProblemHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
         if arrival is None:  # perhaps one of ours as holder
             await CredProblemReportHandler().handle(context, responder)
             return
-        async with one_step(arrival.record.cred_ex_id):
+        async with one_step(context.profile, arrival.record.cred_ex_id):
             record = await _reloaded(context.profile, arrival.record)
             if record.state in _UNSIGNED:
                 await _abandon(context.profile, record, "declined by the wallet")
