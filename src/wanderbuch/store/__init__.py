@@ -1,1 +1,1 @@
-"""Where records are kept: the wallet store, and the plain tables beside it."""
+"""The floor below plugins and agents: what Askar cannot do, in plain tables beside it (docs/adr/0025-store.md)."""

@@ -1,0 +1,120 @@
+"""Due work: rows whose time has come, claimed for a while by one process at a time.
+
+    for claim in await tables.due.claim(["wanderbuch.offer"], limit=20, for_s=60):
+        record = await offers.get_or_none(claim.id)
+        ...
+        await tables.due.done(claim, due=record.due_at())
+
+One query a store finds what is due, whatever the number of tenants. Who claims and dies loses it after its time: so
+what is done for due work is done at least once, and must bear being done twice. A row may be superfluous or early
+(`rows.py`): who finds that nothing is to do says when the record is due next, and leaves alone what has no record (yet).
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from wanderbuch.store.engine import Engine, Statement, Value
+
+MOST_CLAIMS: Final = 500
+"""Bound of one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Work that is ours for a while."""
+
+    tenant: str
+    kind: str
+    id: str
+    state: str
+    """The row's state; the record's may be another by now."""
+    owner: str
+    fence: int
+    for_s: float
+
+
+class DueWork:
+    """What somebody must look at, in all tenants of a store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def claim(
+        self, kinds: Collection[str], *, limit: int, for_s: float, tenants: Collection[str] | None = None
+    ) -> list[Claim]:
+        """Claim rows that are due and that nobody has, oldest due first.
+
+        Args:
+            kinds: of these kinds.
+            limit: at most so many, 1 to 500.
+            for_s: for how long they are ours, unless renewed.
+            tenants: only of these tenants; None: of any.
+        """
+        if not 1 <= limit <= MOST_CLAIMS:
+            raise ValueError(f"a batch has 1 to {MOST_CLAIMS} claims, not {limit}")
+        if not kinds or (tenants is not None and not tenants):
+            return []
+        of_tenants = "" if tenants is None else f" AND tenant IN ({', '.join('?' * len(tenants))})"
+        # A walk along the index for each kind: due rows of kinds that nobody here works on cost nothing.
+        walk = (
+            "SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE kind = ? AND due <= store_now()"  # noqa: S608
+            f" AND until <= store_now() AND held <= store_now(){of_tenants} ORDER BY due LIMIT ?"
+            f" {self._engine.skip_locked}) AS walk"
+        )
+        walks = " UNION ALL ".join(f"{walk}{number}" for number in range(len(kinds)))
+        owner = secrets.token_hex(8)
+        args: list[Value] = [owner, for_s]
+        for kind in kinds:
+            args += [kind, *(tenants or ()), limit]
+        args.append(limit)
+        found = await self._engine.run(
+            "UPDATE row SET owner = ?, until = store_now() + ?"  # noqa: S608
+            f" WHERE (tenant, kind, id, state) IN (SELECT tenant, kind, id, state FROM ({walks}) AS found"
+            " ORDER BY due LIMIT ?) RETURNING tenant, kind, id, state, fence, due",
+            *args,
+        )
+        found.sort(key=lambda row: row[5])
+        return [
+            Claim(tenant, kind, record_id, state, owner, fence, for_s)
+            for tenant, kind, record_id, state, fence, _ in found
+        ]
+
+    async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Keep claims for their time again, and return those that are still ours."""
+        if not claims:
+            return []
+        results = await self._engine.together(
+            *(
+                Statement(
+                    "UPDATE row SET until = store_now() + ? WHERE tenant = ? AND kind = ? AND id = ? AND state = ?"
+                    " AND owner = ? AND until > store_now() RETURNING id",
+                    (claim.for_s, claim.tenant, claim.kind, claim.id, claim.state, claim.owner),
+                )
+                for claim in sorted(claims, key=lambda claim: (claim.tenant, claim.kind, claim.id, claim.state))
+            )
+        )
+        ours = {row[0][0] for row in results if row}
+        return [claim for claim in claims if claim.id in ours]
+
+    async def done(self, claim: Claim, *, due: datetime | None) -> bool:
+        """Give a claim back and say when the record is due next.
+
+        Args:
+            claim: what is done.
+            due: the record's own next time; None: never. If somebody has changed the record since it was claimed (we
+                ourselves, too), what that change said counts, not this.
+
+        Returns:
+            False if it was not ours any more: its time ran out, or its row went with a change of state.
+        """
+        found = await self._engine.run(
+            "UPDATE row SET owner = NULL, until = 0, due = CASE WHEN fence = ? THEN ? ELSE due END"
+            " WHERE tenant = ? AND kind = ? AND id = ? AND state = ? AND owner = ? RETURNING id",
+            claim.fence,
+            None if due is None else due.timestamp(),
+            *(claim.tenant, claim.kind, claim.id, claim.state, claim.owner),
+        )
+        return bool(found)

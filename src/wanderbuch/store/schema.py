@@ -1,0 +1,60 @@
+"""The plain tables: names, states and times of records, nothing personal.
+
+| table | what it is |
+|---|---|
+| `meta` | which version of the tables this is, and whose store they belong to |
+| `row` | one line a record and state: order, due time, who works on it; `rows.py`, `due.py` |
+| `built` | for which kinds of which tenants `row` and `word` are complete; `rebuild.py` |
+| `word` | keyed hashes of what can be searched for; `words.py` |
+| `own_key` | which tenant has a key; `keys.py` |
+| `lease` | who may do something alone; `leases.py` |
+| `number` | numbers that only grow; `numbers.py` |
+| `event`, `counter` | the event log of each tenant; `events.py` |
+
+Times are seconds since 1970 by the database's clock; `until = 0` and `held = 0` mean nobody.
+"""
+
+from typing import Final
+
+VERSION: Final = 1
+"""Grows with every change of these tables."""
+
+TABLES: Final = (
+    "CREATE TABLE meta (name {text} PRIMARY KEY, value {text} NOT NULL){by_key}",
+    # fence: grows with each write of the record's rows; held: a writer is in the middle until then; writers: how many.
+    "CREATE TABLE row (number BIGINT NOT NULL, tenant {text} NOT NULL, kind {text} NOT NULL, id {text} NOT NULL,"
+    " state {text} NOT NULL, due DOUBLE PRECISION, owner {text}, until DOUBLE PRECISION NOT NULL DEFAULT 0,"
+    " held DOUBLE PRECISION NOT NULL DEFAULT 0, writers INTEGER NOT NULL DEFAULT 0, fence BIGINT NOT NULL DEFAULT 0,"
+    " at DOUBLE PRECISION NOT NULL, PRIMARY KEY (tenant, kind, id, state))",
+    "CREATE INDEX row_listed ON row (tenant, kind, number)",
+    "CREATE INDEX row_by_state ON row (tenant, kind, state, number)",
+    "CREATE INDEX row_due ON row (kind, due) WHERE due IS NOT NULL",
+    "CREATE TABLE built (tenant {text} NOT NULL, kind {text} NOT NULL, version {text} NOT NULL,"
+    " PRIMARY KEY (tenant, kind)){by_key}",
+    "CREATE TABLE word (tenant {text} NOT NULL, kind {text} NOT NULL, name {text} NOT NULL, hash {bytes} NOT NULL,"
+    " id {text} NOT NULL, PRIMARY KEY (tenant, kind, name, hash, id)){by_key}",
+    "CREATE INDEX word_by_id ON word (tenant, kind, id)",
+    "CREATE TABLE own_key (hash {bytes} PRIMARY KEY, tenant {text} NOT NULL){by_key}",
+    "CREATE INDEX own_key_by_tenant ON own_key (tenant)",
+    "CREATE TABLE lease (name {text} PRIMARY KEY, owner {text} NOT NULL, fence BIGINT NOT NULL,"
+    " until DOUBLE PRECISION NOT NULL){by_key}",
+    "CREATE TABLE number (name {text} PRIMARY KEY, number BIGINT NOT NULL){by_key}",
+    "CREATE TABLE counter (tenant {text} PRIMARY KEY, number BIGINT NOT NULL){by_key}",
+    "CREATE TABLE event (tenant {text} NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL,"
+    " kind {text} NOT NULL, subject {text} NOT NULL, body {text} NOT NULL, PRIMARY KEY (tenant, number)){by_key}",
+)
+"""One statement each, in the order in which they are run; the words in braces differ between the engines."""
+
+OF_A_TENANT: Final = ("row", "built", "word", "own_key", "counter", "event")
+"""Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
+
+
+def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:
+    """Return the statements that make the tables.
+
+    Args:
+        text: type of text that is compared byte by byte.
+        bytes_: type of bytes.
+        by_key: what keeps a table in the order of its primary key, where the engine has that.
+    """
+    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in TABLES]
