@@ -22,9 +22,8 @@ from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
 from acapy_agent.storage.error import StorageNotFoundError
 
-from wanderbuch.plugins.trust.keeping import OFFER_WITHHELD
-
 from wanderbuch.agents.holder.exchanges import changed_at
+from wanderbuch.plugins.trust.keeping import OFFER_WITHHELD
 from wanderbuch.store.tables import tables_of
 
 LOGGER = logging.getLogger(__name__)

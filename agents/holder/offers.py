@@ -54,8 +54,8 @@ from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.schemas.claims import plain_values
 from wanderbuch.schemas.credential_type import list_credential_types
-from wanderbuch.store.records import NotFoundError
 from wanderbuch.store.fellows import lost_since
+from wanderbuch.store.records import NotFoundError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -187,11 +187,10 @@ async def sweep_offers(
         profile: whose wallet.
         config: the deadlines.
         now: the instant of the sweep.
-        began: when this process began; a request from before it, or from before another process was lost, may never have
-            left, so it is sent once more.
+        began: when this process began; a request from before it, or from before another was lost, may never have left,
+            so it is sent once more.
         rounds: what is still running of earlier sweeps.
     """
-
     began = lost_since(profile, began)
 
     async def one(offer_id: str) -> None:

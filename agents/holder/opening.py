@@ -281,7 +281,7 @@ class _Arrivals:
         if arrival is None:
             self._missed = True
         else:
-            kind = next((kind for kind, (model, _) in _EXCHANGES.items() if model.RECORD_TYPE == arrival.kind), None)
+            kind = next((kind for kind, (model, _) in _EXCHANGES.items() if arrival.kind == model.RECORD_TYPE), None)
             if kind is not None:
                 self._by_connection.setdefault(arrival.connection_id, Opened(kind, arrival.exchange_id))
         self._changed.set()

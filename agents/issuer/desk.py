@@ -45,6 +45,7 @@ from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.issue_messages import issued_credential
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
 from wanderbuch.plugins.trust.offer import ReceivedOffer
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import NotFoundError, RecordStore
 
 LOGGER = logging.getLogger(__name__)

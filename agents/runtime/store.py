@@ -34,6 +34,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
+from wanderbuch.store.fence import refuse_late
 
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
@@ -54,6 +55,8 @@ _MEANT: Final[Mapping[str, tuple[AskarErrorCode, bool]]] = {
     "replace": (AskarErrorCode.NOT_FOUND, False),
     "remove": (AskarErrorCode.NOT_FOUND, False),
 }
+
+_WRITES: Final = frozenset({*_MEANT, "remove_all", "insert_key", "update_key", "remove_key", "commit"})
 
 
 class StoreBusyError(ProfileError):  # type: ignore[misc]  # acapy_agent has no types
@@ -190,6 +193,8 @@ class _WatchedHandle:
             return found
 
         async def watched(*args: Any, **kwargs: Any) -> Any:
+            if name in _WRITES:
+                refuse_late()
             try:
                 return await found(*args, **kwargs)
             except AskarError as err:

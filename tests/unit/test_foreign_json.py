@@ -93,7 +93,9 @@ def readers_in(source: str) -> set[str]:
 
 
 def all_readers() -> set[str]:
-    files = [path for part in ("agents", "plugins", "store", "governance", "schemas") for path in (ROOT / part).rglob("*.py")]
+    files = [
+        path for part in ("agents", "plugins", "store", "governance", "schemas") for path in (ROOT / part).rglob("*.py")
+    ]
     return {
         f"{path.relative_to(ROOT).as_posix()}:{function}"
         for path in [*files, *ROOT.glob("*.py")]
