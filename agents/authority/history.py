@@ -3,6 +3,9 @@
 What an entry is about is written in the same transaction as the entry: both are there or neither. Each fact has a
 key of its own, so that a step which is repeated after a crash or a lost answer adds no second entry. The Merkle tree,
 its head and its proofs are those of `wanderbuch.governance.history` and `merkle`.
+
+Several processes append to one history: an entry is named by its number, and a name is given once. Who finds the number
+taken reads what the others wrote, and tries the next one.
 """
 
 import asyncio
@@ -14,13 +17,22 @@ from typing import ClassVar, Final
 from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import AskarError, AskarErrorCode
 
+from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.governance.history import Action, Entry, Head, HistoryError, head_of, read_entry
 from wanderbuch.governance.merkle import consistency_proof, inclusion_proof, leaf_hash
-from wanderbuch.plugins.webvh.publisher import Publisher
-from wanderbuch.store.entries import fetch_entries
+from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record
 
 _CONTENT_TYPE: Final = "text/jsonl"
+_TRIES: Final = 50
+
+
+class ChangedMeanwhileError(RefusedError):
+    """A record is not what it was when somebody began to change it; nothing was written."""
+
+
+class _NumberTakenError(Exception):
+    """Another process has appended an entry just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +79,43 @@ class HistoryLog:
         self._profile = profile
         self._publisher = publisher
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._lock = asyncio.Lock()  # for what this process has read; processes are kept apart by unique names
         self._entries: list[Entry] = []  # what was read so far; nothing in the store ever changes
         self._leaves: list[bytes] = []
+        self._keys: set[str] = set()
 
-    async def append(self, fact: Fact, *, new: Sequence[Record] = (), changed: Sequence[Record] = ()) -> Entry:
+    async def append(
+        self, fact: Fact, *, new: Sequence[Record] = (), changed: Sequence[tuple[Record, Record]] = ()
+    ) -> bool:
         """Add an entry, together with the records that it is about, in one transaction.
 
         Args:
-            fact: what happened; if it was told before, nothing is written and the entry of then is returned.
+            fact: what happened.
             new: records to insert.
-            changed: records to replace.
+            changed: records to replace: each as it was read, and as it becomes.
+
+        Returns:
+            Whether it is new; if it was told before, by this process or another, nothing is written.
 
         Raises:
             DuplicateError: the id of a new record is taken.
+            ChangedMeanwhileError: a record to replace is not as it was.
         """
-        async with self._lock, self._profile.transaction() as session:
-            told = await fetch_entries(session, HistoryRecord.category, {"key": fact.key}, limit=1)
-            if told:
-                held = HistoryRecord.read(told[0])
-                return read_entry(held.line.encode(), int(held.id))
+        async with self._lock:
+            for _ in range(_TRIES):
+                try:
+                    return await self._append(fact, new, changed)
+                except _NumberTakenError:
+                    continue
+        raise RefusedError("other processes write to the history all the time", hint="try again")
+
+    async def _append(self, fact: Fact, new: Sequence[Record], changed: Sequence[tuple[Record, Record]]) -> bool:
+        async with self._profile.transaction() as session:
+            await self._load(session)
+            if fact.key in self._keys:
+                return False
             entry = Entry(
-                n=await session.handle.count(HistoryRecord.category),
+                n=len(self._entries),
                 at=self._clock().replace(microsecond=0),
                 who=fact.who,
                 action=fact.action.value,
@@ -96,19 +123,21 @@ class HistoryLog:
                 version=fact.version,
                 digest=fact.digest,
             )
-            record = HistoryRecord(id=_id(entry.n), key=fact.key, line=entry.line.decode())
-            await insert_in(session, record)
+            try:
+                await insert_in(session, HistoryRecord(id=_id(entry.n), key=fact.key, line=entry.line.decode()))
+            except DuplicateError as err:
+                raise _NumberTakenError from err
             for each in new:
                 await insert_in(session, each)
-            for each in changed:
-                await session.handle.replace(each.category, each.id, each.model_dump_json(), each.tags())
+            for was, becomes in changed:
+                await _replace_in(session, was, becomes)
             await session.commit()
-        return entry
+        return True
 
     async def entries(self) -> list[Entry]:
         """Return all entries, the first one first."""
         async with self._lock:
-            await self._load()
+            await self._read_on()
             return list(self._entries)
 
     async def entry(self, number: int) -> Entry:
@@ -128,11 +157,18 @@ class HistoryLog:
         A freshness statement may be signed with this head, since what it is about is there for all to read.
         """
         async with self._lock:
-            await self._load()
-            body = b"".join(entry.line + b"\n" for entry in self._entries)
-            if await self._publisher.get(self.path) != body:
-                await self._publisher.put(self.path, body, _CONTENT_TYPE)
-            return head_of(self._leaves)
+            while True:
+                await self._read_on()
+                size = len(self._entries)
+                body = b"".join(entry.line + b"\n" for entry in self._entries)
+                if await self._publisher.get(self.path) == body:
+                    return head_of(self._leaves)
+                try:
+                    await self._publisher.put(self.path, body, _CONTENT_TYPE, number=size)
+                except NewerFileError:  # another process has appended and published just now
+                    await self._read_on()
+                    if len(self._entries) == size:
+                        raise
 
     async def head(self, size: int | None = None) -> Head:
         """Return the head over the first `size` entries, by default over all.
@@ -166,22 +202,30 @@ class HistoryLog:
 
     async def _first(self, size: int | None) -> list[bytes]:
         async with self._lock:
-            await self._load()
+            await self._read_on()
             if size is not None and not 0 <= size <= len(self._leaves):
                 raise NotFoundError(f"the history has {len(self._leaves)} entries")
             return self._leaves[:size]
 
-    async def _load(self) -> None:
-        """Read the entries that were added since the last time."""
+    async def _read_on(self) -> None:
         async with self._profile.session() as session:
-            size = await session.handle.count(HistoryRecord.category)
-            for number in range(len(self._entries), size):
-                found = await session.handle.fetch(HistoryRecord.category, _id(number))
-                if found is None:
+            await self._load(session)
+
+    async def _load(self, session: ProfileSession) -> None:
+        """Read the entries that were added since the last time, by this process or another."""
+        size = 0 if self._entries else await session.handle.count(HistoryRecord.category)
+        while True:
+            number = len(self._entries)
+            found = await session.handle.fetch(HistoryRecord.category, _id(number))
+            if found is None:
+                if number < size:
                     raise HistoryError(f"the wallet has lost entry {number} of the history", hint="restore the wallet")
-                entry = read_entry(HistoryRecord.read(found).line.encode(), number)
-                self._entries.append(entry)
-                self._leaves.append(leaf_hash(entry.line))
+                return
+            record = HistoryRecord.read(found)
+            entry = read_entry(record.line.encode(), number)
+            self._entries.append(entry)
+            self._leaves.append(leaf_hash(entry.line))
+            self._keys.add(record.key)
 
 
 async def insert_in(session: ProfileSession, record: Record) -> None:
@@ -196,6 +240,15 @@ async def insert_in(session: ProfileSession, record: Record) -> None:
         if err.code == AskarErrorCode.DUPLICATE:
             raise DuplicateError(f"a {type(record).__name__} with the id {record.id} is already there") from err
         raise
+
+
+async def _replace_in(session: ProfileSession, was: Record, becomes: Record) -> None:
+    entry = await session.handle.fetch(was.category, was.id, for_update=True)
+    if entry is None or was.read(entry) != was:
+        raise ChangedMeanwhileError(
+            f"the {type(was).__name__} {was.id} was changed meanwhile", hint="read it again, then repeat your change"
+        )
+    await session.handle.replace(becomes.category, becomes.id, becomes.model_dump_json(), becomes.tags())
 
 
 def _id(number: int) -> str:

@@ -7,7 +7,7 @@ is signed: see `freshness.jws`.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import web
 
@@ -17,6 +17,9 @@ from wanderbuch.agents.runtime.app import ApiModel, Call, PublicRoute, Route, ge
 from wanderbuch.agents.runtime.problems import MalformedError, problem_response
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.history import MAX_ENTRIES, Entry, Head
+
+if TYPE_CHECKING:
+    from wanderbuch.agents.authority.office import AuthorityOffice
 
 _PUBLIC_HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
@@ -96,69 +99,64 @@ async def consistency(log: HistoryLog, query: Mapping[str, str]) -> ConsistencyV
     return ConsistencyView(old=HeadView.of(old), new=HeadView.of(new), proof=[each.hex() for each in proof])
 
 
-def history_routes(log: Callable[[], HistoryLog]) -> Sequence[Route]:
-    """Return the routes on the app site."""
-
-    async def every(_: Call[None]) -> EntryViews:
-        return EntryViews(items=[EntryView.of(entry) for entry in await log().entries()])
-
-    async def show_head(call: Call[None]) -> HeadView:
-        return await head(log(), call.query)
-
-    async def show_inclusion(call: Call[None]) -> InclusionView:
-        return await inclusion(log(), call.query)
-
-    async def show_consistency(call: Call[None]) -> ConsistencyView:
-        return await consistency(log(), call.query)
-
-    return (
-        get("/history", every, result=EntryViews, summary="List all entries of the history", needs=EVERYBODY),
-        get("/history/head", show_head, result=HeadView, summary="Show the head of the history", needs=EVERYBODY),
-        get(
-            "/history/inclusion",
-            show_inclusion,
-            result=InclusionView,
-            summary="Prove that an entry is in the history",
-            query=("n", "size"),
-            needs=EVERYBODY,
-        ),
-        get(
-            "/history/consistency",
-            show_consistency,
-            result=ConsistencyView,
-            summary="Prove that the history only grew",
-            query=("from", "to"),
-            needs=EVERYBODY,
-        ),
-    )
+async def _every(office: "AuthorityOffice", _: Call[None]) -> EntryViews:
+    return EntryViews(items=[EntryView.of(entry) for entry in await office.history.entries()])
 
 
-def public_history_routes(folder: str, log: Callable[[], HistoryLog]) -> Sequence[PublicRoute]:
-    """Return the routes on the public site.
+async def _show_head(office: "AuthorityOffice", call: Call[None]) -> HeadView:
+    return await head(office.history, call.query)
 
-    Args:
-        folder: of the ecosystem, such as "governance/lanka".
-        log: raises NotReadyError before the role has started.
-    """
-    answers: dict[str, Callable[[HistoryLog, Mapping[str, str]], Awaitable[ApiModel]]] = {
-        "head": head,
-        "inclusion": inclusion,
-        "consistency": consistency,
-    }
-    return [PublicRoute("GET", f"/{folder}/history/{name}", _public(answer, log)) for name, answer in answers.items()]
+
+async def _show_inclusion(office: "AuthorityOffice", call: Call[None]) -> InclusionView:
+    return await inclusion(office.history, call.query)
+
+
+async def _show_consistency(office: "AuthorityOffice", call: Call[None]) -> ConsistencyView:
+    return await consistency(office.history, call.query)
+
+
+HISTORY_ROUTES: Final[Sequence[Route]] = (
+    get("/history", _every, result=EntryViews, summary="List all entries of the history", needs=EVERYBODY),
+    get("/history/head", _show_head, result=HeadView, summary="Show the head of the history", needs=EVERYBODY),
+    get(
+        "/history/inclusion",
+        _show_inclusion,
+        result=InclusionView,
+        summary="Prove that an entry is in the history",
+        query=("n", "size"),
+        needs=EVERYBODY,
+    ),
+    get(
+        "/history/consistency",
+        _show_consistency,
+        result=ConsistencyView,
+        summary="Prove that the history only grew",
+        query=("from", "to"),
+        needs=EVERYBODY,
+    ),
+)
 
 
 def _public(
-    answer: Callable[[HistoryLog, Mapping[str, str]], Awaitable[ApiModel]], log: Callable[[], HistoryLog]
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(request: web.Request) -> web.StreamResponse:
+    answer: Callable[[HistoryLog, Mapping[str, str]], Awaitable[ApiModel]],
+) -> Callable[["AuthorityOffice", web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(office: "AuthorityOffice", request: web.Request) -> web.StreamResponse:
+        if request.match_info["ecosystem"] != office.ecosystem:
+            raise web.HTTPNotFound
         try:
-            found = await answer(log(), request.query)
+            found = await answer(office.history, request.query)
         except WanderbuchError as err:
             return problem_response(err)
         return web.Response(text=found.model_dump_json(), content_type="application/json", headers=_PUBLIC_HEADERS)
 
     return handle
+
+
+PUBLIC_HISTORY_ROUTES: Final[Sequence[PublicRoute]] = (
+    PublicRoute("GET", "/governance/{ecosystem}/history/head", _public(head)),
+    PublicRoute("GET", "/governance/{ecosystem}/history/inclusion", _public(inclusion)),
+    PublicRoute("GET", "/governance/{ecosystem}/history/consistency", _public(consistency)),
+)
 
 
 def _number(query: Mapping[str, str], name: str) -> int:

@@ -4,18 +4,20 @@ An official has an id (public: it stands in the history), a name (not public) an
 token, which is shown once and kept as a hash only. Officials are added and removed by the operator, the holder of the
 agent's own token, who has no part in drafts. Whoever was removed stays known by id: ids are never given twice, so an
 entry of the history means one person for ever. Four eyes rest on one person having one id; that is the operator's care.
+
+Two operators may change one official at once, in two processes: a change is kept only if the official is as it was when
+it was read, else it is made once more, of what is there by then.
 """
 
-import asyncio
 import hashlib
 import re
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from enum import Enum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
-from wanderbuch.agents.authority.history import Fact, HistoryLog
+from wanderbuch.agents.authority.history import ChangedMeanwhileError, Fact, HistoryLog
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, utc_now
@@ -24,6 +26,7 @@ OFFICIAL_ID: Final = r"[a-z][a-z0-9._-]{1,31}"
 MAX_NAME: Final = 200
 _RESERVED: Final = frozenset({OPERATOR, SYSTEM})
 _TOKEN_BYTES: Final = 32
+_TRIES: Final = 20
 
 
 class OfficialRole(Enum):
@@ -50,6 +53,10 @@ class Official(Record):
         """Whether they have not been removed."""
         return self.removed_at is None
 
+    def changed(self, **update: object) -> Self:
+        """Return the official with another name, other roles or another token."""
+        return self.model_copy(update={**update, "changes": self.changes + 1})
+
     def may(self, role: OfficialRole) -> bool:
         """Tell whether they have this role now."""
         return self.is_active and role in self.roles
@@ -75,7 +82,6 @@ class Officials:
     def __init__(self, records: RecordStore[Official], history: HistoryLog) -> None:
         self._records = records
         self._history = history
-        self._lock = asyncio.Lock()
 
     async def add(self, official_id: str, *, name: str, roles: Collection[OfficialRole]) -> tuple[Official, str]:
         """Add an official and return them with their token, which nobody can show again.
@@ -93,13 +99,12 @@ class Officials:
         fact = Fact(
             f"official-added:{official_id}", OPERATOR, Action.OFFICIAL_ADDED, f"{official_id}: {_said(official.roles)}"
         )
-        async with self._lock:
-            if await self._records.get_or_none(official_id) is not None:
-                raise DuplicateError(
-                    f"there is, or was, an official with the id {official_id!r}",
-                    hint="choose another id, or give this one a new token",
-                )
-            await self._history.append(fact, new=[official])
+        is_known = await self._records.get_or_none(official_id) is not None
+        if is_known or not await self._history.append(fact, new=[official]):
+            raise DuplicateError(
+                f"there is, or was, an official with the id {official_id!r}",
+                hint="choose another id, or give this one a new token",
+            )
         return official, token
 
     async def change(
@@ -111,25 +116,17 @@ class Officials:
             NotFoundError: there is no such official.
             RefusedError: they were removed.
         """
-        async with self._lock:
-            held = await self._active(official_id)
-            changed = held.model_copy(
-                update={
-                    "name": held.name if name is None else _name(name),
-                    "roles": held.roles if roles is None else _roles(roles),
-                    "changes": held.changes + 1,
-                }
+        checked_name = None if name is None else _name(name)
+        checked_roles = None if roles is None else _roles(roles)
+
+        def step(held: Official) -> tuple[Official, Fact | None]:
+            changed = held.changed(
+                name=held.name if checked_name is None else checked_name,
+                roles=held.roles if checked_roles is None else checked_roles,
             )
-            if changed.roles == held.roles:
-                return await self._records.change(official_id, lambda _: changed)
-            fact = Fact(
-                f"official-changed:{official_id}:{changed.changes}",
-                OPERATOR,
-                Action.OFFICIAL_CHANGED,
-                f"{official_id}: {_said(changed.roles)}",
-            )
-            await self._history.append(fact, changed=[changed])
-            return changed
+            return changed, None if changed.roles == held.roles else _fact_of(changed, _said(changed.roles))
+
+        return await self._change(official_id, step)
 
     async def remove(self, official_id: str) -> Official:
         """Remove an official: their token is worth nothing from now on. Removing twice changes nothing.
@@ -137,14 +134,14 @@ class Officials:
         Raises:
             NotFoundError: there is no such official.
         """
-        async with self._lock:
-            held = await self._records.get(official_id)
+
+        def step(held: Official) -> tuple[Official, Fact | None]:
             if not held.is_active:
-                return held
+                return held, None
             removed = held.model_copy(update={"token_hash": None, "removed_at": utc_now()})
-            fact = Fact(f"official-removed:{official_id}", OPERATOR, Action.OFFICIAL_REMOVED, official_id)
-            await self._history.append(fact, changed=[removed])
-            return removed
+            return removed, Fact(f"official-removed:{official_id}", OPERATOR, Action.OFFICIAL_REMOVED, official_id)
+
+        return await self._change(official_id, step, also_removed=True)
 
     async def renew_token(self, official_id: str) -> tuple[Official, str]:
         """Give an official a new token; the old one is worth nothing from now on.
@@ -156,17 +153,12 @@ class Officials:
             RefusedError: they were removed.
         """
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        async with self._lock:
-            held = await self._active(official_id)
-            changed = held.model_copy(update={"token_hash": _hash(token), "changes": held.changes + 1})
-            fact = Fact(
-                f"official-changed:{official_id}:{changed.changes}",
-                OPERATOR,
-                Action.OFFICIAL_CHANGED,
-                f"{official_id}: new token",
-            )
-            await self._history.append(fact, changed=[changed])
-        return changed, token
+
+        def step(held: Official) -> tuple[Official, Fact | None]:
+            changed = held.changed(token_hash=_hash(token))
+            return changed, _fact_of(changed, "new token")
+
+        return await self._change(official_id, step), token
 
     async def by_token(self, token: str) -> Official | None:
         """Return the active official with this token, or None."""
@@ -187,11 +179,46 @@ class Officials:
         """Return all officials, also those who were removed, in the order in which they came."""
         return await self._records.find()
 
-    async def _active(self, official_id: str) -> Official:
-        held = await self._records.get(official_id)
-        if not held.is_active:
-            raise RefusedError(f"the official {official_id!r} was removed", hint="add another official")
-        return held
+    async def _change(
+        self,
+        official_id: str,
+        step: Callable[[Official], tuple[Official, Fact | None]],
+        *,
+        also_removed: bool = False,
+    ) -> Official:
+        """Apply a pure step to an official as they are now, and return them as they are then.
+
+        Args:
+            official_id: who.
+            step: gives the official as they become, and what the history learns of it, if anything.
+            also_removed: whether it may be somebody who was removed.
+        """
+        for _ in range(_TRIES):
+            held = await self._records.get(official_id)
+            if not held.is_active and not also_removed:
+                raise RefusedError(f"the official {official_id!r} was removed", hint="add another official")
+            changed, fact = step(held)
+            if changed == held:
+                return held
+            if fact is None:
+                if await self._records.change(official_id, _unless_changed(held, changed)) == changed:
+                    return changed
+                continue
+            try:
+                if await self._history.append(fact, changed=[(held, changed)]):
+                    return changed
+            except ChangedMeanwhileError:
+                continue
+        raise RefusedError(f"the official {official_id!r} is being changed all the time", hint="try again")
+
+
+def _unless_changed(held: Official, changed: Official) -> Callable[[Official], Official | None]:
+    return lambda now: changed if now == held else None
+
+
+def _fact_of(changed: Official, what: str) -> Fact:
+    key = f"official-changed:{changed.id}:{changed.changes}"
+    return Fact(key, OPERATOR, Action.OFFICIAL_CHANGED, f"{changed.id}: {what}")
 
 
 def _name(name: str) -> str:

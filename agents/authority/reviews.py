@@ -4,12 +4,13 @@ A review stays OPEN until an approver who did not decide the suspension closes i
 which a draft then does. Closing it is an entry of the history.
 """
 
+import contextlib
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
 from wanderbuch.agents.authority.draft import check_why
-from wanderbuch.agents.authority.history import Fact, HistoryLog
+from wanderbuch.agents.authority.history import ChangedMeanwhileError, Fact, HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
 from wanderbuch.governance.history import Action
@@ -100,7 +101,8 @@ class Reviews:
         if held.state is ReviewState.OPEN:
             # Of two who close it at once the first one stands: a fact is told once, with what belongs to it.
             fact = Fact(f"review:{review_id}", approver.id, Action.REVIEW, f"{finding.value}: {reason}")
-            await self._history.append(fact, changed=[closed])
+            with contextlib.suppress(ChangedMeanwhileError):
+                await self._history.append(fact, changed=[(held, closed)])
             held = await self.get(review_id)
         if (held.closed_by, held.finding, held.note) != (approver.id, finding, reason):
             raise RefusedError("this review was closed already", hint="read what was found")

@@ -6,7 +6,7 @@ A request is answered in these steps, the cheapest first, and never with a failu
 2. Its address has not asked too often (429).
 3. It carries the token, if there is one (401).
 4. It is JSON, uncompressed, small, and there in time (415, 413, 408).
-5. The authority has started and holds a file of its own (503).
+5. The authority holds a file of its own (503).
 6. `governance.trqp` answers it (400, 404).
 
 Nothing of a question is logged: who asks about whom is nobody's business, not even the operator's.
@@ -19,7 +19,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -32,7 +32,6 @@ from wanderbuch.agents.authority.trqp_cache import AnswerCache, KeptAnswer
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_description import describe_trqp
 from wanderbuch.agents.authority.trqp_limits import RateLimit
-from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.bodies import body_at_hand, read_body
 from wanderbuch.agents.runtime.problems import (
     MalformedError,
@@ -98,7 +97,8 @@ class TrqpEndpoint:
     """Answers TRQP questions from the file that the authority holds.
 
     Args:
-        authority: who answers; None before the role has started.
+        authority: who answers.
+        base: path of the endpoint on its host, such as "/trqp/2.0".
         snapshot: the file in force, None while there is none; called for each question, so it must be quick.
         config: limits.
         token: what callers must send, or None.
@@ -109,7 +109,8 @@ class TrqpEndpoint:
     def __init__(
         self,
         *,
-        authority: Callable[[], Did | None],
+        authority: Did,
+        base: str,
         snapshot: Callable[[], GovernanceSnapshot | None],
         config: TrqpConfig,
         token: SecretStr | None = None,
@@ -120,6 +121,7 @@ class TrqpEndpoint:
         self._snapshot = snapshot
         self._first = first or _nothing
         self._version = config.version
+        self._base = base
         self._limit = RateLimit(per_second=config.requests_per_second, burst=config.burst)
         self._token = None if token is None else token.get_secret_value().encode()
         self._clock = clock
@@ -128,19 +130,6 @@ class TrqpEndpoint:
         self._scope = "public" if token is None else "private"
         self._headers = CIMultiDict({**_HEADERS, "Content-Type": "application/json"})
         self._encode = msgspec.json.Encoder().encode
-
-    def routes(self) -> Sequence[PublicRoute]:
-        """Return the routes of the public site."""
-        base = f"/trqp/{self._version}"
-        return (
-            PublicRoute("POST", f"{base}/authorization", self.authorization),
-            PublicRoute("POST", f"{base}/recognition", self.recognition),
-            PublicRoute("GET", f"{base}/openapi.json", self.description),
-            PublicRoute("OPTIONS", f"{base}/authorization", self.preflight),
-            PublicRoute("OPTIONS", f"{base}/recognition", self.preflight),
-            PublicRoute("*", f"{base}/authorization", self.not_allowed),
-            PublicRoute("*", f"{base}/recognition", self.not_allowed),
-        )
 
     async def authorization(self, request: web.Request) -> web.Response:
         """Answer `POST /authorization`."""
@@ -152,10 +141,7 @@ class TrqpEndpoint:
 
     async def description(self, request: web.Request) -> web.Response:
         """Answer `GET /openapi.json`."""
-        authority = self._authority()
-        if authority is None:
-            return _problem(NotReadyError("the authority is starting"), _new_id())
-        body = self._described(authority)
+        body = self._described()
         tag = _tag(body)
         headers = {**_HEADERS, "ETag": tag, "Cache-Control": "public, max-age=300"}
         if request.headers.get("If-None-Match") == tag:
@@ -209,10 +195,14 @@ class TrqpEndpoint:
         encoded = self._encode(answered.answer)
         return KeptAnswer(encoded, _tag(encoded), answered.keep_until)
 
-    def _described(self, authority: Did) -> bytes:
+    def _described(self) -> bytes:
         if self._description is None:
-            base, with_token = f"/trqp/{self._version}", self._token is not None
-            described = describe_trqp(authority=authority, base=base, version=self._version, with_token=with_token)
+            described = describe_trqp(
+                authority=self._authority,
+                base=self._base,
+                version=self._version,
+                with_token=self._token is not None,
+            )
             self._description = json.dumps(described, indent=1).encode()
         return self._description
 

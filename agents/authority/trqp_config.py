@@ -1,9 +1,11 @@
 """Settings of the authority's TRQP endpoint: the table `[authority.trqp]` of its configuration file."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+VERSION: Final = "2.0"
 
 
 class TrqpConfig(BaseModel):
@@ -14,7 +16,7 @@ class TrqpConfig(BaseModel):
     enabled: bool = False
     """Answer below `/trqp/<version>/`. Who asks here tells the authority whom they deal with; the file does not."""
 
-    version: Literal["2.0"] = "2.0"
+    version: Literal["2.0"] = VERSION
     """Version of the protocol; a part of the address."""
 
     token_file: Path | None = None

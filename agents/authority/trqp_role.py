@@ -1,66 +1,93 @@
-"""How the authority's role switches its TRQP endpoint on."""
+"""How an authority's office switches its TRQP endpoint on, and the routes to it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
+from aiohttp import web
 from pydantic import SecretStr
 
 from wanderbuch.agents.authority.trqp import TrqpEndpoint
-from wanderbuch.agents.authority.trqp_config import TrqpConfig
+from wanderbuch.agents.authority.trqp_config import VERSION, TrqpConfig
 from wanderbuch.agents.authority.trqp_source import OwnSnapshot, Publishing, read_own
-from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
+from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 
 _MIN_TOKEN_LENGTH: Final = 16
 
+type _Handler = Callable[[TrqpOffice, web.Request], Awaitable[web.Response]]
 
-def trqp_routes(
-    agent: RunningAgent, config: TrqpConfig, publication: Callable[[], Publishing | None]
-) -> Sequence[PublicRoute]:
-    """Return the routes of the public site, none if the endpoint is off.
+
+class TrqpOffice(Protocol):
+    """What the routes read of an authority's office."""
+
+    @property
+    def trqp(self) -> TrqpEndpoint | None:
+        """What answers; None where the endpoint is off."""
+        ...
+
+
+def open_endpoint(tenant: Tenant, config: TrqpConfig, publication: Publishing) -> TrqpEndpoint | None:
+    """Return what answers for an authority, None if the endpoint is off.
 
     Args:
-        agent: the authority.
+        tenant: the authority's.
         config: the table `[authority.trqp]`.
-        publication: what it publishes; None before the role has started.
+        publication: what it publishes.
 
     Raises:
         ConfigurationError: the token can not be read, or is too short.
     """
     if not config.enabled:
-        return ()
-    held: OwnSnapshot | None = None
-
-    def own() -> OwnSnapshot | None:
-        nonlocal held
-        if held is None and (found := publication()) is not None:
-            held = OwnSnapshot(
-                found, read=partial(read_own, found), spawn=agent.spawn, recognised=partial(_recognised, agent)
-            )
-        return held
-
-    def snapshot() -> GovernanceSnapshot | None:
-        return None if (found := own()) is None else found()
+        return None
+    own = OwnSnapshot(
+        publication,
+        read=partial(read_own, publication),
+        spawn=tenant.spawn,
+        recognised=partial(_recognised, tenant),
+    )
 
     async def first() -> GovernanceSnapshot | None:
-        if (found := own()) is not None:
-            await found.refresh()
-        return snapshot()
+        await own.refresh()
+        return own()
 
-    endpoint = TrqpEndpoint(
-        authority=lambda: agent.did if agent.has_did else None,
-        snapshot=snapshot,
+    return TrqpEndpoint(
+        authority=tenant.did,
+        base="/" + tenant.place.published(_BASE.removeprefix("/")),
+        snapshot=own,
         first=first,
         config=config,
         token=None if config.token_file is None else read_token(config.token_file),
     )
-    return endpoint.routes()
+
+
+def _to(answer: Callable[[TrqpEndpoint, web.Request], Awaitable[web.Response]]) -> _Handler:
+    async def handle(office: TrqpOffice, request: web.Request) -> web.Response:
+        endpoint = office.trqp
+        if endpoint is None:
+            raise web.HTTPNotFound
+        return await answer(endpoint, request)
+
+    return handle
+
+
+_BASE: Final = f"/trqp/{VERSION}"
+_AUTHORIZATION: Final = f"{_BASE}/authorization"
+_RECOGNITION: Final = f"{_BASE}/recognition"
+TRQP_ROUTES: Final[Sequence[PublicRoute]] = (
+    PublicRoute("POST", _AUTHORIZATION, _to(TrqpEndpoint.authorization)),
+    PublicRoute("POST", _RECOGNITION, _to(TrqpEndpoint.recognition)),
+    PublicRoute("GET", f"{_BASE}/openapi.json", _to(TrqpEndpoint.description)),
+    PublicRoute("OPTIONS", _AUTHORIZATION, _to(TrqpEndpoint.preflight)),
+    PublicRoute("OPTIONS", _RECOGNITION, _to(TrqpEndpoint.preflight)),
+    PublicRoute("*", _AUTHORIZATION, _to(TrqpEndpoint.not_allowed)),
+    PublicRoute("*", _RECOGNITION, _to(TrqpEndpoint.not_allowed)),
+)
 
 
 def read_token(path: Path) -> SecretStr:
@@ -83,7 +110,7 @@ def read_token(path: Path) -> SecretStr:
     return SecretStr(token)
 
 
-def _recognised(agent: RunningAgent) -> Mapping[Did, GovernanceSnapshot]:
+def _recognised(tenant: Tenant) -> Mapping[Did, GovernanceSnapshot]:
     """Return the recognised authorities' files, if `[governance]` makes the agent a consumer of its own file."""
-    held = None if agent.governance is None else agent.governance.snapshot()
-    return {} if held is None or held.file.author != agent.did else held.recognised
+    held = None if (source := tenant.governance) is None else source.snapshot()
+    return {} if held is None or held.file.author != tenant.did else held.recognised

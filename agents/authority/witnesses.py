@@ -5,7 +5,7 @@ and sends back each proof with `POST`. What waited goes on as soon as enough of 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Protocol
 
 from acapy_agent.core.profile import Profile
 from pydantic import Field
@@ -102,25 +102,31 @@ class WitnessDesk:
         return WitnessView(did=self._did, waiting=waiting)
 
 
-def witness_routes(desk: Callable[[], WitnessDesk]) -> Sequence[Route]:
-    """Return the routes; they are the operator's.
+class WitnessOffice(Protocol):
+    """What the routes read of an authority's office."""
 
-    Args:
-        desk: what they work on; raises while the role starts.
-    """
+    @property
+    def witnesses(self) -> WitnessDesk:
+        """What they work on."""
+        ...
 
-    async def show(_: Call[None]) -> WitnessView:
-        return await desk().view()
 
-    async def add(call: Call[NewProof]) -> WitnessView:
-        return await desk().add(call.body.proof)
+async def _show(office: WitnessOffice, _: Call[None]) -> WitnessView:
+    return await office.witnesses.view()
 
-    async def withdraw(_: Call[None]) -> WitnessView:
-        return await desk().withdraw()
 
-    path = "/did/witness-proofs"
-    return (
-        get(path, show, result=WitnessView, summary="Show the log entry that waits for witnesses"),
-        post(path, add, body=NewProof, result=WitnessView, summary="Add a witness's approval"),
-        post(f"{path}/withdraw", withdraw, result=WitnessView, summary="Give up on the entry that waits"),
-    )
+async def _add(office: WitnessOffice, call: Call[NewProof]) -> WitnessView:
+    return await office.witnesses.add(call.body.proof)
+
+
+async def _withdraw(office: WitnessOffice, _: Call[None]) -> WitnessView:
+    return await office.witnesses.withdraw()
+
+
+_PATH: Final = "/did/witness-proofs"
+WITNESS_ROUTES: Final[Sequence[Route]] = (
+    get(_PATH, _show, result=WitnessView, summary="Show the log entry that waits for witnesses"),
+    post(_PATH, _add, body=NewProof, result=WitnessView, summary="Add a witness's approval"),
+    post(f"{_PATH}/withdraw", _withdraw, result=WitnessView, summary="Give up on the entry that waits"),
+)
+"""The routes; they are the operator's."""

@@ -3,7 +3,9 @@
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Final, Protocol
 
+from acapy_agent.core.profile import Profile
 from pydantic import Field
 
 from wanderbuch.agents.holder import offers, requests
@@ -17,13 +19,14 @@ from wanderbuch.agents.holder.peers import Peer, governance_name
 from wanderbuch.agents.holder.reading import MAX_PAGE, Page
 from wanderbuch.agents.holder.requests import DeclineReason, Request, RequestState
 from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
-from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, ReasonOut
-from wanderbuch.agents.runtime.governance_state import governance_of, governance_routes
+from wanderbuch.agents.runtime.governance_state import GOVERNANCE_ROUTES, governance_of
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
 from wanderbuch.governance.question import Purpose, Verdict
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.trust.stapling import make_staple
 from wanderbuch.schemas.claims import plain_values
 from wanderbuch.store.records import utc_now
@@ -203,100 +206,92 @@ class DeclineIn(ApiModel):
     reason: DeclineReason = DeclineReason.UNWILLING
 
 
-def holder_routes(agent: RunningAgent) -> Sequence[Route]:
-    """Return the routes of a holder agent."""
-    config = agent.config.settings(HolderConfig)
+class HolderWork(Protocol):
+    """What the routes work on: an open holder's office."""
 
-    async def open_(call: Call[InvitationIn]) -> OpenedOut:
-        opened = await open_invitation(agent.profile, agent.edge, call.body.url, wait_s=config.invitation_wait_s)
-        return OpenedOut(kind=opened.kind, id=opened.id)
+    @property
+    def profile(self) -> Profile:
+        """Return whose wallet."""
 
-    async def every_offer(call: Call[None]) -> OffersOut:
-        found, total = await offers.list_offers(agent.profile, config, _page(call.query))
-        return OffersOut(items=[OfferOut.of(each) for each in found], total=total)
+    @property
+    def config(self) -> HolderConfig:
+        """Return its settings."""
 
-    async def refresh_offers(_: Call[None]) -> OffersOut:
-        found, total = await offers.refresh_offers(agent.profile, config)
-        return OffersOut(items=[OfferOut.of(each) for each in found], total=total)
+    @property
+    def edge(self) -> HttpEdge:
+        """Return the way out to other hosts."""
 
-    async def one_offer(call: Call[None]) -> OfferOut:
-        return OfferOut.of(await offers.get_offer(agent.profile, config, call.path["id"]))
+    @property
+    def governance(self) -> GovernanceSource | None:
+        """Return whose word counts; None if it was not told."""
 
-    async def accept(call: Call[None]) -> OfferOut:
-        offer, decision = await offers.accept(agent.profile, config, call.path["id"])
-        if not is_accepted(decision):
-            raise RefusedError(
-                f"the offer can not be accepted: it is {decision.verdict.value}. "
-                + " ".join(reason.text for reason in decision.reasons),
-                members={"judgement": DecisionOut.of(decision).model_dump(mode="json")},
-            )
-        return OfferOut.of(offer)
 
-    async def decline_offer(call: Call[None]) -> OfferOut:
-        return OfferOut.of(await offers.decline(agent.profile, config, call.path["id"]))
+async def _open(office: HolderWork, call: Call[InvitationIn]) -> OpenedOut:
+    opened = await open_invitation(office.profile, office.edge, call.body.url, wait_s=office.config.invitation_wait_s)
+    return OpenedOut(kind=opened.kind, id=opened.id)
 
-    async def credentials(call: Call[None]) -> CredentialsOut:
-        held = await list_credentials(agent.profile, check_revocation=call.query.get("revocation") == "true")
-        return CredentialsOut(items=[_credential(agent, each) for each in held])
 
-    async def credential(call: Call[None]) -> CredentialOut:
-        return _credential(agent, await get_credential(agent.profile, call.path["id"]))
+async def _every_offer(office: HolderWork, call: Call[None]) -> OffersOut:
+    found, total = await offers.list_offers(office.profile, office.config, _page(call.query))
+    return OffersOut(items=[OfferOut.of(each) for each in found], total=total)
 
-    async def staple(call: Call[None]) -> StapleOut:
-        held = await get_credential(agent.profile, call.path["id"])
-        issuer = Did.parse(held.issuer_did)
-        made = await make_staple(governance_of(agent.governance), issuer, edge=agent.edge, now=utc_now())
-        return StapleOut(issuer=issuer, staple=base64.b64encode(made).decode())
 
-    async def every_request(call: Call[None]) -> RequestsOut:
-        found, total = await requests.list_requests(agent.profile, config, _page(call.query))
-        return RequestsOut(items=[RequestOut.of(each) for each in found], total=total)
+async def _refresh_offers(office: HolderWork, _: Call[None]) -> OffersOut:
+    found, total = await offers.refresh_offers(office.profile, office.config)
+    return OffersOut(items=[OfferOut.of(each) for each in found], total=total)
 
-    async def one_request(call: Call[None]) -> RequestOut:
-        return RequestOut.of(await requests.get_request(agent.profile, config, call.path["id"]))
 
-    async def present(call: Call[PresentIn]) -> RequestOut:
-        done = await requests.present(agent.profile, config, call.path["id"], call.body.credential_id)
-        return RequestOut.of(done)
+async def _one_offer(office: HolderWork, call: Call[None]) -> OfferOut:
+    return OfferOut.of(await offers.get_offer(office.profile, office.config, call.path["id"]))
 
-    async def decline(call: Call[DeclineIn]) -> RequestOut:
-        return RequestOut.of(await requests.decline(agent.profile, config, call.path["id"], call.body.reason))
 
-    return (
-        post("/invitations", open_, body=InvitationIn, result=OpenedOut, summary="Open an invitation"),
-        get("/offers", every_offer, result=OffersOut, summary="List offers as they were last judged", query=_PAGE),
-        post("/offers/refresh", refresh_offers, result=OffersOut, summary="Judge the newest open offers now, and list"),
-        get("/offers/{id}", one_offer, result=OfferOut, summary="Show an offer and how it is judged now"),
-        post("/offers/{id}/accept", accept, result=OfferOut, summary="Accept an offer that is TRUSTED"),
-        post("/offers/{id}/decline", decline_offer, result=OfferOut, summary="Decline an offer"),
-        get(
-            "/credentials",
-            credentials,
-            result=CredentialsOut,
-            summary="List credentials; revocation=true looks it up",
-            query=("revocation",),
-        ),
-        get(
-            "/credentials/{id}", credential, result=CredentialOut, summary="Show a credential, its revocation looked up"
-        ),
-        get(
-            "/credentials/{id}/staple",
-            staple,
-            result=StapleOut,
-            summary="Take the issuer's standing along, for a verifier without a network",
-        ),
-        get("/requests", every_request, result=RequestsOut, summary="List proof requests", query=_PAGE),
-        get("/requests/{id}", one_request, result=RequestOut, summary="Show what is asked, by whom, and what fits"),
-        post(
-            "/requests/{id}/present",
-            present,
-            body=PresentIn,
-            result=RequestOut,
-            summary="Answer with one credential, named here",
-        ),
-        post("/requests/{id}/decline", decline, body=DeclineIn, result=RequestOut, summary="Decline a request"),
-        *governance_routes(agent.governance),
-    )
+async def _accept(office: HolderWork, call: Call[None]) -> OfferOut:
+    offer, decision = await offers.accept(office.profile, office.config, call.path["id"])
+    if not is_accepted(decision):
+        raise RefusedError(
+            f"the offer can not be accepted: it is {decision.verdict.value}. "
+            + " ".join(reason.text for reason in decision.reasons),
+            members={"judgement": DecisionOut.of(decision).model_dump(mode="json")},
+        )
+    return OfferOut.of(offer)
+
+
+async def _decline_offer(office: HolderWork, call: Call[None]) -> OfferOut:
+    return OfferOut.of(await offers.decline(office.profile, office.config, call.path["id"]))
+
+
+async def _credentials(office: HolderWork, call: Call[None]) -> CredentialsOut:
+    held = await list_credentials(office.profile, check_revocation=call.query.get("revocation") == "true")
+    return CredentialsOut(items=[_shown(office, each) for each in held])
+
+
+async def _credential(office: HolderWork, call: Call[None]) -> CredentialOut:
+    return _shown(office, await get_credential(office.profile, call.path["id"]))
+
+
+async def _staple(office: HolderWork, call: Call[None]) -> StapleOut:
+    held = await get_credential(office.profile, call.path["id"])
+    issuer = Did.parse(held.issuer_did)
+    made = await make_staple(governance_of(office.governance), issuer, edge=office.edge, now=utc_now())
+    return StapleOut(issuer=issuer, staple=base64.b64encode(made).decode())
+
+
+async def _every_request(office: HolderWork, call: Call[None]) -> RequestsOut:
+    found, total = await requests.list_requests(office.profile, office.config, _page(call.query))
+    return RequestsOut(items=[RequestOut.of(each) for each in found], total=total)
+
+
+async def _one_request(office: HolderWork, call: Call[None]) -> RequestOut:
+    return RequestOut.of(await requests.get_request(office.profile, office.config, call.path["id"]))
+
+
+async def _present(office: HolderWork, call: Call[PresentIn]) -> RequestOut:
+    done = await requests.present(office.profile, office.config, call.path["id"], call.body.credential_id)
+    return RequestOut.of(done)
+
+
+async def _decline(office: HolderWork, call: Call[DeclineIn]) -> RequestOut:
+    return RequestOut.of(await requests.decline(office.profile, office.config, call.path["id"], call.body.reason))
 
 
 def _page(query: Mapping[str, str]) -> Page:
@@ -315,10 +310,10 @@ def _page(query: Mapping[str, str]) -> Page:
     return Page(limit=number("limit", Page().limit, 1, MAX_PAGE), offset=number("offset", 0, 0, 10**9 - 1))
 
 
-def _credential(agent: RunningAgent, credential: HeldCredential) -> CredentialOut:
+def _shown(office: HolderWork, credential: HeldCredential) -> CredentialOut:
     known = type_of(credential)
     try:
-        name = governance_name(agent.profile, WebvhDid.parse(credential.issuer_did))
+        name = governance_name(office.profile, WebvhDid.parse(credential.issuer_did))
     except IdentifierError:
         name = None
     return CredentialOut(
@@ -362,3 +357,38 @@ _STATE_TEXTS = {
     RequestState.DECLINED: "Declined.",
     RequestState.NO_ANSWER: "The exchange was not finished in time.",
 }
+
+
+HOLDER_ROUTES: Final[Sequence[Route]] = (
+    post("/invitations", _open, body=InvitationIn, result=OpenedOut, summary="Open an invitation"),
+    get("/offers", _every_offer, result=OffersOut, summary="List offers as they were last judged", query=_PAGE),
+    post("/offers/refresh", _refresh_offers, result=OffersOut, summary="Judge the newest open offers now, and list"),
+    get("/offers/{id}", _one_offer, result=OfferOut, summary="Show an offer and how it is judged now"),
+    post("/offers/{id}/accept", _accept, result=OfferOut, summary="Accept an offer that is TRUSTED"),
+    post("/offers/{id}/decline", _decline_offer, result=OfferOut, summary="Decline an offer"),
+    get(
+        "/credentials",
+        _credentials,
+        result=CredentialsOut,
+        summary="List credentials; revocation=true looks it up",
+        query=("revocation",),
+    ),
+    get("/credentials/{id}", _credential, result=CredentialOut, summary="Show a credential, its revocation looked up"),
+    get(
+        "/credentials/{id}/staple",
+        _staple,
+        result=StapleOut,
+        summary="Take the issuer's standing along, for a verifier without a network",
+    ),
+    get("/requests", _every_request, result=RequestsOut, summary="List proof requests", query=_PAGE),
+    get("/requests/{id}", _one_request, result=RequestOut, summary="Show what is asked, by whom, and what fits"),
+    post(
+        "/requests/{id}/present",
+        _present,
+        body=PresentIn,
+        result=RequestOut,
+        summary="Answer with one credential, named here",
+    ),
+    post("/requests/{id}/decline", _decline, body=DeclineIn, result=RequestOut, summary="Decline a request"),
+    *GOVERNANCE_ROUTES,
+)

@@ -1,7 +1,7 @@
-"""The holder role: a person's wallet agent."""
+"""The holder role: a person's wallet agent, and its office for one tenant."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from wanderbuch.agents.holder.config import HolderConfig
@@ -10,8 +10,33 @@ from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 
 if TYPE_CHECKING:
-    from wanderbuch.agents.runtime.agent import RunningAgent
     from wanderbuch.agents.runtime.app import Route
+    from wanderbuch.agents.runtime.tenant import Tenant
+
+
+class HolderOffice:
+    """A holder's work for one tenant."""
+
+    def __init__(self, tenant: "Tenant") -> None:
+        self.profile = tenant.profile
+        self.config = tenant.settings(HolderConfig)
+        self.edge = tenant.edge
+        self.governance = tenant.governance
+        self._began = tenant.clock()
+        self._offers, self._requests = Rounds("holder.offers"), Rounds("holder.requests")
+
+    async def sweep(self, now: datetime) -> None:
+        """End what is overdue, finish what was interrupted."""
+        from wanderbuch.agents.holder.offers import sweep_offers
+        from wanderbuch.agents.holder.requests import sweep_requests
+
+        await sweep_offers(self.profile, self.config, now, began=self._began, rounds=self._offers)
+        await sweep_requests(self.profile, self.config, now, began=self._began, rounds=self._requests)
+
+    async def close(self) -> None:
+        """End what is still running of a sweep; the next start goes on with it."""
+        await self._offers.stop()
+        await self._requests.stop()
 
 
 class HolderRole(Role):
@@ -26,35 +51,18 @@ class HolderRole(Role):
     speaks = (Speaks.HOLDER, Speaks.INVITEE)
     has_public_did = False
 
-    def __init__(self) -> None:
-        self._began = datetime.now(UTC)
-        self._offers, self._requests = Rounds("holder.offers"), Rounds("holder.requests")
-
-    def routes(self, agent: "RunningAgent") -> Sequence["Route"]:
+    def routes(self) -> Sequence["Route"]:
         """Return the holder's REST routes."""
-        from wanderbuch.agents.holder.api import holder_routes
+        from wanderbuch.agents.holder.api import HOLDER_ROUTES
 
-        return holder_routes(agent)
+        return HOLDER_ROUTES
 
-    async def started(self, agent: "RunningAgent") -> None:
+    async def open(self, tenant: "Tenant") -> HolderOffice:
         """Heal what an earlier version left twice; a wallet publishes nothing."""
         from wanderbuch.agents.holder.doubles import heal_doubles
 
-        await heal_doubles(agent.profile)
-
-    async def sweep(self, agent: "RunningAgent", now: datetime) -> None:
-        """End what is overdue, finish what was interrupted."""
-        from wanderbuch.agents.holder.offers import sweep_offers
-        from wanderbuch.agents.holder.requests import sweep_requests
-
-        config = agent.config.settings(HolderConfig)
-        await sweep_offers(agent.profile, config, now, began=self._began, rounds=self._offers)
-        await sweep_requests(agent.profile, config, now, began=self._began, rounds=self._requests)
-
-    async def stopping(self, agent: "RunningAgent") -> None:
-        """End what is still running of a sweep; the next start goes on with it."""
-        await self._offers.stop()
-        await self._requests.stop()
+        await heal_doubles(tenant.profile)
+        return HolderOffice(tenant)
 
 
 ROLE = HolderRole()

@@ -1,8 +1,8 @@
 """The issuer's REST API: its standing, offers, and revocation."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final, Protocol
 
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import Desk
@@ -23,76 +23,80 @@ from wanderbuch.agents.issuer.views import (
     revocation_view,
 )
 from wanderbuch.agents.runtime.app import Call, Route, get, post
-from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError
+from wanderbuch.agents.runtime.listing import LISTED, asked_part
+from wanderbuch.agents.runtime.problems import MalformedError
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What the routes work on."""
+class IssuerWork(Protocol):
+    """What the routes work on: an open issuer's office."""
 
-    name: str
-    config: IssuerConfig
-    standing: Standing
-    desk: Desk
-    revocations: Revocations
+    @property
+    def name(self) -> str:
+        """Return what the issuer is called."""
 
+    @property
+    def config(self) -> IssuerConfig:
+        """Return its settings."""
 
-def issuer_routes(office: Callable[[], Office | None]) -> Sequence[Route]:
-    """Return the issuer's routes.
+    @property
+    def standing(self) -> Standing:
+        """Return what it may attest, and with what."""
 
-    Args:
-        office: what they work on; None before the role has started.
-    """
+    @property
+    def desk(self) -> Desk:
+        """Return where it makes offers."""
 
-    def started() -> Office:
-        if (found := office()) is None:
-            raise NotReadyError("the issuer is starting")
-        return found
-
-    async def standing(_: Call[None]) -> StandingView:
-        return await standing_view(started())
-
-    async def refresh(_: Call[None]) -> StandingView:
-        await started().standing.refresh()
-        return await standing_view(started())
-
-    async def make(call: Call[NewOffer]) -> OfferView:
-        held = started()
-        lifetime = timedelta(seconds=call.body.deadline_s or held.config.offer_deadline_s)
-        return offer_view(await held.desk.make(call.body.claim, lifetime=lifetime), None)
-
-    async def show(call: Call[None]) -> OfferView:
-        held = started()
-        offer = await held.desk.get(call.path["id"])
-        return offer_view(offer, await held.revocations.get_or_none(offer.id))
-
-    async def every(call: Call[None]) -> Offers:
-        state = _state(call.query.get("state"))
-        return Offers(items=[offer_line(each) for each in await started().desk.all(state)])
-
-    async def revoke(call: Call[None]) -> RevocationView:
-        held = started()
-        offer = await held.desk.get(call.path["id"])
-        return revocation_view(await held.revocations.request(offer, wait_s=held.config.publish_wait_s))
-
-    return (
-        get("/standing", standing, result=StandingView, summary="Show what this issuer may attest, and with what"),
-        post(
-            "/governance/refresh", refresh, result=StandingView, summary="Ask the authority now, and show the standing"
-        ),
-        post("/offers", make, body=NewOffer, result=OfferView, status=201, summary="Offer a credential"),
-        get("/offers", every, result=Offers, summary="List offers, the newest first", query=("state",)),
-        get("/offers/{id}", show, result=OfferView, summary="Show an offer and what became of it"),
-        post(
-            "/credentials/{id}/revoke",
-            revoke,
-            result=RevocationView,
-            summary="Revoke the credential of an offer; `published` says whether the new status list is public",
-        ),
-    )
+    @property
+    def revocations(self) -> Revocations:
+        """Return its revocations."""
 
 
-async def standing_view(office: Office) -> StandingView:
+async def _standing(office: IssuerWork, _: Call[None]) -> StandingView:
+    return await standing_view(office)
+
+
+async def _refresh(office: IssuerWork, _: Call[None]) -> StandingView:
+    await office.standing.refresh()
+    return await standing_view(office)
+
+
+async def _make(office: IssuerWork, call: Call[NewOffer]) -> OfferView:
+    lifetime = timedelta(seconds=call.body.deadline_s or office.config.offer_deadline_s)
+    return offer_view(await office.desk.make(call.body.claim, lifetime=lifetime), None)
+
+
+async def _show(office: IssuerWork, call: Call[None]) -> OfferView:
+    offer = await office.desk.get(call.path["id"])
+    return offer_view(offer, await office.revocations.get_or_none(offer.id))
+
+
+async def _every(office: IssuerWork, call: Call[None]) -> Offers:
+    state, asked = _state(call.query.get("state")), asked_part(call.query)
+    page = await office.desk.page(state, limit=asked.limit, cursor=asked.cursor)
+    return Offers(items=[offer_line(each) for each in page.items], next_cursor=page.next_cursor)
+
+
+async def _revoke(office: IssuerWork, call: Call[None]) -> RevocationView:
+    offer = await office.desk.get(call.path["id"])
+    return revocation_view(await office.revocations.request(offer, wait_s=office.config.publish_wait_s))
+
+
+ISSUER_ROUTES: Final[Sequence[Route]] = (
+    get("/standing", _standing, result=StandingView, summary="Show what this issuer may attest, and with what"),
+    post("/governance/refresh", _refresh, result=StandingView, summary="Ask the authority now, and show the standing"),
+    post("/offers", _make, body=NewOffer, result=OfferView, status=201, summary="Offer a credential"),
+    get("/offers", _every, result=Offers, summary="List offers, the newest first", query=("state", *LISTED)),
+    get("/offers/{id}", _show, result=OfferView, summary="Show an offer and what became of it"),
+    post(
+        "/credentials/{id}/revoke",
+        _revoke,
+        result=RevocationView,
+        summary="Revoke the credential of an offer; `published` says whether the new status list is public",
+    ),
+)
+
+
+async def standing_view(office: IssuerWork) -> StandingView:
     """Return the issuer's standing as the API shows it."""
     standing = office.standing
     ground, snapshot = standing.ground(), standing.snapshot()

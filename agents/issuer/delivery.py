@@ -13,6 +13,7 @@ wallet that gets the same offer a second time takes it for the same.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -51,6 +52,7 @@ class Delivery:
         self._profile = profile
         self._offers = store
         self._began = datetime.now(UTC)
+        self._unsent: dict[str, Offer] = {}
         self._rounds = Rounds("issuer.delivery")
 
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
@@ -58,10 +60,18 @@ class Delivery:
         for offer in await self._offers.find(invitation_id=invitation_id):
             await self._hand_over(offer.id, connection_id, send)
 
-    async def sweep(self) -> None:
-        """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other."""
-        waiting = [offer for offer in await self._offers.find(state=OfferState.OPEN) if not self._was_sent(offer)]
-        await self._rounds.go({offer.id: partial(self._send, offer) for offer in waiting}, wait_s=_SWEEP_S)
+    async def sweep(self, still_open: Sequence[Offer]) -> None:
+        """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other.
+
+        Args:
+            still_open: open offers that may have to be sent; those that could not be are tried again by later sweeps.
+        """
+        for offer in still_open:
+            if not self._was_sent(offer):
+                self._unsent[offer.id] = offer
+        await self._rounds.go(
+            {offer.id: partial(self._send, offer) for offer in self._unsent.values()}, wait_s=_SWEEP_S
+        )
 
     async def stop(self) -> None:
         """End what is still running of a sweep."""
@@ -69,29 +79,31 @@ class Delivery:
 
     async def _send(self, offer: Offer) -> None:
         connection_id = offer.connection_id or await self._connection(offer)
-        if connection_id is not None:
-            await self._hand_over(offer.id, connection_id, self._sender(connection_id))
+        if connection_id is None or await self._hand_over(offer.id, connection_id, self._sender(connection_id)):
+            self._unsent.pop(offer.id, None)
 
-    async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> None:
+    async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> bool:
+        """Send an offer; return whether that is done with: it was sent, or does not go to this connection."""
         async with one_step(self._profile, f"delivery.{offer_id}"):
             offer = await self._offers.change(offer_id, offers.connect(connection_id, at=datetime.now(UTC)))
             if offer.state is not OfferState.OPEN or offer.connection_id != connection_id:  # 1, 2
                 LOGGER.warning("offer %s: connection %s does not get it", offer.id, connection_id)
-                return
+                return True
             if self._was_sent(offer):
-                return
+                return True
             try:
                 exchange = await self._bound_exchange(offer, connection_id)  # 3
                 if exchange is None:
-                    return
+                    return True
                 message = exchange.cred_offer
                 message.assign_thread_id(thid=exchange.thread_id, pthid=offer.invitation_id)
                 await send(message)  # 4
             except (BaseError, RuntimeError) as err:
                 LOGGER.warning("offer %s: could not be sent: %s", offer.id, describe(err))
-                return
+                return False
             await self._offers.change(offer.id, offers.hand_over(at=datetime.now(UTC)))
             LOGGER.info("offer %s: sent over connection %s", offer.id, connection_id)
+            return True
 
     def _was_sent(self, offer: Offer) -> bool:
         """Return whether the offer was sent, by a process that has not ended since."""

@@ -33,7 +33,7 @@ from acapy_agent.storage.error import StorageNotFoundError
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.delivery import Delivery
 from wanderbuch.agents.issuer.invitation import invite
-from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.offers import FIRST_PAUSE, KEEP_EXCHANGES, MAKING, MAX_SENDS, Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.at_once import Rounds
@@ -46,13 +46,12 @@ from wanderbuch.plugins.trust.issue_messages import issued_credential
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
 from wanderbuch.plugins.trust.offer import ReceivedOffer
 from wanderbuch.store.fellows import lost_since
-from wanderbuch.store.records import NotFoundError, RecordStore
+from wanderbuch.store.records import NotFoundError, Page, RecordStore
 
 LOGGER = logging.getLogger(__name__)
 
 _SWEEP_S: Final = 20.0
-_KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
-_MAKING: Final = timedelta(minutes=5)  # more than it takes, also in another process whose clock is not quite ours
+_UNANSWERED: Final = FIRST_PAUSE * 2**MAX_SENDS  # longer than any pause between two sendings
 _SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
 
 
@@ -102,6 +101,7 @@ class Desk(OfferBook):
         self._delivery = Delivery(profile, self._offers)
         self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)
+        self._looked_since: datetime | None = None
 
     async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
         """Make an offer.
@@ -156,37 +156,55 @@ class Desk(OfferBook):
         offer = await self._offers.get(offer_id)
         return await self._end_if_overdue(offer, datetime.now(UTC))
 
-    async def all(self, state: OfferState | None = None) -> list[Offer]:
-        """Return the offers, the newest first; only those in `state`, if given."""
+    async def page(
+        self, state: OfferState | None = None, *, limit: int = 200, cursor: str | None = None
+    ) -> Page[Offer]:
+        """Return a page of the offers, the newest first; only those in `state`, if given.
+
+        Raises:
+            CursorError: the cursor was not given out for this list.
+        """
         at = datetime.now(UTC)
-        for offer in await self._offers.find(state=OfferState.OPEN):
+        for offer in await self._offers.due(at, state=OfferState.OPEN.value):
             await self._end_if_overdue(offer, at)
-        found = await (self._offers.find(state=state) if state else self._offers.find())
-        return sorted(found, key=lambda offer: offer.created_at, reverse=True)
+        return await self._offers.page(state=None if state is None else state.value, limit=limit, cursor=cursor)
 
     async def mark_revoked(self, offer_id: str) -> Offer:
         """Note that the revocation of an offer's credential is published."""
         return await self._offers.change(offer_id, offers.revoke)
 
     async def sweep(self, now: datetime) -> None:
-        """End what is overdue, take over what a crash left, and remove exchange records that nobody needs."""
+        """End what is overdue, take over what a crash left, and remove exchange records that nobody needs.
+
+        The first sweep after a process began, or another was lost, looks at every offer that is under way; later ones at
+        what is due.
+        """
         began = lost_since(self._profile, self._began)
-        for offer in await self._offers.find(state=OfferState.OPEN):
-            exchange = await self._exchange(offer)
-            if exchange is not None and exchange.state in _SIGNED:
-                await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
-            elif offer.invitation_id is None and offer.created_at < min(began, now - _MAKING):
-                await self._remove(offer)  # a crash came between 4 and 5
-            else:
-                await self._end_if_overdue(offer, now)
-        await self._delivery.sweep()
-        issued = await self._offers.find(state=OfferState.ISSUED, forgotten=False)
-        due = [offer for offer in issued if is_due(offer, now, began=began)]
-        again = {offer.id: partial(self._send_again, offer, now, began) for offer in due}
-        await self._rounds.go(again, wait_s=_SWEEP_S)
-        for offer in await self._offers.find(forgotten=False):
-            if offer.ended_at is not None and offer.ended_at + _KEEP_EXCHANGES < now:
+        is_first, self._looked_since = began != self._looked_since, began
+        async with self._offers.claiming(now + _UNANSWERED if is_first else now) as claimed:
+            due = {offer.id: offer async for offer in claimed}
+            if is_first:
+                due |= {offer.id: offer async for offer in self._offers.every(state=OfferState.OPEN.value)}
+            still_open = [offer for offer in due.values() if await self._look(offer, now)]
+            await self._delivery.sweep(still_open)
+            again = [offer for offer in due.values() if is_due(offer, now, began=began)]
+            steps = {offer.id: partial(self._send_again, offer, now, began) for offer in again}
+            await self._rounds.go(steps, wait_s=_SWEEP_S)
+
+    async def _look(self, offer: Offer, now: datetime) -> bool:
+        """Do what is due with an offer; return whether it is open."""
+        if offer.state is not OfferState.OPEN:
+            if not offer.forgotten and offer.ended_at is not None and offer.ended_at + KEEP_EXCHANGES < now:
                 await self._forget_exchange(offer)
+            return False
+        exchange = await self._exchange(offer)
+        if exchange is not None and exchange.state in _SIGNED:
+            await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
+            return False
+        if offer.invitation_id is None and offer.created_at < min(lost_since(self._profile, self._began), now - MAKING):
+            await self._remove(offer)  # a crash came between 4 and 5
+            return False
+        return (await self._end_if_overdue(offer, now)).state is OfferState.OPEN
 
     async def stop(self) -> None:
         """End what is still running of a sweep; the next start goes on with it."""

@@ -10,15 +10,20 @@ credential is the stronger fact: ISSUED may follow DECLINED or NO_ANSWER if that
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.store.records import Record
+
+KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
+MAKING: Final = timedelta(minutes=5)  # more than it takes, also in another process whose clock is not quite ours
+MAX_SENDS: Final = 8
+FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
 class OfferState(Enum):
@@ -64,7 +69,7 @@ class Offer(Record):
     """
 
     category: ClassVar[str] = "wanderbuch.offer"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "cred_ex_id", "invitation_id", "forgotten")
+    tag_names: ClassVar[tuple[str, ...]] = ("cred_ex_id", "invitation_id")
 
     cred_ex_id: str
     state: OfferState = OfferState.OPEN
@@ -87,6 +92,31 @@ class Offer(Record):
     issued_at: datetime | None = None
     ended_at: datetime | None = None
     forgotten: bool = False
+
+    def index_state(self) -> str:
+        """Return the state."""
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        """Return when it is overdue, was to be handed over, is sent again, or its exchange is forgotten."""
+        if self.state is OfferState.OPEN:
+            if self.connection_id is not None and self.offered_at is None:
+                return self.created_at
+            return min(self.answer_by, self.created_at + MAKING) if self.invitation_id is None else self.answer_by
+        instants = [each for each in (self.send_again_at(), self._forget_at()) if each is not None]
+        return min(instants, default=None)
+
+    def send_again_at(self) -> datetime | None:
+        """Return when the credential is sent once more; None if the wallet has answered, or it was sent often enough.
+
+        After 30 s, 1 min, 2 min and so on.
+        """
+        if self.state is not OfferState.ISSUED or self.receipt is not Receipt.NONE or self.sent_at is None:
+            return None
+        return None if self.sends >= MAX_SENDS else self.sent_at + FIRST_PAUSE * 2 ** (self.sends - 1)
+
+    def _forget_at(self) -> datetime | None:
+        return None if self.forgotten or self.ended_at is None else self.ended_at + KEEP_EXCHANGES
 
 
 type Step = Callable[[Offer], Offer | None]

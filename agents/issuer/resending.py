@@ -10,22 +10,18 @@ It is the same credential each time. A wallet that has it already ignores it.
 """
 
 import logging
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 
-from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
+from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issue_messages import credential_message
 
 LOGGER = logging.getLogger(__name__)
-
-MAX_SENDS: Final = 8
-FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
 def is_due(offer: Offer, now: datetime, *, began: datetime) -> bool:
@@ -36,11 +32,10 @@ def is_due(offer: Offer, now: datetime, *, began: datetime) -> bool:
         now: the instant of the sweep.
         began: when the last process began or was lost.
     """
-    if offer.state is not OfferState.ISSUED or offer.receipt is not Receipt.NONE or offer.sent_at is None:
+    again_at = offer.send_again_at()
+    if again_at is None or offer.sent_at is None:
         return False
-    if offer.sends >= MAX_SENDS:
-        return False
-    return offer.sent_at < began or now >= offer.sent_at + FIRST_PAUSE * 2 ** (offer.sends - 1)
+    return offer.sent_at < began or now >= again_at
 
 
 async def send_again(profile: Profile, exchange: V20CredExRecord) -> None:

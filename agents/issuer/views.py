@@ -72,9 +72,10 @@ class OfferLine(ApiModel):
 
 
 class Offers(ApiModel):
-    """Offers, the newest first."""
+    """Offers, the newest first; `next_cursor` is null where the list ends."""
 
     items: list[OfferLine]
+    next_cursor: str | None
 
 
 class RegistryView(ApiModel):

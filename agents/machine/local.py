@@ -38,6 +38,7 @@ _POLL_S: Final = 0.05
 _READY_S: Final = 300.0
 _STEP_S: Final = 120.0
 _LOG_TAIL: Final = 12
+_WHOLE: Final = ("/v1/", "/health", "/ready", "/openapi.json")  # paths that no role's name stands before
 
 
 class MachineError(WanderbuchError):
@@ -152,7 +153,7 @@ class AgentHandle:
             await kill_child(self.process)
 
     async def get(self, path: str, **query: str) -> Any:
-        """Return the JSON answer of the REST API.
+        """Return the JSON answer of the REST API: of the role's own route, or below `/v1` where `path` says so.
 
         Raises:
             AppError: it answered with a problem.
@@ -199,7 +200,8 @@ class AgentHandle:
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
-        async with self._client().request(method, f"{self.app_url}{path}", headers=headers, **options) as response:
+        place = path if path.startswith(_WHOLE) else f"/v1/{self.role}{path}"
+        async with self._client().request(method, f"{self.app_url}{place}", headers=headers, **options) as response:
             answer = await response.json(content_type=None)
             if response.status >= 400:
                 raise AppError(response.status, answer if isinstance(answer, dict) else {})

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from acapy_agent.cache.base import BaseCache
@@ -56,11 +56,16 @@ class AcaPyError(WanderbuchError):
     code = "acapy"
 
 
-def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
+def acapy_settings(config: AgentConfig, role: Role, roles: Sequence[Role]) -> dict[str, Any]:
     """Return ACA-Py's settings by their internal names; what its command line would make of our configuration.
 
     Not taken from its argument parser, which would also read `ACAPY_…` from the environment. There is no auto-accept,
     auto-respond, auto-store or auto-verify: roles decide.
+
+    Args:
+        config: of the process.
+        role: of the default tenant.
+        roles: of any tenant, the default one's first.
     """
     settings: dict[str, Any] = {
         "auto_provision": True,
@@ -69,7 +74,7 @@ def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
         "default_label": config.name,
         "emit_new_didcomm_mime_type": True,
         "emit_new_didcomm_prefix": True,
-        "external_plugins": [*PLUGINS, *role.plugins],
+        "external_plugins": plugins_of(roles),
         "invite_base_url": config.public.url,
         "ledger.disabled": True,
         "preserve_exchange_records": True,
@@ -103,7 +108,14 @@ def acapy_settings(config: AgentConfig, role: Role) -> dict[str, Any]:
             "admin.admin_insecure_mode": False,
             "admin.admin_client_max_request_size": config.app.max_body_bytes,
         }
-    return settings | dict(role.acapy_settings)
+    for each in reversed(roles):
+        settings |= each.acapy_settings
+    return settings
+
+
+def plugins_of(roles: Sequence[Role]) -> list[str]:
+    """Return the plugins of a process with these roles, in the order in which they are set up."""
+    return list(dict.fromkeys((*PLUGINS, *(plugin for role in roles for plugin in role.plugins))))
 
 
 class RuntimeContextBuilder(DefaultContextBuilder):  # type: ignore[misc]  # acapy_agent has no types
@@ -136,7 +148,7 @@ class RuntimeContextBuilder(DefaultContextBuilder):  # type: ignore[misc]  # aca
             bind(kind, instance)
 
 
-async def set_up(conductor: Conductor, role: Role) -> None:
+async def set_up(conductor: Conductor, roles: Sequence[Role]) -> None:
     """Set ACA-Py up: the plugins, the wallet, the transports (not yet running).
 
     Raises:
@@ -145,7 +157,7 @@ async def set_up(conductor: Conductor, role: Role) -> None:
     await conductor.setup()
     context = conductor.root_profile.context
     loaded = context.inject(PluginRegistry).plugin_names
-    if missing := [plugin for plugin in (*PLUGINS, *role.plugins) if plugin not in loaded]:
+    if missing := [plugin for plugin in plugins_of(roles) if plugin not in loaded]:
         raise ConfigurationError(f"these plugins did not load: {', '.join(missing)}")
     # Discovery tells what is served (`disclose_protocol_list`), and no goal codes of protocols that are not.
     context.injector.bind_instance(GoalCodeRegistry, GoalCodeRegistry())

@@ -15,13 +15,14 @@ Stop: nothing new is accepted; what is in flight finishes within a deadline; the
 """
 
 import asyncio
-import contextlib
 import logging
 import shutil
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -30,14 +31,15 @@ from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime import acapy
-from wanderbuch.agents.runtime.app import ReadyReport, make_app
+from wanderbuch.agents.runtime.app import PublicRoute, ReadyReport
+from wanderbuch.agents.runtime.app_site import Enter, Mount, make_app
 from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
-from wanderbuch.agents.runtime.gate.parties import Parties
 from wanderbuch.agents.runtime.gate.served import Served
+from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
 from wanderbuch.agents.runtime.listening import Site, site_limits
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.network import make_edge
@@ -49,21 +51,23 @@ from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard
 from wanderbuch.agents.runtime.sweeper import Sweeper
-from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
-from wanderbuch.governance.identifiers import Did, WebvhDid
+from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
+from wanderbuch.agents.runtime.tenant_api import TENANT_ROUTES
+from wanderbuch.agents.runtime.tenant_config import default_tenant
+from wanderbuch.agents.runtime.tenant_desk import TenantDesk
+from wanderbuch.agents.runtime.tenant_making import TenantMaker
+from wanderbuch.agents.runtime.tenants import Tenants
+from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.pacing import Backoff
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
-from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
-from wanderbuch.store.records import Record, RecordStore
+from wanderbuch.store.sqlite import open_sqlite
+from wanderbuch.store.tables import bind_tables, open_tables
 
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
 _DRAIN_S: Final = 10.0
-_LONGEST_PAUSE_S: Final = 20.0
 
 
 class StoreFailedError(WanderbuchError):
@@ -75,14 +79,20 @@ class StoreFailedError(WanderbuchError):
 class RunningAgent:
     """An agent that runs; made by `start`.
 
-    What roles use: `config`, `profile`, `did`, `edge`, `publisher`, `documents`, `governance`, `short_links`,
-    `records`, `spawn`.
+    What belongs to one tenant is the `Tenant`'s; the default one is `tenant`.
     """
 
-    def __init__(self, config: AgentConfig, role: Role) -> None:
-        """Bind the sockets and make what needs no wallet; nothing runs yet."""
+    def __init__(self, config: AgentConfig, role: Role, further: Sequence[Role] = ()) -> None:
+        """Make what needs no wallet; nothing runs yet.
+
+        Args:
+            config: of the process.
+            role: of the default tenant.
+            further: roles that other tenants may have beside it.
+        """
         self.config = config
         self.role = role
+        self.roles: Mapping[str, Role] = {each.name: each for each in (role, *further)}
         self.began = time.monotonic()
         self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Set when the agent can not go on: whoever runs it should stop it then."""
@@ -91,16 +101,16 @@ class RunningAgent:
         self.publisher: Publisher = FolderPublisher(config.public_folder)
         self.memory = WalletLogMemory()
         self.documents = WebvhDocuments(self.edge, self.memory)
-        self.governance = self._governance_source()
+        self.library = GovernanceLibrary(self.edge, self.documents, folder=config.data / "governance", spawn=self.spawn)
         self._ready = asyncio.Event()
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._cleanup = AsyncExitStack()
-        self._did: WebvhDid | None = None
         self._conductor: Conductor
         self._transport: KeepingTransport
         self.certificates: Certificates
-        self.short_links: ShortLinks
+        self.tenants: Tenants
+        self.tenant_desk: TenantDesk
 
     @property
     def profile(self) -> Profile:
@@ -108,29 +118,14 @@ class RunningAgent:
         return self._conductor.root_profile
 
     @property
-    def did(self) -> WebvhDid:
-        """Return the agent's public DID.
-
-        Raises:
-            ConfigurationError: this role has none, or it is not made yet.
-        """
-        if self._did is None:
-            raise ConfigurationError(f"the {self.role.name} {self.config.name!r} has no public DID")
-        return self._did
-
-    @property
-    def has_did(self) -> bool:
-        """Return whether the agent has a public DID (by now)."""
-        return self._did is not None
+    def tenant(self) -> Tenant:
+        """Return the default tenant."""
+        return self.tenants.default
 
     @property
     def is_serving(self) -> bool:
         """Return whether the agent has started, is not stopping and can rely on its store."""
         return self._ready.is_set() and not self._stopping and self.guard.fatal is None
-
-    def records[R: Record](self, kind: type[R]) -> RecordStore[R]:
-        """Return the store of this kind of records in the root profile."""
-        return RecordStore(self.profile, kind)
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` beside; it is logged if it fails and cancelled when the agent stops."""
@@ -164,9 +159,9 @@ class RunningAgent:
         checks = {"started": self._ready.is_set(), "running": not self._stopping}
         checks["wallet"] = await self._wallet_answers()
         needed = all(checks.values())
-        if self.governance is not None:
+        if (governance := self.library.source(self.config.governance)) is not None:
             # Not needed: without it the agent answers, and its answers are UNKNOWN or STALE.
-            checks["governance"] = self.governance.snapshot() is not None
+            checks["governance"] = governance.snapshot() is not None
         return ReadyReport(needed, checks, self.certificates.concerns())
 
     async def stop(self, *, drain_s: float = _DRAIN_S) -> None:
@@ -188,23 +183,12 @@ class RunningAgent:
             # ACA-Py now cancels what is left, and would call it processed.
             self._transport.abandon()
             if self.guard.fatal is None:
-                with contextlib.suppress(Exception):
-                    await self.role.stopping(self)
+                await self.tenants.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._cleanup.aclose()
         log_event(_LOG, logging.INFO, "agent.stopped", drained=drained)
-
-    def _governance_source(self) -> GovernanceSource | None:
-        told = self.config.governance
-        if told is None:
-            return None
-        return GovernanceSource(
-            GovernanceSourceConfig(url=told.url, author=Did.parse(told.author), folder=self.config.data / "governance"),
-            edge=self.edge,
-            resolve_key=self.documents.assertion_key,
-        )
 
     async def _start(self) -> None:
         """Do steps 1 to 4, and begin step 5."""
@@ -215,13 +199,12 @@ class RunningAgent:
         refuse_full_disk(config.data, (await asyncio.to_thread(shutil.disk_usage, config.data)).free)
         self._public = PublicSite(config.public, config.public_folder)
         self._cleanup.push_async_callback(self._public.close)
-        self.certificates = Certificates(self._public.tls, self.edge)
+        self.certificates = Certificates(self._public.tls, self.edge, further=self._public.hosts)
         await self.certificates.look()
         app_socket = bind(config.app.listen, "[app] listen")
         self._cleanup.callback(app_socket.close)
         self._cleanup.push_async_callback(self.edge.close)
         bindings: dict[type, object] = {
-            RunningAgent: self,
             PublicSite: self._public,
             HttpEdge: self.edge,
             Publisher: self.publisher,
@@ -229,34 +212,65 @@ class RunningAgent:
             WebvhDocuments: self.documents,
             Served: Served(self.role.speaks),
         }
-        if self.governance is not None:
-            bindings[GovernanceSource] = self.governance
-        settings = acapy.acapy_settings(config, self.role)
-        self._conductor = TellingConductor(
-            acapy.RuntimeContextBuilder(settings, config, self.guard, bindings), Served(self.role.speaks)
-        )
+        roles = list(self.roles.values())
+        settings = acapy.acapy_settings(config, self.role, roles)
+        self._conductor = TellingConductor(acapy.RuntimeContextBuilder(settings, config, self.guard, bindings))
         self._cleanup.push_async_callback(acapy.stop, self._conductor)
-        await acapy.set_up(self._conductor, self.role)  # 2
+        await acapy.set_up(self._conductor, roles)  # 2
+        await self._open_tables()
         self.memory.attach(self.profile)
-        self.short_links = ShortLinks(self.profile, config.public.url)
+        self._add_tenants()
+        await self.tenants.load()
         public_limits, app_limits = site_limits(config)
-        await self._public.start(self.role.public_routes(self), self.short_links, public_limits)  # 3
+        public_routes = [each for role in roles for each in self._entered(role, role.public_routes())]
+        await self._public.start(public_routes, self.tenants, public_limits)  # 3
         await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
+        self._maker.settle()
+        self._transport.serve(self.tenants)
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
 
+    async def _open_tables(self) -> None:
+        file = self.config.data / "index" / "index.db"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tables = await open_tables(open_sqlite(file), self.profile)
+        self._cleanup.push_async_callback(tables.close)
+        bind_tables(self.profile, tables)
+
+    def _add_tenants(self) -> None:
+        config = self.config
+        parts = ProcessParts(config, self.edge, self.documents, self.library)
+        short_links = ShortLinks(self.profile, config.public.url)
+        default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
+        self._maker = TenantMaker(self.roles, default)
+        self.tenants = Tenants(self.roles, default, make=self._maker.make)
+        self.tenant_desk = TenantDesk(config, self.tenants)
+
+    def _entered(self, role: Role, routes: Sequence[PublicRoute]) -> list[tuple[PublicRoute, Enter]]:
+        return [(route, self._enter(role.name)) for route in routes]
+
+    def _enter(self, role: str) -> Enter:
+        return lambda tenant: self.tenants.office(tenant, role)
+
     async def _serve_app(self, app_socket: socket.socket, limits: SocketLimits) -> None:
-        routes = self.role.routes(self)
+        async def desk(_: str) -> TenantDesk:
+            return self.tenant_desk
+
+        mounts = [
+            *(Mount(role.name, self._enter(role.name), role.routes()) for role in self.roles.values()),
+            Mount("tenants", desk, TENANT_ROUTES, is_shared=True),
+        ]
+        described = [route for mount in mounts for route in mount.described()]
         app = make_app(
-            routes,
+            mounts,
             token=self.config.app_token,
             max_body_bytes=self.config.app.max_body_bytes,
             is_serving=lambda: self.is_serving,
             look=self.look,
-            description=describe(routes, title=f"Wanderbuch {self.role.name}", version=version("wanderbuch")),
-            identify=lambda token: self.role.identify(self, token),
-            pages=self.role.app_pages(self),
+            description=describe(described, title=f"Wanderbuch {self.role.name}", version=version("wanderbuch")),
+            identify=self.tenants.identify,
+            pages=self._entered(self.role, self.role.app_pages()),
         )
         site = Site("app", app, app_socket, limits)
         self._cleanup.push_async_callback(site.close)
@@ -264,14 +278,7 @@ class RunningAgent:
 
     async def _become_ready(self) -> None:
         try:
-            if self.role.has_public_did:
-                self._did = await self._own_did()
-            if self.governance is not None:
-                self.edge.know_parties(Parties(self.governance).is_party)
-                await self.governance.attach(self.profile)
-                self.spawn("governance.run", self.governance.run())
-                await self.governance.first_round()
-            await self._start_role()
+            await self.tenants.open(self.tenant)
         except Exception as err:  # noqa: BLE001 (whoever runs the agent stops it and says why)
             self.fail(err)
             return
@@ -279,42 +286,19 @@ class RunningAgent:
         sweeper = Sweeper(
             {
                 "envelopes": lambda _: self._transport.replay(),
-                "short_links": self.short_links.sweep,
-                self.role.name: lambda now: self.role.sweep(self, now),
+                "short_links": self.tenant.short_links.sweep,
+                "tenants": self._look_after_tenants,
+                **{name: partial(self.tenants.sweep, name) for name in self.roles},
             }
         )
         self._ready.set()
         self.spawn("sweeper", sweeper.run())  # 6
-        log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=self._did)
+        did = self.tenant.did if self.tenant.has_did else None
+        log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
 
-    async def _start_role(self) -> None:
-        """Start the role; again and again while somebody whom it needs can not be reached."""
-        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
-        while True:
-            try:
-                await self.role.started(self)
-            except ResolutionError as err:
-                pause = backoff.failed()
-                log_event(
-                    _LOG, logging.WARNING, "agent.waiting", code=err.code, reason=err.message, pause_s=round(pause, 1)
-                )
-                await asyncio.sleep(pause)
-            else:
-                return
-
-    async def _own_did(self) -> WebvhDid:
-        """Return the agent's DID; it is made and published at first start, and looked after at every other."""
-        public = self.config.public
-        return await create_did(
-            self.profile,
-            host=public.host,
-            path=public.path,
-            didcomm_endpoint=public.didcomm_endpoint,
-            publisher=self.publisher,
-            prerotation=self.role.prerotation,
-            services=self.role.services(self.config),
-            witnesses=public.witnesses.rule if public.witnesses else None,
-        )
+    async def _look_after_tenants(self, _: datetime) -> None:
+        await self.tenant_desk.go_on()
+        await self.tenants.visit()
 
     async def _wallet_answers(self) -> bool:
         if self.guard.fatal is not None:
@@ -333,13 +317,18 @@ class RunningAgent:
             _LOG.error("task.failed: %s", task.get_name(), exc_info=err)
 
 
-async def start(config: AgentConfig, role: Role) -> RunningAgent:
+async def start(config: AgentConfig, role: Role, *, further: Sequence[Role] = ()) -> RunningAgent:
     """Start an agent; it becomes ready in the background (`wait_ready`).
+
+    Args:
+        config: of the process.
+        role: of the default tenant.
+        further: roles that other tenants may have beside it.
 
     Raises:
         ConfigurationError: a port in use, a wallet of another key, a full disk, …: one plain sentence.
     """
-    agent = RunningAgent(config, role)
+    agent = RunningAgent(config, role, further)
     try:
         await agent._start()  # noqa: SLF001 (one module)
     except BaseException:

@@ -5,7 +5,7 @@ What is wrong with them is logged at the start, once a day and after every reloa
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,23 +26,34 @@ class Certificates:
     Args:
         own: of the public site.
         edge: the way out to others.
+        further: of hosts that tenants have for themselves.
         clock: the instant now, aware UTC.
     """
 
-    def __init__(self, own: ServerTls, edge: HttpEdge, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self._own = own
+    def __init__(
+        self,
+        own: ServerTls,
+        edge: HttpEdge,
+        *,
+        further: Sequence[ServerTls] = (),
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._pairs = (own, *further)
         self._edge = edge
         self._clock = clock
         self._trust: Concern | None = None
 
     def concerns(self) -> tuple[Concern, ...]:
         """Return what an operator should see to."""
-        return (*self._own.concerns(at=self._clock()), *((self._trust,) if self._trust else ()))
+        at = self._clock()
+        own = [concern for pair in self._pairs for concern in pair.concerns(at=at)]
+        return (*own, *((self._trust,) if self._trust else ()))
 
     async def look(self) -> None:
         """Look at the certificate as a client would, and log what is wrong."""
         try:
-            await asyncio.to_thread(self._own.look, self._edge.new_trust)
+            for pair in self._pairs:
+                await asyncio.to_thread(pair.look, self._edge.new_trust)
         except ConfigurationError as err:  # what the agent trusts is in its memory still
             self._note_trust(err)
         for concern in self.concerns():
@@ -55,12 +66,13 @@ class Certificates:
             await asyncio.to_thread(self._edge.reload_trust)
         except ConfigurationError as err:
             self._note_trust(err)
-        try:
-            await asyncio.to_thread(self._own.reload, at=self._clock())
-        except ConfigurationError as err:
-            log_event(_LOG, logging.ERROR, "tls.kept", reason=err.message, ends=self._own.ends.isoformat())
-        else:
-            log_event(_LOG, logging.INFO, "tls.reloaded", ends=self._own.ends.isoformat())
+        for pair in self._pairs:
+            try:
+                await asyncio.to_thread(pair.reload, at=self._clock())
+            except ConfigurationError as err:
+                log_event(_LOG, logging.ERROR, "tls.kept", reason=err.message, ends=pair.ends.isoformat())
+            else:
+                log_event(_LOG, logging.INFO, "tls.reloaded", ends=pair.ends.isoformat())
         await self.look()
 
     def _note_trust(self, err: ConfigurationError) -> None:

@@ -54,14 +54,8 @@ class GatedMessage(InboundMessage):  # type: ignore[misc]  # acapy_agent has no 
 class TellingConductor(Conductor):  # type: ignore[misc]
     """Hands over what passed the gate, and remembers how it ended.
 
-    Args:
-        context_builder: ACA-Py's.
-        served: what the agent serves; also what an invitation may carry.
+    What a tenant serves (`Served`, bound in its profile) is also what an invitation may carry to it.
     """
-
-    def __init__(self, context_builder: Any, served: Served) -> None:
-        super().__init__(context_builder)
-        self._served = served
 
     def inbound_message_router(self, profile: Profile, message: InboundMessage, can_respond: bool = False) -> None:
         """Begin to handle a message: of the transport, or attached to an invitation that was opened."""
@@ -77,7 +71,7 @@ class TellingConductor(Conductor):  # type: ignore[misc]
 
     async def _handled(self, profile: Profile, message: InboundMessage) -> None:
         gated = message if isinstance(message, GatedMessage) else None
-        if gated is None and self._served.row(Received.of(message.payload, size=0).type) is None:
+        if gated is None and profile.inject(Served).row(Received.of(message.payload, size=0).type) is None:
             raise NotServedError("an invitation that brings a message of a type that is not served here")
         near = gated is None or gated.sender.party.standing is Standing.CONNECTION
         async with asyncio.timeout(gated.handler_s if gated else _ATTACHED_S):

@@ -35,6 +35,9 @@ APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variabl
 WALLET_KEY_VARIABLE = "WANDERBUCH_WALLET_KEY"
 ADMIN_KEY_VARIABLE = "WANDERBUCH_ADMIN_KEY"
 
+HOSTS_FOLDER = "hosts"
+"""Folder of the public folder with the files of further hosts, each below its name."""
+
 _MIN_TOKEN_LENGTH = 24
 _WALLET_KEY_BYTES = 32
 
@@ -127,6 +130,15 @@ class SocketsConfig(Table):
     """How much of requests that have not come whole is held in memory; at least four times the largest one."""
 
 
+class HostConfig(Table):
+    """`[[public.hosts]]`: a further host name, for one tenant; the socket is the same, the client says which (SNI)."""
+
+    host: str
+    """The public name, as in `[public]`."""
+    tls_certificate: Path
+    tls_key: Path
+
+
 class PublicConfig(Table):
     """`[public]`: what the world reaches at https://<host>."""
 
@@ -142,6 +154,8 @@ class PublicConfig(Table):
     trusted_proxies: tuple[TrustedProxy, ...] = ()
     """Networks of the proxies in front, whose `X-Forwarded-For` says where a message came from."""
     witnesses: WitnessesConfig | None = None
+    hosts: tuple[HostConfig, ...] = ()
+    """Host names of tenants that have one of their own."""
 
     @property
     def url(self) -> str:
@@ -207,6 +221,13 @@ class GovernanceConfig(Table):
     """A bundle of that governance, for when the network is away; decisions on it say how old the facts are."""
 
 
+class TenantsConfig(Table):
+    """`[tenants]`: what tenants beside the default one may be; they are made by `wanderbuch tenant add`."""
+
+    roles: tuple[str, ...] = ()
+    """The roles that they may have, each with its table as defaults; by default the process's own."""
+
+
 class LogConfig(Table):
     """`[log]`: what goes to standard error."""
 
@@ -227,6 +248,7 @@ class _File(Table):
     wallet: WalletConfig = WalletConfig()
     network: NetworkConfig = NetworkConfig()
     governance: GovernanceConfig | None = None
+    tenants: TenantsConfig = TenantsConfig()
     log: LogConfig = LogConfig()
 
 
@@ -234,6 +256,10 @@ class AgentConfig(_File):
     """Everything an agent was told, checked, with absolute paths and the secrets read."""
 
     role_settings: BaseModel
+    role_tables: dict[str, dict[str, Any]] = {}
+    """The tables of the roles as they stand in the file: what tenants' settings begin with."""
+    folder: Path = Path()
+    """Where the file lies: paths in these tables are relative to it."""
     app_token: SecretStr
     wallet_key: SecretStr
     admin_key: SecretStr | None = None
@@ -272,6 +298,7 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
     """
     raw = _read_toml(path)
     table = raw.pop(role.name, {})
+    tables = {role.name: table, **_further_tables(path, raw)}
     try:
         file = _File.model_validate(raw)
         if file.role != role.name:
@@ -296,7 +323,26 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
     _check_token(path, "app token", token)
     key = _secret(path, "wallet key", WALLET_KEY_VARIABLE, environ, file.wallet.key_file, "[wallet] key_file")
     _check_wallet_key(path, key)
-    return AgentConfig.of(file, role_settings=role_settings, app_token=token, wallet_key=key, admin_key=admin_key)
+    return AgentConfig.of(
+        file,
+        role_settings=role_settings,
+        role_tables=tables,
+        folder=folder,
+        app_token=token,
+        wallet_key=key,
+        admin_key=admin_key,
+    )
+
+
+def _further_tables(path: Path, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Take the tables of the roles that tenants may have out of the file, unread: `agent.start` checks them."""
+    told = raw.get("tenants")
+    names = told.get("roles", ()) if isinstance(told, dict) else ()
+    found = {name: raw.pop(name, {}) for name in names if isinstance(name, str) and name not in _File.model_fields}
+    for name, table in found.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: {name} should be a table: [{name}]")
+    return found
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -321,6 +367,8 @@ def _absolute(file: _File, folder: Path) -> _File:
                 update[name] = folder / value
             elif isinstance(value, Table):
                 update[name] = moved(value)
+            elif isinstance(value, tuple) and any(isinstance(each, Table) for each in value):
+                update[name] = tuple(moved(each) for each in value)
         return table.model_copy(update=update)
 
     return moved(file)
@@ -328,13 +376,19 @@ def _absolute(file: _File, folder: Path) -> _File:
 
 def _check_public_name(path: Path, public: PublicConfig) -> None:
     """Refuse a host or path under which others would not find a did:webvh."""
-    try:
-        published_place(public.host, public.path)
-    except PlaceError as err:
-        raise ConfigurationError(
-            f"{path}: [public] host and path can not stand in a did:webvh: {public.host!r}, {public.path!r}: {err}",
-            hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
-        ) from err
+    for host in (public.host, *(each.host for each in public.hosts)):
+        try:
+            published_place(host, public.path)
+        except PlaceError as err:
+            raise ConfigurationError(
+                f"{path}: [public] host and path can not stand in a did:webvh: {host!r}, {public.path!r}: {err}",
+                hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
+            ) from err
+    if public.path_segments[0] == HOSTS_FOLDER:
+        raise ConfigurationError(f"{path}: [public] path can not begin with {HOSTS_FOLDER!r}: hosts' files lie there")
+    names = [public.host, *(each.host for each in public.hosts)]
+    if len(set(names)) < len(names):
+        raise ConfigurationError(f"{path}: [[public.hosts]] names a host twice, or that of [public]")
 
 
 def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], file: Path | None, key: str) -> SecretStr:

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.base_message import DIDCommVersion
 from acapy_agent.messaging.util import time_now
 from acapy_agent.transport.inbound import base as inbound
@@ -46,8 +47,10 @@ from wanderbuch.agents.runtime.gate.tally import Tally
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.store import StoreGuard
-from wanderbuch.errors import ExchangeError
+from wanderbuch.agents.runtime.tenants import Tenants
+from wanderbuch.errors import ExchangeError, WanderbuchError
 from wanderbuch.store.records import new_id
+from wanderbuch.store.tables import tables_of, tenant_of
 
 __all__ = ["MAX_ATTEMPTS", "KeepingTransport", "KeptEnvelope"]
 
@@ -59,6 +62,7 @@ _REPLY_DEADLINE_S: Final = 30.0
 class _Passed:
     """A message that passed the gate."""
 
+    tenant: str
     opened: Opened
     received: Received
     sender: Sender
@@ -76,12 +80,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self.admission = Admission()
         self._brake = Brake()
         self._gate: Entry
-        self._kept = KeptEnvelopes(self.root_profile)
+        self._tenants: Tenants
+        self._kept = KeptEnvelopes(self._profile_of)
+        self._counted: set[str] = set()
         self._arriving: set[str] = set()
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._dispatching = False
         self._replay_lock = asyncio.Lock()
-        self._counted = False
 
     @property
     def in_flight(self) -> int:
@@ -89,8 +94,14 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         return len(self._in_flight)
 
     async def start(self) -> None:
-        """Receive and keep from now on; nothing is dispatched before `open`."""
-        self._gate = Entry(self.root_profile, self.root_profile.inject(Served), max_bytes=self.max_message_size)
+        """Wait for `serve`: ACA-Py does not say whose messages they are."""
+
+    def serve(self, tenants: Tenants) -> None:
+        """Receive and keep for these tenants from now on; nothing is dispatched before `open`."""
+        self._tenants = tenants
+        served = Served(part for role in tenants.roles.values() for part in role.speaks)
+        index = tables_of(self.root_profile).keys
+        self._gate = Entry(index, self._profile_of, served, max_bytes=self.max_message_size)
         self.root_profile.inject(PublicSite).connect(self.receive)
 
     async def stop(self) -> None:
@@ -134,7 +145,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         try:
             passed = await self._passed(body, network)  # 1
             ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens)
-            await self._kept.keep(kept_id, body)  # 2
+            await self._kept.keep(passed.tenant, kept_id, body)  # 2
         except BusyError as err:
             self._leave(ticket)
             self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
@@ -149,7 +160,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             self._leave(ticket)
             log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept_id)
             return web.Response(status=200)
-        session: InboundSession = await self.create_session(can_respond=True)
+        session = await self._session(passed.tenant, can_respond=True)
         async with session:
             message = self._dispatch(session, passed, ticket, kept_id)
             self._arriving.discard(kept_id)
@@ -158,9 +169,11 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
     async def replay(self) -> None:
         """Take up what is kept and not in flight, each in its turn; return when all of it has ended or waits again."""
         async with self._replay_lock:
-            if not self._counted:
-                await self._kept.count()
-                self._counted = True
+            opened = {tenant.id for tenant in self._tenants.opened()}
+            self._counted &= opened  # one that was closed and is open again may have kept envelopes
+            for tenant in opened - self._counted:
+                await self._kept.count(tenant)
+                self._counted.add(tenant)
             tasks = []
             for kept_id in self._kept.ids:
                 if kept_id in self._in_flight or kept_id in self._arriving:
@@ -183,7 +196,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 self._leave(ticket)
                 return None
             log_event(_LOG, logging.INFO, "didcomm.replayed", envelope=kept_id, attempts=begun.attempts)
-            session: InboundSession = await self.create_session(can_respond=False)
+            session = await self._session(passed.tenant, can_respond=False)
             self._dispatch(session, passed, ticket, kept_id)
             return self._in_flight.get(kept_id)
         except BusyError:  # a later sweep takes it up
@@ -195,8 +208,18 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
 
     async def _passed(self, body: bytes, network: str) -> _Passed:
         """Return the message in `body` if it may pass; errors as with `Entry.open`."""
-        opened, received, row, sender = await self._gate.open(body, network)
-        return _Passed(opened, received, sender, row.opens)
+        entered = await self._gate.open(body, network)
+        return _Passed(entered.tenant, entered.opened, entered.received, entered.sender, entered.row.opens)
+
+    async def _profile_of(self, tenant: str) -> Profile:
+        return (await self._tenants.profile(tenant)).profile
+
+    async def _session(self, tenant: str, *, can_respond: bool) -> InboundSession:
+        """Return ACA-Py's session for messages of a tenant, which it makes for the root alone."""
+        profile = await self._profile_of(tenant)
+        session: InboundSession = await self.create_session(can_respond=can_respond)
+        session.profile = profile
+        return session
 
     def _dispatch(self, session: InboundSession, passed: _Passed, ticket: Ticket, kept_id: str) -> GatedMessage:
         message = _message(session, passed, self.admission.handler_s(ticket.party))
@@ -210,6 +233,10 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         try:
             await ticket.turn
             if not self._dispatching:
+                return
+            try:
+                await self._tenants.enter(tenant_of(session.profile))
+            except WanderbuchError:  # it stays kept until its tenant opens, or is resumed
                 return
             session.receive_inbound(message)
             await message.wait_processing_complete()

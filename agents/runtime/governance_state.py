@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final, Protocol
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import GovernanceRefOut, ReasonOut
@@ -81,17 +82,25 @@ def governance_of(source: GovernanceSource | None) -> GovernanceSource:
     return source
 
 
-def governance_routes(source: GovernanceSource | None) -> Sequence[Route]:
-    """Return the routes that show a role's governance and fetch it anew."""
+class HasGovernance(Protocol):
+    """An office that tells whose word counts for it."""
 
-    async def show(_: Call[None]) -> GovernanceOut:
-        return GovernanceOut.of(governance_of(source), utc_now())
+    @property
+    def governance(self) -> GovernanceSource | None:
+        """Return the source; None if there is none."""
 
-    async def refresh(_: Call[None]) -> GovernanceOut:
-        await governance_of(source).refresh()
-        return GovernanceOut.of(governance_of(source), utc_now())
 
-    return (
-        get("/governance", show, result=GovernanceOut, summary="Show what decisions rest on"),
-        post("/governance/refresh", refresh, result=GovernanceOut, summary="Fetch the governance file now"),
-    )
+async def _show(office: HasGovernance, _: Call[None]) -> GovernanceOut:
+    return GovernanceOut.of(governance_of(office.governance), utc_now())
+
+
+async def _refresh(office: HasGovernance, call: Call[None]) -> GovernanceOut:
+    await governance_of(office.governance).refresh()
+    return await _show(office, call)
+
+
+GOVERNANCE_ROUTES: Final[Sequence[Route]] = (
+    get("/governance", _show, result=GovernanceOut, summary="Show what decisions rest on"),
+    post("/governance/refresh", _refresh, result=GovernanceOut, summary="Fetch the governance file now"),
+)
+"""Show a role's governance and fetch it anew; the role's office is one that `HasGovernance`."""

@@ -32,6 +32,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "wrong-method": 405,
     "not-ready": 503,
     "store": 503,
+    "cursor": 400,
+    "revision-conflict": 409,
 }
 """Status of each code; a code that is not here is 422. The neighbour classes in errors.py say what each means."""
 

@@ -23,6 +23,7 @@ from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.logs import configure_logs
 from wanderbuch.agents.runtime.privacy import keep_private
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.roles import further_roles
 from wanderbuch.errors import WanderbuchError
 
 _LOG = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ async def _run(config: AgentConfig, role: Role, *, as_json: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     loop.add_signal_handler(signal.SIGHUP, told.set if _ends_with_terminal() else hung_up.set)
-    agent = await start(config, role)
+    agent = await start(config, role, further=further_roles(config, role))
     agent.spawn("certificates.reload", agent.certificates.reload_on(hung_up))
     waiting: set[asyncio.Future[Any]] = {asyncio.ensure_future(told.wait()), agent.failure}
     announcing = asyncio.create_task(_announce(agent, as_json=as_json))
@@ -121,7 +122,7 @@ async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
         "name": config.name,
         "app": f"http://{config.app.listen}",
         "public": config.public.url,
-        "did": agent.did if agent.has_did else None,
+        "did": agent.tenant.did if agent.tenant.has_did else None,
     }
     text = json.dumps(told) if as_json else "{role} {name!r} is ready: app {app}, public {public}".format(**told)
     print(text, flush=True)  # noqa: T201

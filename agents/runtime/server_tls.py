@@ -6,7 +6,7 @@ does one that clients would refuse (another host, ended, not begun) where they a
 """
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -42,20 +42,27 @@ class ServerTls:
         certificate: PEM, the server's own certificate first, then those between it and its authority.
         key: PEM.
         host: the server's name.
+        others: serve the connections whose clients name their hosts (SNI).
 
     Raises:
         ConfigurationError: the pair can not be used.
     """
 
-    def __init__(self, certificate: Path, key: Path, *, host: str) -> None:
+    def __init__(self, certificate: Path, key: Path, *, host: str, others: Sequence["ServerTls"] = ()) -> None:
         self._files = (certificate, key)
         self._host = host
+        self._others = {each.host: each for each in others}
         self._pair = self._read()
         self._unfit: Concern | None = None
         self._chain: Concern | None = None
         self.context = tls_context(certificate, key)
         """What sockets are served with; stays the same object."""
         self.context.sni_callback = self._choose
+
+    @property
+    def host(self) -> str:
+        """Return the server's name."""
+        return self._host
 
     def reload(self, *, at: datetime) -> None:
         """Read the pair anew and serve with it from now on; blocks while it reads.
@@ -111,7 +118,7 @@ class ServerTls:
 
     def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         """Serve a new connection with the pair of now; OpenSSL asks also where the client names no host."""
-        connection.context = self._pair.context
+        connection.context = self._others.get((name or "").lower(), self)._pair.context  # noqa: SLF001 (one of us)
 
 
 def _refusal(server: ssl.SSLContext, client: ssl.SSLContext, host: str) -> ssl.SSLError | None:

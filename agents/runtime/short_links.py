@@ -13,6 +13,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime.invitation_text import InvitationError, ShortAddress, read_text
 from wanderbuch.store.records import Record, RecordStore, utc_now
+from wanderbuch.store.tables import DEFAULT_TENANT
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16}")
 
@@ -21,35 +22,58 @@ class ShortLink(Record):
     """A short link and what it stands for."""
 
     category: ClassVar[str] = "wanderbuch.short_link"
+    tag_names: ClassVar[tuple[str, ...]] = ("tenant",)
     url: str
     expires_at: datetime
+    tenant: str = DEFAULT_TENANT
 
 
 class ShortLinks:
-    """The short links of one agent, kept in its wallet store."""
+    """The short links of one tenant.
 
-    def __init__(self, profile: Profile, base_url: str) -> None:
+    They are kept in the default tenant's profile, for all: an address says nothing of whose it is.
+
+    Args:
+        profile: the default tenant's.
+        base_url: what addresses begin with.
+        tenant: whose links.
+    """
+
+    def __init__(self, profile: Profile, base_url: str, tenant: str = DEFAULT_TENANT) -> None:
         self._store = RecordStore(profile, ShortLink)
         self._base_url = base_url
+        self._tenant = tenant
 
     async def add(self, url: str, *, lifetime: timedelta = timedelta(days=1)) -> str:
         """Return a short address for `url`, good for `lifetime`."""
-        link = ShortLink(id=secrets.token_urlsafe(12), url=url, expires_at=utc_now() + lifetime)
+        link = ShortLink(id=secrets.token_urlsafe(12), url=url, expires_at=utc_now() + lifetime, tenant=self._tenant)
         await self._store.insert(link)
         return f"{self._base_url}/i/{link.id}"
 
     async def target(self, link_id: str) -> str | None:
-        """Return the long address behind a link, or None if there is none any more."""
+        """Return the long address behind a link of this tenant, or None if there is none (any more)."""
+        link = await self.find(link_id)
+        return link.url if link is not None and link.tenant == self._tenant else None
+
+    async def find(self, link_id: str) -> ShortLink | None:
+        """Return a link, whosever it is, or None if there is none (any more)."""
         if not _ID.fullmatch(link_id):
             return None
         link = await self._store.get_or_none(link_id)
-        return link.url if link and link.expires_at > utc_now() else None
+        return link if link and link.expires_at > utc_now() else None
 
     async def sweep(self, now: datetime) -> None:
-        """Remove the links that have expired."""
+        """Remove the links that have expired, of all tenants."""
         for link in await self._store.find():
             if link.expires_at <= now:
                 await self._store.remove(link.id)
+
+    @staticmethod
+    async def forget_tenant(profile: Profile, tenant: str) -> None:
+        """Remove all links of a tenant."""
+        store = RecordStore(profile, ShortLink)
+        for link in await store.find(tenant=tenant):
+            await store.remove(link.id)
 
 
 def invitation_in(url: str) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ from wanderbuch.agents.runtime.privacy import make_data_folder
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
 from wanderbuch.store.fence import refuse_late
+from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
@@ -116,13 +117,27 @@ class DataLock:
 
 
 class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]  # acapy_agent has no types
-    """ACA-Py's profile whose sessions tell the guard of their errors."""
+    """ACA-Py's profile whose sessions tell the guard of their errors.
 
-    def __init__(self, opened: AskarOpenStore, context: InjectionContext, guard: StoreGuard) -> None:
+    Args:
+        opened: the store.
+        context: of this profile.
+        guard: learns of the store's errors.
+        profile_id: Askar's name of the profile; None for the default one.
+        turn: held by the one open transaction.
+    """
+
+    def __init__(
+        self,
+        opened: AskarOpenStore,
+        context: InjectionContext,
+        guard: StoreGuard,
+        profile_id: str | None = None,
+        turn: asyncio.Lock | None = None,
+    ) -> None:
         self.guard = guard
-        self.turn = asyncio.Lock()
-        """Held by the one open transaction."""
-        super().__init__(opened, context)
+        self.turn = turn or asyncio.Lock()
+        super().__init__(opened, context, profile_id=profile_id)
 
     def session(self, context: InjectionContext | None = None) -> "WalletSession":
         """Start a session without a transaction."""
@@ -150,7 +165,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
                 self._profile.guard.look(err)
             raise
         opened: Session = self._handle
-        self._handle = _WatchedHandle(opened, self._profile.guard)
+        self._handle = _WatchedHandle(opened, self._profile)
 
     async def _teardown(self, commit: bool | None = None) -> None:
         try:
@@ -183,9 +198,15 @@ class _WatchedHandle:
     fails, so what a failed write was about is looked up.
     """
 
-    def __init__(self, handle: Session, guard: StoreGuard) -> None:
+    def __init__(self, handle: Session, profile: WalletProfile) -> None:
         self._handle = handle
-        self._guard = guard
+        self._guard = profile.guard
+        self._profile = profile
+
+    async def insert_key(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Keep a key; whose it is is noted before, so that envelopes find it: a crash leaves a note of no key."""
+        await tables_of(self._profile).keys.add(name, tenant_of(self._profile))
+        await self.__getattr__("insert_key")(name, *args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._handle, name)

@@ -453,8 +453,6 @@ async def _forget_staple(profile: Profile, ended: Verification) -> None:
 
 async def setup_verifying(context: InjectionContext) -> None:
     """Put the judging handlers in place of ACA-Py's own, if this agent has a governance to judge by."""
-    from wanderbuch.plugins.trust.verifying_messages import MESSAGE_TYPES
-
     source = context.inject_or(GovernanceSource)
     if source is None:
         return
@@ -462,4 +460,11 @@ async def setup_verifying(context: InjectionContext) -> None:
         edge = context.inject_or(HttpEdge)
         recording = edge if isinstance(edge, FallbackEdge) else None
         context.injector.bind_instance(VerificationDesk, VerificationDesk(source, recording=recording))
+    take_over_messages(context)
+
+
+def take_over_messages(context: InjectionContext) -> None:
+    """Put the judging handlers in place of ACA-Py's own, for whoever has a desk bound when a message comes."""
+    from wanderbuch.plugins.trust.verifying_messages import MESSAGE_TYPES  # which imports this module
+
     context.inject(ProtocolRegistry).register_message_types(MESSAGE_TYPES)

@@ -52,8 +52,8 @@ class DeclineHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no t
         description = context.message.description or {}
         code = description.get("code") if isinstance(description, dict) else None
         told = code if isinstance(code, str) and _CODE.fullmatch(code) else "other"
-        desk = context.profile.inject(VerificationDesk)
-        if not await desk.declined(context.profile, context.message._thread_id, told):  # noqa: SLF001  (ACA-Py's name)
+        desk = context.profile.inject_or(VerificationDesk)  # whoever only holds has none
+        if desk is None or not await desk.declined(context.profile, context.message._thread_id, told):  # noqa: SLF001  (ACA-Py's name)
             await V20PresProblemReportHandler().handle(context, responder)
 
 

@@ -38,7 +38,7 @@ from wanderbuch.plugins.webvh.own import (
     writing,
 )
 from wanderbuch.plugins.webvh.own_resources import publish_resources
-from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
 from wanderbuch.plugins.webvh.readable import check_own_log, check_place, warn_of_old_readers
 from wanderbuch.plugins.webvh.signing import sign_as as sign_as
 from wanderbuch.plugins.webvh.signing import wallet_key
@@ -294,15 +294,21 @@ async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[st
 
 
 async def publish_did(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> None:
-    """Publish the approvals, then the log, then what it lets us sign; the caller holds the DID's lock."""
+    """Publish the approvals, then the log, then what it lets us sign; the caller holds the DID's lease."""
     own = await _own(profile, did)
     folder = "/".join(did.path)
     files = [(f"{folder}/did.jsonl", own.log.encode(), _LOG_TYPE)]
     if own.proofs:  # did:webvh 1.0, The Witness Proofs File: published before the entries that they approve
         files.insert(0, (f"{folder}/did-witness.json", format_proofs(own.proofs), _WITNESS_TYPE))
     for path, body, media_type in files:
-        if await publisher.get(path) != body:
-            await publisher.put(path, body, media_type)
+        if await publisher.get(path) == body:
+            continue
+        try:
+            await publisher.put(path, body, media_type, number=own.number)
+        except NewerFileError:
+            if (await _own(profile, did)).number <= own.number:
+                raise
+            return  # who holds the lease by now has published, or will, what this wallet says by now
     await publish_resources(profile, did, publisher, check=check)
 
 

@@ -58,6 +58,11 @@ class OwnDid:
         return [json.loads(line) for line in self.log.split("\n") if line]
 
     @property
+    def number(self) -> int:
+        """How many entries the log has: it only ever grows."""
+        return self.log.count("\n")
+
+    @property
     def version_id(self) -> str:
         """The versionId of the last entry."""
         return str(json.loads(self.log.splitlines()[-1])["versionId"])

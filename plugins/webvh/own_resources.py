@@ -2,6 +2,9 @@
 
 The wallet keeps each resource without its proof, and the key that signed the published form. A resource is kept first
 and published then; whatever is not published with the present key is published at the next start or key rotation.
+
+The number of a published resource grows with the DID's log, which names the key that signs, and with the status lists
+that a registry links to: a process that slept through a rotation or a newer list overwrites neither.
 """
 
 import json
@@ -11,9 +14,9 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
-from wanderbuch.plugins.webvh.own import own_did
-from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.governance.identifiers import ResourceId, WebvhDid
+from wanderbuch.plugins.webvh.own import OwnDid, own_did
+from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
 from wanderbuch.plugins.webvh.registry_index import publish_registry_index
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink, sign_resource
 from wanderbuch.plugins.webvh.signing import key_id, sign_as
@@ -22,6 +25,7 @@ from wanderbuch.store.entries import fetch_entries
 _CATEGORY: Final = "wanderbuch.webvh.resource"
 _MEDIA_TYPE: Final = "application/json"
 _UNPUBLISHED: Final = ""
+_LINK_BITS: Final = 32
 
 
 async def own_resource(profile: Profile, resource_id: ResourceId) -> AttestedResource | None:
@@ -48,7 +52,7 @@ async def keep_resource(session: ProfileSession, resource: AttestedResource) -> 
 async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> int:
     """Sign and publish every resource of `did` that is not published with its present key; return how many.
 
-    The caller holds the DID's lock (`own.writing`).
+    The caller holds the DID's lease (`own.writing`).
 
     Args:
         profile: whose wallet.
@@ -70,20 +74,27 @@ async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publishe
             waiting.append(resource)
     # Status lists before the registry definitions that link to them.
     for resource in sorted(waiting, key=lambda each: each.type is ResourceType.REV_REG_DEF):
-        await publish_resource(profile, resource, kid, publisher)
+        await _publish_resource(profile, resource, own, publisher)
     if check:
         await _publish_index(profile, did, publisher)
     return len(waiting)
 
 
-async def publish_resource(profile: Profile, resource: AttestedResource, kid: DidUrl, publisher: Publisher) -> None:
-    """Sign one kept resource with `kid` and publish it; the caller holds the DID's lock."""
+async def _publish_resource(profile: Profile, resource: AttestedResource, own: OwnDid, publisher: Publisher) -> None:
+    """Sign one kept resource with the DID's first key and publish it; the caller holds the DID's lease."""
+    kid = key_id(own, own.assertion_keys[0])
 
     async def sign(message: bytes) -> bytes:
         return (await sign_as(profile, kid, message))[1]
 
     body = await sign_resource(resource, kid, sign)
-    await publisher.put(_path(resource.id), body, _MEDIA_TYPE)
+    number = _number(own, resource)
+    try:
+        await publisher.put(_path(resource.id), body, _MEDIA_TYPE, number=number)
+    except NewerFileError:
+        if await _number_now(profile, resource.id) <= number:
+            raise
+        return  # who holds the lease by now has published what this wallet says by now
     if resource.type is ResourceType.REV_REG_DEF:
         await _publish_index(profile, resource.id.did, publisher)
     async with profile.transaction() as session:
@@ -99,6 +110,15 @@ async def _publish_index(profile: Profile, did: WebvhDid, publisher: Publisher) 
         entries = await fetch_entries(session, _CATEGORY, {"did": did, "type": ResourceType.REV_REG_DEF.value})
     if registries := [str(entry.name) for entry in entries]:
         await publish_registry_index(did, registries, publisher)
+
+
+def _number(own: OwnDid, resource: AttestedResource) -> int:
+    return (own.number << _LINK_BITS) + len(resource.links)
+
+
+async def _number_now(profile: Profile, resource_id: ResourceId) -> int:
+    own, resource = await own_did(profile, resource_id.did), await own_resource(profile, resource_id)
+    return -1 if own is None or resource is None else _number(own, resource)
 
 
 def _path(resource_id: ResourceId) -> str:

@@ -1,13 +1,22 @@
 """Where public files go: did:webvh logs, attested resources, tails, governance files.
 
 A path is relative to the host, so `org/did.jsonl` is served at `https://<host>/org/did.jsonl`.
+
+Several processes may publish at the same place, and one of them may sleep between its decision and its write. So a file
+that changes is put with a *number* that grows with its content (the entries of a log, the version of a governance
+file): it never replaces one that was put with a greater number. What is named by its content, or never changes, needs
+none.
 """
 
 import asyncio
 import errno
+import fcntl
+import hashlib
 import os
 import re
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
@@ -21,16 +30,33 @@ _PUBLIC_FILE: Final = 0o644
 _PUBLIC_FOLDER: Final = 0o755
 _OWN_FILE: Final = 0o600
 _OWN_FOLDER: Final = 0o700
+_NUMBERS: Final = ".numbers"  # hidden, so that no site serves it
+_DIGITS: Final = 20
+_LONGEST_WAIT_S: Final = 10.0  # another process needs milliseconds, unless it was stopped in the middle
+_LOOK_AGAIN_S: Final = 0.02
+
+
+class NewerFileError(ConfigurationError):
+    """A file with a greater number is published already; it stays."""
+
+    code = "newer-file"
 
 
 @runtime_checkable
 class Publisher(Protocol):
     """A place for public files; every write is whole or not at all."""
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         """Publish `body` at `path`, replacing what was there; it is on disk (or in the store) when this returns.
 
+        Args:
+            path: where.
+            body: what.
+            content_type: its media type.
+            number: grows whenever this file changes, the same for all who publish it; None where it never changes.
+
         Raises:
+            NewerFileError: what is there was put with a greater number.
             ConfigurationError: the place can not be written to; what was there before is still there.
         """
 
@@ -52,7 +78,7 @@ def content_type_of(path: str) -> str:
 class NoPublisher:
     """Publishes nothing: for an agent that has no DID of its own."""
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         """Refuse.
 
         Raises:
@@ -69,10 +95,14 @@ class NoPublisher:
 
 
 class FolderPublisher:
-    """Public files in a folder that a web server serves.
+    """Public files in a folder that a web server serves, and that several processes may share.
+
+    The number of a file is kept in `.numbers`, in a file of its own that is locked (`flock`) while one is compared and
+    written. It is written before the file: after a crash between them the older file is still there, and only the newer
+    one can follow. It counts for as long as the file is there, so who wants an older file back removes the newer one.
 
     Args:
-        folder: is made when the first file is put.
+        folder: is made when the first file is put. On a network file system, one that knows `flock` (NFS 4 does).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,11 +113,14 @@ class FolderPublisher:
         """The folder to serve."""
         return self._folder
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         """Publish `body` at `path`; see `Publisher.put`. A folder keeps no media type: see `content_type_of`."""
         target = self._place(path)
         try:
-            await asyncio.to_thread(replace_file, target, body, is_public=True)
+            if number is None:
+                await asyncio.to_thread(replace_file, target, body, is_public=True)
+            else:
+                await self._put_numbered(path, target, body, number)
         except OSError as err:
             full = err.errno in (errno.ENOSPC, errno.EDQUOT)
             raise ConfigurationError(
@@ -106,6 +139,28 @@ class FolderPublisher:
             raise ConfigurationError(
                 f"could not read {path} from the public folder {self._folder}: {err.strerror}"
             ) from err
+
+    async def _put_numbered(self, path: str, target: Path, body: bytes, number: int) -> None:
+        beside = self._folder / _NUMBERS / hashlib.sha256(path.encode()).hexdigest()[:32]
+        deadline = time.monotonic() + _LONGEST_WAIT_S
+        while True:
+            try:
+                newer = await asyncio.to_thread(_replace_unless_newer, beside, target, body, number)
+            except BlockingIOError as err:
+                if time.monotonic() < deadline:
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+                    continue
+                raise ConfigurationError(
+                    f"another process has been writing {path} in {self._folder} for {_LONGEST_WAIT_S:g} s",
+                    hint="if it was stopped, let it go on or end it, then try again",
+                ) from err
+            if newer is not None:
+                raise NewerFileError(
+                    f"{path} is published with the number {newer} already, expected at most {number}",
+                    hint="another process was faster; if the store was restored from an older copy, restore a newer "
+                    f"one, or remove {target} to go back on purpose",
+                )
+            return
 
     def _place(self, path: str) -> Path:
         segments = path.split("/")
@@ -143,6 +198,36 @@ def replace_file(target: Path, body: bytes, *, is_public: bool = False) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _replace_unless_newer(beside: Path, target: Path, body: bytes, number: int) -> int | None:
+    """Write a public file with its number; return the greater number of the one that is there, then nothing is written.
+
+    Raises:
+        BlockingIOError: another process is writing it right now.
+        OSError: it can not be written; what was there before is still there.
+    """
+    make_folders(beside.parent, is_public=True)
+    locked = os.open(beside, os.O_RDWR | os.O_CREAT, _PUBLIC_FILE)
+    try:
+        fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = _read_number(locked)
+        if held > number and target.is_file():
+            return held
+        if held != number:
+            os.pwrite(locked, f"{number:0{_DIGITS}d}\n".encode(), 0)
+            os.fsync(locked)
+        replace_file(target, body, is_public=True)
+    finally:
+        os.close(locked)
+    return None
+
+
+def _read_number(file: int) -> int:
+    """Return the number in an open file, -1 if there is none."""
+    with suppress(ValueError):
+        return int(os.pread(file, _DIGITS, 0))
+    return -1
 
 
 def make_folders(folder: Path, *, is_public: bool) -> None:

@@ -212,7 +212,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         definition = RevRegDef.deserialize(revocation_registry_definition.serialize())
         did = await _own_issuer(profile, definition.issuer_id)
         try:
-            location = await publish_tails(did, definition.value.tails_hash, self._publisher)
+            location = await publish_tails(did, definition.value.tails_hash, self._published(profile))
         except WanderbuchError as err:
             raise AnonCredsRegistrationError(err.message) from err
         definition.value.tails_location = location
@@ -261,6 +261,10 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
             await _tell(profile, registry_id, fresh)
         return fresh
 
+    def _published(self, profile: Profile) -> Publisher:
+        """Return where the files of a profile's DIDs lie: where one is bound for it, else where all do."""
+        return profile.inject_or(Publisher) or self._publisher
+
     async def _needs_tails(self, profile: Profile, registry_id: RevRegDefId) -> bool:
         if self._tails is TailsPolicy.ALL:
             return True
@@ -278,7 +282,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
                     async with profile.transaction() as session:
                         await keep_resource(session, resource)
                         await session.commit()
-                await publish_resources(profile, did, self._publisher)
+                await publish_resources(profile, did, self._published(profile))
         except WanderbuchError as err:
             raise AnonCredsRegistrationError(err.message) from err
         return resource
@@ -287,7 +291,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         did = await _own_issuer(profile, rev_list.issuer_id)
         try:
             async with writing(did):
-                return await publish_list(profile, did, rev_list, self._publisher, clock=self._clock)
+                return await publish_list(profile, did, rev_list, self._published(profile), clock=self._clock)
         except WanderbuchError as err:
             raise AnonCredsRegistrationError(err.message) from err
 

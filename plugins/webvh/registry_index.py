@@ -24,11 +24,12 @@ _MEDIA_TYPE: Final = "application/json"
 
 
 async def publish_registry_index(did: WebvhDid, registries: Iterable[str], publisher: Publisher) -> None:
-    """Publish the ids of the registries of `did`, unless that is done."""
+    """Publish the ids of the registries of `did`, unless that is done; there are only ever more of them."""
     path = f"{'/'.join(did.path)}/{_FILE}"
-    body = json.dumps({"registries": sorted(registries)}).encode()
+    listed = sorted(registries)
+    body = json.dumps({"registries": listed}).encode()
     if await publisher.get(path) != body:
-        await publisher.put(path, body, _MEDIA_TYPE)
+        await publisher.put(path, body, _MEDIA_TYPE, number=len(listed))
 
 
 async def published_registries(edge: HttpEdge, did: WebvhDid, *, timeout_s: float) -> tuple[RevRegDefId, ...]:

@@ -7,12 +7,13 @@ import ast
 import json
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.unit.authority.trqp_site import Registry, query, serving
 from tests.unit.governance import statements as said
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, changed, fresh, payload_of
 from tests.unit.governance.test_statement_rules import at_host, entries
@@ -21,11 +22,16 @@ from tests.unit.trust.states import World
 
 import wanderbuch
 from wanderbuch.agents.authority.config import AuthorityConfig
-from wanderbuch.agents.authority.trqp_role import trqp_routes
+from wanderbuch.agents.authority.trqp_role import open_endpoint
+from wanderbuch.agents.authority.trqp_source import Publishing
 from wanderbuch.agents.issuer.role import IssuerRole
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.short_links import ShortLinks
+from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
+from wanderbuch.agents.runtime.tenant_config import default_tenant
 from wanderbuch.agents.verifier.role import VerifierRole
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.asking_rules import may_ask
@@ -48,6 +54,7 @@ from wanderbuch.governance.standing import standing
 from wanderbuch.governance.validation import parse_file
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.webvh.publisher import NoPublisher
 
 ROOT = Path(__file__).parents[2]
 RUN_TIME = {part: ROOT / part for part in ("agents", "governance", "plugins", "schemas", "src")}
@@ -135,14 +142,14 @@ async def test_t4_what_is_fetched_does_not_depend_on_whom_one_asks_about(world: 
     assert not any(str(a.issuer.host) in url or str(b.issuer.host) in url for url in fetched[0])
 
 
-async def test_t4_trqp_is_off_unless_it_is_switched_on(agent_config: AgentConfig) -> None:
-    config = AuthorityConfig(ecosystem="lanka")
-    assert not config.trqp.enabled
-    agent = RunningAgent(agent_config, VerifierRole())
-    assert trqp_routes(agent, config.trqp, lambda: None) == ()
-    switched_on = config.trqp.model_copy(update={"enabled": True})
-    assert len(trqp_routes(agent, switched_on, lambda: None)) > 0
-    await agent.edge.close()
+async def test_t4_trqp_is_off_unless_it_is_switched_on() -> None:
+    config = AuthorityConfig(ecosystem="lanka").trqp
+    assert not config.enabled
+    assert open_endpoint(cast(Tenant, None), config, cast(Publishing, None)) is None  # neither is looked at
+    async with serving(None) as client:
+        assert (await client.post("/trqp/2.0/authorization", json=query())).status == 404
+    async with serving(Registry().endpoint()) as client:
+        assert (await client.post("/trqp/2.0/authorization", json=query())).status == 200
 
 
 def test_t4_no_agent_that_decides_can_ask_a_registry() -> None:
@@ -377,22 +384,34 @@ def test_t15_no_json_schema_is_evaluated_at_run_time() -> None:
 # T17: misconfigured trust anchor
 
 
+def tenant_with(agent: RunningAgent, wallet: WalletProfile) -> Tenant:
+    """Return the default tenant of an agent that is never started, with an office for whoever decides."""
+    told = default_tenant(agent.config)
+    settings = agent.role.settings()
+    return Tenant(
+        replace(told, roles={agent.role.name: settings}),
+        wallet,
+        ProcessParts(agent.config, agent.edge, agent.documents, agent.library),
+        publisher=NoPublisher(),
+        short_links=ShortLinks(wallet, told.place.url),
+    )
+
+
 @pytest.mark.parametrize("role", [VerifierRole(), IssuerRole()], ids=["verifier", "issuer"])
 async def test_t17_who_decides_does_not_start_without_an_author_to_believe(
-    role: Role, agent_config: AgentConfig
+    role: Role, agent_config: AgentConfig, wallet: WalletProfile
 ) -> None:
     agent = RunningAgent(agent_config, role)
     with pytest.raises(ConfigurationError, match="governance"):
-        await role.started(agent)
+        await role.open(tenant_with(agent, wallet))
     await agent.edge.close()
 
 
-async def test_t17_a_verifier_starts_with_one(agent_config: AgentConfig) -> None:
+async def test_t17_a_verifier_starts_with_one(agent_config: AgentConfig, wallet: WalletProfile) -> None:
     told = GovernanceConfig(url="https://authority.wanderbuch.test/g", author=webvh("authority"))
     agent = RunningAgent(agent_config.model_copy(update={"governance": told}), VerifierRole())
-    await VerifierRole().started(agent)
-    assert agent.governance is not None
-    assert agent.governance.snapshot() is None  # and believes nothing before a first good file
+    office = await VerifierRole().open(tenant_with(agent, wallet))
+    assert office.governance.snapshot() is None  # and believes nothing before a first good file
     await agent.edge.close()
 
 

@@ -27,8 +27,9 @@ from tests.bench.agents import BenchError
 from tests.bench.ratios import Ratio, ratio_of_medians
 
 from wanderbuch.agents.authority.trqp import TrqpEndpoint
-from wanderbuch.agents.authority.trqp_config import TrqpConfig
-from wanderbuch.agents.runtime.public import _no_details
+from wanderbuch.agents.authority.trqp_config import VERSION, TrqpConfig
+from wanderbuch.agents.authority.trqp_role import TRQP_ROUTES
+from wanderbuch.agents.runtime.public import _entered, _no_details
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -38,6 +39,13 @@ _REQUESTS: Final = 1500  # a round
 _CONNECTIONS: Final = 8
 _POPULAR: Final = 1000
 _PATH: Final = "/trqp/2.0/authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class _Office:
+    """What the routes read of an authority's office."""
+
+    trqp: TrqpEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,8 @@ async def _serve_both(file: GovernanceFile, parent: Connection) -> None:
     now = datetime.now(UTC)
     snapshot = GovernanceSnapshot(file, "sha256:" + "0" * 64, now + timedelta(hours=1), fresh_from=now)
     endpoint = TrqpEndpoint(
-        authority=lambda: file.author,
+        authority=file.author,
+        base=f"/trqp/{VERSION}",
         snapshot=lambda: snapshot,
         config=TrqpConfig(enabled=True, requests_per_second=1_000_000, burst=1_000_000),
     )
@@ -155,10 +164,15 @@ async def _serve_both(file: GovernanceFile, parent: Connection) -> None:
     async def nothing(_: web.Request) -> web.Response:
         return web.Response()
 
+    office = _Office(endpoint)
+
+    async def enter(_: str) -> _Office:
+        return office
+
     bare, full = web.Application(), web.Application(middlewares=[_no_details])
     bare.router.add_post(_PATH, nothing)
-    for route in endpoint.routes():
-        full.router.add_route(route.method, route.path, route.handler)
+    for route in TRQP_ROUTES:
+        full.router.add_route(route.method, route.path, _entered(route, enter))
     ports: dict[str, int] = {}
     for name, app in (("empty", bare), ("trqp", full)):
         runner = web.AppRunner(app, access_log=None)

@@ -48,7 +48,6 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """The full example, published, with an editor and an approver."""
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
     place = Place(profile, tmp_path_factory.mktemp("public"))
-    place.start()
     await place.publish(full_payload())
     async with TestServer(place.application()) as server:
         yield Town(place, str(server.make_url("")).rstrip("/"), await place.hire())

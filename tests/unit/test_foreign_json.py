@@ -37,7 +37,7 @@ ALLOWED = {
     "agents/runtime/app.py:_body": "read by strict_json the line before; pydantic then types the same bytes",
     "agents/runtime/gate/kept.py:count": OWN_STORE,
     "agents/runtime/gate/senders.py:_invitation": OWN_STORE,
-    "store/records.py:read": OWN_STORE,
+    "store/record.py:read": OWN_STORE,
     "governance/json_lines.py:<module>": "looks for a line to show in what strict_json has judged; decides nothing",
     "governance/record_form.py:<module>": CANONICAL,
     "governance/record_form.py:value_of": CANONICAL,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
@@ -51,7 +51,7 @@ _MAX_FIELDS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class DeskParts:
-    """What the desk works on; there is none before the authority has started."""
+    """What the desk works on."""
 
     desk: Desk
     sessions: Sessions
@@ -130,18 +130,22 @@ class DeskVisit:
         return await self.parts.drafts.get(self.request.match_info["id"])
 
 
+class DeskOffice(Protocol):
+    """What the desk's pages read of an authority's office."""
+
+    @property
+    def parts(self) -> DeskParts:
+        """What they work on."""
+        ...
+
+
 type DeskPage = Callable[[DeskVisit], Awaitable[web.StreamResponse]]
 
 
 class DeskPages:
-    """The handlers of the desk.
+    """The handlers of the desk."""
 
-    Args:
-        parts: what they work on, None before the authority has started.
-    """
-
-    def __init__(self, parts: Callable[[], DeskParts | None]) -> None:
-        self._parts = parts
+    def __init__(self) -> None:
         self.pages = Pages(BASE)
 
     def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
@@ -164,12 +168,10 @@ class DeskPages:
     def served(self, page: DeskPage) -> PageHandler:
         """Return the handler that lets only officials see a page, and shows what went wrong as a page."""
 
-        async def handle(request: web.Request) -> web.StreamResponse:
-            language, parts = language_of(request), self._parts()
+        async def handle(office: DeskOffice, request: web.Request) -> web.StreamResponse:
+            language, parts = language_of(request), office.parts
             if language is None:
-                return await self._welcome(request)
-            if parts is None:
-                return self._problem(request, language, None, 503, Words(language)("desk.starting"), None)
+                return await self._welcome(office, request)
             signed_in = await parts.sessions.who(request)
             if signed_in is None:
                 return self._to_sign_in(request, language)
@@ -220,7 +222,7 @@ class DeskPages:
             hint=hint,
         )
 
-    async def _welcome(self, request: web.Request) -> web.StreamResponse:
+    async def _welcome(self, _: object, request: web.Request) -> web.StreamResponse:
         language = language_of(request) or negotiated(request.headers.get("Accept-Language", ""))
         raise web.HTTPSeeOther(f"{BASE}/{language.tag}/", headers={"Cache-Control": "no-store"})
 
@@ -232,7 +234,7 @@ class DeskPages:
         ended = "?ended=1" if request.cookies else ""
         raise web.HTTPSeeOther(f"{BASE}/{language.tag}/sign-in{ended}", headers={"Cache-Control": "no-store"})
 
-    async def _sign_in_page(self, request: web.Request) -> web.StreamResponse:
+    async def _sign_in_page(self, _: object, request: web.Request) -> web.StreamResponse:
         language = LANGUAGES.get(request.match_info["language"]) or negotiated("")
         return self._sign_in_form(request, language, 200, failed=False)
 
@@ -249,20 +251,22 @@ class DeskPages:
             idle_minutes=int(IDLE.total_seconds() // 60),
         )
 
-    async def _sign_in(self, request: web.Request) -> web.StreamResponse:
-        language, parts = language_of(request), self._parts()
-        if language is None or parts is None:
-            return await self._welcome(request)
+    async def _sign_in(self, office: DeskOffice, request: web.Request) -> web.StreamResponse:
+        language = language_of(request)
+        if language is None:
+            return await self._welcome(office, request)
         try:
             refuse_other_sites(request)
             sent = await _form(request)
         except WanderbuchError as err:
             return self._problem(request, language, None, status_of(err), err.message, err.hint)
         token = sent.get("token", "")
-        value = await parts.sessions.sign_in(token) if isinstance(token, str) else None
+        value = await office.parts.sessions.sign_in(token) if isinstance(token, str) else None
         if value is None:
             return self._sign_in_form(request, language, 403, failed=True)
-        await parts.sessions.sign_out(request)  # a session that this browser had before is worth nothing any more
+        await office.parts.sessions.sign_out(
+            request
+        )  # a session that this browser had before is worth nothing any more
         response = web.Response(
             status=303, headers={"Location": f"{BASE}/{language.tag}/", "Cache-Control": "no-store"}
         )

@@ -5,7 +5,7 @@ DID documents now, and say so; a key that can not be looked up is "could not be 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -88,6 +88,20 @@ class Register(Protocol):
 
     async def history(self) -> Sequence[Entry]:
         """Return the newest entries of the history, the newest first."""
+        ...
+
+
+class RegisterOffice(Protocol):
+    """What the public pages read of an authority's office."""
+
+    @property
+    def register(self) -> Register:
+        """Where they get their facts."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Gives the instant now, aware UTC."""
         ...
 
 

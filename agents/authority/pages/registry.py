@@ -5,13 +5,13 @@ looks at what is not kept, and no page asks another site for anything.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from aiohttp import web
 
 from wanderbuch.agents.authority.pages.asking import Asked, answer
-from wanderbuch.agents.authority.pages.facts import Register
+from wanderbuch.agents.authority.pages.facts import RegisterOffice
 from wanderbuch.agents.authority.pages.languages import LANGUAGES, Words, negotiated
 from wanderbuch.agents.authority.pages.occupation_search import meant_by
 from wanderbuch.agents.authority.pages.recognition_view import OtherAuthority, authorities, map_of, recognition_on
@@ -30,16 +30,9 @@ _MAX_SUMMARY: Final = 3  # occupations of an institution named in a list
 
 
 class PublicPages:
-    """The handlers of the public register.
+    """The handlers of the public register."""
 
-    Args:
-        register: what is published.
-        clock: the instant now, aware UTC.
-    """
-
-    def __init__(self, register: Register, *, clock: Callable[[], datetime]) -> None:
-        self._register = register
-        self._clock = clock
+    def __init__(self) -> None:
         self._pages = Pages(BASE)
 
     def routes(self) -> Sequence[PublicRoute]:
@@ -62,15 +55,15 @@ class PublicPages:
         )
 
     def _served(self, page: Callable[[Visit], Any]) -> PageHandler:
-        async def handle(request: web.Request) -> web.StreamResponse:
+        async def handle(office: RegisterOffice, request: web.Request) -> web.StreamResponse:
             language = language_of(request)
             if language is None:
-                return await self._lost(request)
-            facts = await self._register.facts()
+                return await self._lost(office, request)
+            facts = await office.register.facts()
             if facts is None:
                 return self._pages.for_everybody(request, "empty.html", language, status=503, file=None)
-            now = self._clock().astimezone(UTC)
-            response: web.StreamResponse = await page(Visit(request, language, facts, now))
+            now = office.clock().astimezone(UTC)
+            response: web.StreamResponse = await page(Visit(request, language, facts, now, office.register))
             return response
 
         return handle
@@ -91,20 +84,20 @@ class PublicPages:
             **values,
         )
 
-    async def _welcome(self, request: web.Request) -> web.StreamResponse:
+    async def _welcome(self, _: object, request: web.Request) -> web.StreamResponse:
         language = negotiated(request.headers.get("Accept-Language", ""))
         raise web.HTTPSeeOther(
             f"{BASE}/{language.tag}/", headers={"Vary": "Accept-Language", "Cache-Control": "no-cache"}
         )
 
-    async def _lost(self, request: web.Request) -> web.StreamResponse:
+    async def _lost(self, office: RegisterOffice, request: web.Request) -> web.StreamResponse:
         if request.path.rstrip("/") == BASE:
-            return await self._welcome(request)
+            return await self._welcome(office, request)
         first = request.path.removeprefix(BASE).strip("/").partition("/")[0]
         if request.path == f"{BASE}/{first}" and first in LANGUAGES:
             raise web.HTTPPermanentRedirect(f"{BASE}/{first}/")
         language = LANGUAGES.get(first) or negotiated(request.headers.get("Accept-Language", ""))
-        facts = await self._register.facts()
+        facts = await office.register.facts()
         file = facts.file if facts else None
         return self._pages.for_everybody(request, "lost.html", language, status=404, file=file, what="page", asked="")
 
@@ -186,10 +179,10 @@ class PublicPages:
         return self._show(visit, "recognition.html", authorities=listed, drawing=drawing)
 
     async def _file(self, visit: Visit) -> web.StreamResponse:
-        versions, history = await self._register.versions(), await self._register.history()
+        versions, history = await visit.register.versions(), await visit.register.history()
         return self._show(visit, "file.html", versions=versions, history=history)
 
-    async def _suggestions(self, request: web.Request) -> web.StreamResponse:
+    async def _suggestions(self, _: object, request: web.Request) -> web.StreamResponse:
         """Answer with all titles of occupations, for the list that a browser offers while one types."""
         language = language_of(request)
         if language is None:

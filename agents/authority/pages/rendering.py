@@ -46,7 +46,8 @@ _ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:)[!-~]{1,2000}")
 _SPACES: Final = re.compile(r"\s+")
 _MAX_SHOWN: Final = 2_000
 
-type PageHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+type PageHandler = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
+"""Takes the authority's office, and what a reader asks."""
 
 
 def plain(text: str) -> str:
@@ -175,7 +176,7 @@ class Pages:
         headers = {**_SECURITY, "Cache-Control": "no-store", "Content-Language": language.tag}
         return web.Response(text=body, status=status, content_type="text/html", headers=headers)
 
-    async def asset(self, request: web.Request) -> web.Response:
+    async def asset(self, _: object, request: web.Request) -> web.Response:
         """Answer with an asset."""
         found = assets().get(request.match_info["name"])
         if found is None or found.address != f"{request.match_info['digest']}/{found.name}":

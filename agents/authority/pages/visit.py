@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from wanderbuch.agents.authority.pages.facts import Facts
+from wanderbuch.agents.authority.pages.facts import Facts, Register
 from wanderbuch.agents.authority.pages.languages import Language
 from wanderbuch.governance.anywhere import days_anywhere
 from wanderbuch.governance.question import DateSpan
@@ -17,11 +17,14 @@ _MAX_TEXT: Final = 200
 class Visit:
     """One reader's request for a page, with what it is answered from."""
 
-    def __init__(self, request: web.Request, language: Language, facts: Facts, now: datetime) -> None:
+    def __init__(
+        self, request: web.Request, language: Language, facts: Facts, now: datetime, register: Register
+    ) -> None:
         self.request = request
         self.language = language
         self.facts = facts
         self.now = now
+        self.register = register
 
     @property
     def today(self) -> date:

@@ -36,7 +36,8 @@ class AuthorityClient:
         """Prepare; nothing is sent yet.
 
         Args:
-            url: where the app site listens, such as http://127.0.0.1:8081.
+            url: where the app site listens, such as http://127.0.0.1:8081; for a tenant other than the default one
+                with its place there, such as http://127.0.0.1:8081/v1/t/lanka.
             token_file: holds the bearer token of an official or of the operator.
 
         Raises:
@@ -49,6 +50,7 @@ class AuthorityClient:
         if not token or not token.isascii() or any(each.isspace() for each in token):
             raise ConfigurationError(f"expected a token in {token_file}")
         self._url = url.rstrip("/")
+        self._routes = f"{self._url}/authority" if parts.path.strip("/") else f"{self._url}/v1/authority"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 
@@ -69,6 +71,11 @@ class AuthorityClient:
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return what the agent answers.
 
+        Args:
+            method: of HTTP.
+            path: of the authority's route, such as "/drafts".
+            body: as JSON.
+
         Raises:
             AnsweredNoError: it refused.
             ResolutionError: it could not be asked, or did not answer as an agent does.
@@ -78,7 +85,7 @@ class AuthorityClient:
         if self._session is None:
             raise RuntimeError("the client is used outside of its context")
         try:
-            async with self._session.request(method, self._url + path, json=body, allow_redirects=False) as response:
+            async with self._session.request(method, self._routes + path, json=body, allow_redirects=False) as response:
                 received = await response.content.read(_MAX_ANSWER + 1)
                 while len(received) <= _MAX_ANSWER and (more := await response.content.read(1 << 20)):
                     received += more

@@ -7,18 +7,20 @@ those who are not. Large bodies are taken apart in threads, few at a time.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
-
-from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime.gate.admission import Party, Room, RoomLimits
 from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Opened, decrypt, identify, read_envelope
-from wanderbuch.agents.runtime.gate.keys import OwnKeys
+from wanderbuch.agents.runtime.gate.keys import OwnKeys, ProfileOf
 from wanderbuch.agents.runtime.gate.received import Received, ReceivedError
 from wanderbuch.agents.runtime.gate.senders import Sender, Senders
 from wanderbuch.agents.runtime.gate.served import NotServedError, Row, Served, Standing
 from wanderbuch.plugins.trust.attachments import AttachmentError, check_attachments
+from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.keys import OwnKeyIndex
 
+_NOT_OURS: Final = "no recipient of the envelope is a key of ours"
 _MB: Final = 1024 * 1024
 _LARGE_BYTES: Final = 64 * 1024
 _LARGE_AT_ONCE: Final = 2
@@ -27,25 +29,45 @@ _HEADER_BYTES: Final = 32 * 1024
 _LOOKING: Final = RoomLimits(4, 64 * _MB, 4, 1_024, 32 * _MB, 30.0)
 
 
-class Entry:
-    """The entry to one profile.
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A message that its sender may send.
 
     Args:
-        profile: whose keys, connections, exchanges and invitations.
-        served: what is served.
+        tenant: whom it is for.
+        opened: whose keys it was encrypted with.
+        received: the message.
+        row: what holds for its type.
+        sender: who sent it.
+    """
+
+    tenant: str
+    opened: Opened
+    received: Received
+    row: Row
+    sender: Sender
+
+
+class Entry:
+    """The entry to all tenants of a process.
+
+    Args:
+        index: tells whose a key is.
+        profile_of: gives a tenant's profile, in which `Served` is bound.
+        served: what any tenant serves.
         max_bytes: of an envelope; less, if no message that is served is so large.
     """
 
-    def __init__(self, profile: Profile, served: Served, *, max_bytes: int) -> None:
-        self._served = served
+    def __init__(self, index: OwnKeyIndex, profile_of: ProfileOf, served: Served, *, max_bytes: int) -> None:
         self._max_bytes = min(max_bytes, _packed_bytes(served.max_bytes))
-        self._keys = OwnKeys(profile)
-        self._senders = Senders(profile)
+        self._profile_of = profile_of
+        self._keys = OwnKeys(index, profile_of)
+        self._senders = Senders()
         self._looking = Room(_LOOKING)
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
-    async def open(self, body: bytes, network: str) -> tuple[Opened, Received, Row, Sender]:
-        """Return the message in `body`, who sent it, and what holds for such messages.
+    async def open(self, body: bytes, network: str) -> Entered:
+        """Return the message in `body`, whom it is for, who sent it, and what holds for such messages.
 
         Raises:
             ExchangeError: it does not pass; the message says why, without a word of its contents.
@@ -53,9 +75,9 @@ class Entry:
         """
         envelope = await self._aside(len(body), lambda: read_envelope(body, max_bytes=self._max_bytes))
         if (found := self._keys.at_hand(envelope)) is not None:
-            opened = identify(*found)
+            opened = identify(found.recipient, found.key)
             if self._senders.is_remembered(opened):
-                return await self._looked_at(envelope, opened, len(body), network)
+                return await self._looked_at(envelope, found.tenant, opened, len(body), network)
         party = Party(Standing.NOBODY, network, network)
         self._looking.check(party, len(body))
         ticket = self._looking.enter(party, len(body))
@@ -63,16 +85,20 @@ class Entry:
             await ticket.turn
             found = await self._keys.find(envelope)
             if found is None:
-                raise EnvelopeError("no recipient of the envelope is a key of ours")
-            return await self._looked_at(envelope, identify(*found), len(body), network)
+                raise EnvelopeError(_NOT_OURS)
+            opened = identify(found.recipient, found.key)
+            return await self._looked_at(envelope, found.tenant, opened, len(body), network)
         finally:
             self._looking.leave(ticket)
 
-    async def _looked_at(
-        self, envelope: Envelope, opened: Opened, size: int, network: str
-    ) -> tuple[Opened, Received, Row, Sender]:
+    async def _looked_at(self, envelope: Envelope, tenant: str, opened: Opened, size: int, network: str) -> Entered:
+        try:
+            profile = await self._profile_of(tenant)
+        except NotFoundError as err:  # it was removed or suspended since its key was used last
+            self._keys.forget(tenant)
+            raise EnvelopeError(_NOT_OURS) from err
         received = await self._aside(size, lambda: Received.read(decrypt(envelope, opened), max_bytes=self._max_bytes))
-        row = self._served.row(received.type)
+        row = profile.inject(Served).row(received.type)
         if row is None:
             raise NotServedError("a message of a type that is not served here")
         if received.size > row.max_bytes:
@@ -81,10 +107,10 @@ class Entry:
             await self._aside(size, lambda: check_attachments(received.members))
         except AttachmentError as err:  # which says what stood there
             raise ReceivedError("expected what is attached to be strict JSON, and not very much") from err
-        sender = await self._senders.of(opened, received, network)
+        sender = await self._senders.of(profile, opened, received, network)
         if sender.party.standing < row.needs:
             raise NotServedError(f"a message for which its sender should be known by a {row.needs.name.lower()}")
-        return opened, received, row, sender
+        return Entered(tenant, opened, received, row, sender)
 
     async def _aside[T](self, size: int, work: Callable[[], T]) -> T:
         """Do what takes longer the larger the message is; what is large, in a thread."""

@@ -4,6 +4,7 @@ An envelope leaves when its handling has ended, however it ended, unless the sto
 `MAX_ATTEMPTS` times and never ended is deleted too: whatever it is, it must not be begun at every start for ever.
 """
 
+import contextlib
 import logging
 from typing import ClassVar, Final
 
@@ -12,8 +13,10 @@ from aries_askar import Store
 from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.gate.admission import BusyError
+from wanderbuch.agents.runtime.gate.keys import ProfileOf
 from wanderbuch.agents.runtime.logs import log_event
-from wanderbuch.store.records import NotFoundError, Record, RecordStore
+from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.records import Record, RecordStore
 
 MAX_ATTEMPTS: Final = 3
 MAX_KEPT_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations
@@ -31,30 +34,34 @@ class KeptEnvelope(Record):
 
 
 class KeptEnvelopes:
-    """The envelopes kept in one profile, and how much room they take."""
+    """The envelopes that are kept, each in the profile of the tenant that it is for, and how much room they take.
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-        self._records = RecordStore(profile, KeptEnvelope)
-        self._sizes: dict[str, int] = {}  # oldest first
+    Args:
+        profile_of: gives a tenant's profile.
+    """
+
+    def __init__(self, profile_of: ProfileOf) -> None:
+        self._profile_of = profile_of
+        self._tenants: dict[str, str] = {}  # by envelope, oldest first
+        self._sizes: dict[str, int] = {}
         self._bytes = 0
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Return the ids of what is kept and counted, oldest first."""
-        return tuple(self._sizes)
+        return tuple(self._tenants)
 
-    async def keep(self, kept_id: str, body: bytes) -> None:
-        """Keep an envelope under a fresh id.
+    async def keep(self, tenant: str, kept_id: str, body: bytes) -> None:
+        """Keep an envelope for a tenant under a fresh id.
 
         Raises:
             BusyError: there is no room.
         """
         if self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
             raise BusyError("too much is kept that is not handled yet")
-        self._note(kept_id, len(body))
+        self._note(tenant, kept_id, len(body))
         try:
-            await self._records.insert(KeptEnvelope(id=kept_id, envelope=body.decode()))
+            await (await self._records(kept_id)).insert(KeptEnvelope(id=kept_id, envelope=body.decode()))
         except BaseException:
             self._drop(kept_id)
             raise
@@ -62,9 +69,8 @@ class KeptEnvelopes:
     async def begin(self, kept_id: str) -> KeptEnvelope | None:
         """Return an envelope that is to be handled once more; None if it is gone, or was begun too often."""
         try:
-            kept = await self._records.change(
-                kept_id, lambda held: held.model_copy(update={"attempts": held.attempts + 1})
-            )
+            records = await self._records(kept_id)
+            kept = await records.change(kept_id, lambda held: held.model_copy(update={"attempts": held.attempts + 1}))
         except NotFoundError:
             self._drop(kept_id)
             return None
@@ -76,43 +82,68 @@ class KeptEnvelopes:
 
     async def get(self, kept_id: str) -> KeptEnvelope | None:
         """Return an envelope; None if it is gone."""
-        return await self._records.get_or_none(kept_id)
+        try:
+            return await (await self._records(kept_id)).get_or_none(kept_id)
+        except NotFoundError:  # its tenant is
+            self._drop(kept_id)
+            return None
 
     async def forget(self, kept_id: str) -> None:
         """Remove an envelope for good."""
-        await self._records.remove(kept_id)
+        with contextlib.suppress(NotFoundError):  # its tenant is gone, and all that was its with it
+            await (await self._records(kept_id)).remove(kept_id)
         self._drop(kept_id)
 
-    async def count(self) -> None:
-        """Count what an earlier process left; what can not be read as an envelope is removed."""
-        found: dict[str, int] = {}
-        unreadable: list[str] = []
+    async def count(self, tenant: str) -> None:
+        """Count what an earlier process left of a tenant; what can not be read as an envelope is removed."""
+        profile = await self._profile_of(tenant)
         offset = 0
+        unreadable: list[str] = []
         while True:
-            entries = await self._page(offset)
+            entries = await self._page(profile, offset)
             for entry_id, value in entries:
                 try:
-                    found[entry_id] = len(KeptEnvelope.model_validate_json(value).envelope)
+                    size = len(KeptEnvelope.model_validate_json(value).envelope)
                 except ValidationError:
                     unreadable.append(entry_id)
+                else:
+                    if entry_id not in self._tenants:
+                        self._note(tenant, entry_id, size)
             if len(entries) < _PAGE:
                 break
             offset += len(entries)
         for entry_id in unreadable:
             log_event(_LOG, logging.ERROR, "didcomm.given_up", envelope=entry_id, attempts=0)
-            await self._records.remove(entry_id)
-        newer, self._sizes, self._bytes = self._sizes, {}, 0
-        for entry_id, size in (found | newer).items():
-            self._note(entry_id, size)
+            await RecordStore(profile, KeptEnvelope).remove(entry_id)
 
-    async def _page(self, offset: int) -> list[tuple[str, bytes]]:
-        store: Store = self._profile.store
-        scan = store.scan(KeptEnvelope.category, None, offset, _PAGE, order_by="id")
+    async def _page(self, profile: Profile, offset: int) -> list[tuple[str, bytes]]:
+        store: Store = profile.store
+        scan = store.scan(
+            KeptEnvelope.category,
+            None,
+            offset,
+            _PAGE,
+            order_by="id",
+            profile=profile.settings.get("wallet.askar_profile"),
+        )
         return [(str(entry.name), bytes(entry.value)) async for entry in scan]
 
-    def _note(self, kept_id: str, size: int) -> None:
+    async def _records(self, kept_id: str) -> RecordStore[KeptEnvelope]:
+        """Return where an envelope is kept.
+
+        Raises:
+            NotFoundError: it is not kept, or its tenant is not served.
+        """
+        tenant = self._tenants.get(kept_id)
+        if tenant is None:
+            raise NotFoundError(f"there is no envelope {kept_id}")
+        return RecordStore(await self._profile_of(tenant), KeptEnvelope)
+
+    def _note(self, tenant: str, kept_id: str, size: int) -> None:
+        self._tenants[kept_id] = tenant
         self._sizes[kept_id] = size
         self._bytes += size
 
     def _drop(self, kept_id: str) -> None:
+        self._tenants.pop(kept_id, None)
         self._bytes -= self._sizes.pop(kept_id, 0)

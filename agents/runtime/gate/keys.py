@@ -1,45 +1,99 @@
 """Our own keys, found by the recipients of envelopes; the last ones used stay at hand: a flood costs no look-up.
 
+Which tenant has a key is asked of the index of own keys, once for all recipients, without a look into any profile. An
+envelope for two tenants is refused: its sender would learn that they are at one place, and one handler would answer for
+both.
+
 What is not there is not remembered: the key may come into being, and `MAX_RECIPIENTS` bounds what one envelope asks.
 A key that was removed from the store may open envelopes for as long as it is at hand; who may send is asked each time.
 """
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from acapy_agent.core.profile import Profile
 from aries_askar import Key
 
-from wanderbuch.agents.runtime.gate.envelope import Envelope, Recipient
+from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Recipient
+from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.keys import OwnKeyIndex
 
-_MAX_KEYS: Final = 256
+_MAX_KEYS: Final = 4096
+
+type ProfileOf = Callable[[str], Awaitable[Profile]]
+"""Gives the profile of a tenant by its id; NotFoundError: it is not served."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """A key of ours that an envelope is for.
+
+    Args:
+        tenant: whose key it is.
+        recipient: the envelope's entry for it.
+        key: the secret key.
+    """
+
+    tenant: str
+    recipient: Recipient
+    key: Key
 
 
 class OwnKeys:
-    """The secret keys of one profile that recipients name."""
+    """The secret keys of all tenants that recipients name.
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-        self._keys: OrderedDict[str, Key] = OrderedDict()
+    Args:
+        index: tells whose a key is.
+        profile_of: gives a tenant's profile.
+    """
 
-    def at_hand(self, envelope: Envelope) -> tuple[Recipient, Key] | None:
-        """Return the first recipient whose key is at hand, without asking the store."""
-        for recipient in envelope.recipients:
-            if (key := self._keys.get(recipient.key)) is not None:
-                self._keys.move_to_end(recipient.key)
-                return recipient, key
-        return None
+    def __init__(self, index: OwnKeyIndex, profile_of: ProfileOf) -> None:
+        self._index = index
+        self._profile_of = profile_of
+        self._keys: OrderedDict[str, tuple[str, Key]] = OrderedDict()
 
-    async def find(self, envelope: Envelope) -> tuple[Recipient, Key] | None:
-        """Return the first recipient whose key is ours, None if no one's is."""
+    def at_hand(self, envelope: Envelope) -> OwnKey | None:
+        """Return the key of an envelope with one recipient if it is at hand, without asking the store."""
+        if len(envelope.recipients) != 1:
+            return None
+        (recipient,) = envelope.recipients
+        found = self._keys.get(recipient.key)
+        if found is None:
+            return None
+        self._keys.move_to_end(recipient.key)
+        return OwnKey(found[0], recipient, found[1])
+
+    async def find(self, envelope: Envelope) -> OwnKey | None:
+        """Return the first recipient's key that is ours, None if no one's is.
+
+        Raises:
+            EnvelopeError: recipients belong to two tenants.
+        """
         if (found := self.at_hand(envelope)) is not None:
             return found
-        async with self._profile.session() as session:
+        tenants = await self._index.find([recipient.key for recipient in envelope.recipients])
+        if not tenants:
+            return None
+        if len(set(tenants.values())) > 1:
+            raise EnvelopeError("its recipients belong to two tenants")
+        tenant = next(iter(tenants.values()))
+        try:
+            profile = await self._profile_of(tenant)
+        except NotFoundError:
+            return None
+        async with profile.session() as session:
             for recipient in envelope.recipients:
-                entry = await session.handle.fetch_key(recipient.key)
+                entry = await session.handle.fetch_key(recipient.key) if recipient.key in tenants else None
                 if entry is not None:
-                    self._keys[recipient.key] = entry.key
+                    self._keys[recipient.key] = tenant, entry.key
                     while len(self._keys) > _MAX_KEYS:
                         self._keys.popitem(last=False)
-                    return recipient, entry.key
+                    return OwnKey(tenant, recipient, entry.key)
         return None
+
+    def forget(self, tenant: str) -> None:
+        """Have no key of a tenant at hand any more."""
+        for name in [name for name, (owner, _) in self._keys.items() if owner == tenant]:
+            del self._keys[name]

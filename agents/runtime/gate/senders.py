@@ -33,6 +33,7 @@ from wanderbuch.agents.runtime.gate.envelope import Opened
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.served import MessageType, Standing
 from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.tables import tenant_of
 
 _MAX_PAIRS: Final = 10_000
 _MAX_DIDS: Final = 4  # that claim one key
@@ -76,42 +77,41 @@ class Sender:
 
 
 class Senders:
-    """Tells who sends, for one profile."""
+    """Tells who sends, for every tenant: a pair of keys is one tenant's, since our half of it is."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+    def __init__(self) -> None:
         self._pairs: OrderedDict[tuple[str, str], Ends] = OrderedDict()
 
     def is_remembered(self, opened: Opened) -> bool:
         """Return whether this pair of keys was that of a live connection lately; nothing is looked up."""
         return opened.sender is not None and (opened.sender, opened.recipient) in self._pairs
 
-    async def of(self, opened: Opened, received: Received, network: str) -> Sender:
+    async def of(self, profile: Profile, opened: Opened, received: Received, network: str) -> Sender:
         """Return who sent a message."""
-        ends, connection = await self._connection(opened)
+        ends, connection = await self._connection(profile, opened)
         if connection is not None and connection.is_ready:
             self._remember(opened, ends)
             return Sender(Party(Standing.CONNECTION, connection.connection_id, network), ends, connection)
         if opened.sender is not None:
             self._pairs.pop((opened.sender, opened.recipient), None)
-        if (party := await self._exchange(received, network)) is not None:
+        if (party := await self._exchange(profile, received, network)) is not None:
             return Sender(party, ends, connection)
         if received.parent_thread_id is not None:
-            reusable = await self._invitation(received.parent_thread_id)
+            reusable = await self._invitation(profile, received.parent_thread_id)
             if reusable is not None:
                 party = Party(Standing.INVITATION, received.parent_thread_id, network, reusable)
                 return Sender(party, ends, connection)
         return Sender(Party(Standing.NOBODY, network, network), ends, connection)
 
-    async def _connection(self, opened: Opened) -> tuple[Ends, ConnRecord | None]:
+    async def _connection(self, profile: Profile, opened: Opened) -> tuple[Ends, ConnRecord | None]:
         if opened.sender is not None and (ends := self._pairs.get((opened.sender, opened.recipient))) is not None:
-            async with self._profile.session() as session:
+            async with profile.session() as session:
                 try:
                     return ends, await ConnRecord.retrieve_by_id(session, ends.connection_id)
                 except StorageNotFoundError:
                     self._pairs.pop((opened.sender, opened.recipient), None)
-        our_did, is_public, their_dids = await self._dids(opened)
-        manager = BaseConnectionManager(self._profile)
+        our_did, is_public, their_dids = await self._dids(profile, opened)
+        manager = BaseConnectionManager(profile)
         for their_did in their_dids:
             try:
                 connection = await manager.find_connection(their_did, our_did, None, auto_complete=True)
@@ -121,9 +121,9 @@ class Senders:
                 return Ends(their_did, our_did, is_public, connection.connection_id), connection
         return Ends(their_dids[0] if their_dids else None, our_did, is_public), None
 
-    async def _dids(self, opened: Opened) -> tuple[str | None, bool, list[str]]:
+    async def _dids(self, profile: Profile, opened: Opened) -> tuple[str | None, bool, list[str]]:
         """Return our DID that has the recipient's key, whether it is public, and the DIDs that claim the sender's."""
-        async with self._profile.session() as session:
+        async with profile.session() as session:
             try:
                 own = await session.inject(BaseWallet).get_local_did_for_verkey(opened.recipient)
                 our_did, is_public = own.did, own.metadata.get("posted") is True
@@ -136,7 +136,7 @@ class Senders:
             )
         return our_did, is_public, list(dict.fromkeys(record.tags["did"] for record in records))[:_MAX_DIDS]
 
-    async def _exchange(self, received: Received, network: str) -> Party | None:
+    async def _exchange(self, profile: Profile, received: Received, network: str) -> Party | None:
         """Return whose budget a message on a thread of ours uses; None if the thread is not ours.
 
         A request that began a DID exchange, once more, uses that of the invitation that it answered then: what it names
@@ -147,21 +147,22 @@ class Senders:
         if kind is None or where is None:
             return None
         record_type, tag = where
+        tenant = tenant_of(profile)  # the same thread may be another tenant's too, at its other end
         is_request = (kind.protocol, kind.name) == ("didexchange", "request")
         thread_id = received.id if is_request else received.thread_id
-        async with self._profile.session() as session:
+        async with profile.session() as session:
             if not is_request:
                 is_ours = bool(await session.handle.count(record_type, {tag: thread_id}))
-                return Party(Standing.EXCHANGE, thread_id, network) if is_ours else None
+                return Party(Standing.EXCHANGE, f"{tenant}/{thread_id}", network) if is_ours else None
             begun = await fetch_entries(session, record_type, {tag: thread_id}, limit=1)
         if not begun:
             return None
         invitation_id = begun[0].tags.get("invitation_msg_id") or thread_id
-        return Party(Standing.EXCHANGE, invitation_id, network, is_stranger=True)
+        return Party(Standing.EXCHANGE, f"{tenant}/{invitation_id}", network, is_stranger=True)
 
-    async def _invitation(self, invitation_id: str) -> bool | None:
+    async def _invitation(self, profile: Profile, invitation_id: str) -> bool | None:
         """Return whether an open invitation is for many; None if there is none of this id."""
-        async with self._profile.session() as session:
+        async with profile.session() as session:
             found = await fetch_entries(session, OobRecord.RECORD_TYPE, {"invi_msg_id": invitation_id}, limit=1)
         return bool(json.loads(found[0].value).get("multi_use")) if found else None
 

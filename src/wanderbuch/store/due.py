@@ -7,7 +7,7 @@
 
 One query a store finds what is due, whatever the number of tenants. Who claims and dies loses it after its time: so
 what is done for due work is done at least once, and must bear being done twice. A row may be superfluous or early
-(`rows.py`): who finds that nothing is to do says when the record is due next, and leaves alone what has no record (yet).
+(`rows.py`): who finds nothing to do says when the record is due next, and leaves alone what has no record (yet).
 """
 
 import secrets
@@ -43,7 +43,13 @@ class DueWork:
         self._engine = engine
 
     async def claim(
-        self, kinds: Collection[str], *, limit: int, for_s: float, tenants: Collection[str] | None = None
+        self,
+        kinds: Collection[str],
+        *,
+        limit: int,
+        for_s: float,
+        tenants: Collection[str] | None = None,
+        at: datetime | None = None,
     ) -> list[Claim]:
         """Claim rows that are due and that nobody has, oldest due first.
 
@@ -52,15 +58,17 @@ class DueWork:
             limit: at most so many, 1 to 500.
             for_s: for how long they are ours, unless renewed.
             tenants: only of these tenants; None: of any.
+            at: what is due by this instant; None: by the database's clock.
         """
         if not 1 <= limit <= MOST_CLAIMS:
             raise ValueError(f"a batch has 1 to {MOST_CLAIMS} claims, not {limit}")
         if not kinds or (tenants is not None and not tenants):
             return []
         of_tenants = "" if tenants is None else f" AND tenant IN ({', '.join('?' * len(tenants))})"
+        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp()])
         # A walk along the index for each kind: due rows of kinds that nobody here works on cost nothing.
         walk = (
-            "SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE kind = ? AND due <= store_now()"  # noqa: S608
+            f"SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE kind = ? AND due <= {now}"  # noqa: S608
             f" AND until <= store_now() AND held <= store_now(){of_tenants} ORDER BY due LIMIT ?"
             f" {self._engine.skip_locked}) AS walk"
         )
@@ -68,7 +76,7 @@ class DueWork:
         owner = secrets.token_hex(8)
         args: list[Value] = [owner, for_s]
         for kind in kinds:
-            args += [kind, *(tenants or ()), limit]
+            args += [kind, *instant, *(tenants or ()), limit]
         args.append(limit)
         found = await self._engine.run(
             "UPDATE row SET owner = ?, until = store_now() + ?"  # noqa: S608
@@ -81,6 +89,17 @@ class DueWork:
             Claim(tenant, kind, record_id, state, owner, fence, for_s)
             for tenant, kind, record_id, state, fence, _ in found
         ]
+
+    async def listed(
+        self, tenant: str, kind: str, *, before: datetime, state: str | None = None, limit: int
+    ) -> list[str]:
+        """Return ids of what is due by an instant, oldest due first; nothing is claimed."""
+        found = await self._engine.run(
+            "SELECT id FROM row WHERE tenant = ? AND kind = ? AND due <= ?"  # noqa: S608
+            f"{'' if state is None else ' AND state = ?'} ORDER BY due LIMIT ?",
+            *(tenant, kind, before.timestamp(), *(() if state is None else (state,)), limit),
+        )
+        return [row[0] for row in found]
 
     async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Keep claims for their time again, and return those that are still ours."""

@@ -1,84 +1,52 @@
-"""Small typed records in the wallet store, beside ACA-Py's own.
+"""The typed record store: one for every kind of record, in every profile.
 
-    class Offer(Record):
-        category: ClassVar[str] = "wanderbuch.offer"
-        tag_names: ClassVar[tuple[str, ...]] = ("state", "thread_id")
-        state: OfferState
-        thread_id: str
-        claim: dict[str, str]
-
-    offers = RecordStore(agent.profile, Offer)
+    offers = RecordStore(profile, Offer)
     await offers.insert(offer)
-    await offers.find(state=OfferState.OPEN)
+    await offers.find(thread_id=thread_id)
     await offers.change(offer.id, lambda held: held.model_copy(update={"state": OfferState.ISSUED}))
+    page = await offers.page(state="ISSUED", limit=50, cursor=cursor)
+    async with offers.claiming(now) as due:
+        async for offer in due: ...
 
-Values are encrypted at rest, tags too; still, a tag holds identifiers and states only, never anything personal.
+Askar keeps the records, encrypted, and finds them by name. Everything else is looked up in the plain tables (`rows`,
+`words`, `due`): Askar's own searches by tag read the whole profile. In which order the two are written, and why nothing
+is ever missing, stands in `rows`; what is read there is compared here with the record that it names.
+
 `change` is the one way to move a state: it reads, applies a pure function and writes in one short transaction, so of
-two that race one sees what the other wrote. The function must not wait for anything.
+two that race one sees what the other wrote. The function must not wait for anything. `writing` does the same for
+several records of several kinds.
 """
 
 import asyncio
-import secrets
-from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import Enum
-from typing import ClassVar, Final, Self
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Entry
-from pydantic import BaseModel, ConfigDict, Field
 
-from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.claiming import Claiming
 from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.record import Record, as_tag, index_of, new_id, reader_of, utc_now
+from wanderbuch.store.rows import Row
+from wanderbuch.store.tables import Tables, tables_of, tenant_of
+from wanderbuch.store.writing import writing
+
+__all__ = ["DuplicateError", "NotFoundError", "Page", "Record", "RecordStore", "new_id", "utc_now"]
 
 _FEW: Final = 32  # more records are read in another thread: a list must not hold up everybody else
+_EVERY: Final = 100
 
 
-class NotFoundError(WanderbuchError):
-    """There is no such record."""
+@dataclass(frozen=True, slots=True)
+class Page[R: Record]:
+    """A part of a list; `next_cursor` is None where it ends."""
 
-    code = "not-found"
-
-
-class DuplicateError(WanderbuchError):
-    """A record with this id is already there."""
-
-    code = "duplicate"
-
-
-def new_id() -> str:
-    """Return a fresh random identifier (128 bits, hexadecimal)."""
-    return secrets.token_hex(16)
-
-
-def utc_now() -> datetime:
-    """Return the current instant, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-class Record(BaseModel):
-    """Base of the records: frozen, so a change is a `model_copy(update=…)` inside `RecordStore.change`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    category: ClassVar[str]
-    """Name of the kind in the store; `wanderbuch.` and a word."""
-
-    tag_names: ClassVar[tuple[str, ...]] = ()
-    """Fields one can search by (equality); identifiers and states only."""
-
-    id: str = Field(default_factory=new_id)
-    created_at: datetime = Field(default_factory=utc_now)
-
-    def tags(self) -> dict[str, str]:
-        """Return the searchable fields that have a value, as text."""
-        values = ((name, getattr(self, name)) for name in self.tag_names)
-        return {name: _tag(value) for name, value in values if value is not None}
-
-    @classmethod
-    def read(cls, entry: Entry) -> Self:
-        """Return the record in a store entry."""
-        return cls.model_validate_json(entry.value)
+    items: tuple[R, ...]
+    next_cursor: str | None
 
 
 class RecordStore[R: Record]:
@@ -87,6 +55,7 @@ class RecordStore[R: Record]:
     def __init__(self, profile: Profile, kind: type[R]) -> None:
         self._profile = profile
         self._kind = kind
+        self._category = kind.category
 
     async def insert(self, record: R) -> R:
         """Keep a new record and return it.
@@ -94,14 +63,20 @@ class RecordStore[R: Record]:
         Raises:
             DuplicateError: its id is taken.
         """
+        tables, tenant = self._tables, self._tenant
+        await tables.rows.add(tenant, self._category, index_of(record), is_new=True)
         async with self._profile.session() as session:
             try:
-                await session.handle.insert(self._kind.category, record.id, record.model_dump_json(), record.tags())
+                await session.handle.insert(self._category, record.id, record.model_dump_json())
             except AskarError as err:
-                if err.code == AskarErrorCode.DUPLICATE:
-                    raise DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there") from err
-                raise
-        return record
+                if err.code != AskarErrorCode.DUPLICATE:
+                    raise
+                duplicate = DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there")
+                duplicate.__cause__ = err
+            else:
+                return record
+        await self._heal(record.id)
+        raise duplicate
 
     async def get(self, record_id: str) -> R:
         """Return the record with this id.
@@ -117,20 +92,103 @@ class RecordStore[R: Record]:
     async def get_or_none(self, record_id: str) -> R | None:
         """Return the record with this id, or None."""
         async with self._profile.session() as session:
-            entry = await session.handle.fetch(self._kind.category, record_id)
+            entry = await session.handle.fetch(self._category, record_id)
         return self._kind.read(entry) if entry else None
 
     async def find(self, *, limit: int | None = None, **tags: object) -> list[R]:
-        """Return the records whose tags equal these, oldest first."""
-        wanted = {name: _tag(value) for name, value in tags.items()}
+        """Return the records whose tags equal these, oldest first; without tags all that there are."""
+        wanted = {name: as_tag(value) for name, value in tags.items()}
         unknown = wanted.keys() - set(self._kind.tag_names)
         if unknown:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
-        async with self._profile.session() as session:
-            entries = await fetch_entries(session, self._kind.category, wanted, limit=limit, order_by="id")
-        if len(entries) <= _FEW:
-            return [self._kind.read(entry) for entry in entries]
-        return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])
+        if not wanted:
+            async with self._profile.session() as session:
+                entries = await fetch_entries(session, self._category, limit=limit, order_by="id")
+            return await self._read(entries)
+        tables = await self._complete()
+        ids = await tables.words.find(self._tenant, self._category, wanted)
+        found = [each for each in (await self._fetch(ids)).values() if wanted.items() <= each.tags().items()]
+        return found if limit is None else found[:limit]
+
+    async def page(
+        self,
+        *,
+        state: str | Collection[str] | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        newest_first: bool = True,
+    ) -> Page[R]:
+        """Return a part of the records, in the order in which they were made.
+
+        Args:
+            state: only those whose `index_state` is this, or one of these.
+            limit: at most so many.
+            cursor: `next_cursor` of the part before.
+            newest_first: or else oldest first.
+
+        Raises:
+            CursorError: the cursor was not given out for this list.
+        """
+        tables, states = await self._complete(), _states(state)
+        items: list[R] = []
+        while True:
+            part = await tables.rows.page(
+                self._tenant,
+                self._category,
+                states=states,
+                limit=limit - len(items),
+                cursor=cursor,
+                newest_first=newest_first,
+            )
+            cursor = part.next_cursor
+            items += await self._checked(part.rows, states)
+            if cursor is None or len(items) >= limit:
+                return Page(tuple(items), cursor)
+
+    async def count(self, *, state: str | Collection[str] | None = None) -> int:
+        """Return how many there are, without reading one; a write that was cut off may count for some minutes."""
+        tables = await self._complete()
+        return await tables.rows.count(self._tenant, self._category, states=_states(state))
+
+    async def every(self, *, state: str | Collection[str] | None = None) -> AsyncIterator[R]:
+        """Yield the records (in this state), oldest first, read page by page."""
+        cursor: str | None = None
+        while True:
+            page = await self.page(state=state, limit=_EVERY, cursor=cursor, newest_first=False)
+            for record in page.items:
+                yield record
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def due(self, at: datetime, *, state: str | None = None, limit: int = 500) -> list[R]:
+        """Return records that somebody has to look at by an instant, the most urgent first; nobody claims them."""
+        tables = await self._complete()
+        ids = await tables.due.listed(self._tenant, self._category, before=at, state=state, limit=limit)
+        found = (await self._fetch(ids)).values()
+        return [each for each in found if (due := each.due_at()) is not None and due <= at]
+
+    @asynccontextmanager
+    async def claiming(self, at: datetime, *, limit: int = 10_000) -> AsyncGenerator[AsyncIterator[R]]:
+        """Give the records that are due, the most urgent first: nobody else is given them meanwhile.
+
+        Whatever is still due at the end, or where the process dies, is given to whoever asks next.
+
+        Args:
+            at: what is due by this instant.
+            limit: at most so many.
+        """
+        tables = await self._complete()
+        async with Claiming(tables, self._tenant, self._category, at, limit=limit) as claiming:
+
+            async def records() -> AsyncIterator[R]:
+                async for ids in claiming.batches():
+                    for record in (await self._fetch(ids)).values():
+                        if (due := record.due_at()) is not None and due <= at:
+                            yield record
+
+            yield records()
+            for ids in claiming.claimed_ids():
+                await claiming.release(ids, {each.id: each.due_at() for each in (await self._fetch(ids)).values()})
 
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.
@@ -142,48 +200,86 @@ class RecordStore[R: Record]:
         Raises:
             NotFoundError: there is no such record.
         """
-        async with self._profile.transaction() as session:
-            entry = await session.handle.fetch(self._kind.category, record_id, for_update=True)
-            if entry is None:
-                raise self._missing(record_id)
-            held = self._kind.read(entry)
+        async with writing(self._profile) as records:
+            held = await records.get(self._kind, record_id)
             changed = step(held)
             if changed is None:
                 return held
-            await session.handle.replace(self._kind.category, record_id, changed.model_dump_json(), changed.tags())
-            await session.commit()
+            await records.replace(changed)
         return changed
 
     async def put(self, record: R) -> R:
         """Insert the record, or replace the one with its id, in one transaction."""
-        async with self._profile.transaction() as session:
-            held = await session.handle.fetch(self._kind.category, record.id, for_update=True)
-            write = session.handle.replace if held else session.handle.insert
-            await write(self._kind.category, record.id, record.model_dump_json(), record.tags())
-            await session.commit()
+        async with writing(self._profile) as records:
+            if await records.get_or_none(self._kind, record.id) is None:
+                await records.insert(record)
+            else:
+                await records.replace(record)
         return record
 
     async def remove(self, record_id: str) -> bool:
         """Remove the record and return whether it was there."""
+        rows = self._tables.rows
+        written = await rows.touch(self._tenant, self._category, record_id)
         async with self._profile.session() as session:
             try:
-                await session.handle.remove(self._kind.category, record_id)
+                await session.handle.remove(self._category, record_id)
             except AskarError as err:
-                if err.code == AskarErrorCode.NOT_FOUND:
-                    return False
-                raise
-        return True
+                if err.code != AskarErrorCode.NOT_FOUND:
+                    raise
+                was_there = False
+            else:
+                was_there = True
+        await rows.remove(written)
+        return was_there
+
+    @property
+    def _tables(self) -> Tables:
+        return tables_of(self._profile)
+
+    @property
+    def _tenant(self) -> str:
+        return tenant_of(self._profile)
+
+    async def _complete(self) -> Tables:
+        """Return the plain tables, with a row for every record of this kind."""
+        tables = self._tables
+        await tables.rebuild.ensure(self._profile, self._tenant, reader_of(self._kind))
+        return tables
+
+    async def _checked(self, rows: Sequence[Row], states: Collection[str] | None) -> list[R]:
+        """Return the records that rows name, as far as they are what the rows say."""
+        records = await self._fetch(row.id for row in rows)
+        checked: list[R] = []
+        for row in rows:
+            record = records.get(row.id)
+            if record is None or record.index_state() != row.state:
+                await self._tables.rows.doubt(self._tenant, self._category, row)
+            if record is not None and (states is None or record.index_state() in states):
+                checked.append(record)
+        return checked
+
+    async def _fetch(self, ids: Iterable[str]) -> dict[str, R]:
+        """Return the records with these ids, as far as they are there, in this order."""
+        async with self._profile.session() as session:
+            found = [await session.handle.fetch(self._category, record_id) for record_id in dict.fromkeys(ids)]
+        entries = [entry for entry in found if entry is not None]
+        return {record.id: record for record in await self._read(entries)}
+
+    async def _read(self, entries: Sequence[Entry]) -> list[R]:
+        if len(entries) <= _FEW:
+            return [self._kind.read(entry) for entry in entries]
+        return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])
+
+    async def _heal(self, record_id: str) -> None:
+        """Take back what a record that was refused has added to the rows of the one that is there."""
+        if (held := await self.get_or_none(record_id)) is not None:
+            written = await self._tables.rows.add(self._tenant, self._category, index_of(held))
+            await self._tables.rows.settle(written)
 
     def _missing(self, record_id: str) -> NotFoundError:
         return NotFoundError(f"there is no {self._kind.__name__} with the id {record_id[:64]!r}")
 
 
-def _tag(value: object) -> str:
-    """Return a field's value as tag text."""
-    match value:
-        case Enum():
-            return str(value.value)
-        case datetime():
-            return value.isoformat()
-        case _:
-            return str(value)
+def _states(state: str | Collection[str] | None) -> Collection[str] | None:
+    return (state,) if isinstance(state, str) else state

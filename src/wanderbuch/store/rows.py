@@ -24,6 +24,7 @@ from enum import Enum
 from typing import Final
 
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
+from wanderbuch.store.due import Claim
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.words import Words
@@ -152,12 +153,12 @@ class Rows:
             ),
         )
 
-    async def doubt(self, tenant: str, kind: str, row: Row) -> bool:
+    async def doubt(self, tenant: str, kind: str, row: Row | Claim) -> bool:
         """Remove a row that does not fit the record it names, if it is old enough; tell whether it went."""
         gone = await self._engine.run(
-            f"DELETE FROM row WHERE {_THIS} AND state = ? AND number = ? AND at < store_now() - ?"  # noqa: S608
+            f"DELETE FROM row WHERE {_THIS} AND state = ? AND at < store_now() - ?"  # noqa: S608
             " AND held < store_now() RETURNING id",
-            *(tenant, kind, row.id, row.state, row.number, DOUBTED_S),
+            *(tenant, kind, row.id, row.state, DOUBTED_S),
         )
         return bool(gone)
 

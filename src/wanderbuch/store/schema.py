@@ -17,6 +17,8 @@ Times are seconds since 1970 by the database's clock; `until = 0` and `held = 0`
 
 from typing import Final
 
+from wanderbuch.store.errors import StoreVersionError
+
 VERSION: Final = 1
 """Grows with every change of these tables."""
 
@@ -62,3 +64,11 @@ def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:
         by_key: what keeps a table in the order of its primary key, where the engine has that.
     """
     return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in TABLES]
+
+
+def wrong_version(found: str) -> StoreVersionError:
+    """Return the error of tables that this version cannot use."""
+    return StoreVersionError(
+        f"the plain tables of the store have the version {found[:20]}, this program needs version {VERSION}",
+        hint="run the version of Wanderbuch that made them; nothing was changed",
+    )

@@ -28,7 +28,7 @@ from wanderbuch.store.errors import (
     StoreUnreachableError,
     StoreVersionError,
 )
-from wanderbuch.store.schema import VERSION, tables
+from wanderbuch.store.schema import VERSION, tables, wrong_version
 
 _LARGEST_GROUP: Final = 256
 _FILE_MODE: Final = 0o600
@@ -290,14 +290,6 @@ def _make_tables(connection: sqlite3.Connection) -> None:
     found = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
     if found is None or found[0] != str(VERSION):
         raise wrong_version(found[0] if found else "none")
-
-
-def wrong_version(found: str) -> StoreVersionError:
-    """Return the error of tables that this version cannot use."""
-    return StoreVersionError(
-        f"the plain tables of the store have the version {found[:20]}, this program needs version {VERSION}",
-        hint="run the version of Wanderbuch that made them; nothing was changed",
-    )
 
 
 def _growing_numbers() -> Iterator[int]:

@@ -98,15 +98,15 @@ async def open_tables(engine: Engine, profile: Profile) -> Tables:
 
 def bind_tables(profile: Profile, tables: Tables) -> None:
     """Let a profile, and every other of its store, find the tables."""
-    _BY_STORE[profile.opened] = tables
+    _BY_STORE[profile.store] = tables
 
 
 def tables_of(profile: Profile) -> Tables:
     """Return the plain tables of a profile's store."""
-    found = _BY_STORE.get(profile.opened)
+    found = _BY_STORE.get(profile.store)
     if found is None:
         found = tables_on(open_sqlite(None), random_hash())
-        _BY_STORE[profile.opened] = found
+        _BY_STORE[profile.store] = found
     return found
 
 
@@ -116,7 +116,7 @@ def tenant_of(profile: Profile) -> str:
 
 
 _BY_STORE: WeakKeyDictionary[object, Tables] = WeakKeyDictionary()
-"""By the opened store, which all profiles of a store share."""
+"""By Askar's store, which all profiles of a store share."""
 
 
 async def _fits(engine: Engine, profile: Profile) -> bool:

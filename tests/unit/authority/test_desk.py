@@ -37,12 +37,12 @@ class FailingPublisher(FolderPublisher):
         super().__init__(folder)
         self._failing, self._error, self._after = failing, error, after
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         if path.endswith(self._failing):
             self._after -= 1
             if self._after < 0:
                 raise self._error
-        await super().put(path, body, content_type)
+        await super().put(path, body, content_type, number=number)
 
 
 async def test_one_approver_suspends_an_issuer_at_once(world: World) -> None:
@@ -372,9 +372,9 @@ async def test_at_no_time_of_a_rotation_is_the_file_served_one_that_nobody_can_v
     await published(world.desk(), people)
 
     class Watching(FolderPublisher):
-        async def put(self, path: str, body: bytes, content_type: str) -> None:
+        async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
             await served(world)
-            await super().put(path, body, content_type)
+            await super().put(path, body, content_type, number=number)
             await served(world)
 
     await world.desk(Watching(world.folder)).rotate("yearly")

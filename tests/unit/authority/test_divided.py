@@ -34,9 +34,9 @@ class Counting(FolderPublisher):
         super().__init__(folder)
         self.written: list[str] = []
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         self.written.append(path.removeprefix("governance/sri-lanka/"))
-        await super().put(path, body, content_type)
+        await super().put(path, body, content_type, number=number)
 
 
 async def test_a_large_file_is_divided_and_a_change_moves_the_root_and_one_part(world: World) -> None:

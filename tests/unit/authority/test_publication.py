@@ -25,10 +25,10 @@ class FailingPublisher(FolderPublisher):
         self._failing = failing
         self._error = error
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         if path.endswith(self._failing):
             raise self._error
-        await super().put(path, body, content_type)
+        await super().put(path, body, content_type, number=number)
 
 
 async def served(world: World):
@@ -132,8 +132,8 @@ async def test_full_disk_at_the_first_file_leaves_nothing_behind(world: World) -
 
 async def test_a_disk_that_fails_right_after_the_file_is_out_does_not_block_the_number(world: World) -> None:
     class FailingAfter(FolderPublisher):
-        async def put(self, path: str, body: bytes, content_type: str) -> None:
-            await super().put(path, body, content_type)
+        async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
+            await super().put(path, body, content_type, number=number)
             if path.endswith("versions/1.jws"):
                 raise ConfigurationError("the disk failed after the file was renamed")
 

@@ -160,12 +160,22 @@ async def test_only_post_is_answered(registry: Registry) -> None:
 
 
 async def test_an_authority_without_a_file_says_when_to_ask_again(registry: Registry) -> None:
-    registry.snapshot = registry.authority = None
+    registry.snapshot = None
     async with serving(registry.endpoint()) as client:
         response = await client.post(ASK, json=query())
         await problem(response, 503, "not-ready")
         assert int(response.headers["Retry-After"]) > 0
-        await problem(await client.get(f"{BASE}/openapi.json"), 503, "not-ready")
+        assert (await client.get(f"{BASE}/openapi.json")).status == 200
+
+
+async def test_an_endpoint_that_is_off_is_not_there() -> None:
+    async with serving(None) as client:
+        answers = [
+            await client.post(ASK, json=query()),
+            await client.get(f"{BASE}/openapi.json"),
+            await client.put(ASK),
+        ]
+        assert [answer.status for answer in answers] == [404, 404, 404]
 
 
 # Who may ask

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from tests.unit.governance.conftest import EXAMPLE
 
 from wanderbuch.agents.authority.trqp import TrqpEndpoint
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
+from wanderbuch.agents.authority.trqp_role import TRQP_ROUTES
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.governance.validation import parse_file
@@ -28,7 +30,7 @@ class Registry:
     """What the endpoint looks at; tests change it."""
 
     now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    authority: Did | None = FILE.author
+    authority: Did = FILE.author
     snapshot: GovernanceSnapshot | None = field(
         default_factory=lambda: GovernanceSnapshot(
             FILE,
@@ -43,7 +45,8 @@ class Registry:
 
     def endpoint(self, *, token: str | None = None, first: Any = None, **config: Any) -> TrqpEndpoint:
         return TrqpEndpoint(
-            authority=lambda: self.authority,
+            authority=self.authority,
+            base=BASE,
             snapshot=lambda: self.snapshot,
             config=TrqpConfig(enabled=True, **{"requests_per_second": 0, **config}),
             token=SecretStr(token) if token else None,
@@ -52,16 +55,23 @@ class Registry:
         )
 
 
-def site(endpoint: TrqpEndpoint) -> web.Application:
-    """Return an application with the routes as the public site has them."""
+@dataclass
+class Office:
+    """What the routes read of an authority's office."""
+
+    trqp: TrqpEndpoint | None
+
+
+def site(endpoint: TrqpEndpoint | None) -> web.Application:
+    """Return an application with the routes as the public site has them; None: the endpoint is off."""
     app = web.Application()
-    for route in endpoint.routes():
-        app.router.add_route(route.method, route.path, route.handler)
+    for route in TRQP_ROUTES:
+        app.router.add_route(route.method, route.path, partial(route.handler, Office(endpoint)))
     return app
 
 
 @asynccontextmanager
-async def serving(endpoint: TrqpEndpoint) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+async def serving(endpoint: TrqpEndpoint | None) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     async with TestServer(site(endpoint)) as server, TestClient(server) as client:
         yield client
 

@@ -20,7 +20,6 @@ async def empty_place(tmp_path: Path) -> AsyncIterator[Place]:
     """An authority that has started and published nothing."""
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
     place = Place(profile, tmp_path / "public")
-    place.start()
     yield place
     await profile.close()
 
@@ -75,7 +74,6 @@ async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["Bro
     """A browser at the full example, for tests that only read."""
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
     place = Place(profile, tmp_path_factory.mktemp("public"))
-    place.start()
     await place.publish(full_payload())
     jar = aiohttp.DummyCookieJar()
     async with TestServer(place.application()) as server, aiohttp.ClientSession(cookie_jar=jar) as session:

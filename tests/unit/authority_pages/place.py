@@ -4,6 +4,7 @@ import copy
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.officials import OfficialRole
-from wanderbuch.agents.authority.pages.mounting import AuthorityPages
-from wanderbuch.agents.authority.pages.sessions import DeskSession
+from wanderbuch.agents.authority.pages.desk import DeskParts
+from wanderbuch.agents.authority.pages.facts import PublishedRegister
+from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
+from wanderbuch.agents.authority.pages.sessions import DeskSession, Sessions
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.errors import ResolutionError
@@ -75,7 +78,7 @@ class Clock:
 
 @dataclass
 class Place:
-    """The pages as a running agent mounts them, over everything real but the sockets of an agent."""
+    """What the pages read of an authority's office, over everything real but the sockets of an agent."""
 
     profile: Profile
     folder: Path
@@ -101,10 +104,9 @@ class Place:
 
         self.desk = Desk(self.profile, publication, four_eyes=True, redress=REDRESS, rotate_key=rotate)
         self.publication = publication
-        self.pages = AuthorityPages(clock=self.clock)
-
-    def start(self) -> None:
-        self.pages.start(self.desk, RecordStore(self.profile, DeskSession))
+        self.register = PublishedRegister(publication)
+        sessions = Sessions(RecordStore(self.profile, DeskSession), self.desk.officials, clock=self.clock)
+        self.parts = DeskParts(desk=self.desk, sessions=sessions, register=self.register)
 
     async def publish(self, payload: dict[str, Any]) -> None:
         await self.publication.publish(payload)
@@ -121,8 +123,8 @@ class Place:
     def application(self) -> web.Application:
         """Return both sites in one, so that one browser sees all."""
         app = web.Application()
-        for route in (*self.pages.public_routes(), *self.pages.app_pages()):
-            app.router.add_route(route.method, route.path, route.handler)
+        for route in (*register_routes(), *desk_page_routes()):
+            app.router.add_route(route.method, route.path, partial(route.handler, self))
         return app
 
 

@@ -191,7 +191,7 @@ async def test_a_draft_goes_from_one_person_to_the_other_and_is_published(
     assert "Approve and publish" in page.text
     assert (await approver.send(f"{draft}/approve", revision="99")).status == 409
     assert (await approver.send(f"{draft}/approve", revision=hidden(page.text, "revision"))).status == 303
-    facts = await place.pages.facts()
+    facts = await place.register.facts()
     assert facts is not None
     (accreditation,) = facts.file.index.by_issuer[GALLE]
     assert accreditation.occupations == ("C7126", "C7411", "C7212")
@@ -347,12 +347,12 @@ async def test_a_suspension_is_confirmed_published_and_looked_at_by_another(
     assert (await approver.send("/desk/en/suspend", sure="yes", **both)).status == 400
     assert 'name="nothing_counts"' in page.text
     assert (await editor.send("/desk/en/suspend", sure="yes", **form)).status == 403
-    facts = await place.pages.facts()
+    facts = await place.register.facts()
     assert facts is not None
     assert facts.file.version == 1
     for _ in range(2):
         assert (await approver.send("/desk/en/suspend", sure="yes", **form)).status == 303
-    facts = await place.pages.facts()
+    facts = await place.register.facts()
     assert facts is not None
     assert facts.file.version == 2
     assert facts.file.index.by_issuer[WELDERS][0].status is Status.SUSPENDED
@@ -394,10 +394,3 @@ async def test_what_is_not_there_is_a_page_and_no_failure(editor: Browser, path:
     answer = await editor.ask("/desk/en/" + path.format(id=draft.rpartition("/")[2], did=GALLE))
     assert answer.status in {400, 404, 422}
     assert "Back to the overview" in answer.text
-
-
-async def test_before_the_authority_has_started_the_desk_says_so(open_site: Any, place: Place) -> None:
-    place.pages._parts = None
-    answer = await (await open_site(place)).ask("/desk/en/")
-    assert answer.status == 503
-    assert "is starting" in answer.text

@@ -99,12 +99,12 @@ async def test_hostile_names_are_text(empty_place: Place, open_site: Any) -> Non
 
 
 async def test_facts_are_read_once_a_version(place: Place) -> None:
-    facts = await asyncio.gather(*(place.pages.facts() for _ in range(5)))
+    facts = await asyncio.gather(*(place.register.facts() for _ in range(5)))
     assert len({id(each) for each in facts}) == 1
     await place.publication.reissue()
     place.clock.advance(minutes=10)
     await place.publication.reissue()
-    again = await place.pages.facts()
+    again = await place.register.facts()
     assert again is not None
     assert facts[0] is not None
     assert again.tables is facts[0].tables

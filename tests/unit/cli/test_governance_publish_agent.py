@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,13 +25,14 @@ from tests.unit.authority.flow import published
 from tests.unit.cli.conftest import EXAMPLE
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
-from wanderbuch.agents.authority.api import Authority, authority_routes
+from wanderbuch.agents.authority.api import AUTHORITY_ROUTES
 from wanderbuch.agents.authority.desk import Desk
-from wanderbuch.agents.authority.desk_api import draft_routes
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.cli.governance.authority_client import AnsweredNoError, AuthorityClient
 from wanderbuch.agents.cli.governance.publishing import _as_draft, _directly
-from wanderbuch.agents.runtime.app import Caller, ReadyReport, make_app
+from wanderbuch.agents.runtime.app import Caller, ReadyReport
+from wanderbuch.agents.runtime.app_site import Mount, make_app
+from wanderbuch.agents.runtime.tenant_config import DEFAULT_TENANT
 from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
 from wanderbuch.governance.jws import unverified_payload
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION
@@ -72,11 +74,21 @@ class Site:
 @pytest.fixture
 async def site(world: World, tmp_path: Path) -> AsyncIterator[Site]:
     desk = world.desk(four_eyes=True)
-    authority = Authority(
-        did=str(AUTHORITY), name="Authority", ecosystem="sri-lanka", governance_url=URL, desk=desk, schema_ids={}
+    office = SimpleNamespace(
+        tenant=SimpleNamespace(did=AUTHORITY, name="Authority"),
+        ecosystem="sri-lanka",
+        governance_url=URL,
+        desk=desk,
+        publication=desk.publication,
+        history=desk.history,
+        schema_ids={},
     )
 
-    async def identify(token: str) -> Caller | None:
+    async def enter(tenant: str) -> SimpleNamespace:
+        assert tenant == DEFAULT_TENANT
+        return office
+
+    async def identify(tenant: str, token: str) -> Caller | None:
         official = await desk.officials.by_token(token)
         return official and Caller(official.id, frozenset(role.value for role in official.roles))
 
@@ -84,7 +96,7 @@ async def site(world: World, tmp_path: Path) -> AsyncIterator[Site]:
         return ReadyReport(True, {})
 
     app = make_app(
-        [*authority_routes(lambda: authority), *draft_routes(lambda: desk)],
+        [Mount("authority", enter, AUTHORITY_ROUTES)],
         token=SecretStr(OPERATOR),
         max_body_bytes=1 << 20,
         is_serving=lambda: True,

@@ -213,16 +213,16 @@ async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_powe
     monkeypatch.setattr(BaseConnectionManager, "resolve_invitation", resolve_invitation)  # our own DID, by https
     workshop.profile.settings["default_endpoint"] = "https://centre.wanderbuch.test/didcomm"
     for steps in count():
-        before = {offer.id for offer in await workshop.desk.all()}
+        before = {offer.id for offer in (await workshop.desk.page()).items}
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
             await restart(workshop)
             await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=6))
-        made = [offer for offer in await workshop.desk.all() if offer.id not in before]
+        made = [offer for offer in (await workshop.desk.page()).items if offer.id not in before]
         assert all(offer.invitation_url and offer.short_url for offer in made), f"cut after {steps} steps"
         async with workshop.profile.session() as session:
             exchanges = {each.cred_ex_id for each in await V20CredExRecord.query(session)}
-        assert exchanges == {offer.cred_ex_id for offer in await workshop.desk.all() if not offer.forgotten}
+        assert exchanges == {offer.cred_ex_id for offer in (await workshop.desk.page()).items if not offer.forgotten}
         for offer in made:
             await workshop.desk._remove(offer)
             with suppress(NotFoundError):

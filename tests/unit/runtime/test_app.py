@@ -15,13 +15,13 @@ from wanderbuch.agents.runtime.app import (
     ReadyReport,
     delete,
     get,
-    make_app,
     patch,
     post,
     put,
 )
+from wanderbuch.agents.runtime.app_site import Mount, make_app
 from wanderbuch.agents.runtime.openapi import describe
-from wanderbuch.agents.runtime.problems import STATUS_BY_CODE, RefusedError
+from wanderbuch.agents.runtime.problems import STATUS_BY_CODE, NotReadyError, RefusedError
 from wanderbuch.errors import ConfigurationError, CredentialError, ExchangeError, ResolutionError, WanderbuchError
 from wanderbuch.store.records import NotFoundError
 
@@ -38,11 +38,11 @@ class Thing(ApiModel):
     name: str
 
 
-async def make(call: Call[NewThing]) -> Thing:
+async def make(_: str, call: Call[NewThing]) -> Thing:
     return Thing(id="1", name=call.body.name)
 
 
-async def show(call: Call[None]) -> Thing:
+async def show(_: str, call: Call[None]) -> Thing:
     errors: dict[str, Exception] = {
         "missing": NotFoundError("there is no such thing"),
         "refused": RefusedError("not by this issuer", members={"decision": {"verdict": "NOT_TRUSTED"}}),
@@ -62,21 +62,41 @@ ROUTES = (
     put("/things/{id}", make, body=NewThing, result=Thing, summary="Put", needs={"editor"}),
     patch("/things/{id}", make, body=NewThing, result=Thing, summary="Change", needs={"editor", "operator"}),
     delete("/things/{id}", show, result=Thing, summary="Remove", needs={"approver"}),
-    get("/me", lambda call: told(call), result=Thing, summary="Who asks", needs={"editor", "approver", "operator"}),
+    get("/whose", lambda office, call: whose(office, call), result=Thing, summary="Whose office"),
+    get(
+        "/me",
+        lambda office, call: told(office, call),
+        result=Thing,
+        summary="Who asks",
+        needs={"editor", "approver", "operator"},
+    ),
 )
+PEOPLE_OF_A = {"aa" * 16: Caller("a", frozenset({"operator"}))}
 PEOPLE = {"ed" * 16: Caller("ed", frozenset({"editor"})), "ap" * 16: Caller("ap", frozenset({"approver"}))}
 
 
-async def told(call: Call[None]) -> Thing:
+async def told(_: str, call: Call[None]) -> Thing:
     return Thing(id=call.caller.id, name="caller")
 
 
-async def identify(token: str) -> Caller | None:
-    return PEOPLE.get(token)
+async def whose(office: str, _: Call[None]) -> Thing:
+    return Thing(id="office", name=office)
 
 
-async def page(request: web.Request) -> web.Response:
-    return web.json_response({"page": request.match_info["name"]})
+async def identify(tenant: str, token: str) -> Caller | None:
+    return (PEOPLE if tenant == "default" else PEOPLE_OF_A if tenant == "a" else {}).get(token)
+
+
+async def enter(tenant: str) -> str:
+    if tenant == "b":
+        raise NotReadyError("the office is starting")
+    if tenant not in {"default", "a"}:
+        raise NotFoundError("there is no such tenant")
+    return tenant
+
+
+async def page(office: str, request: web.Request) -> web.Response:
+    return web.json_response({"page": request.match_info["name"], "office": office})
 
 
 @pytest.fixture
@@ -87,14 +107,14 @@ async def call():  # type: ignore[no-untyped-def]
         return ReadyReport(serving, {"started": serving})
 
     app = make_app(
-        ROUTES,
+        (Mount("shop", enter, ROUTES), Mount("tenants", enter, ROUTES[:1], is_shared=True)),
         token=SecretStr(TOKEN),
         max_body_bytes=1000,
         is_serving=lambda: serving,
         look=look,
         description=describe(ROUTES, title="Things", version="1"),
         identify=identify,
-        pages=(PublicRoute("GET", "/desk/{name}", page),),
+        pages=((PublicRoute("GET", "/desk/{name}", page), enter),),
     )
     async with TestServer(app) as server, ClientSession() as session:
 
@@ -111,32 +131,34 @@ async def call():  # type: ignore[no-untyped-def]
 
 
 async def test_parses_calls_and_serialises(call) -> None:  # type: ignore[no-untyped-def]
-    status, answer, headers = await call("POST", "/things", {"name": "x"})
+    status, answer, headers = await call("POST", "/v1/shop/things", {"name": "x"})
     assert (status, answer) == (201, {"id": "1", "name": "x"})
     assert headers["Cache-Control"] == "no-store"
-    assert (await call("GET", "/things/7?name=y"))[1] == {"id": "7", "name": "y"}
-    assert (await call("POST", "/things/7/end"))[0] == 200
-    assert (await call("POST", "/things/7/end", {}))[0] == 200
+    assert (await call("GET", "/v1/shop/things/7?name=y"))[1] == {"id": "7", "name": "y"}
+    assert (await call("POST", "/v1/shop/things/7/end"))[0] == 200
+    assert (await call("POST", "/v1/shop/things/7/end", {}))[0] == 200
 
 
 @pytest.mark.parametrize("token", ["", "x", TOKEN + "x", TOKEN[:-1]])
 async def test_nobody_enters_without_the_token(call, token: str) -> None:  # type: ignore[no-untyped-def]
-    status, problem, headers = await call("GET", "/things/7", token=token)
+    status, problem, headers = await call("GET", "/v1/shop/things/7", token=token)
     assert (status, problem["code"]) == (401, "unauthorized")
     assert headers["Content-Type"].startswith("application/problem+json")
     assert (await call("GET", "/health", token=token))[0] == 200
-    assert (await call("GET", "/nothing", token=token))[0] == 401
+    assert (await call("GET", "/v1/shop/nothing", token=token))[0] == 401
 
 
 async def test_a_token_that_is_no_text_is_a_wrong_token(call) -> None:  # type: ignore[no-untyped-def]
     reader, writer = await asyncio.open_connection("127.0.0.1", call.port)
-    writer.write(b"GET /things/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer \xff\r\n\r\n")
+    writer.write(
+        b"GET /v1/shop/things/7 HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Bearer \xff\r\n\r\n"
+    )
     assert (await reader.readline()).split()[1] == b"401"
     writer.close()
 
 
 async def test_nothing_is_served_before_the_agent_is_ready(call) -> None:  # type: ignore[no-untyped-def]
-    assert (await call("GET", "/things/7", ready=False))[0] == 503
+    assert (await call("GET", "/v1/shop/things/7", ready=False))[0] == 503
     assert (await call("GET", "/ready", token="", ready=False))[0] == 503
     assert (await call("GET", "/ready", token=""))[0] == 200
 
@@ -158,15 +180,15 @@ async def test_nothing_is_served_before_the_agent_is_ready(call) -> None:  # typ
     ],
 )
 async def test_refuses_a_body_that_does_not_fit_without_repeating_it(call, body: Any, status: int) -> None:  # type: ignore[no-untyped-def]
-    found, problem, _ = await call("POST", "/things", body)
+    found, problem, _ = await call("POST", "/v1/shop/things", body)
     assert found == status == problem["status"]
     assert "secret" not in json.dumps(problem)
 
 
 async def test_refuses_parameters_and_bodies_nobody_asked_for(call) -> None:  # type: ignore[no-untyped-def]
-    assert (await call("GET", "/things/7?nmae=y"))[0] == 400
-    assert (await call("POST", "/things/7/end", {"x": 1}))[0] == 400
-    assert (await call("DELETE", "/things/7/end"))[0] == 405
+    assert (await call("GET", "/v1/shop/things/7?nmae=y"))[0] == 400
+    assert (await call("POST", "/v1/shop/things/7/end", {"x": 1}))[0] == 400
+    assert (await call("DELETE", "/v1/shop/things/7/end"))[0] == 405
 
 
 @pytest.mark.parametrize(
@@ -174,17 +196,17 @@ async def test_refuses_parameters_and_bodies_nobody_asked_for(call) -> None:  # 
     [("missing", 404, "not-found"), ("refused", 409, "refused"), ("over", 409, "exchange"), ("far", 502, "resolution")],
 )
 async def test_an_error_is_a_problem(call, which: str, status: int, code: str) -> None:  # type: ignore[no-untyped-def]
-    found, problem, _ = await call("GET", f"/things/{which}")
+    found, problem, _ = await call("GET", f"/v1/shop/things/{which}")
     assert (found, problem["code"], problem["status"]) == (status, code, status)
 
 
 async def test_a_refusal_carries_its_decision_and_a_hint_its_words(call) -> None:  # type: ignore[no-untyped-def]
-    assert (await call("GET", "/things/refused"))[1]["decision"] == {"verdict": "NOT_TRUSTED"}
-    assert (await call("GET", "/things/far"))[1]["hint"] == "try later"
+    assert (await call("GET", "/v1/shop/things/refused"))[1]["decision"] == {"verdict": "NOT_TRUSTED"}
+    assert (await call("GET", "/v1/shop/things/far"))[1]["hint"] == "try later"
 
 
 async def test_a_bug_tells_the_caller_nothing(call) -> None:  # type: ignore[no-untyped-def]
-    status, problem, _ = await call("GET", "/things/bug")
+    status, problem, _ = await call("GET", "/v1/shop/things/bug")
     assert status == 500
     assert "secret" not in json.dumps(problem)
 
@@ -220,29 +242,67 @@ async def test_a_route_is_for_those_it_names_and_for_the_operator_only_where_it_
 ) -> None:
     body = None if method in {"GET", "DELETE"} else {"name": "x"}
     for token in (*PEOPLE, TOKEN):
-        status, answer, _ = await call(method, path, body, token=token)
+        status, answer, _ = await call(method, f"/v1/shop{path}", body, token=token)
         assert status in {200, 201} if token in allowed else (status, answer["code"]) == (403, "forbidden")
 
 
 async def test_a_route_learns_who_asks(call) -> None:  # type: ignore[no-untyped-def]
-    found = [(await call("GET", "/me", token=token))[1]["id"] for token in (*PEOPLE, TOKEN)]
+    found = [(await call("GET", "/v1/shop/me", token=token))[1]["id"] for token in (*PEOPLE, TOKEN)]
     assert found == ["ed", "ap", "operator"]
-    assert (await call("GET", "/me", token="x" * 32))[0] == 401
+    assert (await call("GET", "/v1/shop/me", token="x" * 32))[0] == 401
 
 
 async def test_pages_are_reached_without_the_token_but_only_while_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]
-    assert (await call("GET", "/desk/home", token=""))[:2] == (200, {"page": "home"})
+    assert (await call("GET", "/desk/home", token=""))[:2] == (200, {"page": "home", "office": "default"})
     assert (await call("GET", "/desk/home", token="", ready=False))[0] == 503
     assert (await call("GET", "/desk", token=""))[0] == 401
 
 
 async def test_whether_a_token_is_an_officials_can_not_be_told_before_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]
     for token in ("ed" * 16, "x" * 32):
-        assert (await call("GET", "/me", token=token, ready=False))[0] == 503
-    assert (await call("GET", "/me", token="", ready=False))[0] == 401
+        assert (await call("GET", "/v1/shop/me", token=token, ready=False))[0] == 503
+    assert (await call("GET", "/v1/shop/me", token="", ready=False))[0] == 401
 
 
 def test_the_description_says_whom_a_route_is_for() -> None:
     paths = describe(ROUTES, title="Things", version="1")["paths"]
     assert paths["/things/{id}"]["patch"]["description"] == "For: editor, operator."
     assert paths["/things"]["post"]["description"] == "For: operator."
+
+
+@pytest.mark.parametrize(
+    ("path", "office"),
+    [("/v1/shop/whose", "default"), ("/v1/t/a/shop/whose", "a"), ("/v1/t/default/shop/whose", "default")],
+)
+async def test_a_route_works_on_the_office_of_the_tenant_in_its_address(call, path: str, office: str) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("GET", path))[:2] == (200, {"id": "office", "name": office})
+
+
+async def test_an_office_that_is_not_open_yet_is_said_so_in_one_place(call) -> None:  # type: ignore[no-untyped-def]
+    status, problem, _ = await call("GET", "/v1/t/b/shop/whose")
+    assert (status, problem["code"]) == (503, "not-ready")
+    assert (await call("GET", "/v1/t/c/shop/whose"))[0] == 404
+
+
+async def test_a_tenants_token_opens_its_own_routes_and_nothing_else(call) -> None:  # type: ignore[no-untyped-def]
+    token = "aa" * 16
+    assert (await call("GET", "/v1/t/a/shop/whose", token=token))[0] == 200
+    refused = [
+        await call("GET", path, token=given)
+        for path, given in (
+            ("/v1/shop/whose", token),
+            ("/v1/t/c/shop/whose", token),
+            ("/v1/t/default/shop/whose", token),
+            ("/v1/tenants/things", token),
+            ("/v1/t/a/tenants/things", "x" * 32),
+            ("/v1/t/a/shop/nothing", "ed" * 16),
+            ("/v1/t/c/shop/nothing", "ed" * 16),
+        )
+    ]
+    assert {status for status, _, _ in refused} == {401}
+    assert len({json.dumps(problem) for _, problem, _ in refused}) == 1
+
+
+async def test_what_belongs_to_the_process_is_no_tenants(call) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("POST", "/v1/tenants/things", {"name": "x"}))[0] == 201
+    assert (await call("POST", "/v1/t/a/tenants/things", {"name": "x"}))[0] == 404

@@ -51,7 +51,7 @@ def transport_of(agent: RunningAgent) -> KeepingTransport:
 
 async def nothing_kept(agent: RunningAgent) -> None:
     async with asyncio.timeout(5):
-        while await agent.records(KeptEnvelope).find():  # noqa: ASYNC110
+        while await agent.tenant.records(KeptEnvelope).find():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -67,7 +67,7 @@ async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(
 
     class Slow(BaseHandler):
         async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
-            during.append(len(await tiny_agent.records(KeptEnvelope).find()))
+            during.append(len(await tiny_agent.tenant.records(KeptEnvelope).find()))
 
     handler, Ping.Handler = Ping.Handler, Slow
     try:
@@ -143,7 +143,7 @@ async def test_keeps_without_processing_while_held_and_replays_later(
     transport = transport_of(tiny_agent)
     transport.hold()
     assert (await transport.receive(peer.envelope())).status == 200
-    (left,) = await tiny_agent.records(KeptEnvelope).find()
+    (left,) = await tiny_agent.tenant.records(KeptEnvelope).find()
     assert "protected" in json.loads(left.envelope)  # still encrypted
     transport.open()
     await transport.replay()
@@ -164,7 +164,7 @@ async def test_keeps_without_processing_while_held_and_replays_later(
 )
 async def test_refuses_what_is_not_encrypted_to_us_and_keeps_nothing(tiny_agent: RunningAgent, body: bytes) -> None:
     assert (await transport_of(tiny_agent).receive(body)).status == 400
-    assert await tiny_agent.records(KeptEnvelope).find() == []
+    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
 
 
 async def test_takes_no_more_while_too_much_waits(
@@ -175,7 +175,7 @@ async def test_takes_no_more_while_too_much_waits(
     transport.hold()
     assert (await transport.receive(body)).status == 200
     assert (await transport.receive(peer.envelope())).status == 503
-    assert len(await tiny_agent.records(KeptEnvelope).find()) == 1
+    assert len(await tiny_agent.tenant.records(KeptEnvelope).find()) == 1
     transport.open()
     await transport.replay()
     await nothing_kept(tiny_agent)
@@ -219,7 +219,7 @@ async def test_what_was_not_handled_because_the_store_failed_is_handled_again(
         async with asyncio.timeout(5):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        (left,) = await tiny_agent.records(KeptEnvelope).find()
+        (left,) = await tiny_agent.tenant.records(KeptEnvelope).find()
         await transport.replay()
         await nothing_kept(tiny_agent)
     finally:
@@ -255,7 +255,7 @@ async def test_what_found_no_turn_in_the_store_is_handled_again(
         async with asyncio.timeout(5):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-    assert (done, len(await tiny_agent.records(KeptEnvelope).find())) == (0, 1)
+    assert (done, len(await tiny_agent.tenant.records(KeptEnvelope).find())) == (0, 1)
     await transport.replay()
     await nothing_kept(tiny_agent)
     assert done == 1
@@ -265,7 +265,7 @@ async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attem
     """Put envelopes into the store as a process that ended before it was done with them."""
     transport_of(agent).hold()
     for envelope in envelopes:
-        await agent.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope, attempts=attempts))
+        await agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope, attempts=attempts))
     transport_of(agent)._counted = False
     transport_of(agent).open()
 
@@ -273,7 +273,7 @@ async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attem
 async def test_what_was_begun_too_often_is_deleted(tiny_agent: RunningAgent, peer: Correspondent) -> None:
     await left_by_an_earlier_process(tiny_agent, peer.envelope().decode(), attempts=MAX_ATTEMPTS)
     await transport_of(tiny_agent).replay()
-    assert await tiny_agent.records(KeptEnvelope).find() == []
+    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
 
 
 async def test_what_was_begun_less_often_is_handled(tiny_agent: RunningAgent, peer: Correspondent) -> None:
@@ -297,7 +297,7 @@ async def test_what_was_begun_less_often_is_handled(tiny_agent: RunningAgent, pe
 async def test_forgets_an_envelope_that_nobody_can_open(tiny_agent: RunningAgent, envelope: str) -> None:
     await left_by_an_earlier_process(tiny_agent, envelope)
     await transport_of(tiny_agent).replay()
-    assert await tiny_agent.records(KeptEnvelope).find() == []
+    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
 
 
 async def test_forgets_what_is_no_envelope_at_all(tiny_agent: RunningAgent) -> None:
@@ -326,7 +326,7 @@ async def test_what_is_replayed_does_not_decide_whether_or_when_an_agent_is_read
 ) -> None:
     envelopes = [peer.envelope().decode() for _ in range(20)]
     for envelope in envelopes:
-        await tiny_agent.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope))
+        await tiny_agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope))
     await tiny_agent.stop()
     role = TinyRole()
     again = await start(load_config(tiny_handle.config_path, {}, role=role), role)
@@ -355,8 +355,8 @@ async def test_an_authority_that_is_silent_keeps_nobody_from_being_ready(
     tiny_handle.write_config()
     role = TinyRole()
     agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
-    assert agent.governance is not None
-    agent.governance.config = replace(agent.governance.config, timeout_s=0.2)
+    assert agent.tenant.governance is not None
+    agent.tenant.governance.config = replace(agent.tenant.governance.config, timeout_s=0.2)
     try:
         await asyncio.wait_for(agent.wait_ready(), 20)
         assert not (await agent.look()).checks["governance"]

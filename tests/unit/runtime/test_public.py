@@ -35,7 +35,7 @@ async def test_serves_the_did_log_with_its_type(ask, tiny_agent: RunningAgent) -
         assert response.content_type == "text/jsonl"
         assert response.headers["Cache-Control"] == "no-cache"
         assert response.headers["Access-Control-Allow-Origin"] == "*"
-        assert tiny_agent.did in await response.text()
+        assert tiny_agent.tenant.did in await response.text()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_serves_nothing_else(ask, tiny_agent: RunningAgent, path: str) -> 
 async def test_a_short_link_gives_a_wallet_the_invitation_and_sends_others_on(ask, tiny_agent: RunningAgent) -> None:  # type: ignore[no-untyped-def]
     message = {"@type": "https://didcomm.org/out-of-band/1.1/invitation", "@id": "1"}
     long = "https://x.test?oob=" + base64.urlsafe_b64encode(json.dumps(message).encode()).decode().rstrip("=")
-    path = (await tiny_agent.short_links.add(long)).removeprefix(tiny_agent.config.public.url)
+    path = (await tiny_agent.tenant.short_links.add(long)).removeprefix(tiny_agent.config.public.url)
     async with ask(path, headers={"Accept": "application/json"}) as response:
         assert await response.json() == message
     async with ask(path, headers={"Accept": "text/html"}) as response:

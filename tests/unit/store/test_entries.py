@@ -11,7 +11,8 @@ from wanderbuch.store.entries import fetch_entries
 ROOT = Path(__file__).parents[3]
 CATEGORY = "wanderbuch.test"
 # Who reads pages of a scan makes the list itself.
-LISTS_THEM_ITSELF = {ROOT / "src" / "wanderbuch" / "store" / "entries.py", ROOT / "agents" / "holder" / "reading.py"}
+STORE = ROOT / "src" / "wanderbuch" / "store"
+LISTS_THEM_ITSELF = {STORE / "entries.py", STORE / "rebuild.py", ROOT / "agents" / "holder" / "reading.py"}
 
 
 @pytest.fixture(params=["an agent's wallet", "somebody else's ACA-Py"])

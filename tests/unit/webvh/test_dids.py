@@ -153,7 +153,7 @@ async def test_does_not_update_a_did_of_another_wallet(
 class Failing(FolderPublisher):
     """A folder on a disk that is full."""
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         raise ConfigurationError("could not write", hint="free some space")
 
 

@@ -160,10 +160,10 @@ class FullDisk(FolderPublisher):
 
     full = True
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         if self.full:
             raise ConfigurationError("no space left on the disk")
-        await super().put(path, body, content_type)
+        await super().put(path, body, content_type, number=number)
 
 
 async def test_what_could_not_be_published_is_published_later(

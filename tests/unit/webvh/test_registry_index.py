@@ -54,9 +54,9 @@ async def test_an_unchanged_list_is_not_written_again(did: WebvhDid, publisher: 
     class Counting(FolderPublisher):
         writes = 0
 
-        async def put(self, path: str, body: bytes, content_type: str) -> None:
+        async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
             self.writes += 1
-            await super().put(path, body, content_type)
+            await super().put(path, body, content_type, number=number)
 
     counting = Counting(publisher.folder)
     for letters in ("R", "R", "RQ"):

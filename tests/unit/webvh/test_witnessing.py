@@ -103,9 +103,9 @@ async def test_approvals_are_published_before_what_they_approve(
     put: list[str] = []
 
     class Watched(FolderPublisher):
-        async def put(self, path: str, body: bytes, content_type: str) -> None:
+        async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
             put.append(path)
-            await super().put(path, body, content_type)
+            await super().put(path, body, content_type, number=number)
 
     await update_did(wallet, witnessed, publisher=publisher, didcomm_endpoint=None)
     await approve(wallet, witnessed, Watched(publisher.folder), A, B)
@@ -194,11 +194,11 @@ class Failing(FolderPublisher):
 
     left = 1
 
-    async def put(self, path: str, body: bytes, content_type: str) -> None:
+    async def put(self, path: str, body: bytes, content_type: str, *, number: int | None = None) -> None:
         if self.left == 0:
             raise ConfigurationError("could not write", hint="free some space")
         self.left -= 1
-        await super().put(path, body, content_type)
+        await super().put(path, body, content_type, number=number)
 
 
 @pytest.mark.parametrize("left", [0, 1])

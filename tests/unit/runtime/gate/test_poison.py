@@ -91,7 +91,7 @@ def poisoned(broken: dict[str, Any] | bytes) -> dict[str, Any] | bytes:
 
 
 async def records_of(agent: RunningAgent) -> int:
-    return len(await agent.records(KeptEnvelope).find())
+    return len(await agent.tenant.records(KeptEnvelope).find())
 
 
 async def test_refuses_poison_and_keeps_nothing_of_it(tiny_agent: RunningAgent) -> None:
@@ -138,7 +138,7 @@ async def test_an_agent_whose_store_holds_poison_starts_and_deletes_it(
     did_exchange = {"@type": DIDX_REQUEST, "@id": "1", "~thread": {"thid": "1", "pthid": invitation}, "did": OBJECT}
     envelopes.append((await stranger_to(tiny_agent)).envelope(did_exchange))
     for envelope in envelopes:
-        await tiny_agent.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope.decode()))
+        await tiny_agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope.decode()))
     await tiny_agent.stop()
     role = TinyRole()
     again = await start(load_config(Path(tiny_handle.config_path), {}, role=role), role)

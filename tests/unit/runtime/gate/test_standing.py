@@ -84,7 +84,7 @@ async def test_refuses_what_its_role_does_not_serve_also_over_a_connection(tiny_
                 taken.append(message["@type"])
     assert taken == []
     assert await stored(tiny_agent) == {}
-    assert await tiny_agent.records(KeptEnvelope).find() == []
+    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
     assert tiny_agent._conductor.dispatcher.task_queue.total_started == handled
 
 

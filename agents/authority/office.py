@@ -1,0 +1,202 @@
+"""An authority's office for one tenant: what its routes and pages work on, what it does by itself, and its end.
+
+Opening it publishes the schemas, repairs what was interrupted, and keeps the governance file fresh from then on.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from importlib import resources
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.authority.config import AuthorityConfig
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.history import HistoryLog
+from wanderbuch.agents.authority.pages.desk import DeskParts
+from wanderbuch.agents.authority.pages.facts import PublishedRegister
+from wanderbuch.agents.authority.pages.sessions import DeskSession, Sessions
+from wanderbuch.agents.authority.publication import Publication
+from wanderbuch.agents.authority.schemas import publish_schemas
+from wanderbuch.agents.authority.trqp_role import open_endpoint
+from wanderbuch.agents.authority.versions import PublicationPlace
+from wanderbuch.agents.authority.witnesses import WitnessDesk
+from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.errors import GovernanceError, WanderbuchError
+from wanderbuch.governance.identifiers import DidUrl, SchemaId, WebvhDid
+from wanderbuch.governance.jws import KeyResolver
+from wanderbuch.plugins.webvh.dids import begin_rotation, drop_old_key, sign_as
+from wanderbuch.plugins.webvh.own import own_did, public_key
+from wanderbuch.plugins.webvh.registry_index import published_registries
+from wanderbuch.plugins.webvh.signing import key_id
+from wanderbuch.schemas.credential_type import load_credential_type
+
+LOGGER = logging.getLogger(__name__)
+
+_DUE_S: Final = 10.0  # how long what is decided and due may hold up the start
+_REGISTRIES_TIMEOUT_S: Final = 5.0  # a suspension does not wait longer for the issuer's host
+_JSON_SCHEMAS: Final = "wanderbuch.governance.schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class WalletKey:
+    """The key in the wallet with which the authority's DID asserts."""
+
+    profile: Profile
+    did: WebvhDid
+
+    async def kid(self) -> DidUrl:
+        """Return the id of the verification method."""
+        return (await sign_as(self.profile, self.did, b""))[0]
+
+    async def sign(self, message: bytes) -> bytes:
+        """Return the signature of `message`."""
+        return (await sign_as(self.profile, self.did, message))[1]
+
+    async def public_key(self, kid: DidUrl) -> bytes:
+        """Return one of the raw public keys with which the authority's DID asserts now.
+
+        Raises:
+            GovernanceError: it asserts with no key of this id.
+        """
+        own = await own_did(self.profile, self.did)
+        if own is not None:
+            for name in own.assertion_keys:
+                if key_id(own, name) == kid:
+                    return public_key(name)
+        raise GovernanceError(f"{kid} is not a key that this authority asserts with")
+
+
+class AuthorityOffice:
+    """An authority's work for one tenant.
+
+    What routes and pages use: `desk`, `history`, `publication`, `register`, `parts` (of the desk's pages), `trqp`,
+    `witnesses`. Made by `open_office`.
+    """
+
+    def __init__(self, tenant: Tenant, config: AuthorityConfig, schema_ids: Mapping[str, SchemaId]) -> None:
+        """Prepare; nothing is read or written yet.
+
+        Raises:
+            ConfigurationError: the token of the TRQP endpoint can not be read.
+        """
+        key = WalletKey(tenant.profile, tenant.did)
+        place = _place(tenant, config)
+        self.tenant = tenant
+        self.config = config
+        self.schema_ids = schema_ids
+        self.clock = tenant.clock
+        self.history = HistoryLog(tenant.profile, publisher=tenant.publisher, folder=place.folder, clock=self.clock)
+        self.publication = Publication(
+            place,
+            profile=tenant.profile,
+            publisher=tenant.publisher,
+            key=key,
+            history=self.history,
+            resolve_key=_resolver(tenant, key),
+            freshness_lifetime=timedelta(seconds=config.freshness_lifetime_s),
+            divide_above_bytes=config.divide_above_bytes,
+            clock=self.clock,
+        )
+        self.desk = Desk(
+            tenant.profile,
+            self.publication,
+            four_eyes=config.four_eyes,
+            redress=config.redress,
+            rotate_key=partial(begin_rotation, tenant.profile, tenant.did, publisher=tenant.publisher),
+            drop_old_key=partial(drop_old_key, tenant.profile, tenant.did, publisher=tenant.publisher),
+            find_registries=self._registries_of,
+        )
+        self.register = PublishedRegister(self.publication)
+        sessions = Sessions(tenant.records(DeskSession), self.desk.officials, clock=self.clock)
+        self.parts = DeskParts(desk=self.desk, sessions=sessions, register=self.register)
+        self.trqp = open_endpoint(tenant, config.trqp, self.publication)
+        self.witnesses = WitnessDesk(tenant.profile, tenant.did, tenant.publisher, approved=self.desk.go_on)
+
+    @property
+    def ecosystem(self) -> str:
+        """The name of the ecosystem in addresses."""
+        return self.config.ecosystem
+
+    @property
+    def governance_url(self) -> str:
+        """The address of the folder of the governance file."""
+        return self.publication.place.url
+
+    async def sweep(self, now: datetime) -> None:
+        """Complete and restore what is published, and go on with what is decided and due."""
+        await self.publication.repair(everything=False)
+        await self.desk.go_on()
+
+    async def close(self) -> None:
+        """Do nothing more: the tenant ends what the office spawned."""
+
+    async def begin(self) -> None:
+        """Repair what was interrupted, go on with what is due, and keep the governance file fresh from now on."""
+        await self.publication.repair()
+        with contextlib.suppress(TimeoutError):  # it may ask an issuer's host; what is not done then, a sweep does
+            async with asyncio.timeout(_DUE_S):
+                await self.desk.go_on()
+        await self.publication.reissue()
+        await self._publish_json_schemas()
+        self.tenant.spawn("authority.freshness", self._keep_fresh())
+
+    async def _keep_fresh(self) -> None:
+        """Issue the freshness statement anew, again and again; ends only by cancellation."""
+        while True:
+            await asyncio.sleep(self.config.reissue_every_s)
+            try:
+                await self.publication.reissue()
+            except WanderbuchError as err:
+                LOGGER.warning("the freshness statement could not be issued: %s", err.message)
+            except Exception:  # whatever it was, everybody's trust ends with the last statement: try again
+                LOGGER.exception("the freshness statement could not be issued")
+
+    async def _registries_of(self, issuer: str) -> Sequence[str]:
+        return await published_registries(self.tenant.edge, WebvhDid.parse(issuer), timeout_s=_REGISTRIES_TIMEOUT_S)
+
+    async def _publish_json_schemas(self) -> None:
+        """Publish the JSON Schemas of the governance file beside it."""
+        publisher = self.tenant.publisher
+        for entry in resources.files(_JSON_SCHEMAS).iterdir():
+            if entry.name.endswith(".schema.json"):
+                path = self.tenant.place.published(f"governance/schemas/{entry.name}")
+                body = entry.read_bytes()
+                if await publisher.get(path) != body:
+                    await publisher.put(path, body, "application/schema+json")
+
+
+async def open_office(tenant: Tenant) -> AuthorityOffice:
+    """Publish the schemas, and open the office.
+
+    Raises:
+        ResolutionError: a schema could not be published.
+        ConfigurationError: what is configured can not be, or the public folder can not be written to.
+    """
+    config = tenant.settings(AuthorityConfig)
+    credential_types = [load_credential_type(each) for each in config.credential_types]
+    schema_ids = await publish_schemas(tenant.profile, tenant.did, credential_types)
+    office = AuthorityOffice(tenant, config, schema_ids)
+    await office.begin()
+    return office
+
+
+def _place(tenant: Tenant, config: AuthorityConfig) -> PublicationPlace:
+    folder = f"governance/{config.ecosystem}"
+    return PublicationPlace(
+        author=tenant.did, folder=tenant.place.published(folder), url=f"{tenant.place.site_url}/{folder}"
+    )
+
+
+def _resolver(tenant: Tenant, key: WalletKey) -> KeyResolver:
+    """Return what gives the keys of signers: our own from the wallet, those of others from their DID documents."""
+
+    async def resolve(kid: DidUrl) -> bytes:
+        return await (key.public_key(kid) if kid.did == key.did else tenant.documents.assertion_key(kid))
+
+    return resolve

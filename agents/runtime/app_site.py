@@ -1,0 +1,294 @@
+"""The app site: the routes of the roles, described by OpenAPI 3.1, guarded by bearer tokens.
+
+Where things are:
+
+- `/health`, `/ready`, `/openapi.json`: open to everybody;
+- `/v1/<name>/…`: a group of routes (`Mount`) for the default tenant; `/v1/t/<tenant>/<name>/…` for another;
+- pages, of the default tenant: where they say.
+
+Who is let in, in this order:
+
+1. the process's token is the operator's: everything, of every tenant;
+2. else the tenant that the address names is asked whose token it is. A wrong token, a token of another tenant and a
+   tenant that is not there get one and the same answer;
+3. while the process starts or stops nothing is served; an office that is not open yet is answered here too, and
+   nowhere else.
+"""
+
+import hmac
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from wanderbuch.agents.runtime.app import OPERATOR, Call, Caller, PublicRoute, ReadyReport, Route
+from wanderbuch.agents.runtime.bodies import expect_body, read_body
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.problems import (
+    ForbiddenError,
+    MalformedError,
+    NotReadyError,
+    TooLargeError,
+    TooSlowError,
+    UnauthorizedError,
+    malformed,
+    problem_response,
+)
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.tables import DEFAULT_TENANT
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
+
+_LOG = logging.getLogger(__name__)
+_OPEN_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json"})
+_BODY_DEADLINE_S: Final = 20.0
+_MAX_BODY_DEPTH: Final = 64
+_CALLER: Final = "wanderbuch.caller"
+_NOT_SERVING: Final = "the agent is starting or stopping"
+_WAIT: Final = "try again when /ready answers 200"
+_TENANT_PATH: Final = re.compile(r"/v1/t/([^/]+)(?:/|$)")
+
+type Enter = Callable[[str], Awaitable[Any]]
+"""Gives what the handlers of a group work on for a tenant (its office, say); raises what the caller is to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A group of routes.
+
+    Args:
+        name: the word in the address.
+        enter: gives what its handlers take first.
+        routes: relative to the group.
+        streams: plain handlers behind the same guard, relative to the group; each is for the operator.
+        is_shared: it belongs to the process, so there is one of it, not one a tenant.
+    """
+
+    name: str
+    enter: Enter
+    routes: Sequence[Route] = ()
+    streams: Sequence[PublicRoute] = ()
+    is_shared: bool = False
+
+    def described(self) -> Sequence[Route]:
+        """Return the routes with their whole addresses for the default tenant."""
+        return [replace(route, path=f"/v1/{self.name}{route.path}") for route in self.routes]
+
+    def places(self, path: str) -> Sequence[str]:
+        """Return the addresses of a path of the group."""
+        own = f"/v1/{self.name}{path}"
+        return (own,) if self.is_shared else (own, f"/v1/t/{{tenant}}/{self.name}{path}")
+
+
+type Identify = Callable[[str, str], Awaitable[Caller | None]]
+"""Takes the id of a tenant and a token that is not the operator's; gives whose it is there, None if nobody's."""
+
+
+def make_app(
+    mounts: Sequence[Mount],
+    *,
+    token: SecretStr,
+    max_body_bytes: int,
+    is_serving: Callable[[], bool],
+    look: Callable[[], Awaitable[ReadyReport]],
+    description: Mapping[str, Any],
+    identify: Identify | None = None,
+    pages: Sequence[tuple[PublicRoute, Enter]] = (),
+) -> web.Application:
+    """Return the aiohttp application of the app site.
+
+    Args:
+        mounts: the groups of routes.
+        token: the operator's bearer token.
+        max_body_bytes: larger bodies are refused with 413.
+        is_serving: whether the process has started and is not stopping; else nothing but the open paths is served.
+        look: looks at the process; its answer is /ready.
+        description: the OpenAPI document.
+        identify: knows the tokens of tenants and of further people.
+        pages: handlers that see to it by themselves who asks, with what gives what they work on.
+    """
+    guard = _guard(token, is_serving, identify, frozenset(page.path for page, _ in pages))
+    app = web.Application(middlewares=[_problems, guard], client_max_size=max_body_bytes)
+
+    async def health(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def ready(_: web.Request) -> web.Response:
+        report = await look()
+        answer = {
+            "ready": report.ready,
+            "checks": dict(report.checks),
+            "warnings": [{"code": each.code, "text": each.text} for each in report.concerns],
+        }
+        return web.json_response(answer, status=200 if report.ready else 503)
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.json_response(dict(description))
+
+    app.router.add_get("/health", health)
+    app.router.add_get("/ready", ready)
+    app.router.add_get("/openapi.json", openapi)
+    for mount in mounts:
+        for route in mount.routes:
+            for path in mount.places(route.path):
+                app.router.add_route(route.method, path, _served(route, mount.enter), expect_handler=expect_body)
+        for stream in mount.streams:
+            for path in mount.places(stream.path):
+                app.router.add_route(stream.method, path, _streamed(stream, mount.enter))
+    for page, enter in pages:
+        app.router.add_route(page.method, page.path, _entered(page, enter))
+    return app
+
+
+def _entered(page: PublicRoute, enter: Enter) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await page.handler(await enter(DEFAULT_TENANT), request)
+
+    return handle
+
+
+def _streamed(stream: PublicRoute, enter: Enter) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        _require(request[_CALLER], OPERATOR.roles)
+        return await stream.handler(await enter(request.match_info.get("tenant", DEFAULT_TENANT)), request)
+
+    return handle
+
+
+def _served(route: Route, enter: Enter) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return the aiohttp handler of a route: parse, call one function, serialise."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        caller: Caller = request[_CALLER]
+        _require(caller, route.needs)
+        unknown = set(request.query) - set(route.query)
+        if unknown:
+            raise MalformedError(f"unknown query parameter; allowed: {', '.join(route.query) or 'none'}")
+        body = await _body(request, route.body)
+        path = dict(request.match_info)
+        office = await enter(path.pop("tenant", DEFAULT_TENANT))
+        result = await route.handler(office, Call(path, dict(request.query), body, caller))
+        text = result.model_dump_json(by_alias=True)
+        return web.Response(text=text, status=route.status, content_type="application/json")
+
+    return handle
+
+
+def _require(caller: Caller, needs: frozenset[str]) -> None:
+    if not caller.roles & needs:
+        raise ForbiddenError(f"this is for {' or '.join(sorted(needs))} only")
+
+
+async def _body(request: web.Request, kind: type[BaseModel] | None) -> BaseModel | None:
+    try:
+        raw = await read_body(request, deadline_s=_BODY_DEADLINE_S)
+    except web.HTTPRequestEntityTooLarge as err:
+        raise TooLargeError("the body is larger than this agent accepts") from err
+    except web.HTTPBadRequest as err:
+        raise MalformedError("the body did not come whole") from err
+    except web.HTTPRequestTimeout as err:
+        raise TooSlowError(f"the body did not arrive within {_BODY_DEADLINE_S:g} s") from err
+    if kind is None:
+        if raw.strip() not in {b"", b"{}"}:
+            raise MalformedError("this route takes no body")
+        return None
+    try:
+        read_strict_json(raw, max_bytes=len(raw), max_depth=_MAX_BODY_DEPTH, fractions=True)
+        return kind.model_validate_json(raw)
+    except StrictJsonError as err:
+        raise MalformedError(f"the body does not fit: {err.message}") from err
+    except ValidationError as err:
+        raise malformed(err) from err
+
+
+def _guard(token: SecretStr, is_serving: Callable[[], bool], identify: Identify | None, pages: frozenset[str]) -> Any:
+    """Return the middleware that lets nobody in without a token, and nobody before the process is ready."""
+    expected = token.get_secret_value().encode()
+
+    async def caller_with(given: str, path: str) -> Caller | None:
+        if not given.isascii():  # no token is; and bytes that are no UTF-8 can not be compared
+            return None
+        if hmac.compare_digest(given.encode(), expected):
+            return OPERATOR
+        if identify is None or not given:
+            return None
+        if not is_serving():  # people are kept in the wallet: whether it is one of them can not be told yet
+            raise NotReadyError(_NOT_SERVING, hint=_WAIT)
+        named = _TENANT_PATH.match(path)
+        return await identify(named[1] if named else DEFAULT_TENANT, given)
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.path in _OPEN_PATHS:
+            return await _passed(request, handler)
+        resource = request.match_info.route.resource
+        if resource is None or resource.canonical not in pages:
+            scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+            caller = await caller_with(given.strip(), request.path) if scheme.lower() == "bearer" else None
+            if caller is None:
+                raise UnauthorizedError("expected the header Authorization: Bearer <token>")
+            request[_CALLER] = caller
+        if not is_serving():
+            raise NotReadyError(_NOT_SERVING, hint=_WAIT)
+        return await _passed(request, handler)
+
+    return guard
+
+
+async def _passed(request: web.Request, handler: Any) -> web.StreamResponse:
+    response: web.StreamResponse = await handler(request)
+    if not response.prepared:  # a stream has sent its headers
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Answer every error as problem details and log the request by route, status and duration only."""
+    began = time.perf_counter()
+    response: web.StreamResponse
+    try:
+        response = await handler(request)
+    except WanderbuchError as err:
+        response = problem_response(err)
+        log_event(_LOG, logging.INFO, "app.problem", code=err.code, status=response.status)
+    except web.HTTPException as err:
+        response = _http_problem(err)
+    except Exception as err:  # noqa: BLE001 (the boundary of the process: nothing of it may leak to the caller)
+        _LOG.error("app.failed", exc_info=err)
+        response = _plain_problem(500, "internal", "the agent failed; its log says where")
+    log_event(
+        _LOG,
+        logging.DEBUG,
+        "app.request",
+        method=request.method,
+        route=getattr(request.match_info.route.resource, "canonical", None),
+        status=response.status,
+        ms=round((time.perf_counter() - began) * 1000),
+    )
+    return response
+
+
+def _http_problem(err: web.HTTPException) -> web.Response:
+    if err.status < 400:
+        return web.Response(status=err.status, headers=err.headers)
+    answer = _plain_problem(err.status, err.reason.lower().replace(" ", "-"), err.reason)
+    if "Allow" in err.headers:
+        answer.headers["Allow"] = err.headers["Allow"]
+    return answer
+
+
+def _plain_problem(status: int, code: str, detail: str) -> web.Response:
+    body = {
+        "type": f"urn:wanderbuch:problem:{code}",
+        "title": code.replace("-", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return web.Response(text=json.dumps(body), status=status, content_type="application/problem+json")

@@ -1,0 +1,18 @@
+"""What a role has open for one tenant."""
+
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class Office(Protocol):
+    """The work of one role for one tenant: its routes, its sweep and its end. Made by `Role.open`.
+
+    An office keeps no task and no timer while there is nothing to do: there may be a thousand of them.
+    """
+
+    async def sweep(self, now: datetime) -> None:
+        """Repair what a crash left and end what is overdue; called at start and every minute, never twice at once."""
+
+    async def close(self) -> None:
+        """End what is still running; the wallet is still open."""

@@ -1,0 +1,182 @@
+"""A tenant: one profile of the store that the process has open, with what belongs to it.
+
+Every process has the tenant `default`, whose profile is ACA-Py's root profile; further ones are made by an operator. A
+role opens an office for a tenant (`Role.open`); routes, handlers and sweeps work on that, so none of them sees another
+tenant's. What is public (governance by address and author, DID logs, definitions) belongs to the process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from acapy_agent.core.profile import Profile
+from pydantic import BaseModel
+
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
+from wanderbuch.agents.runtime.office import Office
+from wanderbuch.agents.runtime.short_links import ShortLinks
+from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.webvh.documents import WebvhDocuments
+from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.store.records import Record, RecordStore, utc_now
+
+_LOG = logging.getLogger(__name__)
+
+type Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessParts:
+    """What all tenants of a process share.
+
+    Args:
+        config: of the process.
+        edge: the way out.
+        documents: resolves DIDs.
+        library: the governance sources.
+        clock: the instant now, aware UTC.
+    """
+
+    config: AgentConfig
+    edge: HttpEdge
+    documents: WebvhDocuments
+    library: GovernanceLibrary
+    clock: Clock = utc_now
+
+
+class Tenant:
+    """One tenant, as its offices see it.
+
+    Args:
+        config: what it was told.
+        profile: its profile in the store.
+        parts: what it shares with the others.
+        publisher: where its host's public files lie.
+        short_links: of its invitations.
+    """
+
+    __slots__ = ("_did", "_tasks", "config", "offices", "parts", "profile", "publisher", "short_links")
+
+    def __init__(
+        self,
+        config: TenantConfig,
+        profile: Profile,
+        parts: ProcessParts,
+        *,
+        publisher: Publisher,
+        short_links: ShortLinks,
+    ) -> None:
+        self.config = config
+        self.profile = profile
+        self.parts = parts
+        self.publisher = publisher
+        self.short_links = short_links
+        self.offices: dict[str, Office] = {}
+        """The offices that are open, by role; the runtime's."""
+        self._did: WebvhDid | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def id(self) -> str:
+        """Return its name in addresses and in the store."""
+        return self.config.id
+
+    @property
+    def name(self) -> str:
+        """Return what people call it."""
+        return self.config.name
+
+    @property
+    def place(self) -> Place:
+        """Return where it is in public."""
+        return self.config.place
+
+    @property
+    def did(self) -> WebvhDid:
+        """Return its public DID.
+
+        Raises:
+            ConfigurationError: it has none, or it is not made yet.
+        """
+        if self._did is None:
+            raise ConfigurationError(f"the tenant {self.id} ({self.name!r}) has no public DID")
+        return self._did
+
+    @property
+    def has_did(self) -> bool:
+        """Return whether it has a public DID (by now)."""
+        return self._did is not None
+
+    @property
+    def edge(self) -> HttpEdge:
+        """Return the way out to other hosts."""
+        return self.parts.edge
+
+    @property
+    def documents(self) -> WebvhDocuments:
+        """Return what resolves DIDs."""
+        return self.parts.documents
+
+    @property
+    def governance(self) -> GovernanceSource | None:
+        """Return whose word counts for it; None if it was not told."""
+        return self.parts.library.source(self.config.governance)
+
+    @property
+    def clock(self) -> Clock:
+        """Return what tells the instant now, aware UTC."""
+        return self.parts.clock
+
+    def settings[S: BaseModel](self, kind: type[S]) -> S:
+        """Return the settings of the role whose table is of this kind.
+
+        Raises:
+            ConfigurationError: none of its roles has such a table.
+        """
+        return self.config.settings(kind)
+
+    def records[R: Record](self, kind: type[R]) -> RecordStore[R]:
+        """Return the store of this kind of records of the tenant."""
+        return RecordStore(self.profile, kind)
+
+    def bind(self, kind: type, instance: object) -> None:
+        """Bind what the tenant's handlers inject."""
+        self.profile.context.injector.bind_instance(kind, instance)
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` beside; it is logged if it fails, and cancelled when the tenant is closed."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def has_identity(self, did: WebvhDid) -> None:
+        """Take the DID that the runtime made or found for it."""
+        self._did = did
+
+    async def close(self) -> None:
+        """Close its offices and end its tasks; its profile stays open, since the store is everybody's."""
+        offices = list(self.offices.values())
+        self.offices.clear()
+        for office in offices:
+            try:
+                await office.close()
+            except Exception as err:  # noqa: BLE001 (one office must not keep the others from closing)
+                _LOG.error("tenant.close_failed: %s", self.id, exc_info=err)
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (err := task.exception()):
+            _LOG.error("task.failed: %s", task.get_name(), exc_info=err)

@@ -1,0 +1,270 @@
+"""Where an operator makes, suspends, resumes and removes tenants.
+
+Removing, in steps each of which may be done again after a crash:
+
+1. the record is marked REMOVING, and every process is told: nobody is let in any more;
+2. the tenant's work ends: its offices are closed, its tasks cancelled;
+3. its profile goes out of the store: keys, credentials, exchanges, records, sessions, kept envelopes, blobs;
+4. its short links, and its lines in the plain tables (rows, words, keys, events, leases, numbers) go;
+5. the record is marked REMOVED; of what it said only the name and the place stay.
+
+What is published stays: workers hold credentials that rest on the DID log, the definitions and the status lists. For
+the same reason neither the id nor the place of a removed tenant is given to another.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aries_askar import AskarError, AskarErrorCode
+from pydantic import SecretStr, ValidationError
+
+from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
+from wanderbuch.agents.runtime.short_links import ShortLinks
+from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.agents.runtime.tenant_config import TENANT_ID
+from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState, new_token
+from wanderbuch.agents.runtime.tenants import Tenants
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.webvh_place import PlaceError, published_place
+from wanderbuch.store.records import DuplicateError, NotFoundError, RecordStore
+from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
+
+_LOG = logging.getLogger(__name__)
+_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
+"""First segments of public paths that are not a tenant's to take on the process's own host."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    """What an operator says of a tenant to be made.
+
+    Args:
+        id: in addresses.
+        name: what people call it.
+        roles: by name, each with the settings that differ from the process's.
+        host: a host name of its own; None: the process's.
+        path: of its DID; None: on the process's host its id, on a host of its own that of the default tenant.
+        governance: whose word counts for it; None: as for the default tenant.
+    """
+
+    id: str
+    name: str
+    roles: Mapping[str, Mapping[str, Any]]
+    host: str | None = None
+    path: str | None = None
+    governance: GovernanceConfig | None = None
+
+
+class TenantDesk:
+    """Makes and ends the tenants of a store.
+
+    Args:
+        config: of the process.
+        tenants: who there is.
+    """
+
+    def __init__(self, config: AgentConfig, tenants: Tenants) -> None:
+        self._config = config
+        self._tenants = tenants
+        self._root: WalletProfile = tenants.memory
+        self._records = RecordStore(self._root, TenantRecord)
+        self._turn = asyncio.Lock()
+
+    async def every(self) -> Sequence[TenantRecord]:
+        """Return the tenants that there are or were, oldest first; the default one is not among them."""
+        return await self._records.find()
+
+    async def get(self, tenant_id: str) -> TenantRecord:
+        """Return a tenant.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        found = await self._records.get_or_none(tenant_id)
+        if found is None:
+            raise NotFoundError(f"there is no tenant {tenant_id[:64]!r}")
+        return found
+
+    async def make(self, told: NewTenant) -> tuple[TenantRecord, SecretStr]:
+        """Make a tenant and return it with its token, which is shown this once; it opens with its first request.
+
+        Raises:
+            MalformedError: the id, the place or a setting does not fit; a role or a host is not this process's.
+            RefusedError: the id or the place is taken, or was.
+        """
+        async with self._turn:
+            record = self._checked(told)
+            token, record_hash = new_token()
+            record = record.model_copy(update={"token_hash": record_hash})
+            try:
+                await self._root.store.create_profile(record.id)
+            except AskarError as err:
+                if err.code != AskarErrorCode.DUPLICATE:  # of an attempt that a crash cut before the record was there
+                    raise
+            try:
+                await self._records.insert(record)
+            except DuplicateError as err:  # by another process, just now
+                raise RefusedError(f"there is a tenant {record.id!r} already", hint="use another id") from err
+            self._tenants.note(record)
+        await self._tenants.tell(record.id)
+        log_event(_LOG, logging.INFO, "tenant.made", tenant=record.id, roles=" ".join(sorted(record.roles)))
+        return record, token
+
+    async def suspend(self, tenant_id: str) -> TenantRecord:
+        """Serve a tenant no more: as if it were not there. Its published files stay.
+
+        Raises:
+            NotFoundError: there is none of this id.
+            RefusedError: it is removed.
+        """
+        return await self._become(tenant_id, TenantState.SUSPENDED)
+
+    async def resume(self, tenant_id: str) -> TenantRecord:
+        """Serve a tenant again, as before; errors as with `suspend`."""
+        return await self._become(tenant_id, TenantState.ACTIVE)
+
+    async def renew_token(self, tenant_id: str) -> tuple[TenantRecord, SecretStr]:
+        """Give a tenant another token; the one before opens nothing any more. Errors as with `suspend`."""
+        await self.get(tenant_id)
+        token, token_hash = new_token()
+
+        def step(held: TenantRecord) -> TenantRecord:
+            return _alive(held).model_copy(update={"token_hash": token_hash})
+
+        record = await self._records.change(tenant_id, step)
+        await self._tenants.tell(tenant_id)
+        return record, token
+
+    async def remove(self, tenant_id: str) -> TenantRecord:
+        """Remove a tenant for good, by the steps above; calling it again goes on where it was cut.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        await self.get(tenant_id)
+
+        def mark(held: TenantRecord) -> TenantRecord | None:
+            if held.state in (TenantState.REMOVING, TenantState.REMOVED):
+                return None
+            return held.model_copy(update={"state": TenantState.REMOVING, "token_hash": None})
+
+        async with self._turn:
+            record = await self._records.change(tenant_id, mark)  # 1
+            self._tenants.note(record)
+            if record.state is TenantState.REMOVED:
+                return record
+            await self._tenants.tell(tenant_id)
+            await self._tenants.shut(tenant_id)  # 2
+            await self._root.store.remove_profile(tenant_id)  # 3
+            await ShortLinks.forget_tenant(self._root, tenant_id)  # 4
+            await tables_of(self._root).forget_tenant(tenant_id)
+
+            def end(held: TenantRecord) -> TenantRecord:
+                nothing: dict[str, Any] = {"name": held.id, "roles": {}, "governance": None}
+                return held.model_copy(update={"state": TenantState.REMOVED, **nothing})
+
+            record = await self._records.change(tenant_id, end)  # 5
+            self._tenants.note(record)
+        log_event(_LOG, logging.INFO, "tenant.removed", tenant=tenant_id)
+        return record
+
+    async def go_on(self) -> None:
+        """Go on with what a crash cut: removals that were begun."""
+        for record in await self._records.find():
+            if record.state is TenantState.REMOVING:
+                await self.remove(record.id)
+
+    async def _become(self, tenant_id: str, state: TenantState) -> TenantRecord:
+        await self.get(tenant_id)
+        record = await self._records.change(
+            tenant_id, lambda held: None if held.state is state else _alive(held).model_copy(update={"state": state})
+        )
+        self._tenants.note(record)
+        if state is TenantState.SUSPENDED:
+            await self._tenants.shut(tenant_id)
+        await self._tenants.tell(tenant_id)
+        log_event(_LOG, logging.INFO, "tenant.changed", tenant=tenant_id, state=state.value)
+        return record
+
+    def _checked(self, told: NewTenant) -> TenantRecord:
+        if not TENANT_ID.fullmatch(told.id):
+            raise MalformedError(
+                f"expected an id of 1 to 32 lower-case letters, digits and inner hyphens, found {told.id[:64]!r}"
+            )
+        if told.id == DEFAULT_TENANT:
+            raise RefusedError(
+                "the tenant 'default' is the one of the configuration file, and cannot be made", hint="use another id"
+            )
+        unknown = sorted(told.roles.keys() - self._tenants.roles.keys())
+        if unknown or not told.roles:
+            allowed = ", ".join(sorted(self._tenants.roles))
+            raise MalformedError(f"expected roles among {allowed}, found {', '.join(unknown)[:200] or 'none'}")
+        public = self._config.public
+        host = told.host or public.host
+        path = told.path or (told.id if host == public.host else public.path)
+        self._check_place(told.id, host, path)
+        record = TenantRecord(
+            id=told.id,
+            name=told.name,
+            host=host,
+            path=path,
+            roles={name: dict(settings) for name, settings in told.roles.items()},
+            governance=told.governance,
+        )
+        try:
+            record.config(self._config, self._tenants.roles)
+        except ValidationError as err:
+            first = err.errors(include_input=False, include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise MalformedError(f"a setting of its roles does not fit: {where}: {first['msg']}") from err
+        except WanderbuchError as err:  # of a setting that is parsed further
+            raise MalformedError(f"a setting of its roles does not fit: {err.message}") from err
+        return record
+
+    def _check_place(self, tenant_id: str, host: str, path: str) -> None:
+        public = self._config.public
+        own = {each.host for each in public.hosts}
+        if host != public.host and host not in own:
+            raise MalformedError(
+                f"this process has no certificate for {host[:200]!r}: expected {public.host!r}"
+                f"{''.join(f' or {each!r}' for each in sorted(own))}, or a table [[public.hosts]] for it"
+            )
+        try:
+            published_place(host, path)
+        except PlaceError as err:
+            raise MalformedError(f"host and path can not stand in a did:webvh: {err}") from err
+        if host == public.host and path.split("/")[0] in _RESERVED:
+            raise RefusedError(
+                f"the path {path!r} begins with a word of the public site's own", hint="use another path"
+            )
+        for other, (other_host, other_path) in self._tenants.taken().items():
+            if other == tenant_id:
+                raise RefusedError(
+                    f"there is or was a tenant {tenant_id!r}: its published files are at https://{other_host}/"
+                    f"{other_path}, and workers' credentials may rest on them",
+                    hint="use another id",
+                )
+            if host == other_host and (host != public.host or _overlap(path, other_path)):
+                raise RefusedError(
+                    f"https://{host}/{path} is or was the place of the tenant {other!r}"
+                    if host == public.host
+                    else f"the host {host} is or was that of the tenant {other!r}",
+                    hint="use another path" if host == public.host else "use another host",
+                )
+
+
+def _alive(record: TenantRecord) -> TenantRecord:
+    if record.state in (TenantState.REMOVING, TenantState.REMOVED):
+        raise RefusedError(f"the tenant {record.id!r} is removed", hint="a removed tenant does not come back")
+    return record
+
+
+def _overlap(path: str, other: str) -> bool:
+    """Return whether one path lies at or below the other."""
+    one, two = path.split("/"), other.split("/")
+    return one[: len(two)] == two or two[: len(one)] == one

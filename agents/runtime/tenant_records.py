@@ -1,0 +1,92 @@
+"""What the operator said of each tenant, kept in the default tenant's profile.
+
+A tenant's name is in its files' addresses and in credentials that workers hold. So the record of a removed tenant
+stays, without anything but its name and its place: neither is given to anybody else.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, ClassVar, Final
+
+from pydantic import BaseModel, SecretStr
+
+from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig, PublicConfig
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
+from wanderbuch.store.records import Record
+
+_TOKEN_BYTES: Final = 32
+
+
+class TenantState(Enum):
+    """Whether a tenant is served."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"  # its published files stay; else it is as if it were not there
+    REMOVING = "REMOVING"  # marked; what is left of it goes step by step
+    REMOVED = "REMOVED"  # nothing is left but its published files, and this
+
+
+class TenantRecord(Record):
+    """A tenant; the id is its name in addresses.
+
+    Args:
+        name: what people call it.
+        host: of its DID.
+        path: of its DID.
+        roles: by name, each with the settings that differ from the process's table.
+        governance: whose word counts for it; None: as for the default tenant.
+        token_hash: SHA-256 of its own token, hexadecimal; None: it has none.
+    """
+
+    category: ClassVar[str] = "wanderbuch.tenant"
+
+    name: str
+    state: TenantState = TenantState.ACTIVE
+    host: str
+    path: str
+    roles: dict[str, dict[str, Any]]
+    governance: GovernanceConfig | None = None
+    token_hash: str | None = None
+
+    def has_token(self, given: str) -> bool:
+        """Return whether this is its own token."""
+        return self.token_hash is not None and hmac.compare_digest(_hash(given), self.token_hash)
+
+    def place(self, public: PublicConfig) -> Place:
+        """Return where it is in public, on a process with this table `[public]`."""
+        prefix = self.path if self.host == public.host else ""
+        return Place(self.host, self.path, prefix, public.didcomm_endpoint)
+
+    def config(self, process: AgentConfig, roles: Mapping[str, Role]) -> TenantConfig:
+        """Return what the tenant was told, on top of what the process was.
+
+        Raises:
+            ValidationError: the settings do not fit the role.
+        """
+        return TenantConfig(
+            id=self.id,
+            name=self.name,
+            place=self.place(process.public),
+            roles={name: role_settings(process, roles[name], told) for name, told in self.roles.items()},
+            governance=self.governance or process.governance,
+        )
+
+
+def role_settings(process: AgentConfig, role: Role, told: Mapping[str, Any]) -> BaseModel:
+    """Return a role's settings: the process's table, with what was told in its place."""
+    table = {**process.role_tables.get(role.name, {}), **told}
+    return role.settings.model_validate(table, context={"folder": process.folder})
+
+
+def new_token() -> tuple[SecretStr, str]:
+    """Return a fresh token of a tenant, and what is kept of it."""
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    return SecretStr(token), _hash(token)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

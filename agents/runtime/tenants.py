@@ -1,0 +1,342 @@
+"""The tenants of a process: who there is, found by id and by place, opened when they are first needed.
+
+Opening one: its DID is there, its governance was asked for, each of its roles has an office. While somebody whom a role
+needs can not be reached it is tried again. Whether an office is open is known here and nowhere else.
+
+Who there is follows from the records in the default tenant's profile. A tenant that is suspended or removed is not
+there for anybody but the operator. What another process decides is heard on the topic `tenants`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.runtime.app import OPERATOR, Caller
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.office import Office
+from wanderbuch.agents.runtime.problems import NotReadyError
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
+from wanderbuch.errors import ResolutionError, WanderbuchError
+from wanderbuch.plugins.trust.pacing import Backoff
+from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.webvh.dids import create_did
+from wanderbuch.store.records import NotFoundError, RecordStore
+from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
+
+_LOG = logging.getLogger(__name__)
+_LONGEST_PAUSE_S: Final = 20.0
+_OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
+TOPIC: Final = "tenants"
+
+
+class MakeTenant(Protocol):
+    """Gives the tenant of a record: its profile, not yet its offices."""
+
+    def __call__(self, record: TenantRecord) -> Tenant:
+        """Return it; errors as with `TenantRecord.config`."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is at hand of a tenant, open or not.
+
+    Args:
+        host, path: of its DID.
+        prefix: where its public routes and files begin, on its host.
+        state: whether it is served.
+        tenant: made; None: not yet.
+        opening: opens it; None: nobody does.
+    """
+
+    host: str
+    path: str
+    prefix: str
+    state: TenantState
+    tenant: Tenant | None = None
+    opening: asyncio.Task[None] | None = None
+    failure: WanderbuchError | None = None
+
+
+class Tenants:
+    """The tenants of one process.
+
+    Args:
+        roles: that a tenant may have, by name.
+        default: the default tenant.
+        make: makes further ones.
+    """
+
+    def __init__(self, roles: Mapping[str, Role], default: Tenant, *, make: MakeTenant) -> None:
+        self.roles = roles
+        self.default = default
+        self._make = make
+        place = default.place
+        self._known: dict[str, _Known] = {
+            default.id: _Known(place.host, place.path, place.prefix, TenantState.ACTIVE, default)
+        }
+        self._by_place: dict[tuple[str, str], str] = {(place.host, place.prefix): default.id}
+        self._records = RecordStore(default.profile, TenantRecord)
+        self._heard: set[asyncio.Task[None]] = set()
+
+    @property
+    def memory(self) -> Profile:
+        """Return the profile that remembers what belongs to the process."""
+        return self.default.profile
+
+    async def load(self) -> None:
+        """Learn who there is, and hear from now on what other processes decide."""
+        for record in await self._records.find():
+            self.note(record)
+        tables_of(self.memory).engine.hear(TOPIC, self._hear)
+
+    def ids(self) -> Sequence[str]:
+        """Return the ids of the tenants that are served, the default one first."""
+        return [tenant_id for tenant_id, known in self._known.items() if known.state is TenantState.ACTIVE]
+
+    def opened(self) -> Sequence[Tenant]:
+        """Return the tenants that are open."""
+        return [known.tenant for known in self._known.values() if known.tenant is not None and known.tenant.offices]
+
+    def taken(self) -> Mapping[str, tuple[str, str]]:
+        """Return host and path of every tenant that there is or was, by id."""
+        return {tenant_id: (known.host, known.path) for tenant_id, known in self._known.items()}
+
+    def at(self, host: str, prefix: str) -> str | None:
+        """Return the id of the tenant whose public routes are on this host below `prefix`; None: nobody's."""
+        tenant_id = self._by_place.get((host, prefix))
+        return tenant_id if tenant_id and self._known[tenant_id].state is TenantState.ACTIVE else None
+
+    async def behind(self, link_id: str) -> str | None:
+        """Return the long address behind a short link of a tenant that is served; None if there is none."""
+        link = await self.default.short_links.find(link_id)
+        known = self._known.get(link.tenant) if link is not None else None
+        return link.url if link and known and known.state is TenantState.ACTIVE else None
+
+    def note(self, record: TenantRecord) -> None:
+        """Take over what a record says, at once for everybody who asks."""
+        prefix = record.place(self.default.parts.config.public).prefix
+        known = self._known.get(record.id)
+        if known is None:
+            known = self._known[record.id] = _Known(record.host, record.path, prefix, record.state)
+            self._by_place.setdefault((record.host, prefix), record.id)
+        known.state, known.failure = record.state, None
+
+    def find(self, tenant_id: str) -> Tenant:
+        """Return a tenant that is served and open.
+
+        Raises:
+            NotFoundError: there is none of this id.
+            NotReadyError: it is not open yet.
+        """
+        known = self._served(tenant_id)
+        if known.tenant is None:
+            raise _not_open()
+        return known.tenant
+
+    async def profile(self, tenant_id: str) -> Tenant:
+        """Return a tenant that is served, whether its offices are open or not: for its profile.
+
+        Raises:
+            NotFoundError: there is none of this id.
+        """
+        known = self._served(tenant_id)
+        if known.tenant is None:
+            record = await self._records.get(tenant_id)
+            if known.tenant is None:
+                known.tenant = self._make(record)
+        return known.tenant
+
+    async def enter(self, tenant_id: str) -> Tenant:
+        """Return a tenant whose offices are open; opens them if need be.
+
+        Raises:
+            NotFoundError: there is none of this id.
+            NotReadyError: it does not open (yet).
+        """
+        known = self._served(tenant_id)
+        if known.tenant is not None and known.tenant.offices and known.opening is None:
+            return known.tenant
+        tenant = await self.profile(tenant_id)
+        if tenant_id == DEFAULT_TENANT:  # which opens when the process starts
+            if known.opening is not None or not tenant.offices:
+                raise _not_open()
+            return tenant
+        if known.opening is None:
+            known.opening = asyncio.create_task(self._opened(known, tenant), name=f"tenant.{tenant_id}")
+        await asyncio.wait({known.opening}, timeout=_OPENING_S)
+        if known.state is not TenantState.ACTIVE:
+            raise _nobody(tenant_id)
+        if known.tenant is not tenant or known.opening is not None or not tenant.offices:
+            raise known.failure or _not_open()
+        return tenant
+
+    async def office(self, tenant_id: str, role: str) -> Office:
+        """Return the office of a role for a tenant; opens it if need be.
+
+        Raises:
+            NotFoundError: there is no such tenant, or it does not have this role.
+            NotReadyError: it is not open (yet).
+        """
+        tenant = await self.profile(tenant_id)
+        if role not in tenant.config.roles:
+            raise NotFoundError(f"the tenant {tenant_id} has no {role}")
+        await self.enter(tenant_id)
+        return tenant.offices[role]
+
+    async def identify(self, tenant_id: str, token: str) -> Caller | None:
+        """Return who has this token for a tenant, beside the operator; None if nobody, or if there is no tenant."""
+        known = self._known.get(tenant_id)
+        if known is None or known.state is not TenantState.ACTIVE:
+            return None
+        if tenant_id != DEFAULT_TENANT:
+            record = await self._records.get_or_none(tenant_id)
+            if record is not None and record.has_token(token):
+                return Caller("tenant", OPERATOR.roles)
+        tenant = await self.profile(tenant_id)
+        if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+            return None
+        await self.enter(tenant_id)
+        for name, office in tenant.offices.items():
+            if (caller := await self.roles[name].identify(office, token)) is not None:
+                return caller
+        return None
+
+    async def open(self, tenant: Tenant) -> None:
+        """Open a tenant; returns when it is open, however long somebody whom it needs can not be reached."""
+        roles = [self.roles[name] for name in tenant.config.roles]
+        await tables_of(tenant.profile).rebuild.ensure_keys(tenant.profile, tenant.id)
+        if any(role.has_public_did for role in roles):
+            tenant.has_identity(
+                await create_did(
+                    tenant.profile,
+                    host=tenant.place.host,
+                    path=tenant.place.path,
+                    didcomm_endpoint=tenant.place.didcomm_endpoint,
+                    publisher=tenant.publisher,
+                    prerotation=any(role.prerotation for role in roles),
+                    services=[service for role in roles for service in role.services(tenant.config)],
+                    witnesses=tenant.config.witnesses,
+                )
+            )
+        if (source := tenant.governance) is not None:
+            tenant.bind(GovernanceSource, source)
+            await tenant.parts.library.begin(source, self.memory)
+        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
+        offices: dict[str, Office] = {}
+        try:
+            for role in roles:
+                while role.name not in offices:
+                    try:
+                        offices[role.name] = await role.open(tenant)
+                    except ResolutionError as err:
+                        await _wait_after(tenant, err, pause_s=backoff.failed())
+        except BaseException:
+            tenant.offices.update(offices)
+            await tenant.close()
+            raise
+        tenant.offices.update(offices)
+
+    async def shut(self, tenant_id: str) -> None:
+        """Close a tenant that is not served any more: its offices and tasks; its profile holds nothing open."""
+        known = self._known.get(tenant_id)
+        if known is None or tenant_id == DEFAULT_TENANT:
+            return
+        opening, tenant = known.opening, known.tenant
+        known.tenant = None
+        if opening is not None:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+        if tenant is not None:
+            await tenant.close()
+
+    async def tell(self, tenant_id: str) -> None:
+        """Tell every process that a tenant's record changed."""
+        await tables_of(self.memory).engine.announce(TOPIC, tenant_id)
+
+    async def sweep(self, role: str, now: datetime) -> None:
+        """Sweep the open offices of a role."""
+        for tenant in self.opened():
+            if (office := tenant.offices.get(role)) is not None:
+                try:
+                    await office.sweep(now)
+                except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
+                    _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
+
+    async def visit(self) -> None:
+        """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""
+        closed = [each for each in self.ids() if not (known := self._known[each]).tenant or not known.tenant.offices]
+        for tenant_id in closed:
+            try:
+                await self.enter(tenant_id)
+            except WanderbuchError as err:
+                log_event(_LOG, logging.WARNING, "tenant.not_open", tenant=tenant_id, code=err.code, reason=err.message)
+
+    async def close(self) -> None:
+        """Close all of them."""
+        for task in self._heard:
+            task.cancel()
+        for tenant_id in list(self._known):
+            await self.shut(tenant_id)
+        await self.default.close()
+
+    def _served(self, tenant_id: str) -> _Known:
+        known = self._known.get(tenant_id)
+        if known is None or known.state is not TenantState.ACTIVE:
+            raise _nobody(tenant_id)
+        return known
+
+    async def _opened(self, known: _Known, tenant: Tenant) -> None:
+        try:
+            await self.open(tenant)
+        except asyncio.CancelledError:
+            raise
+        except WanderbuchError as err:
+            known.failure = err
+            log_event(_LOG, logging.ERROR, "tenant.not_open", tenant=tenant.id, code=err.code, reason=err.message)
+        except Exception as err:  # noqa: BLE001 (the next request tries again; the log says what failed)
+            _LOG.error("tenant.open_failed: %s", tenant.id, exc_info=err)
+        finally:
+            known.opening = None
+
+    def _hear(self, text: str) -> None:
+        """Look again at one tenant, or at all where something may have been missed."""
+        task = asyncio.get_running_loop().create_task(self._look_again(text), name="tenants.heard")
+        self._heard.add(task)
+        task.add_done_callback(self._heard.discard)
+
+    async def _look_again(self, tenant_id: str) -> None:
+        found = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
+        for record in found:
+            if record is None:
+                continue
+            self.note(record)
+            if record.state is not TenantState.ACTIVE:
+                await self.shut(record.id)
+
+
+async def _wait_after(tenant: Tenant, err: ResolutionError, *, pause_s: float) -> None:
+    log_event(
+        _LOG,
+        logging.WARNING,
+        "agent.waiting",
+        tenant=tenant.id,
+        code=err.code,
+        reason=err.message,
+        pause_s=round(pause_s, 1),
+    )
+    await asyncio.sleep(pause_s)
+
+
+def _nobody(tenant_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no tenant {tenant_id[:64]!r}")
+
+
+def _not_open() -> NotReadyError:
+    return NotReadyError("this tenant's office is being opened", hint="try again in a moment")

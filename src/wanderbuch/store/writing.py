@@ -1,0 +1,112 @@
+"""One short transaction over records of any kinds of one profile: all of it is kept, or nothing.
+
+    async with writing(profile) as records:
+        draft = await records.get(Draft, draft_id)
+        await records.replace(draft.model_copy(update=…))
+        await records.insert(DraftChange(…))
+
+The rows that the records will need are written before Askar's commit, the stale ones go after it (`rows`). Other
+writers of the profile wait meanwhile: nothing but the store may be awaited inside. What was not changed costs no row.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from acapy_agent.core.profile import Profile, ProfileSession
+from aries_askar import AskarError, AskarErrorCode
+
+from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.record import Record, index_of
+from wanderbuch.store.rows import Indexed, Written
+from wanderbuch.store.tables import tables_of, tenant_of
+
+
+class Writing:
+    """The records of an open transaction."""
+
+    def __init__(self, profile: Profile, session: ProfileSession) -> None:
+        self._rows = tables_of(profile).rows
+        self._tenant = tenant_of(profile)
+        self._handle: Any = session.handle
+        self._held: dict[tuple[str, str], Indexed] = {}
+        self._added: dict[tuple[str, str], Written] = {}
+        self._removed: dict[tuple[str, str], Written] = {}
+        self.has_written = False
+
+    async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
+        """Return a record, None if there is none; nobody else changes it before this ends."""
+        entry = await self._handle.fetch(kind.category, record_id, for_update=True)
+        if entry is None:
+            return None
+        record = kind.read(entry)
+        self._held[kind.category, record_id] = index_of(record)
+        return record
+
+    async def get[R: Record](self, kind: type[R], record_id: str) -> R:
+        """Return a record; nobody else changes it before this ends.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        record = await self.get_or_none(kind, record_id)
+        if record is None:
+            raise NotFoundError(f"there is no {kind.__name__} with the id {record_id[:64]!r}")
+        return record
+
+    async def insert(self, record: Record) -> None:
+        """Add a new record.
+
+        Raises:
+            DuplicateError: its id is taken.
+        """
+        await self._add(record, is_new=True)
+        try:
+            await self._handle.insert(record.category, record.id, record.model_dump_json())
+        except AskarError as err:
+            if err.code == AskarErrorCode.DUPLICATE:
+                raise DuplicateError(f"a {type(record).__name__} with the id {record.id} is already there") from err
+            raise
+        self.has_written = True
+
+    async def replace(self, record: Record) -> None:
+        """Replace a record that is there."""
+        if self._held.get((record.category, record.id)) != index_of(record):
+            await self._add(record, is_new=False)
+        await self._handle.replace(record.category, record.id, record.model_dump_json())
+        self.has_written = True
+
+    async def remove(self, kind: type[Record], record_id: str) -> None:
+        """Remove a record that is there."""
+        place = (kind.category, record_id)
+        self._removed[place] = await self._rows.touch(self._tenant, *place)
+        self._added.pop(place, None)
+        await self._handle.remove(*place)
+        self.has_written = True
+
+    async def settle(self) -> None:
+        """Remove what no record says any more, after the commit."""
+        for written in self._removed.values():
+            await self._rows.remove(written)
+        for written in self._added.values():
+            await self._rows.settle(written)
+
+    async def _add(self, record: Record, *, is_new: bool) -> None:
+        place = (record.category, record.id)
+        index = index_of(record)
+        written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
+        self._removed.pop(place, None)
+        if not is_new or place in self._held:
+            self._added[place] = written
+        self._held[place] = index
+
+
+@asynccontextmanager
+async def writing(profile: Profile) -> AsyncGenerator[Writing]:
+    """Open a transaction; it is kept if the block ends without an error and has written something."""
+    async with profile.transaction() as session:
+        records = Writing(profile, session)
+        yield records
+        if records.has_written:
+            await session.commit()
+    await records.settle()
