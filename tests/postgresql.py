@@ -106,7 +106,7 @@ class PostgresServer:
             user = _ordinary_user()
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        data = self._folder / "data"
+        data = self.data
         self._initialise(programs / "initdb", data)
         (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
         settings = [f"--{name}={value}" for name, value in {**_SETTINGS, "port": self.port}.items()]
@@ -121,6 +121,11 @@ class PostgresServer:
         )
         self._pid: int | None = None
         self.start()
+
+    @property
+    def data(self) -> Path:
+        """Return its data folder, with its settings."""
+        return self._folder / "data"
 
     def start(self) -> None:
         """Start it where it was stopped or killed, and wait until it answers."""

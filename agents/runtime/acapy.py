@@ -178,6 +178,7 @@ async def start(conductor: Conductor) -> KeepingTransport:
     # ACA-Py prints a banner; our standard output is for what a program reads.
     with contextlib.redirect_stdout(io.StringIO()):
         await conductor.start()
+    await _let_others_start(conductor)  # the version of ACA-Py is written down, and what it upgrades is done
     # After the start: with the Admin API, ACA-Py has just bound a responder for the root alone.
     responders = ResponderProvider(conductor.outbound_message_router)
     conductor.root_profile.context.injector.bind_provider(BaseResponder, responders)
@@ -230,5 +231,12 @@ async def stop(conductor: Conductor) -> None:
     """Stop ACA-Py, as far as it came, and close the wallet."""
     if conductor.root_profile is None:
         return
+    await _let_others_start(conductor)
     await conductor.root_profile.inject(EventBus).shutdown()
     await conductor.stop(timeout=5.0)
+
+
+async def _let_others_start(conductor: Conductor) -> None:
+    manager = conductor.root_profile.inject(ProfileManager)
+    if isinstance(manager, WalletManager):
+        await manager.started()

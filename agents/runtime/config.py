@@ -2,7 +2,7 @@
 
 Every key is listed here; an unknown one is refused by name, with the nearest that is allowed. Paths are relative to the
 file. Secrets come from a file of their own or from the environment (`WANDERBUCH_APP_TOKEN`, `WANDERBUCH_WALLET_KEY`,
-`WANDERBUCH_ADMIN_KEY`), never from the TOML, and none has a default.
+`WANDERBUCH_STORE_PASSWORD`, `WANDERBUCH_ADMIN_KEY`), never from the TOML, and none has a default.
 """
 
 import ipaddress
@@ -26,6 +26,7 @@ from pydantic import (
 
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
+from wanderbuch.agents.runtime.store_address import StoreAddress
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import Did, IdentifierError
 from wanderbuch.governance.webvh_place import PlaceError, published_place
@@ -33,6 +34,7 @@ from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule
 
 APP_TOKEN_VARIABLE = "WANDERBUCH_APP_TOKEN"  # noqa: S105 (the name of a variable)
 WALLET_KEY_VARIABLE = "WANDERBUCH_WALLET_KEY"
+STORE_PASSWORD_VARIABLE = "WANDERBUCH_STORE_PASSWORD"  # noqa: S105
 ADMIN_KEY_VARIABLE = "WANDERBUCH_ADMIN_KEY"
 
 HOSTS_FOLDER = "hosts"
@@ -90,6 +92,10 @@ def _did(value: str) -> str:
         return Did.parse(value)
     except IdentifierError as err:
         raise ValueError(err.message) from err
+
+
+def _store_address(value: str) -> str:
+    return str(StoreAddress.parse(value))
 
 
 Listen = Annotated[Address, BeforeValidator(_address)]
@@ -151,6 +157,8 @@ class PublicConfig(Table):
     tls_key: Path
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     sockets: SocketsConfig = SocketsConfig()
+    folder: Path | None = None
+    """What the public site serves; by default `public` in the data folder. Processes on one `[store]` share one."""
     trusted_proxies: tuple[TrustedProxy, ...] = ()
     """Networks of the proxies in front, whose `X-Forwarded-For` says where a message came from."""
     witnesses: WitnessesConfig | None = None
@@ -194,13 +202,59 @@ class AdminConfig(Table):
     key_file: Path | None = None
 
 
+class StoreConfig(Table):
+    """`[store]`: a PostgreSQL for any number of processes; without `url` the store is SQLite in the data folder."""
+
+    url: Annotated[str, AfterValidator(_store_address)] | None = None
+    """`postgresql://<user>@<host>:5432/<database>`, without the password."""
+    password_file: Path | None = None
+    """A file with the password; else the environment."""
+    connections: int = Field(default=8, ge=4, le=200)
+    """How many connections this process opens for the wallet, and as many again for the plain tables."""
+    ca_file: Path | None = None
+    """The authority of the server's certificate: with it every connection is TLS, to that very host and no other."""
+    unsafe_unencrypted: bool = False
+    """Connect without TLS to a server that is not on this machine: for a network that nobody else can read."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.url is None:
+            if self.model_fields_set:
+                raise ValueError("url is missing; without it the store is SQLite, and nothing else can stand here")
+            return self
+        if self.ca_file is None and not self.unsafe_unencrypted and not self.address.is_here:
+            raise ValueError(
+                "the server is on another machine and ca_file is missing: the password and what is stored would"
+                " travel unencrypted (unsafe_unencrypted = true allows it)"
+            )
+        return self
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether other processes may use the same store."""
+        return self.url is not None
+
+    @property
+    def address(self) -> StoreAddress:
+        """Return where the PostgreSQL is.
+
+        Raises:
+            ConfigurationError: the store is SQLite.
+        """
+        if self.url is None:
+            raise ConfigurationError("there is no [store] url: the store is SQLite")
+        return StoreAddress.parse(self.url)
+
+
 class WalletConfig(Table):
     """`[wallet]`: how the wallet store is opened."""
 
     key_file: Path | None = None
     """A file with the raw 32-byte key in base58; else the environment."""
     busy_timeout_ms: int = Field(default=60_000, ge=1)
+    """How long a writer waits for another on SQLite."""
     max_connections: int = Field(default=32, ge=8)
+    """Of the pool on SQLite; on PostgreSQL `[store] connections` says it."""
 
 
 class NetworkConfig(Table):
@@ -246,6 +300,7 @@ class _File(Table):
     app: AppConfig
     admin: AdminConfig | None = None
     wallet: WalletConfig = WalletConfig()
+    store: StoreConfig = StoreConfig()
     network: NetworkConfig = NetworkConfig()
     governance: GovernanceConfig | None = None
     tenants: TenantsConfig = TenantsConfig()
@@ -262,6 +317,7 @@ class AgentConfig(_File):
     """Where the file lies: paths in these tables are relative to it."""
     app_token: SecretStr
     wallet_key: SecretStr
+    store_password: SecretStr | None = None
     admin_key: SecretStr | None = None
 
     def settings[S: BaseModel](self, kind: type[S]) -> S:
@@ -277,7 +333,7 @@ class AgentConfig(_File):
     @property
     def public_folder(self) -> Path:
         """Return the folder whose files the public site serves."""
-        return self.data / "public"
+        return self.public.folder or self.data / "public"
 
     @property
     def wallet_file(self) -> Path:
@@ -330,6 +386,7 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
         folder=folder,
         app_token=token,
         wallet_key=key,
+        store_password=_store_password(path, file.store, environ),
         admin_key=admin_key,
     )
 
@@ -406,6 +463,13 @@ def _secret(path: Path, what: str, variable: str, environ: Mapping[str, str], fi
     if not value:
         raise ConfigurationError(f"{path}: the file {file} is empty; expected the {what}")
     return SecretStr(value)
+
+
+def _store_password(path: Path, store: StoreConfig, environ: Mapping[str, str]) -> SecretStr | None:
+    if not store.is_shared:
+        return None
+    key = "[store] password_file"
+    return _secret(path, "store password", STORE_PASSWORD_VARIABLE, environ, store.password_file, key)
 
 
 def _check_token(path: Path, what: str, token: SecretStr) -> None:

@@ -25,6 +25,7 @@ from wanderbuch.agents.runtime.privacy import keep_private
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.roles import further_roles
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.errors import StoreUnreachableError
 
 _LOG = logging.getLogger(__name__)
 # After a failure of the store nothing may be acknowledged any more, whatever still hangs.
@@ -64,7 +65,7 @@ def run_process(role: Role, path: Path, *, as_json: bool = False) -> int:
         # Not asyncio.run: ACA-Py replaces it (nest_asyncio) by one that leaves tasks and the loop open.
         with asyncio.Runner() as runner:
             runner.run(_run(config, role, as_json=as_json))
-    except StoreFailedError as err:
+    except (StoreFailedError, StoreUnreachableError) as err:
         show_error(err, as_json=as_json)
         return EXIT_STORE_FAILED
     except WanderbuchError as err:

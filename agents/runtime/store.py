@@ -1,4 +1,4 @@
-"""The wallet store: Askar on SQLite, opened so that load neither loses messages nor poisons the pool.
+"""The wallet store: Askar on SQLite or PostgreSQL, opened so that load neither loses messages nor poisons the pool.
 
 Why not ACA-Py's own way: it opens SQLite with a pool of 4 and a busy timeout of 5 s. Managers that open a session
 inside a session then wait for each other under load, and after one "database is locked" later writes answer OK and are
@@ -11,6 +11,11 @@ not there. So:
 3. another key, another program on the same data, or a file that is no wallet is one clear line at start;
 4. transactions of this process take turns, in the order in which they were asked for. SQLite lets one in at a time and
    those that wait sleep and try again, each on a connection of the pool: with 30 exchanges in flight some never got in.
+
+On PostgreSQL (`store_postgresql`) 1 is a small pool that sessions share by rules (`store_room`), and 4 holds for each
+profile, whose row a transaction locks. A connection that was lost, as when the server is restarted, is found out when
+it is next used: a session that is being opened takes another; one that was open fails as the store's failure, so that
+the message that it served is handled again.
 """
 
 import asyncio
@@ -22,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from acapy_agent.askar.profile_anon import AskarAnonCredsProfile, AskarAnonCredsProfileSession
 from acapy_agent.askar.store import AskarOpenStore, AskarStoreConfig
@@ -32,6 +38,8 @@ from aries_askar import AskarError, AskarErrorCode, Session, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
+from wanderbuch.agents.runtime.store_postgresql import StartingLock, fatal_on_postgresql, open_postgresql
+from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
 from wanderbuch.store.fence import refuse_late
@@ -50,6 +58,13 @@ _FATAL: Final[Mapping[int, str]] = {
     13: "the disk under the wallet store is full",
 }
 
+# Calls whose failure cannot mean that a name is taken or not there: Askar told another call's error.
+_NEVER_SO: Final = frozenset(
+    {"fetch", "fetch_all", "count", "fetch_key", "fetch_all_keys", "remove_all", "commit", "rollback"}
+)
+_NOT_MEANT: Final = frozenset({AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND})
+# Askar waited for a connection and got none: asking again would wait as long again.
+_WAITED: Final = re.compile(r"acquiring pool connection|pool timed out")
 # What a failed write of these means if the name is there (True) or not (False).
 _MEANT: Final[Mapping[str, tuple[AskarErrorCode, bool]]] = {
     "insert": (AskarErrorCode.DUPLICATE, True),
@@ -86,7 +101,7 @@ class StoreGuard:
 def fatal_reason(err: AskarError) -> str | None:
     """Return why the store can not be relied on after this error, or None if it can."""
     match = _SQLITE_CODE.search(str(err))
-    return _FATAL.get(int(match[1]) & 0xFF) if match else None
+    return _FATAL.get(int(match[1]) & 0xFF) if match else fatal_on_postgresql(str(err))
 
 
 class DataLock:
@@ -116,7 +131,32 @@ class DataLock:
         self._file.close()
 
 
-class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]  # acapy_agent has no types
+class OpenWallet(AskarOpenStore):  # type: ignore[misc]  # acapy_agent has no types
+    """An open store, and what its profiles share.
+
+    Args:
+        config: ACA-Py's.
+        created: whether it was made just now.
+        store: Askar's.
+        connections: the size of its pool if it is on PostgreSQL; None on SQLite.
+    """
+
+    def __init__(self, config: AskarStoreConfig, created: bool, store: Store, connections: int | None = None) -> None:
+        super().__init__(config, created, store)
+        self.is_shared = connections is not None
+        self.room = None if connections is None else Room(connections)
+        self.connections = connections or 0
+        self._turn = asyncio.Lock()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def turn_of(self, profile_id: str | None) -> asyncio.Lock:
+        """Return what the one open transaction holds: of the store on SQLite, of the profile on PostgreSQL."""
+        if not self.is_shared or profile_id is None:
+            return self._turn
+        return self._turns.setdefault(profile_id, asyncio.Lock())
+
+
+class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]
     """ACA-Py's profile whose sessions tell the guard of their errors.
 
     Args:
@@ -124,19 +164,19 @@ class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]  # acapy_agent
         context: of this profile.
         guard: learns of the store's errors.
         profile_id: Askar's name of the profile; None for the default one.
-        turn: held by the one open transaction.
+        turn: held by the one open transaction; by default the store knows.
     """
 
     def __init__(
         self,
-        opened: AskarOpenStore,
+        opened: OpenWallet,
         context: InjectionContext,
         guard: StoreGuard,
         profile_id: str | None = None,
         turn: asyncio.Lock | None = None,
     ) -> None:
         self.guard = guard
-        self.turn = turn or asyncio.Lock()
+        self.turn = turn or opened.turn_of(profile_id)
         super().__init__(opened, context, profile_id=profile_id)
 
     def session(self, context: InjectionContext | None = None) -> "WalletSession":
@@ -152,20 +192,45 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
     """ACA-Py's session that tells the guard of its errors."""
 
     _has_turn = False
+    _place: Place | None = None
     _handle: Any = None  # ACA-Py's `__del__` looks at it also where the store was closed before the session was made
 
     async def _setup(self) -> None:
         if self.is_transaction:
             await self._take_turn()
         try:
-            await super()._setup()
+            await self._open()
         except BaseException as err:
-            self._give_turn()
+            self._give_back()
             if isinstance(err, AskarError | ProfileError):
                 self._profile.guard.look(err)
             raise
         opened: Session = self._handle
         self._handle = _WatchedHandle(opened, self._profile)
+
+    async def _open(self) -> None:
+        """Open the session; on PostgreSQL on another connection for each that turns out to be lost."""
+        opened: OpenWallet = self._profile.opened
+        if opened.room is None:
+            await super()._setup()
+            return
+        try:
+            self._place = await opened.room.enter()
+        except NoRoomError as err:
+            raise StoreBusyError("all connections to the wallet store have been used for a minute") from err
+        is_transaction, lost = self.is_transaction, 0
+        while True:
+            try:
+                await super()._setup()
+            except ProfileError as err:
+                cause = err.__cause__
+                lost += 1
+                if not isinstance(cause, AskarError) or lost > opened.connections or not _is_lost_connection(cause):
+                    raise _own_failure(err, cause) from cause
+                open_one = opened.store.transaction if is_transaction else opened.store.session
+                self._opener = open_one(self._profile.profile_id)
+            else:
+                return
 
     async def _teardown(self, commit: bool | None = None) -> None:
         try:
@@ -174,7 +239,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             self._profile.guard.look(err)
             raise
         finally:
-            self._give_turn()
+            self._give_back()
 
     async def _take_turn(self) -> None:
         try:
@@ -184,10 +249,28 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             raise StoreBusyError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
         self._has_turn = True
 
-    def _give_turn(self) -> None:
+    def _give_back(self) -> None:
+        """Give the turn and the place in the pool back."""
         if self._has_turn:
             self._has_turn = False
             self._profile.turn.release()
+        if self._place is not None:
+            self._place.leave()
+            self._place = None
+
+
+def _is_lost_connection(err: AskarError) -> bool:
+    """Tell whether a session was not opened because its connection is gone, so that another may do."""
+    if err.code == AskarErrorCode.NOT_FOUND:  # no such profile; or another call's error, and then again another
+        return False
+    return not _WAITED.search(str(err)) and fatal_reason(err) is None
+
+
+def _own_failure(err: ProfileError, cause: BaseException | None) -> ProfileError:
+    """Return the error of a session that was not opened, which may have been told another call's."""
+    if isinstance(cause, AskarError) and cause.code in (AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE):
+        return StoreBusyError("no session could be opened; Askar does not say why")
+    return err
 
 
 class _WatchedHandle:
@@ -229,17 +312,24 @@ class _WatchedHandle:
 
     async def _own_error(self, name: str, args: Sequence[Any], err: AskarError) -> AskarError:
         """Return the error of a failed call, which may have been told another call's."""
-        if name not in _MEANT or len(args) < 2 or fatal_reason(err) is not None:
+        if fatal_reason(err) is not None:
             return err
+        is_not_its_own = err.code == AskarErrorCode.SUCCESS or (name in _NEVER_SO and err.code in _NOT_MEANT)
+        if name not in _MEANT or len(args) < 2:
+            return _unsaid(name) if is_not_its_own else err
+        code, when_there = _MEANT[name]
         try:
             is_there = await self._handle.fetch(args[0], args[1]) is not None
-        except AskarError:  # a transaction that can do nothing more
-            return err
-        code, when_there = _MEANT[name]
+        except AskarError:  # the connection is lost, or the transaction can do nothing more
+            return _unsaid(name) if err.code in _NOT_MEANT else err
         if is_there is when_there:
             return AskarError(code, f"{name}: {code.name.lower().replace('_', ' ')}")
-        lost = err.code in (AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND)
-        return AskarError(AskarErrorCode.UNEXPECTED, f"{name} failed; Askar does not say why") if lost else err
+        return _unsaid(name) if err.code in _NOT_MEANT else err
+
+
+def _unsaid(name: str) -> AskarError:
+    """Return the error of a call that was told another call's: the store failed, and what the call asked is open."""
+    return AskarError(AskarErrorCode.BACKEND, f"{name} failed; Askar does not say why")
 
 
 class WalletManager(ProfileManager):  # type: ignore[misc]
@@ -248,6 +338,13 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
     def __init__(self, config: AgentConfig, guard: StoreGuard) -> None:
         self._config = config
         self._guard = guard
+        self.starting = StartingLock(config) if config.store.is_shared else None
+        """Held from when the store is opened until ACA-Py has started (`acapy.start`)."""
+
+    async def started(self) -> None:
+        """Let the next process start on this store."""
+        if self.starting is not None:
+            await self.starting.release()
 
     @property
     def uri(self) -> str:
@@ -266,6 +363,20 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
         return await self._open(context, config)
 
     async def _open(self, context: InjectionContext, config: Mapping[str, Any] | None) -> WalletProfile:
+        open_it = self._open_sqlite if self.starting is None else self._open_postgresql
+        return WalletProfile(await open_it(AskarStoreConfig(dict(config or {}))), context, self._guard)
+
+    async def _open_postgresql(self, config: AskarStoreConfig) -> OpenWallet:
+        lock = self.starting or StartingLock(self._config)
+        connection = await lock.take()
+        try:
+            store, created = await open_postgresql(self._config, connection)
+        except BaseException:
+            await lock.release()
+            raise
+        return OpenWallet(config, created, store, self._config.store.connections)
+
+    async def _open_sqlite(self, config: AskarStoreConfig) -> OpenWallet:
         file = self._config.wallet_file
         key = self._config.wallet_key.get_secret_value()
         created = not file.exists()
@@ -279,7 +390,7 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
             raise ConfigurationError(f"the wallet folder {file.parent} can not be made: {err.strerror}") from err
         except AskarError as err:
             raise _why_not_opened(err, file) from err
-        return WalletProfile(AskarOpenStore(AskarStoreConfig(dict(config or {})), created, store), context, self._guard)
+        return OpenWallet(config, created, store)
 
 
 def _why_not_opened(err: AskarError, file: Path) -> ConfigurationError:

@@ -194,3 +194,74 @@ def test_proxies_are_addresses_or_networks(folder: Path) -> None:
 @pytest.mark.parametrize("network", ["10.0.0.5/8", "proxy.example.org", "10.0.0.0/33", ""])
 def test_refuses_a_proxy_that_is_no_network(folder: Path, network: str) -> None:
     assert "expected an address or a network" in refusal(folder, proxies(network))
+
+
+def on_postgresql(*keys: str) -> str:
+    return "\n".join([GOOD, "[store]", *keys, ""])
+
+
+URL = 'url = "postgresql://centre@127.0.0.1/wallets"'
+PASSWORD = {**ENVIRON, "WANDERBUCH_STORE_PASSWORD": "se cret"}
+
+
+def test_a_store_is_sqlite_unless_it_has_an_address(folder: Path) -> None:
+    assert not load(folder).store.is_shared
+    assert load(folder).store_password is None
+    config = load(folder, on_postgresql(URL), PASSWORD)
+    assert config.store.is_shared
+    assert (config.store.address.host, config.store.address.port, config.store.connections) == ("127.0.0.1", 5432, 8)
+    assert config.store_password is not None
+    assert config.store_password.get_secret_value() == "se cret"
+    assert "se cret" not in repr(config)
+
+
+def test_the_store_password_comes_from_a_file(folder: Path) -> None:
+    (folder / "store.password").write_text("another\n")
+    config = load(folder, on_postgresql(URL, 'password_file = "store.password"'))
+    assert config.store_password is not None
+    assert config.store_password.get_secret_value() == "another"
+    (folder / "store.password").chmod(0o644)
+    assert "is not secret" in refusal(folder, on_postgresql(URL, 'password_file = "store.password"'))
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        (['url = "postgresql://centre:hush@127.0.0.1/wallets"'], "a password does not belong in the address"),
+        (['url = "mysql://centre@127.0.0.1/wallets"'], "found 'mysql' as its scheme"),
+        (['url = "127.0.0.1/wallets"'], "found no scheme"),
+        (['url = "postgresql://127.0.0.1/wallets"'], "the user is missing"),
+        (['url = "postgresql://centre@/wallets"'], "the host is missing"),
+        (['url = "postgresql://centre@127.0.0.1"'], "the database is missing"),
+        (['url = "postgresql://centre@127.0.0.1:99999/wallets"'], 'expected "postgresql://'),
+        (['url = "postgresql://centre@127.0.0.1/wallets?sslmode=disable"'], "nothing after it"),
+        (['url = "postgresql://centre@127.0.0.1/wal%22lets"'], "a character that Askar does not take"),
+        (['url = "postgresql://centre@db.example.org/wallets"'], "ca_file is missing"),
+        ([URL, "connections = 1"], "[store] connections"),
+        ([URL, 'password = "hush"'], "unknown key [store] password"),
+        (["connections = 8"], "url is missing"),
+    ],
+)
+def test_refuses_a_store_in_one_line(folder: Path, keys: list[str], expected: str) -> None:
+    told = refusal(folder, on_postgresql(*keys), PASSWORD)
+    assert expected in told
+    assert "hush" not in told
+
+
+def test_refuses_a_store_without_its_password_and_says_where_to_put_it(folder: Path) -> None:
+    told = refusal(folder, on_postgresql(URL))
+    assert "no store password" in told
+    assert "WANDERBUCH_STORE_PASSWORD" in told
+    assert "[store] password_file" in told
+
+
+def test_a_server_elsewhere_needs_an_authority_or_an_explicit_word(folder: Path) -> None:
+    url = 'url = "postgresql://centre@db.example.org:5433/wallets"'
+    assert load(folder, on_postgresql(url, 'ca_file = "ca.crt"'), PASSWORD).store.ca_file == folder / "ca.crt"
+    assert load(folder, on_postgresql(url, "unsafe_unencrypted = true"), PASSWORD).store.address.port == 5433
+
+
+def test_processes_can_share_a_public_folder(folder: Path) -> None:
+    assert load(folder).public_folder == folder / "data" / "public"
+    shared = GOOD.replace("[public]", '[public]\nfolder = "shared"')
+    assert load(folder, shared).public_folder == folder / "shared"
