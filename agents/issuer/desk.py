@@ -176,8 +176,8 @@ class Desk(OfferBook):
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, take over what a crash left, and remove exchange records that nobody needs.
 
-        The first sweep after a process began, or another was lost, looks at every offer that is under way; later ones at
-        what is due.
+        The first sweep after a process began, or another was lost, looks at every offer that is under way; later ones
+        at what is due.
         """
         began = lost_since(self._profile, self._began)
         is_first, self._looked_since = began != self._looked_since, began

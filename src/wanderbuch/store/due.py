@@ -105,6 +105,7 @@ class DueWork:
         """Keep claims for their time again, and return those that are still ours."""
         if not claims:
             return []
+        in_order = sorted(claims, key=lambda claim: (claim.tenant, claim.kind, claim.id, claim.state))
         results = await self._engine.together(
             *(
                 Statement(
@@ -112,11 +113,11 @@ class DueWork:
                     " AND owner = ? AND until > store_now() RETURNING id",
                     (claim.for_s, claim.tenant, claim.kind, claim.id, claim.state, claim.owner),
                 )
-                for claim in sorted(claims, key=lambda claim: (claim.tenant, claim.kind, claim.id, claim.state))
+                for claim in in_order
             )
         )
-        ours = {row[0][0] for row in results if row}
-        return [claim for claim in claims if claim.id in ours]
+        ours = {claim for claim, rows in zip(in_order, results, strict=True) if rows}
+        return [claim for claim in claims if claim in ours]
 
     async def done(self, claim: Claim, *, due: datetime | None) -> bool:
         """Give a claim back and say when the record is due next.

@@ -21,6 +21,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
+from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine
 from wanderbuch.store.errors import LeaseBusyError, LeaseLostError, StoreUnreachableError
 
@@ -54,7 +55,7 @@ class Lease:
     @property
     def is_lost(self) -> bool:
         """Tell whether its time has passed by our own clock, or the database said that it is another's."""
-        return self._is_over or _elapsing() >= self._ends_at
+        return self._is_over or elapsing() >= self._ends_at
 
     async def check(self) -> None:
         """Ask the database whether it is still ours.
@@ -70,7 +71,7 @@ class Lease:
 
     async def renew(self) -> bool:
         """Keep it for its whole time again, and tell whether it is still ours."""
-        asked_at = _elapsing()
+        asked_at = elapsing()
         if self._is_over or not await self._table.renew(self.name, self.fence, self._owner, self._for_s):
             self._is_over = True
             return False
@@ -94,7 +95,7 @@ class Leases:
 
     async def take(self, name: str, *, for_s: float = 30.0) -> Lease | None:
         """Take a lease if nobody has it; whoever takes it renews and releases it."""
-        owner, asked_at = secrets.token_hex(8), _elapsing()
+        owner, asked_at = secrets.token_hex(8), elapsing()
         fence = await self._table.take(name, owner, for_s)
         return None if fence is None else Lease(self._table, name, owner, fence, for_s, asked_at)
 
@@ -130,9 +131,9 @@ class Leases:
             await self._engine.run("DELETE FROM lease WHERE until < store_now() - ?", _FORGOTTEN_S)
 
     async def _wait_for(self, name: str, wait_s: float, for_s: float) -> Lease:
-        ends_at, pause_s = _elapsing() + wait_s, _FIRST_PAUSE_S
+        ends_at, pause_s = elapsing() + wait_s, _FIRST_PAUSE_S
         while (lease := await self.take(name, for_s=for_s)) is None:
-            if _elapsing() + pause_s > ends_at:
+            if elapsing() + pause_s > ends_at:
                 raise _busy(name, wait_s)
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that two do not ask in step
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -189,21 +190,21 @@ class _InProcess:
 
     async def take(self, name: str, owner: str, for_s: float) -> int | None:
         held = self._held.get(name)
-        if held is not None and held[1] > _elapsing():
+        if held is not None and held[1] > elapsing():
             return None
         self._last_fence = max(self._last_fence + 1, time.time_ns() // 1_000_000)
-        self._held[name] = (self._last_fence, _elapsing() + for_s)
+        self._held[name] = (self._last_fence, elapsing() + for_s)
         return self._last_fence
 
     async def renew(self, name: str, fence: int, owner: str, for_s: float) -> bool:
         if not await self.is_held(name, fence, owner):
             return False
-        self._held[name] = (fence, _elapsing() + for_s)
+        self._held[name] = (fence, elapsing() + for_s)
         return True
 
     async def is_held(self, name: str, fence: int, owner: str) -> bool:
         held = self._held.get(name)
-        return held is not None and held[0] == fence and held[1] > _elapsing()
+        return held is not None and held[0] == fence and held[1] > elapsing()
 
     async def release(self, name: str, fence: int, owner: str) -> None:
         held = self._held.get(name)
@@ -236,9 +237,3 @@ async def _give_back(lease: Lease) -> None:
 
 def _busy(name: str, wait_s: float) -> LeaseBusyError:
     return LeaseBusyError(f"somebody else has held the lease {name!r} for {wait_s:g} s", hint="try again later")
-
-
-def _elapsing() -> float:
-    """Return seconds that go on while the machine sleeps."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return time.clock_gettime(clock)

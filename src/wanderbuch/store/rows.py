@@ -6,7 +6,8 @@
 2. write the record in Askar,
 3. `settle`: rows and words that are stale go, the due time becomes exact.
 
-(A record that is new needs no third step. One that goes is `touch`ed, removed in Askar, then its rows are `remove`d.)
+(For a record that is new the third step is `inserted`, which costs nothing unless its writer slept. One that goes is
+`touch`ed, removed in Askar, then its rows are `remove`d.)
 A crash anywhere leaves at most a superfluous row, or a due time that is too early: never a record without its row,
 never work that is late. Readers compare each row with the record it names; who meets a superfluous row says so
 (`doubt`), and it goes once it is ten minutes old.
@@ -18,13 +19,14 @@ marks end by themselves after a minute.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Final
 
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
 from wanderbuch.store.due import Claim
+from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.words import Words
@@ -69,6 +71,7 @@ class Written:
     indexed: Indexed
     fence: int
     is_alone: bool
+    began: float = field(default_factory=elapsing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Rows:
             tenant: whose record.
             kind: which kind of record.
             indexed: the record as it will be.
-            is_new: nobody else can know the record yet, so no `settle` follows (its due time counts at once).
+            is_new: nobody else can know the record yet: its due time counts at once, and `inserted` follows.
         """
         statements = self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED)
         if len(statements) == 1:
@@ -126,13 +129,25 @@ class Rows:
         fence, writers = rows[0]
         return Written(tenant, kind, indexed, fence, writers <= 1)
 
-    async def settle(self, written: Written) -> None:
-        """Clean up after the record was written."""
+    async def settle(self, written: Written, indexed: Indexed | None = None) -> None:
+        """Clean up after the record was written.
+
+        Args:
+            written: what `add` returned, or `touch`.
+            indexed: the record as it was read *after* that; None: as it was added. So what somebody left unsettled is
+                set right: `touch`, read the record, `settle` (or `remove`, if there is none).
+        """
+        written = written if indexed is None else replace(written, indexed=indexed)
         tenant, kind, indexed = written.tenant, written.kind, written.indexed
         if written.is_alone and await self._settle_alone(written):
             return
         # Somebody else wrote in between and may have taken our row for stale: it is there again, whoever was last.
         await self._engine.together(*self.adding(tenant, kind, indexed, How.LATE))
+
+    async def inserted(self, written: Written) -> None:
+        """Say that a new record was written; asks the database only if that took so long that its row may be gone."""
+        if elapsing() - written.began > HELD_S / 2:
+            await self.settle(written)
 
     async def touch(self, tenant: str, kind: str, record_id: str) -> Written:
         """Say that a record is about to be removed."""
@@ -161,6 +176,16 @@ class Rows:
             *(tenant, kind, row.id, row.state, DOUBTED_S),
         )
         return bool(gone)
+
+    async def unsettled(self, *, limit: int = 100) -> list[tuple[str, str, str]]:
+        """Return tenant, kind and id of records whose writer did not come back, longest first; for a sweep."""
+        found = await self._engine.run(
+            "SELECT tenant, kind, id, min(held) FROM row WHERE held > 0 AND held < store_now() - ?"
+            " GROUP BY tenant, kind, id ORDER BY 4 LIMIT ?",
+            DOUBTED_S - HELD_S,
+            limit,
+        )
+        return [(tenant, kind, record_id) for tenant, kind, record_id, _ in found]
 
     async def page(
         self,
@@ -230,6 +255,8 @@ class Rows:
         indexed = written.indexed
         this = (written.tenant, written.kind, indexed.id)
         ours = (*this, indexed.state, written.fence)
+        # Each statement asks again: whoever makes the record anew adds a row without waiting for us.
+        nobody_since = f"NOT EXISTS (SELECT 1 FROM row WHERE {_THIS} AND fence > ?)"  # noqa: S608
         is_ours = f"EXISTS (SELECT 1 FROM row WHERE {_THIS} AND state = ? AND fence = ?)"  # noqa: S608
         hashes = self._words.hashes(written.tenant, written.kind, indexed.words)
         but = f" AND hash NOT IN ({', '.join('?' * len(hashes))})" if hashes else ""
@@ -237,11 +264,17 @@ class Rows:
         results = await self._engine.together(
             Statement(
                 f"UPDATE row SET due = ?, held = 0, writers = 0, at = store_now() WHERE {_THIS}"  # noqa: S608
-                " AND state = ? AND fence = ? RETURNING fence",
-                (due, *ours),
+                f" AND state = ? AND fence = ? AND {nobody_since} RETURNING fence",
+                (due, *ours, *this, written.fence),
             ),
-            Statement(f"DELETE FROM word WHERE {_THIS}{but} AND {is_ours}", (*this, *hashes, *ours)),  # noqa: S608
-            Statement(f"DELETE FROM row WHERE {_THIS} AND state <> ? AND {is_ours}", (*this, indexed.state, *ours)),  # noqa: S608
+            Statement(
+                f"DELETE FROM word WHERE {_THIS}{but} AND {is_ours} AND {nobody_since}",  # noqa: S608
+                (*this, *hashes, *ours, *this, written.fence),
+            ),
+            Statement(
+                f"DELETE FROM row WHERE {_THIS} AND state <> ? AND fence <= ? AND {is_ours}",  # noqa: S608
+                (*this, indexed.state, written.fence, *ours),
+            ),
         )
         return bool(results[0])
 

@@ -32,6 +32,7 @@ TABLES: Final = (
     "CREATE INDEX row_listed ON row (tenant, kind, number)",
     "CREATE INDEX row_by_state ON row (tenant, kind, state, number)",
     "CREATE INDEX row_due ON row (kind, due) WHERE due IS NOT NULL",
+    "CREATE INDEX row_held ON row (held) WHERE held > 0",
     "CREATE TABLE built (tenant {text} NOT NULL, kind {text} NOT NULL, version {text} NOT NULL,"
     " PRIMARY KEY (tenant, kind)){by_key}",
     "CREATE TABLE word (tenant {text} NOT NULL, kind {text} NOT NULL, name {text} NOT NULL, hash {bytes} NOT NULL,"
