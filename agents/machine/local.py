@@ -103,6 +103,19 @@ class AgentHandle:
         """Set whole tables of the configuration, such as `governance`, `log`, or the role's own; used at next start."""
         self._tables |= tables
 
+    def use_store(self, url: str, password: str, **further: object) -> None:
+        """Keep everything in a PostgreSQL from the next start on.
+
+        Args:
+            url: where, without the password: `postgresql://<user>@<host>:5432/<database>`.
+            password: of the user.
+            further: keys of `[store]`.
+        """
+        file = self.folder / "store.password"
+        file.unlink(missing_ok=True)
+        write_secret(file, password.encode())
+        self.configure(store={"url": url, "password_file": file.name, **further})
+
     def enable_admin(self) -> tuple[str, str]:
         """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`)."""
         port, key = free_port(), secrets.token_urlsafe(32)

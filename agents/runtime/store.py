@@ -24,6 +24,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,7 +39,13 @@ from aries_askar import AskarError, AskarErrorCode, Session, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
-from wanderbuch.agents.runtime.store_postgresql import StartingLock, fatal_on_postgresql, open_postgresql
+from wanderbuch.agents.runtime.store_postgresql import (
+    HALF_COPIED,
+    StartingLock,
+    fatal_on_postgresql,
+    half_copied,
+    open_wallet_store,
+)
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
@@ -196,6 +203,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
     _handle: Any = None  # ACA-Py's `__del__` looks at it also where the store was closed before the session was made
 
     async def _setup(self) -> None:
+        self._loop = asyncio.get_running_loop()
         if self.is_transaction:
             await self._take_turn()
         try:
@@ -249,6 +257,13 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             raise StoreBusyError(f"a transaction of this agent has been open for {_TURN_S:g} s") from err
         self._has_turn = True
 
+    def __del__(self) -> None:
+        """Give back what a session holds that nobody closed: ACA-Py's transports leave theirs to the collector."""
+        if self._has_turn or self._place is not None:
+            loop, turn, place = self._loop, self._profile.turn if self._has_turn else None, self._place
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(_leave, turn, place)
+
     def _give_back(self) -> None:
         """Give the turn and the place in the pool back."""
         if self._has_turn:
@@ -257,6 +272,13 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         if self._place is not None:
             self._place.leave()
             self._place = None
+
+
+def _leave(turn: asyncio.Lock | None, place: Place | None) -> None:
+    if turn is not None:
+        turn.release()
+    if place is not None:
+        place.leave()
 
 
 def _is_lost_connection(err: AskarError) -> bool:
@@ -370,7 +392,7 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
         lock = self.starting or StartingLock(self._config)
         connection = await lock.take()
         try:
-            store, created = await open_postgresql(self._config, connection)
+            store, created = await open_wallet_store(self._config, connection)
         except BaseException:
             await lock.release()
             raise
@@ -390,6 +412,9 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
             raise ConfigurationError(f"the wallet folder {file.parent} can not be made: {err.strerror}") from err
         except AskarError as err:
             raise _why_not_opened(err, file) from err
+        if HALF_COPIED in await store.list_profiles():
+            await store.close()
+            raise half_copied(str(file))
         return OpenWallet(config, created, store)
 
 

@@ -10,7 +10,7 @@
 
 Askar keeps its tables in a schema that is named like the database user. Two of its options cannot be used (0.5.0):
 `schema` makes provisioning fail, and of two further options in the address one may be lost, so that the certificate's
-authority is given by the environment.
+authority, and what the server is asked for each connection, are given by the environment.
 """
 
 import asyncio
@@ -22,18 +22,22 @@ from typing import Any, Final
 
 import psycopg
 from aries_askar import AskarError, AskarErrorCode, Store
-from psycopg.conninfo import make_conninfo
 
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.store_tables import postgresql_address
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.store.errors import StoreUnreachableError, StoreVersionError
 
 ACQUIRE_S: Final = 8
 """How long a session waits for a connection; below the 10 s after which ACA-Py would leave Askar's to itself."""
+IDLE_TRANSACTION_S: Final = 20
+"""A transaction of a process that sleeps (stopped, or its machine is moved) ends then: it would hold up the others."""
 SERVER_WAIT_S: Final = 15.0
 LOCK_WAIT_S: Final = 120.0
 _POLL_S: Final = 0.1
 _CONNECT_S: Final = 5
+HALF_COPIED: Final = "wanderbuch.half-copied"
+"""Name of a profile that a store has until all of another was copied into it; no tenant's can have a dot."""
 _LOCK: Final = (0x57424348, 1)  # "WBCH"; the second number says what is locked: starting
 _ASKAR_TABLES: Final = ("config", "profiles", "items", "items_tags")
 _IDENTITY: Final = ("wanderbuch_store", "agent")
@@ -55,24 +59,6 @@ _FATAL: Final = (
 def fatal_on_postgresql(text: str) -> str | None:
     """Return why a store on PostgreSQL cannot be relied on after an error with this text, or None if it can."""
     return next((reason for pattern, reason in _FATAL if pattern.search(text)), None)
-
-
-def conninfo(config: AgentConfig) -> str:
-    """Return how libpq reaches the database, with the password; not for logs."""
-    address, store = config.store.address, config.store
-    return make_conninfo(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=_password(config),
-        dbname=address.database,
-        application_name=f"wanderbuch {config.role}",
-        connect_timeout=_CONNECT_S,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        **({"sslmode": "verify-full", "sslrootcert": str(store.ca_file)} if store.ca_file else {"sslmode": "prefer"}),
-    )
 
 
 def askar_uri(config: AgentConfig) -> str:
@@ -135,7 +121,9 @@ async def connect(config: AgentConfig) -> psycopg.AsyncConnection[Any]:
     deadline = time.monotonic() + SERVER_WAIT_S
     while True:
         try:
-            return await psycopg.AsyncConnection.connect(conninfo(config), autocommit=True)
+            # Without the schema of the plain tables first: what this user sees is what Askar sees.
+            how = postgresql_address(config).parameters() | {"options": "", "connect_timeout": _CONNECT_S}
+            return await psycopg.AsyncConnection.connect(**how, autocommit=True)
         except psycopg.OperationalError as err:
             told = _why_not_connected(config, str(err))
             if not isinstance(told, StoreUnreachableError) or time.monotonic() > deadline:
@@ -143,7 +131,7 @@ async def connect(config: AgentConfig) -> psycopg.AsyncConnection[Any]:
         await asyncio.sleep(_POLL_S)
 
 
-async def open_postgresql(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> tuple[Store, bool]:
+async def open_wallet_store(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> tuple[Store, bool]:
     """Open the store, or make it in an empty database; steps 3 to 5.
 
     Args:
@@ -157,15 +145,10 @@ async def open_postgresql(config: AgentConfig, connection: psycopg.AsyncConnecti
         ConfigurationError: it is not ours, or cannot be made.
         StoreVersionError: it is of another version.
     """
-    is_there = await _look(config, connection)  # 3
-    key = config.wallet_key.get_secret_value()
-    if config.store.ca_file:
-        os.environ["PGSSLROOTCERT"] = str(config.store.ca_file)
+    is_there = await has_store(config, connection)  # 3
+    store = await (open_store if is_there else provision_store)(config)  # 4
     try:
-        store = await (Store.open if is_there else Store.provision)(askar_uri(config), "raw", key)  # 4
-    except AskarError as err:
-        raise _why_not_opened(config, err) from err
-    try:
+        await _refuse_half_copied(config, store)
         await _own(config, store)  # 5
     except BaseException:
         await store.close()
@@ -173,8 +156,45 @@ async def open_postgresql(config: AgentConfig, connection: psycopg.AsyncConnecti
     return store, not is_there
 
 
-async def _look(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> bool:
-    """Return whether Askar's tables are there for this user."""
+async def open_store(config: AgentConfig) -> Store:
+    """Open the store that is there; errors as with `open_wallet_store`."""
+    _set_environment(config)
+    try:
+        return await Store.open(askar_uri(config), "raw", _key(config))
+    except AskarError as err:
+        raise _why_not_opened(config, err) from err
+
+
+async def provision_store(config: AgentConfig, *, profile: str | None = None) -> Store:
+    """Make a store in an empty database, in one transaction; errors as with `open_wallet_store`.
+
+    Args:
+        config: the agent's.
+        profile: the name of its default profile, else a random one.
+    """
+    _set_environment(config)
+    try:
+        return await Store.provision(askar_uri(config), "raw", _key(config), profile=profile)
+    except AskarError as err:
+        raise _why_not_opened(config, err) from err
+
+
+def _set_environment(config: AgentConfig) -> None:
+    """Tell libpq's variables, which Askar reads for each connection too, what the address cannot."""
+    if config.store.ca_file:
+        os.environ["PGSSLROOTCERT"] = str(config.store.ca_file)
+    before = os.environ.get("PGOPTIONS", "")
+    if "idle_in_transaction_session_timeout" not in before:
+        ends = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_S}s"
+        os.environ["PGOPTIONS"] = f"{before} {ends}".strip()
+
+
+async def has_store(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Return whether Askar's tables are there for this user; if they are not, whether they can be made is looked at.
+
+    Raises:
+        ConfigurationError: they cannot be made, or are not ours.
+    """
     address = config.store.address
     rows = await (
         await connection.execute(
@@ -205,6 +225,19 @@ async def _look(config: AgentConfig, connection: psycopg.AsyncConnection[Any]) -
             hint=f'as its owner run: GRANT CREATE ON DATABASE "{address.database}" TO "{address.user}"',
         )
     return False
+
+
+async def _refuse_half_copied(config: AgentConfig, store: Store) -> None:
+    if HALF_COPIED in await store.list_profiles():
+        raise half_copied(str(config.store.address))
+
+
+def half_copied(where: str) -> ConfigurationError:
+    """Return the error of a store whose move did not come to its end."""
+    return ConfigurationError(
+        f"the store {where} was only half copied",
+        hint="run `wanderbuch store move` again, or go on with the store that it was copied from",
+    )
 
 
 async def _own(config: AgentConfig, store: Store) -> None:
@@ -276,6 +309,10 @@ def _why_not_opened(config: AgentConfig, err: AskarError) -> WanderbuchError:
 def _reason(line: str) -> str:
     """Return what libpq says without the address, which we say ourselves."""
     return line.rpartition("failed: ")[2] or line
+
+
+def _key(config: AgentConfig) -> str:
+    return config.wallet_key.get_secret_value()
 
 
 def _password(config: AgentConfig) -> str:

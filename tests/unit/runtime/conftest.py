@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.flow.tiny_role import TinyRole
+from tests.postgresql import Database
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
@@ -21,6 +22,18 @@ def tiny_handle(machine: LocalMachine) -> AgentHandle:
 @pytest.fixture
 async def tiny_agent(tiny_handle: AgentHandle) -> AsyncIterator[RunningAgent]:
     """A tiny agent that runs."""
+    role = TinyRole()
+    agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    await agent.wait_ready()
+    yield agent
+    await agent.stop()
+
+
+@pytest.fixture
+async def shared_tiny_agent(tiny_handle: AgentHandle, database: Database) -> AsyncIterator[RunningAgent]:
+    """A tiny agent that runs and keeps everything in a PostgreSQL; its tests need "postgresql"."""
+    tiny_handle.use_store(database.url, database.password)
+    tiny_handle.write_config()
     role = TinyRole()
     agent = await start(load_config(tiny_handle.config_path, {}, role=role), role)
     await agent.wait_ready()

@@ -241,6 +241,32 @@ async def test_a_connection_that_is_lost_in_a_unit_of_work_is_a_failure_of_the_s
     assert not wallet.turn.locked()
 
 
+async def test_a_process_that_sleeps_in_a_transaction_does_not_hold_up_the_others(
+    shared: AgentConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "")
+    monkeypatch.setattr(store_postgresql, "IDLE_TRANSACTION_S", 1)
+    sleeping, awake = await opened(shared), await opened(shared)
+
+    async def sleep() -> None:
+        async with sleeping.transaction() as transaction:
+            await transaction.handle.insert("kind", "asleep", "value")
+            await asyncio.sleep(2.5)
+            await transaction.commit()
+
+    late = asyncio.create_task(sleep())
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5), awake.transaction() as transaction:
+        await transaction.handle.insert("kind", "awake", "value")
+        await transaction.commit()
+    with pytest.raises((AskarError, ProfileError)) as failed:
+        await late
+    assert is_store_failure(failed.value)
+    assert await count(awake) == await count(sleeping) == 1
+    await sleeping.close()
+    await awake.close()
+
+
 async def test_of_many_that_fail_at_once_each_is_a_failure_of_the_store(
     postgresql_server: PostgresServer, wallet: WalletProfile
 ) -> None:
@@ -308,6 +334,21 @@ async def test_sessions_inside_sessions_finish_under_load_with_four_connections(
     assert await count(wallet) == 30
     assert len(database.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database()")) <= 4 + 1
     await wallet.close()
+
+
+async def test_sessions_and_transactions_that_nobody_closes_hold_nothing_for_ever(wallet: WalletProfile) -> None:
+    """ACA-Py's outbound transport opens one for each message and leaves it to the collector."""
+
+    async def leave_open() -> None:
+        session = await wallet.session()
+        await session.handle.count("kind")
+        transaction = await wallet.transaction()
+        await transaction.handle.count("kind")
+
+    async with asyncio.timeout(20):
+        for _ in range(20):
+            await leave_open()
+    assert await count(wallet) == 0
 
 
 async def test_transactions_of_one_profile_take_turns_and_those_of_two_do_not(wallet: WalletProfile) -> None:
@@ -417,10 +458,10 @@ async def test_askar_itself_refuses_a_server_of_another_authority(
     bad = on(replace(database, host="localhost"), agent_config, ca_file=other)
     async with await store_postgresql.connect(good) as connection:
         with pytest.raises(StoreUnreachableError, match="certificate"):
-            await store_postgresql.open_postgresql(bad, connection)
+            await store_postgresql.open_wallet_store(bad, connection)
         misnamed = on(database, agent_config, ca_file=authority_file)
         with pytest.raises(StoreUnreachableError, match="certificate"):
-            await store_postgresql.open_postgresql(misnamed, connection)
-        store, created = await store_postgresql.open_postgresql(good, connection)
+            await store_postgresql.open_wallet_store(misnamed, connection)
+        store, created = await store_postgresql.open_wallet_store(good, connection)
         assert created
         await store.close()
