@@ -63,6 +63,7 @@ from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, reason
 from wanderbuch.plugins.trust.keeping import drop_details, read_message
 from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.places import SigningPlaces
+from wanderbuch.store.fence import PASSING
 
 LOGGER = logging.getLogger(__name__)
 
@@ -120,6 +121,8 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
                 return  # somebody else's controller issues; it may, by what was just judged
             async with _place(profile, record):
                 record, _ = await manager.issue_credential(record)
+        except PASSING:  # it comes again, to this process or to another
+            raise
         except (BaseError, WanderbuchError) as err:
             LOGGER.exception("exchange %s: signing failed", record.cred_ex_id, exc_info=err)
             failed = Reason("issuing.failed", "The credential could not be signed; the agent's log says where.")

@@ -53,6 +53,7 @@ class Fellows:
         self._name = f"{_PREFIX}{secrets.token_hex(8)}"
         self._lost_at: datetime | None = None
         self._told_at = float("-inf")
+        self._has_left = False
 
     def lost_since(self, began: datetime) -> datetime:
         """Return the later of `began` and the last loss of a process that is this one's to make good."""
@@ -60,7 +61,7 @@ class Fellows:
 
     async def run(self) -> None:
         """Show that this process lives, and look after the others, until cancelled; where there can be none, return."""
-        while self._engine.is_shared:
+        while self._engine.is_shared and not self._has_left:
             try:
                 await self.show()
                 await self.look()
@@ -97,6 +98,7 @@ class Fellows:
         Args:
             is_clean: whether nothing of its work is left to take up.
         """
+        self._has_left = True
         if not self._engine.is_shared:
             return
         if is_clean:
