@@ -10,6 +10,16 @@
     offer = await centre.post("/offers", {"claim": …})
     await machine.stop()
 
+An agent may have several processes on one PostgreSQL, behind a plain TCP proxy (`proxy`) for each of its two sites:
+
+    centre = machine.add("issuer", "Colombo Welding Centre", "centre.wanderbuch.test", processes=2)
+    centre.use_store("postgresql://user@127.0.0.1:5432/centre", password)
+    await centre.processes[0].kill()
+    await centre.start_one(centre.processes[0])
+
+They share the name, the certificate, the wallet key, the token, the store and the folder of public files; each has a
+data folder, ports and a log of its own.
+
 They end with this process, whatever ends it (`children`).
 
 Everybody's name is in everybody's connection map, so `add` all agents before the first one starts.
@@ -25,26 +35,17 @@ from typing import Any, Final
 import aiohttp
 import base58
 
+from wanderbuch.agents.machine.agent_process import POLL_S, READY_S, AgentProcess, MachineError
 from wanderbuch.agents.machine.certificates import LocalAuthority
-from wanderbuch.agents.machine.children import STOP_S, kill_child, start_child, stop_child
+from wanderbuch.agents.machine.children import STOP_S
 from wanderbuch.agents.machine.ports import free_port
+from wanderbuch.agents.machine.proxy import TcpProxy
 from wanderbuch.agents.machine.toml import to_toml
-from wanderbuch.agents.runtime.parent import OPTION as UNTIL_STDIN_ENDS
 from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import WanderbuchError
 
-_POLL_S: Final = 0.05
-# A process that ended is noticed at once, so these only end the wait for one that hangs: a machine may be slow.
-_READY_S: Final = 300.0
 _STEP_S: Final = 120.0
-_LOG_TAIL: Final = 12
 _WHOLE: Final = ("/v1/", "/health", "/ready", "/openapi.json")  # paths that no role's name stands before
-
-
-class MachineError(WanderbuchError):
-    """An agent did not start, or ended by itself."""
-
-    code = "machine"
 
 
 class AppError(WanderbuchError):
@@ -59,19 +60,27 @@ class AppError(WanderbuchError):
 
 
 class AgentHandle:
-    """One agent: its addresses, its configuration, its process and its REST API."""
+    """One agent: its addresses, its configuration, its processes and its REST API."""
 
-    def __init__(self, machine: "LocalMachine", role: str, name: str, host: str, command: Sequence[str]) -> None:
+    def __init__(
+        self, machine: "LocalMachine", role: str, name: str, host: str, command: Sequence[str], processes: int
+    ) -> None:
         self.role = role
         self.name = name
         self.host = host
-        self.public_port = free_port()
-        self.app_port = free_port()
         self.token = secrets.token_urlsafe(32)
         self.folder = machine.folder / host.partition(".")[0]
-        self.config_path = self.folder / f"{role}.toml"
-        self.log_path = self.folder / "agent.log"
-        self.process: asyncio.subprocess.Process | None = None
+        numbers = range(1, processes + 1) if processes > 1 else (None,)
+        self.processes = tuple(AgentProcess(f"{role} {name!r}", self.folder, role, each) for each in numbers)
+        self.public_port, self.app_port = self.processes[0].public_port, self.processes[0].app_port
+        self.proxies: tuple[TcpProxy, ...] = ()
+        """Where there are several processes: before the public site and before the REST API."""
+        if processes > 1:
+            self.public_port, self.app_port = free_port(), free_port()
+            self.proxies = (
+                TcpProxy(self.public_port, [each.public_port for each in self.processes]),
+                TcpProxy(self.app_port, [each.app_port for each in self.processes]),
+            )
         self._machine = machine
         self.command = tuple(command)
         """What runs it, without `--config`."""
@@ -91,13 +100,33 @@ class AgentHandle:
 
     @property
     def target(self) -> str:
-        """Return where the public site really listens."""
+        """Return where the public site really listens, or the proxy before it."""
         return f"127.0.0.1:{self.public_port}"
 
     @property
+    def process(self) -> asyncio.subprocess.Process | None:
+        """Return the process, the first of several."""
+        return self.processes[0].process
+
+    @property
     def data(self) -> Path:
-        """Return the agent's data folder."""
-        return self.folder / "data"
+        """Return the agent's data folder, that of the first of several processes."""
+        return self.processes[0].data
+
+    @property
+    def config_path(self) -> Path:
+        """Return the configuration file, that of the first of several processes."""
+        return self.processes[0].config_path
+
+    @property
+    def log_path(self) -> Path:
+        """Return the log, that of the first of several processes."""
+        return self.processes[0].log_path
+
+    @property
+    def public_folder(self) -> Path:
+        """Return the folder of the files that it publishes; several processes share it."""
+        return self.folder / "public" if self.proxies else self.data / "public"
 
     def configure(self, **tables: Mapping[str, object]) -> None:
         """Set whole tables of the configuration, such as `governance`, `log`, or the role's own; used at next start."""
@@ -117,53 +146,54 @@ class AgentHandle:
         self.configure(store={"url": url, "password_file": file.name, **further})
 
     def enable_admin(self) -> tuple[str, str]:
-        """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`)."""
+        """Turn ACA-Py's own Admin API on at next start; return its address and its key (`X-API-Key`).
+
+        Raises:
+            MachineError: the agent has several processes, which cannot listen on one port.
+        """
+        if self.proxies:
+            raise MachineError(f"the {self.role} {self.name!r} has several processes: the Admin API is for one")
         port, key = free_port(), secrets.token_urlsafe(32)
         write_secret(self.folder / "admin.key", key.encode())
         self.configure(admin={"listen": f"127.0.0.1:{port}", "key_file": "admin.key"})
         return f"http://127.0.0.1:{port}", key
 
-    async def start(self, *, timeout_s: float = _READY_S, wait: bool = True) -> None:
-        """Start the agent and wait until it is ready.
+    async def start(self, *, timeout_s: float = READY_S, wait: bool = True) -> None:
+        """Start the agent, all its processes at once, and wait until it is ready.
 
         Raises:
             MachineError: it ended, or was not ready in time.
         """
         self.write_config()
-        with self.log_path.open("ab") as log:
-            self.process = await start_child(
-                (*self.command, "--config", str(self.config_path), "--json", UNTIL_STDIN_ENDS), stdout=log, stderr=log
-            )
+        for proxy in self.proxies:
+            await proxy.open()
+        await asyncio.gather(*(each.launch(self.command) for each in self.processes if not each.is_running))
         if wait:
             await self.wait_ready(timeout_s=timeout_s)
 
-    async def wait_ready(self, *, timeout_s: float = _READY_S) -> None:
-        """Wait until the agent is ready; errors as with `start`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not await self._is_ready():
-                    if self.process is None or self.process.returncode is not None:
-                        code = self.process.returncode if self.process else None
-                        raise MachineError(f"the {self.role} {self.name!r} ended (exit code {code}): {self.log_tail()}")
-                    await asyncio.sleep(_POLL_S)
-        except TimeoutError as err:
-            raise MachineError(
-                f"the {self.role} {self.name!r} was not ready within {timeout_s:g} s: {self.log_tail()}"
-            ) from err
+    async def start_one(self, process: AgentProcess, *, timeout_s: float = READY_S) -> None:
+        """Start one process again and wait until it is ready; errors as with `start`."""
+        self.write_config()
+        await process.launch(self.command)
+        await process.wait_ready(self._client(), timeout_s=timeout_s)
+
+    async def wait_ready(self, *, timeout_s: float = READY_S) -> None:
+        """Wait until every process is ready; errors as with `start`."""
+        await asyncio.gather(*(each.wait_ready(self._client(), timeout_s=timeout_s) for each in self.processes))
 
     async def stop(self, *, timeout_s: float = STOP_S) -> int | None:
-        """Stop the agent as an operator would and return its exit code; kill it if it hangs."""
-        if self.process is not None:
-            await stop_child(self.process, timeout_s=timeout_s)
+        """Stop the agent as an operator would and return its exit code, the worst of several; kill what hangs."""
+        codes = await asyncio.gather(*(each.stop(timeout_s=timeout_s) for each in self.processes))
+        for proxy in self.proxies:
+            await proxy.close()
         if self._session is not None:
             await self._session.close()
             self._session = None
-        return self.process.returncode if self.process else None
+        return max((code for code in codes if code is not None), key=abs, default=None)
 
     async def kill(self) -> None:
-        """End the agent as a power cut would."""
-        if self.process is not None:
-            await kill_child(self.process)
+        """End the agent, all its processes, as a power cut would."""
+        await asyncio.gather(*(each.kill() for each in self.processes))
 
     async def get(self, path: str, **query: str) -> Any:
         """Return the JSON answer of the REST API: of the role's own route, or below `/v1` where `path` says so.
@@ -190,7 +220,7 @@ class AgentHandle:
                     answer = await self.get(path)
                     if answer[key] in values:
                         return answer
-                    await asyncio.sleep(_POLL_S)
+                    await asyncio.sleep(POLL_S)
         except TimeoutError as err:
             found = answer[key] if answer else None
             raise MachineError(
@@ -198,18 +228,8 @@ class AgentHandle:
             ) from err
 
     def log_tail(self) -> str:
-        """Return the last lines that the agent wrote."""
-        try:
-            return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-_LOG_TAIL:])
-        except FileNotFoundError:
-            return "(no log)"
-
-    async def _is_ready(self) -> bool:
-        try:
-            async with self._client().get(f"{self.app_url}/ready") as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False
+        """Return the last lines that each process wrote."""
+        return "\n".join(each.log_tail() for each in self.processes)
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -222,7 +242,12 @@ class AgentHandle:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_READY_S), trust_env=False)
+            # Before several processes a new connection a call: each goes to another process, so that nothing sticks.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=bool(self.proxies)),
+                timeout=aiohttp.ClientTimeout(total=READY_S),
+                trust_env=False,
+            )
         return self._session
 
     def _prepare(self) -> None:
@@ -235,26 +260,31 @@ class AgentHandle:
             write_secret(self.folder / name, secret.encode())
 
     def write_config(self) -> None:
-        """Write the configuration; `start` does it too."""
+        """Write the configuration of each process; `start` does it too."""
+        for process in self.processes:
+            process.config_path.write_text(to_toml(self._document(process)))
+
+    def _document(self, process: AgentProcess) -> dict[str, object]:
         document: dict[str, object] = {
             "role": self.role,
             "name": self.name,
-            "data": "data",
+            "data": process.data.name,
             "public": {
                 "host": self.host,
                 "path": "org",
-                "listen": self.target,
+                "listen": f"127.0.0.1:{process.public_port}",
                 "tls_certificate": "public.crt",
                 "tls_key": "public.key",
+                "folder": str(self.public_folder) if self.proxies else None,
             },
-            "app": {"listen": f"127.0.0.1:{self.app_port}", "token_file": "app.token"},
+            "app": {"listen": f"127.0.0.1:{process.app_port}", "token_file": "app.token"},
             "wallet": {"key_file": "wallet.key"},
             "network": {"ca_file": str(self._machine.ca_file), "connect": self._machine.connections()},
         }
         for name, table in self._tables.items():
             before = document.get(name)
             document[name] = {**before, **table} if isinstance(before, Mapping) else table
-        self.config_path.write_text(to_toml(document))
+        return document
 
 
 class LocalMachine:
@@ -282,6 +312,7 @@ class LocalMachine:
         host: str,
         *,
         command: Sequence[str] | None = None,
+        processes: int = 1,
         **tables: Mapping[str, object],
     ) -> AgentHandle:
         """Lay out one more agent.
@@ -291,10 +322,11 @@ class LocalMachine:
             name: what people call it.
             host: its public name, such as `centre.wanderbuch.test`; the first label must be its own.
             command: what runs it, without `--config`; by default `wanderbuch <role> run` with this interpreter.
+            processes: how many it has; several need `use_store` before they start.
             tables: of its configuration, such as `issuer={"registry_size": 32}`.
         """
         default = (sys.executable, "-m", "wanderbuch.agents.cli", role, "run")
-        handle = AgentHandle(self, role, name, host, command or default)
+        handle = AgentHandle(self, role, name, host, command or default, processes)
         handle.configure(**tables)
         self.agents.append(handle)
         return handle
@@ -308,7 +340,7 @@ class LocalMachine:
         targets = {agent.host: agent.target for agent in self.agents} | self._further
         return [f"{host}:443={target}" for host, target in targets.items()]
 
-    async def start(self, *, timeout_s: float = _READY_S) -> None:
+    async def start(self, *, timeout_s: float = READY_S) -> None:
         """Start all agents at once and wait until all are ready."""
         await asyncio.gather(*(agent.start(timeout_s=timeout_s) for agent in self.agents))
 
