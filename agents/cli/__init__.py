@@ -30,6 +30,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "verifier": ("run", "Run a verifier: it asks, checks and decides."),
     "governance": ("governance", "Make, check, sign, publish and ask governance files."),
     "witness": ("witness", "Approve changes of an authority's DID as one of its witnesses."),
+    "store": ("store", "Look at an agent's store, and move it to a PostgreSQL or back."),
     "schemas": ("schemas", "Show what can be claimed: credential types, frameworks, code lists."),
 }
 

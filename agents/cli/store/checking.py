@@ -1,0 +1,104 @@
+"""Whether a store can be read whole, and whether its plain tables say what its records do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from aries_askar import AskarError
+
+from wanderbuch.agents.cli.store.places import opened_store, profile_names
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.agents.runtime.store_tables import open_engine
+from wanderbuch.store.hashing import hash_of
+from wanderbuch.store.rebuild import KEYS
+from wanderbuch.store.tables import DEFAULT_TENANT, Tables, tables_on
+
+_AT_ONCE: Final = 100
+
+
+@dataclass(slots=True)
+class Finding:
+    """What was found in one tenant's profile."""
+
+    tenant: str
+    entries: int = 0
+    keys: int = 0
+    rows: int = 0
+    """Records that the plain tables list."""
+    missing: int = 0
+    """Records and keys that they do not list: they would not be found."""
+    superfluous: int = 0
+    """What they list and is not there: a crash leaves such rows, readers pass over them, a sweep removes them."""
+    unread: str | None = None
+    """Why the profile cannot be read, or None."""
+    by_category: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_well(self) -> bool:
+        """Tell whether nothing needs to be done."""
+        return self.unread is None and not self.missing
+
+
+async def check(config: AgentConfig, *, mend: bool) -> list[Finding]:
+    """Look at every profile, entry and key of a store.
+
+    Args:
+        config: the agent's.
+        mend: have the plain tables read anew where something is missing in them, when the agent starts.
+
+    Raises:
+        ConfigurationError: there is no such store, or it is used (on SQLite; on PostgreSQL only if `mend`).
+    """
+    async with opened_store(config, alone=mend) as profile:
+        engine = await open_engine(config)
+        try:
+            tables = tables_on(engine, await hash_of(profile))
+            names = await profile_names(profile.opened)
+            found = [await _look(profile, tables, name, opened_by) for name, opened_by in names.items()]
+            for finding in found:
+                if mend and finding.missing:
+                    await tables.rebuild.forget(finding.tenant)
+        finally:
+            await engine.close()
+    return found
+
+
+async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: str | None) -> Finding:
+    found = Finding(opened_by or DEFAULT_TENANT)
+    built = {str(row[0]) for row in await tables.engine.run("SELECT kind FROM built WHERE tenant = ?", found.tenant)}
+    names: dict[str, set[str]] = {kind: set() for kind in built}
+    try:
+        async for entry in profile.store.scan(profile=name):
+            found.entries += 1
+            found.by_category[entry.category] = found.by_category.get(entry.category, 0) + 1
+            if entry.category in names:
+                names[entry.category].add(entry.name)
+        async with profile.store.session(name) as session:
+            keys = [key.name for key in list(await session.fetch_all_keys())]
+    except AskarError as err:
+        found.unread = str(err).splitlines()[-1]
+        return found
+    found.keys = len(keys)
+    for kind in built - {KEYS}:
+        listed = {str(row[0]) for row in await tables.engine.run(
+            "SELECT DISTINCT id FROM row WHERE tenant = ? AND kind = ?", found.tenant, kind
+        )}  # fmt: skip
+        found.rows += len(listed)
+        found.missing += sum(1 for each in names[kind] if each not in listed and _base(each) not in listed)
+        found.superfluous += len(listed - names[kind])
+    if KEYS in built:
+        for some in _batches(keys):
+            known = await tables.keys.find(some)
+            found.missing += sum(1 for key in some if known.get(key) != found.tenant)
+    return found
+
+
+def _base(name: str) -> str:
+    """Return the record to which a marker or a revision belongs: `<id>.<name>`."""
+    return name.rpartition(".")[0]
+
+
+def _batches(keys: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), _AT_ONCE):
+        yield keys[start : start + _AT_ONCE]
