@@ -87,6 +87,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self._brake = Brake()
         self._gate: Entry
         self._tenants: Tenants
+        self._site: PublicSite
         self._kept = KeptEnvelopes(self._profile_of)
         self._counted: set[str] = set()
         self._arriving: set[str] = set()
@@ -101,7 +102,8 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         return len(self._in_flight)
 
     async def start(self) -> None:
-        """Wait for `serve`: ACA-Py does not say whose messages they are."""
+        """Find the public site; what comes before `serve` is told to come again."""
+        self._site = self.root_profile.inject(PublicSite)
 
     def serve(self, tenants: Tenants) -> None:
         """Receive and keep for these tenants from now on; nothing is dispatched before `open`."""
@@ -111,12 +113,12 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         if tables.engine.is_shared:
             self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine))
         self._gate = Entry(tables.keys, self._profile_of, served, max_bytes=self.max_message_size)
-        self.root_profile.inject(PublicSite).connect(self.receive)
+        self._site.connect(self.receive)
 
     async def stop(self) -> None:
         """Receive nothing more; what is not finished stays kept."""
         self._dispatching = False
-        self.root_profile.inject(PublicSite).connect(None)
+        self._site.connect(None)
 
     def open(self) -> None:
         """Dispatch from now on; `replay` takes up what was kept before."""

@@ -35,6 +35,7 @@ from wanderbuch.store.records import DuplicateError, NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
 
 _LOG = logging.getLogger(__name__)
+_HEARD_S: Final = 2.5
 _RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
 """First segments of public paths that are not a tenant's to take on the process's own host."""
 
@@ -160,6 +161,8 @@ class TenantDesk:
                 return record
             await self._tenants.tell(tenant_id)
             await self._tenants.shut(tenant_id)  # 2
+            if tables_of(self._root).engine.is_shared:  # other processes hear of it, and end their work too
+                await asyncio.sleep(_HEARD_S)
             await self._root.store.remove_profile(tenant_id)  # 3
             await ShortLinks.forget_tenant(self._root, tenant_id)  # 4
             await tables_of(self._root).forget_tenant(tenant_id)

@@ -20,7 +20,7 @@ class TenantProfile(WalletProfile):
     """
 
     def __init__(self, root: WalletProfile, tenant_id: str, context: InjectionContext) -> None:
-        super().__init__(root.opened, context, root.guard, tenant_id, root.turn)
+        super().__init__(root.opened, context, root.guard, tenant_id)
 
     async def close(self) -> None:
         """Leave the store open: it is everybody's."""

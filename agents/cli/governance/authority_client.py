@@ -32,13 +32,14 @@ class AnsweredNoError(GovernanceError):
 class AuthorityClient:
     """One agent's REST API."""
 
-    def __init__(self, url: str, token_file: Path) -> None:
+    def __init__(self, url: str, token_file: Path, *, group: str = "authority") -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             url: where the app site listens, such as http://127.0.0.1:8081; for a tenant other than the default one
                 with its place there, such as http://127.0.0.1:8081/v1/t/lanka.
             token_file: holds the bearer token of an official or of the operator.
+            group: of routes that is asked.
 
         Raises:
             ConfigurationError: the address is not safe for a token, or the token can not be read.
@@ -50,7 +51,7 @@ class AuthorityClient:
         if not token or not token.isascii() or any(each.isspace() for each in token):
             raise ConfigurationError(f"expected a token in {token_file}")
         self._url = url.rstrip("/")
-        self._routes = f"{self._url}/authority" if parts.path.strip("/") else f"{self._url}/v1/authority"
+        self._routes = f"{self._url}/{group}" if parts.path.strip("/") else f"{self._url}/v1/{group}"
         self._headers = {"Authorization": f"Bearer {token}"}
         self._session: aiohttp.ClientSession | None = None
 

@@ -157,8 +157,8 @@ class Senders:
             begun = await fetch_entries(session, record_type, {tag: thread_id}, limit=1)
         if not begun:
             return None
-        invitation_id = begun[0].tags.get("invitation_msg_id") or thread_id
-        return Party(Standing.EXCHANGE, f"{tenant}/{invitation_id}", network, is_stranger=True)
+        invitation_id = begun[0].tags.get("invitation_msg_id") or f"{tenant}/{thread_id}"
+        return Party(Standing.EXCHANGE, invitation_id, network, is_stranger=True)
 
     async def _invitation(self, profile: Profile, invitation_id: str) -> bool | None:
         """Return whether an open invitation is for many; None if there is none of this id."""

@@ -30,18 +30,18 @@ class RoleWithoutItsPlugin(BareRole):
 
 
 def test_no_agent_answers_by_itself(agent_config: AgentConfig) -> None:
-    settings = acapy.acapy_settings(agent_config, BareRole())
+    settings = acapy.acapy_settings(agent_config, BareRole(), [BareRole()])
     assert not [key for key in settings if "auto" in key and settings[key] and key != "auto_provision"]
     assert "admin.enabled" not in settings
 
 
 async def test_a_transport_that_does_not_run_is_an_error(agent_config: AgentConfig) -> None:
     """Trap 15: nothing is bound that our transports need, so none of them starts; ACA-Py itself goes on."""
-    settings = acapy.acapy_settings(agent_config, BareRole())
+    settings = acapy.acapy_settings(agent_config, BareRole(), [BareRole()])
     builder = acapy.RuntimeContextBuilder(settings, agent_config, StoreGuard(lambda _: None), {})
     conductor = Conductor(builder)
     try:
-        await acapy.set_up(conductor, BareRole())
+        await acapy.set_up(conductor, [BareRole()])
         with pytest.raises(acapy.AcaPyError, match="these transports do not run"):
             await acapy.start(conductor)
     finally:

@@ -266,7 +266,7 @@ async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attem
     transport_of(agent).hold()
     for envelope in envelopes:
         await agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope, attempts=attempts))
-    transport_of(agent)._counted = False
+    transport_of(agent)._counted.clear()
     transport_of(agent).open()
 
 
@@ -315,7 +315,7 @@ async def test_what_an_earlier_process_left_counts_against_the_room_there_is(
     transport, body = transport_of(tiny_agent), peer.envelope()
     monkeypatch.setattr(kept, "MAX_KEPT_BYTES", len(body) + 1)
     await left_by_an_earlier_process(tiny_agent, body.decode())
-    await transport._kept.count()
+    await transport._kept.count("default")
     assert (await transport.receive(peer.envelope())).status == 503
     await transport.replay()
     assert (await transport.receive(peer.envelope())).status == 200

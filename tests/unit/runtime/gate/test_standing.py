@@ -174,7 +174,7 @@ async def test_the_thread_of_an_exchange_of_ours_makes_its_sender_known(
     for thread, standing in (("ours", Standing.EXCHANGE), ("theirs", Standing.NOBODY)):
         message = {"@type": f"https://didcomm.org/{protocol}/2.0/ack", "@id": "1", "~thread": {"thid": thread}}
         received = Received.of(message, size=100)
-        assert (await senders.of(opened, received, "")).party.standing is standing
+        assert (await senders.of(tiny_agent.profile, opened, received, "")).party.standing is standing
 
 
 async def test_more_than_ten_recipients_are_refused_before_any_look_up(
@@ -198,7 +198,7 @@ async def test_more_than_ten_recipients_are_refused_before_any_look_up(
 async def test_over_its_share_a_connection_is_told_to_come_again(tiny_agent: RunningAgent) -> None:
     peer, other = await connected_to(tiny_agent), await connected_to(tiny_agent)
     transport = tiny_agent._transport
-    party = (await transport._gate.open(peer.envelope(), ""))[3].party
+    party = (await transport._gate.open(peer.envelope(), "")).sender.party
     tickets = [transport.admission.enter(party, 100) for _ in range(64)]
     answer = await transport.receive(peer.envelope())
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
@@ -272,7 +272,7 @@ async def test_a_repeated_request_uses_the_budget_of_the_invitation_that_it_answ
 
     async def party(own_id: str, **thread: str) -> Any:
         received = Received.of({"@type": DIDX_REQUEST, "@id": own_id, "~thread": thread}, size=100)
-        return (await tiny_agent._transport._gate._senders.of(opened, received, "")).party
+        return (await tiny_agent._transport._gate._senders.of(tiny_agent.profile, opened, received, "")).party
 
     for parent in ("invited", "another", "third"):
         again = await party("begun", pthid=parent)
