@@ -1,8 +1,8 @@
 """Two processes of one agent on one store, as far as a test needs them: two open wallets, two sets of plain tables.
 
-    @pytest.mark.needs("postgresql")
-    async def test_x(processes: Processes) -> None:
-        await processes.first.profile…
+@pytest.mark.needs("postgresql")
+async def test_x(processes: Processes) -> None:
+    await processes.first.profile…
 """
 
 import asyncio
