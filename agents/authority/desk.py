@@ -1,7 +1,7 @@
 """The desk: what officials decide becomes the next version of the governance file.
 
 Whatever was decided is a draft in one of the states APPROVED, SIGNING, SCHEDULED. `go_on` takes each of them, under the
-lock of publication, as far as it can go now (`progress`).
+lease of publication, as far as it can go now (`progress`).
 
 An approval goes on at once; a sweep goes on with everything every minute and at start, so a crash at any step is made
 good. An emergency suspension and a rotation are drafts too, decided in one step.
@@ -14,7 +14,7 @@ from datetime import date
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.authority.changes import record_change
-from wanderbuch.agents.authority.draft import APPROVED_STATES, Draft, DraftState, Step, check_why
+from wanderbuch.agents.authority.draft import Draft, DraftState, Step, check_why
 from wanderbuch.agents.authority.drafts import Base, Drafts
 from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
@@ -174,6 +174,7 @@ class Desk:
                 if errors:
                     raise PublicationRefusedError(errors)
                 review = Review(id=held.id, created_at=self._clock(), issuer=issuer, decided_by=official.id, why=reason)
+                await turn.check()
                 await self.drafts.insert_decided(held, [change], also=[review])
             return await self._progress.advance(turn, held)
 
@@ -297,18 +298,16 @@ class Desk:
 
     async def go_on(self) -> None:
         """Go on with everything that is decided; what fails is logged and tried again at the next sweep."""
-        for state in APPROVED_STATES:
-            for draft in await self.drafts.all(state=state):
-                try:
-                    await self._go_on_with(draft.id)
-                except WanderbuchError as err:
-                    LOGGER.warning("the draft %s could not go on: %s", draft.id, err.message)
+        for draft in await self.drafts.decided():
+            try:
+                await self._go_on_with(draft.id)
+            except WanderbuchError as err:
+                LOGGER.warning("the draft %s could not go on: %s", draft.id, err.message)
         await self._sign_anew()
 
     async def _sign_anew(self) -> None:
         """Publish anew what is signed with a key that was replaced, and drop an old key that nothing needs any more."""
-        waiting = [each for state in APPROVED_STATES for each in await self.drafts.all(state=state)]
-        if any(each.action is Action.ROTATION for each in waiting):
+        if any(each.action is Action.ROTATION for each in await self.drafts.decided()):
             return
         current = await self.publication.current()
         if current is not None and current.kid != str(await self.publication.key.kid()):

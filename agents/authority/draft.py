@@ -75,7 +75,6 @@ class Draft(Record):
     """
 
     category: ClassVar[str] = "wanderbuch.authority-draft"
-    tag_names: ClassVar[tuple[str, ...]] = ("state",)
 
     why: str
     state: DraftState = DraftState.OPEN
@@ -91,6 +90,16 @@ class Draft(Record):
     version: int | None = None
     conflicts: tuple[str, ...] = ()
     trail: tuple[Step, ...] = ()
+
+    def index_state(self) -> str:
+        """Return its state."""
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        """Return when the agent goes on with it: at once, but for what is scheduled."""
+        if not self.is_approved:
+            return None
+        return self.not_before if self.state is DraftState.SCHEDULED else self.trail[-1].at
 
     @property
     def is_approved(self) -> bool:
@@ -123,7 +132,11 @@ class Draft(Record):
 
 
 class DraftChange(Record):
-    """One change of a draft. Its id in the store is made of the draft's and of the part's name."""
+    """One change of a draft. Its id in the store is made of the draft's and of the part's name.
+
+    A draft may have many thousands, which are read and written all at once: they are found by Askar's tag, not by rows
+    of the plain tables.
+    """
 
     category: ClassVar[str] = "wanderbuch.authority-draft-change"
     tag_names: ClassVar[tuple[str, ...]] = ("draft_id",)

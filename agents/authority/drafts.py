@@ -19,6 +19,7 @@ Rules:
 7. Every step can be repeated after a lost answer: the same step by the same person answers as before.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ from wanderbuch.agents.authority.changes import (
     record_change,
 )
 from wanderbuch.agents.authority.draft import (
+    APPROVED_STATES,
     Draft,
     DraftChange,
     DraftState,
@@ -45,13 +47,14 @@ from wanderbuch.agents.authority.draft import (
     check_why,
 )
 from wanderbuch.agents.authority.findings import finding_json
-from wanderbuch.agents.authority.history import insert_in
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.governance.findings import Finding, Severity, error
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.records import ParticipantRecord, Payload
-from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore, new_id
+from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
+from wanderbuch.store.writing import Writing, writing
 
 
 class Base(Protocol):
@@ -120,7 +123,6 @@ class Drafts:
     ) -> None:
         self._profile = profile
         self._drafts = RecordStore(profile, Draft)
-        self._changes = RecordStore(profile, DraftChange)
         self._base = base
         self._check = check
         self._four_eyes = four_eyes
@@ -166,10 +168,12 @@ class Drafts:
         Raises:
             DuplicateError: its id is taken.
         """
-        async with self._profile.transaction() as session:
-            for record in (draft, *(DraftChange.of(draft.id, change) for change in changes), *also):
-                await insert_in(session, record)
-            await session.commit()
+        async with writing(self._profile) as records:
+            await records.insert(draft)
+            for change in changes:
+                await _insert_change(records, DraftChange.of(draft.id, change))
+            for record in also:
+                await records.insert(record)
         return draft
 
     async def get(self, draft_id: str) -> Draft:
@@ -186,11 +190,17 @@ class Drafts:
 
     async def all(self, *, state: DraftState | None = None) -> list[Draft]:
         """Return all drafts (in this state), the oldest first."""
-        return await (self._drafts.find() if state is None else self._drafts.find(state=state))
+        return [each async for each in self._drafts.every(state=state and state.value)]
+
+    async def decided(self) -> list[Draft]:
+        """Return all drafts that the agent goes on with by itself, the oldest first."""
+        return [each async for each in self._drafts.every(state=[state.value for state in APPROVED_STATES])]
 
     async def changes(self, draft_id: str) -> list[Change]:
         """Return the changes of a draft, in the order in which their parts were first changed."""
-        return [held.change for held in await self._changes.find(draft_id=draft_id)]
+        async with self._profile.session() as session:
+            entries = await fetch_entries(session, DraftChange.category, {"draft_id": draft_id}, order_by="id")
+        return await asyncio.to_thread(lambda: [DraftChange.read(entry).change for entry in entries])
 
     async def record(self, draft_id: str, did: str) -> ParticipantRecord | None:
         """Return the record of a participant as the draft has it: changed, or as it is published now."""
@@ -234,11 +244,8 @@ class Drafts:
         held = await base.records_of(records or ())
         for did, value in (records or {}).items():
             wanted.append(record_change(did, value, held.get(did), redress=self._redress))
-        async with self._profile.transaction() as session:
-            entry = await session.handle.fetch(Draft.category, draft_id, for_update=True)
-            if entry is None:
-                raise NotFoundError(f"there is no draft with the id {draft_id[:64]!r}")
-            draft = Draft.read(entry)
+        async with writing(self._profile) as store:
+            draft = await store.get(Draft, draft_id)
             draft.must_be(DraftState.OPEN)
             if revision is not None and revision != draft.revision:
                 raise RefusedError(
@@ -249,11 +256,11 @@ class Drafts:
             for kind in PartKind:
                 for key in undo:
                     place = change_id(draft_id, kind, key)
-                    if await session.handle.fetch(DraftChange.category, place) is not None:
-                        await session.handle.remove(DraftChange.category, place)
+                    if await store.handle.fetch(DraftChange.category, place) is not None:
+                        await store.handle.remove(DraftChange.category, place)
             for change in wanted:
                 place = change_id(draft_id, change.kind, change.key)
-                found = await session.handle.fetch(DraftChange.category, place)
+                found = await store.handle.fetch(DraftChange.category, place)
                 if found is not None:
                     was = DraftChange.read(found).was  # a conflict is ended by `rebase` only
                 elif fingerprint(change.value) == change.was:
@@ -262,16 +269,15 @@ class Drafts:
                     was = change.was
                 kept = DraftChange.of(draft_id, replace(change, was=was))
                 if found is None:
-                    await session.handle.insert(kept.category, kept.id, kept.model_dump_json(), kept.tags())
+                    await _insert_change(store, kept)
                 elif fingerprint(change.value) == was:
-                    await session.handle.remove(kept.category, kept.id)
+                    await store.handle.remove(kept.category, kept.id)
                 else:
-                    await session.handle.replace(kept.category, kept.id, kept.model_dump_json(), kept.tags())
+                    await store.handle.replace(kept.category, kept.id, kept.model_dump_json(), kept.tags())
             draft = draft.model_copy(
                 update={"revision": draft.revision + 1, "editors": draft.with_editor(editor.id), "conflicts": ()}
             )
-            await session.handle.replace(Draft.category, draft.id, draft.model_dump_json(), draft.tags())
-            await session.commit()
+            await store.replace(draft)
         return draft
 
     async def schedule(self, draft_id: str, editor: Official, not_before: datetime | None) -> Draft:
@@ -452,23 +458,19 @@ class Drafts:
             return held.moved(DraftState.OPEN, said, **update)
 
         beside = await _beside_now(base, await self.changes(draft_id))
-        async with self._profile.transaction() as session:  # at once: nobody approves what is about to change
-            entry = await session.handle.fetch(Draft.category, draft_id, for_update=True)
-            if entry is None:
-                raise NotFoundError(f"there is no draft with the id {draft_id[:64]!r}")
-            draft = step(Draft.read(entry))
+        async with writing(self._profile) as store:  # at once: nobody approves what is about to change
+            draft = step(await store.get(Draft, draft_id))
             for change, now in beside:
                 place = change_id(draft_id, change.kind, change.key)
-                found = await session.handle.fetch(DraftChange.category, place)
+                found = await store.handle.fetch(DraftChange.category, place)
                 if found is None or change.key not in {*drop, *keep}:
                     continue
                 if change.key in drop:
-                    await session.handle.remove(DraftChange.category, place)
+                    await store.handle.remove(DraftChange.category, place)
                 else:
                     kept = DraftChange.read(found).model_copy(update={"was": fingerprint(now)})
-                    await session.handle.replace(kept.category, kept.id, kept.model_dump_json(), kept.tags())
-            await session.handle.replace(Draft.category, draft.id, draft.model_dump_json(), draft.tags())
-            await session.commit()
+                    await store.handle.replace(kept.category, kept.id, kept.model_dump_json(), kept.tags())
+            await store.replace(draft)
         return draft
 
     async def conflicts(self, draft_id: str, base: Base) -> list[str]:
@@ -489,6 +491,10 @@ class Drafts:
 
     def _step(self, who: str, what: str, why: str | None = None) -> Step:
         return Step(at=self._clock(), who=who, what=what, why=why)
+
+
+async def _insert_change(records: Writing, change: DraftChange) -> None:
+    await records.handle.insert(change.category, change.id, change.model_dump_json(), change.tags())
 
 
 async def _beside_now(base: Base, changes: Sequence[Change]) -> list[tuple[Change, Any]]:

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
-from acapy_agent.core.profile import Profile, ProfileSession
-from aries_askar import AskarError, AskarErrorCode
+from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.governance.history import Action, Entry, Head, HistoryError, head_of, read_entry
 from wanderbuch.governance.merkle import consistency_proof, inclusion_proof, leaf_hash
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record
+from wanderbuch.store.writing import Writing, writing
 
 _CONTENT_TYPE: Final = "text/jsonl"
 _TRIES: Final = 50
@@ -58,7 +58,6 @@ class HistoryRecord(Record):
     """One entry, as it is published. Its id in the store is its number."""
 
     category: ClassVar[str] = "wanderbuch.authority-history"
-    tag_names: ClassVar[tuple[str, ...]] = ("key",)
 
     key: str
     line: str
@@ -110,28 +109,27 @@ class HistoryLog:
         raise RefusedError("other processes write to the history all the time", hint="try again")
 
     async def _append(self, fact: Fact, new: Sequence[Record], changed: Sequence[tuple[Record, Record]]) -> bool:
-        async with self._profile.transaction() as session:
-            await self._load(session)
-            if fact.key in self._keys:
-                return False
-            entry = Entry(
-                n=len(self._entries),
-                at=self._clock().replace(microsecond=0),
-                who=fact.who,
-                action=fact.action.value,
-                why=fact.why,
-                version=fact.version,
-                digest=fact.digest,
-            )
+        await self._read_on()
+        if fact.key in self._keys:
+            return False
+        entry = Entry(
+            n=len(self._entries),
+            at=self._clock().replace(microsecond=0),
+            who=fact.who,
+            action=fact.action.value,
+            why=fact.why,
+            version=fact.version,
+            digest=fact.digest,
+        )
+        async with writing(self._profile) as records:
             try:
-                await insert_in(session, HistoryRecord(id=_id(entry.n), key=fact.key, line=entry.line.decode()))
+                await records.insert(HistoryRecord(id=_id(entry.n), key=fact.key, line=entry.line.decode()))
             except DuplicateError as err:
                 raise _NumberTakenError from err
             for each in new:
-                await insert_in(session, each)
+                await records.insert(each)
             for was, becomes in changed:
-                await _replace_in(session, was, becomes)
-            await session.commit()
+                await _replace(records, was, becomes)
         return True
 
     async def entries(self) -> list[Entry]:
@@ -208,47 +206,29 @@ class HistoryLog:
             return self._leaves[:size]
 
     async def _read_on(self) -> None:
-        async with self._profile.session() as session:
-            await self._load(session)
-
-    async def _load(self, session: ProfileSession) -> None:
         """Read the entries that were added since the last time, by this process or another."""
-        size = 0 if self._entries else await session.handle.count(HistoryRecord.category)
-        while True:
-            number = len(self._entries)
-            found = await session.handle.fetch(HistoryRecord.category, _id(number))
-            if found is None:
-                if number < size:
-                    raise HistoryError(f"the wallet has lost entry {number} of the history", hint="restore the wallet")
-                return
-            record = HistoryRecord.read(found)
-            entry = read_entry(record.line.encode(), number)
-            self._entries.append(entry)
-            self._leaves.append(leaf_hash(entry.line))
-            self._keys.add(record.key)
+        async with self._profile.session() as session:
+            size = 0 if self._entries else await session.handle.count(HistoryRecord.category)
+            while True:
+                number = len(self._entries)
+                found = await session.handle.fetch(HistoryRecord.category, _id(number))
+                if found is None:
+                    break
+                record = HistoryRecord.read(found)
+                entry = read_entry(record.line.encode(), number)
+                self._entries.append(entry)
+                self._leaves.append(leaf_hash(entry.line))
+                self._keys.add(record.key)
+        if number < size:
+            raise HistoryError(f"the wallet has lost entry {number} of the history", hint="restore the wallet")
 
 
-async def insert_in(session: ProfileSession, record: Record) -> None:
-    """Insert a record in an open transaction.
-
-    Raises:
-        DuplicateError: its id is taken.
-    """
-    try:
-        await session.handle.insert(record.category, record.id, record.model_dump_json(), record.tags())
-    except AskarError as err:
-        if err.code == AskarErrorCode.DUPLICATE:
-            raise DuplicateError(f"a {type(record).__name__} with the id {record.id} is already there") from err
-        raise
-
-
-async def _replace_in(session: ProfileSession, was: Record, becomes: Record) -> None:
-    entry = await session.handle.fetch(was.category, was.id, for_update=True)
-    if entry is None or was.read(entry) != was:
+async def _replace(records: Writing, was: Record, becomes: Record) -> None:
+    if await records.get_or_none(type(was), was.id) != was:
         raise ChangedMeanwhileError(
             f"the {type(was).__name__} {was.id} was changed meanwhile", hint="read it again, then repeat your change"
         )
-    await session.handle.replace(becomes.category, becomes.id, becomes.model_dump_json(), becomes.tags())
+    await records.replace(becomes)
 
 
 def _id(number: int) -> str:

@@ -6,6 +6,7 @@ Opening it publishes the schemas, repairs what was interrupted, and keeps the go
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +39,7 @@ from wanderbuch.schemas.credential_type import load_credential_type
 
 LOGGER = logging.getLogger(__name__)
 
+_TRY_AGAIN_S: Final = 5.0
 _DUE_S: Final = 10.0  # how long what is decided and due may hold up the start
 _REGISTRIES_TIMEOUT_S: Final = 5.0  # a suspension does not wait longer for the issuer's host
 _JSON_SCHEMAS: Final = "wanderbuch.governance.schemas"
@@ -100,6 +102,7 @@ class AuthorityOffice:
             history=self.history,
             resolve_key=_resolver(tenant, key),
             freshness_lifetime=timedelta(seconds=config.freshness_lifetime_s),
+            reissue_every=timedelta(seconds=config.reissue_every_s),
             divide_above_bytes=config.divide_above_bytes,
             clock=self.clock,
         )
@@ -117,6 +120,7 @@ class AuthorityOffice:
         self.parts = DeskParts(desk=self.desk, sessions=sessions, register=self.register)
         self.trqp = open_endpoint(tenant, config.trqp, self.publication)
         self.witnesses = WitnessDesk(tenant.profile, tenant.did, tenant.publisher, approved=self.desk.go_on)
+        self._stop_following = self.publication.statements.follow(tenant.spawn)
 
     @property
     def ecosystem(self) -> str:
@@ -131,10 +135,12 @@ class AuthorityOffice:
     async def sweep(self, now: datetime) -> None:
         """Complete and restore what is published, and go on with what is decided and due."""
         await self.publication.repair(everything=False)
+        await self.publication.keep_fresh()
         await self.desk.go_on()
 
     async def close(self) -> None:
-        """Do nothing more: the tenant ends what the office spawned."""
+        """Listen to other processes no more; the tenant ends what the office spawned."""
+        self._stop_following()
 
     async def begin(self) -> None:
         """Repair what was interrupted, go on with what is due, and keep the governance file fresh from now on."""
@@ -142,20 +148,30 @@ class AuthorityOffice:
         with contextlib.suppress(TimeoutError):  # it may ask an issuer's host; what is not done then, a sweep does
             async with asyncio.timeout(_DUE_S):
                 await self.desk.go_on()
-        await self.publication.reissue()
+        await self.publication.keep_fresh()
         await self._publish_json_schemas()
         self.tenant.spawn("authority.freshness", self._keep_fresh())
 
     async def _keep_fresh(self) -> None:
-        """Issue the freshness statement anew, again and again; ends only by cancellation."""
+        """Issue the freshness statement anew whenever it is due; ends only by cancellation."""
         while True:
-            await asyncio.sleep(self.config.reissue_every_s)
+            await asyncio.sleep(self._pause_s())
             try:
-                await self.publication.reissue()
+                await self.publication.keep_fresh()
             except WanderbuchError as err:
                 LOGGER.warning("the freshness statement could not be issued: %s", err.message)
             except Exception:  # whatever it was, everybody's trust ends with the last statement: try again
                 LOGGER.exception("the freshness statement could not be issued")
+
+    def _pause_s(self) -> float:
+        """Return how long to wait: until the next one is due; not long if it could not be issued.
+
+        Several processes do not wake in step: one of them issues it, and the others find that it was done.
+        """
+        every_s, due_at = self.config.reissue_every_s, self.publication.statements.reissue_at()
+        left_s = every_s if due_at is None else (due_at - self.clock()).total_seconds()
+        wait_s = max(min(left_s, every_s), min(every_s, _TRY_AGAIN_S))
+        return wait_s + random.uniform(0, min(1.0, every_s / 20))  # noqa: S311 (no secret)
 
     async def _registries_of(self, issuer: str) -> Sequence[str]:
         return await published_registries(self.tenant.edge, WebvhDid.parse(issuer), timeout_s=_REGISTRIES_TIMEOUT_S)

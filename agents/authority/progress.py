@@ -1,7 +1,7 @@
 """How the agent goes on with what was decided, until it is published.
 
 Whatever was decided is a draft in one of the states APPROVED, SIGNING, SCHEDULED. `advance` takes each, under the
-lock of publication, as far as it can go now:
+lease of publication, as far as it can go now:
 
 1. It became a version already (a crash came between): PUBLISHED.
 2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
@@ -80,6 +80,7 @@ class Progress:
         try:
             return await self._publish(turn, draft, base)
         except PublicationRefusedError as err:  # 3
+            await turn.check()  # while we slept another process may have published the very draft
             LOGGER.warning("the draft %s does not fit what is published now: %s", draft.id, err.message)
             return await self._move(draft, DraftState.OUTDATED, why=err.message[:2000])
 

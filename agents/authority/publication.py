@@ -1,6 +1,6 @@
 """Publishing signed governance files: one version after the other, none ever changed, never half a step.
 
-A new version is published in these steps, all under one lock (a `Turn`):
+A new version is published in these steps, all under one lease (a `Turn`), which one process holds:
 
 1. Finish what an interrupted publication left.
 2. Check the payload: valid, by this author, the same id as before, a version greater than the current one.
@@ -15,6 +15,10 @@ A new version is published in these steps, all under one lock (a `Turn`):
 A crash before 6 leaves the old version served and fresh. What is PENDING is completed at the next publication, reissue,
 start or sweep, whichever comes first. The wallet store is the record of what was published: `repair` also puts back a
 file that the folder has lost.
+
+A process may sleep in the middle, and lose its lease to another, which finishes what it finds. When it wakes, it signs
+nothing more (it looks after its lease before step 3 ends), and what it still puts is older by its number: a history is
+numbered by its entries, `current.jws` by its version, `freshness.jws` by the fence of the lease.
 """
 
 import asyncio
@@ -31,6 +35,7 @@ from wanderbuch.agents.authority.changes import canonical
 from wanderbuch.agents.authority.findings import finding_json
 from wanderbuch.agents.authority.history import Fact, HistoryLog
 from wanderbuch.agents.authority.published import LaidOut, PartStore, Published, lay_out, read_root
+from wanderbuch.agents.authority.statements import Statements
 from wanderbuch.agents.authority.versions import (
     Cause,
     PublicationPlace,
@@ -38,6 +43,7 @@ from wanderbuch.agents.authority.versions import (
     Versions,
     VersionState,
 )
+from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.findings import Finding, GovernanceFileError, Severity, error
@@ -56,11 +62,16 @@ from wanderbuch.governance.signing import (
     verify_file,
 )
 from wanderbuch.governance.validation import parse_file
-from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
+from wanderbuch.store.errors import DuplicateError, StoreError
+from wanderbuch.store.leases import Lease
+from wanderbuch.store.numbers import named
+from wanderbuch.store.tables import tables_of, tenant_of
 
 LOGGER = logging.getLogger(__name__)
 
 JWS_CONTENT_TYPE: Final = "application/jose"  # RFC 7515 §9.2.1
+_LONGEST_WAIT_S: Final = 120.0  # laying out and signing a very large file takes a while
 WHOLE_FILE: Final = "a whole file was sent to POST /versions"
 
 __all__ = ["JWS_CONTENT_TYPE", "Publication", "PublicationPlace", "PublicationRefusedError", "PublishedVersion"]
@@ -102,6 +113,7 @@ class Publication:
         history: HistoryLog,
         resolve_key: KeyResolver,
         freshness_lifetime: timedelta,
+        reissue_every: timedelta,
         divide_above_bytes: int,
         clock: Callable[[], datetime],
     ) -> None:
@@ -115,6 +127,7 @@ class Publication:
             history: what happened.
             resolve_key: gives the key of a party, or of the author, as it stands now.
             freshness_lifetime: how long a freshness statement is good.
+            reissue_every: after what time it is issued anew.
             divide_above_bytes: larger files are divided.
             clock: the instant now, aware UTC.
         """
@@ -128,14 +141,15 @@ class Publication:
         self._publisher = publisher
         self.resolve_key = resolve_key
         self._lifetime = freshness_lifetime
-        self._lock = asyncio.Lock()
-        self._statement: FreshnessStatement | None = None
+        self.statements = Statements(profile, reissue_every=reissue_every)
+        self._leases = tables_of(profile).leases
+        self._lease_name = named(tenant_of(profile), "authority", "publication")
         self._published: Published | None = None
 
     @property
     def statement(self) -> FreshnessStatement | None:
-        """The newest freshness statement of this process; None before the first."""
-        return self._statement
+        """The newest freshness statement that this process knows, its own or another's; None before the first."""
+        return self.statements.newest
 
     async def versions(self) -> list[PublishedVersion]:
         """Return all versions without their files, the newest first."""
@@ -143,8 +157,7 @@ class Publication:
 
     async def current(self) -> PublishedVersion | None:
         """Return the version that is served as current, with its file."""
-        found = [each for each in await self.store.all() if each.state is VersionState.PUBLISHED]
-        return await self.store.with_file(found[0]) if found else None
+        return await self.store.current()
 
     async def of_draft(self, draft_id: str) -> PublishedVersion | None:
         """Return the version that a draft became, or None."""
@@ -161,11 +174,14 @@ class Publication:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator["Turn"]:
-        """Be the only one who publishes; what was interrupted is finished first (step 1)."""
-        async with self._lock:
-            turn = Turn(self)
-            await self._finish_pending()
-            yield turn
+        """Be the only one who publishes, in all processes; what was interrupted is finished first (step 1).
+
+        Raises:
+            LeaseBusyError: somebody else has been publishing for a very long time.
+        """
+        async with self._leases.hold(self._lease_name, wait_s=_LONGEST_WAIT_S) as lease:
+            await self._finish_pending(lease)
+            yield Turn(self, lease)
 
     async def publish(self, payload: Mapping[str, object]) -> tuple[PublishedVersion, bool]:
         """Publish a whole file as the operator gives it, with the version that it names.
@@ -193,9 +209,31 @@ class Publication:
 
     async def reissue(self, *, lifetime: timedelta | None = None) -> FreshnessStatement | None:
         """Issue a new freshness statement about the current version; None if there is no version yet."""
-        async with self.turn():
+        async with self.turn() as turn:
             current = await self.current()
-            return None if current is None else await self._put_freshness(current, lifetime)
+            if current is None:
+                return None
+            return await self._tell(await self._put_freshness(current, turn.lease, lifetime))
+
+    async def keep_fresh(self) -> None:
+        """Issue the freshness statement anew if it is due: whichever process comes first does it, for all of them.
+
+        One that the public site has lost is put back.
+        """
+        await self.statements.read()
+        if not await self._is_statement_due():
+            return
+        async with self.turn() as turn:
+            await self.statements.read()  # another process may have been faster
+            current = await self.current()
+            if current is not None and await self._is_statement_due():
+                await self._tell(await self._put_freshness(current, turn.lease, None))
+
+    async def _is_statement_due(self) -> bool:
+        kept = self.statements.kept
+        if kept is None or self.clock() >= kept.reissue_at:
+            return True
+        return await self._publisher.get(self.place.freshness_path) is None
 
     async def repair(self, *, everything: bool = True) -> None:
         """Complete what was interrupted, and put back files that the public site has lost.
@@ -203,7 +241,7 @@ class Publication:
         Args:
             everything: whether to look at every version, or at the current one only.
         """
-        async with self.turn():
+        async with self.turn() as turn:
             current = await self.current()
             if current is None:
                 return
@@ -213,13 +251,14 @@ class Publication:
                 await self.parts.publish((part.digest for part in division.parts), look=True)
             if await self._publisher.get(self.place.current_path) != current.jws.encode("ascii"):
                 LOGGER.warning("version %d is not served as current any more; putting it back", current.version)
-                await self.make_current(current)
+                await self.make_current(current, turn.lease)
 
-    async def _finish_pending(self) -> None:
-        for version in await self.store.pending():
-            LOGGER.warning("finishing the interrupted publication of version %d", version.version)
-            await self.put_version(version)
-            await self.make_current(version)
+    async def _finish_pending(self, lease: Lease) -> None:
+        for pending in await self.store.pending():
+            if (version := await self.store.take_up(pending)) is not None:
+                LOGGER.warning("finishing the interrupted publication of version %d", version.version)
+                await self.put_version(version)
+                await self.make_current(version, lease)
 
     async def put_version(self, version: PublishedVersion, *, look: bool = False) -> None:
         """Put new parts and the immutable file (step 4; in a turn only).
@@ -244,7 +283,7 @@ class Publication:
         except ConfigurationError:
             return True
 
-    async def make_current(self, version: PublishedVersion) -> PublishedVersion:
+    async def make_current(self, version: PublishedVersion, lease: Lease) -> PublishedVersion:
         """Tell the history of a version and serve it as current (steps 5 to 7); in a turn only."""
         cause = version.cause
         fact = Fact(f"version:{version.version}", cause.who, cause.action, cause.why, version.version, version.digest)
@@ -254,26 +293,59 @@ class Publication:
             why = f"{refusal.id}: {refusal.reason}"
             await self.history.append(Fact(key, cause.who, Action.REFUSAL, why, version.version, version.digest))
         await self.history.publish()  # 6
-        await self._publisher.put(self.place.current_path, version.jws.encode("ascii"), JWS_CONTENT_TYPE)
-        await self._put_freshness(version, None)
-        return await self.store.published(version, self.clock())  # 7
+        try:
+            body = version.jws.encode("ascii")
+            await self._publisher.put(self.place.current_path, body, JWS_CONTENT_TYPE, number=version.version)
+            statement = await self._put_freshness(version, lease, None)
+        except NewerFileError:
+            current = await self.current()
+            if current is None or current.version <= version.version:
+                raise
+            return await self.store.published(version, self.clock())  # another process has gone on from here
+        published = await self.store.published(version, self.clock())  # 7
+        await self._tell(statement)
+        return published
 
-    async def _put_freshness(self, version: PublishedVersion, lifetime: timedelta | None) -> FreshnessStatement:
+    async def _put_freshness(
+        self, version: PublishedVersion, lease: Lease, lifetime: timedelta | None
+    ) -> FreshnessStatement:
         head = await self.history.publish()
         statement = FreshnessStatement.for_file(
             version.ref, at=self.clock(), lifetime=lifetime or self._lifetime, history=head
         )
         jws = await sign_freshness(statement, await self.key.kid(), self.key.sign)
-        await self._publisher.put(self.place.freshness_path, jws, JWS_CONTENT_TYPE)
-        self._statement = statement
+        await self._publisher.put(self.place.freshness_path, jws, JWS_CONTENT_TYPE, number=lease.fence)
+        await self.statements.keep(statement, jws, lease.fence)
+        return statement
+
+    async def _tell(self, statement: FreshnessStatement) -> FreshnessStatement:
+        """Let the other processes know of a statement; they look for themselves every minute, too."""
+        try:
+            await self.statements.tell()
+        except StoreError as err:
+            LOGGER.warning("the other processes could not be told of a freshness statement: %s", err.message)
         return statement
 
 
 class Turn:
-    """The right to publish, for as long as `Publication.turn` lasts."""
+    """The right to publish, for as long as `Publication.turn` lasts.
 
-    def __init__(self, publication: Publication) -> None:
+    Args:
+        publication: of what.
+        lease: what nobody else holds meanwhile; a process that slept for long may have lost it.
+    """
+
+    def __init__(self, publication: Publication, lease: Lease) -> None:
         self._publication = publication
+        self.lease = lease
+
+    async def check(self) -> None:
+        """Go on only if the turn is still ours.
+
+        Raises:
+            LeaseLostError: this process slept, and another one publishes by now.
+        """
+        await self.lease.check()
 
     async def missing(self, body: bytes, signers: Sequence[bytes] = ()) -> tuple[str, ...]:
         """Return the DIDs of the parties who could still sign, where author and `signers` are too few.
@@ -310,6 +382,7 @@ class Turn:
             SignatureError: a party's signature does not hold, or too few signed.
             ResolutionError: a party's key could not be checked.
             ConfigurationError: the files can not be written.
+            LeaseLostError: this process slept, and another one publishes by now.
         """
         held = self._publication
         current = await held.current()
@@ -336,7 +409,11 @@ class Turn:
             jws=jws.decode("ascii"),
         )
         await held.parts.keep(laid_out.parts)
-        await held.store.insert(version)
+        await self.check()
+        try:
+            await held.store.insert(version)
+        except DuplicateError as err:
+            raise RefusedError("another version was published meanwhile", hint="look at it, then try again") from err
         try:
             await held.put_version(version)  # 4
         except Exception:
@@ -344,7 +421,7 @@ class Turn:
             if not await held.is_out(version):
                 await held.store.remove(version)
             raise
-        return await held.make_current(version)  # 5 to 7
+        return await held.make_current(version, self.lease)  # 5 to 7
 
     async def _previous(self, body: bytes) -> GovernanceFile | None:
         """Return the version before, where its signatories have a say."""

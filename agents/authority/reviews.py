@@ -35,7 +35,7 @@ class Review(Record):
     """A second look at the suspension of `issuer`. Its id is that of the draft that suspended."""
 
     category: ClassVar[str] = "wanderbuch.authority-review"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "issuer")
+    tag_names: ClassVar[tuple[str, ...]] = ("issuer",)
 
     issuer: str
     decided_by: str
@@ -45,6 +45,10 @@ class Review(Record):
     closed_at: datetime | None = None
     finding: Finding | None = None
     note: str | None = None
+
+    def index_state(self) -> str:
+        """Return its state."""
+        return self.state.value
 
 
 class Reviews:
@@ -71,7 +75,7 @@ class Reviews:
 
     async def all(self, *, state: ReviewState | None = None) -> list[Review]:
         """Return all reviews (in this state), the oldest first."""
-        return await (self._records.find() if state is None else self._records.find(state=state))
+        return [each async for each in self._records.every(state=state and state.value)]
 
     async def of_issuer(self, issuer: str) -> list[Review]:
         """Return the reviews of suspensions of one issuer, the oldest first."""

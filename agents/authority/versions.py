@@ -9,12 +9,12 @@ from typing import ClassVar
 from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict
 
-from wanderbuch.agents.authority.history import insert_in
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import GovernanceRef
 from wanderbuch.store.records import NotFoundError, Record, RecordStore
+from wanderbuch.store.writing import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,12 @@ class PublishedVersion(Record):
     """One signed version of the governance file. Its id in the store is its version number.
 
     `jws` is the signed file; it is kept apart and empty in lists. `parts` are the digests of the parts that are new in
-    this version, if the file is divided. `kid` is the author's key that signed.
+    this version, if the file is divided. `kid` is the author's key that signed. `taken_up` counts how often somebody
+    set about to finish its interrupted publication.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-version"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "draft_id")
+    tag_names: ClassVar[tuple[str, ...]] = ("draft_id",)
 
     version: int
     governance_id: str
@@ -93,7 +94,16 @@ class PublishedVersion(Record):
     parts: tuple[str, ...] = ()
     jws: str = ""
     state: VersionState = VersionState.PENDING
+    taken_up: int = 0
     published_at: datetime | None = None
+
+    def index_state(self) -> str:
+        """Return its state."""
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        """Return when its interrupted publication is to be finished: at once."""
+        return self.created_at if self.state is VersionState.PENDING else None
 
     @property
     def draft_id(self) -> str | None:
@@ -114,8 +124,19 @@ class _SignedBody(Record):
     jws: str
 
 
+class _DraftVersion(Record):
+    """Which version a draft became: its id is the draft's, so that no draft becomes two."""
+
+    category: ClassVar[str] = "wanderbuch.authority-draft-version"
+
+    version: int
+
+
 class Versions:
-    """All versions, in the wallet store; the signed files beside, so that a list stays small."""
+    """All versions, in the wallet store; the signed files beside, so that a list stays small.
+
+    A version is there once, whichever process signs it, and a draft becomes one version: both are unique names.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -126,18 +147,38 @@ class Versions:
         """Keep a new version with its signed file, both or neither.
 
         Raises:
-            DuplicateError: this version is there.
+            DuplicateError: this version is there, or its draft became another.
         """
-        listed = version.model_copy(update={"jws": ""})
-        async with self._profile.transaction() as session:
-            await insert_in(session, listed)
-            await insert_in(session, _SignedBody(id=version.id, jws=version.jws))
-            await session.commit()
+        async with writing(self._profile) as records:
+            await records.insert(version.model_copy(update={"jws": ""}))
+            await records.insert(_SignedBody(id=version.id, jws=version.jws))
+            if version.draft_id is not None:
+                await records.insert(_DraftVersion(id=version.draft_id, version=version.version))
+
+    async def take_up(self, version: PublishedVersion) -> PublishedVersion | None:
+        """Return an interrupted version for somebody to finish; None if it was finished or removed meanwhile."""
+
+        def step(held: PublishedVersion) -> PublishedVersion | None:
+            if held.state is not VersionState.PENDING:
+                return None
+            return held.model_copy(update={"taken_up": held.taken_up + 1})
+
+        try:
+            held = await self._versions.change(version.id, step)
+        except NotFoundError:
+            return None
+        return await self.with_file(held) if held.state is VersionState.PENDING else None
 
     async def remove(self, version: PublishedVersion) -> None:
-        """Forget a version that was never put anywhere."""
-        await self._versions.remove(version.id)
-        await self._bodies.remove(version.id)
+        """Forget a version that was never put anywhere, unless another process has taken it up meanwhile."""
+        async with writing(self._profile) as records:
+            held = await records.get_or_none(PublishedVersion, version.id)
+            if held is None or held.taken_up != version.taken_up or held.state is not VersionState.PENDING:
+                return
+            await records.remove(PublishedVersion, version.id)
+            await records.remove(_SignedBody, version.id)
+            if version.draft_id is not None:
+                await records.remove(_DraftVersion, version.draft_id)
 
     async def published(self, version: PublishedVersion, at: datetime) -> PublishedVersion:
         """Mark a version as published and return it, with its signed file."""
@@ -151,12 +192,17 @@ class Versions:
 
     async def all(self) -> Sequence[PublishedVersion]:
         """Return all versions without their files, the newest first."""
-        return sorted(await self._versions.find(), key=lambda held: held.version, reverse=True)
+        held = [each async for each in self._versions.every()]
+        return sorted(held, key=lambda each: each.version, reverse=True)
+
+    async def current(self) -> PublishedVersion | None:
+        """Return the newest version that is published, with its file, or None."""
+        page = await self._versions.page(state=VersionState.PUBLISHED.value, limit=1)
+        return await self.with_file(page.items[0]) if page.items else None
 
     async def pending(self) -> Sequence[PublishedVersion]:
-        """Return the versions whose publication was interrupted, with their files, the oldest first."""
-        found = await self._versions.find(state=VersionState.PENDING)
-        return [await self.with_file(each) for each in sorted(found, key=lambda held: held.version)]
+        """Return the versions whose publication was interrupted, without their files, the oldest first."""
+        return [each async for each in self._versions.every(state=VersionState.PENDING.value)]
 
     async def of_draft(self, draft_id: str) -> PublishedVersion | None:
         """Return the version that a draft became, without its file, or None."""

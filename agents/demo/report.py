@@ -41,7 +41,7 @@ def show_addresses(console: Console, stage: Stage) -> None:
     for agent in stage.machine.agents:
         lines = (
             f"{agent.name} ({agent.role})",
-            f"    REST API     {agent.app_url}",
+            f"    REST API     {agent.app_url}/v1/{agent.role} (its description: {agent.app_url}/openapi.json)",
             f"    its token    {agent.folder / 'app.token'}",
             f"    public name  {agent.public_url}, really at {agent.target}",
         )

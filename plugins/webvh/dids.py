@@ -33,9 +33,9 @@ from wanderbuch.plugins.webvh.own import (
     own_did,
     own_did_at,
     public_key,
+    publishing,
     read_own,
     write_own,
-    writing,
 )
 from wanderbuch.plugins.webvh.own_resources import publish_resources
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
@@ -81,7 +81,7 @@ async def create_did(
             or the folder can not be written to.
     """
     check_place(host, path)
-    async with writing(f"{host}/{path}"):
+    async with publishing(profile, f"{host}/{path}"):
         own = await own_did_at(profile, host, path)
         if own is None:
             if await publisher.get(f"{path}/did.jsonl") is not None:
@@ -91,7 +91,7 @@ async def create_did(
                 )
             warn_of_old_readers(host)
             own = await _make(profile, host, path, didcomm_endpoint, tuple(services), prerotation)
-    async with writing(own.did):
+    async with publishing(profile, own.did):
         await publish_did(profile, own.did, publisher, check=True)
         if own.held is not None:
             _LOG.warning("an entry of the log of %s waits for its witnesses", own.did)
@@ -108,7 +108,7 @@ async def update_did(profile: Profile, did: WebvhDid, *, publisher: Publisher, d
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
         HeldBackError: an entry waits for its witnesses.
     """
-    async with writing(did):
+    async with publishing(profile, did):
         own = await _own(profile, did)
         await append_entry(profile, replace(own, didcomm_endpoint=didcomm_endpoint))
         await publish_did(profile, did, publisher)
@@ -125,7 +125,7 @@ async def set_witnesses(
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
         HeldBackError: an entry waits for its witnesses.
     """
-    async with writing(did):
+    async with publishing(profile, did):
         own = await _own(profile, did)
         if own.next_approval != witnesses:
             await append_entry(profile, own, witness=witnesses.as_json() if witnesses else {})
@@ -147,7 +147,7 @@ async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Pu
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
         HeldBackError: an entry waits for its witnesses.
     """
-    async with writing(did):
+    async with publishing(profile, did):
         own = await _own(profile, did)
         if own.held is not None:
             raise HeldBackError(f"an entry of the log of {did} waits for its witnesses")
@@ -164,7 +164,7 @@ async def begin_rotation(profile: Profile, did: WebvhDid, *, publisher: Publishe
     Raises:
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
     """
-    async with writing(did):
+    async with publishing(profile, did):
         own = await _own(profile, did)
         if own.held is None and len(own.assertion_keys) == 1:
             await _add_key(profile, replace(own, old_key_stays=True), publisher)
@@ -176,12 +176,12 @@ async def drop_old_key(profile: Profile, did: WebvhDid, *, publisher: Publisher)
     Raises:
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
     """
-    async with writing(did):
+    async with publishing(profile, did):
         await _drop_old_key(profile, await _own(profile, did), publisher)
 
 
 async def continue_rotation(profile: Profile, did: WebvhDid, publisher: Publisher) -> None:
-    """Do step 3 of `rotate_assertion_key` if it is due; the caller holds the DID's lock."""
+    """Do step 3 of `rotate_assertion_key` if it is due; the caller holds the DID's lease."""
     own = await _own(profile, did)
     if not own.old_key_stays:
         await _drop_old_key(profile, own, publisher)
@@ -254,7 +254,7 @@ async def _make(
 
 
 async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[str, Any] | None = None) -> None:
-    """Write the next log entry, with the document that `changed` describes, to the wallet; the caller holds the lock.
+    """Write the next log entry, with the document that `changed` describes, to the wallet; the caller holds the lease.
 
     Args:
         profile: whose wallet.

@@ -1,8 +1,8 @@
 """What the wallet keeps of a DID of ours: its whole log and the names of its keys; private keys stay in the wallet."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -16,9 +16,12 @@ from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, rules_in_force
 from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.leases import Lease
+from wanderbuch.store.numbers import named
+from wanderbuch.store.tables import tables_of, tenant_of
 
 _CATEGORY: Final = "wanderbuch.webvh.did"
-_WRITING: dict[str, asyncio.Lock] = {}
+_LONGEST_WAIT_S: Final = 120.0  # a rotation signs and writes every resource anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,14 @@ async def write_own(session: ProfileSession, own: OwnDid, *, new: bool = False) 
     await write(_CATEGORY, own.did, value=json.dumps(asdict(own)), tags={"place": place})
 
 
-def writing(name: str) -> asyncio.Lock:
-    """Return the lock of a DID (or of the place of one): one writer at a time publishes its log and resources."""
-    return _WRITING.setdefault(name, asyncio.Lock())
+def publishing(profile: Profile, name: str) -> AbstractAsyncContextManager[Lease]:
+    """Return the lease of a DID (or of the place of one): one writer at a time publishes its log and resources.
+
+    It keeps processes apart. One that slept and lost it overwrites nothing: what it publishes has a smaller number, and
+    what it writes to the wallet is compared there with what it read.
+    """
+    lease = named(tenant_of(profile), "webvh", name)
+    return tables_of(profile).leases.hold(lease, wait_s=_LONGEST_WAIT_S)
 
 
 def public_key(name: str) -> bytes:

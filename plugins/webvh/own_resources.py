@@ -52,7 +52,7 @@ async def keep_resource(session: ProfileSession, resource: AttestedResource) -> 
 async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publisher, *, check: bool = False) -> int:
     """Sign and publish every resource of `did` that is not published with its present key; return how many.
 
-    The caller holds the DID's lease (`own.writing`).
+    The caller holds the DID's lease (`own.publishing`).
 
     Args:
         profile: whose wallet.

@@ -156,7 +156,7 @@ class FolderPublisher:
                 ) from err
             if newer is not None:
                 raise NewerFileError(
-                    f"{path} is published with the number {newer} already, expected at most {number}",
+                    f"a newer {path} is published already: it has the number {newer}, this one {number}",
                     hint="another process was faster; if the store was restored from an older copy, restore a newer "
                     f"one, or remove {target} to go back on purpose",
                 )

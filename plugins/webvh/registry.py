@@ -53,7 +53,7 @@ from wanderbuch.plugins.webvh.anoncreds_content import (
 )
 from wanderbuch.plugins.webvh.errors import StatusListNotFoundError
 from wanderbuch.plugins.webvh.objects import AttestedObjects, link_in_force
-from wanderbuch.plugins.webvh.own import own_did, writing
+from wanderbuch.plugins.webvh.own import own_did, publishing
 from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType
@@ -277,7 +277,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         did = await _own_issuer(profile, issuer)  # rule 1
         try:
             resource = AttestedResource.of(did, kind, name, content)
-            async with writing(did):
+            async with publishing(profile, did):
                 if await own_resource(profile, resource.id) is None:  # rule 2
                     async with profile.transaction() as session:
                         await keep_resource(session, resource)
@@ -290,7 +290,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     async def _publish_list(self, profile: Profile, rev_list: RevList) -> tuple[RevList, list[int]]:
         did = await _own_issuer(profile, rev_list.issuer_id)
         try:
-            async with writing(did):
+            async with publishing(profile, did):
                 return await publish_list(profile, did, rev_list, self._published(profile), clock=self._clock)
         except WanderbuchError as err:
             raise AnonCredsRegistrationError(err.message) from err

@@ -1,7 +1,7 @@
 """Publishing the status lists of our revocation registries.
 
-1. One writer at a time: the caller holds the lock of the DID (`own.writing`), and the wallet's transaction finds out
-   about another process.
+1. One writer at a time, in all processes: the caller holds the lease of the DID (`own.publishing`). A list is only
+   added after the newest one, which the wallet's transaction finds out; so one who slept adds none.
 2. A credential that was revoked never comes back: a list must revoke all that the newest one does.
 3. A list that revokes nothing more than the newest one is not published again.
 4. Each list has a second of its own, later than the last one's and not in the future: those who ask for the list in
@@ -38,7 +38,7 @@ async def publish_list(
 
     Args:
         profile: whose wallet.
-        did: the issuer, a DID of that wallet; the caller holds its lock.
+        did: the issuer, a DID of that wallet; the caller holds its lease.
         rev_list: as ACA-Py has made it; its timestamp is ours to set.
         publisher: where the issuer's files lie.
         clock: seconds since 1970.

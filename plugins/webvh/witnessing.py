@@ -16,7 +16,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import continue_rotation, publish_did
-from wanderbuch.plugins.webvh.own import OwnDid, own_did, read_own, write_own, writing
+from wanderbuch.plugins.webvh.own import OwnDid, own_did, publishing, read_own, write_own
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.witnesses import Proof, WitnessError, witness_of
 
@@ -76,7 +76,7 @@ async def add_witness_proof(
         WitnessError: nothing waits, or the proof is not an approval of what waits by one of its witnesses.
         ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
     """
-    async with writing(did):
+    async with publishing(profile, did):
         if await _keep(profile, did, proof):
             await publish_did(profile, did, publisher)
             await continue_rotation(profile, did, publisher)
@@ -91,7 +91,7 @@ async def withdraw_entry(profile: Profile, did: WebvhDid) -> None:
     Raises:
         ConfigurationError: it is not a DID of this wallet.
     """
-    async with writing(did), profile.transaction() as session:
+    async with publishing(profile, did), profile.transaction() as session:
         own = await read_own(session, did, for_update=True)
         if own is None:
             raise ConfigurationError(f"{did} is not a DID of this wallet")

@@ -15,6 +15,7 @@ A real agent on our runtime, with ACA-Py's stock exchanges and none of our trust
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from acapy_agent.core.error import BaseError
@@ -33,12 +34,12 @@ from tests.abuse.forging import Forgery, forge
 from wanderbuch.agents.holder.invitations import open_invitation
 from wanderbuch.agents.holder.opening import InvitationKind
 from wanderbuch.agents.holder.wallet import list_credentials
-from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.store.records import NotFoundError
 
 _FORMAT = V20PresFormat.Format.ANONCREDS
@@ -108,6 +109,99 @@ class ReplayIn(ApiModel):
     of: str
 
 
+class LyingOffice:
+    """What it has open for one tenant."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+
+    async def sweep(self, now: datetime) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+async def _open(office: LyingOffice, call: Call[InvitationIn]) -> OpenedOut:
+    opened = await open_invitation(
+        office.tenant.profile,
+        office.tenant.edge,
+        call.body.url,
+        wait_s=office.tenant.settings(LyingWalletConfig).invitation_wait_s,
+    )
+    return OpenedOut(kind=opened.kind, id=opened.id)
+
+
+async def _offers(office: LyingOffice, _: Call[None]) -> OffersOut:
+    async with office.tenant.profile.session() as session:
+        found = await V20CredExRecord.query(session)
+    return OffersOut(items=[OfferOut(id=each.cred_ex_id, state=each.state, note=each.error_msg) for each in found])
+
+
+async def _credentials(office: LyingOffice, _: Call[None]) -> CredentialsOut:
+    held = await list_credentials(office.tenant.profile, check_revocation=False)
+    return CredentialsOut(
+        items=[
+            CredentialOut(
+                id=each.id,
+                issuer=each.issuer_did,
+                cred_def_id=each.cred_def_id,
+                values=dict(each.values),
+                rev_reg_id=each.rev_reg_id,
+            )
+            for each in held
+        ]
+    )
+
+
+async def _requests(office: LyingOffice, _: Call[None]) -> RequestsOut:
+    async with office.tenant.profile.session() as session:
+        found = await V20PresExRecord.query(session)
+    return RequestsOut(items=[_shown(each) for each in found])
+
+
+async def _request(office: LyingOffice, call: Call[None]) -> RequestOut:
+    return _shown(await _record(office.tenant, call.path["id"]))
+
+
+async def _forge(office: LyingOffice, call: Call[ForgeIn]) -> RequestOut:
+    record = await _record(office.tenant, call.path["id"])
+    asked = record.pres_request.attachment(_FORMAT)
+    parts = [*asked["requested_attributes"], *asked["requested_predicates"]]
+    chosen = call.body.credentials or dict.fromkeys(parts, call.body.credential_id or "")
+    forgery = Forgery(
+        chosen,
+        status_list_before=call.body.status_list_before,
+        leave_out_non_revocation=call.body.leave_out_non_revocation,
+        raw=call.body.raw,
+    )
+    try:
+        presentation = await forge(office.tenant.profile, asked, forgery)
+    except (AnoncredsError, BaseError, LookupError) as err:
+        raise MalformedError(f"even a liar can not build this: {err}") from err
+    return _shown(await _send(office.tenant, record, presentation))
+
+
+async def _replay(office: LyingOffice, call: Call[ReplayIn]) -> RequestOut:
+    earlier = await _record(office.tenant, call.body.of)
+    if earlier.pres is None:
+        raise MalformedError("that exchange was never answered")
+    return _shown(
+        await _send(office.tenant, await _record(office.tenant, call.path["id"]), earlier.pres.attachment(_FORMAT))
+    )
+
+
+ROUTES = (
+    post("/invitations", _open, body=InvitationIn, result=OpenedOut, summary="Open an invitation, accept its offer"),
+    get("/offers", _offers, result=OffersOut, summary="List offers"),
+    get("/credentials", _credentials, result=CredentialsOut, summary="List credentials"),
+    get("/requests", _requests, result=RequestsOut, summary="List requests"),
+    get("/requests/{id}", _request, result=RequestOut, summary="Show a request"),
+    post("/requests/{id}/forge", _forge, body=ForgeIn, result=RequestOut, summary="Answer dishonestly"),
+    post("/requests/{id}/replay", _replay, body=ReplayIn, result=RequestOut, summary="Send an earlier answer again"),
+)
+
+
 class LyingWalletRole(Role):
     """Accepts everything, proves anything it can get away with."""
 
@@ -122,82 +216,14 @@ class LyingWalletRole(Role):
         "plugin_config": {"wanderbuch_webvh": {"tails": "all"}},
     }
 
-    def routes(self, agent: RunningAgent) -> Sequence[Route]:
-        return wallet_routes(agent)
+    async def open(self, tenant: Tenant) -> LyingOffice:
+        return LyingOffice(tenant)
+
+    def routes(self) -> Sequence[Route]:
+        return ROUTES
 
 
-def wallet_routes(agent: RunningAgent) -> Sequence[Route]:
-    settings = agent.config.settings(LyingWalletConfig)
-
-    async def open_(call: Call[InvitationIn]) -> OpenedOut:
-        opened = await open_invitation(agent.profile, agent.edge, call.body.url, wait_s=settings.invitation_wait_s)
-        return OpenedOut(kind=opened.kind, id=opened.id)
-
-    async def offers(_: Call[None]) -> OffersOut:
-        async with agent.profile.session() as session:
-            found = await V20CredExRecord.query(session)
-        return OffersOut(items=[OfferOut(id=each.cred_ex_id, state=each.state, note=each.error_msg) for each in found])
-
-    async def credentials(_: Call[None]) -> CredentialsOut:
-        held = await list_credentials(agent.profile, check_revocation=False)
-        return CredentialsOut(
-            items=[
-                CredentialOut(
-                    id=each.id,
-                    issuer=each.issuer_did,
-                    cred_def_id=each.cred_def_id,
-                    values=dict(each.values),
-                    rev_reg_id=each.rev_reg_id,
-                )
-                for each in held
-            ]
-        )
-
-    async def requests(_: Call[None]) -> RequestsOut:
-        async with agent.profile.session() as session:
-            found = await V20PresExRecord.query(session)
-        return RequestsOut(items=[_shown(each) for each in found])
-
-    async def request(call: Call[None]) -> RequestOut:
-        return _shown(await _record(agent, call.path["id"]))
-
-    async def forge_(call: Call[ForgeIn]) -> RequestOut:
-        record = await _record(agent, call.path["id"])
-        asked = record.pres_request.attachment(_FORMAT)
-        parts = [*asked["requested_attributes"], *asked["requested_predicates"]]
-        chosen = call.body.credentials or dict.fromkeys(parts, call.body.credential_id or "")
-        forgery = Forgery(
-            chosen,
-            status_list_before=call.body.status_list_before,
-            leave_out_non_revocation=call.body.leave_out_non_revocation,
-            raw=call.body.raw,
-        )
-        try:
-            presentation = await forge(agent.profile, asked, forgery)
-        except (AnoncredsError, BaseError, LookupError) as err:
-            raise MalformedError(f"even a liar can not build this: {err}") from err
-        return _shown(await _send(agent, record, presentation))
-
-    async def replay(call: Call[ReplayIn]) -> RequestOut:
-        earlier = await _record(agent, call.body.of)
-        if earlier.pres is None:
-            raise MalformedError("that exchange was never answered")
-        return _shown(await _send(agent, await _record(agent, call.path["id"]), earlier.pres.attachment(_FORMAT)))
-
-    return (
-        post(
-            "/invitations", open_, body=InvitationIn, result=OpenedOut, summary="Open an invitation, accept its offer"
-        ),
-        get("/offers", offers, result=OffersOut, summary="List offers"),
-        get("/credentials", credentials, result=CredentialsOut, summary="List credentials"),
-        get("/requests", requests, result=RequestsOut, summary="List requests"),
-        get("/requests/{id}", request, result=RequestOut, summary="Show a request"),
-        post("/requests/{id}/forge", forge_, body=ForgeIn, result=RequestOut, summary="Answer dishonestly"),
-        post("/requests/{id}/replay", replay, body=ReplayIn, result=RequestOut, summary="Send an earlier answer again"),
-    )
-
-
-async def _send(agent: RunningAgent, record: V20PresExRecord, presentation: dict[str, Any]) -> V20PresExRecord:
+async def _send(tenant: Tenant, record: V20PresExRecord, presentation: dict[str, Any]) -> V20PresExRecord:
     """Send a presentation on the exchange's thread, whatever its state, and keep it for a replay."""
     message = V20Pres(
         formats=[V20PresFormat(attach_id=_FORMAT.api, format_=ATTACHMENT_FORMAT[PRES_20][_FORMAT.api])],
@@ -205,15 +231,15 @@ async def _send(agent: RunningAgent, record: V20PresExRecord, presentation: dict
     )
     message.assign_thread_from(record.pres_request)
     record.pres, record.state = message, V20PresExRecord.STATE_PRESENTATION_SENT
-    async with agent.profile.session() as session:
+    async with tenant.profile.session() as session:
         await record.save(session, reason="lied")
-    await agent.profile.inject(BaseResponder).send(message, connection_id=record.connection_id)
+    await tenant.profile.inject(BaseResponder).send(message, connection_id=record.connection_id)
     return record
 
 
-async def _record(agent: RunningAgent, request_id: str) -> V20PresExRecord:
+async def _record(tenant: Tenant, request_id: str) -> V20PresExRecord:
     try:
-        async with agent.profile.session() as session:
+        async with tenant.profile.session() as session:
             return await V20PresExRecord.retrieve_by_id(session, request_id)
     except StorageNotFoundError as err:
         raise NotFoundError("there is no such request") from err

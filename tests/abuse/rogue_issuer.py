@@ -18,6 +18,7 @@ Control, on the app site:
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
@@ -34,11 +35,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.issuer.credential_definition import ensure_definition
 from wanderbuch.agents.issuer.registries import Registries
-from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.process import main
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId
 from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
@@ -78,6 +79,63 @@ class OfferOut(ApiModel):
     invitation_url: str | None = None
 
 
+class RogueOffice:
+    """What it has open for one tenant."""
+
+    def __init__(self, tenant: Tenant, cred_def_id: CredDefId, registry_id: RevRegDefId) -> None:
+        self.tenant = tenant
+        self.cred_def_id = cred_def_id
+        self.registry_id = registry_id
+
+    async def sweep(self, now: datetime) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+async def _standing(office: RogueOffice, _: Call[None]) -> StandingOut:
+    return StandingOut(did=office.tenant.did, cred_def_id=str(office.cred_def_id), registry_id=str(office.registry_id))
+
+
+async def _show(office: RogueOffice, call: Call[None]) -> OfferOut:
+    return _shown(await _record(office.tenant, call.path["id"]))
+
+
+async def _offer(office: RogueOffice, call: Call[OfferIn]) -> OfferOut:
+    tenant, wanted = office.tenant, call.body
+    settings = tenant.settings(RogueIssuerConfig)
+    claim = validate_claim(load_credential_type(settings.credential_type), wanted.claim)
+    values = claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version) | wanted.raw
+    filters = {"cred_def_id": str(office.cred_def_id), "schema_id": settings.schema_id}
+    handler = V20CredFormat.Format.ANONCREDS.handler(tenant.profile)
+    cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
+    proposal = V20CredProposal(credential_preview=_preview(values), formats=[cred_format], filters_attach=[attachment])
+    record = V20CredExRecord(
+        initiator=V20CredExRecord.INITIATOR_SELF,
+        role=V20CredExRecord.ROLE_ISSUER,
+        cred_proposal=proposal,
+        auto_issue=True,
+        auto_remove=False,
+    )
+    record, message = await V20CredManager(tenant.profile).create_offer(record)
+    invitation = await OutOfBandManager(tenant.profile).create_invitation(
+        my_label=tenant.name,
+        auto_accept=True,
+        use_did=str(tenant.did),
+        hs_protos=[HSProto.DIDEX_1_1],
+        attachments=[{"type": "credential-offer", "id": record.cred_ex_id}],
+        protocol_version="1.1",
+    )
+    if wanted.issue_instead:  # what the wallet was shown stays in the invitation; what is signed is this
+        record.cred_offer = V20CredOffer.deserialize(
+            message.serialize() | {"credential_preview": _preview(values | wanted.issue_instead).serialize()}
+        )
+        async with tenant.profile.session() as session:
+            await record.save(session, reason="bait and switch")
+    return _shown(record).model_copy(update={"invitation_url": invitation.invitation_url})
+
+
 class RogueIssuerRole(Role):
     """Signs anything."""
 
@@ -85,75 +143,28 @@ class RogueIssuerRole(Role):
     settings = RogueIssuerConfig
     speaks = (Speaks.ISSUER, Speaks.INVITER)
 
-    def __init__(self) -> None:
-        self.cred_def_id: CredDefId | None = None
-        self.registry_id: RevRegDefId | None = None
-
-    async def started(self, agent: RunningAgent) -> None:
+    async def open(self, tenant: Tenant) -> RogueOffice:
         """Make and publish what one needs to sign."""
-        settings = agent.config.settings(RogueIssuerConfig)
-        self.cred_def_id = await ensure_definition(agent.profile, agent.did, SchemaId.parse(settings.schema_id))
-        registries = Registries(agent.profile, size=settings.registry_size)
-        self.registry_id = await registries.ensure_active(self.cred_def_id)
+        settings = tenant.settings(RogueIssuerConfig)
+        cred_def_id = await ensure_definition(tenant.profile, tenant.did, SchemaId.parse(settings.schema_id))
+        registries = Registries(tenant.profile, size=settings.registry_size)
+        return RogueOffice(tenant, cred_def_id, await registries.ensure_active(cred_def_id))
 
-    def routes(self, agent: RunningAgent) -> Sequence[Route]:
-        async def standing(_: Call[None]) -> StandingOut:
-            return StandingOut(did=agent.did, cred_def_id=str(self.cred_def_id), registry_id=str(self.registry_id))
-
-        async def offer(call: Call[OfferIn]) -> OfferOut:
-            return await self._offer(agent, call.body)
-
-        async def show(call: Call[None]) -> OfferOut:
-            return _shown(await _record(agent, call.path["id"]))
-
+    def routes(self) -> Sequence[Route]:
         return (
-            get("/standing", standing, result=StandingOut, summary="Who it is"),
-            post("/offers", offer, body=OfferIn, result=OfferOut, status=201, summary="Offer anything"),
-            get("/offers/{id}", show, result=OfferOut, summary="Show an offer"),
+            get("/standing", _standing, result=StandingOut, summary="Who it is"),
+            post("/offers", _offer, body=OfferIn, result=OfferOut, status=201, summary="Offer anything"),
+            get("/offers/{id}", _show, result=OfferOut, summary="Show an offer"),
         )
-
-    async def _offer(self, agent: RunningAgent, wanted: OfferIn) -> OfferOut:
-        settings = agent.config.settings(RogueIssuerConfig)
-        claim = validate_claim(load_credential_type(settings.credential_type), wanted.claim)
-        values = claim.to_values(eqf_level=wanted.eqf_level, crosswalk_version=wanted.crosswalk_version) | wanted.raw
-        filters = {"cred_def_id": str(self.cred_def_id), "schema_id": settings.schema_id}
-        handler = V20CredFormat.Format.ANONCREDS.handler(agent.profile)
-        cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
-        proposal = V20CredProposal(
-            credential_preview=_preview(values), formats=[cred_format], filters_attach=[attachment]
-        )
-        record = V20CredExRecord(
-            initiator=V20CredExRecord.INITIATOR_SELF,
-            role=V20CredExRecord.ROLE_ISSUER,
-            cred_proposal=proposal,
-            auto_issue=True,
-            auto_remove=False,
-        )
-        record, message = await V20CredManager(agent.profile).create_offer(record)
-        invitation = await OutOfBandManager(agent.profile).create_invitation(
-            my_label=agent.config.name,
-            auto_accept=True,
-            use_did=str(agent.did),
-            hs_protos=[HSProto.DIDEX_1_1],
-            attachments=[{"type": "credential-offer", "id": record.cred_ex_id}],
-            protocol_version="1.1",
-        )
-        if wanted.issue_instead:  # what the wallet was shown stays in the invitation; what is signed is this
-            record.cred_offer = V20CredOffer.deserialize(
-                message.serialize() | {"credential_preview": _preview(values | wanted.issue_instead).serialize()}
-            )
-            async with agent.profile.session() as session:
-                await record.save(session, reason="bait and switch")
-        return _shown(record).model_copy(update={"invitation_url": invitation.invitation_url})
 
 
 def _preview(values: Mapping[str, str]) -> V20CredPreview:
     return V20CredPreview(attributes=V20CredAttrSpec.list_plain(values))
 
 
-async def _record(agent: RunningAgent, offer_id: str) -> V20CredExRecord:
+async def _record(tenant: Tenant, offer_id: str) -> V20CredExRecord:
     try:
-        async with agent.profile.session() as session:
+        async with tenant.profile.session() as session:
             return await V20CredExRecord.retrieve_by_id(session, offer_id)
     except StorageNotFoundError as err:
         raise NotFoundError("there is no such offer") from err

@@ -47,7 +47,7 @@ class Person:
         async with (
             aiohttp.ClientSession(trust_env=False) as session,
             session.request(
-                method, f"{self.agent.app_url}{path}", json=body, params=query, headers=headers
+                method, f"{self.agent.app_url}/v1/authority{path}", json=body, params=query, headers=headers
             ) as response,
         ):
             answer = await response.json(content_type=None)

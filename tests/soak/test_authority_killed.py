@@ -237,7 +237,7 @@ def as_person(agent: AgentHandle, token: str) -> Ask:
         headers = {"Authorization": f"Bearer {token}"}
         async with (
             aiohttp.ClientSession(trust_env=False) as session,
-            session.request(method, f"{agent.app_url}{path}", json=body, headers=headers) as response,
+            session.request(method, f"{agent.app_url}/v1/authority{path}", json=body, headers=headers) as response,
         ):
             answer = await response.json(content_type=None)
             if response.status >= 400:

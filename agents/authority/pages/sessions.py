@@ -32,11 +32,14 @@ class DeskSession(Record):
     """A session in the wallet store; its id is the hash of what the cookie holds."""
 
     category: ClassVar[str] = "wanderbuch.authority-desk-session"
-    tag_names: ClassVar[tuple[str, ...]] = ("official_id",)
 
     official_id: str
     token_hash: str
     seen_at: datetime
+
+    def due_at(self) -> datetime:
+        """Return when it ends."""
+        return min(self.seen_at + IDLE, self.created_at + LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Sessions:
             official = await self._officials.get(session.official_id)
         except NotFoundError:
             official = None
-        if self._has_ended(session, now) or official is None or official.token_hash != session.token_hash:
+        if session.due_at() <= now or official is None or official.token_hash != session.token_hash:
             await self._records.remove(session.id)
             return None
         if now - session.seen_at >= _WRITE_AGAIN:
@@ -107,14 +110,9 @@ class Sessions:
         if (value := request.cookies.get(COOKIE)) and value.isascii():
             await self._records.remove(_key(value))
 
-    def _has_ended(self, session: DeskSession, now: datetime) -> bool:
-        return now - session.seen_at >= IDLE or now - session.created_at >= LONGEST
-
     async def _remove_ended(self) -> None:
-        now = self._clock()
-        for session in await self._records.find():
-            if self._has_ended(session, now):
-                await self._records.remove(session.id)
+        for session in await self._records.due(self._clock()):
+            await self._records.remove(session.id)
 
 
 def set_cookie(response: web.StreamResponse, value: str) -> None:

@@ -28,7 +28,8 @@ class Writing:
     def __init__(self, profile: Profile, session: ProfileSession) -> None:
         self._rows = tables_of(profile).rows
         self._tenant = tenant_of(profile)
-        self._handle: Any = session.handle
+        self.handle: Any = session.handle
+        """Askar's own, for entries of the same transaction that are no records: those need no row."""
         self._held: dict[tuple[str, str], Indexed] = {}
         self._added: dict[tuple[str, str], Written] = {}
         self._removed: dict[tuple[str, str], Written] = {}
@@ -36,7 +37,7 @@ class Writing:
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
         """Return a record, None if there is none; nobody else changes it before this ends."""
-        entry = await self._handle.fetch(kind.category, record_id, for_update=True)
+        entry = await self.handle.fetch(kind.category, record_id, for_update=True)
         if entry is None:
             return None
         record = kind.read(entry)
@@ -62,7 +63,7 @@ class Writing:
         """
         await self._add(record, is_new=True)
         try:
-            await self._handle.insert(record.category, record.id, record.model_dump_json())
+            await self.handle.insert(record.category, record.id, record.model_dump_json())
         except AskarError as err:
             if err.code == AskarErrorCode.DUPLICATE:
                 raise DuplicateError(f"a {type(record).__name__} with the id {record.id} is already there") from err
@@ -73,7 +74,7 @@ class Writing:
         """Replace a record that is there."""
         if self._held.get((record.category, record.id)) != index_of(record):
             await self._add(record, is_new=False)
-        await self._handle.replace(record.category, record.id, record.model_dump_json())
+        await self.handle.replace(record.category, record.id, record.model_dump_json())
         self.has_written = True
 
     async def remove(self, kind: type[Record], record_id: str) -> None:
@@ -81,7 +82,7 @@ class Writing:
         place = (kind.category, record_id)
         self._removed[place] = await self._rows.touch(self._tenant, *place)
         self._added.pop(place, None)
-        await self._handle.remove(*place)
+        await self.handle.remove(*place)
         self.has_written = True
 
     async def settle(self) -> None:

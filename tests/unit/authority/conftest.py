@@ -96,6 +96,7 @@ class World:
             history=HistoryLog(self.profile, publisher=files, folder=FOLDER, clock=self.clock),
             resolve_key=self.resolve,
             freshness_lifetime=timedelta(hours=1),
+            reissue_every=timedelta(minutes=10),
             divide_above_bytes=self.divide_above_bytes,
             clock=self.clock,
         )

@@ -95,6 +95,7 @@ class Place:
             history=HistoryLog(self.profile, publisher=files, folder=FOLDER, clock=self.clock),
             resolve_key=self.key.resolve,
             freshness_lifetime=timedelta(hours=1),
+            reissue_every=timedelta(minutes=10),
             divide_above_bytes=1024 * 1024,
             clock=self.clock,
         )

@@ -1,5 +1,6 @@
 """`wanderbuch store`: real stores with several profiles, moved between SQLite and a real PostgreSQL."""
 
+import asyncio
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.key_type import ED25519
 from pydantic import SecretStr
+from tests.needs import postgresql_programs
 from tests.postgresql import Database, PostgresServer
 
 from wanderbuch.agents.cli.store import moving
@@ -126,19 +128,16 @@ async def test_the_plain_tables_hold_nothing_of_a_record(filled: AgentConfig, da
     await move(filled, moved_to(filled, database), lambda _: None)
     async with using(moved_to(filled, database)) as (profile, _):
         await RecordStore(profile, Note).find(about="default")
-    dumped = subprocess.run(
-        [*pg_dump(database)], env={"PGPASSWORD": database.password}, capture_output=True, check=True
-    ).stdout
+    dumped = await asyncio.to_thread(dump, database)
     assert b"test.note" in dumped
     assert SECRET.encode() not in dumped
 
 
-def pg_dump(database: Database) -> list[str]:
-    from tests.needs import postgresql_programs
-
+def dump(database: Database) -> bytes:
     folder = postgresql_programs()
     assert folder is not None
-    return [str(folder / "pg_dump"), "-h", database.host, "-p", str(database.port), "-U", database.user, database.name]
+    command = [folder / "pg_dump", "-h", database.host, "-p", str(database.port), "-U", database.user, database.name]
+    return subprocess.run(command, env={"PGPASSWORD": database.password}, capture_output=True, check=True).stdout
 
 
 async def refused(source: AgentConfig, target: AgentConfig) -> str:

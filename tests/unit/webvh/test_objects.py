@@ -13,18 +13,20 @@ from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.errors import ForkError, ResourceError, RollbackError, StatusListNotFoundError
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 from wanderbuch.plugins.webvh.objects import MAX_RESOURCE_BYTES, AttestedObjects
-from wanderbuch.plugins.webvh.own import writing
+from wanderbuch.plugins.webvh.own import publishing
 from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink
 
 
 async def republish(issuer: Issuer, *resources: AttestedResource) -> None:
-    """Have the issuer sign and publish something that its registry would not."""
+    """Have the issuer sign and publish something that its registry would not, older than what is there or not."""
     async with issuer.profile.transaction() as session:
         for resource in resources:
             await keep_resource(session, resource)
         await session.commit()
-    async with writing(issuer.did):
+    for resource in resources:
+        issuer.file(resource.id).unlink(missing_ok=True)
+    async with publishing(issuer.profile, issuer.did):
         await publish_resources(issuer.profile, issuer.did, issuer.publisher)
 
 

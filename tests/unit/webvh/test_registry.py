@@ -22,7 +22,7 @@ from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key
 from wanderbuch.plugins.webvh.own_resources import own_resource
-from wanderbuch.plugins.webvh.publisher import FolderPublisher
+from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 
 
@@ -170,7 +170,7 @@ async def test_what_could_not_be_published_is_published_later(
     wallet: Profile, did: WebvhDid, registry: WebvhRegistry, publisher: FolderPublisher
 ) -> None:
     full = FullDisk(publisher.folder)
-    registry._publisher = full
+    wallet.context.injector.bind_instance(Publisher, full)
     schema = AnonCredsSchema(did, ["a"], "late", "1.0")
     with pytest.raises(AnonCredsRegistrationError, match="no space left"):
         await registry.register_schema(wallet, schema)
