@@ -56,14 +56,20 @@ class RevocationIntent(Record):
     """
 
     category: ClassVar[str] = "wanderbuch.revocation"
-    tag_names: ClassVar[tuple[str, ...]] = ("state", "registry")
-
     registry: str
     index: int
     connection_id: str | None
     state: RevocationState = RevocationState.REQUESTED
     listed_at: datetime | None = None
     published_at: datetime | None = None
+
+    def index_state(self) -> str:
+        """Return the state."""
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        """Return at once, until it is published."""
+        return self.created_at if self.state is RevocationState.REQUESTED else None
 
 
 class Revocations:
@@ -130,10 +136,12 @@ class Revocations:
         Raises:
             WanderbuchError, BaseError: a list could not be published; the intents stay.
         """
-        for registry in {each.registry for each in await self._intents.find(state=RevocationState.REQUESTED)}:
+        requested = RevocationState.REQUESTED.value
+        for registry in {intent.registry async for intent in self._intents.every(state=requested)}:
             try:
                 async with one_step(self._profile, f"revoking.{registry}", wait_s=_TURN_S):
-                    intents = await self._intents.find(state=RevocationState.REQUESTED, registry=registry)
+                    every = self._intents.every(state=requested)
+                    intents = [intent async for intent in every if intent.registry == registry]
                     if intents:
                         await self._publish(RevRegDefId.parse(registry), intents)
             finally:

@@ -17,9 +17,10 @@ made and none is kept: whoever answers stays as unknown as they were.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from acapy_agent.anoncreds.util import generate_pr_nonce
 from acapy_agent.config.injection_context import InjectionContext
@@ -38,8 +39,9 @@ from wanderbuch.plugins.trust.age import with_age
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
 from wanderbuch.plugins.trust.exchange import (
+    JUDGING,
+    LINGER,
     Verification,
-    VerificationBook,
     VerificationState,
     decide_with,
     decline_with,
@@ -64,6 +66,8 @@ from wanderbuch.plugins.trust.staples import Staples
 from wanderbuch.plugins.trust.stapling import open_staple
 from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
 from wanderbuch.plugins.webvh.memory import LogMemory
+from wanderbuch.store.records import Page, RecordStore
+from wanderbuch.store.tables import tenant_of
 
 LOGGER = logging.getLogger(__name__)
 
@@ -78,9 +82,12 @@ class DeskLimits:
         linger: how long ACA-Py's records of an ended exchange stay, so that a second answer can be refused politely.
     """
 
-    judging: timedelta = timedelta(seconds=45)
+    judging: timedelta = JUDGING
     keep_seen: timedelta = timedelta(days=30)
-    linger: timedelta = timedelta(minutes=10)
+    linger: timedelta = LINGER
+
+
+_EVER: Final = timedelta(days=36_500)
 
 
 class OverAskingError(PresentationError):
@@ -129,7 +136,7 @@ class VerificationDesk:
         self._source = source
         self._clock = clock
         self._judging: set[str] = set()
-        self._forgot_at: datetime | None = None
+        self._swept: set[str] = set()  # tenants
 
     async def ask(
         self,
@@ -214,7 +221,7 @@ class VerificationDesk:
             created_at=at,
             answer_by=at + answer_in,
         )
-        await VerificationBook(profile).insert(verification)
+        await RecordStore(profile, Verification).insert(verification)
         LOGGER.info("verification %s: asked", verification.id)
         return verification
 
@@ -232,7 +239,7 @@ class VerificationDesk:
             issuer: whose standing it should be.
 
         Raises:
-            UnknownVerificationError: there is no such verification.
+            NotFoundError: there is no such verification.
             ExchangeError: it is over.
             GovernanceError: the staple is refused.
             ResolutionError: a DID log in it could not be compared with what was seen.
@@ -241,7 +248,7 @@ class VerificationDesk:
         if held.state is VerificationState.OPEN:
             snapshot = await self._opened(profile, staple, issuer)
             await Staples(profile).keep(held.id, staple, issuer=issuer)
-            held = await VerificationBook(profile).change(held.id, note_staple)
+            held = await RecordStore(profile, Verification).change(held.id, note_staple)
         if held.state is not VerificationState.OPEN:
             raise ExchangeError(f"expected an open request, found one that is {held.state.value}")
         return snapshot
@@ -250,23 +257,38 @@ class VerificationDesk:
         """Return a verification as it stands now; a deadline that is over counts at once.
 
         Raises:
-            UnknownVerificationError: there is none with this id.
+            NotFoundError: there is none with this id.
         """
-        held = await VerificationBook(profile).get(verification_id)
+        held = await RecordStore(profile, Verification).get(verification_id)
         return await self._end_if_overdue(profile, held)
 
-    async def every(self, profile: Profile) -> list[Verification]:
-        """Return all verifications as they stand now, oldest first."""
-        held = await VerificationBook(profile).find()
-        return [await self._end_if_overdue(profile, each) for each in held]
+    async def page(
+        self,
+        profile: Profile,
+        *,
+        states: Collection[VerificationState] | None = None,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> Page[Verification]:
+        """Return a page of the verifications (in these states) as they stand now, oldest first.
+
+        Raises:
+            CursorError: the cursor was not given out for this list.
+        """
+        store = RecordStore(profile, Verification)
+        for state in (VerificationState.OPEN, VerificationState.JUDGING):
+            for held in await store.due(self._clock(), state=state.value):
+                await self._end_if_overdue(profile, held)
+        wanted = None if states is None else [state.value for state in states]
+        return await store.page(state=wanted, limit=limit, cursor=cursor, newest_first=False)
 
     async def forget(self, profile: Profile, verification_id: str) -> Verification:
         """Remove the values that were seen, now; the decision stays.
 
         Raises:
-            UnknownVerificationError: there is none with this id.
+            NotFoundError: there is none with this id.
         """
-        return await VerificationBook(profile).change(verification_id, forget_now)
+        return await RecordStore(profile, Verification).change(verification_id, forget_now)
 
     async def receive(
         self, profile: Profile, thread_id: str, message: Mapping[str, object], responder: BaseResponder
@@ -279,9 +301,9 @@ class VerificationDesk:
             message: its members, as they came.
             responder: the way back to the sender.
         """
-        book = VerificationBook(profile)
+        store = RecordStore(profile, Verification)
         digest, at = message_digest(message), self._clock()
-        held = await book.by_thread(thread_id)
+        held = await _of_thread(store, thread_id)
         if held is not None and held.answer_digest == digest:
             await self._receive_again(profile, held, message, responder)
             return
@@ -289,7 +311,7 @@ class VerificationDesk:
             await self._turn_away(held, thread_id, reason, responder)
             return
         assert held is not None  # noqa: S101  (rule 1; for the type checker)
-        taken = await book.change(held.id, take_answer(digest, at=at))
+        taken = await store.change(held.id, take_answer(digest, at=at))
         if taken.state is not VerificationState.JUDGING or taken.answer_digest != digest:
             lost = check_exchange(taken, at=at) or Reason("exchange.late", "The answer came after the deadline.")
             await self._turn_away(taken, thread_id, lost, responder)
@@ -298,12 +320,12 @@ class VerificationDesk:
 
     async def declined(self, profile: Profile, thread_id: str, code: str) -> bool:
         """Take a wallet's decline; return whether it is about a verification of ours."""
-        book = VerificationBook(profile)
-        held = await book.by_thread(thread_id)
+        store = RecordStore(profile, Verification)
+        held = await _of_thread(store, thread_id)
         if held is None:
             return False
         at = self._clock()
-        ended = await book.change(held.id, decline_with(code, at=at))
+        ended = await store.change(held.id, decline_with(code, at=at))
         if ended.state is VerificationState.DECLINED and ended.ended_at == at:
             LOGGER.info("verification %s: declined", held.id)
             await _forget_staple(profile, ended)
@@ -311,19 +333,30 @@ class VerificationDesk:
         return True
 
     async def sweep(self, profile: Profile, now: datetime) -> None:
-        """End what is overdue, and remove what need not stay any longer."""
-        book = VerificationBook(profile)
-        for state in (VerificationState.OPEN, VerificationState.JUDGING):
-            for held in await book.find(state=state):
-                await self._end_if_overdue(profile, held)
-        for held in await book.find(tidy=False):
-            if held.ended_at is not None and now > held.ended_at + self.limits.linger:
-                await forget_exchange(profile, held.pres_ex_id, held.invitation_id)
-                await book.change(held.id, tidied)
-        if self._forgot_at is None or now > self._forgot_at + timedelta(hours=1):
-            self._forgot_at = now
-            for held in await book.find(state=VerificationState.DECIDED):
-                await book.change(held.id, forget_seen(ended_before=now - self.limits.keep_seen))
+        """End what is overdue, and remove what need not stay any longer.
+
+        The first sweep of a process looks at all that still holds what was seen: it may have to go earlier, or later,
+        than the process before had thought.
+        """
+        store = RecordStore(profile, Verification)
+        is_first = tenant_of(profile) not in self._swept
+        self._swept.add(tenant_of(profile))
+        async with store.claiming(now + _EVER if is_first else now) as due:
+            async for held in due:
+                await self._look(profile, store, held, now)
+
+    async def _look(
+        self, profile: Profile, store: RecordStore[Verification], held: Verification, now: datetime
+    ) -> None:
+        """Do what is due with a verification."""
+        held = await self._end_if_overdue(profile, held)
+        if held.ended_at is None:
+            return
+        if not held.tidy and now > held.ended_at + self.limits.linger:
+            await forget_exchange(profile, held.pres_ex_id, held.invitation_id)
+            await store.change(held.id, tidied)
+        if held.seen is not None:
+            await store.change(held.id, forget_seen(at=now, keep_seen=self.limits.keep_seen))
 
     async def _receive_again(
         self, profile: Profile, held: Verification, message: Mapping[str, object], responder: BaseResponder
@@ -341,8 +374,8 @@ class VerificationDesk:
         try:
             judgement = await self._judge_in_time(profile, held, message)
             shown = dict(judgement.presentation.shown) if judgement.presentation else None
-            step = decide_with(judgement.decision, shown, at=self._clock())
-            decided = await VerificationBook(profile).change(held.id, step)
+            step = decide_with(judgement.decision, shown, at=self._clock(), keep_seen=self.limits.keep_seen)
+            decided = await RecordStore(profile, Verification).change(held.id, step)
         finally:
             self._judging.discard(held.id)
         await self._conclude(profile, decided)
@@ -411,9 +444,9 @@ class VerificationDesk:
 
     async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
         """End a verification whose deadline is over, or whose judgement was cut off."""
-        at, book = self._clock(), VerificationBook(profile)
+        at, store = self._clock(), RecordStore(profile, Verification)
         if held.state is VerificationState.OPEN and held.expired(at):
-            ended = await book.change(held.id, end_without_answer(at=at))
+            ended = await store.change(held.id, end_without_answer(at=at))
             if ended.state is VerificationState.NO_ANSWER:
                 LOGGER.info("verification %s: no answer", held.id)
                 await _forget_staple(profile, ended)
@@ -423,7 +456,7 @@ class VerificationDesk:
         if held.id not in self._judging and is_stuck(held, at=at, judging_limit=limit):
             reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
             cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
-            ended = await book.change(held.id, decide_with(cut_off.decision, None, at=at))
+            ended = await store.change(held.id, decide_with(cut_off.decision, None, at=at))
             await self._conclude(profile, ended)
             return ended
         return held
@@ -449,6 +482,10 @@ class VerificationDesk:
 async def _forget_staple(profile: Profile, ended: Verification) -> None:
     if ended.stapled:
         await Staples(profile).forget(ended.id)
+
+
+async def _of_thread(store: RecordStore[Verification], thread_id: str) -> Verification | None:
+    return next(iter(await store.find(thread_id=thread_id, limit=1)), None)
 
 
 async def setup_verifying(context: InjectionContext) -> None:

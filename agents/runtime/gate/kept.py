@@ -85,15 +85,10 @@ class KeptEnvelopes:
     async def begin(self, kept_id: str) -> KeptEnvelope | None:
         """Return an envelope that is to be handled once more; None if it is gone, or was begun too often."""
         try:
-            async with (await self._profile(kept_id)).transaction() as session:
-                entry = await session.handle.fetch(KeptEnvelope.category, kept_id, for_update=True)
-                if entry is None:
-                    raise NotFoundError(f"there is no envelope {kept_id}")
-                held = KeptEnvelope.read(entry)
-                kept = held.model_copy(update={"attempts": held.attempts + 1})
-                await session.handle.replace(KeptEnvelope.category, kept_id, kept.model_dump_json())
-                await session.commit()
-        except NotFoundError:
+            kept = await _count_attempt(await self._profile(kept_id), kept_id)
+        except NotFoundError:  # its tenant is gone
+            kept = None
+        if kept is None:
             await self._drop(kept_id)
             return None
         if kept.attempts <= MAX_ATTEMPTS:
@@ -219,6 +214,19 @@ class KeptEnvelopes:
             await self._claims.leave(claim)
         except StoreUnreachableError as err:  # it is claimed again when its time is over, and found gone
             log_event(_LOG, logging.WARNING, "didcomm.not_removed", envelope=kept_id, code=err.code)
+
+
+async def _count_attempt(profile: Profile, kept_id: str) -> KeptEnvelope | None:
+    """Return an envelope that was begun once more; None if it is gone."""
+    async with profile.transaction() as session:
+        entry = await session.handle.fetch(KeptEnvelope.category, kept_id, for_update=True)
+        if entry is None:
+            return None
+        held = KeptEnvelope.read(entry)
+        kept = held.model_copy(update={"attempts": held.attempts + 1})
+        await session.handle.replace(KeptEnvelope.category, kept_id, kept.model_dump_json())
+        await session.commit()
+    return kept
 
 
 async def _remove(profile: Profile, kept_id: str) -> None:

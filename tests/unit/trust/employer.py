@@ -22,12 +22,12 @@ from tests.unit.trust.ecosystem import (
 from wanderbuch.governance.question import Requirement, Verdict
 from wanderbuch.plugins.trust.exchange import (
     Verification,
-    VerificationBook,
     VerificationState,
 )
 from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.trust.verifier import VerificationDesk
+from wanderbuch.store.records import RecordStore
 
 FORMAT = V20PresFormat.Format.ANONCREDS.api
 
@@ -84,7 +84,7 @@ class Employer:
             created_at=self.now,
             answer_by=self.now + timedelta(minutes=10),
         )
-        await VerificationBook(self.profile).insert(asked)
+        await RecordStore(self.profile, Verification).insert(asked)
         return asked
 
     async def get(self, asked: Verification, proof: Mapping[str, Any]) -> Verification:

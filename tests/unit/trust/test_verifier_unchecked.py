@@ -15,10 +15,11 @@ from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.replaying import FallbackEdge
-from wanderbuch.plugins.trust.exchange import VerificationBook
+from wanderbuch.plugins.trust.exchange import Verification
 from wanderbuch.plugins.trust.staples import MAX_STAPLES, Staples
 from wanderbuch.plugins.trust.verifier import DeskLimits, VerificationDesk
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory, LogMemory
+from wanderbuch.store.records import RecordStore
 
 
 async def test_a_status_list_in_force_that_can_not_be_had_is_unknown(
@@ -132,7 +133,7 @@ async def test_what_is_decided_on_a_recording_says_how_old_the_facts_are(
     employer.now += timedelta(hours=hours)
     employer.host.down = True
     if hours:  # the statement is over; the answer came in time
-        await VerificationBook(employer.profile).change(
+        await RecordStore(employer.profile, Verification).change(
             asked.id, lambda held: held.model_copy(update={"answer_by": employer.now})
         )
     recording.last_replayed_at = employer.now
