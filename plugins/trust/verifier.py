@@ -10,6 +10,7 @@ What is certain:
 - A presentation is judged in memory and never stored. What stays is listed in `exchange`.
 - Whatever happens while judging (an unreachable host, a bug, too little time) ends in UNKNOWN, never in silence.
 - The same message delivered again, also after a crash, leads to the same end; another message is a second answer.
+- Of all processes of a verifier one judges an answer; whether it still does, the store knows, not a clock.
 
 Connectionless: the invitation names the verifier's did:webvh as its service and carries the question. No connection is
 made and none is kept: whoever answers stays as unknown as they were.
@@ -18,6 +19,7 @@ made and none is kept: whoever answers stays as unknown as they were.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -54,6 +56,7 @@ from wanderbuch.plugins.trust.exchange import (
     tidied,
 )
 from wanderbuch.plugins.trust.judgement import Judgement, Terms, check_exchange, check_identifiers, judge, refuse
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.presentation import message_digest, read_presentation
 from wanderbuch.plugins.trust.request import (
     AwardPrecision,
@@ -66,6 +69,7 @@ from wanderbuch.plugins.trust.staples import Staples
 from wanderbuch.plugins.trust.stapling import open_staple
 from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
 from wanderbuch.plugins.webvh.memory import LogMemory
+from wanderbuch.store.errors import LeaseBusyError
 from wanderbuch.store.records import Page, RecordStore
 from wanderbuch.store.tables import tenant_of
 
@@ -135,7 +139,6 @@ class VerificationDesk:
         self.limits = limits or DeskLimits()
         self._source = source
         self._clock = clock
-        self._judging: set[str] = set()
         self._swept: set[str] = set()  # tenants
 
     async def ask(
@@ -364,20 +367,21 @@ class VerificationDesk:
         """Finish what a crash interrupted, or tell the same end again."""
         if held.decision is not None:
             await tell_decision(held.thread_id, held.decision, responder)
-        elif held.state is VerificationState.JUDGING and held.id not in self._judging:
+        elif held.state is VerificationState.JUDGING:
             await self._judge_and_tell(profile, held, message, responder)
 
     async def _judge_and_tell(
         self, profile: Profile, held: Verification, message: Mapping[str, object], responder: BaseResponder
     ) -> None:
-        self._judging.add(held.id)
         try:
-            judgement = await self._judge_in_time(profile, held, message)
-            shown = dict(judgement.presentation.shown) if judgement.presentation else None
-            step = decide_with(judgement.decision, shown, at=self._clock(), keep_seen=self.limits.keep_seen)
-            decided = await RecordStore(profile, Verification).change(held.id, step)
-        finally:
-            self._judging.discard(held.id)
+            async with _judging(profile, held.id):
+                judgement = await self._judge_in_time(profile, held, message)
+                shown = dict(judgement.presentation.shown) if judgement.presentation else None
+                step = decide_with(judgement.decision, shown, at=self._clock(), keep_seen=self.limits.keep_seen)
+                decided = await RecordStore(profile, Verification).change(held.id, step)
+        except LeaseBusyError:
+            LOGGER.info("verification %s: it is being judged", held.id)
+            return
         await self._conclude(profile, decided)
         if decided.decision is not None:
             await tell_decision(decided.thread_id, decided.decision, responder)
@@ -453,13 +457,17 @@ class VerificationDesk:
                 await end_exchange(profile, held.pres_ex_id, verified=None, reason="no answer before the deadline")
             return ended
         limit = 2 * self.limits.judging
-        if held.id not in self._judging and is_stuck(held, at=at, judging_limit=limit):
-            reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
-            cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
-            ended = await store.change(held.id, decide_with(cut_off.decision, None, at=at))
-            await self._conclude(profile, ended)
-            return ended
-        return held
+        if not is_stuck(held, at=at, judging_limit=limit):
+            return held
+        try:
+            async with _judging(profile, held.id):
+                reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
+                cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
+                ended = await store.change(held.id, decide_with(cut_off.decision, None, at=at))
+        except LeaseBusyError:  # by this process, or by another, whose clock may be another too
+            return held
+        await self._conclude(profile, ended)
+        return ended
 
     async def _conclude(self, profile: Profile, decided: Verification) -> None:
         """Write the end into ACA-Py's record: refusals are saved as not verified."""
@@ -477,6 +485,11 @@ class VerificationDesk:
         """Refuse an answer by rule 1; what is already decided stays as it is."""
         LOGGER.warning("verification %s: answer refused: %s", held.id if held else "(none)", reason.code)
         await tell_problem(thread_id, reason, responder)
+
+
+def _judging(profile: Profile, verification_id: str) -> AbstractAsyncContextManager[None]:
+    """Return the step in which an answer is judged; entering it fails at once while another judges it."""
+    return one_step(profile, f"judging.{verification_id}", wait_s=0)
 
 
 async def _forget_staple(profile: Profile, ended: Verification) -> None:
