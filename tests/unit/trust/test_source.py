@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
+from tests.two_processes import Processes
 from tests.unit.trust.ecosystem import AUTHORITY, Authority, FileHost, accreditation, digest, payload, webvh
 
 from wanderbuch.governance.history import Head
@@ -565,3 +566,21 @@ async def test_governance_is_our_own_work_whoever_makes_us_ask(world: World, mon
         await source.refresh()
     assert asked
     assert not any(asked)
+
+
+@pytest.mark.needs("postgresql")
+async def test_what_one_process_finds_the_other_asks_for_at_once(world: World, processes: Processes) -> None:
+    first, second = world.source(refresh_every=timedelta(hours=1)), world.source(refresh_every=timedelta(hours=1))
+    await first.attach(processes.first.profile)
+    await second.attach(processes.second.profile)
+    running = asyncio.create_task(second.run())
+    await second.first_round()
+    await world.serve(await world.sign(2))
+    await first.refresh()
+    async with asyncio.timeout(5):
+        while (snapshot := second.snapshot()) is None or snapshot.file.version < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    asked = len(world.host.asked)
+    await asyncio.sleep(0.5)  # who has found it tells, and the other does not answer with the same
+    assert len(world.host.asked) == asked
+    running.cancel()
