@@ -1,75 +1,59 @@
-"""Two processes of one agent on one store, as far as a test needs them: two open wallets, two sets of plain tables.
+"""Two processes' view of one store on a real PostgreSQL, in one process: each with connections and tables of its own.
 
-@pytest.mark.needs("postgresql")
-async def test_x(processes: Processes) -> None:
-    await processes.first.profile…
+@pytest.fixture
+async def two(agent_config: AgentConfig, database: Database) -> AsyncIterator[Two]:
+    async with two_processes(agent_config, database) as opened:
+        yield opened
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-import pytest
 from acapy_agent.config.injection_context import InjectionContext
-from acapy_agent.core.profile import Profile
+from acapy_agent.core.event_bus import EventBus
+from acapy_agent.wallet.did_method import DIDMethods
+from acapy_agent.wallet.key_type import KeyTypes
 from pydantic import SecretStr
 from tests.postgresql import Database
 
 from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
-from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
+from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
-from wanderbuch.store.engine import Engine
-from wanderbuch.store.tables import Tables, bind_tables, open_tables
+from wanderbuch.store.tables import bind_tables, open_tables, tables_of
 
 
-@dataclass
-class Process:
-    """What one process has open."""
+@dataclass(frozen=True)
+class Two:
+    """The default tenant's profile, as each of two processes has it open."""
 
-    profile: Profile
-    tables: Tables
+    first: WalletProfile
+    second: WalletProfile
 
-    @property
-    def engine(self) -> Engine:
-        return self.tables.engine
-
-
-@dataclass
-class Processes:
-    """Two of them."""
-
-    first: Process
-    second: Process
-
-    @property
-    def both(self) -> tuple[Process, Process]:
-        return self.first, self.second
-
-    async def at_once[T](self, call: Callable[[Process], Awaitable[T]], number: int = 10) -> list[T | BaseException]:
-        """Return what each of some calls at once gave, split over the two; an error is an answer."""
-        calls = (call(self.both[each % 2]) for each in range(number))
-        return list(await asyncio.gather(*calls, return_exceptions=True))
+    async def end_leases(self) -> None:
+        """Let the time pass that a sleeping owner of a lease does not notice."""
+        await tables_of(self.second).engine.run("UPDATE lease SET until = store_now() - 1")
 
 
-async def open_process(config: AgentConfig, database: Database) -> Process:
-    """Open the store of a database as a process of an agent does."""
-    update = {"store": StoreConfig(url=database.url), "store_password": SecretStr(database.password)}
-    shared = config.model_copy(update=update)
-    manager = WalletManager(shared, StoreGuard(lambda _: None))
-    try:
-        profile = await manager.open(InjectionContext(settings={"ledger.disabled": True}), {})
-    finally:
-        await manager.started()
-    tables = await open_tables(await open_engine(shared), profile)
+@asynccontextmanager
+async def two_processes(config: AgentConfig, database: Database) -> AsyncIterator[Two]:
+    """Open a store twice."""
+    shared = config.model_copy(
+        update={"store": StoreConfig(url=database.url), "store_password": SecretStr(database.password)}
+    )
+    async with AsyncExitStack() as opened:
+        yield Two(await _process(shared, opened), await _process(shared, opened))
+
+
+async def _process(config: AgentConfig, opened: AsyncExitStack) -> WalletProfile:
+    manager = WalletManager(config, StoreGuard(lambda _: None))
+    profile = await manager.open(InjectionContext(settings={"ledger.disabled": True}), {})
+    await manager.started()
+    assert isinstance(profile, WalletProfile)
+    opened.push_async_callback(profile.close)
+    tables = await open_tables(await open_engine(config), profile)
+    opened.push_async_callback(tables.close)
     bind_tables(profile, tables)
-    return Process(profile, tables)
-
-
-@pytest.fixture
-async def processes(agent_config: AgentConfig, database: Database) -> AsyncIterator[Processes]:
-    """Two processes of an agent on an empty database."""
-    opened = [await open_process(agent_config, database) for _ in range(2)]
-    yield Processes(*opened)
-    for each in opened:
-        await each.tables.close()
-        await each.profile.close()
+    for kind in (DIDMethods, KeyTypes, EventBus):
+        profile.context.injector.bind_instance(kind, kind())
+    return profile

@@ -29,3 +29,8 @@ async def fetch_entries(
         order_by: "id" for the order in which they were inserted.
     """
     return list(await session.handle.fetch_all(category, dict(tags) if tags else None, limit, order_by=order_by))
+
+
+async def fetch_key_names(session: ProfileSession) -> list[str]:
+    """Return the names of all keys of a profile; ACA-Py names a key by its public key, in base58."""
+    return [entry.name for entry in list(await session.handle.fetch_all_keys())]

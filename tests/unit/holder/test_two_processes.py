@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.two_processes import Processes
+from tests.processes import Processes
 from tests.unit.holder.process import CONFIG, HolderProcess, invitation_with
 from tests.unit.power import Power
 from tests.unit.trust.ecosystem import Authority, Issuer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from acapy_agent.anoncreds.issuer import AnonCredsIssuer
-from tests.two_processes import Processes
+from tests.processes import Processes
 from tests.unit.issuer.workshop import Workshop
 from tests.unit.trust.ecosystem import TYPE
 

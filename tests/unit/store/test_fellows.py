@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.two_processes import Processes
+from tests.processes import Processes
 
 from wanderbuch.store.fellows import CLOCKS_APART, Fellows, bind_fellows, lost_since
 from wanderbuch.store.sqlite import open_sqlite

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
-from tests.two_processes import Processes
+from tests.processes import Processes
 from tests.unit.trust.ecosystem import AUTHORITY, Authority, FileHost, accreditation, digest, payload, webvh
 
 from wanderbuch.governance.history import Head

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.two_processes import Process, Processes
+from tests.processes import Process, Processes
 
 from wanderbuch.plugins.trust.arrivals import Arrival, announce, hear
 from wanderbuch.plugins.trust.once import one_step

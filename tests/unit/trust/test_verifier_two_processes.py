@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
-from tests.two_processes import Processes
+from tests.processes import Processes
 from tests.unit.trust.ecosystem import Authority, Held, Issuer, Worker, message
 from tests.unit.trust.employer import Employer, codes, open_employer, verdict
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from acapy_agent.core.profile import Profile
-from tests.two_processes import Process, Processes
+from tests.processes import Process, Processes
 
 from wanderbuch.agents.runtime.gate import kept
 from wanderbuch.agents.runtime.gate.admission import BusyError
