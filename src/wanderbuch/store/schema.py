@@ -8,6 +8,7 @@
 | `word` | keyed hashes of what can be searched for; `words.py` |
 | `own_key` | which tenant has a key; `keys.py` |
 | `lease` | who may do something alone; `leases.py` |
+| `envelope` | which process has which kept envelope, and how much room they take; `agents/runtime/gate/kept.py` |
 | `number` | numbers that only grow; `numbers.py` |
 | `event`, `counter` | the event log of each tenant; `events.py` |
 | `untold` | whose events may be incomplete; `untold.py` |
@@ -51,6 +52,9 @@ TABLES: Final = (
     "CREATE INDEX own_key_by_tenant ON own_key (tenant)",
     "CREATE TABLE lease (name {text} PRIMARY KEY, owner {text} NOT NULL, fence BIGINT NOT NULL,"
     " until DOUBLE PRECISION NOT NULL){by_key}",
+    "CREATE TABLE envelope (id {text} PRIMARY KEY, tenant {text} NOT NULL, size BIGINT NOT NULL, owner {text},"
+    " until DOUBLE PRECISION NOT NULL, at DOUBLE PRECISION NOT NULL){by_key}",
+    "CREATE INDEX envelope_of_tenant ON envelope (tenant, at, size)",
     "CREATE TABLE number (name {text} PRIMARY KEY, number BIGINT NOT NULL){by_key}",
     "CREATE TABLE counter (tenant {text} PRIMARY KEY, number BIGINT NOT NULL,"
     " pruned BIGINT NOT NULL DEFAULT 0){by_key}",
@@ -72,7 +76,7 @@ TABLES: Final = (
 )
 """One statement each, in the order in which they are run; the words in braces differ between the engines."""
 
-OF_A_TENANT: Final = ("row", "built", "word", "own_key", "counter", "event", "untold", "work")
+OF_A_TENANT: Final = ("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work")
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
 
