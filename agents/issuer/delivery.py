@@ -5,20 +5,18 @@ An offer holds a person's claim, so it travels over an encrypted connection only
 1. It is open, and its deadline has not passed.
 2. It takes the connection, unless it has another: the first wallet to connect is the one that gets it.
 3. ACA-Py's exchange takes the connection too, so that nobody else's request is heard.
-4. It is sent, once by each process at the most, and that is noted.
+4. It is sent, by one process at a time, and that is noted.
 
-A crash may come between any two of them, and a message that ACA-Py queued is lost with the process: so the sweep looks
-for open offers whose invitation has a connection and that this process has not sent. A wallet that gets the same offer
-a second time takes it for the same.
+A crash may come between any two of them, and a message that ACA-Py queued is lost with its process: so the sweep looks
+for open offers whose invitation has a connection and that were not sent since the last process began or was lost. A
+wallet that gets the same offer a second time takes it for the same.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from weakref import WeakValueDictionary
 
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.error import BaseError
@@ -33,6 +31,8 @@ from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issuing import SendOffer
+from wanderbuch.plugins.trust.once import one_step
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.telling import Teller
 
@@ -56,7 +56,6 @@ class Delivery:
         self._teller = teller
         self._began = datetime.now(UTC)
         self._unsent: dict[str, Offer] = {}
-        self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._rounds = Rounds("issuer.delivery")
 
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
@@ -88,7 +87,7 @@ class Delivery:
 
     async def _hand_over(self, held: Offer, connection_id: str, send: SendOffer) -> bool:
         """Send an offer; return whether that is done with: it was sent, or does not go to this connection."""
-        async with self._locks.setdefault(held.id, asyncio.Lock()):
+        async with one_step(self._profile, f"delivery.{held.id}"):
             at = datetime.now(UTC)
             step = offers.connect(connection_id, at=at)
             ends = at > held.answer_by
@@ -113,8 +112,8 @@ class Delivery:
             return True
 
     def _was_sent(self, offer: Offer) -> bool:
-        """Return whether this process has sent the offer."""
-        return offer.offered_at is not None and offer.offered_at >= self._began
+        """Return whether the offer was sent, by a process that has not ended since."""
+        return offer.offered_at is not None and offer.offered_at >= lost_since(self._profile, self._began)
 
     async def _bound_exchange(self, offer: Offer, connection_id: str) -> V20CredExRecord | None:
         """Return the exchange of an offer, bound to the connection; None if there is nothing to offer any more."""

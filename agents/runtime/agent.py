@@ -15,6 +15,7 @@ Stop: nothing new is accepted; what is in flight finishes within a deadline; the
 """
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import socket
@@ -64,6 +65,8 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
+from wanderbuch.store.errors import StoreUnreachableError
+from wanderbuch.store.fellows import Fellows, bind_fellows
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
 
 _LOG = logging.getLogger(__name__)
@@ -185,6 +188,9 @@ class RunningAgent:
                 drained = await acapy.drain(self._conductor, lambda: self._transport.in_flight, drain_s)
             # ACA-Py now cancels what is left, and would call it processed.
             self._transport.abandon()
+            with contextlib.suppress(StoreUnreachableError):  # then it is another's when our time is over
+                await self._transport.free()
+                await self.fellows.leave(is_clean=drained)
             if self.guard.fatal is None:
                 await self.tenants.close()
         for task in tuple(self._tasks):
@@ -233,11 +239,15 @@ class RunningAgent:
         self._transport.serve(self.tenants)
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
+        self.spawn("fellows", self.fellows.run())
+        self.spawn("didcomm.claims", self._transport.run())
 
     async def _open_tables(self) -> None:
         tables = await open_tables(await open_engine(self.config), self.profile)
         self._cleanup.push_async_callback(tables.close)
         bind_tables(self.profile, tables)
+        self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
+        bind_fellows(tables, self.fellows)
 
     def _add_tenants(self) -> None:
         config = self.config

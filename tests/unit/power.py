@@ -115,7 +115,8 @@ def _counted_sql(supply: Power, run: Callable[..., Awaitable[Any]]) -> Callable[
         result = await run(self, *asked)
         first = asked[0] if asked else "SELECT"
         sql = first.sql if isinstance(first, Statement) else first
-        if not sql.startswith("SELECT"):
+        has_found_nothing = sql.startswith("DELETE") and not result  # so it has written nothing
+        if not sql.startswith("SELECT") and not has_found_nothing:
             supply.step()
         return result
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
 from tests.postgresql import Database
-from tests.unit.store.conftest import address_of
 
 from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
@@ -38,7 +37,7 @@ class Processes:
         if self.database is None:
             engine = open_sqlite(config.data / "index" / "index.db")
         else:
-            engine = await open_postgresql(address_of(self.database), connections=4)
+            engine = await open_postgresql(self.database.dsn, connections=4)
         tables = await open_tables(engine, profile)
         bind_tables(profile, tables)
         self.opened.append((profile, tables))
