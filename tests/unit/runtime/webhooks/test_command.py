@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.runtime.conftest import tiny_agent, tiny_handle  # noqa: F401 (fixtures)
 from tests.unit.runtime.test_tenants import add
 
 from wanderbuch.agents.cli import webhook as cli
