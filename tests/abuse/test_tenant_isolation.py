@@ -41,6 +41,7 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.verifier.role import VerifierRole
 from wanderbuch.plugins.trust.exchange import Verification
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
 
@@ -210,7 +211,7 @@ async def state_of(tenant: Tenant) -> tuple[list[Any], list[Any]]:
         async for entry in profile.store.scan(None, profile=tenant.id)
     ]
     async with profile.session() as session:
-        keys = [entry.name for entry in list(await session.handle.fetch_all_keys())]
+        keys = [entry.name for entry in await fetch_keys(session.handle)]
     engine = tables_of(profile).engine
     lines = [
         await engine.run(f"SELECT * FROM {table} WHERE tenant = ?", tenant.id)  # noqa: S608
