@@ -81,12 +81,6 @@ class MirrorRole(Role):
     name = "hostile_mirror"
     settings = MirrorConfig
 
-    async def started(self, agent: object) -> None: ...
-
-    async def sweep(self, agent: object, now: object) -> None: ...
-
-    async def stopping(self, agent: object) -> None: ...
-
 
 class ModeIn(ApiModel):
     """What to serve from now on.
