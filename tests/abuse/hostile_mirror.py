@@ -30,6 +30,7 @@ import os
 import signal
 import ssl
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -40,9 +41,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.cli import show_error
 from wanderbuch.agents.runtime import parent
-from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, get, post
+from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, Route, get, post
 from wanderbuch.agents.runtime.app_site import Mount, make_app
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
+from wanderbuch.agents.runtime.office import Office
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.role import Role
@@ -80,6 +82,9 @@ class MirrorRole(Role):
 
     name = "hostile_mirror"
     settings = MirrorConfig
+
+    async def open(self, tenant: object) -> Office:
+        raise NotImplementedError
 
 
 class ModeIn(ApiModel):
@@ -236,24 +241,24 @@ def altered(jws: bytes, order: ModeIn) -> bytes | None:
     return b".".join((header, base64.urlsafe_b64encode(changed).rstrip(b"="), signature))
 
 
-async def _state(mirror: Mirror, _: Call[None]) -> StateOut:
+async def state(mirror: Mirror, _: Call[None]) -> StateOut:
     return mirror.state()
 
 
-async def _mode(mirror: Mirror, call: Call[ModeIn]) -> StateOut:
+async def mode(mirror: Mirror, call: Call[ModeIn]) -> StateOut:
     mirror.command(call.body)
     return mirror.state()
 
 
-async def _capture(mirror: Mirror, _: Call[None]) -> StateOut:
+async def capture(mirror: Mirror, _: Call[None]) -> StateOut:
     await mirror.capture()
     return mirror.state()
 
 
-CONTROL = (
-    get("/state", _state, result=StateOut, summary="What the mirror does"),
-    post("/mode", _mode, body=ModeIn, result=StateOut, summary="Say what to serve"),
-    post("/capture", _capture, result=StateOut, summary="Keep what the authority serves now"),
+CONTROL: Sequence[Route] = (
+    get("/state", state, result=StateOut, summary="What the mirror does"),
+    post("/mode", mode, body=ModeIn, result=StateOut, summary="Say what to serve"),
+    post("/capture", capture, result=StateOut, summary="Keep what the authority serves now"),
 )
 
 
@@ -272,22 +277,20 @@ async def run(config: AgentConfig) -> None:
         async def enter(_: str) -> Mirror:
             return mirror
 
-        control = Mount(config.role, enter, CONTROL)
-
         async def look() -> ReadyReport:
             return ReadyReport(ready=True, checks={})
 
-        app = make_app(
-            [control],
+        control = make_app(
+            (Mount(MirrorRole.name, enter, CONTROL),),
             token=config.app_token,
             max_body_bytes=config.app.max_body_bytes,
             is_serving=lambda: True,
             look=look,
-            description=describe(control.described(), title="Hostile mirror", version="0"),
+            description=describe(CONTROL, title="Hostile mirror", version="0"),
         )
         server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         server_tls.load_cert_chain(settings.certificate, settings.key)
-        runners = [web.AppRunner(each, access_log=None, shutdown_timeout=2) for each in (public, app)]
+        runners = [web.AppRunner(app, access_log=None, shutdown_timeout=2) for app in (public, control)]
         for runner in runners:
             await runner.setup()
         public_socket = bind(config.public.listen, "[public] listen")
