@@ -21,7 +21,7 @@ from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.store.records import Record
 
 KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
-MAKING: Final = timedelta(minutes=1)  # more than it takes, also in another process that makes one just now
+MAKING: Final = timedelta(minutes=5)  # more than it takes, also in another process whose clock is not quite ours
 MAX_SENDS: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=30)
 

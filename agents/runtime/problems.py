@@ -32,6 +32,9 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "wrong-method": 405,
     "not-ready": 503,
     "store": 503,
+    "store-unreachable": 503,
+    "lease-busy": 503,
+    "lease-lost": 503,
     "cursor": 400,
     "revision-conflict": 409,
 }

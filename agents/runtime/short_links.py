@@ -27,6 +27,10 @@ class ShortLink(Record):
     expires_at: datetime
     tenant: str = DEFAULT_TENANT
 
+    def due_at(self) -> datetime | None:
+        """Return when it is removed."""
+        return self.expires_at
+
 
 class ShortLinks:
     """The short links of one tenant.
@@ -64,8 +68,8 @@ class ShortLinks:
 
     async def sweep(self, now: datetime) -> None:
         """Remove the links that have expired, of all tenants."""
-        for link in await self._store.find():
-            if link.expires_at <= now:
+        async with self._store.claiming(now) as expired:
+            async for link in expired:
                 await self._store.remove(link.id)
 
     @staticmethod

@@ -10,6 +10,7 @@ from typing import Final
 from wanderbuch.agents.runtime.app import Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.governance_state import GOVERNANCE_ROUTES
+from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.verifier.models import (
@@ -25,10 +26,10 @@ from wanderbuch.agents.verifier.models import (
 from wanderbuch.agents.verifier.role import VerifierOffice
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.plugins.trust.exchange import UnknownVerificationError, Verification
+from wanderbuch.plugins.trust.exchange import Verification
 from wanderbuch.plugins.trust.source import RefreshReport
 from wanderbuch.plugins.trust.verifier import NoGovernanceError, OverAskingError
-from wanderbuch.store.records import NotFoundError, utc_now
+from wanderbuch.store.records import utc_now
 
 
 class CannotAskError(ResolutionError):
@@ -70,34 +71,26 @@ async def _ask(office: VerifierOffice, call: Call[NewRequest]) -> RequestOut:
 
 
 async def _show(office: VerifierOffice, call: Call[None]) -> RequestOut:
-    try:
-        return _shown(await office.desk.status(office.tenant.profile, call.path["id"]))
-    except UnknownVerificationError as err:
-        raise NotFoundError(err.message) from err
+    return _shown(await office.desk.status(office.tenant.profile, call.path["id"]))
 
 
 async def _staple(office: VerifierOffice, call: Call[StapleIn]) -> StapleOut:
     issuer, staple = call.body.parsed()
-    try:
-        said = await office.desk.take_staple(office.tenant.profile, call.path["id"], staple, issuer=issuer)
-    except UnknownVerificationError as err:
-        raise NotFoundError(err.message) from err
+    said = await office.desk.take_staple(office.tenant.profile, call.path["id"], staple, issuer=issuer)
     return StapleOut(issuer=issuer, current=GovernanceRefOut.of(said.ref), fresh_until=said.fresh_until)
 
 
 async def _every(office: VerifierOffice, call: Call[None]) -> Requests:
-    wanted = call.query.get("state")
+    wanted, asked = call.query.get("state"), asked_part(call.query)
     if wanted is not None and wanted not in {state.value for state in RequestState}:
         raise MalformedError(f"expected a state ({', '.join(state.value for state in RequestState)})")
-    found = [RequestSummary.of(held) for held in await office.desk.every(office.tenant.profile)]
-    return Requests(items=[each for each in found if wanted is None or each.state.value == wanted])
+    states = None if wanted is None else RequestState(wanted).meant
+    page = await office.desk.page(office.tenant.profile, states=states, limit=asked.limit, cursor=asked.cursor)
+    return Requests(items=[RequestSummary.of(held) for held in page.items], next_cursor=page.next_cursor)
 
 
 async def _forget(office: VerifierOffice, call: Call[None]) -> RequestOut:
-    try:
-        return _shown(await office.desk.forget(office.tenant.profile, call.path["id"]))
-    except UnknownVerificationError as err:
-        raise NotFoundError(err.message) from err
+    return _shown(await office.desk.forget(office.tenant.profile, call.path["id"]))
 
 
 async def _identity(office: VerifierOffice, call: Call[None]) -> IdentityOut:
@@ -110,7 +103,7 @@ def _shown(held: Verification) -> RequestOut:
 
 VERIFIER_ROUTES: Final[Sequence[Route]] = (
     post("/requests", _ask, body=NewRequest, result=RequestOut, status=201, summary="Put a question"),
-    get("/requests", _every, result=Requests, summary="List the requests", query=("state",)),
+    get("/requests", _every, result=Requests, summary="List the requests", query=("state", *LISTED)),
     get("/requests/{id}", _show, result=RequestOut, summary="Show a request and its decision"),
     post(
         "/requests/{id}/staple",

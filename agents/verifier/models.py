@@ -101,6 +101,11 @@ class RequestState(Enum):
         """Return the state as callers see it: what is being judged is still open."""
         return cls.OPEN if state is VerificationState.JUDGING else cls(state.value)
 
+    @property
+    def meant(self) -> tuple[VerificationState, ...]:
+        """The states of a verification that callers see as this one."""
+        return tuple(state for state in VerificationState if RequestState.of(state) is self)
+
 
 class AskAgain(Enum):
     """Whether asking again may lead to another answer, and how."""
@@ -139,9 +144,10 @@ class RequestSummary(ApiModel):
 
 
 class Requests(ApiModel):
-    """The requests, oldest first."""
+    """The requests, oldest first; `next_cursor` is null where the list ends."""
 
     items: list[RequestSummary]
+    next_cursor: str | None
 
 
 class RequestOut(RequestSummary):

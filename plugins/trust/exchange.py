@@ -10,27 +10,22 @@ state that is final stays. What is kept, and for how long:
 - the values that the one who asked wanted to see, until `forget_seen` removes them;
 - the decision, its reasons and what was asked.
 
-Tags hold identifiers and states only.
+It is searched by its thread only.
 """
 
-import asyncio
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from acapy_agent.core.profile import Profile
-from aries_askar import Entry
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.question import Requirement, TrustDecision
 from wanderbuch.plugins.trust.request import AwardPrecision
-from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import Record
 
-_CATEGORY = "wanderbuch.verification"
-_FEW: Final = 32  # more are read in another thread: each holds a question of up to tens of kilobytes
+JUDGING: Final = timedelta(seconds=45)  # for one judgement, downloads included, unless the desk allows more
+LINGER: Final = timedelta(minutes=10)  # so long ACA-Py's records of an ended exchange stay
 
 
 class VerificationState(Enum):
@@ -48,17 +43,10 @@ class VerificationState(Enum):
         return self not in (VerificationState.OPEN, VerificationState.JUDGING)
 
 
-class UnknownVerificationError(ExchangeError):
-    """There is no verification with this id."""
-
-    code = "exchange.unknown"
-
-
-class Verification(BaseModel):
+class Verification(Record):
     """One question put to one holder.
 
     Args:
-        id: ours; random.
         thread_id: of the DIDComm exchange; whoever was invited knows it.
         pres_ex_id: ACA-Py's record of the exchange.
         invitation_id: of the message that carries the question.
@@ -72,12 +60,14 @@ class Verification(BaseModel):
         answer_digest: SHA-256 of the answering message, hexadecimal.
         seen: revealed values by attribute name; None if nothing was accepted or it was forgotten.
         decline_code: the wallet's own code, from a closed set of characters.
+        seen_until: when they are forgotten.
         tidy: whether ACA-Py's records of the exchange have been removed.
+        stapled: whether an issuer's standing was handed over for it (`staples`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    category: ClassVar[str] = "wanderbuch.verification"
+    tag_names: ClassVar[tuple[str, ...]] = ("thread_id",)
 
-    id: str = Field(default_factory=lambda: secrets.token_hex(16))
     thread_id: str
     pres_ex_id: str
     invitation_id: str
@@ -91,7 +81,6 @@ class Verification(BaseModel):
     hidden: tuple[str, ...]
     eligible: tuple[str, ...]
     schemas: tuple[str, ...]
-    created_at: datetime
     answer_by: datetime
     state: VerificationState = VerificationState.OPEN
     judging_since: datetime | None = None
@@ -99,93 +88,30 @@ class Verification(BaseModel):
     answer_digest: str | None = None
     decision: TrustDecision | None = None
     seen: dict[str, str] | None = Field(default=None, repr=False)
+    seen_until: datetime | None = None
     decline_code: str | None = None
     tidy: bool = False
+    stapled: bool = False
 
     def expired(self, at: datetime) -> bool:
         """Whether no answer is accepted any more."""
         return at > self.answer_by
 
-    def tags(self) -> dict[str, str]:
-        """Return what one can search by."""
-        return {"thread_id": self.thread_id, "state": self.state.value, "tidy": _tag(self.tidy)}
+    def index_state(self) -> str:
+        """Return the state."""
+        return self.state.value
 
-
-class VerificationBook:
-    """The verifications of one profile."""
-
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
-
-    async def insert(self, verification: Verification) -> None:
-        """Keep a new verification."""
-        async with self._profile.session() as session:
-            value = verification.model_dump_json()
-            await session.handle.insert(_CATEGORY, verification.id, value, verification.tags())
-
-    async def get(self, verification_id: str) -> Verification:
-        """Return the verification with this id.
-
-        Raises:
-            UnknownVerificationError: there is none.
-        """
-        async with self._profile.session() as session:
-            entry = await session.handle.fetch(_CATEGORY, verification_id)
-        if entry is None:
-            raise UnknownVerificationError(f"there is no verification with the id {verification_id[:64]!r}")
-        return Verification.model_validate_json(entry.value)
-
-    async def find(
-        self, *, thread_id: str | None = None, state: VerificationState | None = None, tidy: bool | None = None
-    ) -> list[Verification]:
-        """Return the verifications that have these, oldest first."""
-        wanted = {
-            "thread_id": thread_id,
-            "state": state.value if state else None,
-            "tidy": None if tidy is None else _tag(tidy),
-        }
-        tags = {name: value for name, value in wanted.items() if value is not None}
-        async with self._profile.session() as session:
-            entries = await fetch_entries(session, _CATEGORY, tags)
-        if len(entries) <= _FEW:
-            return _in_order(entries)
-        return await asyncio.to_thread(_in_order, entries)
-
-    async def by_thread(self, thread_id: str) -> Verification | None:
-        """Return the verification of a DIDComm thread, or None."""
-        return next(iter(await self.find(thread_id=thread_id)), None)
-
-    async def change(self, verification_id: str, step: Callable[[Verification], Verification | None]) -> Verification:
-        """Apply a pure step to a verification in one transaction and return what is kept then.
-
-        Args:
-            verification_id: which one.
-            step: gets it as it stands; returns the new one, or None to leave it.
-
-        Raises:
-            UnknownVerificationError: there is none.
-        """
-        async with self._profile.transaction() as session:
-            entry = await session.handle.fetch(_CATEGORY, verification_id, for_update=True)
-            if entry is None:
-                raise UnknownVerificationError(f"there is no verification with the id {verification_id[:64]!r}")
-            held = Verification.model_validate_json(entry.value)
-            changed = step(held)
-            if changed is None:
-                return held
-            await session.handle.replace(_CATEGORY, verification_id, changed.model_dump_json(), changed.tags())
-            await session.commit()
-            return changed
-
-    async def remove(self, verification_id: str) -> None:
-        """Remove a verification and all that was kept of it.
-
-        Raises:
-            UnknownVerificationError: there is none.
-        """
-        await self.get(verification_id)
-        async with self._profile.session() as session:
-            await session.handle.remove(_CATEGORY, verification_id)
+    def due_at(self) -> datetime | None:
+        """Return when it is overdue, was cut off, is tidied up, or what was seen is forgotten."""
+        if self.state is VerificationState.OPEN:
+            return self.answer_by
+        if self.state is VerificationState.JUDGING:
+            return None if self.judging_since is None else self.judging_since + 2 * JUDGING
+        if self.ended_at is None:
+            return None
+        if not self.tidy:
+            return self.ended_at + LINGER
+        return None if self.seen is None else self.seen_until or self.ended_at
 
 
 def take_answer(digest: str, *, at: datetime) -> Callable[[Verification], Verification | None]:
@@ -200,15 +126,22 @@ def take_answer(digest: str, *, at: datetime) -> Callable[[Verification], Verifi
     return step
 
 
+def note_staple(held: Verification) -> Verification | None:
+    """Note that a staple was handed over; leaves the record if it is not open any more."""
+    return held.model_copy(update={"stapled": True}) if held.state is VerificationState.OPEN else None
+
+
 def decide_with(
-    decision: TrustDecision, seen: dict[str, str] | None, *, at: datetime
+    decision: TrustDecision, seen: dict[str, str] | None, *, at: datetime, keep_seen: timedelta = timedelta()
 ) -> Callable[[Verification], Verification | None]:
     """Return the step JUDGING -> DECIDED; the first decision stays."""
+    until = None if seen is None else at + keep_seen
 
     def step(held: Verification) -> Verification | None:
         if held.state is not VerificationState.JUDGING:
             return None
         update = {"state": VerificationState.DECIDED, "decision": decision, "seen": seen, "ended_at": at}
+        update |= {"seen_until": until}
         return held.model_copy(update=update)
 
     return step
@@ -237,13 +170,19 @@ def end_without_answer(*, at: datetime) -> Callable[[Verification], Verification
     return step
 
 
-def forget_seen(*, ended_before: datetime) -> Callable[[Verification], Verification | None]:
-    """Return the step that removes the revealed values of what ended before an instant; the decision stays."""
+def forget_seen(*, at: datetime, keep_seen: timedelta) -> Callable[[Verification], Verification | None]:
+    """Return the step that removes the revealed values once they were kept for long enough; the decision stays.
+
+    What is kept longer, or shorter, than was said when it was decided is noted so.
+    """
 
     def step(held: Verification) -> Verification | None:
-        if held.seen is None or held.ended_at is None or held.ended_at >= ended_before:
+        if held.seen is None or held.ended_at is None:
             return None
-        return held.model_copy(update={"seen": None})
+        until = held.ended_at + keep_seen
+        if until < at:
+            return forget_now(held)
+        return None if held.seen_until == until else held.model_copy(update={"seen_until": until})
 
     return step
 
@@ -265,11 +204,3 @@ def is_stuck(held: Verification, *, at: datetime, judging_limit: timedelta) -> b
 def tidied(held: Verification) -> Verification:
     """Note that ACA-Py's records of the exchange have been removed."""
     return held.model_copy(update={"tidy": True})
-
-
-def _in_order(entries: Sequence[Entry]) -> list[Verification]:
-    return sorted((Verification.model_validate_json(each.value) for each in entries), key=lambda one: one.created_at)
-
-
-def _tag(flag: bool) -> str:
-    return "yes" if flag else "no"

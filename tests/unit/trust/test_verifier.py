@@ -29,13 +29,13 @@ from wanderbuch.governance.model import PROFILE_STATEMENTS
 from wanderbuch.governance.question import LevelProof, Purpose, Subject, Verdict
 from wanderbuch.plugins.trust.exchange import (
     Verification,
-    VerificationBook,
 )
 from wanderbuch.plugins.trust.request import NobodyCountsError
 from wanderbuch.plugins.trust.telling import Accepted
 from wanderbuch.plugins.trust.verifier import OverAskingError
 from wanderbuch.schemas.encoding import encode
 from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.records import RecordStore
 
 
 async def test_trusts_an_honest_welder_and_tells_the_wallet(employer: Employer, worker: Worker, welder: Held) -> None:
@@ -115,7 +115,7 @@ async def test_refuses_mixed_credentials_even_where_the_request_had_no_restricti
             }
         return held.model_copy(update={"proof_request": request})
 
-    asked = await VerificationBook(employer.profile).change(asked.id, bare)
+    asked = await RecordStore(employer.profile, Verification).change(asked.id, bare)
     mixed = worker.present(asked.proof_request, {"qualification": young_welder, "level": nurse})
     ended = await employer.get(asked, mixed)
     assert verdict(ended) is Verdict.NOT_TRUSTED

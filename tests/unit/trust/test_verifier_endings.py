@@ -19,13 +19,13 @@ from tests.unit.trust.employer import FORMAT, Employer, codes, verdict
 
 from wanderbuch.governance.question import Verdict
 from wanderbuch.plugins.trust.exchange import (
-    UnknownVerificationError,
-    VerificationBook,
+    Verification,
     VerificationState,
     take_answer,
 )
 from wanderbuch.plugins.trust.presentation import message_digest
 from wanderbuch.plugins.trust.telling import Accepted
+from wanderbuch.store.records import NotFoundError, RecordStore
 
 
 class TestSecondAnswers:
@@ -70,19 +70,19 @@ class TestSecondAnswers:
         asked = await employer.ask()
         proof = worker.present(asked.proof_request, welder)
         taken = take_answer(message_digest(message(proof)), at=employer.now)
-        await VerificationBook(employer.profile).change(asked.id, taken)
+        await RecordStore(employer.profile, Verification).change(asked.id, taken)
         assert verdict(await employer.get(asked, proof)) is Verdict.TRUSTED
 
     async def test_an_answer_that_is_not_delivered_again_after_a_crash_ends_unknown(
         self, employer: Employer, worker: Worker, welder: Held
     ) -> None:
         asked = await employer.ask()
-        await VerificationBook(employer.profile).change(asked.id, take_answer("0" * 64, at=employer.now))
+        await RecordStore(employer.profile, Verification).change(asked.id, take_answer("0" * 64, at=employer.now))
         await employer.desk.sweep(employer.profile, employer.now)
         assert (await employer.desk.status(employer.profile, asked.id)).state is VerificationState.JUDGING
         employer.now += timedelta(minutes=5)
         await employer.desk.sweep(employer.profile, employer.now)
-        ended = await VerificationBook(employer.profile).get(asked.id)
+        ended = await RecordStore(employer.profile, Verification).get(asked.id)
         assert verdict(ended) is Verdict.UNKNOWN
         assert codes(ended) == ["judgement.interrupted"]
 
@@ -134,7 +134,7 @@ class TestEndings:
         asked = await employer.ask()
         employer.now += timedelta(minutes=11)
         await employer.desk.sweep(employer.profile, employer.now)
-        assert (await VerificationBook(employer.profile).get(asked.id)).state is VerificationState.NO_ANSWER
+        assert (await RecordStore(employer.profile, Verification).get(asked.id)).state is VerificationState.NO_ANSWER
         assert (await employer.record(asked)).state == V20PresExRecord.STATE_ABANDONED
 
     async def test_refuses_an_answer_after_the_deadline(self, employer: Employer, worker: Worker, welder: Held) -> None:
@@ -170,7 +170,7 @@ class TestEndings:
         assert verdict(ended) is Verdict.TRUSTED
 
     async def test_an_unknown_verification_has_no_status(self, employer: Employer) -> None:
-        with pytest.raises(UnknownVerificationError):
+        with pytest.raises(NotFoundError):
             await employer.desk.status(employer.profile, "nothing")
 
 
