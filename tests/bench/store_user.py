@@ -30,9 +30,10 @@ _BYTES: Final = 3000  # of a record and of a marker, as of an exchange
 _WALLET_KEY: Final = "4wBqpZM9xaSheZzJSMawUKKwhdpChKbZ5eu5ky4Vigw"  # 32 bytes 0, 1, 2, …
 
 
-async def _open(url: str, folder: Path) -> WalletProfile:
+def store_config(url: str, folder: Path) -> AgentConfig:
+    """Return the configuration of an agent whose store that is; the password is in the environment."""
     here = Address(host="127.0.0.1", port=1)
-    config = AgentConfig(
+    return AgentConfig(
         role="bench",
         name="Bench",
         data=folder,
@@ -44,6 +45,10 @@ async def _open(url: str, folder: Path) -> WalletProfile:
         wallet_key=SecretStr(_WALLET_KEY),
         store_password=SecretStr(os.environ[PASSWORD]),
     )
+
+
+async def open_wallet(config: AgentConfig) -> WalletProfile:
+    """Open the wallet store as agents do."""
     manager = WalletManager(config, StoreGuard(lambda reason: print(reason, file=sys.stderr)))
     try:
         profile = await manager.open(InjectionContext(settings={"ledger.disabled": True}), {})
@@ -99,7 +104,7 @@ class _Use:
 
 async def _serve(url: str, number: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        use = _Use(await _open(url, Path(folder)), number)
+        use = _Use(await open_wallet(store_config(url, Path(folder))), number)
         await use.prepare()
         _say({"ready": PLACES})
         while line := await asyncio.to_thread(sys.stdin.readline):
