@@ -76,7 +76,7 @@ class Load:
             try:
                 await exchange()
             except AppError as err:
-                self.failures.append(str(err))
+                self.failures.append(f"{err.status} {err.problem.get('code')}: {str(err.problem.get('detail'))[:60]}")
                 await asyncio.sleep(0.5)
 
     async def _ask(self) -> None:
@@ -174,10 +174,13 @@ async def all_is_well(load: Load, tell: Callable[[str], None], trouble: str) -> 
         f"{trouble}; questions {dict(Counter((one['state'], one['verdict']) for one in decided))}, with the wallet "
         f"{dict(Counter(one['state'] for one in answered))}; offers "
         f"{dict(Counter((one['state'], one['receipt']) for one in issued))}, with the wallet "
-        f"{dict(Counter(one['state'] for one in received))}; {len(load.failures)} exchanges given up by a person"
+        f"{dict(Counter(one['state'] for one in received))}; given up by a person, who was told why: {dict(Counter(load.failures))}"
     )
-    assert {(one["state"], one["verdict"]) for one in decided} == {("DECIDED", "TRUSTED")}
-    assert {one["state"] for one in answered} == {"ACCEPTED"}
+    assert {one["state"] for one in decided} == {"DECIDED"}
+    told = {"TRUSTED": "ACCEPTED", "UNKNOWN": "REFUSED_BY_VERIFIER"}
+    assert [told.get(one["verdict"]) for one in decided] == [one["state"] for one in answered]
+    # Who was killed while it had to be asked could not be asked: an honest answer, and a rare one.
+    assert sum(one["verdict"] == "UNKNOWN" for one in decided) <= RESTARTS + len(decided) // 20
     assert {(one["state"], one["receipt"]) for one in issued} == {("ISSUED", "KEPT")}
     assert {one["state"] for one in received} == {"RECEIVED"}
     assert max(Counter(one["credential_id"] for one in received).values()) == 1
@@ -188,9 +191,9 @@ async def all_is_well(load: Load, tell: Callable[[str], None], trouble: str) -> 
         (centre, "credential.issued", set(load.offered)),
         (worker, "wallet.credential-kept", set(load.offered.values())),
     ):
-        told = Counter([event["subject"] async for event in events(agent, kind)])
-        assert subjects <= told.keys(), f"{kind}: {len(subjects - told.keys())} were not told"
-        assert max(told.values()) == 1, f"{kind} was told twice"
+        subject_told = Counter([event["subject"] async for event in events(agent, kind)])
+        assert subjects <= subject_told.keys(), f"{kind}: {len(subjects - subject_told.keys())} were not told"
+        assert max(subject_told.values()) == 1, f"{kind} was told twice"
 
 
 async def ended(agent: AgentHandle, path: str, key: str, unfinished: set[str]) -> dict[str, Any]:
