@@ -198,7 +198,7 @@ async def belongings(b: Tenant, connection: str) -> dict[str, str]:
 async def draft_of(handle: AgentHandle, token: str) -> str:
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{handle.app_url}/v1/t/b/authority/drafts"
-    async with handle._client().post(url, json={"why": "B's own"}, headers=headers) as response:
+    async with handle.app.session.post(url, json={"why": "B's own"}, headers=headers) as response:
         assert response.status == 201, await response.text()
         return str((await response.json())["id"])
 
@@ -262,7 +262,7 @@ class Answer:
 async def ask(place: Place, method: str, path: str, told: Any, *, token: str, named: str) -> Answer:
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{place.handle.app_url}{path}"
-    async with place.handle._client().request(method, url, json=told, headers=headers) as response:
+    async with place.handle.app.session.request(method, url, json=told, headers=headers) as response:
         body = (await response.text()).replace(named, "<named>")
         kept = frozenset(
             (name.lower(), value)
@@ -324,7 +324,7 @@ async def test_the_ids_are_ones_that_b_is_told_of(place: Place) -> None:
         assert answer.status == 200, (path, answer)
     headers = {"Authorization": f"Bearer {place.b_officials[0]}"}
     url = f"{place.handle.app_url}/v1/t/b/authority/drafts/{place.ids['draft']}"
-    async with place.handle._client().get(url, headers=headers) as response:
+    async with place.handle.app.session.get(url, headers=headers) as response:
         assert response.status == 200
 
 

@@ -41,9 +41,9 @@ async def place(tmp_path_factory: pytest.TempPathFactory, postgresql_server: Pos
 
 async def call_one(agent: AgentHandle, number: int, method: str, path: str, body: Any) -> tuple[int, Any]:
     """Return status and JSON of a call at one of an agent's processes."""
-    address = f"{agent.processes[number % 2].app_url}/v1/{agent.role}{path}"
+    address = f"{agent.processes[number % 2].app.url}/v1/{agent.role}{path}"
     headers = {"Authorization": f"Bearer {agent.token}"}
-    async with agent._client().request(method, address, json=body, headers=headers) as response:
+    async with agent.app.session.request(method, address, json=body, headers=headers) as response:
         return response.status, await response.json(content_type=None)
 
 
