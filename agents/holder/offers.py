@@ -8,7 +8,7 @@ kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -177,7 +177,13 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offe
 
 
 async def sweep_offers(
-    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+    profile: Profile,
+    config: HolderConfig,
+    now: datetime,
+    *,
+    began: datetime,
+    rounds: Rounds | None = None,
+    note: Callable[[V20CredExRecord], None] = lambda _: None,
 ) -> None:
     """Finish what was interrupted, judge open offers again, end what is overdue, forget what ended long ago.
 
@@ -190,6 +196,7 @@ async def sweep_offers(
         began: when this process began; a request from before it, or from before another was lost, may never have left,
             so it is sent once more.
         rounds: what is still running of earlier sweeps.
+        note: looks at every record; called in another thread.
     """
     began = lost_since(profile, began)
 
@@ -203,6 +210,7 @@ async def sweep_offers(
                 LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, describe(err))
 
     def due(record: V20CredExRecord) -> tuple[str, _Due] | None:
+        note(record)
         found = _due(record, config, now, began)
         return None if found is None else (str(record.cred_ex_id), found)
 

@@ -7,7 +7,7 @@ presentation is made, of that credential alone; (6) it is sent.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -179,7 +179,13 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
 
 
 async def sweep_requests(
-    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+    profile: Profile,
+    config: HolderConfig,
+    now: datetime,
+    *,
+    began: datetime,
+    rounds: Rounds | None = None,
+    note: Callable[[V20PresExRecord], None] = lambda _: None,
 ) -> None:
     """Send again what may be lost, end what is overdue and forget what ended long ago.
 
@@ -190,6 +196,7 @@ async def sweep_requests(
         began: when this process began; an answer from before it, or from before another was lost, may never have left,
             so it is sent once more.
         rounds: what is still running of earlier sweeps.
+        note: looks at every record; called in another thread.
     """
     began = lost_since(profile, began)
 
@@ -203,6 +210,7 @@ async def sweep_requests(
                 LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
 
     def is_due(record: V20PresExRecord) -> str | None:
+        note(record)
         return None if _due(record, config, now, began) is None else str(record.pres_ex_id)
 
     rounds = rounds or Rounds("holder.requests")

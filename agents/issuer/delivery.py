@@ -34,6 +34,7 @@ from wanderbuch.plugins.trust.issuing import SendOffer
 from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 _SWEEP_S: Final = 20.0
@@ -42,15 +43,17 @@ _SWEEP_S: Final = 20.0
 class Delivery:
     """Hands offers over."""
 
-    def __init__(self, profile: Profile, store: RecordStore[Offer]) -> None:
+    def __init__(self, profile: Profile, store: RecordStore[Offer], teller: Teller[Offer]) -> None:
         """Begin to hand over.
 
         Args:
             profile: whose wallet.
             store: the offers.
+            teller: changes one that ends.
         """
         self._profile = profile
         self._offers = store
+        self._teller = teller
         self._began = datetime.now(UTC)
         self._unsent: dict[str, Offer] = {}
         self._rounds = Rounds("issuer.delivery")
@@ -58,7 +61,7 @@ class Delivery:
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
         """Send the offer of an invitation over the connection that it brought, by the steps above."""
         for offer in await self._offers.find(invitation_id=invitation_id):
-            await self._hand_over(offer.id, connection_id, send)
+            await self._hand_over(offer, connection_id, send)
 
     async def sweep(self, still_open: Sequence[Offer]) -> None:
         """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other.
@@ -79,13 +82,16 @@ class Delivery:
 
     async def _send(self, offer: Offer) -> None:
         connection_id = offer.connection_id or await self._connection(offer)
-        if connection_id is None or await self._hand_over(offer.id, connection_id, self._sender(connection_id)):
+        if connection_id is None or await self._hand_over(offer, connection_id, self._sender(connection_id)):
             self._unsent.pop(offer.id, None)
 
-    async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> bool:
+    async def _hand_over(self, held: Offer, connection_id: str, send: SendOffer) -> bool:
         """Send an offer; return whether that is done with: it was sent, or does not go to this connection."""
-        async with one_step(self._profile, f"delivery.{offer_id}"):
-            offer = await self._offers.change(offer_id, offers.connect(connection_id, at=datetime.now(UTC)))
+        async with one_step(self._profile, f"delivery.{held.id}"):
+            at = datetime.now(UTC)
+            step = offers.connect(connection_id, at=at)
+            ends = at > held.answer_by
+            offer = await (self._teller.change(held, step) if ends else self._offers.change(held.id, step))
             if offer.state is not OfferState.OPEN or offer.connection_id != connection_id:  # 1, 2
                 LOGGER.warning("offer %s: connection %s does not get it", offer.id, connection_id)
                 return True

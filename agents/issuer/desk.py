@@ -36,6 +36,7 @@ from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import FIRST_PAUSE, KEEP_EXCHANGES, MAKING, MAX_SENDS, Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.issuer.telling import offer_events
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import NotReadyError
@@ -47,6 +48,7 @@ from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOf
 from wanderbuch.plugins.trust.offer import ReceivedOffer
 from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import NotFoundError, Page, RecordStore
+from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 
@@ -98,7 +100,8 @@ class Desk(OfferBook):
         self._short_links = short_links
         self._on_issued = on_issued
         self._offers = RecordStore(profile, Offer)
-        self._delivery = Delivery(profile, self._offers)
+        self._teller = Teller(profile, Offer, offer_events)
+        self._delivery = Delivery(profile, self._offers, self._teller)
         self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)
         self._looked_since: datetime | None = None
@@ -171,7 +174,7 @@ class Desk(OfferBook):
 
     async def mark_revoked(self, offer_id: str) -> Offer:
         """Note that the revocation of an offer's credential is published."""
-        return await self._offers.change(offer_id, offers.revoke)
+        return await self._teller.change(await self._offers.get(offer_id), offers.revoke)
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, take over what a crash left, and remove exchange records that nobody needs.
@@ -250,7 +253,7 @@ class Desk(OfferBook):
         held = await self._of_exchange(cred_ex_id)
         if held is None:
             return False
-        changed = await self._offers.change(held.id, step)
+        changed = await self._teller.change(held, step)
         if changed.state is not held.state:
             LOGGER.info("offer %s: %s -> %s", held.id, held.state.value, changed.state.value)
         return True
@@ -302,7 +305,7 @@ class Desk(OfferBook):
     async def _end_if_overdue(self, offer: Offer, at: datetime) -> Offer:
         if offer.state is not OfferState.OPEN or at <= offer.answer_by:
             return offer
-        return await self._offers.change(offer.id, offers.end_without_answer(at=at))
+        return await self._teller.change(offer, offers.end_without_answer(at=at))
 
     async def _remove(self, offer: Offer) -> None:
         """Remove an offer that never left this agent."""

@@ -25,6 +25,7 @@ from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.revocation_notification.v2_0.messages.revoke import Revoke
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState, revoke
+from wanderbuch.agents.issuer.telling import offer_events
 from wanderbuch.errors import ConfigurationError, ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import RevRegDefId
@@ -32,6 +33,7 @@ from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
 from wanderbuch.store.records import DuplicateError, Record, RecordStore
+from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 
@@ -80,6 +82,7 @@ class Revocations:
         self._profile = profile
         self._intents = RecordStore(profile, RevocationIntent)
         self._offers = RecordStore(profile, Offer)
+        self._teller = Teller(profile, Offer, offer_events)
         self._wanted = asyncio.Event()
         self._progress = asyncio.Condition()
 
@@ -173,7 +176,7 @@ class Revocations:
 
     async def _conclude(self, intent: RevocationIntent, listed_at: datetime) -> None:
         update = {"state": RevocationState.PUBLISHED, "listed_at": listed_at, "published_at": datetime.now(UTC)}
-        await self._offers.change(intent.id, revoke)
+        await self._teller.change(await self._offers.get(intent.id), revoke)
         await self._intents.change(intent.id, lambda held: held.model_copy(update=update))
         await self._tell(intent)
 

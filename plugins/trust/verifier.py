@@ -40,6 +40,7 @@ from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.age import with_age
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
+from wanderbuch.plugins.trust.ended import teller
 from wanderbuch.plugins.trust.exchange import (
     JUDGING,
     LINGER,
@@ -328,7 +329,7 @@ class VerificationDesk:
         if held is None:
             return False
         at = self._clock()
-        ended = await store.change(held.id, decline_with(code, at=at))
+        ended = await teller(profile).change(held, decline_with(code, at=at))
         if ended.state is VerificationState.DECLINED and ended.ended_at == at:
             LOGGER.info("verification %s: declined", held.id)
             await _forget_staple(profile, ended)
@@ -378,7 +379,7 @@ class VerificationDesk:
                 judgement = await self._judge_in_time(profile, held, message)
                 shown = dict(judgement.presentation.shown) if judgement.presentation else None
                 step = decide_with(judgement.decision, shown, at=self._clock(), keep_seen=self.limits.keep_seen)
-                decided = await RecordStore(profile, Verification).change(held.id, step)
+                decided = await teller(profile).change(held, step)
         except LeaseBusyError:
             LOGGER.info("verification %s: it is being judged", held.id)
             return
@@ -448,9 +449,9 @@ class VerificationDesk:
 
     async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
         """End a verification whose deadline is over, or whose judgement was cut off."""
-        at, store = self._clock(), RecordStore(profile, Verification)
+        at = self._clock()
         if held.state is VerificationState.OPEN and held.expired(at):
-            ended = await store.change(held.id, end_without_answer(at=at))
+            ended = await teller(profile).change(held, end_without_answer(at=at))
             if ended.state is VerificationState.NO_ANSWER:
                 LOGGER.info("verification %s: no answer", held.id)
                 await _forget_staple(profile, ended)
@@ -463,7 +464,7 @@ class VerificationDesk:
             async with _judging(profile, held.id):
                 reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
                 cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
-                ended = await store.change(held.id, decide_with(cut_off.decision, None, at=at))
+                ended = await teller(profile).change(held, decide_with(cut_off.decision, None, at=at))
         except LeaseBusyError:  # by this process, or by another, whose clock may be another too
             return held
         await self._conclude(profile, ended)

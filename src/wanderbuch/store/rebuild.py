@@ -15,7 +15,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import Entry
 
 from wanderbuch.store.engine import Engine, Statement
-from wanderbuch.store.entries import fetch_key_names
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.keys import OwnKeyIndex
 from wanderbuch.store.rows import DOUBTED_S, How, Indexed, Rows
 
@@ -63,9 +63,9 @@ class Rebuild:
         if (tenant, KEYS, "1") in self._built or await self._is_built(tenant, KEYS, "1"):
             return
         async with profile.session() as session:
-            names = await fetch_key_names(session)
-        for name in names:
-            await self._keys.add(name, tenant)
+            found = await fetch_keys(session.handle)
+        for key in found:
+            await self._keys.add(key.name, tenant)
         await self._note(tenant, KEYS, "1")
 
     async def begin_empty(self, tenant: str, *readers: Reader) -> None:
