@@ -41,9 +41,9 @@ async def place(tmp_path_factory: pytest.TempPathFactory, postgresql_server: Pos
 
 async def call_one(agent: AgentHandle, number: int, method: str, path: str, body: Any) -> tuple[int, Any]:
     """Return status and JSON of a call at one of an agent's processes."""
-    address = f"{agent.processes[number % 2].app_url}/v1/{agent.role}{path}"
+    app = agent.processes[number % 2].app
     headers = {"Authorization": f"Bearer {agent.token}"}
-    async with agent._client().request(method, address, json=body, headers=headers) as response:
+    async with app.session.request(method, f"{app.url}/v1/{agent.role}{path}", json=body, headers=headers) as response:
         return response.status, await response.json(content_type=None)
 
 
@@ -96,3 +96,25 @@ async def test_ten_calls_at_two_processes_have_one_effect(
             pass
     if calls.check is not None:
         await calls.check()
+
+
+async def test_what_a_killed_process_was_at_is_done_by_the_other_and_nothing_twice(place: Place) -> None:
+    """Offers that are open and answered while one of the issuer's processes is killed, again and again."""
+    offered = [await place.village.offer() for _ in range(4)]
+    dies, stays = place.centre.processes
+    accepting = [
+        asyncio.create_task(call_one(place.worker, number, "POST", f"/offers/{received}/accept", None))
+        for number, (_, received) in enumerate(offered)
+    ]
+    await asyncio.sleep(0.3)
+    await dies.kill()
+    answers = await asyncio.gather(*accepting)
+    assert [status for status, _ in answers] == [200] * len(offered)
+    for made, received in offered:
+        await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
+        await stays.app.wait_for(f"/offers/{made}", "receipt", "KEPT")
+    shown = [await stays.app.get(f"/offers/{made}") for made, _ in offered]
+    assert len({(each["registry"], each["index"]) for each in shown}) == len(offered)
+    await place.centre.start_one(dies)
+    made, _ = await place.village.issue()
+    assert (await dies.app.get(f"/offers/{made}"))["receipt"] == "KEPT"
