@@ -1,8 +1,8 @@
 """Two processes of one agent on one store as a fixture, and calls that are split over them.
 
-    @pytest.mark.needs("postgresql")
-    async def test_x(processes: Processes) -> None:
-        await processes.first.profile…
+@pytest.mark.needs("postgresql")
+async def test_x(processes: Processes) -> None:
+    await processes.first.profile…
 """
 
 import asyncio
