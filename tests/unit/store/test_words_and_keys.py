@@ -99,12 +99,18 @@ async def test_a_removed_tenant_leaves_nothing(tables: Tables) -> None:
         await tables.rebuild.begin_empty(tenant)
         await tables.engine.run("INSERT INTO lease VALUES (?, '', 1, 0)", f"{tenant}/x")
         await tables.engine.run("INSERT INTO counter (tenant, number) VALUES (?, 1)", tenant)
-        await tables.engine.run("INSERT INTO event VALUES (?, 1, 0, '', '', '', '')", tenant)
-        await tables.engine.run("INSERT INTO envelope VALUES (?, ?, 1, NULL, 0, 0)", f"e-{tenant}", tenant)
-        await tables.engine.run("INSERT INTO untold VALUES (?, ?, '', '', '', 0, 0)", f"u-{tenant}", tenant)
         await tables.engine.run(
-            "INSERT INTO work (tenant, kind, id, state, position, done, at) VALUES (?, 'k', 'i', 'RUNNING', '', 0, 0)",
-            tenant,
+            "INSERT INTO event (tenant, number, at, kind, subject, body, fact) VALUES (?, 1, 0, '', '', '', '')", tenant
+        )
+        await tables.engine.run(
+            "INSERT INTO envelope (id, tenant, size, until, at) VALUES (?, ?, 1, 0, 0)", f"e-{tenant}", tenant
+        )
+        await tables.engine.run(
+            "INSERT INTO untold (id, tenant, about, subject, told, at, due) VALUES (?, ?, '', '', '', 0, 0)",
+            *(f"u-{tenant}", tenant),
+        )
+        await tables.engine.run(
+            "INSERT INTO work (tenant, kind, id, state, position, done, at) VALUES (?, '', '', '', '', 0, 0)", tenant
         )
 
     await tables.forget_tenant("a")
