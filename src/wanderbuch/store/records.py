@@ -64,7 +64,8 @@ class RecordStore[R: Record]:
             DuplicateError: its id is taken.
         """
         tables, tenant = self._tables, self._tenant
-        await tables.rows.add(tenant, self._category, index_of(record), is_new=True)
+        written = await tables.rows.add(tenant, self._category, index_of(record), is_new=True)
+        duplicate: DuplicateError | None = None
         async with self._profile.session() as session:
             try:
                 await session.handle.insert(self._category, record.id, record.model_dump_json())
@@ -73,10 +74,11 @@ class RecordStore[R: Record]:
                     raise
                 duplicate = DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there")
                 duplicate.__cause__ = err
-            else:
-                return record
-        await self._heal(record.id)
-        raise duplicate
+        if duplicate is not None:
+            await self._heal(record.id)
+            raise duplicate
+        await tables.rows.inserted(written)
+        return record
 
     async def get(self, record_id: str) -> R:
         """Return the record with this id.
@@ -273,9 +275,11 @@ class RecordStore[R: Record]:
 
     async def _heal(self, record_id: str) -> None:
         """Take back what a record that was refused has added to the rows of the one that is there."""
+        rows = self._tables.rows
+        written = await rows.touch(self._tenant, self._category, record_id)
+        # Read only now: what somebody changes from here on, or is about to change, keeps `settle` from acting.
         if (held := await self.get_or_none(record_id)) is not None:
-            written = await self._tables.rows.add(self._tenant, self._category, index_of(held))
-            await self._tables.rows.settle(written)
+            await rows.settle(written, index_of(held))
 
     def _missing(self, record_id: str) -> NotFoundError:
         return NotFoundError(f"there is no {self._kind.__name__} with the id {record_id[:64]!r}")
