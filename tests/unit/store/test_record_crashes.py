@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 from tests.postgresql import ENGINES
-from tests.unit.power import Power
+from tests.unit.power import Power, power
 from tests.unit.store.opening import Processes
 
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -18,7 +18,7 @@ from wanderbuch.store.records import DuplicateError, NotFoundError, Record, Reco
 from wanderbuch.store.tables import tables_of
 from wanderbuch.store.writing import writing
 
-pytest_plugins = ("tests.unit.power",)
+__all__ = ["power"]
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(days=1)
