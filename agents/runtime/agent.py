@@ -37,7 +37,7 @@ from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
-from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.didcomm import KeepingTransport
 from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
 from wanderbuch.agents.runtime.listening import Site, site_limits
@@ -63,6 +63,7 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
+from wanderbuch.store.answering import look_into
 from wanderbuch.store.tables import bind_tables, open_tables
 
 _LOG = logging.getLogger(__name__)
@@ -302,8 +303,8 @@ class RunningAgent:
         if self.guard.fatal is not None:
             return False
         try:
-            async with asyncio.timeout(5), self.profile.session() as session:
-                await session.handle.count(KeptEnvelope.category)
+            async with asyncio.timeout(5):
+                await look_into(self.profile)
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

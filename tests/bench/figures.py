@@ -9,6 +9,7 @@ from rich.table import Table
 from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.ratios import Ratio, in_all, ratio_of_medians
+from tests.bench.records import RecordFigures
 
 # Key in the JSON -> steps of the agent, steps of the raw library, what it is in words.
 COMPARED: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
@@ -74,6 +75,7 @@ class Figures:
     wider: dict[str, Ratio] = field(default_factory=dict)
     load: LoadResult | None = None
     large: LargeFigures | None = None
+    records: RecordFigures | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -94,8 +96,10 @@ class Figures:
             **ratios,
             "presentations_lost": self.load.lost if self.load else None,
             **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
+            **(self.records.as_json() if self.records else {"query_200k_records_over_empty": None}),
             "details": {
                 **self.details,
+                "records": self.records.details if self.records else None,
                 "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
                 "load": self.load.as_json() if self.load else None,
@@ -146,6 +150,9 @@ class Figures:
                 f"{found.load_over_parse_uncollected:.2f}; who could count in {eligible['first']:.0f} ms, "
                 f"again in {eligible['again']:.1f} ms"
             )
+        if self.records:
+            looks = (f"{name} {each['ratio']:.2f}" for name, each in self.records.details.items())
+            lines["query_200k_records_over_empty"] = ", ".join(looks)
         return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
 
 

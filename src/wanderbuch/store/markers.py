@@ -7,8 +7,8 @@
     exchange = await exchanges.merged(exchange.id)
 
 A marker is an entry of its own, `<id>.<name>`, with values for fields of the record. The name is unique: a second one
-is refused by Askar, across processes and without a transaction. Readers put the markers over the record, in the order of
-`names`. A marker carries the row that the record needs once it is there, so that the plain tables can be made anew.
+is refused by Askar, across processes and without a transaction. Readers put the markers over the record, in the order
+of `names`. A marker carries the row that the record needs once it is there, so that the plain tables can be made anew.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

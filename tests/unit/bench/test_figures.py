@@ -5,7 +5,7 @@ from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.rounds import STEPS
 
-KEYS = [*COMPARED, "presentations_lost", *LARGE, "details"]
+KEYS = [*COMPARED, "presentations_lost", *LARGE, "query_200k_records_over_empty", "details"]
 LARGE_FIGURES = LargeFigures(
     load_over_parse=2.34567,
     load_over_parse_uncollected=3.1,

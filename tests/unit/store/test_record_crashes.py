@@ -1,4 +1,4 @@
-"""A record is listed, found and due as it says of itself, wherever the power fails and whoever writes at the same time."""
+"""A record is listed, found and due as it says of itself, wherever the power fails, whoever writes at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
