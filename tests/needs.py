@@ -17,6 +17,8 @@ from typing import Final
 
 import pytest
 
+from wanderbuch.agents.machine.postgresql import HOW_TO_INSTALL, MISSING, postgresql_programs
+
 OLDEST_NODE: Final = 20
 MARK: Final = "needs"
 
@@ -58,27 +60,8 @@ def _compiler_is_missing() -> str | None:
     return f"{', '.join(missing)} (Debian: apt-get install g++ make python3)" if missing else None
 
 
-def postgresql_programs() -> Path | None:
-    """Return the folder with `postgres` and `initdb`.
-
-    The one that the environment names as POSTGRESQL, else the newest of Debian's, else that of the path.
-    """
-    if named := os.environ.get("POSTGRESQL"):
-        folders = [Path(named)]
-    else:
-        debian = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda path: float(path.parent.name))
-        on_path = shutil.which("postgres")
-        folders = [*reversed(debian), *([Path(on_path).resolve().parent] if on_path else [])]
-    return next((each for each in folders if (each / "postgres").exists() and (each / "initdb").exists()), None)
-
-
 def _postgresql_is_missing() -> str | None:
-    return (
-        None
-        if postgresql_programs()
-        else "PostgreSQL, its postgres and initdb (Debian: apt-get install postgresql; or name their folder in the "
-        "environment as POSTGRESQL)"
-    )
+    return None if postgresql_programs() else f"{MISSING} ({HOW_TO_INSTALL})"
 
 
 NEEDS: Final[Mapping[str, Callable[[], str | None]]] = {

@@ -32,9 +32,9 @@ class AuthorityConfig(BaseModel):
     """Whether every version needs two officials: who edits it, and another who approves it.
 
     With true, the only way to a new version is a draft (and the emergency suspension and the rotation of the key, which
-    leave a task or an entry behind). With false, an approver may approve their own drafts, and `POST /versions` takes a
-    whole file from the operator: sensible for demonstrations, for tests, and where files are made and approved
-    elsewhere, such as in a repository with reviews of its own.
+    leave a task or an entry behind). With false, an approver may approve their own drafts, and the operator may send a
+    whole file (`POST /v1/authority/versions`): sensible for demonstrations, for tests, and where files are made and
+    approved elsewhere, such as in a repository with reviews of its own.
     """
 
     divide_above_bytes: int = Field(default=1024 * 1024, ge=64 * 1024, le=16 * 1024 * 1024)

@@ -63,7 +63,7 @@ from wanderbuch.governance.signing import (
 )
 from wanderbuch.governance.validation import parse_file
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
-from wanderbuch.store.errors import DuplicateError, StoreError
+from wanderbuch.store.errors import DuplicateError, LeaseLostError, StoreError
 from wanderbuch.store.leases import Lease
 from wanderbuch.store.numbers import named
 from wanderbuch.store.tables import tables_of, tenant_of
@@ -294,12 +294,11 @@ class Publication:
             await self.history.append(Fact(key, cause.who, Action.REFUSAL, why, version.version, version.digest))
         await self.history.publish()  # 6
         try:
-            body = version.jws.encode("ascii")
-            await self._publisher.put(self.place.current_path, body, JWS_CONTENT_TYPE, number=version.version)
+            await self._put(self.place.current_path, version.jws.encode("ascii"), version.version, lease)
             statement = await self._put_freshness(version, lease, None)
-        except NewerFileError:
+        except LeaseLostError:
             current = await self.current()
-            if current is None or current.version <= version.version:
+            if current is None or current.version < version.version:
                 raise
             return await self.store.published(version, self.clock())  # another process has gone on from here
         published = await self.store.published(version, self.clock())  # 7
@@ -314,9 +313,22 @@ class Publication:
             version.ref, at=self.clock(), lifetime=lifetime or self._lifetime, history=head
         )
         jws = await sign_freshness(statement, await self.key.kid(), self.key.sign)
-        await self._publisher.put(self.place.freshness_path, jws, JWS_CONTENT_TYPE, number=lease.fence)
+        await self._put(self.place.freshness_path, jws, lease.fence, lease)
         await self.statements.keep(statement, jws, lease.fence)
         return statement
+
+    async def _put(self, path: str, body: bytes, number: int, lease: Lease) -> None:
+        """Put a file, if none with a greater number is there.
+
+        Raises:
+            LeaseLostError: one is, since we slept and another process published it.
+            NewerFileError: one is, although the turn is ours: the public folder is ahead of this store.
+        """
+        try:
+            await self._publisher.put(path, body, JWS_CONTENT_TYPE, number=number)
+        except NewerFileError:
+            await lease.check()
+            raise
 
     async def _tell(self, statement: FreshnessStatement) -> FreshnessStatement:
         """Let the other processes know of a statement; they look for themselves every minute, too."""

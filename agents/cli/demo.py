@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 import wanderbuch
+from wanderbuch.agents.demo.ground import MOST_PROCESSES, Ground, StoreEngine
 from wanderbuch.agents.demo.outcome import DemoResult
 from wanderbuch.agents.demo.report import show_addresses, show_result
 from wanderbuch.agents.demo.scenes import Play
@@ -29,16 +30,22 @@ def demo(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
     keep: Annotated[bool, typer.Option(help="Leave the agents running, and print their addresses.")] = False,
+    store: Annotated[
+        StoreEngine, typer.Option(help="Where the four services keep their stores; the demo starts its own PostgreSQL.")
+    ] = StoreEngine.SQLITE,
+    processes: Annotated[
+        int, typer.Option(min=1, max=MOST_PROCESSES, help="How many processes each of the four services has.")
+    ] = 1,
 ) -> None:
     """Start real agents on this machine and walk the main job, cheats included.
 
     Exits with 0 only if every scene ended as expected. Its agents and their keys go when it ends, whatever ends it.
     """
-    result = run_to_the_end(_play(as_json=as_json, keep=keep))
+    result = run_to_the_end(_play(Ground(store, processes), as_json=as_json, keep=keep))
     sys.exit(0 if result.ok else 1)
 
 
-async def _play(*, as_json: bool, keep: bool) -> DemoResult:
+async def _play(ground: Ground, *, as_json: bool, keep: bool) -> DemoResult:
     console = Console(stderr=as_json, quiet=False)
     folder = TemporaryFolder("wanderbuch-demo")
     began = time.perf_counter()
@@ -51,23 +58,24 @@ async def _play(*, as_json: bool, keep: bool) -> DemoResult:
 
     keep_logs = False
     try:
-        stage = Stage(_checkout(), folder.path, progress)
-        try:
-            with status:
-                await stage.open()
-                scenes = await Play(stage).run()
-            result = DemoResult(scenes, time.perf_counter() - began)
-            keep_logs = not result.ok
-            _show(console, result, as_json=as_json)
-            if keep:
-                show_addresses(console, stage)
-                console.print(_KEPT)
-                await asyncio.Event().wait()
-        except Exception:
-            keep_logs = True
-            raise
-        finally:
-            await stage.close()
+        async with ground.server() as server:
+            stage = Stage(_checkout(), folder.path, progress, ground, server)
+            try:
+                with status:
+                    await stage.open()
+                    scenes = await Play(stage).run()
+                result = DemoResult(scenes, time.perf_counter() - began, ground.engine.value, stage.carried())
+                keep_logs = not result.ok
+                _show(console, result, as_json=as_json)
+                if keep:
+                    show_addresses(console, stage)
+                    console.print(_KEPT)
+                    await asyncio.Event().wait()
+            except Exception:
+                keep_logs = True
+                raise
+            finally:
+                await stage.close()
     finally:
         if keep_logs:
             console.print(f"The agents' logs are in {folder.remove_but_logs()}", markup=False, soft_wrap=True)

@@ -1,6 +1,6 @@
 """What a scene of the demo expected, what happened, and the table at the end: plain data, for people and programs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
@@ -72,10 +72,17 @@ class SceneResult:
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """All scenes."""
+    """All scenes.
+
+    Args:
+        store: where the four services kept their stores.
+        carried: role -> how many connections each of its processes took from the proxies; empty with one process.
+    """
 
     scenes: Sequence[SceneResult]
     seconds: float
+    store: str = "sqlite"
+    carried: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -84,4 +91,10 @@ class DemoResult:
 
     def as_json(self) -> dict[str, Any]:
         """Return the result for programs."""
-        return {"scenes": [scene.as_json() for scene in self.scenes], "ok": self.ok, "seconds": round(self.seconds, 3)}
+        return {
+            "scenes": [scene.as_json() for scene in self.scenes],
+            "ok": self.ok,
+            "seconds": round(self.seconds, 3),
+            "store": self.store,
+            "carried": {role: list(taken) for role, taken in self.carried.items()},
+        }

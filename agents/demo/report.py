@@ -30,6 +30,9 @@ def show_result(console: Console, result: DemoResult) -> None:
     console.print(table)
     if result.scenes:
         console.print(_employer_view(result.scenes[0]))
+    if result.carried:
+        taken = ", ".join(f"{role} {'+'.join(map(str, each))}" for role, each in result.carried.items())
+        console.print(f"Connections that the processes of each service took, on one PostgreSQL: {taken}.")
     good = sum(scene.ok for scene in result.scenes)
     style = "bold green" if result.ok else "bold red"
     console.print(f"{good} of {len(result.scenes)} scenes ended as expected, in {result.seconds:.0f} s.", style=style)
@@ -44,6 +47,10 @@ def show_addresses(console: Console, stage: Stage) -> None:
             f"    REST API     {agent.app_url}/v1/{agent.role} (its description: {agent.app_url}/openapi.json)",
             f"    its token    {agent.folder / 'app.token'}",
             f"    public name  {agent.public_url}, really at {agent.target}",
+            *(
+                f"    process {number}    REST API {process.app.url}, public site 127.0.0.1:{process.public_port}"
+                for number, process in enumerate(agent.processes if agent.proxies else (), start=1)
+            ),
         )
         for line in lines:
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,8 +1,8 @@
 """The stage: every agent of the demo started, named in a published governance file, and ready to play.
 
-The four services of `compose/compose.yaml` play themselves. Beside them: the destination's authority and an employer
-who trusts that one only; and, from `tests/abuse/`, an issuer that signs anything, a wallet that lies, a mirror that
-stands between an employer and the authority, and that employer.
+The four services of `compose/compose.yaml` play themselves, each in several processes if that is wanted. Beside them:
+the destination's authority and an employer who trusts that one only; and, from `tests/abuse/`, an issuer that signs
+anything, a wallet that lies, a mirror that stands between an employer and the authority, and that employer.
 """
 
 import asyncio
@@ -16,8 +16,11 @@ from typing import Any
 from wanderbuch.agents.demo.abroad import ECOSYSTEM as ECOSYSTEM_ABROAD
 from wanderbuch.agents.demo.abroad import abroad_payload
 from wanderbuch.agents.demo.example import example_claim, example_payload, suspend
+from wanderbuch.agents.demo.ground import Ground, give_store
 from wanderbuch.agents.demo.services import Service, read_services
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine.app_client import AppClient
+from wanderbuch.agents.machine.postgresql import PostgresServer
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
@@ -47,9 +50,18 @@ class Stage:
         checkout: the project's folder, with `compose/` and `tests/`.
         folder: where the agents live; must be empty.
         progress: is told each step in a few words.
+        ground: what the four services stand on.
+        server: where their stores are; None for SQLite.
     """
 
-    def __init__(self, checkout: Path, folder: Path, progress: Progress) -> None:
+    def __init__(
+        self,
+        checkout: Path,
+        folder: Path,
+        progress: Progress,
+        ground: Ground | None = None,
+        server: PostgresServer | None = None,
+    ) -> None:
         services = read_services(checkout / "compose" / "compose.yaml")
         if not (checkout / "tests" / "abuse" / "lying_wallet.py").exists():
             raise ConfigurationError(
@@ -58,10 +70,16 @@ class Stage:
             )
         self.machine = LocalMachine(folder, working_folder=checkout)
         self.progress = progress
-        self.authority = self._serve(services["authority"], "Training Authority of Sri Lanka (example)")
-        self.issuer = self._serve(services["issuer"], "Colombo Welding Centre (example)")
-        self.holder = self._serve(services["holder"], "Nimal's wallet")
-        self.verifier = self._serve(services["verifier"], "Valletta Shipyard (example employer)")
+        processes = (ground or Ground()).processes
+        self.authority = self._serve(
+            services["authority"], "Training Authority of Sri Lanka (example)", processes=processes
+        )
+        self.issuer = self._serve(services["issuer"], "Colombo Welding Centre (example)", processes=processes)
+        self.holder = self._serve(services["holder"], "Nimal's wallet", processes=processes)
+        self.verifier = self._serve(services["verifier"], "Valletta Shipyard (example employer)", processes=processes)
+        self.services = (self.authority, self.issuer, self.holder, self.verifier)
+        for service in self.services:
+            give_store(service, server)
         self.rogue_issuer = self._cheat("rogue_issuer", "Kandy Hotel School (example)", "kandy.wanderbuch.test")
         self.lying_wallet = self._cheat("lying_wallet", "A wallet that lies", "liar.wanderbuch.test")
         self.mirror = self._cheat("hostile_mirror", "A mirror that lies", "mirror.wanderbuch.test")
@@ -139,6 +157,10 @@ class Stage:
                 await self._misled_start
         await self.machine.stop()
 
+    def carried(self) -> dict[str, tuple[int, ...]]:
+        """Return how many connections each process of a service took from the proxies; empty with one process."""
+        return {each.role: each.carried() for each in self.services if each.proxies}
+
     async def publish(self, payload: Mapping[str, Any]) -> None:
         """Publish a governance file as of now, and wait until everybody who decides on it has it."""
         self.payload = {**payload, "last_updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -150,16 +172,21 @@ class Stage:
         """Wait until an agent holds a fresh governance file.
 
         Args:
-            agent: a holder or verifier.
+            agent: a holder or verifier; of several processes each must hold it.
             version: of the file, if it matters.
             recognising: the DID of another authority whose file it must hold, fresh, too.
 
         Raises:
             DemoError: it did not come in time.
         """
+        await asyncio.gather(*(self._follow(each.app, agent, version, recognising) for each in agent.processes))
+
+    async def _follow(
+        self, process: AppClient, agent: AgentHandle, version: int | None, recognising: str | None
+    ) -> None:
         deadline = asyncio.get_running_loop().time() + _STEP_TIMEOUT_S
         while True:
-            held = await agent.post("/governance/refresh")
+            held = await process.post("/governance/refresh")
             others = {each["authority"] for each in held["recognised"] if each["freshness"] == "FRESH"}
             current = held["current"]
             is_there = bool(current) and held["is_fresh"] and version in (None, current["version"])
@@ -264,9 +291,9 @@ class Stage:
         await self.mirror.post("/mode", {"mode": "ALTERED", "find": '"C5120"', "replace": '"C7212"'})
         await self.misled.start()
 
-    def _serve(self, service: Service, name: str, *, host: str | None = None) -> AgentHandle:
+    def _serve(self, service: Service, name: str, *, host: str | None = None, processes: int = 1) -> AgentHandle:
         host = host or _HOSTS.get(service.name, service.host)
-        return self.machine.add(service.role, name, host, command=service.run_command)
+        return self.machine.add(service.role, name, host, command=service.run_command, processes=processes)
 
     def _cheat(self, program: str, name: str, host: str) -> AgentHandle:
         return self.machine.add(program, name, host, command=(sys.executable, "-m", f"tests.abuse.{program}"))

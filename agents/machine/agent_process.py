@@ -5,49 +5,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import aiohttp
-
+from wanderbuch.agents.machine.app_client import AppClient
 from wanderbuch.agents.machine.children import STOP_S, kill_child, start_child, stop_child
+from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.runtime.parent import OPTION as UNTIL_STDIN_ENDS
-from wanderbuch.errors import WanderbuchError
 
-POLL_S: Final = 0.05
+_POLL_S: Final = 0.05
 # A process that ended is noticed at once, so this only ends the wait for one that hangs: a machine may be slow.
 READY_S: Final = 300.0
 _LOG_TAIL: Final = 12
-
-
-class MachineError(WanderbuchError):
-    """An agent did not start, or ended by itself."""
-
-    code = "machine"
 
 
 class AgentProcess:
     """One process of an agent.
 
     Args:
-        title: the agent's role and name, for errors.
+        role: the agent's.
+        name: the agent's, for errors.
         folder: the agent's, which its processes share.
-        stem: the first part of the configuration's file name.
+        token: of the REST API.
         number: which of several it is, from 1; None where the agent has one.
     """
 
-    def __init__(self, title: str, folder: Path, stem: str, number: int | None) -> None:
+    def __init__(self, role: str, name: str, folder: Path, token: str, number: int | None) -> None:
         of_several = "" if number is None else f"-{number}"
-        self.title = title if number is None else f"{title}, process {number},"
+        self.title = f"{role} {name!r}" if number is None else f"process {number} of the {role} {name!r}"
         self.public_port = free_port()
         self.app_port = free_port()
         self.data = folder / f"data{of_several}"
-        self.config_path = folder / f"{stem}{of_several}.toml"
+        self.config_path = folder / f"{role}{of_several}.toml"
         self.log_path = folder / f"agent{of_several}.log"
+        self.app = AppClient(role, self.title, f"http://127.0.0.1:{self.app_port}", token)
+        """The REST API of this process and no other."""
         self.process: asyncio.subprocess.Process | None = None
-
-    @property
-    def app_url(self) -> str:
-        """Return the address of this process's own REST API."""
-        return f"http://127.0.0.1:{self.app_port}"
 
     @property
     def is_running(self) -> bool:
@@ -65,7 +56,7 @@ class AgentProcess:
                 (*command, "--config", str(self.config_path), "--json", UNTIL_STDIN_ENDS), stdout=log, stderr=log
             )
 
-    async def wait_ready(self, client: aiohttp.ClientSession, *, timeout_s: float = READY_S) -> None:
+    async def wait_ready(self, *, timeout_s: float = READY_S) -> None:
         """Wait until it is ready.
 
         Raises:
@@ -73,22 +64,27 @@ class AgentProcess:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not await self._is_ready(client):
+                while True:
                     if not self.is_running:
                         code = self.process.returncode if self.process else None
                         raise MachineError(f"the {self.title} ended (exit code {code}): {self.log_tail()}")
-                    await asyncio.sleep(POLL_S)
+                    if await self.app.is_ready():
+                        return
+                    await asyncio.sleep(_POLL_S)
         except TimeoutError as err:
             raise MachineError(f"the {self.title} was not ready within {timeout_s:g} s: {self.log_tail()}") from err
 
     async def stop(self, *, timeout_s: float = STOP_S) -> int | None:
         """Stop it as an operator would and return its exit code; kill it if it hangs."""
-        return None if self.process is None else await stop_child(self.process, timeout_s=timeout_s)
+        code = None if self.process is None else await stop_child(self.process, timeout_s=timeout_s)
+        await self.app.close()
+        return code
 
     async def kill(self) -> None:
         """End it as a power cut would."""
         if self.process is not None:
             await kill_child(self.process)
+        await self.app.close()
 
     def log_tail(self) -> str:
         """Return the last lines that it wrote."""
@@ -96,10 +92,3 @@ class AgentProcess:
             return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-_LOG_TAIL:])
         except FileNotFoundError:
             return "(no log)"
-
-    async def _is_ready(self, client: aiohttp.ClientSession) -> bool:
-        try:
-            async with client.get(f"{self.app_url}/ready") as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False

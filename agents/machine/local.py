@@ -30,33 +30,19 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import aiohttp
 import base58
 
-from wanderbuch.agents.machine.agent_process import POLL_S, READY_S, AgentProcess, MachineError
+from wanderbuch.agents.machine.agent_process import READY_S, AgentProcess
+from wanderbuch.agents.machine.app_client import STEP_S, AppClient
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.machine.children import STOP_S
+from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.machine.proxy import TcpProxy
 from wanderbuch.agents.machine.toml import to_toml
 from wanderbuch.agents.runtime.secret_files import write_secret
-from wanderbuch.errors import WanderbuchError
-
-_STEP_S: Final = 120.0
-_WHOLE: Final = ("/v1/", "/health", "/ready", "/openapi.json")  # paths that no role's name stands before
-
-
-class AppError(WanderbuchError):
-    """An agent's REST API answered with a problem; `status` and `problem` tell which."""
-
-    code = "app"
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        super().__init__(f"{status} {problem.get('code', '')}: {problem.get('detail', '')}")
-        self.status = status
-        self.problem = dict(problem)
 
 
 class AgentHandle:
@@ -71,7 +57,7 @@ class AgentHandle:
         self.token = secrets.token_urlsafe(32)
         self.folder = machine.folder / host.partition(".")[0]
         numbers = range(1, processes + 1) if processes > 1 else (None,)
-        self.processes = tuple(AgentProcess(f"{role} {name!r}", self.folder, role, each) for each in numbers)
+        self.processes = tuple(AgentProcess(role, name, self.folder, self.token, each) for each in numbers)
         self.public_port, self.app_port = self.processes[0].public_port, self.processes[0].app_port
         self.proxies: tuple[TcpProxy, ...] = ()
         """Where there are several processes: before the public site and before the REST API."""
@@ -85,7 +71,7 @@ class AgentHandle:
         self.command = tuple(command)
         """What runs it, without `--config`."""
         self._tables: dict[str, Mapping[str, object]] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self.app = AppClient(role, name, self.app_url, self.token, keep_alive=processes == 1)
         self._prepare()
 
     @property
@@ -175,20 +161,18 @@ class AgentHandle:
         """Start one process again and wait until it is ready; errors as with `start`."""
         self.write_config()
         await process.launch(self.command)
-        await process.wait_ready(self._client(), timeout_s=timeout_s)
+        await process.wait_ready(timeout_s=timeout_s)
 
     async def wait_ready(self, *, timeout_s: float = READY_S) -> None:
         """Wait until every process is ready; errors as with `start`."""
-        await asyncio.gather(*(each.wait_ready(self._client(), timeout_s=timeout_s) for each in self.processes))
+        await asyncio.gather(*(each.wait_ready(timeout_s=timeout_s) for each in self.processes))
 
     async def stop(self, *, timeout_s: float = STOP_S) -> int | None:
         """Stop the agent as an operator would and return its exit code, the worst of several; kill what hangs."""
         codes = await asyncio.gather(*(each.stop(timeout_s=timeout_s) for each in self.processes))
         for proxy in self.proxies:
             await proxy.close()
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self.app.close()
         return max((code for code in codes if code is not None), key=abs, default=None)
 
     async def kill(self) -> None:
@@ -196,59 +180,27 @@ class AgentHandle:
         await asyncio.gather(*(each.kill() for each in self.processes))
 
     async def get(self, path: str, **query: str) -> Any:
-        """Return the JSON answer of the REST API: of the role's own route, or below `/v1` where `path` says so.
-
-        Raises:
-            AppError: it answered with a problem.
-        """
-        return await self._call("GET", path, params=query)
+        """Return the JSON answer of the REST API; as in `AppClient`, of any process."""
+        return await self.app.get(path, **query)
 
     async def post(self, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """Send `body` and return the JSON answer; errors as with `get`."""
-        return await self._call("POST", path, json=body)
+        """Send `body` and return the JSON answer; as in `AppClient`, of any process."""
+        return await self.app.post(path, body)
 
-    async def wait_for(self, path: str, key: str, *values: object, timeout_s: float = _STEP_S) -> Any:
-        """Return the JSON answer of `path` once its `key` is one of `values`.
+    async def wait_for(self, path: str, key: str, *values: object, timeout_s: float = STEP_S) -> Any:
+        """Return the JSON answer of `path` once its `key` is one of `values`; as in `AppClient`."""
+        return await self.app.wait_for(path, key, *values, timeout_s=timeout_s)
 
-        Raises:
-            MachineError: it was not in time.
-        """
-        answer: Any = None
-        try:
-            async with asyncio.timeout(timeout_s):
-                while True:
-                    answer = await self.get(path)
-                    if answer[key] in values:
-                        return answer
-                    await asyncio.sleep(POLL_S)
-        except TimeoutError as err:
-            found = answer[key] if answer else None
-            raise MachineError(
-                f"{self.name}: expected {key} {' or '.join(map(str, values))} at {path}, found {found}"
-            ) from err
+    def carried(self) -> tuple[int, ...]:
+        """Return how many connections each of several processes took from the proxies, on both sites."""
+        if not self.proxies:
+            return ()
+        public, app = (proxy.carried.values() for proxy in self.proxies)
+        return tuple(map(sum, zip(public, app, strict=True)))
 
     def log_tail(self) -> str:
         """Return the last lines that each process wrote."""
         return "\n".join(each.log_tail() for each in self.processes)
-
-    async def _call(self, method: str, path: str, **options: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        place = path if path.startswith(_WHOLE) else f"/v1/{self.role}{path}"
-        async with self._client().request(method, f"{self.app_url}{place}", headers=headers, **options) as response:
-            answer = await response.json(content_type=None)
-            if response.status >= 400:
-                raise AppError(response.status, answer if isinstance(answer, dict) else {})
-            return answer
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # Before several processes a new connection a call: each goes to another process, so that nothing sticks.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=bool(self.proxies)),
-                timeout=aiohttp.ClientTimeout(total=READY_S),
-                trust_env=False,
-            )
-        return self._session
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True)

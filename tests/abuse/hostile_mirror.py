@@ -30,6 +30,7 @@ import os
 import signal
 import ssl
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -40,8 +41,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.cli import show_error
 from wanderbuch.agents.runtime import parent
-from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, Route, get, make_app, post
+from wanderbuch.agents.runtime.app import ApiModel, Call, ReadyReport, Route, get, post
+from wanderbuch.agents.runtime.app_site import Mount, make_app
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
+from wanderbuch.agents.runtime.office import Office
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.role import Role
@@ -80,11 +83,8 @@ class MirrorRole(Role):
     name = "hostile_mirror"
     settings = MirrorConfig
 
-    async def started(self, agent: object) -> None: ...
-
-    async def sweep(self, agent: object, now: object) -> None: ...
-
-    async def stopping(self, agent: object) -> None: ...
+    async def open(self, tenant: object) -> Office:
+        raise NotImplementedError
 
 
 class ModeIn(ApiModel):
@@ -241,23 +241,25 @@ def altered(jws: bytes, order: ModeIn) -> bytes | None:
     return b".".join((header, base64.urlsafe_b64encode(changed).rstrip(b"="), signature))
 
 
-def control_routes(mirror: Mirror) -> list[Route]:
-    async def state(_: Call[None]) -> StateOut:
-        return mirror.state()
+async def state(mirror: Mirror, _: Call[None]) -> StateOut:
+    return mirror.state()
 
-    async def mode(call: Call[ModeIn]) -> StateOut:
-        mirror.command(call.body)
-        return mirror.state()
 
-    async def capture(_: Call[None]) -> StateOut:
-        await mirror.capture()
-        return mirror.state()
+async def mode(mirror: Mirror, call: Call[ModeIn]) -> StateOut:
+    mirror.command(call.body)
+    return mirror.state()
 
-    return [
-        get("/state", state, result=StateOut, summary="What the mirror does"),
-        post("/mode", mode, body=ModeIn, result=StateOut, summary="Say what to serve"),
-        post("/capture", capture, result=StateOut, summary="Keep what the authority serves now"),
-    ]
+
+async def capture(mirror: Mirror, _: Call[None]) -> StateOut:
+    await mirror.capture()
+    return mirror.state()
+
+
+CONTROL: Sequence[Route] = (
+    get("/state", state, result=StateOut, summary="What the mirror does"),
+    post("/mode", mode, body=ModeIn, result=StateOut, summary="Say what to serve"),
+    post("/capture", capture, result=StateOut, summary="Keep what the authority serves now"),
+)
 
 
 async def run(config: AgentConfig) -> None:
@@ -271,18 +273,20 @@ async def run(config: AgentConfig) -> None:
         mirror = Mirror(settings, session, tls)
         public = web.Application(client_max_size=MAX_BYTES)
         public.router.add_route("*", "/{path:.*}", mirror.serve)
-        routes = control_routes(mirror)
+
+        async def enter(_: str) -> Mirror:
+            return mirror
 
         async def look() -> ReadyReport:
             return ReadyReport(ready=True, checks={})
 
         control = make_app(
-            routes,
+            (Mount(MirrorRole.name, enter, CONTROL),),
             token=config.app_token,
             max_body_bytes=config.app.max_body_bytes,
             is_serving=lambda: True,
             look=look,
-            description=describe(routes, title="Hostile mirror", version="0"),
+            description=describe(CONTROL, title="Hostile mirror", version="0"),
         )
         server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         server_tls.load_cert_chain(settings.certificate, settings.key)

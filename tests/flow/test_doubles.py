@@ -82,7 +82,7 @@ class Place:
 async def call(agent: AgentHandle, method: str, path: str, body: Any, token: str | None) -> tuple[int, Any]:
     """Return status and JSON of one call."""
     headers = {"Authorization": f"Bearer {token or agent.token}"}
-    async with agent._client().request(
+    async with agent.app.session.request(
         method, f"{agent.app_url}/v1/{agent.role}{path}", json=body, headers=headers
     ) as response:
         return response.status, await response.json(content_type=None)

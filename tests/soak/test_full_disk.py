@@ -14,7 +14,7 @@ from tests.soak.village import Village
 from wanderbuch.agents.cli import EXIT_MISTAKE, EXIT_STORE_FAILED
 from wanderbuch.agents.demo.example import example_claim
 from wanderbuch.agents.machine import AgentHandle, AppError
-from wanderbuch.agents.machine.agent_process import MachineError
+from wanderbuch.agents.machine.errors import MachineError
 
 DISK_MIB = 96
 

@@ -24,7 +24,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
         ("tests/browser/test_register.py", "chromium"),
         ("tests/browser/test_running_agent.py", "chromium"),
         ("tests/unit/cli/test_governance_page.py::test_the_examples_of_the_page_run", "openssl"),
-        ("tests/unit/test_postgresql.py", "postgresql"),
+        ("tests/unit/machine/test_postgresql.py", "postgresql"),
     ],
 )
 def test_where_something_is_missing_a_test_is_skipped_and_names_the_package(

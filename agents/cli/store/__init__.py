@@ -70,7 +70,7 @@ def move_store(
 
     source = _load(config)
     target = _target(source, to, password_file, {"ca_file": ca_file, "unsafe_unencrypted": unsafe_unencrypted})
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     moved = _run(move(source, target, lambda text: console.print(text)))
     if as_json:
         print(json.dumps(asdict(moved)))  # noqa: T201
@@ -135,7 +135,7 @@ def _show(found: "list[Finding]", *, is_mended: bool) -> None:
         numbers = (str(number) for number in (each.entries, each.keys, each.rows, each.missing, each.superfluous))
         verdict = each.unread or ("well" if each.is_well else "not well")
         table.add_row(each.tenant, *numbers, verdict)
-    console = Console()
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(table)
     if any(each.unread for each in found):
         console.print("An entry cannot be read: restore the store from a backup.")

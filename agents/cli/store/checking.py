@@ -85,17 +85,18 @@ async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: st
             "SELECT DISTINCT id FROM row WHERE tenant = ? AND kind = ?", found.tenant, kind
         )}  # fmt: skip
         found.rows += len(listed)
-        found.missing += sum(1 for each in names[kind] if each not in listed and _base(each) not in listed)
+        known = names[kind] | listed
+        found.missing += sum(1 for each in names[kind] - listed if _base(each) not in known)
         found.superfluous += len(listed - names[kind])
     if KEYS in built:
         for some in _batches(keys):
-            known = await tables.keys.find(some)
-            found.missing += sum(1 for key in some if known.get(key) != found.tenant)
+            whose = await tables.keys.find(some)
+            found.missing += sum(1 for key in some if whose.get(key) != found.tenant)
     return found
 
 
 def _base(name: str) -> str:
-    """Return the record to which a marker or a revision belongs: `<id>.<name>`."""
+    """Return the record to which a marker belongs, which has no row of its own: `<id>.<name>`."""
     return name.rpartition(".")[0]
 
 

@@ -17,9 +17,12 @@ from datetime import datetime
 from typing import Final
 
 from wanderbuch.store.engine import Engine, Statement, Value
+from wanderbuch.store.schema import LIST, list_of
 
 MOST_CLAIMS: Final = 500
 """Bound of one batch."""
+
+_MOST_LISTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +67,25 @@ class DueWork:
             raise ValueError(f"a batch has 1 to {MOST_CLAIMS} claims, not {limit}")
         if not kinds or (tenants is not None and not tenants):
             return []
-        of_tenants = "" if tenants is None else f" AND tenant IN ({', '.join('?' * len(tenants))})"
         now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp(), at.timestamp()])
-        # A walk along the index for each kind: due rows of kinds that nobody here works on cost nothing.
         walk = (
-            f"SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE kind = ? AND due <= {now}"  # noqa: S608
-            f" AND until <= store_now() AND held <= {now}{of_tenants} ORDER BY due LIMIT ?"
+            "SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE {}"  # noqa: S608
+            f" AND due <= {now} AND until <= store_now() AND held <= {now} ORDER BY due LIMIT ?"
             f" {self._engine.skip_locked}) AS walk"
         )
-        walks = " UNION ALL ".join(f"{walk}{number}" for number in range(len(kinds)))
+        # A walk along an index for each list: what is due and none of our work costs nothing.
+        if tenants is None:
+            walk, lists = walk.format("kind = ?"), [*dict.fromkeys(kinds)]
+        else:
+            pairs = dict.fromkeys((tenant, kind) for tenant in tenants for kind in kinds)
+            walk, lists = walk.format(f"{LIST} = ?"), [list_of(*pair) for pair in pairs]
+        if len(lists) > _MOST_LISTS:
+            raise ValueError(f"work is claimed from at most {_MOST_LISTS} lists at once")
+        walks = " UNION ALL ".join(f"{walk}{number}" for number in range(len(lists)))
         owner = secrets.token_hex(8)
         args: list[Value] = [owner, for_s]
-        for kind in kinds:
-            args += [kind, *instant, *(tenants or ()), limit]
+        for each in lists:
+            args += [each, *instant, limit]
         args.append(limit)
         found = await self._engine.run(
             "UPDATE row SET owner = ?, until = store_now() + ?"  # noqa: S608
@@ -95,9 +104,9 @@ class DueWork:
     ) -> list[str]:
         """Return ids of what is due by an instant, oldest due first; nothing is claimed."""
         found = await self._engine.run(
-            "SELECT id FROM row WHERE tenant = ? AND kind = ? AND due <= ?"  # noqa: S608
+            f"SELECT id FROM row WHERE {LIST} = ? AND due <= ?"  # noqa: S608
             f"{'' if state is None else ' AND state = ?'} ORDER BY due LIMIT ?",
-            *(tenant, kind, before.timestamp(), *(() if state is None else (state,)), limit),
+            *(list_of(tenant, kind), before.timestamp(), *(() if state is None else (state,)), limit),
         )
         return [row[0] for row in found]
 

@@ -10,9 +10,12 @@ One SQL serves both: `?` for arguments (never `?` inside a literal), `ON CONFLIC
 What differs stays in here: `skip_locked` is empty where nobody else can hold a lock.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+_LOG = logging.getLogger(__name__)
 
 type Value = str | int | float | bytes | None
 type Rows = list[tuple[Any, ...]]
@@ -95,7 +98,10 @@ class Hearers:
     def tell(self, topic: str, text: str) -> None:
         """Call the hearers of a topic."""
         for told in list(self._by_topic.get(topic, {}).values()):
-            told(text)
+            try:
+                told(text)
+            except Exception:  # noqa: BLE001 - the others hear it all the same
+                _LOG.exception("who hears %s failed", topic)
 
     def tell_all_missed(self) -> None:
         """Tell every hearer that something may have been missed."""

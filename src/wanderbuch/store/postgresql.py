@@ -146,7 +146,7 @@ class PostgresqlEngine:
             if len(statements) == 1:
                 cursor = await connection.execute(_translated(statements[0].sql), statements[0].args)
                 return [await _rows(cursor)]
-            async with connection.pipeline(), connection.transaction():  # one round trip for all of it
+            async with connection.pipeline():  # one round trip, and one transaction, for all of it
                 cursors = [await connection.execute(_translated(each.sql), each.args) for each in statements]
             return [await _rows(cursor) for cursor in cursors]
         finally:
@@ -172,7 +172,7 @@ class PostgresqlEngine:
                         self._hearers.tell_all_missed()
                     is_first, pauses = False, iter(_AGAIN_S)
                     await self._hear_from(connection)
-            except psycopg.Error as err:
+            except (psycopg.Error, OSError) as err:  # a silent network is a TimeoutError
                 _LOG.warning("the store's announcements are not heard: %s", _first_line(err))
             await asyncio.sleep(next(pauses, _AGAIN_S[-1]))
 

@@ -15,6 +15,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import Entry
 
 from wanderbuch.store.engine import Engine, Statement
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.keys import OwnKeyIndex
 from wanderbuch.store.rows import DOUBTED_S, How, Indexed, Rows
 
@@ -64,9 +65,9 @@ class Rebuild:
         if (tenant, KEYS, "1") in self._built or await self._is_built(tenant, KEYS, "1"):
             return
         async with profile.session() as session:
-            entries = list(await session.handle.fetch_all_keys())
-        for entry in entries:
-            await self._keys.add(entry.name, tenant)
+            found = await fetch_keys(session.handle)
+        for key in found:
+            await self._keys.add(key.name, tenant)
         await self._note(tenant, KEYS, "1")
 
     async def begin_empty(self, tenant: str, *readers: Reader) -> None:

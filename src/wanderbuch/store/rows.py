@@ -29,6 +29,7 @@ from wanderbuch.store.due import Claim
 from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
+from wanderbuch.store.schema import LIST, LIST_OF_STATE, list_of
 from wanderbuch.store.words import Words
 
 HELD_S: Final = 60.0
@@ -227,13 +228,16 @@ class Rows:
     async def count(self, tenant: str, kind: str, *, states: Collection[str] | None = None) -> int:
         """Return how many rows a kind has; superfluous rows count until they go."""
         if states is None:
-            sql, args = "SELECT count(DISTINCT number) FROM row WHERE tenant = ? AND kind = ?", [tenant, kind]
+            # A record that is being changed may have two rows; both are held then.
+            twice = f"SELECT count(*) - count(DISTINCT number) FROM row WHERE held > 0 AND {LIST} = ?"  # noqa: S608
+            sql = f"SELECT count(*) - ({twice}) FROM row WHERE {LIST} = ?"  # noqa: S608
+            args = [list_of(tenant, kind)] * 2
         elif not (wanted := sorted(set(states))):
             return 0
         else:
             marks = ", ".join("?" * len(wanted))
-            sql = f"SELECT count(*) FROM row WHERE tenant = ? AND kind = ? AND state IN ({marks})"  # noqa: S608
-            args = [tenant, kind, *wanted]
+            sql = f"SELECT count(*) FROM row WHERE {LIST_OF_STATE} IN ({marks})"  # noqa: S608
+            args = [list_of(tenant, kind, state) for state in wanted]
         return int((await self._engine.run(sql, *args))[0][0])
 
     def adding(self, tenant: str, kind: str, indexed: Indexed, how: "How") -> list[Statement]:
@@ -308,13 +312,12 @@ def _page_sql(listing: Listing, after: int | None, limit: int) -> tuple[str, lis
     walks: list[str] = []
     args: list[Value] = []
     for state in states:
-        of_state = "" if state is None else " AND state = ?"
         walks.append(
-            f"SELECT * FROM (SELECT number, id, state FROM row WHERE tenant = ? AND kind = ?{of_state}{beyond}"  # noqa: S608
+            "SELECT * FROM (SELECT number, id, state FROM row"  # noqa: S608
+            f" WHERE {LIST if state is None else LIST_OF_STATE} = ?{beyond}"
             f" ORDER BY number {order} LIMIT ?) AS walk{len(walks)}"
         )
-        args += [listing.tenant, listing.kind]
-        args += [] if state is None else [state]
+        args.append(list_of(listing.tenant, listing.kind, *(() if state is None else (state,))))
         args += [] if after is None else [after]
         args.append(limit)
     return f"{' UNION ALL '.join(walks)} ORDER BY 1 {order} LIMIT ?", [*args, limit]

@@ -1,8 +1,11 @@
 """`wanderbuch store`: real stores with several profiles, moved between SQLite and a real PostgreSQL."""
 
 import asyncio
+import json
+import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,16 +19,22 @@ from acapy_agent.wallet.key_type import ED25519
 from pydantic import SecretStr
 from tests.needs import postgresql_programs
 from tests.postgresql import Database, PostgresServer
+from tests.unit.cli.conftest import Run
 
 from wanderbuch.agents.cli.store import moving
 from wanderbuch.agents.cli.store.checking import check
 from wanderbuch.agents.cli.store.contents import contents_of
 from wanderbuch.agents.cli.store.moving import CopyDiffersError, move
-from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
+from wanderbuch.agents.holder.role import ROLE
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig, load_config
+from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard, WalletManager, WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.store.records import Record, RecordStore
+from wanderbuch.store.engine import Statement
+from wanderbuch.store.rebuild import Reader
+from wanderbuch.store.rows import Indexed
 from wanderbuch.store.tables import Tables, bind_tables, open_tables
 
 pytestmark = pytest.mark.needs("postgresql")
@@ -34,12 +43,12 @@ SECRET = "Nimal Perera"
 TENANTS = ("colombo", "kandy")
 
 
-class Note(Record):
-    category = "test.note"
-    tag_names = frozenset({"about"})
-
-    about: str
-    text: str
+NOTE = "test.note"
+READER = Reader(
+    NOTE,
+    "1",
+    lambda entry: None if "." in entry.name else Indexed(entry.name, "open", words={"about": entry.tags["about"]}),
+)
 
 
 def moved_to(config: AgentConfig, place: Database | Path) -> AgentConfig:
@@ -64,25 +73,41 @@ async def using(config: AgentConfig) -> AsyncIterator[tuple[WalletProfile, Table
         await profile.close()
 
 
-async def keep_things(profile: WalletProfile, name: str, number: int) -> None:
-    """Keep records, a key and an entry of ACA-Py's kind."""
-    notes = RecordStore(profile, Note)
-    for at in range(number):
-        await notes.insert(Note(id=f"{name}-{at}", about=name, text=SECRET))
-    async with profile.session() as session:
+def tenant_of(profile: WalletProfile, name: str) -> WalletProfile:
+    if name == "default":
+        return profile
+    return WalletProfile(profile.opened, profile.context.copy(), profile.guard, name)
+
+
+async def keep_things(profile: WalletProfile, tables: Tables, name: str, number: int) -> None:
+    """Keep records with their rows, a key and an entry of ACA-Py's kind."""
+    tenant = tenant_of(profile, name)
+    async with tenant.session() as session:
+        for at in range(number):
+            await session.handle.insert(NOTE, f"{name}-{at}", SECRET, {"about": name})
+            await session.handle.insert(NOTE, f"{name}-{at}.seen", "a marker", {"about": name})
         await session.inject(BaseWallet).create_key(ED25519)
         await session.handle.insert("acapy", "entry", SECRET, {"tag": "one", "~plain": "two"})
+    await tables.rebuild.ensure(tenant, name, READER)
+    await tables.rebuild.ensure_keys(tenant, name)
+
+
+async def listed(profile: WalletProfile, tables: Tables, name: str) -> list[str]:
+    """The records that an agent would find, as it does after it started."""
+    await tables.rebuild.ensure(tenant_of(profile, name), name, READER)
+    await tables.rebuild.ensure_keys(tenant_of(profile, name), name)
+    return sorted(await tables.words.find(name, NOTE, {"about": name}))
 
 
 async def fill(config: AgentConfig, *, number: int = 5) -> None:
     async with using(config) as (profile, tables):
-        await keep_things(profile, "default", number)
         for name in TENANTS:
             await profile.store.create_profile(name)
-            await keep_things(WalletProfile(profile.opened, profile.context.copy(), profile.guard, name), name, number)
+        for name in ("default", *TENANTS):
+            await keep_things(profile, tables, name, number)
         await tables.numbers.advance("default/status-list/7", 41)
-        for at in range(1200):
-            await tables.numbers.advance(f"default/further/{at}", at)
+        more = (Statement("INSERT INTO number VALUES (?, ?)", (f"default/further/{at}", at)) for at in range(1200))
+        await tables.engine.together(*more)
 
 
 @pytest.fixture
@@ -115,19 +140,20 @@ async def test_a_store_with_tenants_moves_to_postgresql_and_back(
     assert await digests(filled) == before  # the source stays
     for config in (shared, again):
         async with using(config) as (profile, tables):
-            tenant = WalletProfile(profile.opened, profile.context.copy(), profile.guard, "kandy")
-            assert [note.text for note in await RecordStore(tenant, Note).find(about="kandy")] == [SECRET] * 5
+            for name in ("default", *TENANTS):
+                assert await listed(profile, tables, name) == [f"{name}-{at}" for at in range(5)]
             assert await tables.numbers.current("default/status-list/7") == 41
             assert not await tables.numbers.advance("default/status-list/7", 40)
-            async with tenant.session() as session:
-                assert len(list(await session.handle.fetch_all_keys())) == 1
+            async with tenant_of(profile, "kandy").session() as session:
+                (key,) = list(await session.handle.fetch_all_keys())
+            assert await tables.keys.find([key.name]) == {key.name: "kandy"}
         assert all(each.is_well for each in await check(config, mend=False))
 
 
 async def test_the_plain_tables_hold_nothing_of_a_record(filled: AgentConfig, database: Database) -> None:
     await move(filled, moved_to(filled, database), lambda _: None)
-    async with using(moved_to(filled, database)) as (profile, _):
-        await RecordStore(profile, Note).find(about="default")
+    async with using(moved_to(filled, database)) as (profile, tables):
+        assert await listed(profile, tables, "default")
     dumped = await asyncio.to_thread(dump, database)
     assert b"test.note" in dumped
     assert SECRET.encode() not in dumped
@@ -150,8 +176,8 @@ async def refused(source: AgentConfig, target: AgentConfig) -> str:
 async def test_never_writes_over_a_store_that_is_whole(filled: AgentConfig, database: Database, tmp_path: Path) -> None:
     for place in (database, tmp_path / "other"):
         whole = moved_to(filled, place)
-        async with using(whole) as (profile, _):
-            await keep_things(profile, "whole", 1)
+        async with using(whole) as (profile, tables):
+            await keep_things(profile, tables, "default", 1)
         before = await digests(whole)
         assert "there is a store at" in await refused(filled, whole)
         assert await digests(whole) == before
@@ -220,12 +246,11 @@ async def test_a_copy_that_differs_stays_half_copied_and_the_next_one_is_whole(
 
 
 async def test_check_counts_what_is_there(filled: AgentConfig) -> None:
-    async with using(filled) as (profile, tables):
-        await tables.rebuild.ensure_keys(profile, "default")
     found = {each.tenant: each for each in await check(filled, mend=False)}
     assert set(found) == {"default", *TENANTS}
     assert all(each.is_well for each in found.values())
-    assert found["kandy"].by_category["test.note"] == found["kandy"].rows == 5
+    assert found["kandy"].by_category[NOTE] == 10
+    assert found["kandy"].rows == 5
     assert (found["kandy"].missing, found["kandy"].superfluous, found["kandy"].keys) == (0, 0, 1)
 
 
@@ -239,16 +264,15 @@ async def test_check_tells_what_the_index_lacks_and_has_it_mended(filled: AgentC
     at_index(filled, "DELETE FROM row WHERE tenant = 'kandy' AND id = 'kandy-3'")
     (lacking,) = [each for each in await check(filled, mend=False) if not each.is_well]
     assert (lacking.tenant, lacking.missing) == ("kandy", 1)
-    await check(filled, mend=True)
-    async with using(filled) as (profile, _):
-        tenant = WalletProfile(profile.opened, profile.context.copy(), profile.guard, "kandy")
-        assert len(await RecordStore(tenant, Note).find(about="kandy")) == 5
+    assert [each.tenant for each in await check(filled, mend=True) if each.missing] == ["kandy"]
+    async with using(filled) as (profile, tables):
+        assert len(await listed(profile, tables, "kandy")) == 5
     assert all(each.is_well for each in await check(filled, mend=False))
 
 
 async def test_check_tells_a_row_without_its_record_and_calls_that_well(filled: AgentConfig) -> None:
     async with using(filled) as (profile, _), profile.session() as session:
-        await session.handle.remove("test.note", "default-2")
+        await session.handle.remove(NOTE, "default-2")
     found = {each.tenant: each for each in await check(filled, mend=False)}
     assert (found["default"].superfluous, found["default"].missing) == (1, 0)
     assert found["default"].is_well
@@ -275,3 +299,96 @@ async def test_check_looks_at_a_postgresql_that_is_used_and_at_no_folder_that_is
     with pytest.raises(ConfigurationError, match="another process uses"):
         await check(filled, mend=False)
     lock.release()
+
+
+@pytest.fixture
+def holder(machine: LocalMachine) -> AgentHandle:
+    """The layout of an agent that the command line knows."""
+    handle = machine.add("holder", "Nimal", "nimal.wanderbuch.test")
+    handle.write_config()
+    return handle
+
+
+def store_command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "wanderbuch.agents.cli", "store", *map(str, arguments)]
+
+
+def killed_at(text: str, *arguments: str | Path) -> None:
+    """Run a command and kill it as it says `text`."""
+    with subprocess.Popen(store_command(*arguments), stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = next((line for line in process.stderr if text in line), None)
+        process.kill()
+    assert said is not None
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_move_that_was_killed_is_begun_anew_by_the_next(
+    holder: AgentHandle, database: Database, tmp_path: Path, run: Run
+) -> None:
+    config = load_config(holder.config_path, {}, role=ROLE)
+    target = moved_to(config, database)
+    password = tmp_path / "password"
+    write_secret(password, database.password.encode())
+    to = ("move", "--config", holder.config_path, "--to", database.url, "--password-file", password)
+
+    async def opened() -> None:
+        async with using(target):
+            pass
+
+    async def prepared() -> None:
+        await fill(config, number=100)
+        await asyncio.to_thread(killed_at, "profile 2 of 3", *to)
+        with pytest.raises(ConfigurationError, match="only half copied"):
+            await opened()
+
+    with asyncio.Runner() as runner:
+        runner.run(prepared())
+    code, _, told = run("store", *map(str, to))
+    assert code == 0, told
+    assert "what a move left that did not come to its end is removed" in told
+    assert "are copied and the same in both places" in told
+    assert f'put url = "{database.url}" into [store]' in told
+    assert database.password not in told
+    with asyncio.Runner() as runner:
+        assert runner.run(digests(target)) == runner.run(digests(config))
+
+    holder.use_store(database.url, database.password)
+    holder.write_config()
+    code, printed, _ = run("store", "check", "--config", str(holder.config_path), "--json")
+    assert code == 0
+    assert {each["tenant"]: each["entries"] >= 201 for each in json.loads(printed)["tenants"]} == dict.fromkeys(
+        ("default", *TENANTS), True
+    )
+
+
+def test_the_command_says_what_is_wrong_in_one_line(holder: AgentHandle, database: Database, run: Run) -> None:
+    config = load_config(holder.config_path, {}, role=ROLE)
+    with_password = f"postgresql://{database.user}:{database.password}@{database.host}/{database.name}"
+    for arguments, expected in [
+        (("check",), "there is no store at"),
+        (("move", "--to", with_password), "a password does not belong in the address"),
+        (("move", "--to", database.url), "no password for --to"),
+        (("move", "--to", str(config.data)), "already"),
+    ]:
+        code, _, told = run("store", *arguments, "--config", str(holder.config_path))
+        (line,) = told.splitlines()
+        assert (code, expected in line) == (2, True), line
+        assert database.password not in line
+
+
+def test_check_shows_a_table_and_what_to_do(holder: AgentHandle, run: Run) -> None:
+    config = load_config(holder.config_path, {}, role=ROLE)
+    with asyncio.Runner() as runner:
+        runner.run(fill(config, number=3))
+    code, printed, _ = run("store", "check", "--config", str(holder.config_path))
+    assert code == 0
+    assert printed.count("well") == 3
+    at_index(config, "DELETE FROM row WHERE tenant = 'kandy' AND id = 'kandy-1'")
+    code, printed, _ = run("store", "check", "--config", str(holder.config_path))
+    assert code == 1
+    assert "not well" in printed
+    assert "run this with --mend" in printed
+    code, printed, _ = run("store", "check", "--mend", "--config", str(holder.config_path))
+    assert code == 0
+    assert "read anew at the next start" in printed

@@ -217,7 +217,7 @@ async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_powe
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
             await restart(workshop)
-            await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=2))
+            await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=6))
         made = [offer for offer in (await workshop.desk.page()).items if offer.id not in before]
         assert all(offer.invitation_url and offer.short_url for offer in made), f"cut after {steps} steps"
         async with workshop.profile.session() as session:

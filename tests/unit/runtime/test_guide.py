@@ -14,7 +14,15 @@ from wanderbuch.agents.runtime.config import AgentConfig
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "running-agents.md").read_text()
 EXAMPLE = tomllib.loads(GUIDE.partition("```toml\n")[2].partition("```")[0])
-NOT_IN_THE_FILE = {("role_settings",), ("role_tables",), ("folder",), ("app_token",), ("wallet_key",), ("admin_key",)}
+NOT_IN_THE_FILE = {
+    ("role_settings",),
+    ("role_tables",),
+    ("folder",),
+    ("app_token",),
+    ("wallet_key",),
+    ("store_password",),
+    ("admin_key",),
+}
 
 
 def keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -46,7 +46,7 @@ async def add(handle: AgentHandle, tenant: str, **told: Any) -> str:
 
 async def call(handle: AgentHandle, method: str, path: str, *, token: str) -> tuple[int, bytes]:
     headers = {"Authorization": f"Bearer {token}"}
-    async with handle._client().request(method, f"{handle.app_url}{path}", headers=headers) as response:
+    async with handle.app.session.request(method, f"{handle.app_url}{path}", headers=headers) as response:
         return response.status, await response.read()
 
 
@@ -243,9 +243,9 @@ async def test_nothing_of_a_removed_tenant_is_left_but_what_it_published(
     await fill(tiny_agent, tiny_handle)
     items = tables_of(tiny_agent.profile)
     assert (await items.engine.run("SELECT count(*) FROM own_key WHERE tenant = 'galle'"))[0][0] >= 3
-    removed = await tiny_handle._call("DELETE", "/v1/tenants/galle")
+    removed = await tiny_handle.app.delete("/v1/tenants/galle")
     assert (removed["state"], removed["name"], removed["roles"]) == ("REMOVED", "galle", [])
-    assert await tiny_handle._call("DELETE", "/v1/tenants/galle") == removed
+    assert await tiny_handle.app.delete("/v1/tenants/galle") == removed
     with pytest.raises(AppError, match="404"):
         await tiny_handle.get("/v1/t/galle/tiny/pings")
     with pytest.raises(AppError, match="is removed"):

@@ -113,6 +113,20 @@ async def test_announcements_are_heard_by_topic(engine: Engine) -> None:
     assert heard.empty()
 
 
+async def test_one_who_hears_and_fails_harms_no_other(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    def fail(text: str) -> None:
+        raise RuntimeError(text)
+
+    engine.hear("events", fail)
+    engine.hear("events", heard.put_nowait)
+    for text in ("one", "two"):
+        await engine.announce("events", text)
+        assert await asyncio.wait_for(heard.get(), 10) == text
+    assert "who hears events failed" in caplog.text
+
+
 async def test_what_is_told_in_a_transaction_is_heard_only_if_that_commits(engine: Engine) -> None:
     heard: asyncio.Queue[str] = asyncio.Queue()
     engine.hear("events", heard.put_nowait)

@@ -162,11 +162,35 @@ async def test_a_server_that_was_restarted_heals(
     assert await asyncio.wait_for(heard.get(), 10) == "again"
 
 
+async def test_other_processes_hear_it(engine: PostgresqlEngine, database: Database) -> None:
+    other = await open_postgresql(database.dsn, connections=1)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    other.hear("tenants", heard.put_nowait)
+    for number in range(50):
+        await engine.announce("tenants", str(number))
+    assert [await asyncio.wait_for(heard.get(), 10) for _ in range(50)] == [str(number) for number in range(50)]
+    await other.close()
+
+
+async def test_who_listens_is_told_that_something_may_have_been_missed(
+    engine: PostgresqlEngine, postgresql_server: PostgresServer
+) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    engine.hear("tenants", heard.put_nowait)
+    await asyncio.to_thread(
+        postgresql_server.admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+    )
+    assert await asyncio.wait_for(heard.get(), 10) == ""
+    await engine.announce("tenants", "again")
+    assert await asyncio.wait_for(heard.get(), 10) == "again"
+
+
 async def test_what_was_answered_before_a_crash_is_there_and_what_was_under_way_is_told(
     engine: PostgresqlEngine, postgresql_server: PostgresServer
 ) -> None:
     answered: list[str] = []
     failed: list[BaseException] = []
+    is_under_way = asyncio.Event()
 
     async def write(task: int) -> None:
         for number in range(1000):
@@ -176,10 +200,11 @@ async def test_what_was_answered_before_a_crash_is_there_and_what_was_under_way_
                 failed.append(err)
                 return
             answered.append(f"{task}-{number}")
+            if len(answered) >= 20:
+                is_under_way.set()
 
     writing = asyncio.gather(*(write(task) for task in range(4)))
-    while len(answered) < 20:
-        await asyncio.sleep(0.01)
+    await is_under_way.wait()
     await asyncio.to_thread(postgresql_server.kill)
     await asyncio.to_thread(postgresql_server.start)
     await writing

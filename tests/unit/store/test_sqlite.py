@@ -64,7 +64,7 @@ async def test_tables_of_another_version_are_left_alone(file: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
-async def test_a_damaged_file_is_named_with_what_to_do(file: Path, content: bytes) -> None:
+def test_a_damaged_file_is_named_with_what_to_do(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(StoreVersionError, match="damaged") as caught:
         open_sqlite(file)
@@ -79,12 +79,17 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         open_sqlite(tmp_path / "file" / "index.db")
 
 
-async def test_what_a_killed_process_was_told_is_there(file: Path) -> None:
+def _write_until_killed(file: Path) -> list[str]:
+    """Return what a process said that it had kept, before it was killed."""
     with subprocess.Popen([sys.executable, "-c", _WRITER, str(file)], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline().strip() for _ in range(200)]
         writer.send_signal(signal.SIGKILL)
-        told += [line.strip() for line in writer.stdout if line.endswith("\n")]
+        return told + [line.strip() for line in writer.stdout if line.endswith("\n")]
+
+
+async def test_what_a_killed_process_was_told_is_there(file: Path) -> None:
+    told = await asyncio.to_thread(_write_until_killed, file)
     engine = open_sqlite(file)
     kept = {row[0] for row in await engine.run("SELECT name FROM number")}
     assert set(told) <= kept

@@ -1,23 +1,26 @@
-"""The server that the tests start: reachable as said and not otherwise, and gone with whoever started it."""
+"""The server that tests and the demo start: reachable as said and not otherwise, and gone with whoever started it."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import psycopg
 import pytest
-from tests.postgresql import Database, PostgresServer
 
-ROOT = Path(__file__).parents[2]
+from wanderbuch.agents.machine.errors import MachineError
+from wanderbuch.agents.machine.postgresql import Database, PostgresServer
+
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.needs("postgresql")
 
 _STARTED = """
 import sys, time
-from tests.postgresql import PostgresServer
+from wanderbuch.agents.machine.postgresql import PostgresServer
 server = PostgresServer()
 print(server._pid, server._folder, flush=True)
 time.sleep(600)
@@ -81,3 +84,26 @@ def test_the_server_ends_with_the_process_that_started_it(number: int) -> None:
         time.sleep(0.05)
     assert not Path(folder).exists()
     assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_where_postgresql_is_not_installed_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("POSTGRESQL", str(tmp_path))
+    with pytest.raises(MachineError, match="not installed") as refused:
+        PostgresServer()
+    assert "apt-get install postgresql" in str(refused.value.hint)
+
+
+def test_a_server_that_does_not_start_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+    make = tempfile.mkdtemp
+
+    def remembered(prefix: str) -> str:
+        made.append(Path(make(prefix=prefix)))
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", remembered)
+    with pytest.raises(MachineError, match="does not start"):
+        PostgresServer({"max_connections": "many"})
+    assert [each.exists() for each in made] == [False]
