@@ -1,7 +1,7 @@
 """What ACA-Py keeps of an offer goes a day after the offer has ended.
 
 1. The exchange, with what was offered: a lost answer may have to be sent again until then.
-2. Where no credential came of it: the invitation, and the connection that it brought, if any. Nobody will speak over it.
+2. Where no credential came of it: the invitation, and the connection that it brought, if any: nobody will use it.
    A connection that brought a credential stays: the wallet is told over it if that is revoked.
 
 Each is found by name, but for what ACA-Py attaches to a connection.
