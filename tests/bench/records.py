@@ -2,14 +2,15 @@
 
 Four looks, as agents do them: what is due, the first page of what is open, one record by its id, and `/ready`. Both
 stores are open in this process, on SQLite as agents open it; rounds alternate between them, so what slows one slows
-both. The records are real offers. Askar takes them in large transactions and the rows are those that `insert` writes.
+both. The records are offers, of few attributes. Askar takes them in large transactions; the rows are those that
+`insert` writes.
 """
 
 import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +72,7 @@ async def measure_records(folder: Path, progress: Progress, *, ended: int = ENDE
     progress(f"A store of {ended} ended records is filled")
     full, empty = await _opened(folder / "full"), await _opened(folder / "empty")
     try:
-        await _fill(full, [_offer(is_open=False) for _ in range(ended)])
+        await _fill(full, ended)
         looks = []
         for profile in (full, empty):
             offers = [_offer(is_open=True) for _ in range(OPEN)]
@@ -126,7 +127,7 @@ def _offer(*, is_open: bool) -> Offer:
         cred_ex_id=f"exchange-{_made}",
         credential_type="qualification",
         cred_def_id="did:webvh:QmExample:centre.example:org/resources/zQmExample.json",
-        values={f"attribute_{number}": "a value as people write it" for number in range(25)},
+        values={f"attribute_{number}": "a value as people write it" for number in range(5)},
         governance_version=7,
         answer_by=_NOW - timedelta(hours=1) if is_open and _made % OPEN == 0 else _NOW + timedelta(hours=1),
         invitation_id=f"invitation-{_made}",
@@ -137,10 +138,10 @@ def _offer(*, is_open: bool) -> Offer:
     return offer.model_copy(update=over)
 
 
-async def _fill(profile: Profile, offers: Sequence[Offer]) -> None:
+async def _fill(profile: Profile, ended: int) -> None:
     tables, tenant = tables_of(profile), tenant_of(profile)
-    for start in range(0, len(offers), _AT_ONCE):
-        part = offers[start : start + _AT_ONCE]
+    for start in range(0, ended, _AT_ONCE):
+        part = [_offer(is_open=False) for _ in range(min(_AT_ONCE, ended - start))]
         indexed = [index_of(offer) for offer in part]
         statements = [each for one in indexed for each in tables.rows.adding(tenant, Offer.category, one, How.READ)]
         await tables.engine.together(*statements)
