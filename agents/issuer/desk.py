@@ -32,6 +32,7 @@ from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.delivery import Delivery
+from wanderbuch.agents.issuer.forgetting import forget_exchange
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import FIRST_PAUSE, KEEP_EXCHANGES, MAKING, MAX_SENDS, Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
@@ -147,7 +148,7 @@ class Desk(OfferBook):
             raise ResolutionError(
                 f"the offer could not be made: {type(err).__name__}", hint="the agent's log says more; nothing was sent"
             ) from err
-        step = offers.with_invitation(invitation_id=invitation.id, invitation_url=invitation.url, short_url=short_url)
+        step = offers.with_invitation(invitation, short_url=short_url)
         return await self._offers.change(offer.id, step)
 
     async def get(self, offer_id: str) -> Offer:
@@ -314,8 +315,7 @@ class Desk(OfferBook):
         await self._offers.remove(offer.id)
 
     async def _forget_exchange(self, offer: Offer) -> None:
-        if await self._exchange(offer) is not None:
-            await V20CredManager(self._profile).delete_cred_ex_record(offer.cred_ex_id)
+        await forget_exchange(self._profile, offer)
         try:
             await self._offers.change(offer.id, offers.forget_exchange)
         except NotFoundError:

@@ -38,7 +38,7 @@ from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
-from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.didcomm import KeepingTransport
 from wanderbuch.agents.runtime.events.process import ProcessEvents
 from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
@@ -65,6 +65,7 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
+from wanderbuch.store.answering import look_into
 from wanderbuch.store.errors import StoreUnreachableError
 from wanderbuch.store.fellows import Fellows, bind_fellows
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
@@ -322,8 +323,8 @@ class RunningAgent:
         if self.guard.fatal is not None:
             return False
         try:
-            async with asyncio.timeout(5), self.profile.session() as session:
-                await session.handle.count(KeptEnvelope.category)
+            async with asyncio.timeout(5):
+                await look_into(self.profile)
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

@@ -37,6 +37,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "lease-lost": 503,
     "cursor": 400,
     "revision-conflict": 409,
+    "blobs-full": 507,
 }
 """Status of each code; a code that is not here is 422. The neighbour classes in errors.py say what each means."""
 

@@ -32,6 +32,7 @@ from tests.bench.governance import measure_large
 from tests.bench.load import present_many
 from tests.bench.process_clock import NoClockError, NotQuietError, ProcessClocks
 from tests.bench.processes import ProcessFigures, measure_processes
+from tests.bench.records import ENDED, measure_records
 from tests.bench.rounds import Rounds
 
 from wanderbuch.agents.machine.errors import MachineError
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--presentations", type=int, default=200, help="presentations under load")
     parser.add_argument("--in-flight", type=int, default=30, help="how many of them at once")
     parser.add_argument("--issuers", type=int, default=100_000, help="in the large governance file; 0 leaves it out")
+    parser.add_argument("--ended", type=int, default=ENDED, help="records in the large store; 0 leaves it out")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
     sys.exit(run_to_the_end(_run(parser.parse_args())))
 
@@ -75,6 +77,9 @@ async def _run(told: argparse.Namespace) -> int:
             figures.large = await measure_large(folder / "governance", told.issuers, progress)
             shutil.rmtree(folder / "governance", ignore_errors=True)
         figures.processes = await _processes(figures, progress)
+        if told.ended:
+            figures.records = await measure_records(folder / "records", progress, ended=told.ended)
+            shutil.rmtree(folder / "records", ignore_errors=True)
         progress("The agents start")
         async with running_agents(folder / "agents", told.registry_size) as agents:
             figures.details["start_cpu_s"] = agents.start_cpu_s

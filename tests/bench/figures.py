@@ -10,6 +10,7 @@ from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.processes import ProcessFigures
 from tests.bench.ratios import Ratio, in_all, ratio_of_medians
+from tests.bench.records import RecordFigures
 
 # Key in the JSON -> steps of the agent, steps of the raw library, what it is in words.
 COMPARED: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
@@ -77,6 +78,7 @@ class Figures:
     load: LoadResult | None = None
     large: LargeFigures | None = None
     processes: ProcessFigures | None = None
+    records: RecordFigures | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -98,8 +100,10 @@ class Figures:
             "presentations_lost": self.load.lost if self.load else None,
             **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
             **(self.processes.as_json() if self.processes else {PROCESSES: None}),
+            **(self.records.as_json() if self.records else {"query_200k_records_over_empty": None}),
             "details": {
                 **self.details,
+                "records": self.records.details if self.records else None,
                 "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
                 "load": self.load.as_json() if self.load else None,
@@ -158,6 +162,9 @@ class Figures:
                 f"{self.processes.ratio.value:.2f} ({low:.2f} to {high:.2f}): {behind['two_per_s']:.0f} over "
                 f"{behind['one_per_s']:.0f} reads and markers a second; lost: {self.processes.lost}"
             )
+        if self.records:
+            looks = (f"{name} {each['ratio']:.2f}" for name, each in self.records.details.items())
+            lines["query_200k_records_over_empty"] = ", ".join(looks)
         return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
 
 

@@ -178,6 +178,14 @@ class Rows:
         )
         return bool(gone)
 
+    async def unsettled_of(self, tenant: str, kind: str, *, limit: int) -> list[str]:
+        """Return the ids of records of a kind whose writer did not come back; for a sweep."""
+        found = await self._engine.run(
+            f"SELECT DISTINCT id FROM row WHERE {LIST} = ? AND held > 0 AND held < store_now() - ? LIMIT ?",  # noqa: S608
+            *(list_of(tenant, kind), DOUBTED_S - HELD_S, limit),
+        )
+        return [row[0] for row in found]
+
     async def unsettled(self, *, limit: int = 100) -> list[tuple[str, str, str]]:
         """Return tenant, kind and id of records whose writer did not come back, longest first; for a sweep."""
         found = await self._engine.run(

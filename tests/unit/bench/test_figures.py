@@ -8,7 +8,7 @@ from tests.bench.processes import ProcessFigures
 from tests.bench.ratios import Ratio
 from tests.bench.rounds import STEPS
 
-KEYS = [*COMPARED, "presentations_lost", *LARGE, PROCESSES, "details"]
+KEYS = [*COMPARED, "presentations_lost", *LARGE, PROCESSES, "query_200k_records_over_empty", "details"]
 LARGE_FIGURES = LargeFigures(
     load_over_parse=2.34567,
     load_over_parse_uncollected=3.1,

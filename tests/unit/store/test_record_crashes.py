@@ -1,4 +1,4 @@
-"""A record is listed, found and due as it says of itself, wherever the power fails, whoever writes at the same time."""
+"""A record is listed, found and due as it says of itself, wherever the power fails, whoever writes at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 from tests.postgresql import ENGINES
-from tests.unit.power import Power
+from tests.unit.power import Power, power
 from tests.unit.store.opening import Processes
 
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -18,7 +18,7 @@ from wanderbuch.store.records import DuplicateError, NotFoundError, Record, Reco
 from wanderbuch.store.tables import tables_of
 from wanderbuch.store.writing import writing
 
-pytest_plugins = ("tests.unit.power",)
+__all__ = ["power"]
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(days=1)
@@ -127,6 +127,36 @@ async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes,
     await is_consistent(tasks)
 
 
+@pytest.mark.parametrize("does", ["change", "remove"])
+async def test_the_sweep_removes_what_a_crash_left_once_it_is_ten_minutes_old(
+    processes: Processes, power: Power, does: str
+) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    for steps in count(1):
+        task = await tasks.insert(Task(id=f"task-{steps}", due=None))
+
+        async def work(task: Task = task) -> None:
+            if does == "remove":
+                await tasks.remove(task.id)
+            else:
+                await tasks.change(task.id, lambda held: held.model_copy(update={**DONE, "due": None}))
+
+        if not await power.lasts(steps, work):
+            break
+    engine = tables_of(profile).engine
+    left = await rows(profile)
+    assert left > len(await tasks.find()), "a crash left nothing"
+    for seconds, is_left in ((598, True), (4, False)):
+        moved = "UPDATE row SET at = at - ?, held = CASE WHEN held > 0 THEN held - ? ELSE 0 END"
+        await engine.run(moved, seconds, seconds)
+        async with tasks.claiming(NOW) as due:
+            assert [task async for task in due] == []
+        assert (await rows(profile) == left) is is_left
+    assert await rows(profile) == len(await tasks.find())
+    await is_consistent(tasks)
+
+
 async def test_what_is_written_at_the_same_time_stays_listed_found_and_due(processes: Processes) -> None:
     """On PostgreSQL by two processes, each with its own Askar store and its own connections."""
     first = RecordStore(await processes.another(), Task)
@@ -188,9 +218,12 @@ async def test_two_processes_never_get_the_same_due_record_at_once(processes: Pr
             async for task in due:
                 seen.append(task.id)
                 await asyncio.sleep(0)
+            await together.wait()  # what was claimed is given back at the end only
 
+    together = asyncio.Barrier(2)
     await asyncio.gather(look(first), look(second))
     assert sorted(seen) == sorted(made)
+    together = asyncio.Barrier(1)
     await look(second)  # still due, so they are given again
     assert sorted(seen) == sorted([*made, *made])
 
