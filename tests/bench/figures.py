@@ -41,6 +41,7 @@ LARGE: Final = (
     "decision_growth_1k_to_1m",
     "trqp_over_empty_handler",
 )
+TENANTS: Final = ("tenants_1000_rss_kb_each", "tenant_open_ms", "tenant_1000_over_1")
 # The same with what belongs to the way there: only in `details`.
 WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
     "issuer_issues_only": (
@@ -74,6 +75,7 @@ class Figures:
     wider: dict[str, Ratio] = field(default_factory=dict)
     load: LoadResult | None = None
     large: LargeFigures | None = None
+    tenants: Mapping[str, Any] | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -94,8 +96,10 @@ class Figures:
             **ratios,
             "presentations_lost": self.load.lost if self.load else None,
             **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
+            **{key: self.tenants[key] if self.tenants else None for key in TENANTS},
             "details": {
                 **self.details,
+                "tenants": self.tenants,
                 "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
                 "load": self.load.as_json() if self.load else None,
@@ -146,6 +150,8 @@ class Figures:
                 f"{found.load_over_parse_uncollected:.2f}; who could count in {eligible['first']:.0f} ms, "
                 f"again in {eligible['again']:.1f} ms"
             )
+        if self.tenants:
+            lines |= {key: str(self.tenants[key]) for key in TENANTS}
         return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
 
 
