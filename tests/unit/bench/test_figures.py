@@ -1,11 +1,11 @@
 import json
 
-from tests.bench.figures import COMPARED, LARGE, WIDER, Figures
+from tests.bench.figures import COMPARED, LARGE, TENANTS, WIDER, Figures
 from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.rounds import STEPS
 
-KEYS = [*COMPARED, "presentations_lost", *LARGE, "details"]
+KEYS = [*COMPARED, "presentations_lost", *LARGE, *TENANTS, "details"]
 LARGE_FIGURES = LargeFigures(
     load_over_parse=2.34567,
     load_over_parse_uncollected=3.1,
