@@ -10,6 +10,7 @@ from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
 from tests.needs import skip_what_cannot_run
 from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures for all)
+from tests.processes import processes  # noqa: F401
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, WalletConfig

@@ -48,12 +48,14 @@ from wanderbuch.agents.authority.draft import (
 )
 from wanderbuch.agents.authority.findings import finding_json
 from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.authority.telling import draft_events
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.governance.findings import Finding, Severity, error
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.records import ParticipantRecord, Payload
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
+from wanderbuch.store.telling import Teller
 from wanderbuch.store.writing import Writing, writing
 
 
@@ -123,6 +125,7 @@ class Drafts:
     ) -> None:
         self._profile = profile
         self._drafts = RecordStore(profile, Draft)
+        self._teller = Teller(profile, Draft, draft_events)
         self._base = base
         self._check = check
         self._four_eyes = four_eyes
@@ -415,7 +418,7 @@ class Drafts:
                 return None  # the answer was lost
             return held.moved(DraftState.REJECTED, said)
 
-        return await self._drafts.change(draft_id, step)
+        return await self._teller.change(await self._drafts.get(draft_id), step)
 
     async def rebase(
         self, draft_id: str, editor: Official, *, keep: Collection[str] = (), drop: Collection[str] = ()
@@ -485,8 +488,8 @@ class Drafts:
             RefusedError: there is no way from its state to that one.
         """
         said = self._step(who, to.value.lower(), why)
-        return await self._drafts.change(
-            draft_id, lambda held: None if held.state is to else held.moved(to, said, **update)
+        return await self._teller.change(
+            await self._drafts.get(draft_id), lambda held: None if held.state is to else held.moved(to, said, **update)
         )
 
     def _step(self, who: str, what: str, why: str | None = None) -> Step:

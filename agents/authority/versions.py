@@ -13,7 +13,9 @@ from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.history import Action
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import GovernanceRef
+from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import NotFoundError, Record, RecordStore
+from wanderbuch.store.telling import Teller
 from wanderbuch.store.writing import writing
 
 
@@ -132,6 +134,13 @@ class _DraftVersion(Record):
     version: int
 
 
+def version_events(version: PublishedVersion) -> Sequence[Event]:
+    """Return that a version is served as current, once it is: what it tells the event log."""
+    if version.state is not VersionState.PUBLISHED:
+        return ()
+    return (Event(EventKind.VERSION_PUBLISHED, version.id, {"version": version.version}),)
+
+
 class Versions:
     """All versions, in the wallet store; the signed files beside, so that a list stays small.
 
@@ -141,6 +150,7 @@ class Versions:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._versions = RecordStore(profile, PublishedVersion)
+        self._teller = Teller(profile, PublishedVersion, version_events)
         self._bodies = RecordStore(profile, _SignedBody)
 
     async def insert(self, version: PublishedVersion) -> None:
@@ -182,8 +192,8 @@ class Versions:
 
     async def published(self, version: PublishedVersion, at: datetime) -> PublishedVersion:
         """Mark a version as published and return it, with its signed file."""
-        changed = await self._versions.change(
-            version.id,
+        changed = await self._teller.change(
+            version,
             lambda held: held.model_copy(
                 update={"state": VersionState.PUBLISHED, "published_at": held.published_at or at}
             ),

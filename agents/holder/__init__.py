@@ -10,4 +10,7 @@ from wanderbuch.plugins.trust.holding import setup_holding
 
 async def setup(context: InjectionContext) -> None:
     """Put the guard in front of ACA-Py's issue-credential 2.0 and present-proof 2.0."""
+    from wanderbuch.agents.holder.telling import setup_telling
+
     await setup_holding(context)
+    setup_telling(context)

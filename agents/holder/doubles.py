@@ -6,11 +6,15 @@ finds "duplicates" and refuses every further step. Of such rows one is left:
 - of what invitations brought on one thread the oldest row by which it can be answered; a row that was cut off before
   that is of no use to anybody;
 - of an exchange the one that went furthest, the oldest of those.
+
+Where other processes share the store, what is younger than a few minutes is left alone: one of them may be about to
+complete it.
 """
 
 import logging
 from collections import defaultdict
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
@@ -18,10 +22,13 @@ from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
 from acapy_agent.storage.error import StorageNotFoundError
 
+from wanderbuch.agents.holder.exchanges import changed_at
 from wanderbuch.plugins.trust.keeping import OFFER_WITHHELD
+from wanderbuch.store.tables import tables_of
 
 LOGGER = logging.getLogger(__name__)
 
+_SETTLED: Final = timedelta(minutes=10)
 _OPEN = (V20PresExRecord.STATE_REQUEST_RECEIVED, V20CredExRecord.STATE_OFFER_RECEIVED, OFFER_WITHHELD)
 
 
@@ -31,14 +38,17 @@ async def heal_doubles(profile: Profile) -> None:
         rows = await OobRecord.query(session, post_filter_positive={"role": OobRecord.ROLE_RECEIVER})
         questions = await V20PresExRecord.query(session, post_filter_positive={"role": V20PresExRecord.ROLE_PROVER})
         offers = await V20CredExRecord.query(session, post_filter_positive={"role": V20CredExRecord.ROLE_HOLDER})
+    settled = datetime.now(UTC) - (_SETTLED if tables_of(profile).engine.is_shared else timedelta(0))
     threads = defaultdict(list)
     for row in rows:
-        threads[row.attach_thread_id].append(row)
+        if changed_at(row) <= settled:
+            threads[row.attach_thread_id].append(row)
     for same in threads.values():
         await _leave_one(profile, same)
     exchanges = defaultdict(list)
     for record in (*questions, *offers):
-        exchanges[record.RECORD_TYPE, record.connection_id, record.thread_id].append(record)
+        if changed_at(record) <= settled:
+            exchanges[record.RECORD_TYPE, record.connection_id, record.thread_id].append(record)
     for same in exchanges.values():
         best, *others = sorted(same, key=lambda record: (record.state in _OPEN, str(record.created_at)))
         await _remove(profile, [each for each in others if each.state in _OPEN], best)

@@ -8,7 +8,7 @@ kept of them (`plugins.trust.judgements`) and asks nobody: strangers decide how 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -54,6 +54,7 @@ from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.schemas.claims import plain_values
 from wanderbuch.schemas.credential_type import list_credential_types
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import NotFoundError
 
 LOGGER = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ async def accept(profile: Profile, config: HolderConfig, offer_id: str) -> tuple
         ExchangeError: it is not open.
         NotFoundError: there is none with this id.
     """
-    async with one_step(offer_id):
+    async with one_step(profile, offer_id):
         record = await _open_record(profile, offer_id)
         decision = await accept_offer(profile, record)
         return await _shown(profile, config, _of(record), decision), decision
@@ -169,14 +170,20 @@ async def decline(profile: Profile, config: HolderConfig, offer_id: str) -> Offe
         ExchangeError: it is not open.
         NotFoundError: there is none with this id.
     """
-    async with one_step(offer_id):
+    async with one_step(profile, offer_id):
         record = await _open_record(profile, offer_id)
         await end_offer(profile, record, Ending.DECLINED, DECLINE_TEXT)
         return await _shown(profile, config, _of(record), None)
 
 
 async def sweep_offers(
-    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+    profile: Profile,
+    config: HolderConfig,
+    now: datetime,
+    *,
+    began: datetime,
+    rounds: Rounds | None = None,
+    note: Callable[[V20CredExRecord], None] = lambda _: None,
 ) -> None:
     """Finish what was interrupted, judge open offers again, end what is overdue, forget what ended long ago.
 
@@ -186,12 +193,15 @@ async def sweep_offers(
         profile: whose wallet.
         config: the deadlines.
         now: the instant of the sweep.
-        began: when this process began; a request from before may never have left, so it is sent once more.
+        began: when this process began; a request from before it, or from before another was lost, may never have left,
+            so it is sent once more.
         rounds: what is still running of earlier sweeps.
+        note: looks at every record; called in another thread.
     """
+    began = lost_since(profile, began)
 
     async def one(offer_id: str) -> None:
-        async with one_step(offer_id):
+        async with one_step(profile, offer_id):
             try:
                 await _sweep_one(profile, config, await _record(profile, offer_id), now, began)
             except NotFoundError:
@@ -200,6 +210,7 @@ async def sweep_offers(
                 LOGGER.warning("holder: offer %s could not be swept: %s", offer_id, describe(err))
 
     def due(record: V20CredExRecord) -> tuple[str, _Due] | None:
+        note(record)
         found = _due(record, config, now, began)
         return None if found is None else (str(record.cred_ex_id), found)
 

@@ -39,6 +39,7 @@ from acapy_agent.wallet.key_type import ED25519
 from wanderbuch.agents.holder.doubles import leave_one_invitation
 from wanderbuch.agents.holder.reading import read_all
 from wanderbuch.errors import ResolutionError
+from wanderbuch.plugins.trust.arrivals import Arrival, hear
 from wanderbuch.plugins.trust.handshake_messages import completing
 from wanderbuch.plugins.trust.once import one_step, own_id
 
@@ -74,7 +75,7 @@ async def take_attached(
     profile: Profile, invitation: InvitationMessage, kind: InvitationKind, thread_id: str
 ) -> Opened:
     """Take what is attached to an invitation."""
-    async with one_step(own_id("thread", thread_id)):
+    async with one_step(profile, own_id("thread", thread_id)):
         if not invitation.handshake_protocols:
             await _refuse_anothers_thread(profile, invitation, kind, thread_id)  # 4
         found = await _attached(profile, invitation, kind, thread_id)
@@ -98,7 +99,7 @@ async def meet(profile: Profile, invitation: InvitationMessage) -> Opened:
     with _arrivals(profile) as arrivals:
         if opened := await _arrived(profile, ours):  # it was opened before
             return opened
-        async with one_step(own_id("invitation", _id(invitation))):
+        async with one_step(profile, own_id("invitation", _id(invitation))):
             await _connect(profile, invitation)  # 2
         ours |= await _connection_ids(profile, invitation)  # more than one, if two processes opened it at once
         while True:
@@ -106,8 +107,10 @@ async def meet(profile: Profile, invitation: InvitationMessage) -> Opened:
                 return opened
             try:
                 async with asyncio.timeout(_LOOK_WITHOUT_NEWS_S):
-                    await arrivals.news()
-            except TimeoutError:  # another process may have taken what came
+                    missed = await arrivals.news()
+            except TimeoutError:  # another process may have taken what came, and ended before it told
+                missed = True
+            if missed:
                 ours |= await _connection_ids(profile, invitation)
                 if opened := await _arrived(profile, ours):
                     return opened
@@ -252,20 +255,36 @@ async def _connections(profile: Profile, invitation: InvitationMessage) -> list[
 
 
 class _Arrivals:
-    """The exchanges that began or changed, by connection, as the bus told it: looking for them would read them all."""
+    """The exchanges that began or changed, by connection, as the bus and the other processes told it.
+
+    Looking for them would read them all.
+    """
 
     def __init__(self) -> None:
         self._by_connection: dict[str, Opened] = {}
         self._changed = asyncio.Event()
+        self._missed = False
 
     def over(self, connection_ids: Collection[str]) -> Opened | None:
         """Return what came over one of these connections, None if nothing did yet."""
         return next((self._by_connection[each] for each in connection_ids if each in self._by_connection), None)
 
-    async def news(self) -> None:
-        """Wait until something comes."""
+    async def news(self) -> bool:
+        """Wait until something comes, and return whether something else may have come that was not told."""
         self._changed.clear()
         await self._changed.wait()
+        missed, self._missed = self._missed, False
+        return missed
+
+    def take(self, arrival: Arrival | None) -> None:
+        """Take what came in another process; None: something may have."""
+        if arrival is None:
+            self._missed = True
+        else:
+            kind = next((kind for kind, (model, _) in _EXCHANGES.items() if arrival.kind == model.RECORD_TYPE), None)
+            if kind is not None:
+                self._by_connection.setdefault(arrival.connection_id, Opened(kind, arrival.exchange_id))
+        self._changed.set()
 
     async def note(self, _: Profile, event: Event) -> None:
         """Take an event of the bus."""
@@ -285,9 +304,11 @@ def _arrivals(profile: Profile) -> Iterator[_Arrivals]:
     """Give what comes while the context lasts."""
     bus, arrivals = profile.inject(EventBus), _Arrivals()
     bus.subscribe(_EXCHANGE_CHANGED, arrivals.note)
+    end_hearing = hear(profile, arrivals.take)
     try:
         yield arrivals
     finally:
+        end_hearing()
         bus.unsubscribe(_EXCHANGE_CHANGED, arrivals.note)
 
 

@@ -7,7 +7,7 @@ presentation is made, of that credential alone; (6) it is sent.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -54,6 +54,7 @@ from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.tails import ensure_tails
 from wanderbuch.schemas.credential_type import list_credential_types
 from wanderbuch.schemas.occupations import isco08
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import NotFoundError
 
 LOGGER = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, crede
         PresentationError: the request is malformed, or the proof could not be made.
         NotFoundError: there is no such request or credential.
     """
-    async with one_step(request_id):
+    async with one_step(profile, request_id):
         record = await _open_record(profile, request_id)  # 1
         request = await asyncio.to_thread(_parsed, record)
         credential = await get_credential(profile, credential_id)
@@ -171,14 +172,20 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
         ExchangeError: it is not open.
         NotFoundError: there is none with this id.
     """
-    async with one_step(request_id):
+    async with one_step(profile, request_id):
         record = await _open_record(profile, request_id)
         await _end(profile, record, Ending.DECLINED, _DECLINE_TEXTS[reason])
         return await _shown(profile, config, await _read_aside(record), look_up=False)
 
 
 async def sweep_requests(
-    profile: Profile, config: HolderConfig, now: datetime, *, began: datetime, rounds: Rounds | None = None
+    profile: Profile,
+    config: HolderConfig,
+    now: datetime,
+    *,
+    began: datetime,
+    rounds: Rounds | None = None,
+    note: Callable[[V20PresExRecord], None] = lambda _: None,
 ) -> None:
     """Send again what may be lost, end what is overdue and forget what ended long ago.
 
@@ -186,12 +193,15 @@ async def sweep_requests(
         profile: whose wallet.
         config: the deadlines.
         now: the instant of the sweep.
-        began: when this process began; an answer from before may never have left, so it is sent once more.
+        began: when this process began; an answer from before it, or from before another was lost, may never have left,
+            so it is sent once more.
         rounds: what is still running of earlier sweeps.
+        note: looks at every record; called in another thread.
     """
+    began = lost_since(profile, began)
 
     async def one(request_id: str) -> None:
-        async with one_step(request_id):
+        async with one_step(profile, request_id):
             try:
                 await _sweep_one(profile, config, await _record(profile, request_id), now, began)
             except NotFoundError:
@@ -200,6 +210,7 @@ async def sweep_requests(
                 LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
 
     def is_due(record: V20PresExRecord) -> str | None:
+        note(record)
         return None if _due(record, config, now, began) is None else str(record.pres_ex_id)
 
     rounds = rounds or Rounds("holder.requests")

@@ -10,6 +10,7 @@ from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
 
 if TYPE_CHECKING:
+    from wanderbuch.agents.holder.telling import Ends
     from wanderbuch.agents.runtime.app import Route
     from wanderbuch.agents.runtime.tenant import Tenant
 
@@ -23,15 +24,21 @@ class HolderOffice:
         self.edge = tenant.edge
         self.governance = tenant.governance
         self._began = tenant.clock()
+        self._ends: Ends | None = None
         self._offers, self._requests = Rounds("holder.offers"), Rounds("holder.requests")
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, finish what was interrupted."""
         from wanderbuch.agents.holder.offers import sweep_offers
         from wanderbuch.agents.holder.requests import sweep_requests
+        from wanderbuch.agents.holder.telling import Ends
 
-        await sweep_offers(self.profile, self.config, now, began=self._began, rounds=self._offers)
-        await sweep_requests(self.profile, self.config, now, began=self._began, rounds=self._requests)
+        self._ends = ends = self._ends or Ends(self.profile)
+        ends.begin(now)
+        profile, config, began = self.profile, self.config, self._began
+        await sweep_offers(profile, config, now, began=began, rounds=self._offers, note=ends.note)
+        await sweep_requests(profile, config, now, began=began, rounds=self._requests, note=ends.note)
+        await ends.tell(now)
 
     async def close(self) -> None:
         """End what is still running of a sweep; the next start goes on with it."""

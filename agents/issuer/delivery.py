@@ -5,20 +5,18 @@ An offer holds a person's claim, so it travels over an encrypted connection only
 1. It is open, and its deadline has not passed.
 2. It takes the connection, unless it has another: the first wallet to connect is the one that gets it.
 3. ACA-Py's exchange takes the connection too, so that nobody else's request is heard.
-4. It is sent, once by each process at the most, and that is noted.
+4. It is sent, by one process at a time, and that is noted.
 
-A crash may come between any two of them, and a message that ACA-Py queued is lost with the process: so the sweep looks
-for open offers whose invitation has a connection and that this process has not sent. A wallet that gets the same offer
-a second time takes it for the same.
+A crash may come between any two of them, and a message that ACA-Py queued is lost with its process: so the sweep looks
+for open offers whose invitation has a connection and that were not sent since the last process began or was lost. A
+wallet that gets the same offer a second time takes it for the same.
 """
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from weakref import WeakValueDictionary
 
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.error import BaseError
@@ -33,7 +31,10 @@ from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.faults import describe
 from wanderbuch.plugins.trust.issuing import SendOffer
+from wanderbuch.plugins.trust.once import one_step
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 _SWEEP_S: Final = 20.0
@@ -42,24 +43,25 @@ _SWEEP_S: Final = 20.0
 class Delivery:
     """Hands offers over."""
 
-    def __init__(self, profile: Profile, store: RecordStore[Offer]) -> None:
+    def __init__(self, profile: Profile, store: RecordStore[Offer], teller: Teller[Offer]) -> None:
         """Begin to hand over.
 
         Args:
             profile: whose wallet.
             store: the offers.
+            teller: changes one that ends.
         """
         self._profile = profile
         self._offers = store
+        self._teller = teller
         self._began = datetime.now(UTC)
         self._unsent: dict[str, Offer] = {}
-        self._locks = WeakValueDictionary[str, asyncio.Lock]()
         self._rounds = Rounds("issuer.delivery")
 
     async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
         """Send the offer of an invitation over the connection that it brought, by the steps above."""
         for offer in await self._offers.find(invitation_id=invitation_id):
-            await self._hand_over(offer.id, connection_id, send)
+            await self._hand_over(offer, connection_id, send)
 
     async def sweep(self, still_open: Sequence[Offer]) -> None:
         """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other.
@@ -80,13 +82,16 @@ class Delivery:
 
     async def _send(self, offer: Offer) -> None:
         connection_id = offer.connection_id or await self._connection(offer)
-        if connection_id is None or await self._hand_over(offer.id, connection_id, self._sender(connection_id)):
+        if connection_id is None or await self._hand_over(offer, connection_id, self._sender(connection_id)):
             self._unsent.pop(offer.id, None)
 
-    async def _hand_over(self, offer_id: str, connection_id: str, send: SendOffer) -> bool:
+    async def _hand_over(self, held: Offer, connection_id: str, send: SendOffer) -> bool:
         """Send an offer; return whether that is done with: it was sent, or does not go to this connection."""
-        async with self._locks.setdefault(offer_id, asyncio.Lock()):
-            offer = await self._offers.change(offer_id, offers.connect(connection_id, at=datetime.now(UTC)))
+        async with one_step(self._profile, f"delivery.{held.id}"):
+            at = datetime.now(UTC)
+            step = offers.connect(connection_id, at=at)
+            ends = at > held.answer_by
+            offer = await (self._teller.change(held, step) if ends else self._offers.change(held.id, step))
             if offer.state is not OfferState.OPEN or offer.connection_id != connection_id:  # 1, 2
                 LOGGER.warning("offer %s: connection %s does not get it", offer.id, connection_id)
                 return True
@@ -107,8 +112,8 @@ class Delivery:
             return True
 
     def _was_sent(self, offer: Offer) -> bool:
-        """Return whether this process has sent the offer."""
-        return offer.offered_at is not None and offer.offered_at >= self._began
+        """Return whether the offer was sent, by a process that has not ended since."""
+        return offer.offered_at is not None and offer.offered_at >= lost_since(self._profile, self._began)
 
     async def _bound_exchange(self, offer: Offer, connection_id: str) -> V20CredExRecord | None:
         """Return the exchange of an offer, bound to the connection; None if there is nothing to offer any more."""

@@ -32,10 +32,12 @@ from acapy_agent.storage.error import StorageNotFoundError
 
 from wanderbuch.agents.issuer import offers
 from wanderbuch.agents.issuer.delivery import Delivery
+from wanderbuch.agents.issuer.forgetting import forget_exchange
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.offers import FIRST_PAUSE, KEEP_EXCHANGES, MAKING, MAX_SENDS, Offer, OfferState
 from wanderbuch.agents.issuer.resending import is_due, send_again
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.issuer.telling import offer_events
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import NotReadyError
@@ -45,7 +47,9 @@ from wanderbuch.governance.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.issue_messages import issued_credential
 from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
 from wanderbuch.plugins.trust.offer import ReceivedOffer
+from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import NotFoundError, Page, RecordStore
+from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 
@@ -97,10 +101,11 @@ class Desk(OfferBook):
         self._short_links = short_links
         self._on_issued = on_issued
         self._offers = RecordStore(profile, Offer)
-        self._delivery = Delivery(profile, self._offers)
+        self._teller = Teller(profile, Offer, offer_events)
+        self._delivery = Delivery(profile, self._offers, self._teller)
         self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)
-        self._is_first = True
+        self._looked_since: datetime | None = None
 
     async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
         """Make an offer.
@@ -143,7 +148,7 @@ class Desk(OfferBook):
             raise ResolutionError(
                 f"the offer could not be made: {type(err).__name__}", hint="the agent's log says more; nothing was sent"
             ) from err
-        step = offers.with_invitation(invitation_id=invitation.id, invitation_url=invitation.url, short_url=short_url)
+        step = offers.with_invitation(invitation, short_url=short_url)
         return await self._offers.change(offer.id, step)
 
     async def get(self, offer_id: str) -> Offer:
@@ -170,22 +175,25 @@ class Desk(OfferBook):
 
     async def mark_revoked(self, offer_id: str) -> Offer:
         """Note that the revocation of an offer's credential is published."""
-        return await self._offers.change(offer_id, offers.revoke)
+        return await self._teller.change(await self._offers.get(offer_id), offers.revoke)
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, take over what a crash left, and remove exchange records that nobody needs.
 
-        The first sweep of a process looks at every offer that is under way; later ones at what is due.
+        The first sweep after a process began, or another was lost, looks at every offer that is under way; later ones
+        at what is due.
         """
-        self._is_first, is_first = False, self._is_first
+        began = lost_since(self._profile, self._began)
+        is_first, self._looked_since = began != self._looked_since, began
         async with self._offers.claiming(now + _UNANSWERED if is_first else now) as claimed:
             due = {offer.id: offer async for offer in claimed}
             if is_first:
                 due |= {offer.id: offer async for offer in self._offers.every(state=OfferState.OPEN.value)}
             still_open = [offer for offer in due.values() if await self._look(offer, now)]
             await self._delivery.sweep(still_open)
-            again = [offer for offer in due.values() if is_due(offer, now, began=self._began)]
-            await self._rounds.go({offer.id: partial(self._send_again, offer, now) for offer in again}, wait_s=_SWEEP_S)
+            again = [offer for offer in due.values() if is_due(offer, now, began=began)]
+            steps = {offer.id: partial(self._send_again, offer, now, began) for offer in again}
+            await self._rounds.go(steps, wait_s=_SWEEP_S)
 
     async def _look(self, offer: Offer, now: datetime) -> bool:
         """Do what is due with an offer; return whether it is open."""
@@ -197,7 +205,7 @@ class Desk(OfferBook):
         if exchange is not None and exchange.state in _SIGNED:
             await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
             return False
-        if offer.invitation_id is None and offer.created_at < min(self._began, now - MAKING):
+        if offer.invitation_id is None and offer.created_at < min(lost_since(self._profile, self._began), now - MAKING):
             await self._remove(offer)  # a crash came between 4 and 5
             return False
         return (await self._end_if_overdue(offer, now)).state is OfferState.OPEN
@@ -246,7 +254,7 @@ class Desk(OfferBook):
         held = await self._of_exchange(cred_ex_id)
         if held is None:
             return False
-        changed = await self._offers.change(held.id, step)
+        changed = await self._teller.change(held, step)
         if changed.state is not held.state:
             LOGGER.info("offer %s: %s -> %s", held.id, held.state.value, changed.state.value)
         return True
@@ -281,15 +289,24 @@ class Desk(OfferBook):
             except StorageNotFoundError:
                 return None
 
-    async def _send_again(self, offer: Offer, now: datetime) -> None:
-        if (exchange := await self._exchange(offer)) is not None:
-            await self._offers.change(offer.id, offers.send_again(at=now))
+    async def _send_again(self, offer: Offer, now: datetime, began: datetime) -> None:
+        if (exchange := await self._exchange(offer)) is None:
+            return
+        is_ours = False
+
+        def step(held: Offer) -> Offer | None:
+            nonlocal is_ours
+            is_ours = is_due(held, now, began=began)
+            return offers.send_again(at=now)(held) if is_ours else None
+
+        await self._offers.change(offer.id, step)
+        if is_ours:  # else another process was faster, or the wallet has said something
             await send_again(self._profile, exchange)
 
     async def _end_if_overdue(self, offer: Offer, at: datetime) -> Offer:
         if offer.state is not OfferState.OPEN or at <= offer.answer_by:
             return offer
-        return await self._offers.change(offer.id, offers.end_without_answer(at=at))
+        return await self._teller.change(offer, offers.end_without_answer(at=at))
 
     async def _remove(self, offer: Offer) -> None:
         """Remove an offer that never left this agent."""
@@ -298,8 +315,7 @@ class Desk(OfferBook):
         await self._offers.remove(offer.id)
 
     async def _forget_exchange(self, offer: Offer) -> None:
-        if await self._exchange(offer) is not None:
-            await V20CredManager(self._profile).delete_cred_ex_record(offer.cred_ex_id)
+        await forget_exchange(self._profile, offer)
         try:
             await self._offers.change(offer.id, offers.forget_exchange)
         except NotFoundError:

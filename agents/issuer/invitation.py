@@ -21,10 +21,12 @@ class Invitation:
 
     Args:
         id: of the invitation message.
+        oob_id: of ACA-Py's record of it.
         url: the long address that holds the whole invitation.
     """
 
     id: str
+    oob_id: str
     url: str
 
 
@@ -37,4 +39,4 @@ async def invite(profile: Profile, did: WebvhDid, *, label: str) -> Invitation:
         hs_protos=[HSProto.DIDEX_1_1],
         protocol_version="1.1",
     )
-    return Invitation(record.invi_msg_id, record.invitation_url)
+    return Invitation(record.invi_msg_id, record.oob_id, record.invitation_url)

@@ -16,12 +16,13 @@ from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wanderbuch.agents.issuer.invitation import Invitation
 from wanderbuch.governance.question import Reason
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.store.records import Record
 
 KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
-MAKING: Final = timedelta(minutes=1)  # more than it takes, also in another process that makes one just now
+MAKING: Final = timedelta(minutes=5)  # more than it takes, also in another process whose clock is not quite ours
 MAX_SENDS: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=30)
 
@@ -61,6 +62,7 @@ class Offer(Record):
         cred_ex_id: ACA-Py's exchange record.
         values: what will be signed, attribute by attribute; personal, so never a tag and never logged.
         governance_version: of the governance file that the offer was judged by.
+        oob_id: ACA-Py's record of the invitation.
         connection_id: of the wallet that connected on the invitation; nobody else gets the offer.
         offered_at: when the offer was last sent over that connection.
         registry, index: the credential's place; index is the cred_rev_id.
@@ -79,6 +81,7 @@ class Offer(Record):
     governance_version: int
     answer_by: datetime
     invitation_id: str | None = None
+    oob_id: str | None = None
     invitation_url: str | None = None
     short_url: str | None = None
     connection_id: str | None = None
@@ -122,9 +125,14 @@ class Offer(Record):
 type Step = Callable[[Offer], Offer | None]
 
 
-def with_invitation(*, invitation_id: str, invitation_url: str, short_url: str) -> Step:
+def with_invitation(invitation: Invitation, *, short_url: str) -> Step:
     """Return the step that notes the invitation."""
-    update = {"invitation_id": invitation_id, "invitation_url": invitation_url, "short_url": short_url}
+    update = {
+        "invitation_id": invitation.id,
+        "oob_id": invitation.oob_id,
+        "invitation_url": invitation.url,
+        "short_url": short_url,
+    }
     return lambda held: held.model_copy(update=update)
 
 

@@ -6,12 +6,15 @@ What exists is read from the wallet at every step, so a start after a crash goes
 2. One registry with free places is active.
 3. One more, untouched, is the spare.
 
+Of all processes of an issuer one at a time takes these steps.
+
 ACA-Py's own set-up of registries is a chain of fire-and-forget events that ends where a crash cuts it, and uploads
 tails files without our certificates; the runtime blocks it and each step is awaited here.
 """
 
-import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -23,6 +26,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.identifiers import CredDefId, RevRegDefId
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
 from wanderbuch.store.entries import fetch_entries
 
@@ -30,6 +34,7 @@ LOGGER = logging.getLogger(__name__)
 
 _REGISTRY_TYPE = "CL_ACCUM"  # AnonCreds 1.0, revocDefType
 _MAX_HEADROOM = 16
+_MAKING_S = 600.0  # a large registry takes minutes
 
 
 class RegistryState(Enum):
@@ -85,7 +90,6 @@ class Registries:
         self._profile = profile
         self._steps = _Steps(profile)
         self._size = size
-        self._lock = asyncio.Lock()
 
     async def ensure_active(self, cred_def_id: CredDefId) -> RevRegDefId:
         """Return the active registry; it is made, completed or changed where that is needed.
@@ -93,7 +97,7 @@ class Registries:
         Raises:
             ResolutionError: a registry could not be made or published.
         """
-        async with self._lock:
+        async with self._alone(cred_def_id):
             await self._complete(cred_def_id)  # 1
             return await self._activate(cred_def_id)  # 2
 
@@ -103,10 +107,16 @@ class Registries:
         Raises:
             ResolutionError: it could not be made or published.
         """
-        async with self._lock:
+        async with self._alone(cred_def_id):
             held = await self.all(cred_def_id)
             if not any(each.state is RegistryState.SPARE for each in held):
                 await self._make(cred_def_id)
+
+    async def used(self, registry_id: RevRegDefId) -> int:
+        """Return how many places of a registry are given to credentials, by whichever process."""
+        async with self._profile.session() as session:
+            entry = await session.handle.fetch(CATEGORY_REV_LIST, registry_id)
+        return 0 if entry is None else _used(entry.value_json)
 
     async def all(self, cred_def_id: CredDefId) -> tuple[Registry, ...]:
         """Return the registries that are complete, the active one first."""
@@ -117,6 +127,11 @@ class Registries:
                 if status_list is not None and entry.tags.get("state") == STATE_FINISHED:
                     found.append(_registry(entry.name, entry.tags, entry.value_json, status_list.value_json))
         return tuple(sorted(found, key=lambda each: (each.state is not RegistryState.ACTIVE, each.id)))
+
+    @asynccontextmanager
+    async def _alone(self, cred_def_id: CredDefId) -> AsyncIterator[None]:
+        async with one_step(self._profile, f"registries.{cred_def_id}", wait_s=_MAKING_S):
+            yield
 
     async def _complete(self, cred_def_id: CredDefId) -> None:
         """Give every registry definition its first status list."""
@@ -164,9 +179,13 @@ class Registries:
 
 
 def _registry(name: str, tags: dict[str, str], definition: dict[str, Any], status_list: dict[str, Any]) -> Registry:
-    size, used = int(definition["value"]["maxCredNum"]), int(status_list["next_index"]) - 1
+    size, used = int(definition["value"]["maxCredNum"]), _used(status_list)
     if tags.get("active") == "true":
         state = RegistryState.ACTIVE
     else:
         state = RegistryState.FULL if is_nearly_full(size=size, used=used) else RegistryState.SPARE
     return Registry(RevRegDefId.parse(name), state, size, used)
+
+
+def _used(status_list: dict[str, Any]) -> int:
+    return int(status_list["next_index"]) - 1

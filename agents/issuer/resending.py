@@ -3,7 +3,7 @@
 ACA-Py queues what goes out in memory: a crash between signing and delivery leaves a credential that the wallet never
 got. So what no wallet has acknowledged is sent again,
 
-1. once by each process that did not send it itself, at its first sweep;
+1. once more whenever a process begins or is lost: it may have been that one's to deliver;
 2. then after 30 s, 1 min, 2 min and so on, a few times.
 
 It is the same credential each time. A wallet that has it already ignores it.
@@ -30,7 +30,7 @@ def is_due(offer: Offer, now: datetime, *, began: datetime) -> bool:
     Args:
         offer: as it stands.
         now: the instant of the sweep.
-        began: when this process began.
+        began: when the last process began or was lost.
     """
     again_at = offer.send_again_at()
     if again_at is None or offer.sent_at is None:

@@ -3,17 +3,17 @@
 1. The intent is kept; asking again for the same credential finds it.
 2. The place is marked in the wallet's list without publishing it. (ACA-Py's own way, to mark and publish at once, loses
    updates when two do it together, and answers OK all the same.)
-3. The publisher, of which there is one, applies all marks of a registry to the wallet's list, and
+3. The publisher, of which there is one a registry among all processes, applies all marks to the wallet's list, and
 4. publishes that list, if it revokes more than the newest published one; a list that was cut off between 3 and 4 is
    published now.
 5. Only when the published list holds the place is the intent PUBLISHED, and the offer REVOKED; then the wallet is told.
 
-A crash after 1 is taken up at the next start or sweep; each step finds what was done.
+A crash after 1 is taken up at the next start or sweep; each step finds what was done. Each process publishes what it
+was asked for; where another one is at it, it waits for its turn, and mostly finds it done.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
 from datetime import UTC, datetime
 from enum import Enum
 from typing import ClassVar, Final
@@ -25,16 +25,20 @@ from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.protocols.revocation_notification.v2_0.messages.revoke import Revoke
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState, revoke
+from wanderbuch.agents.issuer.telling import offer_events
 from wanderbuch.errors import ConfigurationError, ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.identifiers import RevRegDefId
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
 from wanderbuch.store.records import DuplicateError, Record, RecordStore
+from wanderbuch.store.telling import Teller
 
 LOGGER = logging.getLogger(__name__)
 
 _RETRY_S: Final = 5.0
+_TURN_S: Final = 120.0  # for another process's turn with a registry
 _NOTIFICATION_FORMAT: Final = "indy-anoncreds"  # Aries RFC 0721; the only one that ACA-Py knows
 
 
@@ -78,6 +82,7 @@ class Revocations:
         self._profile = profile
         self._intents = RecordStore(profile, RevocationIntent)
         self._offers = RecordStore(profile, Offer)
+        self._teller = Teller(profile, Offer, offer_events)
         self._wanted = asyncio.Event()
         self._progress = asyncio.Condition()
 
@@ -134,11 +139,17 @@ class Revocations:
         Raises:
             WanderbuchError, BaseError: a list could not be published; the intents stay.
         """
-        wanted: dict[RevRegDefId, list[RevocationIntent]] = defaultdict(list)
-        async for intent in self._intents.every(state=RevocationState.REQUESTED.value):
-            wanted[RevRegDefId.parse(intent.registry)].append(intent)
-        for registry_id, intents in wanted.items():
-            await self._publish(registry_id, intents)
+        requested = RevocationState.REQUESTED.value
+        for registry in {intent.registry async for intent in self._intents.every(state=requested)}:
+            try:
+                async with one_step(self._profile, f"revoking.{registry}", wait_s=_TURN_S):
+                    every = self._intents.every(state=requested)
+                    intents = [intent async for intent in every if intent.registry == registry]
+                    if intents:
+                        await self._publish(RevRegDefId.parse(registry), intents)
+            finally:
+                async with self._progress:  # also of what another process has published
+                    self._progress.notify_all()
 
     async def _publish(self, registry_id: RevRegDefId, intents: list[RevocationIntent]) -> None:
         steps = WebvhRevocation(self._profile)
@@ -160,14 +171,12 @@ class Revocations:
         for each in done:  # 5
             await self._conclude(each, listed_at)
         LOGGER.info("%d revocation(s) published for %s", len(done), registry_id)
-        async with self._progress:
-            self._progress.notify_all()
         if len(done) < len(intents):
             raise ConfigurationError(f"{len(intents) - len(done)} place(s) of {registry_id} could not be revoked")
 
     async def _conclude(self, intent: RevocationIntent, listed_at: datetime) -> None:
         update = {"state": RevocationState.PUBLISHED, "listed_at": listed_at, "published_at": datetime.now(UTC)}
-        await self._offers.change(intent.id, revoke)
+        await self._teller.change(await self._offers.get(intent.id), revoke)
         await self._intents.change(intent.id, lambda held: held.model_copy(update=update))
         await self._tell(intent)
 

@@ -32,14 +32,17 @@ from wanderbuch.governance.question import TrustDecision, Verdict
 from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.issuing import IssuedCredential
 from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, judge_offer
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.pacing import Backoff
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.schemas.claims import Claim, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
+from wanderbuch.store.tables import tables_of
 
 LOGGER = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S: Final = 60.0
+_MAKING_S: Final = 600.0  # keys of a definition take a while, large registries minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,9 @@ class Standing:
         self._profile = profile
         self._source = source
         self._registries = Registries(profile, size=config.registry_size)
-        self.places = Places(self._registries, size=config.registry_size)
+        shared = tables_of(profile).engine.is_shared
+        self.places = Places(self._registries, size=config.registry_size, is_shared=shared)
         self._ground: Ground | None = None
-        self._lock = asyncio.Lock()
         self._wanted = asyncio.Event()
 
     def ground(self) -> Ground | None:
@@ -141,7 +144,7 @@ class Standing:
         Raises:
             WanderbuchError: a step could not be taken; `waiting_for` says which.
         """
-        async with self._lock:
+        async with one_step(self._profile, "standing", wait_s=_MAKING_S):  # so of all processes one makes a definition
             self.waiting_for = "the authority's schema, which the governance file does not name yet"
             schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())  # 1
             if schema_id is None:

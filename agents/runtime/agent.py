@@ -15,6 +15,7 @@ Stop: nothing new is accepted; what is in flight finishes within a deadline; the
 """
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import socket
@@ -37,7 +38,8 @@ from wanderbuch.agents.runtime.certificates import Certificates
 from wanderbuch.agents.runtime.conductor import TellingConductor
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
-from wanderbuch.agents.runtime.didcomm import KeepingTransport, KeptEnvelope
+from wanderbuch.agents.runtime.didcomm import KeepingTransport
+from wanderbuch.agents.runtime.events.process import ProcessEvents
 from wanderbuch.agents.runtime.gate.served import Served
 from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
 from wanderbuch.agents.runtime.listening import Site, site_limits
@@ -63,7 +65,10 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
-from wanderbuch.store.tables import bind_tables, open_tables
+from wanderbuch.store.answering import look_into
+from wanderbuch.store.errors import StoreUnreachableError
+from wanderbuch.store.fellows import Fellows, bind_fellows
+from wanderbuch.store.tables import bind_tables, open_tables, tables_of
 
 _LOG = logging.getLogger(__name__)
 MIN_FREE_BYTES: Final = 32 * 1024 * 1024
@@ -108,6 +113,7 @@ class RunningAgent:
         self._cleanup = AsyncExitStack()
         self._conductor: Conductor
         self._transport: KeepingTransport
+        self._events: ProcessEvents
         self.certificates: Certificates
         self.tenants: Tenants
         self.tenant_desk: TenantDesk
@@ -176,12 +182,16 @@ class RunningAgent:
         log_event(_LOG, logging.INFO, "agent.stopping")
         drained = False
         if hasattr(self, "_transport"):
+            self._events.close()
             self._transport.hold()
             await self._public.stop_accepting()
             if self.guard.fatal is None:
                 drained = await acapy.drain(self._conductor, lambda: self._transport.in_flight, drain_s)
             # ACA-Py now cancels what is left, and would call it processed.
             self._transport.abandon()
+            with contextlib.suppress(StoreUnreachableError):  # then it is another's when our time is over
+                await self._transport.free()
+                await self.fellows.leave(is_clean=drained)
             if self.guard.fatal is None:
                 await self.tenants.close()
         for task in tuple(self._tasks):
@@ -230,11 +240,15 @@ class RunningAgent:
         self._transport.serve(self.tenants)
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
+        self.spawn("fellows", self.fellows.run())
+        self.spawn("didcomm.claims", self._transport.run())
 
     async def _open_tables(self) -> None:
         tables = await open_tables(await open_engine(self.config), self.profile)
         self._cleanup.push_async_callback(tables.close)
         bind_tables(self.profile, tables)
+        self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
+        bind_fellows(tables, self.fellows)
 
     def _add_tenants(self) -> None:
         config = self.config
@@ -244,6 +258,10 @@ class RunningAgent:
         self._maker = TenantMaker(self.roles, default)
         self.tenants = Tenants(self.roles, default, make=self._maker.make)
         self.tenant_desk = TenantDesk(config, self.tenants)
+        self._events = ProcessEvents(tables_of(self.profile), self.edge, self._profile_of)
+
+    async def _profile_of(self, tenant: str) -> Profile:
+        return (await self.tenants.profile(tenant)).profile
 
     def _entered(self, role: Role, routes: Sequence[PublicRoute]) -> list[tuple[PublicRoute, Enter]]:
         return [(route, self._enter(role.name)) for route in routes]
@@ -258,6 +276,7 @@ class RunningAgent:
         mounts = [
             *(Mount(role.name, self._enter(role.name), role.routes()) for role in self.roles.values()),
             Mount("tenants", desk, TENANT_ROUTES, is_shared=True),
+            *self._events.mounts(),
         ]
         described = [route for mount in mounts for route in mount.described()]
         app = make_app(
@@ -286,11 +305,13 @@ class RunningAgent:
                 "envelopes": lambda _: self._transport.replay(),
                 "short_links": self.tenant.short_links.sweep,
                 "tenants": self._look_after_tenants,
+                "events": self._events.sweep,
                 **{name: partial(self.tenants.sweep, name) for name in self.roles},
             }
         )
         self._ready.set()
         self.spawn("sweeper", sweeper.run())  # 6
+        self.spawn("events", self._events.run())
         did = self.tenant.did if self.tenant.has_did else None
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
 
@@ -302,8 +323,8 @@ class RunningAgent:
         if self.guard.fatal is not None:
             return False
         try:
-            async with asyncio.timeout(5), self.profile.session() as session:
-                await session.handle.count(KeptEnvelope.category)
+            async with asyncio.timeout(5):
+                await look_into(self.profile)
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

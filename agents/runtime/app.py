@@ -89,6 +89,7 @@ class Route:
 
     Args:
         needs: the roles of a caller of which one is enough.
+        stream: answers in place of `handler` who accepts `text/event-stream`.
     """
 
     method: str
@@ -100,6 +101,14 @@ class Route:
     summary: str
     query: tuple[str, ...] = ()
     needs: frozenset[str] = OPERATOR.roles
+    stream: "Streaming | None" = None
+
+
+type Streaming = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
+"""Takes the office first; its answer goes on until one of the two ends it. `request[MAY_GO_ON]` asks anew who reads."""
+
+MAY_GO_ON: Final = "wanderbuch.may_go_on"
+"""Where a stream finds what tells whether its reader would still be let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +137,10 @@ def get(
     summary: str,
     query: tuple[str, ...] = (),
     needs: Collection[str] = OPERATOR.roles,
+    stream: Streaming | None = None,
 ) -> Route:
     """Return a route that reads."""
-    return Route("GET", path, handler, None, result, 200, summary, query, frozenset(needs))
+    return Route("GET", path, handler, None, result, 200, summary, query, frozenset(needs), stream)
 
 
 def delete(

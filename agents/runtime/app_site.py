@@ -22,12 +22,13 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from wanderbuch.agents.runtime.app import OPERATOR, Call, Caller, PublicRoute, ReadyReport, Route
+from wanderbuch.agents.runtime.app import MAY_GO_ON, OPERATOR, Call, Caller, PublicRoute, ReadyReport, Route
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import (
@@ -49,6 +50,7 @@ _OPEN_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json"})
 _BODY_DEADLINE_S: Final = 20.0
 _MAX_BODY_DEPTH: Final = 64
 _CALLER: Final = "wanderbuch.caller"
+_AGAIN: Final = "wanderbuch.caller_again"
 _NOT_SERVING: Final = "the agent is starting or stopping"
 _WAIT: Final = "try again when /ready answers 200"
 _TENANT_PATH: Final = re.compile(r"/v1/t/([^/]+)(?:/|$)")
@@ -166,6 +168,10 @@ def _served(route: Route, enter: Enter) -> Callable[[web.Request], Awaitable[web
     async def handle(request: web.Request) -> web.StreamResponse:
         caller: Caller = request[_CALLER]
         _require(caller, route.needs)
+        if route.stream is not None and "text/event-stream" in request.headers.get("Accept", ""):
+            tenant = request.match_info.get("tenant", DEFAULT_TENANT)
+            request[MAY_GO_ON] = partial(_may_go_on, request[_AGAIN], route, enter, tenant)
+            return await route.stream(await enter(tenant), request)
         unknown = set(request.query) - set(route.query)
         if unknown:
             raise MalformedError(f"unknown query parameter; allowed: {', '.join(route.query) or 'none'}")
@@ -177,6 +183,16 @@ def _served(route: Route, enter: Enter) -> Callable[[web.Request], Awaitable[web
         return web.Response(text=text, status=route.status, content_type="application/json")
 
     return handle
+
+
+async def _may_go_on(again: Callable[[], Awaitable[Caller | None]], route: Route, enter: Enter, tenant: str) -> bool:
+    """Return whether who reads a stream would be let in now."""
+    try:
+        caller = await again()
+        await enter(tenant)
+    except WanderbuchError:
+        return False
+    return caller is not None and bool(caller.roles & route.needs)
 
 
 def _require(caller: Caller, needs: frozenset[str]) -> None:
@@ -233,6 +249,7 @@ def _guard(token: SecretStr, is_serving: Callable[[], bool], identify: Identify 
             if caller is None:
                 raise UnauthorizedError("expected the header Authorization: Bearer <token>")
             request[_CALLER] = caller
+            request[_AGAIN] = partial(caller_with, given.strip(), request.path)
         if not is_serving():
             raise NotReadyError(_NOT_SERVING, hint=_WAIT)
         return await _passed(request, handler)

@@ -29,7 +29,7 @@ from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standi
 from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.faults import causes
 from wanderbuch.plugins.http.lanes import work_for_strangers
-from wanderbuch.store.errors import StoreUnreachableError
+from wanderbuch.store.fence import PASSING
 
 _STORE_FAILURES: Final = frozenset({AskarErrorCode.BACKEND, AskarErrorCode.BUSY})
 _ATTACHED_S: Final = 180.0
@@ -117,8 +117,7 @@ def was_handled(message: InboundMessage) -> bool:
 def is_store_failure(error: BaseException) -> bool:
     """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
     return any(
-        isinstance(each, StoreBusyError | StoreUnreachableError)
-        or (isinstance(each, AskarError) and each.code in _STORE_FAILURES)
+        isinstance(each, (StoreBusyError, *PASSING)) or (isinstance(each, AskarError) and each.code in _STORE_FAILURES)
         for each in causes(error)
     )
 

@@ -11,6 +11,9 @@ For each message that arrives:
 5. when the handler has ended, however it did, the kept envelope is removed; it stays only if the handler failed because
    the wallet store did not answer, or did not come to its end before the agent stopped.
 
+Where several processes share the store, each kept envelope is one process's at a time; another takes up what a dead one
+had, or what one that ends gives back (`gate.claims`).
+
 Whatever was left kept is replayed beside the work of a ready agent, through the same gate and within the same budgets,
 at most `MAX_ATTEMPTS` times. So a message may be handled twice, and handlers must take that; it is never lost. What a
 replay brings does not decide whether an agent starts.
@@ -19,6 +22,7 @@ ACA-Py loads the alphabetically first transport class of this module, so no othe
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +41,7 @@ from aries_askar import AskarError
 from wanderbuch.agents.runtime.conductor import GatedMessage, failure_of, is_store_failure
 from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Ticket
 from wanderbuch.agents.runtime.gate.brake import Brake
+from wanderbuch.agents.runtime.gate.claims import FREED, RENEW_S, Claims
 from wanderbuch.agents.runtime.gate.entry import Entry
 from wanderbuch.agents.runtime.gate.envelope import Opened
 from wanderbuch.agents.runtime.gate.kept import MAX_ATTEMPTS, KeptEnvelope, KeptEnvelopes
@@ -49,6 +54,7 @@ from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.store import StoreGuard
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import ExchangeError, WanderbuchError
+from wanderbuch.store.errors import StoreUnreachableError
 from wanderbuch.store.records import new_id
 from wanderbuch.store.tables import tables_of, tenant_of
 
@@ -88,6 +94,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._dispatching = False
         self._replay_lock = asyncio.Lock()
+        self._replaying: asyncio.Task[None] | None = None
 
     @property
     def in_flight(self) -> int:
@@ -102,8 +109,10 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         """Receive and keep for these tenants from now on; nothing is dispatched before `open`."""
         self._tenants = tenants
         served = Served(part for role in tenants.roles.values() for part in role.speaks)
-        index = tables_of(self.root_profile).keys
-        self._gate = Entry(index, self._profile_of, served, max_bytes=self.max_message_size)
+        tables = tables_of(self.root_profile)
+        if tables.engine.is_shared:
+            self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine))
+        self._gate = Entry(tables.keys, self._profile_of, served, max_bytes=self.max_message_size)
         self._site.connect(self.receive)
 
     async def stop(self) -> None:
@@ -123,6 +132,35 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         """Leave what is in flight kept, however its handler ends: it is replayed at the next start."""
         for task in list(self._in_flight.values()):
             task.cancel()
+
+    async def run(self) -> None:
+        """Keep what is ours and take up what other processes leave, until cancelled; where there are none, return."""
+        engine, freed = tables_of(self.root_profile).engine, asyncio.Event()
+        if not engine.is_shared:
+            return
+        end_hearing = engine.hear(FREED, lambda _: freed.set())
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RENEW_S):
+                        await freed.wait()
+                freed.clear()
+                try:
+                    await self._kept.renew()
+                except StoreUnreachableError as err:
+                    log_event(_LOG, logging.WARNING, "didcomm.not_renewed", code=err.code)
+                self.replay_soon()
+        finally:
+            end_hearing()
+
+    def replay_soon(self) -> None:
+        """Replay beside, unless that is being done."""
+        if self._dispatching and (self._replaying is None or self._replaying.done()):
+            self._replaying = asyncio.create_task(self.replay(), name="didcomm.replay")
+
+    async def free(self) -> None:
+        """Leave what is not finished to other processes, if there are any."""
+        await self._kept.free_all()
 
     async def receive(self, body: bytes, network: str = "") -> web.Response:
         """Take one message in, by the steps above.
@@ -155,6 +193,10 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         except ExchangeError as err:
             self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
             return web.Response(status=400)
+        except StoreUnreachableError as err:
+            self._leave(ticket)
+            self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
+            return web.Response(status=503, headers={"Retry-After": "5"})
         except BaseException:
             self._leave(ticket)
             raise
@@ -176,6 +218,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             for tenant in opened - self._counted:
                 await self._kept.count(tenant)
                 self._counted.add(tenant)
+            await self._kept.take_over(opened)
             tasks = []
             for kept_id in self._kept.ids:
                 if kept_id in self._in_flight or kept_id in self._arriving:
@@ -240,7 +283,8 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 await self._tenants.enter(tenant_of(session.profile))
             except WanderbuchError:  # it stays kept until its tenant opens, or is resumed
                 return
-            session.receive_inbound(message)
+            with self._kept.handling(kept_id):
+                session.receive_inbound(message)
             await message.wait_processing_complete()
             failure = failure_of(message)
         except Exception as err:  # noqa: BLE001 (any end but the store's is the end of the envelope)
@@ -252,6 +296,10 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
 
     async def _end(self, kept_id: str, failure: BaseException | None) -> None:
         """Remove an envelope whose handling ended, unless the store can not be relied on (5)."""
+        if self._kept.is_lost(kept_id):  # we slept; another process goes on with it
+            log_event(_LOG, logging.WARNING, "didcomm.lost", envelope=kept_id)
+            await self._kept.forget(kept_id)
+            return
         if failure is not None and is_store_failure(failure):
             log_event(_LOG, logging.WARNING, "didcomm.store_failed", envelope=kept_id)
             return

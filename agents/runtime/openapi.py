@@ -42,6 +42,9 @@ def describe(routes: Sequence[Route], *, title: str, version: str) -> dict[str, 
                 "default": {"description": "A problem (RFC 9457)", **problem},
             },
         }
+        if route.stream is not None:
+            answer = operation["responses"][str(route.status)]["content"]
+            answer["text/event-stream"] = {"schema": {"type": "string"}}
         if route.body:
             operation["requestBody"] = {
                 "required": True,

@@ -32,8 +32,12 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "wrong-method": 405,
     "not-ready": 503,
     "store": 503,
+    "store-unreachable": 503,
+    "lease-busy": 503,
+    "lease-lost": 503,
     "cursor": 400,
     "revision-conflict": 409,
+    "blobs-full": 507,
 }
 """Status of each code; a code that is not here is 422. The neighbour classes in errors.py say what each means."""
 

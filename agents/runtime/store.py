@@ -49,6 +49,7 @@ from wanderbuch.agents.runtime.store_postgresql import (
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
+from wanderbuch.store.fence import refuse_late
 from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ _MEANT: Final[Mapping[str, tuple[AskarErrorCode, bool]]] = {
     "replace": (AskarErrorCode.NOT_FOUND, False),
     "remove": (AskarErrorCode.NOT_FOUND, False),
 }
+
+_WRITES: Final = frozenset({*_MEANT, "remove_all", "insert_key", "update_key", "remove_key", "commit"})
 
 
 class StoreBusyError(ProfileError):  # type: ignore[misc]  # acapy_agent has no types
@@ -316,6 +319,8 @@ class _WatchedHandle:
             return found
 
         async def watched(*args: Any, **kwargs: Any) -> Any:
+            if name in _WRITES:
+                refuse_late()
             try:
                 return await found(*args, **kwargs)
             except AskarError as err:

@@ -24,7 +24,7 @@ import psycopg
 from aries_askar import AskarError, AskarErrorCode, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
-from wanderbuch.agents.runtime.store_tables import postgresql_address
+from wanderbuch.agents.runtime.store_tables import conninfo
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.store.errors import StoreUnreachableError, StoreVersionError
 
@@ -121,9 +121,8 @@ async def connect(config: AgentConfig) -> psycopg.AsyncConnection[Any]:
     deadline = time.monotonic() + SERVER_WAIT_S
     while True:
         try:
-            # Without the schema of the plain tables first: what this user sees is what Askar sees.
-            how = postgresql_address(config).parameters() | {"options": "", "connect_timeout": _CONNECT_S}
-            return await psycopg.AsyncConnection.connect(**how, autocommit=True)
+            how = conninfo(config)
+            return await psycopg.AsyncConnection.connect(how, autocommit=True, connect_timeout=_CONNECT_S)
         except psycopg.OperationalError as err:
             told = _why_not_connected(config, str(err))
             if not isinstance(told, StoreUnreachableError) or time.monotonic() > deadline:

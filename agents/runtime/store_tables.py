@@ -1,8 +1,11 @@
 """Where an agent's plain tables are: a SQLite file in its data folder, or the schema `wanderbuch` of its PostgreSQL."""
 
+from psycopg.conninfo import make_conninfo
+
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.engine import Engine
-from wanderbuch.store.postgresql import PostgresqlAddress, open_postgresql
+from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite
 
 
@@ -16,18 +19,19 @@ async def open_engine(config: AgentConfig) -> Engine:
     """
     if not config.store.is_shared:
         return open_sqlite(config.data / "index" / "index.db")
-    return await open_postgresql(postgresql_address(config), connections=config.store.connections)
+    return await open_postgresql(conninfo(config), connections=config.store.connections)
 
 
-def postgresql_address(config: AgentConfig) -> PostgresqlAddress:
-    """Return where the PostgreSQL is and who we are there."""
+def conninfo(config: AgentConfig) -> str:
+    """Return how libpq reaches the database, with the password; not for logs."""
     address, store = config.store.address, config.store
-    return PostgresqlAddress(
-        address.host,
-        address.port,
-        address.database,
-        address.user,
-        config.store_password,
-        "verify-full" if store.ca_file else "prefer",
-        store.ca_file,
+    if config.store_password is None:
+        raise ConfigurationError("there is no store password", hint="set WANDERBUCH_STORE_PASSWORD")
+    return make_conninfo(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=config.store_password.get_secret_value(),
+        dbname=address.database,
+        **({"sslmode": "verify-full", "sslrootcert": str(store.ca_file)} if store.ca_file else {"sslmode": "prefer"}),
     )

@@ -27,12 +27,13 @@ from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.tenant_config import TENANT_ID
-from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState, new_token
+from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState, new_token, tenant_events
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.webvh_place import PlaceError, published_place
 from wanderbuch.store.records import DuplicateError, NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
+from wanderbuch.store.telling import Teller
 
 _LOG = logging.getLogger(__name__)
 _HEARD_S: Final = 2.5
@@ -74,6 +75,7 @@ class TenantDesk:
         self._tenants = tenants
         self._root: WalletProfile = tenants.memory
         self._records = RecordStore(self._root, TenantRecord)
+        self._teller = Teller(self._root, TenantRecord, tenant_events)
         self._turn = asyncio.Lock()
 
     async def every(self) -> Sequence[TenantRecord]:
@@ -108,7 +110,7 @@ class TenantDesk:
                 if err.code != AskarErrorCode.DUPLICATE:  # of an attempt that a crash cut before the record was there
                     raise
             try:
-                await self._records.insert(record)
+                await self._teller.insert(record)
             except DuplicateError as err:  # by another process, just now
                 raise RefusedError(f"there is a tenant {record.id!r} already", hint="use another id") from err
             self._tenants.note(record)
@@ -171,7 +173,7 @@ class TenantDesk:
                 nothing: dict[str, Any] = {"name": held.id, "roles": {}, "governance": None}
                 return held.model_copy(update={"state": TenantState.REMOVED, **nothing})
 
-            record = await self._records.change(tenant_id, end)  # 5
+            record = await self._teller.change(record, end)  # 5
             self._tenants.note(record)
         log_event(_LOG, logging.INFO, "tenant.removed", tenant=tenant_id)
         return record
@@ -183,10 +185,12 @@ class TenantDesk:
                 await self.remove(record.id)
 
     async def _become(self, tenant_id: str, state: TenantState) -> TenantRecord:
-        await self.get(tenant_id)
-        record = await self._records.change(
-            tenant_id, lambda held: None if held.state is state else _alive(held).model_copy(update={"state": state})
-        )
+        def step(held: TenantRecord) -> TenantRecord | None:
+            if held.state is state:
+                return None
+            return _alive(held).model_copy(update={"state": state, "turns": held.turns + 1})
+
+        record = await self._teller.change(await self.get(tenant_id), step)
         self._tenants.note(record)
         if state is TenantState.SUSPENDED:
             await self._tenants.shut(tenant_id)

@@ -7,7 +7,7 @@ stays, without anything but its name and its place: neither is given to anybody 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Final
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig, PublicConfig
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
+from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import Record
 
 _TOKEN_BYTES: Final = 32
@@ -40,6 +41,7 @@ class TenantRecord(Record):
         roles: by name, each with the settings that differ from the process's table.
         governance: whose word counts for it; None: as for the default tenant.
         token_hash: SHA-256 of its own token, hexadecimal; None: it has none.
+        turns: how often it was suspended or resumed.
     """
 
     category: ClassVar[str] = "wanderbuch.tenant"
@@ -51,6 +53,7 @@ class TenantRecord(Record):
     roles: dict[str, dict[str, Any]]
     governance: GovernanceConfig | None = None
     token_hash: str | None = None
+    turns: int = 0
 
     def has_token(self, given: str) -> bool:
         """Return whether this is its own token."""
@@ -74,6 +77,19 @@ class TenantRecord(Record):
             roles={name: role_settings(process, roles[name], told) for name, told in self.roles.items()},
             governance=self.governance or process.governance,
         )
+
+
+def tenant_events(record: TenantRecord) -> Sequence[Event]:
+    """Return what a tenant's state tells the event log of the operator."""
+    events = [Event(EventKind.TENANT_MADE, record.id)]
+    match record.state:
+        case TenantState.SUSPENDED:
+            events.append(Event(EventKind.TENANT_SUSPENDED, record.id, occasion=str(record.turns)))
+        case TenantState.ACTIVE if record.turns:
+            events.append(Event(EventKind.TENANT_RESUMED, record.id, occasion=str(record.turns)))
+        case TenantState.REMOVED:
+            events.append(Event(EventKind.TENANT_REMOVED, record.id))
+    return events
 
 
 def role_settings(process: AgentConfig, role: Role, told: Mapping[str, Any]) -> BaseModel:

@@ -67,9 +67,11 @@ class VerifierRole(Role):
 
     async def open(self, tenant: "Tenant") -> VerifierOffice:
         """Open the desk."""
+        from wanderbuch.plugins.trust.ended import teller
         from wanderbuch.plugins.trust.verifier import VerificationDesk
 
         office = VerifierOffice(tenant)
+        teller(tenant.profile)
         tenant.bind(VerificationDesk, office.desk)
         return office
 

@@ -4,13 +4,13 @@ What it guarantees: https with checked certificates, only addresses that `addres
 no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
 arrive, never decompressed), a bounded number of connections.
 
-There are three lanes, each with connections and threads of its own, so that none holds up another: our own work, work
-for strangers (`lanes`), and deliveries to other agents.
+There are four lanes, each with connections and threads of its own, so that none holds up another: our own work, work
+for strangers (`lanes`), deliveries to other agents, and webhooks.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -43,12 +43,15 @@ _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 _STRANGERS_CONNECT_S: Final = 4.0
 _DELIVERY_CONNECT_S: Final = 10.0
+_WEBHOOKS: Final = 64  # what the workers of webhooks can use at once
+_WEBHOOKS_A_HOST: Final = 8
 
 
 class _Lane(Enum):
     OWN = "own"
     STRANGERS = "strangers"
     DELIVERIES = "deliveries"
+    WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,26 @@ class HttpEdge:
         headers = {"Content-Type": content_type}
         return await self._send("POST", url, body, headers, timeout_s, read, lane=_Lane.DELIVERIES)
 
+    async def push(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float) -> int:
+        """Send JSON to a webhook, in a lane of its own, and return the status, 200 to 299; the answer is not read.
+
+        Args:
+            url: an https address.
+            body: the JSON.
+            headers: beside those that every request has.
+            timeout_s: deadline until the status is there, in seconds.
+
+        Raises:
+            HttpError: as with `get`.
+        """
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> int:
+            _check_status(response, shown, conditional=False)
+            return response.status
+
+        sent = {**headers, "Content-Type": "application/json"}
+        return await self._send("POST", url, body, sent, timeout_s, read, lane=_Lane.WEBHOOKS)
+
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
         """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""
         self._is_party = is_party
@@ -330,6 +353,8 @@ class HttpEdge:
                 return _LaneLimits(0, 0, 16, _STRANGERS_CONNECT_S)
             case _Lane.DELIVERIES:
                 return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
+            case _Lane.WEBHOOKS:
+                return _LaneLimits(_WEBHOOKS, _WEBHOOKS_A_HOST, 8, _DELIVERY_CONNECT_S)
 
 
 def _host_of(url: URL) -> Host:

@@ -38,7 +38,7 @@ class _CompleteHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         profile, request_id = context.profile, context.message._thread_id  # noqa: SLF001  (ACA-Py's name)
-        async with one_step(own_id("handshake", request_id)):
+        async with one_step(profile, own_id("handshake", request_id)):
             await shorten_again(profile, await find_begun(profile, request_id, ConnRecord.Role.REQUESTER))
             await DIDXCompleteHandler().handle(context, responder)
             connection = await find_begun(profile, request_id, ConnRecord.Role.REQUESTER)

@@ -62,6 +62,7 @@ class Verification(Record):
         decline_code: the wallet's own code, from a closed set of characters.
         seen_until: when they are forgotten.
         tidy: whether ACA-Py's records of the exchange have been removed.
+        stapled: whether an issuer's standing was handed over for it (`staples`).
     """
 
     category: ClassVar[str] = "wanderbuch.verification"
@@ -90,6 +91,7 @@ class Verification(Record):
     seen_until: datetime | None = None
     decline_code: str | None = None
     tidy: bool = False
+    stapled: bool = False
 
     def expired(self, at: datetime) -> bool:
         """Whether no answer is accepted any more."""
@@ -122,6 +124,11 @@ def take_answer(digest: str, *, at: datetime) -> Callable[[Verification], Verifi
         return held.model_copy(update=update)
 
     return step
+
+
+def note_staple(held: Verification) -> Verification | None:
+    """Note that a staple was handed over; leaves the record if it is not open any more."""
+    return held.model_copy(update={"stapled": True}) if held.state is VerificationState.OPEN else None
 
 
 def decide_with(

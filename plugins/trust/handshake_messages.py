@@ -45,13 +45,15 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         request = context.message
         request_id, invitation_id = request._id, request._thread.pthid  # noqa: SLF001  (ACA-Py's names)
-        async with one_step(own_id("invited", invitation_id)), one_step(own_id("handshake", request_id)):
-            begun = await find_begun(context.profile, request_id, ConnRecord.Role.REQUESTER)
+        profile = context.profile
+        invited, handshake = own_id("invited", invitation_id), own_id("handshake", request_id)
+        async with one_step(profile, invited), one_step(profile, handshake):
+            begun = await find_begun(profile, request_id, ConnRecord.Role.REQUESTER)
             if begun is None:
                 await DIDXRequestHandler().handle(context, responder)
             elif begun.accept == ConnRecord.ACCEPT_AUTO and begun.state in (_ASKED, _ANSWERED):
                 begun.state = _ASKED
-                response = await DIDXManager(context.profile).create_response(begun)
+                response = await DIDXManager(profile).create_response(begun)
                 await responder.send_reply(response, connection_id=begun.connection_id)
 
 
@@ -60,7 +62,7 @@ class _ResponseHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         thread_id = context.message._thread_id  # noqa: SLF001  (ACA-Py's name)
-        async with one_step(own_id("handshake", thread_id)):
+        async with one_step(context.profile, own_id("handshake", thread_id)):
             begun = await find_begun(context.profile, thread_id, ConnRecord.Role.RESPONDER)
             if begun is None or not begun.is_ready:
                 await shorten_again(context.profile, begun)

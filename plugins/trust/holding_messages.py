@@ -26,6 +26,7 @@ from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20Pre
 from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundError
 
 from wanderbuch.governance.question import Verdict
+from wanderbuch.plugins.trust.arrivals import Arrival, announce
 from wanderbuch.plugins.trust.attachments import StrictAttachments
 from wanderbuch.plugins.trust.judgements import JudgementBook
 from wanderbuch.plugins.trust.keeping import (
@@ -56,7 +57,7 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
         connection_id = await _channel(context)
         name = own_id("offer", connection_id, context.message._thread_id)  # noqa: SLF001 (ACA-Py's name)
-        async with one_step(name):
+        async with one_step(context.profile, name):
             await self._take(context, connection_id, name)
 
     async def _take(self, context: RequestContext, connection_id: str | None, name: str) -> None:
@@ -86,6 +87,8 @@ class _OfferHandler(BaseHandler):  # type: ignore[misc]
             LOGGER.info("holding: offer %s was taken by another process just now", name)
             return
         await JudgementBook(profile).keep(record.cred_ex_id, decision)
+        if connection_id is not None:
+            await announce(profile, Arrival(record.RECORD_TYPE, connection_id, record.cred_ex_id))
         if is_trusted and context.settings.get("debug.auto_respond_credential_offer"):
             await request_credential(profile, record)
 
@@ -99,7 +102,7 @@ class _CredentialHandler(BaseHandler):  # type: ignore[misc]
         if found is None:
             LOGGER.warning("holding: a credential came on no exchange of ours; it is not taken")
             return
-        async with one_step(found.cred_ex_id):
+        async with one_step(context.profile, found.cred_ex_id):
             await self._take(context, connection_id)
 
     async def _take(self, context: RequestContext, connection_id: str | None) -> None:
@@ -119,16 +122,12 @@ class _CredentialHandler(BaseHandler):  # type: ignore[misc]
 
 
 class _RequestHandler(BaseHandler):  # type: ignore[misc]
-    """Takes a proof request in and leaves the answer to the person."""
+    """Takes a proof request in and leaves the answer to the person; its name is taken once, so it needs no turn."""
 
     async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
-        connection_id = await _channel(context)
-        name = own_id("question", connection_id, context.message._thread_id)  # noqa: SLF001
-        async with one_step(name):
-            await self._take(context, connection_id, name)
-
-    async def _take(self, context: RequestContext, connection_id: str | None, name: str) -> None:
         profile, message = context.profile, context.message
+        connection_id = await _channel(context)
+        name = own_id("question", connection_id, message._thread_id)  # noqa: SLF001
         if _is_too_large(message.request_presentations_attach, None):
             return
         try:
@@ -157,6 +156,9 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]
             await V20PresManager(profile).receive_pres_request(record)
         except StorageDuplicateError:
             LOGGER.info("holding: question %s was taken by another process just now", name)
+            return
+        if connection_id is not None:
+            await announce(profile, Arrival(record.RECORD_TYPE, connection_id, record.pres_ex_id))
 
 
 class JudgedOffer(V20CredOffer):  # type: ignore[misc]

@@ -63,6 +63,7 @@ from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, reason
 from wanderbuch.plugins.trust.keeping import drop_details, read_message
 from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.places import SigningPlaces
+from wanderbuch.store.fence import PASSING
 
 LOGGER = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
             LOGGER.warning("a request came on a thread that is no exchange of ours")
             await responder.send_reply(_over(context.message._thread_id))  # noqa: SLF001  (ACA-Py's name)
             return
-        async with one_step(arrival.record.cred_ex_id):
+        async with one_step(context.profile, arrival.record.cred_ex_id):
             await self._answer(context, responder, arrival)
 
     async def _answer(self, context: RequestContext, responder: BaseResponder, arrival: _Arrival) -> None:
@@ -120,6 +121,8 @@ class _RequestHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
                 return  # somebody else's controller issues; it may, by what was just judged
             async with _place(profile, record):
                 record, _ = await manager.issue_credential(record)
+        except PASSING:  # it comes again, to this process or to another
+            raise
         except (BaseError, WanderbuchError) as err:
             LOGGER.exception("exchange %s: signing failed", record.cred_ex_id, exc_info=err)
             failed = Reason("issuing.failed", "The credential could not be signed; the agent's log says where.")
@@ -137,7 +140,7 @@ class _ProblemHandler(BaseHandler):  # type: ignore[misc]  # acapy_agent has no 
         if arrival is None:  # perhaps one of ours as holder
             await CredProblemReportHandler().handle(context, responder)
             return
-        async with one_step(arrival.record.cred_ex_id):
+        async with one_step(context.profile, arrival.record.cred_ex_id):
             record = await _reloaded(context.profile, arrival.record)
             if record.state in _UNSIGNED:
                 await _abandon(context.profile, record, "declined by the wallet")

@@ -93,18 +93,20 @@ class WalletGovernanceStore:
         return record.to_kept(body)
 
     async def save(self, kept: KeptGovernance) -> None:
-        """Keep `kept` in place of what was there."""
+        """Keep `kept` in place of what was there, unless another process has seen more: nothing goes back."""
         record = _Record.of(kept)
         if self._folder is not None and kept.file_jws is not None and len(kept.file_jws) > _MAX_IN_WALLET_BYTES:
             digest = digest_of_content(kept.file_jws)
             await self._folder.put(kept.file_jws, digest)
             record = record.model_copy(update={"file_jws": None, "file_digest": digest})
-        value = record.model_dump_json().encode()
-        async with self._profile.session() as session:
-            if await session.handle.fetch(_CATEGORY, self._name) is None:
-                await session.handle.insert(_CATEGORY, self._name, value)
+        async with self._profile.transaction() as session:
+            entry = await session.handle.fetch(_CATEGORY, self._name, for_update=True)
+            if entry is None:
+                await session.handle.insert(_CATEGORY, self._name, record.model_dump_json())
             else:
-                await session.handle.replace(_CATEGORY, self._name, value)
+                further = _further(entry.value, record)
+                await session.handle.replace(_CATEGORY, self._name, further.model_dump_json())
+            await session.commit()
 
 
 class _Signatories(BaseModel):
@@ -164,6 +166,25 @@ class _Record(BaseModel):
             return None
         parties = tuple(Party(Did(did), did, PartyKind.OTHER) for did in said.parties)  # who they are, not what for
         return KeptVersion(self.seen_id, said.version, Signatories(said.threshold, parties))
+
+
+def _further(value: bytes, record: _Record) -> _Record:
+    """Return what is to be kept where `value` is kept and `record` comes: of each member that which was seen later.
+
+    What is damaged is replaced: the agent that saves has read it, or has refused to start.
+    """
+    try:
+        held = _Record.model_validate_json(value)
+    except ValidationError:
+        return record
+    newer, older = (held, record) if _progress(held) > _progress(record) else (record, held)
+    heads = [head for head in (newer.head, older.head) if head is not None]
+    instants = [at for at in (newer.issued_at, older.issued_at) if at is not None]
+    return newer.model_copy(update={"head": max(heads, default=None), "issued_at": max(instants, default=None)})
+
+
+def _progress(record: _Record) -> tuple[int, int]:
+    return record.seen_version, record.issued_at or 0
 
 
 def _signatories_of(before: KeptVersion | None) -> _Signatories | None:

@@ -29,7 +29,8 @@ Rules for each file (`followed`), in this order:
 8. An author who once named a history does not stop doing so.
 
 Nothing depends on who starts first. What could not be had is asked for again after about a second, then ever less often
-(`pacing`), each authority's file at its own pace; and at once when a decision needs it.
+(`pacing`), each authority's file at its own pace; and at once when a decision needs it, or when another process of this
+agent has found something newer of the own authority.
 
 So a clock that is a day behind refuses every statement, and one that is a day ahead finds every statement over: both
 are told, and neither makes anything fresh. What must not go back survives a restart in the wallet store.
@@ -56,6 +57,7 @@ from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.lanes import own_work
 from wanderbuch.plugins.trust.content_folder import ContentFolder
 from wanderbuch.plugins.trust.followed import ENDED, FollowedFile, Place
+from wanderbuch.plugins.trust.news import News
 from wanderbuch.plugins.trust.pacing import FIRST_PAUSE_S, Backoff, Pace, SharedRounds
 from wanderbuch.plugins.trust.recognised import CYCLE, TOO_SLOW, RecognisedFiles, Visit
 from wanderbuch.plugins.trust.refreshing import Attempt, RefreshOutcome, RefreshReport
@@ -127,6 +129,7 @@ class GovernanceSource:
         self._clock = clock
         self._folder = ContentFolder(config.folder) if config.folder is not None else None
         self._profile: Profile | None = None
+        self._news: News | None = None
         self._home = self._follow(config.author, f"{config.url}/current.jws")
         self._recognised = RecognisedFiles(self._follow, clock=clock)
         self._report: RefreshReport | None = None
@@ -210,6 +213,7 @@ class GovernanceSource:
         """Keep in `profile`'s wallet store from now on, and load what was kept there."""
         async with self._following, self._lock:
             self._profile = profile
+            self._news = News(profile, self.config.author, self._heard)
             await self._home.attach(profile)
             if self._home.signed is not None:
                 await self._recognised.visit(self._home.signed.file, self._load)
@@ -254,6 +258,8 @@ class GovernanceSource:
             async with self._lock:
                 attempt = await self._home.refresh()
                 self._note(self._pace, self._home, attempt, began)
+            if attempt.changed and self._news is not None:
+                await self._news.tell(self._known())
         if visit is None:
             if attempt.changed:  # it may name others
                 self._wake.set()
@@ -345,6 +351,18 @@ class GovernanceSource:
         """Return for how many seconds nothing is due."""
         due_at = min(pace.due_at for pace in (self._pace, *self._paces.values()))
         return max(0.0, due_at - asyncio.get_running_loop().time())
+
+    def _known(self) -> tuple[int, int]:
+        """Return what grows with each file and each statement of the own authority."""
+        home = self._home
+        until = 0 if home.statement is None else int(home.statement.exp.timestamp())
+        return 0 if home.signed is None else home.signed.file.version, until
+
+    def _heard(self, known: tuple[int, int] | None) -> None:
+        """Take it that another process knows this; None: something that was not heard."""
+        if known is None or known > self._known():
+            self._pace.hurry(apart_s=0.0)
+            self._wake.set()
 
     def _is_fresh(self) -> bool:
         held = self._home.snapshot()

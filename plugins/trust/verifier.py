@@ -10,6 +10,7 @@ What is certain:
 - A presentation is judged in memory and never stored. What stays is listed in `exchange`.
 - Whatever happens while judging (an unreachable host, a bug, too little time) ends in UNKNOWN, never in silence.
 - The same message delivered again, also after a crash, leads to the same end; another message is a second answer.
+- Of all processes of a verifier one judges an answer; whether it still does, the store knows, not a clock.
 
 Connectionless: the invitation names the verifier's did:webvh as its service and carries the question. No connection is
 made and none is kept: whoever answers stays as unknown as they were.
@@ -18,6 +19,7 @@ made and none is kept: whoever answers stays as unknown as they were.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -28,7 +30,7 @@ from acapy_agent.core.profile import Profile
 from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.responder import BaseResponder
 
-from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
+from wanderbuch.errors import ExchangeError, GovernanceError, PresentationError, ResolutionError
 from wanderbuch.governance.asking_rules import may_ask
 from wanderbuch.governance.identifiers import Did, WebvhDid
 from wanderbuch.governance.question import Reason, Requirement, TrustDecision, Verdict
@@ -38,6 +40,7 @@ from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.age import with_age
 from wanderbuch.plugins.trust.asking import end_exchange, forget_exchange, send_question
 from wanderbuch.plugins.trust.cryptography import find_out
+from wanderbuch.plugins.trust.ended import teller
 from wanderbuch.plugins.trust.exchange import (
     JUDGING,
     LINGER,
@@ -49,10 +52,12 @@ from wanderbuch.plugins.trust.exchange import (
     forget_now,
     forget_seen,
     is_stuck,
+    note_staple,
     take_answer,
     tidied,
 )
 from wanderbuch.plugins.trust.judgement import Judgement, Terms, check_exchange, check_identifiers, judge, refuse
+from wanderbuch.plugins.trust.once import one_step
 from wanderbuch.plugins.trust.presentation import message_digest, read_presentation
 from wanderbuch.plugins.trust.request import (
     AwardPrecision,
@@ -61,9 +66,11 @@ from wanderbuch.plugins.trust.request import (
     compile_request,
 )
 from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.staples import Staples
 from wanderbuch.plugins.trust.stapling import open_staple
 from wanderbuch.plugins.trust.telling import tell_decision, tell_problem
 from wanderbuch.plugins.webvh.memory import LogMemory
+from wanderbuch.store.errors import LeaseBusyError
 from wanderbuch.store.records import Page, RecordStore
 from wanderbuch.store.tables import tenant_of
 
@@ -85,7 +92,6 @@ class DeskLimits:
     linger: timedelta = LINGER
 
 
-_MAX_STAPLES: Final = 64
 _EVER: Final = timedelta(days=36_500)
 
 
@@ -134,8 +140,6 @@ class VerificationDesk:
         self.limits = limits or DeskLimits()
         self._source = source
         self._clock = clock
-        self._judging: set[str] = set()
-        self._stapled: dict[str, GovernanceSnapshot] = {}  # by verification; a staple is small and soon over
         self._swept: set[str] = set()  # tenants
 
     async def ask(
@@ -168,7 +172,8 @@ class VerificationDesk:
         snapshot = await self._source.current()
         if snapshot is None:
             raise NoGovernanceError(
-                "no governance file could be fetched and checked yet", hint="see GET /governance for the reasons"
+                "no governance file could be fetched and checked yet",
+                hint="see GET /v1/verifier/governance for the reasons",
             )
         at, nonce = self._clock(), await generate_pr_nonce()
 
@@ -231,7 +236,6 @@ class VerificationDesk:
         """Take an issuer's standing that was handed over for one verification, and return what it says.
 
         It is used only where the own governance is not fresh when the answer comes, and only while it is fresh itself.
-        It is held in memory: after a restart it has to be handed over again.
 
         Args:
             profile: who asked.
@@ -246,20 +250,12 @@ class VerificationDesk:
             ResolutionError: a DID log in it could not be compared with what was seen.
         """
         held = await self.status(profile, verification_id)
+        if held.state is VerificationState.OPEN:
+            snapshot = await self._opened(profile, staple, issuer)
+            await Staples(profile).keep(held.id, staple, issuer=issuer)
+            held = await RecordStore(profile, Verification).change(held.id, note_staple)
         if held.state is not VerificationState.OPEN:
             raise ExchangeError(f"expected an open request, found one that is {held.state.value}")
-        snapshot = await open_staple(
-            staple,
-            issuer=issuer,
-            author=self._source.config.author,
-            seen=self._source.seen,
-            before=self._source.before,
-            memory=profile.inject(LogMemory),
-            clock=self._clock,
-        )
-        self._stapled[held.id] = snapshot
-        while len(self._stapled) > _MAX_STAPLES:
-            del self._stapled[next(iter(self._stapled))]
         return snapshot
 
     async def status(self, profile: Profile, verification_id: str) -> Verification:
@@ -334,9 +330,10 @@ class VerificationDesk:
         if held is None:
             return False
         at = self._clock()
-        ended = await store.change(held.id, decline_with(code, at=at))
+        ended = await teller(profile).change(held, decline_with(code, at=at))
         if ended.state is VerificationState.DECLINED and ended.ended_at == at:
             LOGGER.info("verification %s: declined", held.id)
+            await _forget_staple(profile, ended)
             await end_exchange(profile, held.pres_ex_id, verified=None, reason="declined by the wallet")
         return True
 
@@ -372,20 +369,21 @@ class VerificationDesk:
         """Finish what a crash interrupted, or tell the same end again."""
         if held.decision is not None:
             await tell_decision(held.thread_id, held.decision, responder)
-        elif held.state is VerificationState.JUDGING and held.id not in self._judging:
+        elif held.state is VerificationState.JUDGING:
             await self._judge_and_tell(profile, held, message, responder)
 
     async def _judge_and_tell(
         self, profile: Profile, held: Verification, message: Mapping[str, object], responder: BaseResponder
     ) -> None:
-        self._judging.add(held.id)
         try:
-            judgement = await self._judge_in_time(profile, held, message)
-            shown = dict(judgement.presentation.shown) if judgement.presentation else None
-            step = decide_with(judgement.decision, shown, at=self._clock(), keep_seen=self.limits.keep_seen)
-            decided = await RecordStore(profile, Verification).change(held.id, step)
-        finally:
-            self._judging.discard(held.id)
+            async with _judging(profile, held.id):
+                judgement = await self._judge_in_time(profile, held, message)
+                shown = dict(judgement.presentation.shown) if judgement.presentation else None
+                step = decide_with(judgement.decision, shown, at=self._clock(), keep_seen=self.limits.keep_seen)
+                decided = await teller(profile).change(held, step)
+        except LeaseBusyError:
+            LOGGER.info("verification %s: it is being judged", held.id)
+            return
         await self._conclude(profile, decided)
         if decided.decision is not None:
             await tell_decision(decided.thread_id, decided.decision, responder)
@@ -405,7 +403,7 @@ class VerificationDesk:
 
     async def _judge(self, profile: Profile, held: Verification, message: Mapping[str, object]) -> Judgement:
         """Rules 2 to 8 (see `judgement`)."""
-        snapshot, terms = await self._governance_for(held), Terms.of(held)
+        snapshot, terms = await self._governance_for(profile, held), Terms.of(held)
         try:
             received = read_presentation(message)
         except PresentationError as err:
@@ -424,32 +422,54 @@ class VerificationDesk:
         aged = with_age(judged.decision, then.decision, as_of=as_of, now=at, lasts=lasts)
         return replace(judged, decision=aged)
 
-    async def _governance_for(self, held: Verification) -> GovernanceSnapshot | None:
+    async def _opened(self, profile: Profile, staple: bytes, issuer: Did) -> GovernanceSnapshot:
+        return await open_staple(
+            staple,
+            issuer=issuer,
+            author=self._source.config.author,
+            seen=self._source.seen,
+            before=self._source.before,
+            memory=profile.inject(LogMemory),
+            clock=self._clock,
+        )
+
+    async def _governance_for(self, profile: Profile, held: Verification) -> GovernanceSnapshot | None:
         """Return the own governance or, where that is not fresh, what was handed over for this verification."""
         snapshot, at = await self._source.current(), self._clock()
-        stapled = self._stapled.pop(held.id, None)
-        if stapled is None or not stapled.is_fresh(at) or (snapshot is not None and snapshot.is_fresh(at)):
+        if not held.stapled or (snapshot is not None and snapshot.is_fresh(at)):
+            return snapshot
+        if (kept := await Staples(profile).get(held.id)) is None:
+            return snapshot
+        try:
+            stapled = await self._opened(profile, *kept)
+        except (GovernanceError, ResolutionError) as err:  # it was good when it came
+            LOGGER.info("verification %s: its staple is not used: %s", held.id, err.message)
             return snapshot
         text = "The issuer's standing was handed over with the answer, signed by the authority."
         return replace(stapled, notes=(*stapled.notes, Reason("staple.used", text)))
 
     async def _end_if_overdue(self, profile: Profile, held: Verification) -> Verification:
         """End a verification whose deadline is over, or whose judgement was cut off."""
-        at, store = self._clock(), RecordStore(profile, Verification)
+        at = self._clock()
         if held.state is VerificationState.OPEN and held.expired(at):
-            ended = await store.change(held.id, end_without_answer(at=at))
+            ended = await teller(profile).change(held, end_without_answer(at=at))
             if ended.state is VerificationState.NO_ANSWER:
                 LOGGER.info("verification %s: no answer", held.id)
+                await _forget_staple(profile, ended)
                 await end_exchange(profile, held.pres_ex_id, verified=None, reason="no answer before the deadline")
             return ended
         limit = 2 * self.limits.judging
-        if held.id not in self._judging and is_stuck(held, at=at, judging_limit=limit):
-            reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
-            cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
-            ended = await store.change(held.id, decide_with(cut_off.decision, None, at=at))
-            await self._conclude(profile, ended)
-            return ended
-        return held
+        if not is_stuck(held, at=at, judging_limit=limit):
+            return held
+        try:
+            async with _judging(profile, held.id):
+                reason = Reason("judgement.interrupted", "The agent stopped while it judged; ask again.")
+                cut_off = refuse([reason], self._source.snapshot(), at=at, verdict=Verdict.UNKNOWN)
+                ended = await teller(profile).change(held, decide_with(cut_off.decision, None, at=at))
+        except LeaseBusyError:  # by this process, or by another, whose clock may be another too
+            return held
+        await self._conclude(profile, ended)
+        return ended
 
     async def _conclude(self, profile: Profile, decided: Verification) -> None:
         """Write the end into ACA-Py's record: refusals are saved as not verified."""
@@ -457,6 +477,7 @@ class VerificationDesk:
             return
         codes = ", ".join(reason.code for reason in decided.decision.reasons)
         LOGGER.info("verification %s: %s (%s)", decided.id, decided.decision.verdict.value, codes)
+        await _forget_staple(profile, decided)
         trusted = decided.decision.verdict is Verdict.TRUSTED
         await end_exchange(profile, decided.pres_ex_id, verified=trusted, reason=codes)
 
@@ -466,6 +487,16 @@ class VerificationDesk:
         """Refuse an answer by rule 1; what is already decided stays as it is."""
         LOGGER.warning("verification %s: answer refused: %s", held.id if held else "(none)", reason.code)
         await tell_problem(thread_id, reason, responder)
+
+
+def _judging(profile: Profile, verification_id: str) -> AbstractAsyncContextManager[None]:
+    """Return the step in which an answer is judged; entering it fails at once while another judges it."""
+    return one_step(profile, f"judging.{verification_id}", wait_s=0)
+
+
+async def _forget_staple(profile: Profile, ended: Verification) -> None:
+    if ended.stapled:
+        await Staples(profile).forget(ended.id)
 
 
 async def _of_thread(store: RecordStore[Verification], thread_id: str) -> Verification | None:

@@ -3,9 +3,10 @@
 What is measured is CPU time of each agent's process, all its threads, from the call until every agent is at rest again,
 less what the process uses when nothing is asked of it (measured in the same run). Rounds alternate between the agents
 and the raw library, so a busy or throttled machine slows both; only their ratios mean something elsewhere. Governance
-files of a million accreditations are measured before that, in processes of their own (`governance`, `large`).
+files of a million accreditations are measured before that, in processes of their own (`governance`, `large`); so is a
+store on PostgreSQL with one process and with two (`processes`).
 
-Exits with 1 only if a presentation was lost or an operation failed.
+Exits with 1 only if a presentation or a marker was lost or an operation failed.
 """
 
 import argparse
@@ -27,13 +28,16 @@ from rich.console import Console
 from tests.bench.agents import Agents, BenchError, running_agents
 from tests.bench.crypto import RawCrypto
 from tests.bench.deciding import decision_us
-from tests.bench.figures import COMPARED, Figures
+from tests.bench.figures import COMPARED, PROCESSES, Figures
 from tests.bench.governance import measure_large
 from tests.bench.load import present_many
 from tests.bench.process_clock import NoClockError, NotQuietError, ProcessClocks
+from tests.bench.processes import ProcessFigures, measure_processes
+from tests.bench.records import ENDED, measure_records
 from tests.bench.rounds import Rounds
 from tests.bench.tenants import measure_tenants
 
+from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
 from wanderbuch.agents.machine.temporary import TemporaryFolder
 from wanderbuch.errors import WanderbuchError
@@ -54,6 +58,7 @@ def main() -> None:
     parser.add_argument("--in-flight", type=int, default=30, help="how many of them at once")
     parser.add_argument("--issuers", type=int, default=100_000, help="in the large governance file; 0 leaves it out")
     parser.add_argument("--tenants", type=int, default=1000, help="of one process; 0 leaves them out")
+    parser.add_argument("--ended", type=int, default=ENDED, help="records in the large store; 0 leaves it out")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
     sys.exit(run_to_the_end(_run(parser.parse_args())))
 
@@ -78,6 +83,10 @@ async def _run(told: argparse.Namespace) -> int:
             progress(f"{told.tenants} tenants in one process")
             figures.tenants = await asyncio.to_thread(measure_tenants, folder / "tenants", told.tenants)
             shutil.rmtree(folder / "tenants", ignore_errors=True)
+        figures.processes = await _processes(figures, progress)
+        if told.ended:
+            figures.records = await measure_records(folder / "records", progress, ended=told.ended)
+            shutil.rmtree(folder / "records", ignore_errors=True)
         progress("The agents start")
         async with running_agents(folder / "agents", told.registry_size) as agents:
             figures.details["start_cpu_s"] = agents.start_cpu_s
@@ -99,6 +108,14 @@ async def _run(told: argparse.Namespace) -> int:
         return 1
     temporary.remove()
     return 0
+
+
+async def _processes(figures: Figures, progress: Any) -> ProcessFigures | None:
+    try:
+        return await measure_processes(progress)
+    except MachineError as err:  # PostgreSQL is not installed
+        figures.why_not[PROCESSES] = f"{err.message} ({err.hint})"
+        return None
 
 
 async def _measure(agents: Agents, told: argparse.Namespace, figures: Figures, folder: Path, progress: Any) -> None:

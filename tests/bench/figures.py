@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
+from tests.bench.processes import ProcessFigures
 from tests.bench.ratios import Ratio, in_all, ratio_of_medians
+from tests.bench.records import RecordFigures
 
 # Key in the JSON -> steps of the agent, steps of the raw library, what it is in words.
 COMPARED: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
@@ -42,6 +44,7 @@ LARGE: Final = (
     "trqp_over_empty_handler",
 )
 TENANTS: Final = ("tenants_1000_rss_kb_each", "tenant_open_ms", "tenant_1000_over_1")
+PROCESSES: Final = "store_two_processes_over_one"
 # The same with what belongs to the way there: only in `details`.
 WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
     "issuer_issues_only": (
@@ -76,6 +79,8 @@ class Figures:
     load: LoadResult | None = None
     large: LargeFigures | None = None
     tenants: Mapping[str, Any] | None = None
+    processes: ProcessFigures | None = None
+    records: RecordFigures | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -87,7 +92,7 @@ class Figures:
     @property
     def failed(self) -> bool:
         """Whether something that must hold does not."""
-        return self.load is None or self.load.lost > 0
+        return self.load is None or self.load.lost > 0 or (self.processes is not None and self.processes.lost > 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `build/bench.json` holds."""
@@ -97,12 +102,16 @@ class Figures:
             "presentations_lost": self.load.lost if self.load else None,
             **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
             **{key: self.tenants[key] if self.tenants else None for key in TENANTS},
+            **(self.processes.as_json() if self.processes else {PROCESSES: None}),
+            **(self.records.as_json() if self.records else {"query_200k_records_over_empty": None}),
             "details": {
                 **self.details,
                 "tenants": self.tenants,
+                "records": self.records.details if self.records else None,
                 "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
                 "load": self.load.as_json() if self.load else None,
+                "processes": self.processes.details if self.processes else None,
                 "why_not": self.why_not,
             },
         }
@@ -152,6 +161,16 @@ class Figures:
             )
         if self.tenants:
             lines |= {key: str(self.tenants[key]) for key in TENANTS}
+        if self.processes:
+            behind = self.processes.details
+            low, high = behind["interval_95"]
+            lines[PROCESSES] = (
+                f"{self.processes.ratio.value:.2f} ({low:.2f} to {high:.2f}): {behind['two_per_s']:.0f} over "
+                f"{behind['one_per_s']:.0f} reads and markers a second; lost: {self.processes.lost}"
+            )
+        if self.records:
+            looks = (f"{name} {each['ratio']:.2f}" for name, each in self.records.details.items())
+            lines["query_200k_records_over_empty"] = ", ".join(looks)
         return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.postgresql import Database, PostgresServer
+
 from wanderbuch.agents.demo.example import example_claim, example_payload
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 
@@ -28,6 +30,7 @@ class Village:
     Args:
         folder: where the agents live; must be empty.
         authority, centre, worker, employer: further settings of each one's own table.
+        doubled_on: a server on which centre, worker and employer have a database each, and two processes.
     """
 
     def __init__(
@@ -38,20 +41,32 @@ class Village:
         centre: Mapping[str, object] | None = None,
         worker: Mapping[str, object] | None = None,
         employer: Mapping[str, object] | None = None,
+        doubled_on: PostgresServer | None = None,
     ) -> None:
         self.machine = LocalMachine(folder)
-        add = self.machine.add
+        add, processes = self.machine.add, 1 if doubled_on is None else 2
         self.authority = add(
             "authority",
             "Training Authority of Sri Lanka (example)",
             "authority.wanderbuch.test",
             authority={"ecosystem": ECOSYSTEM, "four_eyes": False, **(authority or {})},
         )
-        self.centre = add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test")
-        self.worker = add("holder", "Nimal's wallet", "worker.wanderbuch.test", holder=worker or {})
-        self.employer = add(
-            "verifier", "Valletta Shipyard (example employer)", "shipyard.wanderbuch.test", verifier=employer or {}
+        self.centre = add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test", processes=processes)
+        self.worker = add(
+            "holder", "Nimal's wallet", "worker.wanderbuch.test", processes=processes, holder=worker or {}
         )
+        self.employer = add(
+            "verifier",
+            "Valletta Shipyard (example employer)",
+            "shipyard.wanderbuch.test",
+            processes=processes,
+            verifier=employer or {},
+        )
+        self.databases: list[Database] = []
+        if doubled_on is not None:
+            for agent in (self.centre, self.worker, self.employer):
+                self.databases.append(doubled_on.create_database())
+                agent.use_store(self.databases[-1].url, self.databases[-1].password)
         self._centre_settings = dict(centre or {})
         self.payload: dict[str, Any] = {}
 

@@ -1,7 +1,7 @@
 """A power cut after any step: what is durable then, and nothing after it.
 
 A step is what a kill can come behind: a write that the wallet store has kept (outside a transaction each one, inside
-one its commit), a public file, a message that was handed over to be sent.
+one its commit), a write of the plain tables, a public file, a message that was handed over to be sent.
 
     async def test_…(power: Power) -> None:
         for steps in count():
@@ -19,6 +19,9 @@ import pytest
 from aries_askar import Session
 
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
+from wanderbuch.store.engine import Statement
+from wanderbuch.store.postgresql import PostgresqlEngine
+from wanderbuch.store.sqlite import SqliteEngine
 
 _WRITES = ("insert", "replace", "remove", "remove_all", "insert_key", "update_key", "remove_key")
 
@@ -81,6 +84,9 @@ def power(monkeypatch: pytest.MonkeyPatch) -> Power:
     for name in _WRITES:
         monkeypatch.setattr(Session, name, _counted(supply, getattr(Session, name), in_transaction=False))
     monkeypatch.setattr(Session, "commit", _counted(supply, Session.commit, in_transaction=True))
+    for engine in (SqliteEngine, PostgresqlEngine):
+        for name in ("run", "together"):
+            monkeypatch.setattr(engine, name, _counted_sql(supply, getattr(engine, name)))
     put = FolderPublisher.put
 
     async def put_counted(self: FolderPublisher, *args: Any, **kwargs: Any) -> None:
@@ -97,6 +103,20 @@ def _counted(supply: Power, write: Callable[..., Awaitable[Any]], *, in_transact
         supply.look()
         result = await write(self, *args, **kwargs)
         if self.is_transaction is in_transaction:
+            supply.step()
+        return result
+
+    return counted
+
+
+def _counted_sql(supply: Power, run: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+    async def counted(self: object, *asked: Any) -> Any:
+        supply.look()
+        result = await run(self, *asked)
+        first = asked[0] if asked else "SELECT"
+        sql = first.sql if isinstance(first, Statement) else first
+        has_found_nothing = sql.startswith("DELETE") and not result  # so it has written nothing
+        if not sql.startswith("SELECT") and not has_found_nothing:
             supply.step()
         return result
 

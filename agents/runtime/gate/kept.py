@@ -2,31 +2,37 @@
 
 An envelope leaves when its handling has ended, however it ended, unless the store itself failed. What was begun
 `MAX_ATTEMPTS` times and never ended is deleted too: whatever it is, it must not be begun at every start for ever.
+
+Where several processes share the store, each envelope is one process's at a time (`claims`).
 """
 
 import contextlib
 import logging
+from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Final
 
 from acapy_agent.core.profile import Profile
-from aries_askar import Store
+from aries_askar import AskarError, AskarErrorCode, Store
 from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.gate.admission import BusyError
+from wanderbuch.agents.runtime.gate.claims import Claim, Claims
 from wanderbuch.agents.runtime.gate.keys import ProfileOf
 from wanderbuch.agents.runtime.logs import log_event
-from wanderbuch.store.errors import NotFoundError
-from wanderbuch.store.records import Record, RecordStore
+from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
+from wanderbuch.store.fence import working_under
+from wanderbuch.store.records import Record
 
 MAX_ATTEMPTS: Final = 3
-MAX_KEPT_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations
+MAX_KEPT_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations; of a tenant, where several processes serve it
 MAX_KEPT: Final = 20_000
 _LOG = logging.getLogger(__name__)
 _PAGE: Final = 16  # of up to 2 MiB each
 
 
 class KeptEnvelope(Record):
-    """An encrypted envelope that is not yet fully processed."""
+    """An encrypted envelope that is not yet fully processed; found by its name alone, so nothing stands in an index."""
 
     category: ClassVar[str] = "wanderbuch.envelope"
     envelope: str
@@ -38,17 +44,20 @@ class KeptEnvelopes:
 
     Args:
         profile_of: gives a tenant's profile.
+        claims: where several processes share the store.
     """
 
-    def __init__(self, profile_of: ProfileOf) -> None:
+    def __init__(self, profile_of: ProfileOf, claims: Claims | None = None) -> None:
         self._profile_of = profile_of
+        self._claims = claims
+        self._claimed: dict[str, Claim] = {}
         self._tenants: dict[str, str] = {}  # by envelope, oldest first
         self._sizes: dict[str, int] = {}
         self._bytes = 0
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of what is kept and counted, oldest first."""
+        """Return the ids of what is kept and counted, oldest first; of what is this process's."""
         return tuple(self._tenants)
 
     async def keep(self, tenant: str, kept_id: str, body: bytes) -> None:
@@ -57,22 +66,30 @@ class KeptEnvelopes:
         Raises:
             BusyError: there is no room.
         """
-        if self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
-            raise BusyError("too much is kept that is not handled yet")
+        if self._claims is None:
+            if self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
+                raise BusyError("too much is kept that is not handled yet")
+        else:
+            self._claimed[kept_id] = await self._claims.enter(
+                tenant, kept_id, len(body), max_bytes=MAX_KEPT_BYTES, max_count=MAX_KEPT
+            )
         self._note(tenant, kept_id, len(body))
         try:
-            await (await self._records(kept_id)).insert(KeptEnvelope(id=kept_id, envelope=body.decode()))
+            async with (await self._profile(kept_id)).session() as session:
+                value = KeptEnvelope(id=kept_id, envelope=body.decode()).model_dump_json()
+                await session.handle.insert(KeptEnvelope.category, kept_id, value)
         except BaseException:
-            self._drop(kept_id)
+            await self._drop(kept_id)
             raise
 
     async def begin(self, kept_id: str) -> KeptEnvelope | None:
         """Return an envelope that is to be handled once more; None if it is gone, or was begun too often."""
         try:
-            records = await self._records(kept_id)
-            kept = await records.change(kept_id, lambda held: held.model_copy(update={"attempts": held.attempts + 1}))
-        except NotFoundError:
-            self._drop(kept_id)
+            kept = await _count_attempt(await self._profile(kept_id), kept_id)
+        except NotFoundError:  # its tenant is gone
+            kept = None
+        if kept is None:
+            await self._drop(kept_id)
             return None
         if kept.attempts <= MAX_ATTEMPTS:
             return kept
@@ -83,16 +100,33 @@ class KeptEnvelopes:
     async def get(self, kept_id: str) -> KeptEnvelope | None:
         """Return an envelope; None if it is gone."""
         try:
-            return await (await self._records(kept_id)).get_or_none(kept_id)
+            async with (await self._profile(kept_id)).session() as session:
+                entry = await session.handle.fetch(KeptEnvelope.category, kept_id)
         except NotFoundError:  # its tenant is
-            self._drop(kept_id)
+            entry = None
+        if entry is None:
+            await self._drop(kept_id)
             return None
+        return KeptEnvelope.read(entry)
 
     async def forget(self, kept_id: str) -> None:
-        """Remove an envelope for good."""
+        """Remove an envelope for good, unless another process has it by now."""
+        if self.is_lost(kept_id):
+            await self._drop(kept_id)
+            return
         with contextlib.suppress(NotFoundError):  # its tenant is gone, and all that was its with it
-            await (await self._records(kept_id)).remove(kept_id)
-        self._drop(kept_id)
+            await _remove(await self._profile(kept_id), kept_id)
+        await self._drop(kept_id)
+
+    def is_lost(self, kept_id: str) -> bool:
+        """Return whether another process may have an envelope that was this one's."""
+        claim = self._claimed.get(kept_id)
+        return claim is not None and claim.is_lost
+
+    def handling(self, kept_id: str) -> AbstractContextManager[None]:
+        """Return the context in which an envelope is handled: once another process has it, nothing is written."""
+        claim = self._claimed.get(kept_id)
+        return nullcontext() if claim is None else working_under(claim)
 
     async def count(self, tenant: str) -> None:
         """Count what an earlier process left of a tenant; what can not be read as an envelope is removed."""
@@ -100,13 +134,16 @@ class KeptEnvelopes:
         offset = 0
         unreadable: list[str] = []
         while True:
-            entries = await self._page(profile, offset)
+            entries, sizes = await self._page(profile, offset), dict[str, int]()
             for entry_id, value in entries:
                 try:
-                    size = len(KeptEnvelope.model_validate_json(value).envelope)
+                    sizes[entry_id] = len(KeptEnvelope.model_validate_json(value).envelope)
                 except ValidationError:
                     unreadable.append(entry_id)
-                else:
+            if self._claims is not None:
+                await self._claims.add_missing(tenant, sizes)
+            else:
+                for entry_id, size in sizes.items():
                     if entry_id not in self._tenants:
                         self._note(tenant, entry_id, size)
             if len(entries) < _PAGE:
@@ -114,7 +151,27 @@ class KeptEnvelopes:
             offset += len(entries)
         for entry_id in unreadable:
             log_event(_LOG, logging.ERROR, "didcomm.given_up", envelope=entry_id, attempts=0)
-            await RecordStore(profile, KeptEnvelope).remove(entry_id)
+            await _remove(profile, entry_id)
+
+    async def take_over(self, tenants: Collection[str]) -> None:
+        """Take what no process has by now, where several share the store."""
+        for kept_id in [each for each in self._claimed if self.is_lost(each)]:
+            await self._drop(kept_id)
+        if self._claims is None:
+            return
+        for claim in await self._claims.take(tenants):
+            self._claimed[claim.id] = claim
+            self._note(claim.tenant, claim.id, claim.size)
+
+    async def renew(self) -> None:
+        """Say that what this process has is still its own."""
+        if self._claims is not None:
+            await self._claims.renew()
+
+    async def free_all(self) -> None:
+        """Leave everything to other processes."""
+        if self._claims is not None:
+            await self._claims.free_all()
 
     async def _page(self, profile: Profile, offset: int) -> list[tuple[str, bytes]]:
         store: Store = profile.store
@@ -128,7 +185,7 @@ class KeptEnvelopes:
         )
         return [(str(entry.name), bytes(entry.value)) async for entry in scan]
 
-    async def _records(self, kept_id: str) -> RecordStore[KeptEnvelope]:
+    async def _profile(self, kept_id: str) -> Profile:
         """Return where an envelope is kept.
 
         Raises:
@@ -137,13 +194,45 @@ class KeptEnvelopes:
         tenant = self._tenants.get(kept_id)
         if tenant is None:
             raise NotFoundError(f"there is no envelope {kept_id}")
-        return RecordStore(await self._profile_of(tenant), KeptEnvelope)
+        return await self._profile_of(tenant)
 
     def _note(self, tenant: str, kept_id: str, size: int) -> None:
+        self._bytes += size - self._sizes.get(kept_id, 0)
         self._tenants[kept_id] = tenant
         self._sizes[kept_id] = size
-        self._bytes += size
 
-    def _drop(self, kept_id: str) -> None:
+    async def _drop(self, kept_id: str) -> None:
         self._tenants.pop(kept_id, None)
         self._bytes -= self._sizes.pop(kept_id, 0)
+        claim = self._claimed.pop(kept_id, None)
+        if claim is None or self._claims is None:
+            return
+        if claim.is_lost:
+            self._claims.forget(claim)
+            return
+        try:
+            await self._claims.leave(claim)
+        except StoreUnreachableError as err:  # it is claimed again when its time is over, and found gone
+            log_event(_LOG, logging.WARNING, "didcomm.not_removed", envelope=kept_id, code=err.code)
+
+
+async def _count_attempt(profile: Profile, kept_id: str) -> KeptEnvelope | None:
+    """Return an envelope that was begun once more; None if it is gone."""
+    async with profile.transaction() as session:
+        entry = await session.handle.fetch(KeptEnvelope.category, kept_id, for_update=True)
+        if entry is None:
+            return None
+        held = KeptEnvelope.read(entry)
+        kept = held.model_copy(update={"attempts": held.attempts + 1})
+        await session.handle.replace(KeptEnvelope.category, kept_id, kept.model_dump_json())
+        await session.commit()
+    return kept
+
+
+async def _remove(profile: Profile, kept_id: str) -> None:
+    async with profile.session() as session:
+        try:
+            await session.handle.remove(KeptEnvelope.category, kept_id)
+        except AskarError as err:
+            if err.code != AskarErrorCode.NOT_FOUND:
+                raise

@@ -71,11 +71,14 @@ class Claiming:
             ids: which.
             due: when each record is due next; one that is not there may be about to be written: it stays claimed.
         """
-        for record_id in ids:
+
+        async def release_one(record_id: str) -> None:
             if record_id in due:
                 await self._due.done(self._claims[record_id], due=due[record_id])
             else:
                 await self._rows.doubt(self._tenant, self._kind, self._claims[record_id])
+
+        await asyncio.gather(*map(release_one, ids))  # at once, so that they share a flush of the disk
 
     async def _renew(self) -> None:
         while True:

@@ -67,10 +67,10 @@ class DueWork:
             raise ValueError(f"a batch has 1 to {MOST_CLAIMS} claims, not {limit}")
         if not kinds or (tenants is not None and not tenants):
             return []
-        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp()])
+        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp(), at.timestamp()])
         walk = (
             "SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE {}"  # noqa: S608
-            f" AND due <= {now} AND until <= store_now() AND held <= store_now() ORDER BY due LIMIT ?"
+            f" AND due <= {now} AND until <= store_now() AND held <= {now} ORDER BY due LIMIT ?"
             f" {self._engine.skip_locked}) AS walk"
         )
         # A walk along an index for each list: what is due and none of our work costs nothing.

@@ -100,8 +100,8 @@ class Hearers:
         for told in list(self._by_topic.get(topic, {}).values()):
             try:
                 told(text)
-            except Exception:
-                _LOG.exception("who hears %s failed", topic)  # the others hear it all the same
+            except Exception:  # noqa: BLE001 - the others hear it all the same
+                _LOG.exception("who hears %s failed", topic)
 
     def tell_all_missed(self) -> None:
         """Tell every hearer that something may have been missed."""

@@ -8,7 +8,7 @@ and nowhere else (a test holds that), whatever session it was given: an agent's,
 from collections.abc import Mapping
 
 from acapy_agent.core.profile import ProfileSession
-from aries_askar import Entry
+from aries_askar import Entry, KeyEntry, Session
 
 
 async def fetch_entries(
@@ -31,6 +31,6 @@ async def fetch_entries(
     return list(await session.handle.fetch_all(category, dict(tags) if tags else None, limit, order_by=order_by))
 
 
-async def fetch_key_names(session: ProfileSession) -> list[str]:
-    """Return the names of all keys of a profile; ACA-Py names a key by its public key, in base58."""
-    return [entry.name for entry in list(await session.handle.fetch_all_keys())]
+async def fetch_keys(handle: Session) -> list[KeyEntry]:
+    """Return all keys of a profile; ACA-Py names a key by its public key, in base58."""
+    return list(await handle.fetch_all_keys())

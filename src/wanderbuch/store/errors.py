@@ -64,3 +64,15 @@ class RevisionConflictError(StoreError):
     """Somebody else saved a newer revision since this one was read."""
 
     code = "revision-conflict"
+
+
+class BlobsFullError(StoreError):
+    """The blobs of a tenant would take more room than they may."""
+
+    code = "blobs-full"
+
+
+class BlobTooLargeError(StoreError):
+    """A blob is larger than its writer said."""
+
+    code = "too-large"

@@ -15,15 +15,13 @@ import logging
 import select
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, errors, sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
-from pydantic import SecretStr
 
 from wanderbuch.store.engine import Hearers, Rows, Statement, Value, check_told
 from wanderbuch.store.errors import DuplicateError, StoreError, StoreUnreachableError, StoreVersionError
@@ -52,45 +50,32 @@ _FUNCTIONS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresqlAddress:
-    """Where the database is and who we are there."""
+_DEFAULTS: Final[Mapping[str, Any]] = {
+    "connect_timeout": _CONNECT_S,
+    "application_name": "wanderbuch",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+_OPTIONS: Final = (
+    f"-c search_path={SCHEMA} -c statement_timeout={_STATEMENT_S}s -c lock_timeout={_STATEMENT_S}s"
+    " -c idle_in_transaction_session_timeout=60s -c client_min_messages=warning"
+)
 
-    host: str
-    port: int
-    database: str
-    user: str
-    password: SecretStr | None = field(default=None, repr=False)
-    tls: str = "prefer"
-    """libpq's `sslmode`: `disable`, `prefer`, `require`, `verify-ca` or `verify-full`."""
-    ca_file: Path | None = None
+
+class _Address:
+    """Where the database is and who we are there; shows no password."""
+
+    def __init__(self, conninfo: str) -> None:
+        self.parameters: Final = {**_DEFAULTS, **conninfo_to_dict(conninfo), "options": _OPTIONS}
+        """What psycopg connects with; holds the password."""
 
     def __str__(self) -> str:
-        """Return the address without the password."""
-        return f"postgresql://{self.user}@{self.host}:{self.port}/{self.database}"
+        host, port = self.parameters.get("host", "localhost"), self.parameters.get("port", 5432)
+        return f"postgresql://{self.parameters.get('user')}@{host}:{port}/{self.parameters.get('dbname')}"
 
-    def parameters(self) -> dict[str, Any]:
-        """Return what psycopg connects with; holds the password."""
-        found: dict[str, Any] = {
-            "host": self.host,
-            "port": self.port,
-            "dbname": self.database,
-            "user": self.user,
-            "sslmode": self.tls,
-            "connect_timeout": _CONNECT_S,
-            "application_name": "wanderbuch",
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,
-            "options": f"-c search_path={SCHEMA} -c statement_timeout={_STATEMENT_S}s -c lock_timeout={_STATEMENT_S}s"
-            " -c idle_in_transaction_session_timeout=60s -c client_min_messages=warning",
-        }
-        if self.password is not None:
-            found["password"] = self.password.get_secret_value()
-        if self.ca_file is not None:
-            found["sslrootcert"] = str(self.ca_file)
-        return found
+    __repr__ = __str__
 
 
 class PostgresqlEngine:
@@ -99,7 +84,7 @@ class PostgresqlEngine:
     is_shared: Final = True
     skip_locked: Final = "FOR UPDATE SKIP LOCKED"
 
-    def __init__(self, address: PostgresqlAddress, pool: AsyncConnectionPool) -> None:
+    def __init__(self, address: _Address, pool: AsyncConnectionPool) -> None:
         self._address = address
         self._pool = pool
         self._hearers = Hearers()
@@ -179,7 +164,7 @@ class PostgresqlEngine:
         is_first = True
         while True:
             try:
-                async with await AsyncConnection.connect(autocommit=True, **self._address.parameters()) as connection:
+                async with await AsyncConnection.connect(autocommit=True, **self._address.parameters) as connection:
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
                     self._is_listening.set()
                     if not is_first:
@@ -203,24 +188,25 @@ class PostgresqlEngine:
         return _in_our_words(err, self._address)
 
 
-async def open_postgresql(address: PostgresqlAddress, *, connections: int = 8) -> PostgresqlEngine:
+async def open_postgresql(conninfo: str, *, connections: int = 8) -> PostgresqlEngine:
     """Open the plain tables, and make them if they are not there; any number of processes may do so at once.
 
     Args:
-        address: where and as whom.
+        conninfo: how libpq reaches the database, with the password.
         connections: at most so many, besides the one that listens.
 
     Raises:
         StoreUnreachableError: there is no such database, or it does not let us in.
         StoreVersionError: its tables are of another version.
     """
+    address = _Address(conninfo)
     try:
-        async with await AsyncConnection.connect(**address.parameters()) as connection:
+        async with await AsyncConnection.connect(**address.parameters) as connection:
             await _make_tables(connection)
     except psycopg.Error as err:
         raise _in_our_words(err, address) from None
     pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-        kwargs={**address.parameters(), "autocommit": True},
+        kwargs={**address.parameters, "autocommit": True},
         min_size=1,
         max_size=connections,
         open=False,
@@ -283,7 +269,7 @@ _HINTS: Final[Mapping[str, str]] = {
 }
 
 
-def _in_our_words(err: BaseException, address: PostgresqlAddress) -> StoreError:
+def _in_our_words(err: BaseException, address: _Address) -> StoreError:
     """Return an error of PostgreSQL as one of ours; never with a statement's arguments."""
     match err:
         case errors.UniqueViolation():
@@ -302,6 +288,8 @@ def _in_our_words(err: BaseException, address: PostgresqlAddress) -> StoreError:
                 f"the store {address} gave no connection within {_WAITS * _WAIT_S:g} s",
                 hint="check that the database runs and lets us in; nothing was done",
             )
+        case psycopg.IntegrityError():
+            return StoreError("the store does not take a row of ours: a value is missing or out of order")
         case psycopg.DataError():
             return StoreError("a value cannot be kept in the store (a NUL character, or a number out of range)")
         case errors.SyntaxError() | errors.DatatypeMismatch() | errors.AmbiguousParameter():

@@ -15,7 +15,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import Entry
 
 from wanderbuch.store.engine import Engine, Statement
-from wanderbuch.store.entries import fetch_key_names
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.keys import OwnKeyIndex
 from wanderbuch.store.rows import DOUBTED_S, How, Indexed, Rows
 
@@ -34,7 +34,9 @@ class Reader:
     version: str
     """Changes when what is indexed changes: then all is read again."""
     read: Callable[[Entry], Indexed | None]
-    """Returns what the tables hold of an entry; None: nothing (a marker, a revision that is not the last)."""
+    """Returns what the tables hold of an entry; None: nothing."""
+    rows_of: str | None = None
+    """The kind whose rows these are; None: its own (a marker brings a row of the record it belongs to)."""
 
 
 class Rebuild:
@@ -63,9 +65,9 @@ class Rebuild:
         if (tenant, KEYS, "1") in self._built or await self._is_built(tenant, KEYS, "1"):
             return
         async with profile.session() as session:
-            names = await fetch_key_names(session)
-        for name in names:
-            await self._keys.add(name, tenant)
+            found = await fetch_keys(session.handle)
+        for key in found:
+            await self._keys.add(key.name, tenant)
         await self._note(tenant, KEYS, "1")
 
     async def begin_empty(self, tenant: str, *readers: Reader) -> None:
@@ -95,8 +97,10 @@ class Rebuild:
         async for page in _pages(profile, reader.kind):
             statements: list[Statement] = []
             for indexed in filter(None, map(reader.read, page)):
-                statements += self._rows.adding(tenant, reader.kind, indexed, How.READ)
+                statements += self._rows.adding(tenant, reader.rows_of or reader.kind, indexed, How.READ)
             await self._engine.together(*statements)
+        if reader.rows_of is not None:  # the rows of the kind are complete with these, not only these
+            return
         await self._engine.run(
             "DELETE FROM row WHERE tenant = ? AND kind = ? AND at < ? AND held < store_now()",
             *(tenant, reader.kind, started - DOUBTED_S),

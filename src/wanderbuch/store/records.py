@@ -31,7 +31,7 @@ from wanderbuch.store.claiming import Claiming
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.record import Record, as_tag, index_of, new_id, reader_of, utc_now
-from wanderbuch.store.rows import Row
+from wanderbuch.store.rows import Row, Rows
 from wanderbuch.store.tables import Tables, tables_of, tenant_of
 from wanderbuch.store.writing import writing
 
@@ -63,20 +63,18 @@ class RecordStore[R: Record]:
         Raises:
             DuplicateError: its id is taken.
         """
-        tables, tenant = self._tables, self._tenant
-        await tables.rows.add(tenant, self._category, index_of(record), is_new=True)
-        async with self._profile.session() as session:
-            try:
+        rows = self._tables.rows
+        written = await rows.add(self._tenant, self._category, index_of(record), is_new=True)
+        try:
+            async with self._profile.session() as session:
                 await session.handle.insert(self._category, record.id, record.model_dump_json())
-            except AskarError as err:
-                if err.code != AskarErrorCode.DUPLICATE:
-                    raise
-                duplicate = DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there")
-                duplicate.__cause__ = err
-            else:
-                return record
-        await self._heal(record.id)
-        raise duplicate
+        except AskarError as err:
+            if err.code != AskarErrorCode.DUPLICATE:
+                raise
+            await self._settle(rows, record.id)  # takes back what was added to the rows of the one that is there
+            raise DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there") from err
+        await rows.inserted(written)
+        return record
 
     async def get(self, record_id: str) -> R:
         """Return the record with this id.
@@ -171,7 +169,8 @@ class RecordStore[R: Record]:
     async def claiming(self, at: datetime, *, limit: int = 10_000) -> AsyncGenerator[AsyncIterator[R]]:
         """Give the records that are due, the most urgent first: nobody else is given them meanwhile.
 
-        Whatever is still due at the end, or where the process dies, is given to whoever asks next.
+        Whatever is still due at the end, or where the process dies, is given to whoever asks next. What a crash left in
+        the plain tables is tidied up, too.
 
         Args:
             at: what is due by this instant.
@@ -186,6 +185,7 @@ class RecordStore[R: Record]:
                         if (due := record.due_at()) is not None and due <= at:
                             yield record
 
+            await self._tidy(tables)
             yield records()
             for ids in claiming.claimed_ids():
                 await claiming.release(ids, {each.id: each.due_at() for each in (await self._fetch(ids)).values()})
@@ -247,6 +247,12 @@ class RecordStore[R: Record]:
         await tables.rebuild.ensure(self._profile, self._tenant, reader_of(self._kind))
         return tables
 
+    async def _tidy(self, tables: Tables) -> None:
+        """Do the last step of writes that were cut off more than ten minutes ago (`rows`)."""
+        rows = tables.rows
+        for record_id in await rows.unsettled_of(self._tenant, self._category, limit=_EVERY):
+            await self._settle(rows, record_id)
+
     async def _checked(self, rows: Sequence[Row], states: Collection[str] | None) -> list[R]:
         """Return the records that rows name, as far as they are what the rows say."""
         records = await self._fetch(row.id for row in rows)
@@ -271,11 +277,11 @@ class RecordStore[R: Record]:
             return [self._kind.read(entry) for entry in entries]
         return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])
 
-    async def _heal(self, record_id: str) -> None:
-        """Take back what a record that was refused has added to the rows of the one that is there."""
-        if (held := await self.get_or_none(record_id)) is not None:
-            written = await self._tables.rows.add(self._tenant, self._category, index_of(held))
-            await self._tables.rows.settle(written)
+    async def _settle(self, rows: Rows, record_id: str) -> None:
+        """Set the rows of a record right by what it is now."""
+        written = await rows.touch(self._tenant, self._category, record_id)
+        record = await self.get_or_none(record_id)
+        await (rows.remove(written) if record is None else rows.settle(written, index_of(record)))
 
     def _missing(self, record_id: str) -> NotFoundError:
         return NotFoundError(f"there is no {self._kind.__name__} with the id {record_id[:64]!r}")

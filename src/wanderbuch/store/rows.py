@@ -29,7 +29,7 @@ from wanderbuch.store.due import Claim
 from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
-from wanderbuch.store.schema import LIST, list_of
+from wanderbuch.store.schema import LIST, LIST_OF_STATE, list_of
 from wanderbuch.store.words import Words
 
 HELD_S: Final = 60.0
@@ -178,6 +178,14 @@ class Rows:
         )
         return bool(gone)
 
+    async def unsettled_of(self, tenant: str, kind: str, *, limit: int) -> list[str]:
+        """Return the ids of records of a kind whose writer did not come back; for a sweep."""
+        found = await self._engine.run(
+            f"SELECT DISTINCT id FROM row WHERE {LIST} = ? AND held > 0 AND held < store_now() - ? LIMIT ?",  # noqa: S608
+            *(list_of(tenant, kind), DOUBTED_S - HELD_S, limit),
+        )
+        return [row[0] for row in found]
+
     async def unsettled(self, *, limit: int = 100) -> list[tuple[str, str, str]]:
         """Return tenant, kind and id of records whose writer did not come back, longest first; for a sweep."""
         found = await self._engine.run(
@@ -236,8 +244,8 @@ class Rows:
             return 0
         else:
             marks = ", ".join("?" * len(wanted))
-            sql = f"SELECT count(*) FROM row WHERE {LIST} = ? AND state IN ({marks})"  # noqa: S608
-            args = [list_of(tenant, kind), *wanted]
+            sql = f"SELECT count(*) FROM row WHERE {LIST_OF_STATE} IN ({marks})"  # noqa: S608
+            args = [list_of(tenant, kind, state) for state in wanted]
         return int((await self._engine.run(sql, *args))[0][0])
 
     def adding(self, tenant: str, kind: str, indexed: Indexed, how: "How") -> list[Statement]:
@@ -312,13 +320,12 @@ def _page_sql(listing: Listing, after: int | None, limit: int) -> tuple[str, lis
     walks: list[str] = []
     args: list[Value] = []
     for state in states:
-        of_state = "" if state is None else " AND state = ?"
         walks.append(
-            f"SELECT * FROM (SELECT number, id, state FROM row WHERE {LIST} = ?{of_state}{beyond}"  # noqa: S608
+            "SELECT * FROM (SELECT number, id, state FROM row"  # noqa: S608
+            f" WHERE {LIST if state is None else LIST_OF_STATE} = ?{beyond}"
             f" ORDER BY number {order} LIMIT ?) AS walk{len(walks)}"
         )
-        args.append(list_of(listing.tenant, listing.kind))
-        args += [] if state is None else [state]
+        args.append(list_of(listing.tenant, listing.kind, *(() if state is None else (state,))))
         args += [] if after is None else [after]
         args.append(limit)
     return f"{' UNION ALL '.join(walks)} ORDER BY 1 {order} LIMIT ?", [*args, limit]

@@ -8,8 +8,11 @@
 | `word` | keyed hashes of what can be searched for; `words.py` |
 | `own_key` | which tenant has a key; `keys.py` |
 | `lease` | who may do something alone; `leases.py` |
+| `envelope` | which process has which kept envelope, and how much room they take; `agents/runtime/gate/kept.py` |
 | `number` | numbers that only grow; `numbers.py` |
 | `event`, `counter` | the event log of each tenant; `events.py` |
+| `untold` | whose events may be incomplete; `untold.py` |
+| `work` | long work, where it stands and who has it; `work.py` |
 
 Times are seconds since 1970 by the database's clock; `until = 0` and `held = 0` mean nobody.
 """
@@ -25,6 +28,9 @@ LIST: Final = "tenant || ' ' || kind"
 """What listings go by. Never `tenant = ? AND kind = ?`: a row is found by its name in the primary key alone, listings
 walk along these indexes alone, and no planner that has not looked at the tables yet can take the one for the other."""
 
+LIST_OF_STATE: Final = f"{LIST} || ' ' || state"
+"""The same, for one state."""
+
 TABLES: Final = (
     "CREATE TABLE meta (name {text} PRIMARY KEY, value {text} NOT NULL){by_key}",
     # fence: grows with each write of the record's rows; held: a writer is in the middle until then; writers: how many.
@@ -33,7 +39,7 @@ TABLES: Final = (
     " held DOUBLE PRECISION NOT NULL DEFAULT 0, writers INTEGER NOT NULL DEFAULT 0, fence BIGINT NOT NULL DEFAULT 0,"
     " at DOUBLE PRECISION NOT NULL, PRIMARY KEY (tenant, kind, id, state))",
     f"CREATE INDEX row_listed ON row (({LIST}), number)",
-    f"CREATE INDEX row_by_state ON row (({LIST}), state, number)",
+    f"CREATE INDEX row_by_state ON row (({LIST_OF_STATE}), number)",
     "CREATE INDEX row_due ON row (kind, due) WHERE due IS NOT NULL",
     f"CREATE INDEX row_due_of_list ON row (({LIST}), due) WHERE due IS NOT NULL",
     f"CREATE INDEX row_held ON row (({LIST}), held) WHERE held > 0",
@@ -46,20 +52,37 @@ TABLES: Final = (
     "CREATE INDEX own_key_by_tenant ON own_key (tenant)",
     "CREATE TABLE lease (name {text} PRIMARY KEY, owner {text} NOT NULL, fence BIGINT NOT NULL,"
     " until DOUBLE PRECISION NOT NULL){by_key}",
+    "CREATE TABLE envelope (id {text} PRIMARY KEY, tenant {text} NOT NULL, size BIGINT NOT NULL, owner {text},"
+    " until DOUBLE PRECISION NOT NULL, at DOUBLE PRECISION NOT NULL){by_key}",
+    "CREATE INDEX envelope_of_tenant ON envelope (tenant, at, size)",
     "CREATE TABLE number (name {text} PRIMARY KEY, number BIGINT NOT NULL){by_key}",
-    "CREATE TABLE counter (tenant {text} PRIMARY KEY, number BIGINT NOT NULL){by_key}",
+    "CREATE TABLE counter (tenant {text} PRIMARY KEY, number BIGINT NOT NULL,"
+    " pruned BIGINT NOT NULL DEFAULT 0){by_key}",
     "CREATE TABLE event (tenant {text} NOT NULL, number BIGINT NOT NULL, at DOUBLE PRECISION NOT NULL,"
-    " kind {text} NOT NULL, subject {text} NOT NULL, body {text} NOT NULL, PRIMARY KEY (tenant, number)){by_key}",
+    " kind {text} NOT NULL, subject {text} NOT NULL, body {text} NOT NULL, fact {text} NOT NULL,"
+    " PRIMARY KEY (tenant, number)){by_key}",
+    "CREATE UNIQUE INDEX event_told_once ON event (tenant, fact)",
+    "CREATE INDEX event_at ON event (at)",
+    "CREATE TABLE untold (id {text} PRIMARY KEY, tenant {text} NOT NULL, about {text} NOT NULL,"
+    " subject {text} NOT NULL, told {text} NOT NULL, at DOUBLE PRECISION NOT NULL,"
+    " due DOUBLE PRECISION NOT NULL){by_key}",
+    "CREATE INDEX untold_due ON untold (due)",
+    "CREATE TABLE work (tenant {text} NOT NULL, kind {text} NOT NULL, id {text} NOT NULL, state {text} NOT NULL,"
+    " position {text} NOT NULL, done BIGINT NOT NULL, total BIGINT, due DOUBLE PRECISION,"
+    " woken BIGINT NOT NULL DEFAULT 0, owner {text}, until DOUBLE PRECISION NOT NULL DEFAULT 0,"
+    " failures BIGINT NOT NULL DEFAULT 0, failing_since DOUBLE PRECISION, error {text},"
+    " at DOUBLE PRECISION NOT NULL, ended DOUBLE PRECISION, PRIMARY KEY (tenant, kind, id)){by_key}",
+    "CREATE INDEX work_due ON work (kind, due) WHERE state = 'RUNNING'",
 )
 """One statement each, in the order in which they are run; the words in braces differ between the engines."""
 
-OF_A_TENANT: Final = ("row", "built", "word", "own_key", "counter", "event")
+OF_A_TENANT: Final = ("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work")
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
 
-def list_of(tenant: str, kind: str) -> str:
-    """Return the value of `LIST` for a kind of a tenant."""
-    return f"{tenant} {kind}"
+def list_of(*names: str) -> str:
+    """Return the value of `LIST` for a tenant and a kind, or of `LIST_OF_STATE` for these and a state."""
+    return " ".join(names)
 
 
 def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:

@@ -16,6 +16,7 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.store.due import DueWork
 from wanderbuch.store.engine import Engine, Statement
+from wanderbuch.store.events import EventLog
 from wanderbuch.store.hashing import KeyedHash, hash_of, random_hash
 from wanderbuch.store.keys import OwnKeyIndex
 from wanderbuch.store.leases import Leases
@@ -24,7 +25,9 @@ from wanderbuch.store.rebuild import Rebuild
 from wanderbuch.store.rows import Rows
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.sqlite import open_sqlite
+from wanderbuch.store.untold import Untold
 from wanderbuch.store.words import Words
+from wanderbuch.store.work import Works
 
 DEFAULT_TENANT: Final = "default"
 """The tenant that is Askar's own default profile."""
@@ -47,10 +50,15 @@ class Tables:
     words: Words
     numbers: Numbers
     rebuild: Rebuild
+    events: EventLog
+    untold: Untold
+    works: Works
 
     async def tidy(self) -> None:
         """Remove what nobody needs any more; for a sweep, every hour or so."""
         await self.leases.tidy()
+        await self.events.prune()
+        await self.works.prune()
 
     async def forget_tenant(self, tenant: str) -> None:
         """Remove all that the plain tables hold of a tenant, in one transaction."""
@@ -76,7 +84,21 @@ def tables_on(engine: Engine, hashes: KeyedHash) -> Tables:
     words, keys = Words(engine, hashes), OwnKeyIndex(engine, hashes)
     rows = Rows(engine, hashes, words)
     rebuild = Rebuild(engine, rows, keys)
-    return Tables(engine, hashes, rows, DueWork(engine), Leases(engine), keys, words, Numbers(engine), rebuild)
+    events = EventLog(engine)
+    return Tables(
+        engine,
+        hashes,
+        rows,
+        DueWork(engine),
+        Leases(engine),
+        keys,
+        words,
+        Numbers(engine),
+        rebuild,
+        events,
+        Untold(engine, events),
+        Works(engine),
+    )
 
 
 async def open_tables(engine: Engine, profile: Profile) -> Tables:

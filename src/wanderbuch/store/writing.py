@@ -33,6 +33,7 @@ class Writing:
         self._held: dict[tuple[str, str], Indexed] = {}
         self._added: dict[tuple[str, str], Written] = {}
         self._removed: dict[tuple[str, str], Written] = {}
+        self._inserted: dict[tuple[str, str], Written] = {}
         self.has_written = False
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
@@ -82,6 +83,7 @@ class Writing:
         place = (kind.category, record_id)
         self._removed[place] = await self._rows.touch(self._tenant, *place)
         self._added.pop(place, None)
+        self._inserted.pop(place, None)
         await self.handle.remove(*place)
         self.has_written = True
 
@@ -91,14 +93,19 @@ class Writing:
             await self._rows.remove(written)
         for written in self._added.values():
             await self._rows.settle(written)
+        for written in self._inserted.values():
+            await self._rows.inserted(written)
 
     async def _add(self, record: Record, *, is_new: bool) -> None:
         place = (record.category, record.id)
         index = index_of(record)
         written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
         self._removed.pop(place, None)
-        if not is_new or place in self._held:
+        if is_new and place not in self._held:
+            self._inserted[place] = written
+        else:
             self._added[place] = written
+            self._inserted.pop(place, None)
         self._held[place] = index
 
 

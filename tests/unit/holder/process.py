@@ -128,9 +128,19 @@ class _HolderRegistry(Registry):
 
 
 class HolderProcess:
-    """A wallet's agent, its issuer at the other end of one connection, and a verifier that it never met before."""
+    """A wallet's agent, its issuer at the other end of one connection, and a verifier that it never met before.
 
-    def __init__(self, config: AgentConfig, issuer: Issuer, authority: Authority, power: Power) -> None:
+    Args:
+        config: of the agent.
+        issuer, authority: who they are.
+        power: may fail.
+        given: the wallet, open; None: the one in the agent's folder is opened at each start.
+    """
+
+    def __init__(
+        self, config: AgentConfig, issuer: Issuer, authority: Authority, power: Power, given: Profile | None = None
+    ) -> None:
+        self._given = given
         self.power = power
         self.issuer = issuer
         self.sent: list[Sent] = []
@@ -151,7 +161,8 @@ class HolderProcess:
             "wallet.type": "askar-anoncreds",
         }
         manager = WalletManager(self._config, StoreGuard(lambda _: None))
-        self.profile: Profile = await manager.open(InjectionContext(settings=settings), {})
+        self.profile = self._given or await manager.open(InjectionContext(settings=settings), {})
+        self.profile.settings.update(settings)
         host, protocols = FileHost(), ProtocolRegistry()
         protocols.register_message_types(CREDENTIAL_MESSAGES)
         protocols.register_message_types(PROOF_MESSAGES)

@@ -140,7 +140,7 @@ async def test_a_credential_is_revoked_in_public_wherever_the_power_fails(worksh
             await restart(workshop)
             await workshop.revocations.publish_all()  # what the sweep has it look for
             intent = await workshop.revocations.get_or_none(offer.id)
-            assert (intent is None) == (steps == 0)
+            assert (intent is None) == (steps <= 1)  # the first step is its row in the plain tables
             await revoke()  # who saw no answer asks again
         intent = await workshop.revocations.get_or_none(offer.id)
         assert intent is not None
@@ -217,7 +217,7 @@ async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_powe
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
             await restart(workshop)
-            await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=2))
+            await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=6))
         made = [offer for offer in (await workshop.desk.page()).items if offer.id not in before]
         assert all(offer.invitation_url and offer.short_url for offer in made), f"cut after {steps} steps"
         async with workshop.profile.session() as session:

@@ -18,6 +18,7 @@ from acapy_agent.cache.base import BaseCache
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.oob_processor import OobMessageProcessor
+from acapy_agent.core.profile import Profile
 from acapy_agent.core.protocol_registry import ProtocolRegistry
 from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.request_context import RequestContext
@@ -71,12 +72,19 @@ REGISTRY_SIZE = 6
 
 
 class Workshop:
-    """An issuer accredited for welders, its desk, and a wallet at the other end."""
+    """An issuer accredited for welders, its desk, and a wallet at the other end.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where its public files lie.
+        profile: its wallet; None: one of its own.
+        beside: another process of the same issuer.
+    """
+
+    def __init__(self, folder: Path, profile: Profile | None = None, beside: "Workshop | None" = None) -> None:
         self.folder = folder
-        self.host = FileHost()
-        self.authority = Authority()
+        self.given = profile
+        self.host = beside.host if beside else FileHost()
+        self.authority = beside.authority if beside else Authority()
         self.now = datetime.now(UTC)
         self.version = 0
         self.wallet_hears = MockResponder()
@@ -85,13 +93,26 @@ class Workshop:
 
     async def open(self) -> None:
         """Make wallet, DID, schema, credential definition and registries."""
-        self.profile = await create_test_profile(
-            {
-                "wallet.type": "askar-anoncreds",
-                "preserve_exchange_records": True,
-                "tails_server_base_url": "https://centre.wanderbuch.test/org/tails",
-            }
+        await self.open_wallet()
+        made = await AnonCredsIssuer(self.profile).create_and_register_schema(
+            self.did, TYPE.name, TYPE.version, list(TYPE.attr_names)
         )
+        self.schema_id = SchemaId.parse(made.schema_state.schema_id)
+        async with self.profile.session() as session:
+            await self.connection.save(session)
+        self.start()
+        await self.standing.prepare()
+        await self.publish()
+
+    async def open_wallet(self) -> None:
+        """Make wallet and DID."""
+        settings = {
+            "wallet.type": "askar-anoncreds",
+            "preserve_exchange_records": True,
+            "tails_server_base_url": "https://centre.wanderbuch.test/org/tails",
+        }
+        self.profile = self.given or await create_test_profile(settings)
+        self.profile.settings.update(settings)
         publisher = FolderPublisher(self.folder / "public")
         self.registry = WebvhRegistry(cast(Any, None), publisher)
         self.source = GovernanceSource(
@@ -126,15 +147,6 @@ class Workshop:
             publisher=publisher,
             prerotation=False,
         )
-        made = await AnonCredsIssuer(self.profile).create_and_register_schema(
-            self.did, TYPE.name, TYPE.version, list(TYPE.attr_names)
-        )
-        self.schema_id = SchemaId.parse(made.schema_state.schema_id)
-        async with self.profile.session() as session:
-            await self.connection.save(session)
-        self.start()
-        await self.standing.prepare()
-        await self.publish()
 
     def start(self) -> None:
         """Take the office up as a freshly started process does."""

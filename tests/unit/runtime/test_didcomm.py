@@ -17,6 +17,7 @@ from acapy_agent.utils.classloader import ClassLoader
 from aries_askar import AskarError, AskarErrorCode
 from tests.flow.tiny_role import TinyRole
 from tests.unit.runtime.correspondents import Correspondent, connected_to
+from tests.unit.runtime.envelopes import kept_by, leave_kept
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime import store
@@ -51,7 +52,7 @@ def transport_of(agent: RunningAgent) -> KeepingTransport:
 
 async def nothing_kept(agent: RunningAgent) -> None:
     async with asyncio.timeout(5):
-        while await agent.tenant.records(KeptEnvelope).find():  # noqa: ASYNC110
+        while await kept_by(agent):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -67,7 +68,7 @@ async def test_keeps_the_envelope_while_it_is_processed_and_removes_it_after(
 
     class Slow(BaseHandler):
         async def handle(self, context: RequestContext, responder: BaseResponder) -> None:
-            during.append(len(await tiny_agent.tenant.records(KeptEnvelope).find()))
+            during.append(len(await kept_by(tiny_agent)))
 
     handler, Ping.Handler = Ping.Handler, Slow
     try:
@@ -143,7 +144,7 @@ async def test_keeps_without_processing_while_held_and_replays_later(
     transport = transport_of(tiny_agent)
     transport.hold()
     assert (await transport.receive(peer.envelope())).status == 200
-    (left,) = await tiny_agent.tenant.records(KeptEnvelope).find()
+    (left,) = await kept_by(tiny_agent)
     assert "protected" in json.loads(left.envelope)  # still encrypted
     transport.open()
     await transport.replay()
@@ -164,7 +165,7 @@ async def test_keeps_without_processing_while_held_and_replays_later(
 )
 async def test_refuses_what_is_not_encrypted_to_us_and_keeps_nothing(tiny_agent: RunningAgent, body: bytes) -> None:
     assert (await transport_of(tiny_agent).receive(body)).status == 400
-    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
+    assert await kept_by(tiny_agent) == []
 
 
 async def test_takes_no_more_while_too_much_waits(
@@ -175,7 +176,7 @@ async def test_takes_no_more_while_too_much_waits(
     transport.hold()
     assert (await transport.receive(body)).status == 200
     assert (await transport.receive(peer.envelope())).status == 503
-    assert len(await tiny_agent.tenant.records(KeptEnvelope).find()) == 1
+    assert len(await kept_by(tiny_agent)) == 1
     transport.open()
     await transport.replay()
     await nothing_kept(tiny_agent)
@@ -219,7 +220,7 @@ async def test_what_was_not_handled_because_the_store_failed_is_handled_again(
         async with asyncio.timeout(5):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        (left,) = await tiny_agent.tenant.records(KeptEnvelope).find()
+        (left,) = await kept_by(tiny_agent)
         await transport.replay()
         await nothing_kept(tiny_agent)
     finally:
@@ -255,7 +256,7 @@ async def test_what_found_no_turn_in_the_store_is_handled_again(
         async with asyncio.timeout(5):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-    assert (done, len(await tiny_agent.tenant.records(KeptEnvelope).find())) == (0, 1)
+    assert (done, len(await kept_by(tiny_agent))) == (0, 1)
     await transport.replay()
     await nothing_kept(tiny_agent)
     assert done == 1
@@ -265,7 +266,7 @@ async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attem
     """Put envelopes into the store as a process that ended before it was done with them."""
     transport_of(agent).hold()
     for envelope in envelopes:
-        await agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope, attempts=attempts))
+        await leave_kept(agent, envelope, attempts=attempts)
     transport_of(agent)._counted.clear()
     transport_of(agent).open()
 
@@ -273,7 +274,7 @@ async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attem
 async def test_what_was_begun_too_often_is_deleted(tiny_agent: RunningAgent, peer: Correspondent) -> None:
     await left_by_an_earlier_process(tiny_agent, peer.envelope().decode(), attempts=MAX_ATTEMPTS)
     await transport_of(tiny_agent).replay()
-    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
+    assert await kept_by(tiny_agent) == []
 
 
 async def test_what_was_begun_less_often_is_handled(tiny_agent: RunningAgent, peer: Correspondent) -> None:
@@ -297,7 +298,7 @@ async def test_what_was_begun_less_often_is_handled(tiny_agent: RunningAgent, pe
 async def test_forgets_an_envelope_that_nobody_can_open(tiny_agent: RunningAgent, envelope: str) -> None:
     await left_by_an_earlier_process(tiny_agent, envelope)
     await transport_of(tiny_agent).replay()
-    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
+    assert await kept_by(tiny_agent) == []
 
 
 async def test_forgets_what_is_no_envelope_at_all(tiny_agent: RunningAgent) -> None:
@@ -326,7 +327,7 @@ async def test_what_is_replayed_does_not_decide_whether_or_when_an_agent_is_read
 ) -> None:
     envelopes = [peer.envelope().decode() for _ in range(20)]
     for envelope in envelopes:
-        await tiny_agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope))
+        await leave_kept(tiny_agent, envelope)
     await tiny_agent.stop()
     role = TinyRole()
     again = await start(load_config(tiny_handle.config_path, {}, role=role), role)

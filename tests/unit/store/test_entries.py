@@ -10,9 +10,6 @@ from wanderbuch.store.entries import fetch_entries
 
 ROOT = Path(__file__).parents[3]
 CATEGORY = "wanderbuch.test"
-# Who reads pages of a scan makes the list itself.
-STORE = ROOT / "src" / "wanderbuch" / "store"
-LISTS_THEM_ITSELF = {STORE / "entries.py", STORE / "rebuild.py", ROOT / "agents" / "holder" / "reading.py"}
 
 
 @pytest.fixture(params=["an agent's wallet", "somebody else's ACA-Py"])
@@ -33,13 +30,35 @@ async def test_what_was_fetched_can_be_iterated_as_a_comprehension_of_any_3_13_d
     assert [entry.name for entry in iter(iter(some))] == ["a"]
 
 
+def fetched_in(tree: ast.AST) -> list[int]:
+    """Return the lines that fetch several entries and do not make a list of them at once."""
+    lists = {
+        id(node.args[0].value.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "list"
+        and node.args
+        and isinstance(node.args[0], ast.Await)
+        and isinstance(node.args[0].value, ast.Call)
+    }
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"fetch_all", "fetch_all_keys"} and id(node) not in lists
+    ]
+
+
 @pytest.mark.parametrize("folder", ["agents", "plugins", "src/wanderbuch/store", "tests"])
 def test_nobody_fetches_entries_past_it(folder: str) -> None:
     past = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
+        f"{path.relative_to(ROOT)}:{line}"
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if path not in LISTS_THEM_ITSELF
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute) and node.attr in {"fetch_all", "fetch_all_keys"}
+        for line in fetched_in(ast.parse(path.read_text()))
     ]
-    assert not past, f"use wanderbuch.store.entries.fetch_entries: {past}"
+    assert not past, f"use wanderbuch.store.entries.fetch_entries, or list(await …): {past}"
+
+
+def test_what_is_no_list_is_seen() -> None:
+    assert fetched_in(ast.parse("async def f(s): return [e for e in await s.fetch_all('a')]")) == [1]
+    assert fetched_in(ast.parse("async def f(s): return list(await s.fetch_all('a'))")) == []

@@ -1,13 +1,20 @@
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import ClassVar
 
 import pytest
 from aries_askar import Entry
+from tests.postgresql import ENGINES
+from tests.unit.store.opening import Processes
 
-from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.store.errors import CursorError
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
 class State(Enum):
@@ -20,11 +27,21 @@ class Item(Record):
     tag_names: ClassVar[tuple[str, ...]] = ("state",)
     state: State = State.OPEN
     count: int = 0
+    due: datetime | None = None
+
+    def index_state(self) -> str:
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        return self.due
 
 
-@pytest.fixture
-def items(wallet: WalletProfile) -> RecordStore[Item]:
-    return RecordStore(wallet, Item)
+@pytest.fixture(params=ENGINES)
+async def items(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[RecordStore[Item]]:
+    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    processes = Processes(agent_config, database)
+    yield RecordStore(await processes.another(), Item)
+    await processes.end()
 
 
 async def test_keeps_finds_and_removes(items: RecordStore[Item]) -> None:
@@ -106,3 +123,76 @@ async def test_a_long_list_is_read_in_another_thread(items: RecordStore[Item], m
     assert threading.get_ident() not in threads
     assert await items.find(limit=3) == made[:3]
     assert threading.get_ident() in threads
+
+
+async def test_pages_go_through_a_list_once_in_the_order_in_which_it_was_made(items: RecordStore[Item]) -> None:
+    made = [await items.insert(Item(state=State.DONE if number % 3 == 0 else State.OPEN)) for number in range(10)]
+    for newest_first in (True, False):
+        seen: list[Item] = []
+        cursor = None
+        while True:
+            page = await items.page(limit=3, cursor=cursor, newest_first=newest_first)
+            seen += page.items
+            if (cursor := page.next_cursor) is None:
+                break
+            assert len(page.items) == 3
+        assert seen == (made[::-1] if newest_first else made)
+    done = [item for item in made if item.state is State.DONE]
+    assert list((await items.page(state="DONE", newest_first=False)).items) == done
+    assert [item async for item in items.every(state=("OPEN", "DONE"))] == made
+    assert (await items.count(), await items.count(state="DONE"), await items.count(state="NONE")) == (10, 4, 0)
+
+
+async def test_page_is_full_though_records_between_have_moved(items: RecordStore[Item]) -> None:
+    made = [await items.insert(Item()) for _ in range(8)]
+    first = await items.page(state="OPEN", limit=2, newest_first=False)
+    for item in made[2:5]:
+        await items.change(item.id, lambda held: held.model_copy(update={"state": State.DONE}))
+    rest = await items.page(state="OPEN", limit=2, cursor=first.next_cursor, newest_first=False)
+    assert [*first.items, *rest.items] == [*made[:2], *made[5:7]]
+
+
+async def test_cursor_of_another_list_is_refused(items: RecordStore[Item]) -> None:
+    for _ in range(3):
+        await items.insert(Item())
+    cursor = (await items.page(limit=1)).next_cursor
+    assert cursor is not None
+    assert (await items.page(limit=1, cursor=cursor)).items
+    for wrong in ("", "x", cursor[:-1], cursor[::-1]):
+        with pytest.raises(CursorError):
+            await items.page(limit=1, cursor=wrong)
+    with pytest.raises(CursorError):
+        await items.page(limit=1, cursor=cursor, state="OPEN")
+
+
+async def test_what_is_due_is_claimed_the_most_urgent_first_and_nothing_else(items: RecordStore[Item]) -> None:
+    first, second = [await items.insert(Item(due=NOW - timedelta(minutes=minutes))) for minutes in (1, 2)]
+    await items.insert(Item(due=NOW + timedelta(minutes=1)))
+    await items.insert(Item())
+    async with items.claiming(NOW) as due:
+        assert [item async for item in due] == [second, first]
+        async with items.claiming(NOW) as again:
+            assert [item async for item in again] == []
+        await items.change(first.id, lambda held: held.model_copy(update={"due": None}))
+    async with items.claiming(NOW) as due:
+        assert [item async for item in due] == [second]
+
+
+async def test_what_could_not_be_done_is_due_again_and_holds_up_nothing(items: RecordStore[Item]) -> None:
+    made = [await items.insert(Item(due=NOW)) for _ in range(130)]  # more than a batch
+    for _ in range(2):
+        async with items.claiming(NOW) as due:
+            assert {item.id async for item in due} == {item.id for item in made}
+
+
+async def test_search_tells_apart_what_the_plain_tables_do_not(items: RecordStore[Item]) -> None:
+    class Named(Record):
+        category: ClassVar[str] = "test.named"
+        tag_names: ClassVar[tuple[str, ...]] = ("name",)
+        name: str
+
+    store = RecordStore(items._profile, Named)
+    small, large = await store.insert(Named(name="anna  b")), await store.insert(Named(name="ANNA B"))
+    assert await store.find(name="ANNA B") == [large]
+    assert await store.find(name="anna  b") == [small]
+    assert await store.find(name="anna b") == []

@@ -1,16 +1,19 @@
 """Listings, counts and the two writes."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.unit.store.conftest import HASHES
 
 from wanderbuch.store.cursors import Listing, seal_cursor
+from wanderbuch.store.engine import Rows as EngineRows
+from wanderbuch.store.engine import Statement, Value
 from wanderbuch.store.errors import CursorError
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.rows import Indexed, RowPage
-from wanderbuch.store.tables import Tables
+from wanderbuch.store.tables import Tables, tables_on
 
 _KIND = "wanderbuch.offer"
 _NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -269,3 +272,59 @@ async def test_who_changed_it_since_it_was_read_is_not_set_right(tables: Tables)
     await _change(tables, Indexed("r", "closed"))
     await tables.rows.settle(written, Indexed("r", "open"))
     assert _ids(await tables.rows.page("default", _KIND, states=["closed"])) == ["r"]
+
+
+async def test_each_question_walks_along_its_own_index(tables: Tables) -> None:
+    """Also before the database has looked at its tables: the wrong index costs nothing in a test, and hours later."""
+    asked: list[Statement] = []
+
+    class Asked:
+        is_shared, skip_locked = tables.engine.is_shared, tables.engine.skip_locked
+
+        async def run(self, sql: str, *args: Value) -> EngineRows:
+            asked.append(Statement(sql, args))
+            return await tables.engine.run(sql, *args)
+
+        async def together(self, *statements: Statement) -> list[EngineRows]:
+            asked.extend(statements)
+            return await tables.engine.together(*statements)
+
+    for number in range(40):
+        indexed = Indexed(f"r{number}", "open", _NOW, {"name": str(number)})
+        await tables.rows.add(f"t{number % 2}", _KIND, indexed, is_new=True)
+    watched = tables_on(Asked(), HASHES)  # type: ignore[arg-type]
+    expected = {
+        "change": ("row_pkey", "sqlite_autoindex_row_1"),
+        "page": ("row_by_state",),
+        "page of all": ("row_listed",),
+        "claim": ("row_due ", "row_due\n", "row_due_of_list"),
+        "find": ("word_pkey", "word USING PRIMARY KEY"),
+    }
+    plans: dict[str, str] = {}
+    for name in expected:
+        asked.clear()
+        match name:
+            case "change":
+                await watched.rows.settle(await watched.rows.add("t1", _KIND, Indexed("r1", "closed")))
+            case "page":
+                await watched.rows.page("t1", _KIND, states=["open", "closed"])
+            case "page of all":
+                await watched.rows.page("t1", _KIND)
+            case "claim":
+                await watched.due.claim([_KIND], limit=5, for_s=60)
+                await watched.due.claim([_KIND], limit=5, for_s=60, tenants=["t1"])
+            case "find":
+                await watched.words.find("t1", _KIND, {"name": "7"})
+        plans[name] = "\n".join([await _plan(tables, each) for each in asked]) + "\n"
+    for name, indexes in expected.items():
+        assert any(index in plans[name] for index in indexes), plans[name]
+        assert not re.search(r"Seq Scan on (row|word)\b|SCAN (row|word)\b(?! USING)", plans[name]), plans[name]
+    for listing in ("row_listed", "row_by_state", "row_due"):
+        assert listing not in plans["change"]
+        assert listing not in plans["find"]
+
+
+async def _plan(tables: Tables, statement: Statement) -> str:
+    explain = "EXPLAIN (COSTS OFF) " if tables.engine.is_shared else "EXPLAIN QUERY PLAN "
+    rows = await tables.engine.run(explain + statement.sql, *statement.args)
+    return "\n".join(str(row[-1]) for row in rows)

@@ -2,34 +2,24 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import pytest
-from acapy_agent.anoncreds.registry import AnonCredsRegistry
-from acapy_agent.core.event_bus import EventBus
-from acapy_agent.messaging.responder import MockResponder
 from acapy_agent.utils.testing import create_test_profile
 from tests.unit.trust.ecosystem import (
-    AUTHORITY,
     WELDER_VALUES,
     Authority,
-    FileHost,
     Held,
     Issuer,
-    Registry,
     Worker,
     accreditation,
     payload,
     values,
     webvh,
 )
-from tests.unit.trust.employer import Employer
+from tests.unit.trust.employer import Employer, open_employer
 
 from wanderbuch.governance.freshness import FreshnessStatement, snapshot_of
 from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
-from wanderbuch.plugins.trust.verifier import VerificationDesk
 
 
 @pytest.fixture(scope="session")
@@ -100,29 +90,5 @@ async def employer(
     authority: Authority, training_centre: Issuer, cooking_school: Issuer, now: datetime
 ) -> AsyncIterator[Employer]:
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
-    registry, host = Registry(training_centre, cooking_school), FileHost()
-    profile.context.injector.bind_instance(AnonCredsRegistry, AnonCredsRegistry([registry]))
-    profile.context.injector.bind_instance(EventBus, EventBus())
-    signed = await authority.file(
-        payload(
-            {
-                training_centre.did: [
-                    accreditation([training_centre.cred_def_id], occupations=["C72", "C22"]),
-                ],
-                cooking_school.did: [accreditation([cooking_school.cred_def_id], id="acc-2", occupations=["C512"])],
-            }
-        )
-    )
-    host.files = {"current.jws": signed.jws, "freshness.jws": await authority.statement(signed, at=now)}
-    made: Employer
-    source = GovernanceSource(
-        GovernanceSourceConfig(url="https://authority.wanderbuch.test/g", author=AUTHORITY),
-        edge=cast(HttpEdge, host),
-        resolve_key=authority.resolve_key,
-        clock=lambda: made.now,
-    )
-    desk = VerificationDesk(source, clock=lambda: made.now)
-    made = Employer(profile, desk, source, registry, host, MockResponder(), now)
-    await source.refresh()
-    yield made
+    yield await open_employer(profile, authority, training_centre, cooking_school, now)
     await profile.close()

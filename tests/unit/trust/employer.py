@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+from acapy_agent.anoncreds.registry import AnonCredsRegistry
+from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
 from acapy_agent.messaging.responder import MockResponder
@@ -13,19 +15,25 @@ from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20Pre
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
 from tests.unit.trust.ecosystem import (
+    AUTHORITY,
     WELDER,
+    Authority,
     FileHost,
+    Issuer,
     Registry,
+    accreditation,
     message,
+    payload,
 )
 
 from wanderbuch.governance.question import Requirement, Verdict
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.exchange import (
     Verification,
     VerificationState,
 )
 from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
-from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.trust.verifier import VerificationDesk
 from wanderbuch.store.records import RecordStore
 
@@ -98,6 +106,37 @@ class Employer:
 
     def heard(self) -> list[type]:
         return [type(sent) for sent, _ in self.wallet_hears.messages]
+
+
+async def open_employer(
+    profile: Profile, authority: Authority, training_centre: Issuer, cooking_school: Issuer, now: datetime
+) -> Employer:
+    """Return a verifier that knows both."""
+    registry, host = Registry(training_centre, cooking_school), FileHost()
+    profile.context.injector.bind_instance(AnonCredsRegistry, AnonCredsRegistry([registry]))
+    profile.context.injector.bind_instance(EventBus, EventBus())
+    signed = await authority.file(
+        payload(
+            {
+                training_centre.did: [
+                    accreditation([training_centre.cred_def_id], occupations=["C72", "C22"]),
+                ],
+                cooking_school.did: [accreditation([cooking_school.cred_def_id], id="acc-2", occupations=["C512"])],
+            }
+        )
+    )
+    host.files = {"current.jws": signed.jws, "freshness.jws": await authority.statement(signed, at=now)}
+    made: Employer
+    source = GovernanceSource(
+        GovernanceSourceConfig(url="https://authority.wanderbuch.test/g", author=AUTHORITY),
+        edge=cast(HttpEdge, host),
+        resolve_key=authority.resolve_key,
+        clock=lambda: made.now,
+    )
+    desk = VerificationDesk(source, clock=lambda: made.now)
+    made = Employer(profile, desk, source, registry, host, MockResponder(), now)
+    await source.refresh()
+    return made
 
 
 def codes(ended: Verification) -> list[str]:

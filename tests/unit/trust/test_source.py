@@ -2,21 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
+from tests.processes import Processes
 from tests.unit.trust.ecosystem import AUTHORITY, Authority, FileHost, accreditation, digest, payload, webvh
 
+from wanderbuch.governance.history import Head
 from wanderbuch.governance.identifiers import CredDefId
 from wanderbuch.governance.question import Reason
 from wanderbuch.governance.signing import SignedGovernanceFile
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.lanes import is_for_strangers, work_for_strangers
 from wanderbuch.plugins.trust import followed, pacing
+from wanderbuch.plugins.trust.kept import WalletGovernanceStore
 from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig, RefreshOutcome
 
 CENTRE = webvh("centre")
@@ -326,6 +329,27 @@ async def test_another_process_of_the_same_agent_takes_over_what_the_first_found
     assert snapshot.file.version == 2
 
 
+async def test_a_process_that_saves_late_takes_nothing_back_that_another_has_seen(
+    world: World, profile: Profile
+) -> None:
+    store = WalletGovernanceStore(profile, AUTHORITY)
+    source = world.source()
+    await source.attach(profile)
+    await source.refresh()
+    older = await store.load()
+    await world.serve(await world.sign(2))
+    await source.refresh()
+    newer = await store.load()
+    assert older is not None
+    assert newer is not None
+    head = Head(9, "00" * 32)
+    await store.save(replace(older, head=head))  # it has checked a longer history; of the file it knows less
+    assert await store.load() == replace(newer, head=head)
+    later = replace(newer, issued_at=(newer.issued_at or world.clock.now) + timedelta(seconds=5), freshness_jws=None)
+    await store.save(later)  # the author's word that took the freshness away stays too
+    assert await store.load() == replace(later, head=head)
+
+
 async def test_of_many_that_need_fresh_governance_one_fetches(world: World) -> None:
     source = world.source()
     snapshots = await asyncio.gather(*(source.current() for _ in range(20)))
@@ -542,3 +566,21 @@ async def test_governance_is_our_own_work_whoever_makes_us_ask(world: World, mon
         await source.refresh()
     assert asked
     assert not any(asked)
+
+
+@pytest.mark.needs("postgresql")
+async def test_what_one_process_finds_the_other_asks_for_at_once(world: World, processes: Processes) -> None:
+    first, second = world.source(refresh_every=timedelta(hours=1)), world.source(refresh_every=timedelta(hours=1))
+    await first.attach(processes.first.profile)
+    await second.attach(processes.second.profile)
+    running = asyncio.create_task(second.run())
+    await second.first_round()
+    await world.serve(await world.sign(2))
+    await first.refresh()
+    async with asyncio.timeout(5):
+        while (snapshot := second.snapshot()) is None or snapshot.file.version < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    asked = len(world.host.asked)
+    await asyncio.sleep(0.5)  # who has found it tells, and the other does not answer with the same
+    assert len(world.host.asked) == asked
+    running.cancel()

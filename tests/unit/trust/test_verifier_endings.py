@@ -25,6 +25,7 @@ from wanderbuch.plugins.trust.exchange import (
 )
 from wanderbuch.plugins.trust.presentation import message_digest
 from wanderbuch.plugins.trust.telling import Accepted
+from wanderbuch.plugins.trust.verifier import DeskLimits, VerificationDesk
 from wanderbuch.store.records import NotFoundError, RecordStore
 
 
@@ -168,6 +169,33 @@ class TestEndings:
         ended = await employer.desk.status(employer.profile, asked.id)
         assert ended.seen is None
         assert verdict(ended) is Verdict.TRUSTED
+
+    @pytest.mark.parametrize(("keep_seen", "is_kept"), [(timedelta(days=2), True), (timedelta(hours=12), False)])
+    async def test_how_long_what_was_seen_is_kept_is_told_anew_at_each_start(
+        self, employer: Employer, worker: Worker, welder: Held, keep_seen: timedelta, is_kept: bool
+    ) -> None:
+        asked = await employer.ask()
+        await employer.get(asked, worker.present(asked.proof_request, welder))
+        employer.now += timedelta(days=1)
+        restarted = VerificationDesk(employer.source, limits=DeskLimits(keep_seen=keep_seen), clock=employer.clock)
+        await restarted.sweep(employer.profile, employer.now)
+        assert ((await restarted.status(employer.profile, asked.id)).seen is not None) is is_kept
+        employer.now += timedelta(days=2)
+        await restarted.sweep(employer.profile, employer.now)
+        assert (await restarted.status(employer.profile, asked.id)).seen is None
+
+    async def test_lists_what_was_asked_oldest_first_and_in_parts(self, employer: Employer) -> None:
+        asked = [await employer.ask() for _ in range(3)]
+        employer.now += timedelta(minutes=11)
+        newest = await employer.ask()
+        first = await employer.desk.page(employer.profile, limit=3)
+        assert [each.id for each in first.items] == [each.id for each in asked]
+        assert {each.state for each in first.items} == {VerificationState.NO_ANSWER}
+        rest = await employer.desk.page(employer.profile, limit=3, cursor=first.next_cursor)
+        assert [each.id for each in rest.items] == [newest.id]
+        assert rest.next_cursor is None
+        still_open = await employer.desk.page(employer.profile, states=(VerificationState.OPEN,))
+        assert list(still_open.items) == [newest]
 
     async def test_an_unknown_verification_has_no_status(self, employer: Employer) -> None:
         with pytest.raises(NotFoundError):

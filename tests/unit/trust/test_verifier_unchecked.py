@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
-from tests.unit.trust.ecosystem import (
-    Held,
-    Worker,
-)
+from tests.unit.trust.ecosystem import Held, Issuer, Worker
 from tests.unit.trust.employer import Employer, codes, verdict
 
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.question import Verdict
+from wanderbuch.governance.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.http.replaying import FallbackEdge
 from wanderbuch.plugins.trust.exchange import Verification
-from wanderbuch.plugins.trust.verifier import DeskLimits
+from wanderbuch.plugins.trust.staples import MAX_STAPLES, Staples
+from wanderbuch.plugins.trust.verifier import DeskLimits, VerificationDesk
+from wanderbuch.plugins.webvh.memory import InMemoryLogMemory, LogMemory
 from wanderbuch.store.records import RecordStore
 
 
@@ -159,19 +159,65 @@ async def test_new_governance_does_not_make_an_old_recording_count(
 
 
 async def test_a_staple_stands_in_for_governance_that_is_not_fresh(
-    employer: Employer, worker: Worker, welder: Held, training_centre: Any
+    employer: Employer, worker: Worker, welder: Held, training_centre: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`stapling` says what is taken; here: that it is used for this verification only, and only where it is needed."""
-    fresh = employer.source.snapshot()
-    asked, other = await employer.ask(), await employer.ask()
+    opened = stapled_governance(employer, monkeypatch)
+    asked, other, unneeded = await employer.ask(), await employer.ask(), await employer.ask()
+    for each in (asked, unneeded):
+        await employer.desk.take_staple(employer.profile, each.id, b"a staple", issuer=training_centre.did)
+    ended = await employer.get(unneeded, worker.present(unneeded.proof_request, welder))
+    assert "staple.used" not in codes(ended)
     employer.source._home._drop_statement()
     employer.host.down = True
-    assert fresh is not None
-    employer.desk._stapled[asked.id] = fresh
     ended = await employer.get(asked, worker.present(asked.proof_request, welder))
     assert verdict(ended) is Verdict.TRUSTED
     assert "staple.used" in codes(ended)
+    assert opened[-1] == (b"a staple", training_centre.did)
     ended = await employer.get(other, worker.present(other.proof_request, welder))
     assert verdict(ended) is Verdict.STALE
     with pytest.raises(ExchangeError, match="open"):
-        await employer.desk.take_staple(employer.profile, asked.id, b"", issuer=Did.parse("did:example:centre"))
+        await employer.desk.take_staple(employer.profile, asked.id, b"", issuer=training_centre.did)
+
+
+async def test_a_staple_is_found_by_whichever_process_judges_and_goes_with_its_verification(
+    employer: Employer, worker: Worker, welder: Held, training_centre: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stapled_governance(employer, monkeypatch)
+    asked, unanswered = await employer.ask(), await employer.ask()
+    for each in (asked, unanswered):
+        await employer.desk.take_staple(employer.profile, each.id, b"a staple", issuer=training_centre.did)
+    employer.source._home._drop_statement()
+    employer.host.down = True
+    employer.desk = VerificationDesk(employer.source, clock=employer.clock)  # as another process has one
+    ended = await employer.get(asked, worker.present(asked.proof_request, welder))
+    assert verdict(ended) is Verdict.TRUSTED
+    assert await Staples(employer.profile).get(asked.id) is None
+    assert await Staples(employer.profile).get(unanswered.id) is not None
+    employer.now = unanswered.answer_by + timedelta(seconds=1)
+    await employer.desk.sweep(employer.profile, employer.now)
+    assert await Staples(employer.profile).get(unanswered.id) is None
+
+
+async def test_no_more_staples_are_kept_than_there_is_room_for(employer: Employer, training_centre: Issuer) -> None:
+    staples = Staples(employer.profile)
+    for number in range(MAX_STAPLES + 2):
+        await staples.keep(f"v{number}", b"a staple", issuer=training_centre.did)
+    await staples.keep("v5", b"another", issuer=training_centre.did)  # in place of one: nothing has to go for it
+    assert [await staples.get(f"v{number}") for number in (0, 1)] == [None, None]
+    assert await staples.get("v2") == (b"a staple", training_centre.did)
+    assert await staples.get("v5") == (b"another", training_centre.did)
+
+
+def stapled_governance(employer: Employer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, Did]]:
+    """Let every staple say what is in force now; the list tells which were opened."""
+    fresh, opened = employer.source.snapshot(), list[tuple[bytes, Did]]()
+
+    async def open_any(received: bytes, *, issuer: Did, **_: Any) -> GovernanceSnapshot:
+        opened.append((received, issuer))
+        assert fresh is not None
+        return fresh
+
+    employer.profile.context.injector.bind_instance(LogMemory, InMemoryLogMemory())
+    monkeypatch.setattr("wanderbuch.plugins.trust.verifier.open_staple", open_any)
+    return opened

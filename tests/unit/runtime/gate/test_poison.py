@@ -17,11 +17,11 @@ from tests.unit.runtime.correspondents import (
     refuse_without_waiting,
     stranger_to,
 )
+from tests.unit.runtime.envelopes import kept_by, leave_kept
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.didcomm import KeptEnvelope
 
 OBJECT: dict[str, Any] = {"a": {"b": []}}
 NO_TEXT: list[object] = [OBJECT, [], ["x"], 7, True, None]
@@ -91,7 +91,7 @@ def poisoned(broken: dict[str, Any] | bytes) -> dict[str, Any] | bytes:
 
 
 async def records_of(agent: RunningAgent) -> int:
-    return len(await agent.tenant.records(KeptEnvelope).find())
+    return len(await kept_by(agent))
 
 
 async def test_refuses_poison_and_keeps_nothing_of_it(tiny_agent: RunningAgent) -> None:
@@ -138,7 +138,7 @@ async def test_an_agent_whose_store_holds_poison_starts_and_deletes_it(
     did_exchange = {"@type": DIDX_REQUEST, "@id": "1", "~thread": {"thid": "1", "pthid": invitation}, "did": OBJECT}
     envelopes.append((await stranger_to(tiny_agent)).envelope(did_exchange))
     for envelope in envelopes:
-        await tiny_agent.tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope=envelope.decode()))
+        await leave_kept(tiny_agent, envelope.decode())
     await tiny_agent.stop()
     role = TinyRole()
     again = await start(load_config(Path(tiny_handle.config_path), {}, role=role), role)

@@ -29,9 +29,9 @@ from tests.unit.runtime.correspondents import (
     stranger_to,
     verkey_of,
 )
+from tests.unit.runtime.envelopes import kept_by
 
 from wanderbuch.agents.runtime.agent import RunningAgent
-from wanderbuch.agents.runtime.didcomm import KeptEnvelope
 from wanderbuch.agents.runtime.gate import entry
 from wanderbuch.agents.runtime.gate import envelope as envelopes
 from wanderbuch.agents.runtime.gate.envelope import decrypt
@@ -84,7 +84,7 @@ async def test_refuses_what_its_role_does_not_serve_also_over_a_connection(tiny_
                 taken.append(message["@type"])
     assert taken == []
     assert await stored(tiny_agent) == {}
-    assert await tiny_agent.tenant.records(KeptEnvelope).find() == []
+    assert await kept_by(tiny_agent) == []
     assert tiny_agent._conductor.dispatcher.task_queue.total_started == handled
 
 

@@ -1,0 +1,180 @@
+"""A centre's event log as somebody reads it who integrates: as a stream that breaks off, and by a webhook."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from tests.flow.test_issuing import Place, stands
+
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+
+HOST = "hooks.wanderbuch.test"
+
+
+@dataclass
+class Receiver:
+    """Somebody's own server: fails twice, then takes what comes."""
+
+    secret: str = ""
+    fails: int = 2
+    statuses: list[int] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    has: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = (await request.read()).decode()
+        status = 200 if self._is_signed(request, body) else 401
+        if status == 200 and self.fails:
+            self.fails -= 1
+            status = 503
+        self.statuses.append(status)
+        self.ids.append(request.headers["webhook-id"])
+        if status == 200:
+            async with self.has:
+                self.taken.append(json.loads(body))
+                self.has.notify_all()
+        return web.Response(status=status)
+
+    async def wait(self, count: int) -> list[tuple[str, str]]:
+        async with asyncio.timeout(60), self.has:
+            await self.has.wait_for(lambda: len(self.taken) >= count)
+        return [(each["type"], each["data"]["subject"]) for each in self.taken]
+
+    def _is_signed(self, request: web.Request, body: str) -> bool:
+        signed = f"{request.headers['webhook-id']}.{request.headers['webhook-timestamp']}.{body}"
+        digest = hmac.digest(base64.b64decode(self.secret.removeprefix("whsec_")), signed.encode(), hashlib.sha256)
+        return f"v1,{base64.b64encode(digest).decode()}" in request.headers["webhook-signature"].split(" ")
+
+
+@asynccontextmanager
+async def receiving(machine: LocalMachine) -> AsyncIterator[Receiver]:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_post("/wanderbuch", made.take)
+    certificate, key = machine.folder / "hooks.crt", machine.folder / "hooks.key"
+    machine.authority.write_server(HOST, certificate, key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    machine.reach(HOST, f"127.0.0.1:{runner.addresses[0][1]}")
+    yield made
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def following(agent: AgentHandle, last: int | None) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    headers = {"Authorization": f"Bearer {agent.token}", "Accept": "text/event-stream"}
+    if last is not None:
+        headers["Last-Event-ID"] = str(last)
+
+    async def events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+        async for line in response.content:
+            if line.startswith(b"data: "):
+                yield json.loads(line.removeprefix(b"data: "))
+
+    timeout = aiohttp.ClientTimeout(total=120)
+    async with (
+        aiohttp.ClientSession(timeout=timeout) as session,
+        session.get(f"{agent.app_url}/v1/events", headers=headers) as response,
+    ):
+        assert response.status == 200
+        yield events(response)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Place, Receiver]]:
+    folder: Path = tmp_path_factory.mktemp("events")
+    place = Place(folder / "place")
+    async with receiving(place.machine) as receiver:
+        try:
+            await place.open()
+            yield place, receiver
+        finally:
+            await place.machine.stop()
+
+
+async def test_issued_and_revoked_as_a_stream_and_by_a_webhook(town: tuple[Place, Receiver]) -> None:
+    place, receiver = town
+    await stands(place.centre)
+    hook = await place.centre.post("/v1/webhooks", {"url": f"https://{HOST}/wanderbuch"})
+    receiver.secret = hook["secret"]
+    assert "secret" not in await place.centre.get(f"/v1/webhooks/{hook['id']}")
+
+    async with following(place.centre, None) as events:
+        issued, _ = await place.issue()
+        first = await anext(events)
+        second = await anext(events)
+    assert (first["kind"], first["subject"]) == ("credential.issued", issued["id"])
+    assert (second["kind"], second["body"]) == ("credential.answered", {"receipt": "KEPT"})
+
+    # The connection is gone while the credential is revoked; the reader comes back with the number it has.
+    await place.centre.post(f"/credentials/{issued['id']}/revoke")
+    async with following(place.centre, first["number"]) as events:
+        again, third = await anext(events), await anext(events)
+    assert again == second
+    assert (third["kind"], third["subject"], third["body"]) == ("credential.revoked", issued["id"], {})
+
+    kinds = ["credential.issued", "credential.answered", "credential.revoked"]
+    assert await receiver.wait(3) == [(kind, issued["id"]) for kind in kinds]
+    assert receiver.statuses[:3] == [503, 503, 200]
+    assert len(set(receiver.ids[:3])) == 1
+    shown = await place.centre.wait_for(f"/v1/webhooks/{hook['id']}", "delivered_to", third["number"])
+    assert (shown["state"], shown["failures"], shown["waiting"]) == ("RUNNING", 0, 0)
+    assert [each["status"] for each in shown["recent"]] == [200, 200, 200, 503, 503]
+
+
+async def test_the_log_stays_across_a_restart_and_a_declined_offer_follows(town: tuple[Place, Receiver]) -> None:
+    place, receiver = town
+    before = await place.centre.get("/v1/events")
+    await place.centre.stop()
+    await place.centre.start()
+    await stands(place.centre)
+    assert (await place.centre.get("/v1/events"))["items"] == before["items"]
+    made, received = await place.offer()
+    async with following(place.centre, before["last"]) as events:
+        await place.worker.post(f"/offers/{received}/decline")
+        ended = await anext(events)
+    assert (ended["number"], ended["kind"], ended["subject"]) == (before["last"] + 1, "offer.ended", made["id"])
+    assert ended["body"] == {"state": "DECLINED"}
+    assert (await receiver.wait(len(before["items"]) + 1))[-1] == ("offer.ended", made["id"])
+
+
+async def test_the_authority_tells_versions(town: tuple[Place, Receiver]) -> None:
+    place, _ = town
+    told = await place.authority.get("/v1/events")
+    assert [each["body"] for each in told["items"] if each["kind"] == "version.published"] == [
+        {"version": number} for number in range(1, place.version + 1)
+    ]
+
+
+async def test_a_stream_ends_cleanly_when_the_centre_stops(town: tuple[Place, Receiver]) -> None:
+    place, _ = town
+    async with following(place.centre, None) as events:
+        await place.centre.stop()
+        assert [each async for each in events] == []  # an answer that broke off would raise
+
+
+async def test_nobody_reads_without_the_token(town: tuple[Place, Receiver]) -> None:
+    place, _ = town
+    async with aiohttp.ClientSession() as session:
+        for accept in ("application/json", "text/event-stream"):
+            headers = {"Authorization": f"Bearer {'x' * 32}", "Accept": accept}
+            async with session.get(f"{place.authority.app_url}/v1/events", headers=headers) as response:
+                assert response.status == 401

@@ -1,0 +1,241 @@
+"""A record is listed, found and due as it says of itself, wherever the power fails, whoever writes at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from itertools import count
+from typing import ClassVar
+
+import pytest
+from tests.postgresql import ENGINES
+from tests.unit.power import Power, power
+from tests.unit.store.opening import Processes
+
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.store import WalletProfile
+from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
+from wanderbuch.store.tables import tables_of
+from wanderbuch.store.writing import writing
+
+__all__ = ["power"]
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(days=1)
+
+
+class State(Enum):
+    OPEN = "OPEN"
+    DONE = "DONE"
+
+
+class Task(Record):
+    category: ClassVar[str] = "test.task"
+    tag_names: ClassVar[tuple[str, ...]] = ("thread",)
+    state: State = State.OPEN
+    thread: str = "one"
+    due: datetime | None = SOON
+
+    def index_state(self) -> str:
+        return self.state.value
+
+    def due_at(self) -> datetime | None:
+        return self.due
+
+
+DONE = {"state": State.DONE, "thread": "two", "due": LATER}
+
+
+@pytest.fixture(params=ENGINES)
+async def processes(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[Processes]:
+    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    made = Processes(agent_config, database)
+    yield made
+    await made.end()
+
+
+@pytest.fixture
+async def tasks(processes: Processes) -> RecordStore[Task]:
+    return RecordStore(await processes.another(), Task)
+
+
+async def is_consistent(tasks: RecordStore[Task]) -> None:
+    """Look at every record in every way."""
+    kept = await tasks.find()
+    for state in (None, *State):
+        meant = {task.id for task in kept if state in (None, task.state)}
+        for newest_first in (False, True):
+            page = await tasks.page(state=state and state.value, limit=500, newest_first=newest_first)
+            assert {task.id for task in page.items} == meant
+            assert len(page.items) == len(meant), "listed twice"
+    for thread in ("one", "two"):
+        assert {task.id for task in await tasks.find(thread=thread)} == {
+            task.id for task in kept if task.thread == thread
+        }
+    for at in (SOON, LATER):
+        meant = {task.id for task in kept if task.due is not None and task.due <= at}
+        assert {task.id for task in await tasks.due(at)} == meant
+
+
+async def rows(profile: WalletProfile) -> int:
+    return len(await tables_of(profile).engine.run("SELECT id FROM row WHERE kind = ?", Task.category))
+
+
+@pytest.mark.parametrize("does", ["insert", "change", "put", "remove", "several"])
+async def test_nothing_is_missing_wherever_the_power_fails(processes: Processes, power: Power, does: str) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    await tasks.insert(Task(id="other"))
+    steps = 0
+    for steps in count():
+        task = Task(id=f"task-{steps}")
+        if does != "insert":
+            await tasks.insert(task)
+
+        async def work(task: Task = task) -> None:
+            done = task.model_copy(update=DONE)
+            match does:
+                case "insert":
+                    await tasks.insert(task)
+                case "change":
+                    await tasks.change(task.id, lambda _: done)
+                case "put":
+                    await tasks.put(done)
+                case "remove":
+                    await tasks.remove(task.id)
+                case _:
+                    async with writing(profile) as records:
+                        await records.insert(Task(id=f"{task.id}-new"))
+                        held = await records.get(Task, task.id)
+                        await records.replace(held.model_copy(update=DONE))
+                        await records.get(Task, f"{task.id}-new")
+
+        cut = await power.lasts(steps, work)
+        await is_consistent(tasks)
+        if does == "several":  # all of it, or nothing
+            is_new = await tasks.get_or_none(f"{task.id}-new") is not None
+            assert is_new == ((await tasks.get(task.id)).state is State.DONE)
+        if not cut:
+            break
+    assert steps >= 2
+    # Ten minutes later what is superfluous goes as soon as somebody meets it.
+    await tables_of(profile).engine.run("UPDATE row SET at = at - 601, held = 0")
+    for state in State:
+        await tasks.page(state=state.value, limit=500)
+    assert await rows(profile) == len(await tasks.find())
+    assert await tasks.count() == len(await tasks.find())
+    await is_consistent(tasks)
+
+
+@pytest.mark.parametrize("does", ["change", "remove"])
+async def test_the_sweep_removes_what_a_crash_left_once_it_is_ten_minutes_old(
+    processes: Processes, power: Power, does: str
+) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    for steps in count(1):
+        task = await tasks.insert(Task(id=f"task-{steps}", due=None))
+
+        async def work(task: Task = task) -> None:
+            if does == "remove":
+                await tasks.remove(task.id)
+            else:
+                await tasks.change(task.id, lambda held: held.model_copy(update={**DONE, "due": None}))
+
+        if not await power.lasts(steps, work):
+            break
+    engine = tables_of(profile).engine
+    left = await rows(profile)
+    assert left > len(await tasks.find()), "a crash left nothing"
+    for seconds, is_left in ((598, True), (4, False)):
+        moved = "UPDATE row SET at = at - ?, held = CASE WHEN held > 0 THEN held - ? ELSE 0 END"
+        await engine.run(moved, seconds, seconds)
+        async with tasks.claiming(NOW) as due:
+            assert [task async for task in due] == []
+        assert (await rows(profile) == left) is is_left
+    assert await rows(profile) == len(await tasks.find())
+    await is_consistent(tasks)
+
+
+async def test_what_is_written_at_the_same_time_stays_listed_found_and_due(processes: Processes) -> None:
+    """On PostgreSQL by two processes, each with its own Askar store and its own connections."""
+    first = RecordStore(await processes.another(), Task)
+    second = first if processes.database is None else RecordStore(await processes.another(), Task)
+
+    async def flip(tasks: RecordStore[Task], task_id: str, number: int) -> None:
+        state = State.DONE if number % 2 else State.OPEN
+        update = {"state": state, "thread": ("one", "two")[number % 2], "due": (SOON, LATER, None)[number % 3]}
+        await tasks.change(task_id, lambda held: held.model_copy(update=update))
+
+    for task_id in ("a", "b"):
+        await first.insert(Task(id=task_id))
+    await asyncio.gather(
+        *(flip(tasks, task_id, number) for number in range(8) for tasks in (first, second) for task_id in ("a", "b"))
+    )
+    for tasks in (first, second):
+        await is_consistent(tasks)
+        assert len(await tasks.find()) == 2
+
+
+async def test_of_two_processes_that_insert_one_name_one_is_refused_and_changes_nothing(processes: Processes) -> None:
+    first = RecordStore(await processes.another(), Task)
+    second = first if processes.database is None else RecordStore(await processes.another(), Task)
+    for number in range(6):
+        mine, theirs = Task(id=str(number)), Task(id=str(number), state=State.DONE, thread="two", due=None)
+        told = await asyncio.gather(first.insert(mine), second.insert(theirs), return_exceptions=True)
+        assert [isinstance(each, DuplicateError) for each in told].count(True) == 1
+        kept = await first.get(mine.id)
+        assert kept == (mine if isinstance(told[0], Task) else theirs)
+        await is_consistent(second)
+
+
+async def test_what_is_removed_while_another_changes_it_is_gone_or_changed(processes: Processes) -> None:
+    first = RecordStore(await processes.another(), Task)
+    second = first if processes.database is None else RecordStore(await processes.another(), Task)
+    for number in range(6):
+        task = await first.insert(Task(id=str(number)))
+        told = await asyncio.gather(
+            first.remove(task.id),
+            second.change(task.id, lambda held: held.model_copy(update=DONE)),
+            return_exceptions=True,
+        )
+        assert told[0] is True
+        assert isinstance(told[1], Task | NotFoundError)
+        await is_consistent(first)
+        again = await second.insert(task)
+        assert await first.get(task.id) == again
+        await is_consistent(first)
+
+
+async def test_two_processes_never_get_the_same_due_record_at_once(processes: Processes) -> None:
+    first = RecordStore(await processes.another(), Task)
+    second = first if processes.database is None else RecordStore(await processes.another(), Task)
+    made = {(await first.insert(Task())).id for _ in range(25)}
+    seen: list[str] = []
+
+    async def look(tasks: RecordStore[Task]) -> None:
+        async with tasks.claiming(SOON) as due:
+            async for task in due:
+                seen.append(task.id)
+                await asyncio.sleep(0)
+            await together.wait()  # what was claimed is given back at the end only
+
+    together = asyncio.Barrier(2)
+    await asyncio.gather(look(first), look(second))
+    assert sorted(seen) == sorted(made)
+    together = asyncio.Barrier(1)
+    await look(second)  # still due, so they are given again
+    assert sorted(seen) == sorted([*made, *made])
+
+
+async def test_what_the_plain_tables_have_lost_is_read_again_from_askar(processes: Processes) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    for number in range(3):
+        await tasks.insert(Task(id=str(number), state=State.DONE if number else State.OPEN))
+    tables = tables_of(profile)
+    await tables.engine.run("DELETE FROM row")
+    await tables.engine.run("DELETE FROM word")
+    await tables.rebuild.forget()
+    await is_consistent(tasks)
+    assert [task.id for task in (await tasks.page(newest_first=False)).items] == ["0", "1", "2"]
