@@ -16,3 +16,13 @@ class Office(Protocol):
 
     async def close(self) -> None:
         """End what is still running; the wallet is still open."""
+
+
+class EmptyOffice:
+    """The office of a role that has no work of its own."""
+
+    async def sweep(self, now: datetime) -> None:
+        """Do nothing."""
+
+    async def close(self) -> None:
+        """Do nothing."""

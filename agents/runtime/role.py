@@ -31,6 +31,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from wanderbuch.agents.runtime.office import EmptyOffice
+
 if TYPE_CHECKING:
     from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
     from wanderbuch.agents.runtime.gate.served import Speaks
@@ -100,4 +102,4 @@ class Role(Protocol):
             ResolutionError: somebody whom it needs can not be reached; tried again.
             WanderbuchError: it can not be opened.
         """
-        ...
+        return EmptyOffice()

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ from tests.bench.process_clock import NoClockError, NotQuietError, ProcessClocks
 from tests.bench.processes import ProcessFigures, measure_processes
 from tests.bench.records import ENDED, measure_records
 from tests.bench.rounds import Rounds
+from tests.bench.tenants import measure_tenants
 
 from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
@@ -55,6 +57,7 @@ def main() -> None:
     parser.add_argument("--presentations", type=int, default=200, help="presentations under load")
     parser.add_argument("--in-flight", type=int, default=30, help="how many of them at once")
     parser.add_argument("--issuers", type=int, default=100_000, help="in the large governance file; 0 leaves it out")
+    parser.add_argument("--tenants", type=int, default=1000, help="of one process; 0 leaves them out")
     parser.add_argument("--ended", type=int, default=ENDED, help="records in the large store; 0 leaves it out")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
     sys.exit(run_to_the_end(_run(parser.parse_args())))
@@ -76,6 +79,10 @@ async def _run(told: argparse.Namespace) -> int:
             progress(f"A governance file of {told.issuers} issuers is written")
             figures.large = await measure_large(folder / "governance", told.issuers, progress)
             shutil.rmtree(folder / "governance", ignore_errors=True)
+        if told.tenants:
+            progress(f"{told.tenants} tenants in one process")
+            figures.tenants = await asyncio.to_thread(measure_tenants, folder / "tenants", told.tenants)
+            shutil.rmtree(folder / "tenants", ignore_errors=True)
         figures.processes = await _processes(figures, progress)
         if told.ended:
             figures.records = await measure_records(folder / "records", progress, ended=told.ended)
@@ -87,7 +94,7 @@ async def _run(told: argparse.Namespace) -> int:
     except asyncio.CancelledError:
         temporary.remove()
         raise
-    except (BenchError, WanderbuchError, NotQuietError) as err:
+    except (BenchError, WanderbuchError, NotQuietError, subprocess.CalledProcessError) as err:
         failure = f"{type(err).__name__}: {err}"
         figures.why_not["failed"] = failure
     figures.details |= _circumstances(told, time.monotonic() - began)

@@ -43,6 +43,7 @@ LARGE: Final = (
     "decision_growth_1k_to_1m",
     "trqp_over_empty_handler",
 )
+TENANTS: Final = ("tenants_1000_rss_kb_each", "tenant_open_ms", "tenant_1000_over_1")
 PROCESSES: Final = "store_two_processes_over_one"
 # The same with what belongs to the way there: only in `details`.
 WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
@@ -77,6 +78,7 @@ class Figures:
     wider: dict[str, Ratio] = field(default_factory=dict)
     load: LoadResult | None = None
     large: LargeFigures | None = None
+    tenants: Mapping[str, Any] | None = None
     processes: ProcessFigures | None = None
     records: RecordFigures | None = None
     why_not: dict[str, str] = field(default_factory=dict)
@@ -99,10 +101,12 @@ class Figures:
             **ratios,
             "presentations_lost": self.load.lost if self.load else None,
             **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
+            **{key: self.tenants[key] if self.tenants else None for key in TENANTS},
             **(self.processes.as_json() if self.processes else {PROCESSES: None}),
             **(self.records.as_json() if self.records else {"query_200k_records_over_empty": None}),
             "details": {
                 **self.details,
+                "tenants": self.tenants,
                 "records": self.records.details if self.records else None,
                 "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
@@ -155,6 +159,8 @@ class Figures:
                 f"{found.load_over_parse_uncollected:.2f}; who could count in {eligible['first']:.0f} ms, "
                 f"again in {eligible['again']:.1f} ms"
             )
+        if self.tenants:
+            lines |= {key: str(self.tenants[key]) for key in TENANTS}
         if self.processes:
             behind = self.processes.details
             low, high = behind["interval_95"]

@@ -1,14 +1,14 @@
 import json
 from dataclasses import replace
 
-from tests.bench.figures import COMPARED, LARGE, PROCESSES, WIDER, Figures
+from tests.bench.figures import COMPARED, LARGE, PROCESSES, TENANTS, WIDER, Figures
 from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
 from tests.bench.processes import ProcessFigures
 from tests.bench.ratios import Ratio
 from tests.bench.rounds import STEPS
 
-KEYS = [*COMPARED, "presentations_lost", *LARGE, PROCESSES, "query_200k_records_over_empty", "details"]
+KEYS = [*COMPARED, "presentations_lost", *LARGE, *TENANTS, PROCESSES, "query_200k_records_over_empty", "details"]
 LARGE_FIGURES = LargeFigures(
     load_over_parse=2.34567,
     load_over_parse_uncollected=3.1,
