@@ -1,7 +1,7 @@
 """The part of the REST API that collects approvals of the witnesses of the authority's DID.
 
-The operator gives a witness what `GET /did/witness-proofs` shows, as files (`wanderbuch witness approve` reads them),
-and sends back each proof with `POST`. What waited goes on as soon as enough of them are there.
+The operator gives a witness what `GET /v1/authority/did/witness-proofs` shows, as files (`wanderbuch witness approve`
+reads them), and sends back each proof with `POST`. What waited goes on as soon as enough of them are there.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -77,7 +77,9 @@ class WitnessDesk:
         try:
             after = await add_witness_proof(self._profile, self._did, proof, publisher=self._publisher)
         except WitnessError as err:
-            raise RefusedError(err.message, hint="GET /did/witness-proofs shows what waits, and for whom") from err
+            raise RefusedError(
+                err.message, hint="GET /v1/authority/did/witness-proofs shows what waits, and for whom"
+            ) from err
         if before is not None and (after is None or after.version_id != before.version_id):
             await self._approved()
             return await self.view()

@@ -29,6 +29,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "holder": ("run", "Run a holder: it keeps, consents and presents."),
     "verifier": ("run", "Run a verifier: it asks, checks and decides."),
     "tenant": ("tenant", "Make, list, suspend, resume and remove the tenants of an agent that runs."),
+    "webhook": ("webhook", "Make, list, pause, resume and remove the webhooks of an agent that runs."),
     "governance": ("governance", "Make, check, sign, publish and ask governance files."),
     "witness": ("witness", "Approve changes of an authority's DID as one of its witnesses."),
     "store": ("store", "Look at an agent's store, and move it to a PostgreSQL or back."),

@@ -38,7 +38,8 @@ LogOption = Annotated[
     Path | None, typer.Option("--log", help="The did.jsonl with the entry at its end; did-witness.json beside it.")
 ]
 RequestOption = Annotated[
-    Path | None, typer.Option("--request", help="In place of --log: what GET /did/witness-proofs answered.")
+    Path | None,
+    typer.Option("--request", help="In place of --log: what GET /v1/authority/did/witness-proofs answered."),
 ]
 SeenOption = Annotated[
     Path | None,
@@ -131,7 +132,7 @@ def _received(log: Path | None, request: Path | None) -> tuple[bytes, bytes | No
         waiting = read_strict_json(received, max_bytes=_MAX_REQUEST_BYTES, max_depth=_MAX_DEPTH)["waiting"]
         return str(waiting["log"]).encode(), str(waiting["proofs"]).encode()
     except (StrictJsonError, LookupError, TypeError) as err:
-        raise ConfigurationError(f"expected the answer of GET /did/witness-proofs in {request}") from err
+        raise ConfigurationError(f"expected the answer of GET /v1/authority/did/witness-proofs in {request}") from err
 
 
 def _read_memory(path: Path) -> dict[str, dict[str, Any]]:

@@ -127,7 +127,10 @@ class Stage:
         late = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.employer_abroad)
         await asyncio.gather(*(agent.start() for agent in late))
         self.progress("The training centre makes its credential definition and revocation registry")
-        centre = await self.issuer.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S)
+        centres = (
+            each.app.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S) for each in self.issuer.processes
+        )
+        centre = (await asyncio.gather(*centres))[0]
         school, employer = await self.rogue_issuer.get("/standing"), await self.verifier.get("/identity")
         self.progress("The authority signs and publishes who counts for what")
         self.payload = example_payload(

@@ -17,6 +17,7 @@ import os
 import pwd
 import secrets
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -128,7 +129,7 @@ class PostgresServer:
         user = _ordinary_user() if os.geteuid() == 0 else None
         self.port = free_port()
         self.password = secrets.token_urlsafe(24)
-        self._folder = Path(tempfile.mkdtemp(prefix="wb-postgresql-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="wb-postgresql-", dir=None if user is None else _open_to_all()))
         if user is not None:
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
@@ -257,6 +258,12 @@ def _ordinary_user() -> pwd.struct_passwd:
         "PostgreSQL refuses to run as root, and there is no user postgres or nobody",
         hint="run this as an ordinary user",
     )
+
+
+def _open_to_all() -> Path:
+    """Return a folder for temporary files that another user can reach; root's own may be closed."""
+    ours = Path(tempfile.gettempdir()).resolve()
+    return ours if all(each.stat().st_mode & stat.S_IXOTH for each in (ours, *ours.parents)) else Path("/tmp")  # noqa: S108
 
 
 def _children(pid: int) -> list[int]:

@@ -10,7 +10,7 @@ there for anybody but the operator. What another process decides is heard on the
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -33,6 +33,7 @@ from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
 _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 20.0
 _OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
+_IDLE_S: Final = 900.0
 TOPIC: Final = "tenants"
 
 
@@ -53,6 +54,9 @@ class _Known:
         state: whether it is served.
         tenant: made; None: not yet.
         opening: opens it; None: nobody does.
+        failure: why it did not open.
+        touched_at: when it was last asked or written to, by the loop's clock.
+        swept_at: when each of its offices was last swept, by the loop's clock.
     """
 
     host: str
@@ -62,6 +66,8 @@ class _Known:
     tenant: Tenant | None = None
     opening: asyncio.Task[None] | None = None
     failure: WanderbuchError | None = None
+    touched_at: float = 0.0
+    swept_at: dict[str, float] = field(default_factory=dict)
 
 
 class Tenants:
@@ -161,6 +167,7 @@ class Tenants:
             NotReadyError: it does not open (yet).
         """
         known = self._served(tenant_id)
+        known.touched_at = asyncio.get_running_loop().time()
         if known.tenant is not None and known.tenant.offices and known.opening is None:
             return known.tenant
         tenant = await self.profile(tenant_id)
@@ -261,13 +268,22 @@ class Tenants:
         await tables_of(self.memory).engine.announce(TOPIC, tenant_id)
 
     async def sweep(self, role: str, now: datetime) -> None:
-        """Sweep the open offices of a role."""
+        """Sweep the open offices of a role for which there may be something to do.
+
+        The default tenant's always; another's if anything of the tenant is due, if it was asked or written to lately,
+        or if its last sweep was long ago (ACA-Py's own records have no due time).
+        """
+        due, at = await tables_of(self.memory).due.tenants(), asyncio.get_running_loop().time()
         for tenant in self.opened():
-            if (office := tenant.offices.get(role)) is not None:
-                try:
-                    await office.sweep(now)
-                except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
-                    _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
+            known, office = self._known[tenant.id], tenant.offices.get(role)
+            is_idle = at - known.touched_at >= _IDLE_S and at - known.swept_at.get(role, -_IDLE_S) < _IDLE_S
+            if office is None or (is_idle and tenant.id not in due and tenant.id != DEFAULT_TENANT):
+                continue
+            known.swept_at[role] = at
+            try:
+                await office.sweep(now)
+            except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
+                _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
 
     async def visit(self) -> None:
         """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""

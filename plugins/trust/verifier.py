@@ -172,7 +172,8 @@ class VerificationDesk:
         snapshot = await self._source.current()
         if snapshot is None:
             raise NoGovernanceError(
-                "no governance file could be fetched and checked yet", hint="see GET /governance for the reasons"
+                "no governance file could be fetched and checked yet",
+                hint="see GET /v1/verifier/governance for the reasons",
             )
         at, nonce = self._clock(), await generate_pr_nonce()
 

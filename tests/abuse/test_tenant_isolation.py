@@ -41,6 +41,7 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.verifier.role import VerifierRole
 from wanderbuch.plugins.trust.exchange import Verification
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
 
@@ -197,7 +198,7 @@ async def belongings(b: Tenant, connection: str) -> dict[str, str]:
 async def draft_of(handle: AgentHandle, token: str) -> str:
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{handle.app_url}/v1/t/b/authority/drafts"
-    async with handle._client().post(url, json={"why": "B's own"}, headers=headers) as response:
+    async with handle.app.session.post(url, json={"why": "B's own"}, headers=headers) as response:
         assert response.status == 201, await response.text()
         return str((await response.json())["id"])
 
@@ -210,7 +211,7 @@ async def state_of(tenant: Tenant) -> tuple[list[Any], list[Any]]:
         async for entry in profile.store.scan(None, profile=tenant.id)
     ]
     async with profile.session() as session:
-        keys = [entry.name for entry in list(await session.handle.fetch_all_keys())]
+        keys = [entry.name for entry in await fetch_keys(session.handle)]
     engine = tables_of(profile).engine
     lines = [
         await engine.run(f"SELECT * FROM {table} WHERE tenant = ?", tenant.id)  # noqa: S608
@@ -261,7 +262,7 @@ class Answer:
 async def ask(place: Place, method: str, path: str, told: Any, *, token: str, named: str) -> Answer:
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{place.handle.app_url}{path}"
-    async with place.handle._client().request(method, url, json=told, headers=headers) as response:
+    async with place.handle.app.session.request(method, url, json=told, headers=headers) as response:
         body = (await response.text()).replace(named, "<named>")
         kept = frozenset(
             (name.lower(), value)
@@ -323,7 +324,7 @@ async def test_the_ids_are_ones_that_b_is_told_of(place: Place) -> None:
         assert answer.status == 200, (path, answer)
     headers = {"Authorization": f"Bearer {place.b_officials[0]}"}
     url = f"{place.handle.app_url}/v1/t/b/authority/drafts/{place.ids['draft']}"
-    async with place.handle._client().get(url, headers=headers) as response:
+    async with place.handle.app.session.get(url, headers=headers) as response:
         assert response.status == 200
 
 

@@ -3,9 +3,10 @@
 What is measured is CPU time of each agent's process, all its threads, from the call until every agent is at rest again,
 less what the process uses when nothing is asked of it (measured in the same run). Rounds alternate between the agents
 and the raw library, so a busy or throttled machine slows both; only their ratios mean something elsewhere. Governance
-files of a million accreditations are measured before that, in processes of their own (`governance`, `large`).
+files of a million accreditations are measured before that, in processes of their own (`governance`, `large`); so is a
+store on PostgreSQL with one process and with two (`processes`).
 
-Exits with 1 only if a presentation was lost or an operation failed.
+Exits with 1 only if a presentation or a marker was lost or an operation failed.
 """
 
 import argparse
@@ -26,13 +27,15 @@ from rich.console import Console
 from tests.bench.agents import Agents, BenchError, running_agents
 from tests.bench.crypto import RawCrypto
 from tests.bench.deciding import decision_us
-from tests.bench.figures import COMPARED, Figures
+from tests.bench.figures import COMPARED, PROCESSES, Figures
 from tests.bench.governance import measure_large
 from tests.bench.load import present_many
 from tests.bench.process_clock import NoClockError, NotQuietError, ProcessClocks
+from tests.bench.processes import ProcessFigures, measure_processes
 from tests.bench.records import ENDED, measure_records
 from tests.bench.rounds import Rounds
 
+from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
 from wanderbuch.agents.machine.temporary import TemporaryFolder
 from wanderbuch.errors import WanderbuchError
@@ -73,6 +76,7 @@ async def _run(told: argparse.Namespace) -> int:
             progress(f"A governance file of {told.issuers} issuers is written")
             figures.large = await measure_large(folder / "governance", told.issuers, progress)
             shutil.rmtree(folder / "governance", ignore_errors=True)
+        figures.processes = await _processes(figures, progress)
         if told.ended:
             figures.records = await measure_records(folder / "records", progress, ended=told.ended)
             shutil.rmtree(folder / "records", ignore_errors=True)
@@ -97,6 +101,14 @@ async def _run(told: argparse.Namespace) -> int:
         return 1
     temporary.remove()
     return 0
+
+
+async def _processes(figures: Figures, progress: Any) -> ProcessFigures | None:
+    try:
+        return await measure_processes(progress)
+    except MachineError as err:  # PostgreSQL is not installed
+        figures.why_not[PROCESSES] = f"{err.message} ({err.hint})"
+        return None
 
 
 async def _measure(agents: Agents, told: argparse.Namespace, figures: Figures, folder: Path, progress: Any) -> None:

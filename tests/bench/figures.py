@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
+from tests.bench.processes import ProcessFigures
 from tests.bench.ratios import Ratio, in_all, ratio_of_medians
 from tests.bench.records import RecordFigures
 
@@ -42,6 +43,7 @@ LARGE: Final = (
     "decision_growth_1k_to_1m",
     "trqp_over_empty_handler",
 )
+PROCESSES: Final = "store_two_processes_over_one"
 # The same with what belongs to the way there: only in `details`.
 WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
     "issuer_issues_only": (
@@ -75,6 +77,7 @@ class Figures:
     wider: dict[str, Ratio] = field(default_factory=dict)
     load: LoadResult | None = None
     large: LargeFigures | None = None
+    processes: ProcessFigures | None = None
     records: RecordFigures | None = None
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
@@ -87,7 +90,7 @@ class Figures:
     @property
     def failed(self) -> bool:
         """Whether something that must hold does not."""
-        return self.load is None or self.load.lost > 0
+        return self.load is None or self.load.lost > 0 or (self.processes is not None and self.processes.lost > 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `build/bench.json` holds."""
@@ -96,6 +99,7 @@ class Figures:
             **ratios,
             "presentations_lost": self.load.lost if self.load else None,
             **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
+            **(self.processes.as_json() if self.processes else {PROCESSES: None}),
             **(self.records.as_json() if self.records else {"query_200k_records_over_empty": None}),
             "details": {
                 **self.details,
@@ -103,6 +107,7 @@ class Figures:
                 "governance": self.large.details if self.large else None,
                 "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
                 "load": self.load.as_json() if self.load else None,
+                "processes": self.processes.details if self.processes else None,
                 "why_not": self.why_not,
             },
         }
@@ -149,6 +154,13 @@ class Figures:
                 f"loaded in {found.details['load_s']:.1f} CPU seconds; load over parse with the collector off: "
                 f"{found.load_over_parse_uncollected:.2f}; who could count in {eligible['first']:.0f} ms, "
                 f"again in {eligible['again']:.1f} ms"
+            )
+        if self.processes:
+            behind = self.processes.details
+            low, high = behind["interval_95"]
+            lines[PROCESSES] = (
+                f"{self.processes.ratio.value:.2f} ({low:.2f} to {high:.2f}): {behind['two_per_s']:.0f} over "
+                f"{behind['one_per_s']:.0f} reads and markers a second; lost: {self.processes.lost}"
             )
         if self.records:
             looks = (f"{name} {each['ratio']:.2f}" for name, each in self.records.details.items())

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -29,7 +30,7 @@ from tests.bench.ratios import Ratio, ratio_of_medians
 from wanderbuch.agents.authority.trqp import TrqpEndpoint
 from wanderbuch.agents.authority.trqp_config import VERSION, TrqpConfig
 from wanderbuch.agents.authority.trqp_role import TRQP_ROUTES
-from wanderbuch.agents.runtime.public import _entered, _no_details
+from wanderbuch.agents.runtime.public import _no_details
 from wanderbuch.governance.file import GovernanceFile
 from wanderbuch.governance.identifiers import Did
 from wanderbuch.governance.snapshot import GovernanceSnapshot
@@ -166,13 +167,10 @@ async def _serve_both(file: GovernanceFile, parent: Connection) -> None:
 
     office = _Office(endpoint)
 
-    async def enter(_: str) -> _Office:
-        return office
-
     bare, full = web.Application(), web.Application(middlewares=[_no_details])
     bare.router.add_post(_PATH, nothing)
     for route in TRQP_ROUTES:
-        full.router.add_route(route.method, route.path, _entered(route, enter))
+        full.router.add_route(route.method, route.path, partial(route.handler, office))
     ports: dict[str, int] = {}
     for name, app in (("empty", bare), ("trqp", full)):
         runner = web.AppRunner(app, access_log=None)

@@ -42,14 +42,14 @@ def serves(folder: Path) -> bool:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+def demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts the demo and returns once agents of it serve."""
     started: list[subprocess.Popen[str]] = []
 
-    def start() -> subprocess.Popen[str]:
+    def start(*options: str) -> subprocess.Popen[str]:
         before = set(tmp_path.iterdir())
         running = subprocess.Popen(
-            [sys.executable, "-m", "wanderbuch.agents.cli", "demo", "--keep"],
+            [sys.executable, "-m", "wanderbuch.agents.cli", "demo", "--keep", *options],
             cwd=CHECKOUT,
             env={**os.environ, "TMPDIR": str(tmp_path)},
             stdout=subprocess.PIPE,
@@ -93,3 +93,25 @@ def test_killed_the_demo_takes_its_agents_with_it_and_the_next_one_removes_its_k
     again.send_signal(signal.SIGTERM)
     again.communicate(timeout=120)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("postgresql")
+def test_killed_the_demo_takes_its_postgresql_with_it(
+    tmp_path: Path, demo: Callable[..., subprocess.Popen[str]]
+) -> None:
+    running = demo("--store", "postgresql")
+    folder = postgresql_of(running.pid)
+    assert agents_in(folder)
+    running.kill()
+    running.wait()
+    wait_until(lambda: not folder.exists() and not agents_in(folder), "the server has ended, and its folder is gone")
+
+
+def postgresql_of(pid: int) -> Path:
+    """Return the folder of the server that a process holds."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    for process in (each for thread in threads for each in thread.read_text().split()):
+        for word in Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0"):
+            if Path(os.fsdecode(word)).name.startswith("wb-postgresql-"):
+                return Path(os.fsdecode(word))
+    raise AssertionError("the demo holds no PostgreSQL")

@@ -6,14 +6,17 @@ process and half at the other, comes to the same as at one (`test_doubles`).
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from tests.flow.test_doubles import AT_ONCE, CASES, Case, Effect, Place
 from tests.postgresql import PostgresServer
+from tests.soak.power import patiently
 from tests.soak.village import WELDER, Village
 
+from wanderbuch.agents.demo.example import example_claim
 from wanderbuch.agents.machine import AgentHandle, AppError
 
 pytestmark = [
@@ -41,9 +44,9 @@ async def place(tmp_path_factory: pytest.TempPathFactory, postgresql_server: Pos
 
 async def call_one(agent: AgentHandle, number: int, method: str, path: str, body: Any) -> tuple[int, Any]:
     """Return status and JSON of a call at one of an agent's processes."""
-    address = f"{agent.processes[number % 2].app_url}/v1/{agent.role}{path}"
+    app = agent.processes[number % 2].app
     headers = {"Authorization": f"Bearer {agent.token}"}
-    async with agent._client().request(method, address, json=body, headers=headers) as response:
+    async with app.session.request(method, f"{app.url}/v1/{agent.role}{path}", json=body, headers=headers) as response:
         return response.status, await response.json(content_type=None)
 
 
@@ -96,3 +99,57 @@ async def test_ten_calls_at_two_processes_have_one_effect(
             pass
     if calls.check is not None:
         await calls.check()
+
+
+async def test_what_a_killed_process_was_at_is_done_by_the_other_and_nothing_twice(place: Place) -> None:
+    """Offers that are open and answered while one of the issuer's processes is killed, again and again."""
+    offered = [await place.village.offer() for _ in range(4)]
+    dies, stays = place.centre.processes
+    accepting = [
+        asyncio.create_task(call_one(place.worker, number, "POST", f"/offers/{received}/accept", None))
+        for number, (_, received) in enumerate(offered)
+    ]
+    await asyncio.sleep(0.3)
+    await dies.kill()
+    answers = await asyncio.gather(*accepting)
+    assert [status for status, _ in answers] == [200] * len(offered)
+    for made, received in offered:
+        await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
+        await stays.app.wait_for(f"/offers/{made}", "receipt", "KEPT")
+    shown = [await stays.app.get(f"/offers/{made}") for made, _ in offered]
+    assert len({(each["registry"], each["index"]) for each in shown}) == len(offered)
+    await place.centre.start_one(dies)
+    made, _ = await place.village.issue()
+    assert (await dies.app.get(f"/offers/{made}"))["receipt"] == "KEPT"
+
+
+async def test_a_rolling_restart_under_load_loses_nothing(place: Place) -> None:
+    """The processes of issuer and holder are stopped and started one by one while offers are made and answered."""
+    done = asyncio.Event()
+    offered: list[tuple[str, str]] = []
+
+    async def load() -> None:
+        while not done.is_set():
+            made = await patiently(partial(place.centre.post, "/offers", {"claim": example_claim(), "deadline_s": 300}))
+            opened = await patiently(partial(place.worker.post, "/invitations", {"url": made["invitation_url"]}))
+            try:
+                await patiently(partial(place.worker.post, f"/offers/{opened['id']}/accept"))
+            except AppError as err:
+                if err.status != 409:  # the answer to the first try was lost with its process
+                    raise
+            offered.append((made["id"], opened["id"]))
+
+    async def restart(agent: AgentHandle) -> None:
+        for process in agent.processes:
+            assert await process.stop() == 0
+            await agent.start_one(process)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(load())
+        for agent in (place.centre, place.worker):
+            await restart(agent)
+        done.set()
+    assert offered
+    for made, received in offered:
+        await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
+        await place.centre.wait_for(f"/offers/{made}", "receipt", "KEPT")

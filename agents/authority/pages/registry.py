@@ -51,7 +51,9 @@ class PublicPages:
             "/{rest:.*}": self._lost,
         }
         return tuple(
-            PublicRoute(method, BASE + path, handler) for path, handler in pages.items() for method in ("GET", "HEAD")
+            PublicRoute(method, BASE + path, _at_the_top(handler))
+            for path, handler in pages.items()
+            for method in ("GET", "HEAD")
         )
 
     def _served(self, page: Callable[[Visit], Any]) -> PageHandler:
@@ -190,6 +192,17 @@ class PublicPages:
         words = Words(language)
         titles = [f"{words.occupation(code).striptags()} ({code})" for code in isco08().codes]
         return web.json_response(titles, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def _at_the_top(handler: PageHandler) -> PageHandler:
+    """Serve a page only where its links lead: on a host of the authority's own, not below a tenant's path."""
+
+    async def handle(office: RegisterOffice, request: web.Request) -> web.StreamResponse:
+        if not request.path.startswith(BASE):
+            raise web.HTTPNotFound
+        return await handler(office, request)
+
+    return handle
 
 
 def _carries(authority: OtherAuthority, code: OccupationCode, days: DateSpan) -> bool:

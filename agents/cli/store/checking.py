@@ -10,6 +10,7 @@ from wanderbuch.agents.cli.store.places import opened_store, profile_names
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.hashing import hash_of
 from wanderbuch.store.rebuild import KEYS
 from wanderbuch.store.tables import DEFAULT_TENANT, Tables, tables_on
@@ -75,7 +76,7 @@ async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: st
             if entry.category in names:
                 names[entry.category].add(entry.name)
         async with profile.store.session(name) as session:
-            keys = [key.name for key in list(await session.fetch_all_keys())]
+            keys = [key.name for key in await fetch_keys(session)]
     except AskarError as err:
         found.unread = str(err).splitlines()[-1]
         return found

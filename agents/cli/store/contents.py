@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from aries_askar import Store
 
+from wanderbuch.store.entries import fetch_keys
+
 KEYS: Final = "keys"
 """Stands for the keys of a profile beside the categories of its entries."""
 
@@ -59,7 +61,7 @@ async def contents_of(store: Store, profile: str) -> Contents:
         part = found.parts.setdefault(f"entries {entry.category}", Part())
         part.add(entry.name.encode(), entry.value, _canonical(entry.tags))
     async with store.session(profile) as session:
-        for key in list(await session.fetch_all_keys()):
+        for key in await fetch_keys(session):
             secret = key.key.get_secret_bytes()
             about = [str(key.algorithm), str(key.metadata)]
             found.parts[KEYS].add(key.name.encode(), secret, _canonical(about), _canonical(key.tags))

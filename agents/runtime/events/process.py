@@ -99,3 +99,6 @@ class ProcessEvents:
             return await self._find_profile(tenant)
         except NotFoundError:
             return None
+        except Exception as err:  # noqa: BLE001 (one tenant must not hold up the others)
+            _LOG.error("events.no_profile: %s", tenant, exc_info=err)
+            return None

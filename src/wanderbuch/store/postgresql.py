@@ -288,6 +288,8 @@ def _in_our_words(err: BaseException, address: _Address) -> StoreError:
                 f"the store {address} gave no connection within {_WAITS * _WAIT_S:g} s",
                 hint="check that the database runs and lets us in; nothing was done",
             )
+        case psycopg.IntegrityError():
+            return StoreError("the store does not take a row of ours: a value is missing or out of order")
         case psycopg.DataError():
             return StoreError("a value cannot be kept in the store (a NUL character, or a number out of range)")
         case errors.SyntaxError() | errors.DatatypeMismatch() | errors.AmbiguousParameter():

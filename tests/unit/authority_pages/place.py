@@ -126,6 +126,8 @@ class Place:
         app = web.Application()
         for route in (*register_routes(), *desk_page_routes()):
             app.router.add_route(route.method, route.path, partial(route.handler, self))
+        for route in register_routes():  # as the public site has them for a tenant that has no host of its own
+            app.router.add_route(route.method, f"/galle{route.path}", partial(route.handler, self))
         return app
 
 

@@ -203,3 +203,11 @@ async def test_suggestions_are_titles_with_codes(reader: Browser) -> None:
     titles = json.loads((await reader.ask("/registry/en/occupations.json")).text)
     assert "Welders and flamecutters (C7212)" in titles
     assert len(titles) == 619
+
+
+@pytest.mark.parametrize("path", ["/registry", "/registry/en/", "/registry/en/file", "/registry/nothing"])
+async def test_below_a_tenants_path_there_is_no_register_for_its_links_would_lead_to_another(
+    reader: Browser, path: str
+) -> None:
+    assert (await reader.ask(path)).status != 404 or path.endswith("nothing")
+    assert (await reader.ask(f"/galle{path}")).status == 404

@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 
-from tests.bench.figures import COMPARED, LARGE, WIDER, Figures
+from tests.bench.figures import COMPARED, LARGE, PROCESSES, WIDER, Figures
 from tests.bench.governance import LargeFigures
 from tests.bench.load import LoadResult
+from tests.bench.processes import ProcessFigures
+from tests.bench.ratios import Ratio
 from tests.bench.rounds import STEPS
 
-KEYS = [*COMPARED, "presentations_lost", *LARGE, "query_200k_records_over_empty", "details"]
+KEYS = [*COMPARED, "presentations_lost", *LARGE, PROCESSES, "query_200k_records_over_empty", "details"]
 LARGE_FIGURES = LargeFigures(
     load_over_parse=2.34567,
     load_over_parse_uncollected=3.1,
@@ -42,6 +45,14 @@ def test_a_lost_presentation_is_a_failure():
     figures = Figures(load=LoadResult(200, 30, 40.0, {"OPEN": 1, "failed: open: 503": 2}, 9.0))
     assert figures.as_json()["presentations_lost"] == 3
     assert figures.failed
+
+
+def test_the_ratio_of_two_processes_is_written_and_a_lost_marker_is_a_failure():
+    kept = ProcessFigures(Ratio(7, 2094.0, 1221.0, 1.71499, 1.6, 1.8), lost=0)
+    load = LoadResult(1, 1, 1.0, {}, 1.0)
+    assert Figures(load=load, processes=kept).as_json()[PROCESSES] == 1.715
+    assert not Figures(load=load, processes=kept).failed
+    assert Figures(load=load, processes=replace(kept, lost=1)).failed
 
 
 def test_every_step_compared_is_one_that_is_measured():

@@ -33,6 +33,7 @@ from wanderbuch.agents.runtime.store import DataLock, StoreGuard, WalletManager,
 from wanderbuch.agents.runtime.store_tables import open_engine
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.engine import Statement
+from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.rebuild import Reader
 from wanderbuch.store.rows import Indexed
 from wanderbuch.store.tables import Tables, bind_tables, open_tables
@@ -145,7 +146,7 @@ async def test_a_store_with_tenants_moves_to_postgresql_and_back(
             assert await tables.numbers.current("default/status-list/7") == 41
             assert not await tables.numbers.advance("default/status-list/7", 40)
             async with tenant_of(profile, "kandy").session() as session:
-                (key,) = list(await session.handle.fetch_all_keys())
+                (key,) = await fetch_keys(session.handle)
             assert await tables.keys.find([key.name]) == {key.name: "kandy"}
         assert all(each.is_well for each in await check(config, mend=False))
 

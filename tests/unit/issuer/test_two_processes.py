@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,9 @@ from wanderbuch.agents.issuer.registries import RegistryState
 from wanderbuch.agents.issuer.revocations import RevocationState
 from wanderbuch.governance.identifiers import SchemaId
 from wanderbuch.plugins.trust.places import SigningPlaces
+from wanderbuch.store.errors import LeaseLostError
 from wanderbuch.store.fellows import Fellows, bind_fellows
+from wanderbuch.store.leases import Lease
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -182,3 +186,47 @@ async def test_revocations_asked_for_at_both_at_once_are_all_published(issuer: I
         held = await issuer.second.registry.get_revocation_list(issuer.second.profile, offer.registry)
         assert held.revocation_list.revocation_list[offer.index] == 1
         assert (await issuer.first.desk.get(offer.id)).state is OfferState.REVOKED
+
+
+async def test_what_a_process_that_slept_while_it_signed_does_late_is_refused(
+    issuer: Issuer, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped between taking the request and signing; the other process has answered meanwhile."""
+    first, second = issuer.both
+    asleep, reached, go_on = False, asyncio.Event(), asyncio.Event()
+    real = Lease.is_lost.fget
+    assert real is not None
+
+    def is_lost(lease: Lease) -> bool:
+        of_first = getattr(lease._table, "_engine", None) is processes.first.engine
+        return (asleep and of_first) or real(lease)
+
+    @asynccontextmanager
+    async def sleepy(_: object) -> AsyncIterator[None]:
+        reached.set()
+        await go_on.wait()
+        yield
+
+    monkeypatch.setattr(Lease, "is_lost", property(is_lost))
+    monkeypatch.setattr(first.standing.places, "one", sleepy)
+    offer = await first.offer()
+    request = await first.request_for(await first.exchange(offer))
+    signing = asyncio.create_task(first.receive(request))
+    await reached.wait()
+    asleep = True
+    await processes.second.engine.run("UPDATE lease SET until = 0")
+    await second.receive(request)
+    issued = await second.desk.get(offer.id)
+    go_on.set()
+    with pytest.raises(LeaseLostError):
+        await signing
+    assert issued.state is OfferState.ISSUED
+    assert await second.desk.get(offer.id) == issued
+    assert (first.heard(), second.heard()) == ([], ["V20CredIssue"])
+    assert await second.used() == 1
+
+
+async def test_an_offer_in_the_making_at_a_process_whose_clock_is_behind_is_left_alone(issuer: Issuer) -> None:
+    offer = await issuer.first.offer()  # its invitation comes in a moment
+    await issuer.second.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
+    assert await issuer.second.desk.get(offer.id) == offer

@@ -99,11 +99,38 @@ def test_a_server_that_does_not_start_leaves_nothing_behind(monkeypatch: pytest.
     made: list[Path] = []
     make = tempfile.mkdtemp
 
-    def remembered(prefix: str) -> str:
-        made.append(Path(make(prefix=prefix)))
+    def remembered(prefix: str, dir: Path | None) -> str:  # noqa: A002 (its name there)
+        made.append(Path(make(prefix=prefix, dir=dir)))
         return str(made[-1])
 
     monkeypatch.setattr(tempfile, "mkdtemp", remembered)
     with pytest.raises(MachineError, match="does not start"):
         PostgresServer({"max_connections": "many"})
     assert [each.exists() for each in made] == [False]
+
+
+_AS_NOBODY = """
+import os, pwd
+from wanderbuch.agents.machine.postgresql import PostgresServer
+if os.geteuid() == 0:
+    nobody = pwd.getpwnam("nobody")
+    os.setgroups([]); os.setgid(nobody.pw_gid); os.setuid(nobody.pw_uid)
+server = PostgresServer()
+print(server.create_database().rows("SELECT 7"), server.data.stat().st_uid == os.getuid())
+server.close()
+"""
+
+
+def test_an_ordinary_user_runs_it_as_itself() -> None:
+    run = subprocess.run([sys.executable, "-c", _AS_NOBODY], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stdout == "[(7,)] True\n", run.stderr
+
+
+def test_a_folder_for_temporary_files_that_is_closed_to_others_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "closed").mkdir(mode=0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "closed"))
+    server = PostgresServer()
+    assert server.admin("SELECT 7") == [(7,)]
+    server.close()

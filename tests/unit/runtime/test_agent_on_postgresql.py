@@ -7,19 +7,14 @@ import logging
 import pytest
 from acapy_agent.storage.base import BaseStorage
 from acapy_agent.version import RECORD_TYPE_ACAPY_VERSION, __version__
+from tests.flow.tiny_role import TinyRole
 from tests.postgresql import Database, PostgresServer
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.role import Role
 
 pytestmark = pytest.mark.needs("postgresql")
-
-
-class BareRole(Role):
-    name = "tiny"
-    has_public_did = False
 
 
 def processes(machine: LocalMachine, database: Database, number: int) -> list[AgentHandle]:
@@ -37,22 +32,23 @@ def processes(machine: LocalMachine, database: Database, number: int) -> list[Ag
 
 
 async def run(handle: AgentHandle) -> RunningAgent:
-    role = BareRole()
+    role = TinyRole()
     agent = await start(load_config(handle.config_path, {}, role=role), role)
     await agent.wait_ready()
     return agent
 
 
-async def test_processes_that_start_at_once_write_one_version_of_aca_py(
+async def test_processes_that_start_at_once_are_one_agent_with_one_did(
     machine: LocalMachine, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Else each adds one, and the next start fails."""
+    """Else each adds the version of ACA-Py, and the next start fails; and each makes a DID."""
     handles = processes(machine, database, 3)
     for _ in range(2):
         agents = await asyncio.gather(*(run(handle) for handle in handles))
         async with agents[0].profile.session() as session:
             records = await session.inject(BaseStorage).find_all_records(RECORD_TYPE_ACAPY_VERSION)
         assert [record.value for record in records] == [f"v{__version__}"]
+        assert len({str(agent.tenant.did) for agent in agents}) == 1
         for agent in agents:
             await agent.stop()
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -4,8 +4,9 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import base58
 import pytest
@@ -13,10 +14,11 @@ from acapy_agent.askar.didcomm.v1 import pack_message
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.key_type import ED25519
 from aries_askar import Key, KeyAlg
-from tests.flow.tiny_role import TinyRole
+from tests.flow.tiny_role import TinyOffice, TinyRole
 from tests.unit.runtime.correspondents import PING, connect, refuse_without_waiting
 
 from wanderbuch.agents.machine import AgentHandle, AppError
+from wanderbuch.agents.runtime import tenants as tenants_module
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.gate.kept import KeptEnvelope
@@ -24,6 +26,7 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import NotFoundError
+from wanderbuch.store.records import Record, utc_now
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
 
@@ -199,6 +202,48 @@ async def test_a_suspended_tenant_is_not_there_and_is_as_before_when_resumed(
 
 def ping_key() -> str:
     return base58.b58encode(Key.generate(KeyAlg.ED25519).get_public_bytes()).decode()
+
+
+class Due(Record):
+    category: ClassVar[str] = "tests.due"
+    at: datetime
+
+    def due_at(self) -> datetime | None:
+        return self.at
+
+
+async def test_an_idle_tenant_is_swept_only_when_something_of_it_is_due(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sweeper,) = [task for task in tiny_agent._tasks if task.get_name() == "sweeper"]
+    sweeper.cancel()
+    for tenant in ("galle", "kandy"):
+        await add(tiny_handle, tenant)
+        await tiny_agent.tenants.enter(tenant)
+    swept: list[str] = []
+
+    async def sweep(office: TinyOffice, _: datetime) -> None:
+        swept.append(office.tenant.id)
+
+    monkeypatch.setattr(TinyOffice, "sweep", sweep)
+    tenants, now = tiny_agent.tenants, utc_now()
+    await tenants.sweep("tiny", now)
+    assert swept == ["default", "galle", "kandy"]  # each once it is open
+    swept.clear()
+    for known in tenants._known.values():
+        known.touched_at -= 2 * tenants_module._IDLE_S
+    await tenants.sweep("tiny", now)
+    assert swept == ["default"]
+    swept.clear()
+    kandy = tenants.find("kandy")
+    await kandy.records(Due).insert(Due(at=now - timedelta(minutes=1)))
+    await tenants.find("galle").records(Due).insert(Due(at=now + timedelta(hours=1)))
+    await tenants.sweep("tiny", now)
+    assert swept == ["default", "kandy"]
+    swept.clear()
+    await tiny_handle.get("/v1/t/galle/tiny/pings")
+    await tenants.sweep("tiny", now)
+    assert swept == ["default", "galle", "kandy"]
 
 
 def lines(file: Path, sql: str, *args: str) -> int:

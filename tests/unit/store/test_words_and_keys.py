@@ -5,6 +5,7 @@ import pytest
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.hashing import KeyedHash, normalised
 from wanderbuch.store.rows import Indexed
+from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import Tables
 
 _KIND = "wanderbuch.case"
@@ -97,12 +98,24 @@ async def test_a_removed_tenant_leaves_nothing(tables: Tables) -> None:
         await tables.numbers.advance(f"{tenant}b/list", 1)
         await tables.rebuild.begin_empty(tenant)
         await tables.engine.run("INSERT INTO lease VALUES (?, '', 1, 0)", f"{tenant}/x")
-        await tables.engine.run("INSERT INTO counter VALUES (?, 1)", tenant)
-        await tables.engine.run("INSERT INTO event VALUES (?, 1, 0, '', '', '')", tenant)
+        await tables.engine.run("INSERT INTO counter (tenant, number) VALUES (?, 1)", tenant)
+        await tables.engine.run(
+            "INSERT INTO event (tenant, number, at, kind, subject, body, fact) VALUES (?, 1, 0, '', '', '', '')", tenant
+        )
+        await tables.engine.run(
+            "INSERT INTO envelope (id, tenant, size, until, at) VALUES (?, ?, 1, 0, 0)", f"e-{tenant}", tenant
+        )
+        await tables.engine.run(
+            "INSERT INTO untold (id, tenant, about, subject, told, at, due) VALUES (?, ?, '', '', '', 0, 0)",
+            *(f"u-{tenant}", tenant),
+        )
+        await tables.engine.run(
+            "INSERT INTO work (tenant, kind, id, state, position, done, at) VALUES (?, '', '', '', '', 0, 0)", tenant
+        )
 
     await tables.forget_tenant("a")
 
-    for table in ("row", "built", "word", "own_key", "counter", "event"):
+    for table in OF_A_TENANT:
         assert await tables.engine.run(f"SELECT DISTINCT tenant FROM {table}") == [("b",)], table  # noqa: S608
     assert await tables.engine.run("SELECT name FROM lease") == [("b/x",)]
     assert await tables.engine.run("SELECT name FROM number ORDER BY name") == [("ab/list",), ("b/list",), ("bb/list",)]

@@ -360,7 +360,7 @@ async def test_removed_means_gone(desk: Desk, receiver: Receiver) -> None:
 async def test_a_row_without_a_webhook_ends_by_itself(desk: Desk, receiver: Receiver) -> None:
     """A crash came between the row and the webhook, or between the webhook and its row."""
     await desk.works.start("default", WEBHOOK_WORK, "w", done=0)
-    await desk.engine.run("UPDATE work SET at = at - 61")
+    await desk.engine.run("UPDATE work SET at = at - 601")
     desk.work()
     await until(lambda: desk.works.get("default", WEBHOOK_WORK, "w"), lambda work: work.state is WorkState.DONE)
     assert await desk.hooks.every() == []
