@@ -75,7 +75,7 @@ class TenantDesk:
         self._tenants = tenants
         self._root: WalletProfile = tenants.memory
         self._records = RecordStore(self._root, TenantRecord)
-        self._teller = Teller(self._root, TenantRecord, tenant_events)
+        self._teller = Teller(self._root, TenantRecord, tenant_events, records=self._records)
         self._turn = asyncio.Lock()
 
     async def every(self) -> Sequence[TenantRecord]:

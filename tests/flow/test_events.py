@@ -164,6 +164,14 @@ async def test_the_authority_tells_versions(town: tuple[Place, Receiver]) -> Non
     ]
 
 
+async def test_the_wallet_tells_what_it_keeps_and_what_was_declined(town: tuple[Place, Receiver]) -> None:
+    """The ends that ACA-Py's own handlers write are told too."""
+    place, _ = town
+    told = await place.worker.get("/v1/events")
+    kinds = [(each["kind"], each["body"]) for each in told["items"]]
+    assert kinds == [("wallet.credential-kept", {}), ("wallet.offer-ended", {"state": "DECLINED"})]
+
+
 async def test_a_stream_ends_cleanly_when_the_centre_stops(town: tuple[Place, Receiver]) -> None:
     place, _ = town
     async with following(place.centre, None) as events:

@@ -174,7 +174,8 @@ async def all_is_well(load: Load, tell: Callable[[str], None], trouble: str) -> 
         f"{trouble}; questions {dict(Counter((one['state'], one['verdict']) for one in decided))}, with the wallet "
         f"{dict(Counter(one['state'] for one in answered))}; offers "
         f"{dict(Counter((one['state'], one['receipt']) for one in issued))}, with the wallet "
-        f"{dict(Counter(one['state'] for one in received))}; given up by a person, who was told why: {dict(Counter(load.failures))}"
+        f"{dict(Counter(one['state'] for one in received))}; "
+        f"given up by a person, who was told why: {dict(Counter(load.failures))}"
     )
     assert {one["state"] for one in decided} == {"DECIDED"}
     told = {"TRUSTED": "ACCEPTED", "UNKNOWN": "REFUSED_BY_VERIFIER"}

@@ -33,6 +33,9 @@ MAX_BYTES: Final = 1024 * 1024 * 1024
 
 WRITING_S: Final = 3600.0
 _ABANDONED: Final = timedelta(seconds=2 * WRITING_S)
+DISCARDING: Final = "blobs.discard"
+"""What the tasks are called that go on where whoever wrote is cancelled."""
+
 _PIECE: Final = "wanderbuch.blob-piece"
 _ROOM: Final = "room"
 
@@ -113,8 +116,9 @@ class Blobs:
                 size, digest = await self._write_pieces(blob.id, body, max_bytes)  # 2
                 return await self._keep(blob.id, size, digest)  # 3
         except BaseException:
+            discarding = asyncio.create_task(self._discard(blob.id), name=f"{DISCARDING}.{blob.id}")
             with suppress(Exception):  # else the sweep does it
-                await asyncio.shield(self._discard(blob.id))
+                await asyncio.shield(discarding)
             raise
 
     async def get(self, blob_id: str) -> Blob:

@@ -37,11 +37,19 @@ class Teller[R: Record]:
         profile: whose records.
         kind: which.
         events_of: all that the state of a record tells.
+        records: their store; by default made here.
     """
 
-    def __init__(self, profile: Profile, kind: type[R], events_of: Callable[[R], Sequence[Event]]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        kind: type[R],
+        events_of: Callable[[R], Sequence[Event]],
+        *,
+        records: RecordStore[R] | None = None,
+    ) -> None:
         self._profile = profile
-        self._records = RecordStore(profile, kind)
+        self._records = records or RecordStore(profile, kind)
         self._kind = kind
         self._events_of = events_of
         tables_of(profile).untold.learn(kind.category, look_up(kind, events_of))
