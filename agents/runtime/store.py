@@ -112,7 +112,7 @@ def fatal_reason(err: AskarError) -> str | None:
 
 
 def is_store_failure(err: BaseException) -> bool:
-    """Tell whether an error of ACA-Py or Askar says that the store did not answer: what was asked may be asked again."""
+    """Tell whether an error of ACA-Py or Askar says that the store did not answer; ask again later."""
     return any(
         isinstance(link, StoreBusyError)
         or (isinstance(link, AskarError) and link.code in (AskarErrorCode.BACKEND, AskarErrorCode.BUSY))

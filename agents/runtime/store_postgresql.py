@@ -253,7 +253,7 @@ async def _own(config: AgentConfig, store: Store) -> None:
         raise ConfigurationError(
             f"the store {config.store.address} belongs to the {owner['role']} of {owner['host']}/{owner.get('path')},"
             f" and this is the {who['role']} of {who['host']}/{who['path']}",
-            hint="set role and [public] host and path as they were, or give each agent a database of its own: [store] url",
+            hint="set role, [public] host and path as they were, or give each agent a database of its own: [store] url",
         )
 
 

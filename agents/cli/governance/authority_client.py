@@ -20,7 +20,7 @@ _MAX_TOKEN: Final = 4096
 _MAX_ANSWER: Final = 64 * 1024 * 1024
 _MAX_DEPTH: Final = 64
 _TIMEOUT_S: Final = 120
-_WRONG_TOKEN: Final = (
+_ASK_WITH: Final = (
     "expected the operator's, from the agent's [app] token_file, or one of the very tenant that is asked for"
 )
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -105,7 +105,7 @@ class AuthorityClient:
         if response.status in (401, 403):
             raise ConfigurationError(
                 "the agent does not let this token do that",
-                hint=_WRONG_TOKEN if response.status == 401 else _detail(answer),
+                hint=_ASK_WITH if response.status == 401 else _detail(answer),
             )
         if (
             isinstance(answer, dict)

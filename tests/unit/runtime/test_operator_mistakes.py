@@ -1,5 +1,6 @@
 """What an operator is told who asked for something that cannot be, by REST and by the commands."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ def token_file(tmp_path: Path, tiny_handle: AgentHandle) -> Path:
 async def test_a_wrong_token_is_told_with_where_the_right_one_is(
     tiny_agent: RunningAgent, tiny_handle: AgentHandle, token_file: Path
 ) -> None:
-    token_file.write_text("w" * 32)
+    await asyncio.to_thread(token_file.write_text, "w" * 32)
     async with AuthorityClient(tiny_handle.app_url, token_file, group="tenants") as client:
         with pytest.raises(ConfigurationError) as refused:
             await client.ask("GET", "")
@@ -109,11 +110,11 @@ async def test_a_store_that_is_away_is_told_in_the_agents_own_words(
     tiny_agent: RunningAgent, tiny_handle: AgentHandle, token_file: Path
 ) -> None:
     file = tiny_agent.config.data / "index" / "index.db"
-    away = file.rename(file.with_name("away.db"))
+    away = await asyncio.to_thread(file.rename, file.with_name("away.db"))
     async with AuthorityClient(tiny_handle.app_url, token_file, group="tenants") as client:
         with pytest.raises(AnsweredNoError, match="was removed or replaced") as refused:
             await client.ask("POST", "", GALLE)
     assert "start the process again" in str(refused.value.hint)
     assert not (await tiny_agent.look()).ready
-    away.rename(file)
+    await asyncio.to_thread(away.rename, file)
     assert (await tiny_agent.look()).ready

@@ -158,9 +158,9 @@ async def test_a_file_that_is_removed_under_a_process_is_told_and_takes_nothing_
 ) -> None:
     engine = open_sqlite(file)
     await engine.run("INSERT INTO number VALUES ('a', 1)")
-    file.unlink()
+    await asyncio.to_thread(file.unlink)
     if is_replaced:
-        file.touch()
+        await asyncio.to_thread(file.touch)
     for sql in ("INSERT INTO number VALUES ('b', 1)", "SELECT 1"):
         with pytest.raises(StoreUnreachableError, match="removed or replaced") as told:
             await engine.run(sql)

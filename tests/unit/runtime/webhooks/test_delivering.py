@@ -17,8 +17,7 @@ from acapy_agent.core.profile import Profile
 from aiohttp import web
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
-from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.webhooks import registry
 from wanderbuch.agents.runtime.webhooks.delivering import webhook_work
 from wanderbuch.agents.runtime.webhooks.registry import Shown, Webhooks
