@@ -248,10 +248,10 @@ async def _own(config: AgentConfig, store: Store) -> None:
             await transaction.insert(*_IDENTITY, json.dumps(who))
             await transaction.commit()
             return
-        owner = json.loads(found.value)
+        owner = {**who, **json.loads(found.value)}
     if owner != who:
         raise ConfigurationError(
-            f"the store {config.store.address} belongs to the {owner['role']} of {owner['host']}/{owner.get('path')},"
+            f"the store {config.store.address} belongs to the {owner['role']} of {owner['host']}/{owner['path']},"
             f" and this is the {who['role']} of {who['host']}/{who['path']}",
             hint="set role, [public] host and path as they were, or give each agent a database of its own: [store] url",
         )
