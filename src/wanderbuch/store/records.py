@@ -31,7 +31,7 @@ from wanderbuch.store.claiming import Claiming
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.record import Record, as_tag, index_of, new_id, reader_of, utc_now
-from wanderbuch.store.rows import Row, Rows
+from wanderbuch.store.rows import Row, Rows, Written
 from wanderbuch.store.tables import Tables, tables_of, tenant_of
 from wanderbuch.store.writing import writing
 
@@ -71,7 +71,7 @@ class RecordStore[R: Record]:
         except AskarError as err:
             if err.code != AskarErrorCode.DUPLICATE:
                 raise
-            await self._settle(rows, record.id)  # takes back what was added to the rows of the one that is there
+            await self._take_back(written)
             raise DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there") from err
         await rows.inserted(written)
         return record
@@ -282,6 +282,13 @@ class RecordStore[R: Record]:
         written = await rows.touch(self._tenant, self._category, record_id)
         record = await self.get_or_none(record_id)
         await (rows.remove(written) if record is None else rows.settle(written, index_of(record)))
+
+    async def _take_back(self, written: Written) -> None:
+        """Set the rows of a record right that was not written by us; with nobody else in the middle, at once."""
+        rows, record_id = self._tables.rows, written.indexed.id
+        if (again := await rows.failed(written)) is not None:
+            record = await self.get_or_none(record_id)
+            await (rows.remove(again) if record is None else rows.settle(again, index_of(record)))
 
     def _missing(self, record_id: str) -> NotFoundError:
         return NotFoundError(f"there is no {self._kind.__name__} with the id {record_id[:64]!r}")
