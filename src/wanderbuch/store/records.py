@@ -64,16 +64,20 @@ class RecordStore[R: Record]:
             DuplicateError: its id is taken.
         """
         rows = self._tables.rows
-        written = await rows.add(self._tenant, self._category, index_of(record), is_new=True)
+        written: Written | None = None
+        if self._kind.is_listed:
+            written = await rows.add(self._tenant, self._category, index_of(record), is_new=True)
         try:
             async with self._profile.session() as session:
                 await session.handle.insert(self._category, record.id, record.model_dump_json())
         except AskarError as err:
             if err.code != AskarErrorCode.DUPLICATE:
                 raise
-            await self._take_back(written)
+            if written is not None:
+                await self._take_back(written)
             raise DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there") from err
-        await rows.inserted(written)
+        if written is not None:
+            await rows.inserted(written)
         return record
 
     async def get(self, record_id: str) -> R:
@@ -99,10 +103,10 @@ class RecordStore[R: Record]:
         unknown = wanted.keys() - set(self._kind.tag_names)
         if unknown:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
-        if not wanted:
+        if not wanted or not self._kind.is_listed:
             async with self._profile.session() as session:
-                entries = await fetch_entries(session, self._category, limit=limit, order_by="id")
-            return await self._read(entries)
+                entries = await fetch_entries(session, self._category, limit=None if wanted else limit, order_by="id")
+            return [each for each in await self._read(entries) if wanted.items() <= each.tags().items()][:limit]
         tables = await self._complete()
         ids = await tables.words.find(self._tenant, self._category, wanted)
         found = [each for each in (await self._fetch(ids)).values() if wanted.items() <= each.tags().items()]
@@ -220,7 +224,7 @@ class RecordStore[R: Record]:
     async def remove(self, record_id: str) -> bool:
         """Remove the record and return whether it was there."""
         rows = self._tables.rows
-        written = await rows.touch(self._tenant, self._category, record_id)
+        written = await rows.touch(self._tenant, self._category, record_id) if self._kind.is_listed else None
         async with self._profile.session() as session:
             try:
                 await session.handle.remove(self._category, record_id)
@@ -230,7 +234,8 @@ class RecordStore[R: Record]:
                 was_there = False
             else:
                 was_there = True
-        await rows.remove(written)
+        if written is not None:
+            await rows.remove(written)
         return was_there
 
     @property
@@ -243,6 +248,8 @@ class RecordStore[R: Record]:
 
     async def _complete(self) -> Tables:
         """Return the plain tables, with a row for every record of this kind."""
+        if not self._kind.is_listed:
+            raise TypeError(f"{self._kind.__name__} is not listed: use find")
         tables = self._tables
         await tables.rebuild.ensure(self._profile, self._tenant, reader_of(self._kind))
         return tables

@@ -83,8 +83,9 @@ class Writing:
     async def remove(self, kind: type[Record], record_id: str) -> None:
         """Remove a record that is there."""
         place = (kind.category, record_id)
-        self._removed[place] = await self._rows.touch(self._tenant, *place)
-        self._kinds[place] = kind
+        if kind.is_listed:
+            self._removed[place] = await self._rows.touch(self._tenant, *place)
+            self._kinds[place] = kind
         self._added.pop(place, None)
         self._inserted.pop(place, None)
         await self.handle.remove(*place)
@@ -110,6 +111,8 @@ class Writing:
                 await (self._rows.remove(again) if entry is None else self._rows.settle(again, index_of(kind.read(entry))))
 
     async def _add(self, record: Record, *, is_new: bool) -> None:
+        if not record.is_listed:
+            return
         place = (record.category, record.id)
         index = index_of(record)
         written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
