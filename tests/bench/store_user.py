@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, StoreConfig
 from wanderbuch.agents.runtime.role import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
+from wanderbuch.store.entries import fetch_entries
 
 PASSWORD: Final = "BENCH_STORE_PASSWORD"
 PLACES: Final = 200
@@ -86,7 +87,7 @@ class _Use:
 
     async def lost(self) -> int:
         async with self._profile.session() as session:
-            there = {entry.name for entry in await session.handle.fetch_all("bench.marker")}
+            there = {entry.name for entry in await fetch_entries(session, "bench.marker")}
         return len(set(self._done) - there)
 
     async def _step(self) -> None:

@@ -23,6 +23,7 @@ from tests.soak.store_worker import DONE, MARKER, SEAT, TENANT, Task, Worker
 from wanderbuch.agents.machine.children import kill_child, start_child, stop_child
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
+from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
 
@@ -159,7 +160,7 @@ async def left(database: Database, folder: Path) -> Left:
     found = Left()
     try:
         async with profile.session() as session:
-            for entry in await session.handle.fetch_all(MARKER):
+            for entry in await fetch_entries(session, MARKER):
                 found.markers[int(entry.name)] = bytes(entry.value).decode()
             found.seat = int((await session.handle.fetch(*SEAT)).value)
         while events := await tables.events.read(TENANT, found.numbers[-1] if found.numbers else 0, 1000):
@@ -170,7 +171,7 @@ async def left(database: Database, folder: Path) -> Left:
         await finish(tasks, profile)
         found.done = {task.id async for task in tasks.every(state="done")}
         async with profile.session() as session:
-            found.marked_done = {entry.name for entry in await session.handle.fetch_all(DONE)}
+            found.marked_done = {entry.name for entry in await fetch_entries(session, DONE)}
     finally:
         await tables.close()
         await profile.close()
