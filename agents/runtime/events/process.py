@@ -77,8 +77,7 @@ class ProcessEvents:
         await self._tables.works.wake_behind(WEBHOOK_WORK)
         if self._tidied_at is None or now - self._tidied_at > _TIDY_EVERY:
             self._tidied_at = now
-            await self._tables.events.prune()
-            await self._tables.works.prune()
+            await self._tables.tidy()
 
     def close(self) -> None:
         """End the streams, cleanly; the rest ends with `run`."""
