@@ -35,9 +35,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 @app.command("check")
 def check_store(
     config: ConfigOption,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Have the whole index read anew at the next start.")
-    ] = False,
+    mend: Annotated[bool, typer.Option("--mend", help="Have the whole index read anew at the next start.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read every entry and key, and compare the records with the index."""

@@ -54,8 +54,8 @@ class Record(BaseModel):
     """Grows whenever `index_state` or `due_at` says something else than before: the rows are made anew then."""
 
     is_listed: ClassVar[bool] = True
-    """False where somebody chooses the ids, which may be a person's name then: nothing of it stands in the plain tables.
-    There are few of these: `find` reads all of them, and there is neither `page` nor `due`."""
+    """False where somebody chooses the ids, which may be names then: nothing of these records stands in the plain tables.
+    There are few of them: `find` reads them all, and there is neither `page` nor `due`."""
 
     id: str = Field(default_factory=new_id)
     created_at: datetime = Field(default_factory=utc_now)

@@ -306,7 +306,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 
 def _growing_numbers(last: int) -> Iterator[int]:
-    """Yield microseconds since 1970, each greater than the one before, and than `last`, also where the clock goes back."""
+    """Yield microseconds since 1970, each greater than the one before, the first than `last`: the clock may go back."""
     for _ in itertools.count():
         last = max(last + 1, time.time_ns() // 1000)
         yield last

@@ -108,7 +108,10 @@ class Writing:
             if (again := await self._rows.failed(written)) is not None:
                 async with profile.session() as session:
                     entry = await session.handle.fetch(category, record_id)
-                await (self._rows.remove(again) if entry is None else self._rows.settle(again, index_of(kind.read(entry))))
+                if entry is None:
+                    await self._rows.remove(again)
+                else:
+                    await self._rows.settle(again, index_of(kind.read(entry)))
 
     async def _add(self, record: Record, *, is_new: bool) -> None:
         if not record.is_listed:

@@ -29,7 +29,10 @@ class Askar:
 
 @dataclass(frozen=True)
 class Writer:
-    """What somebody does (`heal`: sets right what others left; `refuse`: begins to change it, and does not), and after how many steps it dies."""
+    """What somebody does, and after how many steps it dies.
+
+    `heal`: sets right what others left; `refuse`: begins to change it, and does not.
+    """
 
     does: str
     state: str
