@@ -54,7 +54,7 @@ class Record(BaseModel):
     """Grows whenever `index_state` or `due_at` says something else than before: the rows are made anew then."""
 
     is_listed: ClassVar[bool] = True
-    """False where somebody chooses the ids, which may be names then: nothing of these records stands in the plain tables.
+    """False where somebody chooses the ids, which may be names then: no plain table has anything of these records.
     There are few of them: `find` reads them all, and there is neither `page` nor `due`."""
 
     id: str = Field(default_factory=new_id)
