@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from tests.postgresql import ENGINES
-from tests.unit.power import Power, power
+from tests.unit.power import Power, marks_end, power
 from tests.unit.store.opening import Processes
 
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -15,7 +15,6 @@ from wanderbuch.store.blobs import DISCARDING, PIECE_BYTES, Blob, Blobs
 from wanderbuch.store.errors import BlobsFullError, BlobTooLargeError, NotFoundError, StoreError
 from wanderbuch.store.record import utc_now
 from wanderbuch.store.records import RecordStore
-from wanderbuch.store.tables import tables_of
 
 __all__ = ["power"]
 
@@ -116,7 +115,7 @@ async def test_piece_that_was_lost_or_replaced_is_noticed(blobs: Blobs, profile:
 
 async def sweep_later(blobs: Blobs, profile: WalletProfile) -> None:
     """Sweep when by every clock nobody can be writing any more."""
-    await tables_of(profile).engine.run("UPDATE row SET held = held - 61 WHERE held > 0")
+    await marks_end(profile)
     await blobs.sweep(utc_now() + LATER)
 
 
