@@ -48,6 +48,7 @@ from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
+from wanderbuch.agents.runtime.public_folder import check_public_folder
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -249,6 +250,7 @@ class RunningAgent:
         bind_tables(self.profile, tables)
         self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
         bind_fellows(tables, self.fellows)
+        await check_public_folder(self.config.public_folder, tables.engine, self.fellows)
 
     def _add_tenants(self) -> None:
         config = self.config
@@ -325,6 +327,7 @@ class RunningAgent:
         try:
             async with asyncio.timeout(5):
                 await look_into(self.profile)
+                await tables_of(self.profile).engine.run("SELECT 1")
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

@@ -80,14 +80,19 @@ class TenantDesk:
 
     async def every(self) -> Sequence[TenantRecord]:
         """Return the tenants that there are or were, oldest first; the default one is not among them."""
-        return await self._records.find()
+        return sorted(await self._records.find(), key=lambda each: each.created_at)
 
     async def get(self, tenant_id: str) -> TenantRecord:
         """Return a tenant.
 
         Raises:
             NotFoundError: there is none of this id.
+            RefusedError: it is the default one.
         """
+        if tenant_id == DEFAULT_TENANT:
+            raise RefusedError(
+                "the tenant 'default' is the one of the configuration file", hint="stop the agent to have it rest"
+            )
         found = await self._records.get_or_none(tenant_id)
         if found is None:
             raise NotFoundError(f"there is no tenant {tenant_id[:64]!r}")
@@ -244,7 +249,7 @@ class TenantDesk:
         try:
             published_place(host, path)
         except PlaceError as err:
-            raise MalformedError(f"host and path can not stand in a did:webvh: {err}") from err
+            raise MalformedError(f"host and path cannot stand in a did:webvh: {err}") from err
         if host == public.host and path.split("/")[0] in _RESERVED:
             raise RefusedError(
                 f"the path {path!r} begins with a word of the public site's own", hint="use another path"

@@ -57,9 +57,9 @@ def move_store(
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="Of the target; else WANDERBUCH_STORE_PASSWORD.")
     ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="As [store] ca_file.")] = None,
+    ca_file: Annotated[Path | None, typer.Option("--ca-file", help=r"As \[store] ca_file.")] = None,
     unsafe_unencrypted: Annotated[
-        bool, typer.Option("--unsafe-unencrypted", help="As [store] unsafe_unencrypted.")
+        bool, typer.Option("--unsafe-unencrypted", help=r"As \[store] unsafe_unencrypted.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

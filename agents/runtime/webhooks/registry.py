@@ -11,9 +11,10 @@ from typing import Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.webhooks.webhook import WEBHOOK_WORK, Cursor, Webhook
 from wanderbuch.plugins.http.addresses import checked_url
+from wanderbuch.plugins.http.errors import AddressRefusedError
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.events import EventLog
@@ -57,10 +58,13 @@ class Webhooks:
             after: the number of an event: those after it are sent. None: what comes from now on.
 
         Raises:
-            AddressRefusedError: the address is not an https address of a host name.
+            MalformedError: the address is not an https address of a host name.
             RefusedError: there are as many as a tenant may have.
         """
-        checked_url(url)
+        try:
+            checked_url(url)
+        except AddressRefusedError as err:
+            raise MalformedError(f"url: {err.message}") from err
         if len(await self._hooks.find()) >= MAX_WEBHOOKS:
             raise RefusedError(f"a tenant has at most {MAX_WEBHOOKS} webhooks", hint="remove one first")
         begin = (await self._log.extent(self._tenant)).last if after is None else after

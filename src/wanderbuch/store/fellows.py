@@ -80,6 +80,14 @@ class Fellows:
         after = self._clock()
         self._compare_clocks(float(found[0][0]), before, after)
 
+    async def others(self) -> int:
+        """Return how many other processes live, or did so a moment ago."""
+        found = await self._engine.run(
+            "SELECT count(*) FROM lease WHERE name LIKE ? AND name <> ? AND until > store_now()",
+            *(f"{_PREFIX}%", self._name),
+        )
+        return int(found[0][0])
+
     async def look(self) -> bool:
         """Return whether another process is gone, of which no other process has noted it."""
         gone = await self._engine.run(

@@ -139,6 +139,7 @@ class _Worker:
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._numbers = _growing_numbers(0)
         self._telling: list[tuple[str, str]] = []
+        self._opened_as: tuple[int, int] | None = None
         self.tell: Callable[[str, str], None] = lambda _topic, _text: None
         self.thread = threading.Thread(target=self._work, name="wanderbuch-index", daemon=True)
 
@@ -192,7 +193,16 @@ class _Worker:
         except BaseException:
             connection.close()
             raise
+        self._opened_as = self._identity()
         return connection
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Return which file has our name now; None: none has, or the tables are in memory."""
+        try:
+            found = self._file.stat() if self._file is not None else None
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino) if found is not None else None
 
     def _hear_sql(self, topic: str, text: str) -> int:
         self._telling.append((topic, text))
@@ -210,6 +220,11 @@ class _Worker:
         return group, False
 
     def _serve(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
+        if self._identity() != self._opened_as:  # what is written now would be gone with this process
+            for job in group:
+                job.error = _removed(self._file)
+            _answer(group)
+            return
         reads = [job for job in group if job.is_read]
         for job in reads:
             self._try(connection, job)
@@ -315,6 +330,13 @@ def _growing_numbers(last: int) -> Iterator[int]:
 def _extreme(choose: Callable[[Iterable[Any]], Any], values: Iterable[Any]) -> Any:
     present = [value for value in values if value is not None]
     return choose(present) if present else None
+
+
+def _removed(file: Path | None) -> StoreUnreachableError:
+    return StoreUnreachableError(
+        f"the index {file} was removed or replaced while this process had it open",
+        hint="start the process again: it is made anew from the wallet; event numbers begin anew too",
+    )
 
 
 def _in_our_words(err: BaseException, file: Path | None) -> BaseException:

@@ -194,12 +194,12 @@ async def test_makes_no_second_store_beside_that_of_another_user(
         postgresql_server.drop_database(stranger)
 
 
-@pytest.mark.parametrize("other", [{"role": "verifier"}, {"host": "another.wanderbuch.test"}])
+@pytest.mark.parametrize("other", [{"role": "verifier"}, {"host": "another.wanderbuch.test"}, {"path": "elsewhere"}])
 async def test_refuses_the_store_of_another_agent(shared: AgentConfig, other: dict[str, str]) -> None:
     await (await opened(shared)).close()
-    public = shared.public.model_copy(update={"host": other.get("host", shared.public.host)})
+    public = shared.public.model_copy(update={name: other[name] for name in ("host", "path") if name in other})
     stranger = shared.model_copy(update={"role": other.get("role", shared.role), "public": public})
-    assert "belongs to the tiny of tiny.wanderbuch.test, and this is the" in await refusal(stranger)
+    assert "belongs to the tiny of tiny.wanderbuch.test/org, and this is the" in await refusal(stranger)
     await (await opened(shared)).close()
 
 

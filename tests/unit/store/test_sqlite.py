@@ -193,3 +193,19 @@ async def test_an_engine_that_is_forgotten_ends_its_thread() -> None:
     gc.collect()
     await asyncio.to_thread(thread.join, 10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_file_that_is_removed_under_a_process_is_told_and_takes_nothing_more(
+    file: Path, is_replaced: bool
+) -> None:
+    engine = open_sqlite(file)
+    await engine.run("INSERT INTO number VALUES ('a', 1)")
+    await asyncio.to_thread(file.unlink)
+    if is_replaced:
+        await asyncio.to_thread(file.touch)
+    for sql in ("INSERT INTO number VALUES ('b', 1)", "SELECT 1"):
+        with pytest.raises(StoreUnreachableError, match="removed or replaced") as told:
+            await engine.run(sql)
+        assert "start the process again" in str(told.value.hint)
+    await engine.close()
