@@ -155,9 +155,7 @@ class Workshop:
         config = IssuerConfig(schema_id=self.schema_id, registry_size=REGISTRY_SIZE)
         self.publishes = False  # else what is asked for is only kept, as if the process ended there
         self._publishing = OnDemand("publishing", lambda: self.revocations.publish(), self._beside)
-        self.standing = Standing(
-            config, profile=self.profile, did=self.did, source=self.source, on_wanted=lambda: None
-        )
+        self.standing = Standing(config, profile=self.profile, did=self.did, source=self.source, on_wanted=lambda: None)
         self.desk = Desk(
             self.profile,
             self.standing,
