@@ -59,6 +59,7 @@ from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
 from wanderbuch.agents.runtime.tenant_api import TENANT_ROUTES
 from wanderbuch.agents.runtime.tenant_config import default_tenant
 from wanderbuch.agents.runtime.tenant_desk import TenantDesk
+from wanderbuch.agents.runtime.tenant_limits import Shares
 from wanderbuch.agents.runtime.tenant_making import TenantMaker
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import ConfigurationError, WanderbuchError
@@ -254,13 +255,15 @@ class RunningAgent:
 
     def _add_tenants(self) -> None:
         config = self.config
-        parts = ProcessParts(config, self.edge, self.documents, self.library)
+        parts = ProcessParts(config, self.edge, self.documents, self.library, shares=Shares(config.tenants))
         short_links = ShortLinks(self.profile, config.public.url)
         default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
         self._maker = TenantMaker(self.roles, default)
         self.tenants = Tenants(self.roles, default, make=self._maker.make)
         self.tenant_desk = TenantDesk(config, self.tenants)
-        self._events = ProcessEvents(tables_of(self.profile), self.edge, self._profile_of)
+        self._events = ProcessEvents(
+            tables_of(self.profile), self.edge, self._profile_of, streams_a_tenant=config.tenants.event_streams
+        )
 
     async def _profile_of(self, tenant: str) -> Profile:
         return (await self.tenants.profile(tenant)).profile
@@ -306,6 +309,7 @@ class RunningAgent:
             {
                 "envelopes": lambda _: self._transport.replay(),
                 "short_links": self.tenant.short_links.sweep,
+                "blobs": self.tenants.sweep_blobs,
                 "tenants": self._look_after_tenants,
                 "events": self._events.sweep,
                 **{name: partial(self.tenants.sweep, name) for name in self.roles},

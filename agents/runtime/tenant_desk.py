@@ -27,6 +27,7 @@ from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.tenant_config import TENANT_ID
+from wanderbuch.agents.runtime.tenant_limits import TenantLimits
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState, new_token, tenant_events
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
@@ -77,6 +78,11 @@ class TenantDesk:
         self._records = RecordStore(self._root, TenantRecord)
         self._teller = Teller(self._root, TenantRecord, tenant_events, records=self._records)
         self._turn = asyncio.Lock()
+
+    @property
+    def limits(self) -> TenantLimits:
+        """Return what each tenant may take now of what all share."""
+        return self._tenants.default.limits
 
     async def every(self) -> Sequence[TenantRecord]:
         """Return the tenants that there are or were, oldest first; the default one is not among them."""

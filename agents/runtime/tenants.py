@@ -133,6 +133,7 @@ class Tenants:
             known = self._known[record.id] = _Known(record.host, record.path, prefix, record.state)
             self._by_place.setdefault((record.host, prefix), record.id)
         known.state, known.failure = record.state, None
+        self.default.parts.shares.is_divided = len(self.ids()) > 1
 
     def find(self, tenant_id: str) -> Tenant:
         """Return a tenant that is served and open.
@@ -284,6 +285,16 @@ class Tenants:
                 await office.sweep(now)
             except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
                 _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
+
+    async def sweep_blobs(self, now: datetime) -> None:
+        """Remove what was left half written, or half removed, of the blobs of open tenants."""
+        due = await tables_of(self.memory).due.tenants()
+        for tenant in self.opened():
+            if tenant.id in due:
+                try:
+                    await tenant.blobs.sweep(now)
+                except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
+                    _LOG.error("sweep.failed: blobs of %s", tenant.id, exc_info=err)
 
     async def visit(self) -> None:
         """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""
