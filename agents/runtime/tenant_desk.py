@@ -27,7 +27,14 @@ from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.tenant_config import TENANT_ID
-from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState, new_token, tenant_events
+from wanderbuch.agents.runtime.tenant_records import (
+    TenantRecord,
+    TenantState,
+    first_mistake,
+    named_files,
+    new_token,
+    tenant_events,
+)
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.webvh_place import PlaceError, published_place
@@ -38,7 +45,7 @@ from wanderbuch.store.telling import Teller
 _LOG = logging.getLogger(__name__)
 _HEARD_S: Final = 2.5
 _RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
-"""First segments of public paths that are not a tenant's to take on the process's own host."""
+"""First segments of public paths that are not a tenant's to take, on the process's host or on one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,13 +231,17 @@ class TenantDesk:
             governance=told.governance,
         )
         try:
-            record.config(self._config, self._tenants.roles)
+            config = record.config(self._config, self._tenants.roles)
         except ValidationError as err:
-            first = err.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise MalformedError(f"a setting of its roles does not fit: {where}: {first['msg']}") from err
+            raise MalformedError(f"a setting of its roles does not fit: {first_mistake(err)}") from err
         except WanderbuchError as err:  # of a setting that is parsed further
             raise MalformedError(f"a setting of its roles does not fit: {err.message}") from err
+        for name, settings in config.roles.items():
+            if files := named_files(settings, record.roles[name]):
+                raise MalformedError(
+                    f"a setting of its roles names a file of this machine: {name}.{files[0]}; "
+                    "only the role's table in the configuration file may"
+                )
         return record
 
     def _check_place(self, tenant_id: str, host: str, path: str) -> None:
@@ -245,7 +256,7 @@ class TenantDesk:
             published_place(host, path)
         except PlaceError as err:
             raise MalformedError(f"host and path can not stand in a did:webvh: {err}") from err
-        if host == public.host and path.split("/")[0] in _RESERVED:
+        if path.split("/")[0] in _RESERVED:
             raise RefusedError(
                 f"the path {path!r} begins with a word of the public site's own", hint="use another path"
             )
