@@ -151,8 +151,8 @@ class PublicSite:
 
     def _host(self, request: web.Request) -> str:
         """Return which of our hosts is asked; a name that is none of them counts as the process's."""
-        named = request.host.rpartition(":")[0] or request.host
-        return named.lower() if named.lower() in self._own_hosts else self._config.host
+        named = (request.host.rpartition(":")[0] or request.host).lower().removesuffix(".")
+        return named if named in self._own_hosts else self._config.host
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         host = self._host(request)
