@@ -205,12 +205,17 @@ class Tenants:
             return None
         if tenant_id != DEFAULT_TENANT:
             record = await self._records.get_or_none(tenant_id)
-            if record is not None and record.has_token(token):
+            if record is None or record.state is not TenantState.ACTIVE:  # another process has decided so just now
+                return None
+            if record.has_token(token):
                 return Caller("tenant", OPERATOR.roles)
-        tenant = await self.profile(tenant_id)
-        if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+        try:
+            tenant = await self.profile(tenant_id)
+            if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+                return None
+            await self.enter(tenant_id)
+        except WanderbuchError:  # it does not open: whoever has no token of ours must not learn that it is there
             return None
-        await self.enter(tenant_id)
         for name, office in tenant.offices.items():
             if (caller := await self.roles[name].identify(office, token)) is not None:
                 return caller
