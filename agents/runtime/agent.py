@@ -263,6 +263,7 @@ class RunningAgent:
         self.tenants = Tenants(self.roles, default, make=self._maker.make)
         self.tenant_desk = TenantDesk(config, self.tenants)
         self._events = ProcessEvents(tables_of(self.profile), self.edge, self._profile_of)
+        self.tenants.on_change = self._events.doubt
 
     async def _profile_of(self, tenant: str) -> Profile:
         return (await self.tenants.profile(tenant)).profile
@@ -320,6 +321,7 @@ class RunningAgent:
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
 
     async def _look_after_tenants(self, _: datetime) -> None:
+        await self.tenants.look_again()  # what was announced may have been missed
         await self.tenant_desk.go_on()
         await self.tenants.visit()
 

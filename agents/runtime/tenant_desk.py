@@ -37,6 +37,8 @@ from wanderbuch.store.telling import Teller
 
 _LOG = logging.getLogger(__name__)
 _HEARD_S: Final = 2.5
+_MAKING: Final = ".tenants/make"
+"""The lease under which one process at a time looks which places are taken, and takes one."""
 _RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
 """First segments of public paths that are not a tenant's to take on the process's own host."""
 
@@ -100,7 +102,8 @@ class TenantDesk:
             MalformedError: the id, the place or a setting does not fit; a role or a host is not this process's.
             RefusedError: the id or the place is taken, or was.
         """
-        async with self._turn:
+        async with self._turn, tables_of(self._root).leases.hold(_MAKING):
+            await self._tenants.look_again()  # ids and places that other processes gave
             record = self._checked(told)
             token, record_hash = new_token()
             record = record.model_copy(update={"token_hash": record_hash})
