@@ -48,6 +48,8 @@ from wanderbuch.store.telling import Teller
 _LOG = logging.getLogger(__name__)
 _HEARD_S: Final = 2.5
 _IN_HAND_S: Final = 300.0  # so long a handler that was at work when its tenant went may still write plain lines
+_MAKING: Final = ".tenants/make"
+"""The lease under which one process at a time looks which places are taken, and takes one."""
 _RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
 """First segments of public paths that are not a tenant's to take, on the process's host or on one of its own."""
 
@@ -123,7 +125,8 @@ class TenantDesk:
             MalformedError: the id, the place or a setting does not fit; a role or a host is not this process's.
             RefusedError: the id or the place is taken, or was.
         """
-        async with self._turn:
+        async with self._turn, tables_of(self._root).leases.hold(_MAKING):
+            await self._tenants.look_again()  # ids and places that other processes gave
             record = self._checked(told)
             token, record_hash = new_token()
             record = record.model_copy(update={"token_hash": record_hash})
