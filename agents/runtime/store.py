@@ -232,7 +232,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             await super()._setup()
             return
         try:
-            self._place = await opened.room.enter()
+            self._place = await opened.room.enter(is_transaction=self.is_transaction)
         except NoRoomError as err:
             raise StoreBusyError("all connections to the wallet store have been used for a minute") from err
         is_transaction, lost = self.is_transaction, 0

@@ -35,9 +35,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 @app.command("check")
 def check_store(
     config: ConfigOption,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Have the index read anew where something is missing in it.")
-    ] = False,
+    mend: Annotated[bool, typer.Option("--mend", help="Have the whole index read anew at the next start.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read every entry and key, and compare the records with the index."""
@@ -141,7 +139,7 @@ def _show(found: "list[Finding]", *, is_mended: bool) -> None:
         console.print("An entry cannot be read: restore the store from a backup.")
     elif any(each.missing for each in found):
         console.print(
-            "What is missing is read anew at the next start."
+            "The index is read anew at the next start."
             if is_mended
             else "Records are missing in the index: stop the agent and run this with --mend."
         )

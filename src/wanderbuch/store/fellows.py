@@ -5,8 +5,8 @@ but where one ends and none starts, another must. So each process says every few
 that are left *one* notes that it is gone: for that one `lost_since` is later then, and its next sweep takes up what the
 lost one may have left.
 
-While at it, a process compares its clock with the database's. Leases and claims go by the database's alone; deadlines,
-and what people see, go by each process's own.
+While at it, a process compares its clock with the database's. Leases, claims and what is published go by the database's
+alone (`clock`); the times in records, and what is received from others, go by each process's own.
 """
 
 import asyncio

@@ -137,7 +137,7 @@ class _Worker:
         self._file = file
         self._jobs = jobs
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        self._numbers = _growing_numbers()
+        self._numbers = _growing_numbers(0)
         self._telling: list[tuple[str, str]] = []
         self._opened_as: tuple[int, int] | None = None
         self.tell: Callable[[str, str], None] = lambda _topic, _text: None
@@ -185,6 +185,8 @@ class _Worker:
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("BEGIN EXCLUSIVE")
             _make_tables(connection)
+            (last,) = connection.execute("SELECT max(number) FROM row").fetchone()
+            self._numbers = _growing_numbers(last or 0)
             # Whoever had claimed something was a process that is gone.
             connection.execute("UPDATE row SET owner = NULL, until = 0 WHERE until > 0 AND due IS NOT NULL")
             connection.execute("COMMIT")
@@ -230,21 +232,30 @@ class _Worker:
         writes = [job for job in group if not job.is_read]
         if not writes:
             return
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            for job in writes:
-                self._write(connection, job)
-            connection.execute("COMMIT")
-        except sqlite3.Error as err:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            for job in writes:
-                job.error = job.error or _in_our_words(err, self._file)
+        failure = self._write_all(connection, writes)
+        for job in writes:
+            job.error = job.error or failure
         _answer(writes)
         for job in writes:
             if job.error is None:
                 for topic, text in job.told:
-                    job.loop.call_soon_threadsafe(self.tell, topic, text)
+                    with suppress(RuntimeError):  # a loop that is closed hears nothing
+                        job.loop.call_soon_threadsafe(self.tell, topic, text)
+
+    def _write_all(self, connection: sqlite3.Connection, writes: list[_Job]) -> BaseException | None:
+        """Write a group in one commit; return why nothing of it was written, or None."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in writes:
+                self._write(connection, job)
+                if not connection.in_transaction:  # the disk is full, or fails: SQLite undid the whole group
+                    return job.error
+            connection.execute("COMMIT")
+        except sqlite3.Error as err:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            return _in_our_words(err, self._file)
+        return None
 
     def _write(self, connection: sqlite3.Connection, job: _Job) -> None:
         """Run one job of a group; what fails is undone alone."""
@@ -254,6 +265,8 @@ class _Worker:
             return
         connection.execute("SAVEPOINT job")
         self._try(connection, job)
+        if not connection.in_transaction:
+            return
         if job.error is not None:
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
@@ -307,9 +320,8 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         raise wrong_version(found[0] if found else "none")
 
 
-def _growing_numbers() -> Iterator[int]:
-    """Yield microseconds since 1970, each greater than the one before: also after a restart and a rebuild."""
-    last = 0
+def _growing_numbers(last: int) -> Iterator[int]:
+    """Yield microseconds since 1970, each greater than the one before, the first than `last`: the clock may go back."""
     for _ in itertools.count():
         last = max(last + 1, time.time_ns() // 1000)
         yield last

@@ -7,6 +7,7 @@ they live in memory, one set a store, and are read from Askar when they are firs
 import logging
 import os
 import secrets
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,11 +18,11 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.store.due import DueWork
 from wanderbuch.store.engine import Engine, Statement
-from wanderbuch.store.events import EventLog
+from wanderbuch.store.events import EventLog, TenantEvents
 from wanderbuch.store.hashing import KeyedHash, hash_of, random_hash
 from wanderbuch.store.keys import OwnKeyIndex
-from wanderbuch.store.leases import Leases
-from wanderbuch.store.numbers import Numbers
+from wanderbuch.store.leases import Lease, Leases
+from wanderbuch.store.numbers import Numbers, named
 from wanderbuch.store.rebuild import Rebuild
 from wanderbuch.store.rows import Rows
 from wanderbuch.store.schema import ALL, OF_A_TENANT
@@ -142,6 +143,16 @@ def tables_of(profile: Profile) -> Tables:
 def tenant_of(profile: Profile) -> str:
     """Return the tenant that a profile is: the name of its Askar profile, or "default"."""
     return str(profile.profile_id or DEFAULT_TENANT)
+
+
+def events_of(profile: Profile) -> TenantEvents:
+    """Return the event log of the tenant that a profile is."""
+    return TenantEvents(tenant_of(profile), tables_of(profile).events)
+
+
+def hold_lease(profile: Profile, name: str, *, wait_s: float = 30.0) -> AbstractAsyncContextManager[Lease]:
+    """Wait for the turn of a profile's tenant with something, as with `Leases.hold`; the lease goes with the tenant."""
+    return tables_of(profile).leases.hold(named(tenant_of(profile), name), wait_s=wait_s)
 
 
 _BY_STORE: WeakKeyDictionary[object, Tables] = WeakKeyDictionary()

@@ -336,6 +336,30 @@ async def test_sessions_inside_sessions_finish_under_load_with_four_connections(
     await wallet.close()
 
 
+@pytest.mark.parametrize("connections", [4, 8])
+async def test_transactions_inside_sessions_finish_beside_transactions_outside_of_any(
+    agent_config: AgentConfig, database: Database, connections: int
+) -> None:
+    wallet = await opened(on(database, agent_config, connections=connections))
+
+    async def write(name: str) -> None:
+        async with wallet.transaction() as transaction:
+            await asyncio.sleep(0)
+            await transaction.handle.insert("kind", name, "value")
+            await transaction.commit()
+
+    async def write_inside_a_session(name: str) -> None:
+        async with wallet.session() as session:
+            await session.handle.count("kind")
+            await write(name)
+
+    async with asyncio.timeout(20):
+        inside = (write_inside_a_session(f"inside {number}") for number in range(50))
+        await asyncio.gather(*inside, *(write(str(number)) for number in range(50)))
+    assert await count(wallet) == 100
+    await wallet.close()
+
+
 async def test_sessions_and_transactions_that_nobody_closes_hold_nothing_for_ever(wallet: WalletProfile) -> None:
     """ACA-Py's outbound transport opens one for each message and leaves it to the collector."""
 
