@@ -362,7 +362,7 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
     """
     raw = _read_toml(path)
     table = raw.pop(role.name, {})
-    tables = {role.name: table, **_further_tables(path, raw)}
+    tables = {**_further_tables(path, raw), role.name: table}
     try:
         file = _File.model_validate(raw)
         if file.role != role.name:

@@ -72,6 +72,18 @@ def test_reads_a_good_file_with_paths_relative_to_it(folder: Path) -> None:
     assert config.admin is None
 
 
+@pytest.mark.parametrize("roles", ["[]", '["tiny"]', '["other", "tiny"]'])
+def test_the_table_of_the_processs_own_role_is_what_its_tenants_begin_with(folder: Path, roles: str) -> None:
+    config = load(
+        folder,
+        f"{GOOD}[tenants]\nroles = {roles}\n[other]\nsize = 4\n"
+        if "other" in roles
+        else f"{GOOD}[tenants]\nroles = {roles}\n",
+    )
+    assert config.role_tables["tiny"] == {"size": 3}
+    assert config.role_tables.get("other", {"size": 4}) == {"size": 4}
+
+
 def test_secrets_do_not_show_in_its_text(folder: Path) -> None:
     config = load(folder)
     assert KEY not in repr(config)
