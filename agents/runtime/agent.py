@@ -48,6 +48,7 @@ from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
+from wanderbuch.agents.runtime.public_folder import SharedFolder
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -253,6 +254,11 @@ class RunningAgent:
         await self.clock.ask()
         self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
         bind_fellows(tables, self.fellows)
+        self._shared_folder = SharedFolder(self.config.public_folder, tables.engine)
+        if tables.engine.is_shared:  # before the next process may start
+            await self._shared_folder.claim(await self.fellows.others())
+            await self.fellows.show()
+            self._cleanup.push_async_callback(self._leave)
 
     def _add_tenants(self) -> None:
         config = self.config
@@ -310,6 +316,7 @@ class RunningAgent:
                 "envelopes": lambda _: self._transport.replay(),
                 "short_links": self.tenant.short_links.sweep,
                 "tenants": self._look_after_tenants,
+                "public_folder": self._look_after_folder,
                 "events": self._events.sweep,
                 **{name: partial(self.tenants.sweep, name) for name in self.roles},
             }
@@ -319,6 +326,15 @@ class RunningAgent:
         self.spawn("events", self._events.run())
         did = self.tenant.did if self.tenant.has_did else None
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
+
+    async def _look_after_folder(self, _: datetime) -> None:
+        await self._shared_folder.look()
+
+    async def _leave(self) -> None:
+        """Say that this process ends, where it never came to work."""
+        if not hasattr(self, "_transport"):
+            with contextlib.suppress(StoreUnreachableError):
+                await self.fellows.leave(is_clean=True)
 
     async def _look_after_tenants(self, _: datetime) -> None:
         await self.tenants.look_again()  # what was announced may have been missed

@@ -92,6 +92,14 @@ class Fellows:
             self._on_loss()
         return bool(others)
 
+    async def others(self) -> int:
+        """Return how many other processes there are, as far as they have said so lately."""
+        found = await self._engine.run(
+            "SELECT count(*) FROM lease WHERE name LIKE ? AND name <> ? AND until > store_now()",
+            *(f"{_PREFIX}%", self._name),
+        )
+        return int(found[0][0])
+
     async def leave(self, *, is_clean: bool) -> None:
         """Say that this process ends.
 
