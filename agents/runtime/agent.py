@@ -48,7 +48,7 @@ from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
-from wanderbuch.agents.runtime.public_folder import check_public_folder
+from wanderbuch.agents.runtime.public_folder import SharedFolder
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -255,7 +255,11 @@ class RunningAgent:
         await self.clock.ask()
         self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
         bind_fellows(tables, self.fellows)
-        await check_public_folder(self.config.public_folder, tables.engine, self.fellows)
+        self._shared_folder = SharedFolder(self.config.public_folder, tables.engine)
+        if tables.engine.is_shared:  # before the next process may start
+            await self._shared_folder.claim(await self.fellows.others())
+            await self.fellows.show()
+            self._cleanup.push_async_callback(self._leave)
 
     def _add_tenants(self) -> None:
         config = self.config
@@ -318,6 +322,7 @@ class RunningAgent:
                 "short_links": self.tenant.short_links.sweep,
                 "blobs": self.tenants.sweep_blobs,
                 "tenants": self._look_after_tenants,
+                "public_folder": self._look_after_folder,
                 "events": self._events.sweep,
                 **{name: partial(self.tenants.sweep, name) for name in self.roles},
             }
@@ -327,6 +332,15 @@ class RunningAgent:
         self.spawn("events", self._events.run())
         did = self.tenant.did if self.tenant.has_did else None
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
+
+    async def _look_after_folder(self, _: datetime) -> None:
+        await self._shared_folder.look()
+
+    async def _leave(self) -> None:
+        """Say that this process ends, where it never came to work."""
+        if not hasattr(self, "_transport"):
+            with contextlib.suppress(StoreUnreachableError):
+                await self.fellows.leave(is_clean=True)
 
     async def _look_after_tenants(self, _: datetime) -> None:
         await self.tenants.look_again()  # what was announced may have been missed

@@ -1,10 +1,7 @@
-"""Whether the processes of one store publish into one folder.
+"""That the processes of one agent publish into one folder.
 
-A process with a folder of its own would publish where the others do not look: status lists and DID logs would differ by
-the process that a visitor happens to reach. So the folder and the store carry the same random mark. Where they do not:
-
-1. another process is there: this one does not start;
-2. none is: the folder was moved or lost, and is taken over; the log says so.
+Nobody notices at once where each has its own: whoever asks gets an older status list or governance file half of the
+time. So the folder carries a mark, hidden and never served, and the store says which mark is the agent's.
 """
 
 import asyncio
@@ -14,55 +11,82 @@ from pathlib import Path
 from typing import Final
 
 from wanderbuch.errors import ConfigurationError
+from wanderbuch.plugins.webvh.publisher import replace_file
 from wanderbuch.store.engine import Engine
-from wanderbuch.store.fellows import Fellows
 
 _LOG = logging.getLogger(__name__)
-_FILE: Final = ".folder"  # hidden, so that no site serves it
-_NAME: Final = "public-folder"
+_FILE: Final = ".folder"
+_META: Final = "public-folder"
 
 
-async def check_public_folder(folder: Path, engine: Engine, fellows: Fellows) -> None:
-    """Refuse a folder that is not the one of the other processes; where there can be none, do nothing.
+class SharedFolder:
+    """The public folder of a process whose store is shared.
 
     Args:
-        folder: what the public site serves.
+        folder: where it publishes.
         engine: of the store.
-        fellows: this process among the others; it is shown to them.
-
-    Raises:
-        ConfigurationError: another process uses another folder, or this one cannot be written to.
     """
-    if not engine.is_shared:
-        return
-    await fellows.show()
-    fresh = secrets.token_hex(16)
-    made = await engine.run(
-        "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING RETURNING value", _NAME, fresh
-    )
-    ((mark,),) = made or await engine.run("SELECT value FROM meta WHERE name = ?", _NAME)
-    file = folder / _FILE
-    try:
-        found = await asyncio.to_thread(_read, file)
-        if found == mark:
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self._folder = folder
+        self._engine = engine
+
+    async def claim(self, others: int) -> None:
+        """Make sure that it is the agent's, at the start of a process.
+
+        Args:
+            others: how many other processes there are; where there are none, it becomes the agent's.
+
+        Raises:
+            ConfigurationError: the other processes have another one, or it cannot be written to.
+        """
+        if not self._engine.is_shared:
             return
-        if not made and await fellows.others():
+        try:
+            mark = await asyncio.to_thread(self._mark)
+        except OSError as err:
+            raise ConfigurationError(f"the public folder {self._folder} cannot be written to: {err.strerror}") from err
+        said = await self._said()
+        if others and said not in (None, mark):
             raise ConfigurationError(
-                f"the public folder {folder} is not the one that the other processes of this store publish into",
-                hint="let [public] folder lead to theirs, on a file system that all of them see; to move it, stop them"
-                " all and copy it whole",
+                f"the public folder {self._folder} is not the one that the other processes of this agent publish into",
+                hint="set [public] folder to one folder that all of them share; if it is a copy, stop them all first",
             )
-        if not made:
+        if said not in (None, mark):
             _LOG.warning("the public folder is another one than before: what it lacks is not served")
-        await asyncio.to_thread(_write, file, mark)
-    except OSError as err:
-        raise ConfigurationError(f"the public folder {folder} cannot be written to: {err.strerror}") from err
+        await self._engine.run(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            *(_META, mark),
+        )
 
+    async def look(self) -> bool:
+        """Tell, and log, whether it is still the agent's; for a sweep."""
+        if not self._engine.is_shared:
+            return True
+        mark, said = await asyncio.to_thread(self._read), await self._said()
+        if mark == said:
+            return True
+        _LOG.error(
+            "the public folder %s is not the one that another process of this agent publishes into:"
+            " set [public] folder to one folder that all of them share, then start them again",
+            self._folder,
+        )
+        return False
 
-def _read(file: Path) -> str | None:
-    return file.read_text("ascii", errors="replace").strip() if file.exists() else None
+    async def _said(self) -> str | None:
+        found = await self._engine.run("SELECT value FROM meta WHERE name = ?", _META)
+        return str(found[0][0]) if found else None
 
+    def _read(self) -> str | None:
+        try:
+            return (self._folder / _FILE).read_text("ascii").strip()
+        except OSError:
+            return None
 
-def _write(file: Path, mark: str) -> None:
-    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    file.write_text(f"{mark}\n", "ascii")
+    def _mark(self) -> str:
+        """Return the folder's mark; made if there is none. Processes start one after another."""
+        mark = self._read()
+        if not mark:
+            mark = secrets.token_hex(16)
+            replace_file(self._folder / _FILE, f"{mark}\n".encode(), is_public=True)
+        return mark

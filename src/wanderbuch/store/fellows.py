@@ -80,14 +80,6 @@ class Fellows:
         after = self._clock()
         self._compare_clocks(float(found[0][0]), before, after)
 
-    async def others(self) -> int:
-        """Return how many other processes live, or did so a moment ago."""
-        found = await self._engine.run(
-            "SELECT count(*) FROM lease WHERE name LIKE ? AND name <> ? AND until > store_now()",
-            *(f"{_PREFIX}%", self._name),
-        )
-        return int(found[0][0])
-
     async def look(self) -> bool:
         """Return whether another process is gone, of which no other process has noted it."""
         gone = await self._engine.run(
@@ -99,6 +91,14 @@ class Fellows:
             _LOG.warning("%d process(es) that shared this store are gone; this one takes up what is left", len(others))
             self._on_loss()
         return bool(others)
+
+    async def others(self) -> int:
+        """Return how many other processes there are, as far as they have said so lately."""
+        found = await self._engine.run(
+            "SELECT count(*) FROM lease WHERE name LIKE ? AND name <> ? AND until > store_now()",
+            *(f"{_PREFIX}%", self._name),
+        )
+        return int(found[0][0])
 
     async def leave(self, *, is_clean: bool) -> None:
         """Say that this process ends.
