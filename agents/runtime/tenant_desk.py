@@ -50,7 +50,7 @@ _HEARD_S: Final = 2.5
 _IN_HAND_S: Final = 300.0  # so long a handler that was at work when its tenant went may still write plain lines
 _MAKING: Final = ".tenants/make"
 """The lease under which one process at a time looks which places are taken, and takes one."""
-_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
+_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "tails"})
 """First segments of public paths that are not a tenant's to take, on the process's host or on one of its own."""
 
 
@@ -286,7 +286,8 @@ class TenantDesk:
             published_place(host, path)
         except PlaceError as err:
             raise MalformedError(f"host and path cannot stand in a did:webvh: {err}") from err
-        if path.split("/")[0] in _RESERVED:
+        of_roles = {route.path.split("/")[1] for role in self._tenants.roles.values() for route in role.public_routes()}
+        if path.split("/")[0] in _RESERVED | of_roles:
             raise RefusedError(
                 f"the path {path!r} begins with a word of the public site's own", hint="use another path"
             )
