@@ -308,8 +308,12 @@ class Publication:
         self, version: PublishedVersion, lease: Lease, lifetime: timedelta | None
     ) -> FreshnessStatement:
         head = await self.history.publish()
+        await self.statements.read()
         statement = FreshnessStatement.for_file(
-            version.ref, at=self.clock(), lifetime=lifetime or self._lifetime, history=head
+            version.ref,
+            at=self.statements.not_before_the_last(self.clock()),
+            lifetime=lifetime or self._lifetime,
+            history=head,
         )
         jws = await sign_freshness(statement, await self.key.kid(), self.key.sign)
         await self._put(self.place.freshness_path, jws, lease.fence, lease)

@@ -48,6 +48,7 @@ from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
+from wanderbuch.agents.runtime.public_folder import check_public_folder
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -67,6 +68,7 @@ from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 from wanderbuch.store.answering import look_into
+from wanderbuch.store.clock import StoreClock
 from wanderbuch.store.errors import StoreUnreachableError
 from wanderbuch.store.fellows import Fellows, bind_fellows
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
@@ -242,18 +244,24 @@ class RunningAgent:
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
         self.spawn("fellows", self.fellows.run())
+        self.spawn("clock", self.clock.run())
         self.spawn("didcomm.claims", self._transport.run())
 
     async def _open_tables(self) -> None:
         tables = await open_tables(await open_engine(self.config), self.profile)
         self._cleanup.push_async_callback(tables.close)
         bind_tables(self.profile, tables)
+        self.clock = StoreClock(tables.engine)
+        await self.clock.ask()
         self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
         bind_fellows(tables, self.fellows)
+        await check_public_folder(self.config.public_folder, tables.engine, self.fellows)
 
     def _add_tenants(self) -> None:
         config = self.config
-        parts = ProcessParts(config, self.edge, self.documents, self.library, shares=Shares(config.tenants))
+        parts = ProcessParts(
+            config, self.edge, self.documents, self.library, self.clock.now, shares=Shares(config.tenants)
+        )
         short_links = ShortLinks(self.profile, config.public.url)
         default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
         self._maker = TenantMaker(self.roles, default)
@@ -262,6 +270,7 @@ class RunningAgent:
         self._events = ProcessEvents(
             tables_of(self.profile), self.edge, self._profile_of, streams_a_tenant=config.tenants.event_streams
         )
+        self.tenants.on_change = self._events.doubt
 
     async def _profile_of(self, tenant: str) -> Profile:
         return (await self.tenants.profile(tenant)).profile
@@ -320,6 +329,7 @@ class RunningAgent:
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
 
     async def _look_after_tenants(self, _: datetime) -> None:
+        await self.tenants.look_again()  # what was announced may have been missed
         await self.tenant_desk.go_on()
         await self.tenants.visit()
 
@@ -329,6 +339,7 @@ class RunningAgent:
         try:
             async with asyncio.timeout(5):
                 await look_into(self.profile)
+                await tables_of(self.profile).engine.run("SELECT 1")
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

@@ -446,7 +446,7 @@ def _check_public_name(path: Path, public: PublicConfig) -> None:
             published_place(host, public.path)
         except PlaceError as err:
             raise ConfigurationError(
-                f"{path}: [public] host and path can not stand in a did:webvh: {host!r}, {public.path!r}: {err}",
+                f"{path}: [public] host and path cannot stand in a did:webvh: {host!r}, {public.path!r}: {err}",
                 hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
             ) from err
     if public.path_segments[0] == HOSTS_FOLDER:

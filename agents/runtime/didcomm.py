@@ -53,8 +53,8 @@ from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.store import StoreGuard
 from wanderbuch.agents.runtime.tenants import Tenants
-from wanderbuch.errors import ExchangeError, WanderbuchError
-from wanderbuch.store.errors import StoreUnreachableError
+from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
+from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
 from wanderbuch.store.records import new_id
 from wanderbuch.store.tables import tables_of, tenant_of
 
@@ -200,6 +200,14 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             self._leave(ticket)
             self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
             return web.Response(status=503, headers={"Retry-After": "5"})
+        except NotFoundError:  # its tenant was suspended or removed just now: as if the key were nobody's
+            self._leave(ticket)
+            self.tally.note("didcomm.refused", "its tenant is not served any more")
+            return web.Response(status=400)
+        except ConfigurationError as err:  # of its tenant, which the log of its opening describes
+            self._leave(ticket)
+            self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
+            return web.Response(status=503, headers={"Retry-After": "5"})
         except BaseException:
             self._leave(ticket)
             raise
@@ -207,7 +215,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             self._leave(ticket)
             log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept_id)
             return web.Response(status=200)
-        session = await self._session(passed.tenant, can_respond=True)
+        try:
+            session = await self._session(passed.tenant, can_respond=True)
+        except BaseException as err:
+            self._leave(ticket)
+            if isinstance(err, NotFoundError):  # suspended since: it stays kept until its tenant is resumed
+                return web.Response(status=200)
+            raise
         async with session:
             message = self._dispatch(session, passed, ticket, kept_id)
             self._arriving.discard(kept_id)

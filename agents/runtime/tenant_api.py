@@ -5,10 +5,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, delete, get, post
 from wanderbuch.agents.runtime.config import GovernanceConfig
+from wanderbuch.agents.runtime.problems import malformed
 from wanderbuch.agents.runtime.tenant_desk import NewTenant, TenantDesk
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 
@@ -88,7 +89,6 @@ async def _every(desk: TenantDesk, _: Call[None]) -> TenantsOut:
 
 async def _make(desk: TenantDesk, call: Call[TenantIn]) -> NewTokenOut:
     told = call.body
-    governance = told.governance
     record, token = await desk.make(
         NewTenant(
             id=told.id,
@@ -96,10 +96,19 @@ async def _make(desk: TenantDesk, call: Call[TenantIn]) -> NewTokenOut:
             roles=told.roles,
             host=told.host,
             path=told.path,
-            governance=GovernanceConfig(url=governance.url, author=governance.author) if governance else None,
+            governance=_governance(told.governance),
         )
     )
     return NewTokenOut(tenant=TenantOut.of(record, desk), token=token.get_secret_value())
+
+
+def _governance(told: GovernanceIn | None) -> GovernanceConfig | None:
+    if told is None:
+        return None
+    try:
+        return GovernanceConfig(url=told.url, author=told.author)
+    except ValidationError as err:
+        raise malformed(err) from err
 
 
 async def _show(desk: TenantDesk, call: Call[None]) -> TenantOut:
@@ -124,7 +133,7 @@ async def _remove(desk: TenantDesk, call: Call[None]) -> TenantOut:
 
 
 TENANT_ROUTES: Final[Sequence[Route]] = (
-    get("", _every, result=TenantsOut, summary="List the tenants beside the default one"),
+    get("", _every, result=TenantsOut, summary="List the tenants beside the default one, the oldest first"),
     post("", _make, body=TenantIn, result=NewTokenOut, status=201, summary="Make a tenant; its token is shown once"),
     get("/{id}", _show, result=TenantOut, summary="Show a tenant"),
     post("/{id}/suspend", _suspend, result=TenantOut, summary="Serve a tenant no more until it is resumed"),

@@ -9,12 +9,13 @@ there for anybody but the operator. What another process decides is heard on the
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
 from acapy_agent.core.profile import Profile
+from aries_askar import AskarError
 
 from wanderbuch.agents.runtime.app import OPERATOR, Caller
 from wanderbuch.agents.runtime.logs import log_event
@@ -34,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 20.0
 _OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
 _IDLE_S: Final = 900.0
+_LOOK_AGAIN_S: Final = 0.5
 TOPIC: Final = "tenants"
 
 
@@ -90,6 +92,8 @@ class Tenants:
         self._by_place: dict[tuple[str, str], str] = {(place.host, place.prefix): default.id}
         self._records = RecordStore(default.profile, TenantRecord)
         self._heard: set[asyncio.Task[None]] = set()
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when it is known here that a tenant's record changed, in whichever process."""
 
     @property
     def memory(self) -> Profile:
@@ -205,12 +209,17 @@ class Tenants:
             return None
         if tenant_id != DEFAULT_TENANT:
             record = await self._records.get_or_none(tenant_id)
-            if record is not None and record.has_token(token):
+            if record is None or record.state is not TenantState.ACTIVE:  # another process has decided so just now
+                return None
+            if record.has_token(token):
                 return Caller("tenant", OPERATOR.roles)
-        tenant = await self.profile(tenant_id)
-        if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+        try:
+            tenant = await self.profile(tenant_id)
+            if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+                return None
+            await self.enter(tenant_id)
+        except WanderbuchError:  # it does not open: whoever has no token of ours must not learn that it is there
             return None
-        await self.enter(tenant_id)
         for name, office in tenant.offices.items():
             if (caller := await self.roles[name].identify(office, token)) is not None:
                 return caller
@@ -334,11 +343,20 @@ class Tenants:
 
     def _hear(self, text: str) -> None:
         """Look again at one tenant, or at all where something may have been missed."""
-        task = asyncio.get_running_loop().create_task(self._look_again(text), name="tenants.heard")
+        task = asyncio.get_running_loop().create_task(self._heard_of(text), name="tenants.heard")
         self._heard.add(task)
         task.add_done_callback(self._heard.discard)
 
-    async def _look_again(self, tenant_id: str) -> None:
+    async def _heard_of(self, tenant_id: str) -> None:
+        while True:
+            try:
+                return await self.look_again(tenant_id)
+            except (WanderbuchError, AskarError) as err:  # a tenant that was suspended must not be served on
+                _LOG.warning("the records of tenants cannot be read, tried again: %s", type(err).__name__)
+                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def look_again(self, tenant_id: str = "") -> None:
+        """Take over what the record of a tenant says by now; without an id, the records of all."""
         found = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
         for record in found:
             if record is None:
@@ -346,6 +364,7 @@ class Tenants:
             self.note(record)
             if record.state is not TenantState.ACTIVE:
                 await self.shut(record.id)
+        self.on_change()
 
 
 async def _wait_after(tenant: Tenant, err: ResolutionError, *, pause_s: float) -> None:

@@ -20,7 +20,6 @@ from wanderbuch.store.tables import Tables, events_of
 from wanderbuch.store.working import Worker, WorkKind
 
 _LOG = logging.getLogger(__name__)
-_TENANTS: Final = "tenants"  # the topic on which it is told what was decided about tenants
 _TIDY_EVERY: Final = timedelta(hours=1)
 
 type FindProfile = Callable[[str], Awaitable[Profile]]
@@ -68,13 +67,11 @@ class ProcessEvents:
 
     async def run(self) -> None:
         """Do what long work there is; ends only by cancellation."""
-        unsubscribe = self._tables.engine.hear(_TENANTS, lambda _: self._feed.doubt())
         self._tables.events.wakes = self._wake
         try:
             await self._worker.run()
         finally:
             self._tables.events.wakes = None
-            unsubscribe()
 
     async def sweep(self, now: datetime) -> None:
         """Tell what a crash left untold, wake webhooks that nobody woke, and remove what is not kept any longer."""
@@ -84,8 +81,11 @@ class ProcessEvents:
         await self._tables.works.wake_behind(WEBHOOK_WORK)
         if self._tidied_at is None or now - self._tidied_at > _TIDY_EVERY:
             self._tidied_at = now
-            await self._tables.events.prune()
-            await self._tables.works.prune()
+            await self._tables.tidy()
+
+    def doubt(self) -> None:
+        """Have it asked again who may read: a tenant was suspended, or its token withdrawn."""
+        self._feed.doubt()
 
     def close(self) -> None:
         """End the streams, cleanly; the rest ends with `run`."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
+from pydantic import Field
 
 from wanderbuch.agents.runtime.app import MAY_GO_ON, ApiModel, Call, Route, get
 from wanderbuch.agents.runtime.events.feed import Feed
-from wanderbuch.agents.runtime.events.streaming import stream_events
+from wanderbuch.agents.runtime.events.streaming import event_time, stream_events
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.store.events import TenantEvents
 
@@ -22,7 +22,7 @@ class EventOut(ApiModel):
     """An event."""
 
     number: int
-    at: datetime
+    at: str = Field(json_schema_extra={"format": "date-time"})
     kind: str
     subject: str
     body: Mapping[str, str | int | bool | None]
@@ -61,7 +61,7 @@ async def _page(desk: EventDesk, call: Call[None]) -> EventsOut:
     extent = await desk.events.extent()  # after the events: never older than they are
     return EventsOut(
         items=[
-            EventOut(number=each.number, at=each.at, kind=each.kind, subject=each.subject, body=each.body)
+            EventOut(number=each.number, at=event_time(each), kind=each.kind, subject=each.subject, body=each.body)
             for each in found
         ],
         next_after=found[-1].number if found else extent.pruned if after > extent.last else max(after, extent.pruned),

@@ -128,7 +128,7 @@ async def test_a_tenant_is_there_after_a_restart(tiny_agent: RunningAgent, tiny_
         ({"id": "x", "path": "galle/annex"}, 409, "is or was the place of the tenant 'galle'"),
         ({"id": "x", "path": "org"}, 409, "is or was the place of the tenant 'default'"),
         ({"id": "x", "path": "hosts"}, 409, "the public site's own"),
-        ({"id": "x", "path": "../up"}, 400, "can not stand in a did:webvh"),
+        ({"id": "x", "path": "../up"}, 400, "cannot stand in a did:webvh"),
     ],
 )
 async def test_refuses_what_cannot_be_a_tenant(
