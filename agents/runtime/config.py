@@ -282,7 +282,7 @@ class TenantsConfig(Table):
     """The roles that they may have, each with its table as defaults; by default the process's own."""
     share: float = Field(default=0.25, ge=0.05, le=1.0)
     """Where there are several tenants: which part of each budget against floods one of them may take."""
-    messages_per_s: float = Field(default=50.0, ge=1.0, le=10_000.0)
+    messages_per_s: float = Field(default=25.0, ge=1.0, le=10_000.0)
     """Where there are several: how many messages one of them may be sent a second, in the long run."""
     event_streams: int = Field(default=8, ge=1, le=256)
     """How many may follow the event log of a tenant at once, in one process."""

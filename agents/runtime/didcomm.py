@@ -115,7 +115,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         tables = tables_of(self.root_profile)
         if tables.engine.is_shared:
             self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine), share=share)
-        self._gate = Entry(tables.keys, self._profile_of, served, max_bytes=self.max_message_size)
+        self._gate = Entry(
+            tables.keys,
+            self._profile_of,
+            served,
+            check_tenant=self.admission.check_tenant,
+            max_bytes=self.max_message_size,
+        )
         self._site.connect(self.receive)
 
     async def stop(self) -> None:

@@ -87,11 +87,14 @@ class Admission:
             raise BusyError("too many messages came over this connection or invitation")
         if opens and not self._meters.take((tenant, party.standing, party.key, True), beginnings):
             raise BusyError("too much was begun over this connection or invitation")
-        if (rate := self._share().messages_per_s) is not None:
-            pace = Pace(max(1, int(rate * _BURST_S)), 1 / rate)
-            if not self._meters.take((tenant,), pace):
-                raise BusyError("too many messages came for this tenant")
+        if (pace := self._pace()) is not None and not self._meters.take((tenant,), pace):
+            raise BusyError("too many messages came for this tenant")
         return room.enter(party, size, tenant)
+
+    def check_tenant(self, tenant: str) -> None:
+        """Raise `BusyError` if a tenant has been sent its share by now: before anything is decrypted for it."""
+        if (pace := self._pace()) is not None and not self._meters.has((tenant,), pace):
+            raise BusyError("too many messages came for this tenant")
 
     def leave(self, ticket: Ticket) -> None:
         """Give a place back; the next ones have their turn."""
@@ -104,6 +107,10 @@ class Admission:
     def is_idle(self, party: Party, tenant: str = "") -> bool:
         """Return whether nothing of this party waits or is handled."""
         return not self._room(party).holds(party, tenant)
+
+    def _pace(self) -> Pace | None:
+        rate = self._share().messages_per_s
+        return None if rate is None else Pace(max(1, int(rate * _BURST_S)), 1 / rate)
 
     def _room(self, party: Party) -> "Room":
         return self._known if party.is_known else self._unknown
@@ -125,6 +132,12 @@ class _Meters:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._spent: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # when, how much
+
+    def has(self, key: Hashable, pace: Pace) -> bool:
+        """Return whether there is one in the bucket of this key."""
+        now = self._clock()
+        at, spent = self._spent.get(key, (now, 0.0))
+        return spent - (now - at) / pace.every_s + 1 <= pace.most
 
     def take(self, key: Hashable, pace: Pace) -> bool:
         """Take one from the bucket of this key; return whether there was one."""

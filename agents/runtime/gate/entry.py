@@ -55,10 +55,20 @@ class Entry:
         index: tells whose a key is.
         profile_of: gives a tenant's profile, in which `Served` is bound.
         served: what any tenant serves.
+        check_tenant: raises `BusyError` if a tenant is to be sent nothing more for now.
         max_bytes: of an envelope; less, if no message that is served is so large.
     """
 
-    def __init__(self, index: OwnKeyIndex, profile_of: ProfileOf, served: Served, *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        index: OwnKeyIndex,
+        profile_of: ProfileOf,
+        served: Served,
+        *,
+        check_tenant: Callable[[str], None],
+        max_bytes: int,
+    ) -> None:
+        self._check_tenant = check_tenant
         self._max_bytes = min(max_bytes, _packed_bytes(served.max_bytes))
         self._profile_of = profile_of
         self._keys = OwnKeys(index, profile_of)
@@ -92,6 +102,7 @@ class Entry:
             self._looking.leave(ticket)
 
     async def _looked_at(self, envelope: Envelope, tenant: str, opened: Opened, size: int, network: str) -> Entered:
+        self._check_tenant(tenant)
         try:
             profile = await self._profile_of(tenant)
         except NotFoundError as err:  # it was removed or suspended since its key was used last

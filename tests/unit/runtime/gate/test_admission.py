@@ -199,8 +199,13 @@ async def test_a_tenant_is_sent_its_share_of_messages_over_time(clock: Clock) ->
         send(each, "noisy")
     with pytest.raises(BusyError, match="tenant"):
         send(20, "noisy")
+    with pytest.raises(BusyError, match="tenant"):
+        admission.check_tenant("noisy")
+    admission.check_tenant("quiet")
     send(0, "quiet")
     clock.now += 0.5
+    for _ in range(3):
+        admission.check_tenant("noisy")  # which takes nothing
     send(21, "noisy")
     with pytest.raises(BusyError, match="tenant"):
         send(22, "noisy")
