@@ -192,8 +192,12 @@ class TenantDesk:
         return record
 
     async def go_on(self) -> None:
-        """Go on with what a crash cut: removals that were begun. And clear up behind those that have ended."""
+        """Go on with what a crash cut: removals that were begun. Clear up behind those that have ended.
+
+        What another process decided and this one did not hear of is learnt on the way.
+        """
         for record in await self._records.find():
+            await self._tenants.learn(record)
             if record.state is TenantState.REMOVING:
                 await self.remove(record.id)
         now = asyncio.get_running_loop().time()
