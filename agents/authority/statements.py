@@ -17,6 +17,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.governance.freshness import FreshnessPayload, FreshnessStatement
 from wanderbuch.governance.history import Head
 from wanderbuch.governance.jws import unverified_payload
+from wanderbuch.governance.snapshot import CLOCK_SKEW
 from wanderbuch.store.records import DuplicateError, Record, RecordStore
 from wanderbuch.store.tables import tables_of, tenant_of
 
@@ -83,6 +84,16 @@ class Statements:
     def reissue_at(self) -> datetime | None:
         """Return when the next one is to be issued, None before the first."""
         return None if self._kept is None else self._kept.reissue_at
+
+    def not_before_the_last(self, at: datetime) -> datetime:
+        """Return `at`, or the instant of the newest statement where that is later: consumers refuse an older one.
+
+        The clock of the process that issued it may be ahead. Where it was ahead by more than consumers allow for,
+        nobody has taken that statement over, and `at` counts.
+        """
+        if self._newest is None or self._newest.iat > at + CLOCK_SKEW:
+            return at
+        return max(at, self._newest.iat)
 
     async def keep(self, statement: FreshnessStatement, jws: bytes, fence: int) -> None:
         """Keep a statement that is published by now, unless a newer one is kept; nobody else is told yet."""

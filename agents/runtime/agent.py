@@ -48,6 +48,7 @@ from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.agents.runtime.privacy import tighten
 from wanderbuch.agents.runtime.public import PublicSite
+from wanderbuch.agents.runtime.public_folder import SharedFolder
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.sockets import bind
@@ -58,6 +59,7 @@ from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
 from wanderbuch.agents.runtime.tenant_api import TENANT_ROUTES
 from wanderbuch.agents.runtime.tenant_config import default_tenant
 from wanderbuch.agents.runtime.tenant_desk import TenantDesk
+from wanderbuch.agents.runtime.tenant_limits import Shares
 from wanderbuch.agents.runtime.tenant_making import TenantMaker
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import ConfigurationError, WanderbuchError
@@ -66,6 +68,7 @@ from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.memory import LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 from wanderbuch.store.answering import look_into
+from wanderbuch.store.clock import StoreClock
 from wanderbuch.store.errors import StoreUnreachableError
 from wanderbuch.store.fellows import Fellows, bind_fellows
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
@@ -241,24 +244,37 @@ class RunningAgent:
         self.spawn("agent.become_ready", self._become_ready())  # 5
         self.spawn("certificates", self.certificates.run())
         self.spawn("fellows", self.fellows.run())
+        self.spawn("clock", self.clock.run())
         self.spawn("didcomm.claims", self._transport.run())
 
     async def _open_tables(self) -> None:
         tables = await open_tables(await open_engine(self.config), self.profile)
         self._cleanup.push_async_callback(tables.close)
         bind_tables(self.profile, tables)
+        self.clock = StoreClock(tables.engine)
+        await self.clock.ask()
         self.fellows = Fellows(tables.engine, on_loss=lambda: self._transport.replay_soon())
         bind_fellows(tables, self.fellows)
+        self._shared_folder = SharedFolder(self.config.public_folder, tables.engine)
+        if tables.engine.is_shared:  # before the next process may start
+            await self._shared_folder.claim(await self.fellows.others())
+            await self.fellows.show()
+            self._cleanup.push_async_callback(self._leave)
 
     def _add_tenants(self) -> None:
         config = self.config
-        parts = ProcessParts(config, self.edge, self.documents, self.library)
+        parts = ProcessParts(
+            config, self.edge, self.documents, self.library, self.clock.now, shares=Shares(config.tenants)
+        )
         short_links = ShortLinks(self.profile, config.public.url)
         default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
         self._maker = TenantMaker(self.roles, default)
         self.tenants = Tenants(self.roles, default, make=self._maker.make)
         self.tenant_desk = TenantDesk(config, self.tenants)
-        self._events = ProcessEvents(tables_of(self.profile), self.edge, self._profile_of)
+        self._events = ProcessEvents(
+            tables_of(self.profile), self.edge, self._profile_of, streams_a_tenant=config.tenants.event_streams
+        )
+        self.tenants.on_change = self._events.doubt
 
     async def _profile_of(self, tenant: str) -> Profile:
         return (await self.tenants.profile(tenant)).profile
@@ -304,7 +320,9 @@ class RunningAgent:
             {
                 "envelopes": lambda _: self._transport.replay(),
                 "short_links": self.tenant.short_links.sweep,
+                "blobs": self.tenants.sweep_blobs,
                 "tenants": self._look_after_tenants,
+                "public_folder": self._look_after_folder,
                 "events": self._events.sweep,
                 **{name: partial(self.tenants.sweep, name) for name in self.roles},
             }
@@ -315,7 +333,17 @@ class RunningAgent:
         did = self.tenant.did if self.tenant.has_did else None
         log_event(_LOG, logging.INFO, "agent.ready", ms=round((time.monotonic() - self.began) * 1000), did=did)
 
+    async def _look_after_folder(self, _: datetime) -> None:
+        await self._shared_folder.look()
+
+    async def _leave(self) -> None:
+        """Say that this process ends, where it never came to work."""
+        if not hasattr(self, "_transport"):
+            with contextlib.suppress(StoreUnreachableError):
+                await self.fellows.leave(is_clean=True)
+
     async def _look_after_tenants(self, _: datetime) -> None:
+        await self.tenants.look_again()  # what was announced may have been missed
         await self.tenant_desk.go_on()
         await self.tenants.visit()
 
@@ -325,6 +353,7 @@ class RunningAgent:
         try:
             async with asyncio.timeout(5):
                 await look_into(self.profile)
+                await tables_of(self.profile).engine.run("SELECT 1")
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

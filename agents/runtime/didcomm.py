@@ -108,10 +108,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
     def serve(self, tenants: Tenants) -> None:
         """Receive and keep for these tenants from now on; nothing is dispatched before `open`."""
         self._tenants = tenants
+        share = tenants.default.parts.shares.share
+        self.admission = Admission(share=share)
+        self._kept = KeptEnvelopes(self._profile_of, share=share)
         served = Served(part for role in tenants.roles.values() for part in role.speaks)
         tables = tables_of(self.root_profile)
         if tables.engine.is_shared:
-            self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine))
+            self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine), share=share)
         self._gate = Entry(tables.keys, self._profile_of, served, max_bytes=self.max_message_size)
         self._site.connect(self.receive)
 
@@ -184,7 +187,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         ticket: Ticket | None = None
         try:
             passed = await self._passed(body, network)  # 1
-            ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens)
+            ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens, tenant=passed.tenant)
             await self._kept.keep(passed.tenant, kept_id, body)  # 2
         except BusyError as err:
             self._leave(ticket)
@@ -250,7 +253,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 return None
             body = kept.envelope.encode()
             passed = await self._passed(body, "")
-            ticket = self.admission.enter(passed.sender.party, len(body))
+            ticket = self.admission.enter(passed.sender.party, len(body), tenant=passed.tenant)
             if (begun := await self._kept.begin(kept_id)) is None:
                 self._leave(ticket)
                 return None

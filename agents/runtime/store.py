@@ -54,6 +54,7 @@ from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
+_UNDER_WAY_S: Final = (*(0.002 * 2**n for n in range(10)), *(1.0 for _ in range(10)))
 _SQLITE_CODE: Final = re.compile(r"\(code: (\d+)\)")
 # https://sqlite.org/rescode.html, primary codes: the low byte of an extended one.
 _FATAL: Final[Mapping[int, str]] = {
@@ -109,6 +110,15 @@ def fatal_reason(err: AskarError) -> str | None:
     """Return why the store can not be relied on after this error, or None if it can."""
     match = _SQLITE_CODE.search(str(err))
     return _FATAL.get(int(match[1]) & 0xFF) if match else fatal_on_postgresql(str(err))
+
+
+def is_store_failure(err: BaseException) -> bool:
+    """Tell whether an error of ACA-Py or Askar says that the store did not answer; ask again later."""
+    return any(
+        isinstance(link, StoreBusyError)
+        or (isinstance(link, AskarError) and link.code in (AskarErrorCode.BACKEND, AskarErrorCode.BUSY))
+        for link in causes(err)
+    )
 
 
 class DataLock:
@@ -223,7 +233,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             await super()._setup()
             return
         try:
-            self._place = await opened.room.enter()
+            self._place = await opened.room.enter(is_transaction=self.is_transaction)
         except NoRoomError as err:
             raise StoreBusyError("all connections to the wallet store have been used for a minute") from err
         is_transaction, lost = self.is_transaction, 0
@@ -242,12 +252,30 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
 
     async def _teardown(self, commit: bool | None = None) -> None:
         try:
-            await super()._teardown(commit)
+            await self._close(commit)
         except (AskarError, ProfileError) as err:
             self._profile.guard.look(err)
             raise
         finally:
             self._give_back()
+
+    async def _close(self, commit: bool | None) -> None:
+        """Close the session, after the call that a cancellation left under way.
+
+        Askar goes on with that call and closes nothing meanwhile. Its error would take the cancellation's place: a
+        deadline would be told as a failure of the store, and a task that was told to end would go on.
+        """
+        for pause_s in _UNDER_WAY_S:
+            try:
+                await super()._teardown(commit)
+            except AskarError as err:
+                if err.code is not AskarErrorCode.BUSY:
+                    raise
+            else:
+                return
+            await asyncio.sleep(pause_s)
+        _LOG.warning("a call to the wallet store does not end; its session is closed when it does")
+        self._handle = None  # Askar closes what nobody holds any more
 
     async def _take_turn(self) -> None:
         try:

@@ -29,6 +29,7 @@ from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.tenant_config import TENANT_ID
+from wanderbuch.agents.runtime.tenant_limits import TenantLimits
 from wanderbuch.agents.runtime.tenant_records import (
     TenantRecord,
     TenantState,
@@ -47,7 +48,9 @@ from wanderbuch.store.telling import Teller
 _LOG = logging.getLogger(__name__)
 _HEARD_S: Final = 2.5
 _IN_HAND_S: Final = 300.0  # so long a handler that was at work when its tenant went may still write plain lines
-_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
+_MAKING: Final = ".tenants/make"
+"""The lease under which one process at a time looks which places are taken, and takes one."""
+_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "tails"})
 """First segments of public paths that are not a tenant's to take, on the process's host or on one of its own."""
 
 
@@ -90,16 +93,26 @@ class TenantDesk:
         self._removing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._gone: dict[str, float] = {}  # when this process has removed whom, by the loop's clock
 
+    @property
+    def limits(self) -> TenantLimits:
+        """Return what each tenant may take now of what all share."""
+        return self._tenants.default.limits
+
     async def every(self) -> Sequence[TenantRecord]:
         """Return the tenants that there are or were, oldest first; the default one is not among them."""
-        return await self._records.find()
+        return sorted(await self._records.find(), key=lambda each: each.created_at)
 
     async def get(self, tenant_id: str) -> TenantRecord:
         """Return a tenant.
 
         Raises:
             NotFoundError: there is none of this id.
+            RefusedError: it is the default one.
         """
+        if tenant_id == DEFAULT_TENANT:
+            raise RefusedError(
+                "the tenant 'default' is the one of the configuration file", hint="stop the agent to have it rest"
+            )
         found = await self._records.get_or_none(tenant_id)
         if found is None:
             raise NotFoundError(f"there is no tenant {tenant_id[:64]!r}")
@@ -112,7 +125,8 @@ class TenantDesk:
             MalformedError: the id, the place or a setting does not fit; a role or a host is not this process's.
             RefusedError: the id or the place is taken, or was.
         """
-        async with self._turn:
+        async with self._turn, tables_of(self._root).leases.hold(_MAKING):
+            await self._tenants.look_again()  # ids and places that other processes gave
             record = self._checked(told)
             token, record_hash = new_token()
             record = record.model_copy(update={"token_hash": record_hash})
@@ -192,12 +206,8 @@ class TenantDesk:
         return record
 
     async def go_on(self) -> None:
-        """Go on with what a crash cut: removals that were begun. Clear up behind those that have ended.
-
-        What another process decided and this one did not hear of is learnt on the way.
-        """
+        """Go on with what a crash cut: removals that were begun. Clear up behind those that have ended."""
         for record in await self._records.find():
-            await self._tenants.learn(record)
             if record.state is TenantState.REMOVING:
                 await self.remove(record.id)
         now = asyncio.get_running_loop().time()
@@ -275,8 +285,9 @@ class TenantDesk:
         try:
             published_place(host, path)
         except PlaceError as err:
-            raise MalformedError(f"host and path can not stand in a did:webvh: {err}") from err
-        if path.split("/")[0] in _RESERVED:
+            raise MalformedError(f"host and path cannot stand in a did:webvh: {err}") from err
+        of_roles = {route.path.split("/")[1] for role in self._tenants.roles.values() for route in role.public_routes()}
+        if path.split("/")[0] in _RESERVED | of_roles:
             raise RefusedError(
                 f"the path {path!r} begins with a word of the public site's own", hint="use another path"
             )

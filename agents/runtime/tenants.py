@@ -9,12 +9,13 @@ there for anybody but the operator. What another process decides is heard on the
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
 from acapy_agent.core.profile import Profile
+from aries_askar import AskarError
 
 from wanderbuch.agents.runtime.app import OPERATOR, Caller
 from wanderbuch.agents.runtime.logs import log_event
@@ -35,6 +36,7 @@ _LONGEST_PAUSE_S: Final = 20.0
 _OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
 _IDLE_S: Final = 900.0
 _READING_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 0.5
 TOPIC: Final = "tenants"
 
 
@@ -93,6 +95,8 @@ class Tenants:
         self._by_place: dict[tuple[str, str], str] = {(place.host, place.prefix): default.id}
         self._records = RecordStore(default.profile, TenantRecord)
         self._heard: set[asyncio.Task[None]] = set()
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when it is known here that a tenant's record changed, in whichever process."""
 
     @property
     def memory(self) -> Profile:
@@ -137,6 +141,7 @@ class Tenants:
             self._by_place.setdefault((record.host, prefix), record.id)
         if record.age >= known.age:
             known.state, known.age, known.failure = record.state, record.age, None
+        self.default.parts.shares.is_divided = len(self.ids()) > 1
 
     async def learn(self, record: TenantRecord) -> None:
         """Take over what a record says that was read from the store: another process may have decided it."""
@@ -300,6 +305,16 @@ class Tenants:
             except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
                 _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
 
+    async def sweep_blobs(self, now: datetime) -> None:
+        """Remove what was left half written, or half removed, of the blobs of open tenants."""
+        due = await tables_of(self.memory).due.tenants()
+        for tenant in self.opened():
+            if tenant.id in due:
+                try:
+                    await tenant.blobs.sweep(now)
+                except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
+                    _LOG.error("sweep.failed: blobs of %s", tenant.id, exc_info=err)
+
     async def visit(self) -> None:
         """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""
         closed = [each for each in self.ids() if not (known := self._known[each]).tenant or not known.tenant.offices]
@@ -313,6 +328,8 @@ class Tenants:
         """Close all of them."""
         if self._heard:  # not cancelled: a session that is cut in a call of Askar's cannot be closed
             await asyncio.wait(self._heard, timeout=_READING_S)
+        for task in self._heard:
+            task.cancel()
         for tenant_id in list(self._known):
             await self.shut(tenant_id)
         await self.default.close()
@@ -338,20 +355,25 @@ class Tenants:
 
     def _hear(self, text: str) -> None:
         """Look again at one tenant, or at all where something may have been missed."""
-        task = asyncio.get_running_loop().create_task(self._look_again(text), name="tenants.heard")
+        task = asyncio.get_running_loop().create_task(self._heard_of(text), name="tenants.heard")
         self._heard.add(task)
-        task.add_done_callback(self._looked)
+        task.add_done_callback(self._heard.discard)
 
-    def _looked(self, task: asyncio.Task[None]) -> None:
-        self._heard.discard(task)
-        if not task.cancelled() and (err := task.exception()):  # the next sweep looks at all of them
-            _LOG.error("tenants.not_read", exc_info=err)
+    async def _heard_of(self, tenant_id: str) -> None:
+        while True:
+            try:
+                return await self.look_again(tenant_id)
+            except (WanderbuchError, AskarError) as err:  # a tenant that was suspended must not be served on
+                _LOG.warning("the records of tenants cannot be read, tried again: %s", type(err).__name__)
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
-    async def _look_again(self, tenant_id: str) -> None:
+    async def look_again(self, tenant_id: str = "") -> None:
+        """Take over what the record of a tenant says by now; without an id, the records of all."""
         found = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
         for record in found:
             if record is not None:
                 await self.learn(record)
+        self.on_change()
 
 
 async def _wait_after(tenant: Tenant, err: ResolutionError, *, pause_s: float) -> None:

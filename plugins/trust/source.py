@@ -70,6 +70,8 @@ _SWEEP: Final = timedelta(hours=1)
 _FIRST_ROUND_S: Final = 10.0
 # How soon after the last try another authority's file is asked for again because a decision needs it.
 _HURRY_S: Final = 30.0
+# The same where news of other processes may have been missed: while nothing can be heard, that is so each second.
+_MISSED_S: Final = 10.0
 _FOR_THE_REPORT: Final = frozenset({CYCLE, ENDED})  # neither tells a reader of a decision anything that it does not say
 
 
@@ -361,7 +363,7 @@ class GovernanceSource:
     def _heard(self, known: tuple[int, int] | None) -> None:
         """Take it that another process knows this; None: something that was not heard."""
         if known is None or known > self._known():
-            self._pace.hurry(apart_s=0.0)
+            self._pace.hurry(apart_s=_MISSED_S if known is None else 0.0)
             self._wake.set()
 
     def _is_fresh(self) -> bool:

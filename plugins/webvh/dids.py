@@ -13,6 +13,7 @@ agent works from its first minute on, and who approves has a published log to lo
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile, ProfileSession
@@ -26,7 +27,7 @@ from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import Service, make_document
 from wanderbuch.plugins.webvh.entries import SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import HeldBackError
-from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
+from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry
 from wanderbuch.plugins.webvh.own import (
     OwnDid,
     multikey,
@@ -43,6 +44,7 @@ from wanderbuch.plugins.webvh.readable import check_own_log, check_place, warn_o
 from wanderbuch.plugins.webvh.signing import sign_as as sign_as
 from wanderbuch.plugins.webvh.signing import wallet_key
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, format_proofs
+from wanderbuch.store.tables import tables_of
 
 _LOG: Final = logging.getLogger(__name__)
 _LOG_TYPE: Final = "text/jsonl"
@@ -227,6 +229,7 @@ async def _make(
     services: tuple[Service, ...],
     prerotation: bool,
 ) -> OwnDid:
+    at = await _store_now(profile)
     async with profile.transaction() as session:
         update, assertion, didcomm = [await _new_key(session) for _ in range(3)]
         following = await _new_key(session) if prerotation else None
@@ -241,7 +244,7 @@ async def _make(
             document,
             update_key=await wallet_key(session, update),
             next_keys=(multikey(following),) if following else (),
-            at=utc_now(),
+            at=at,
         )
         own = OwnDid(did, line + "\n", update, following, (assertion,), didcomm, didcomm_endpoint, services)
         check_own_log(own)
@@ -264,6 +267,7 @@ async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[st
     Raises:
         HeldBackError: an entry waits for its witnesses.
     """
+    at = await _store_now(profile)
     async with profile.transaction() as session:
         current = await read_own(session, changed.did, for_update=True)
         if current is None or current.log != changed.log:
@@ -283,7 +287,7 @@ async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[st
             ),
             update_key=await wallet_key(session, signer),
             next_keys=(multikey(following),) if following else (),
-            at=utc_now(),
+            at=at,
             witness=witness,
         )
         own = replace(changed, log=f"{current.log}{line}\n", update_key=signer, next_update_key=following)
@@ -310,6 +314,11 @@ async def publish_did(profile: Profile, did: WebvhDid, publisher: Publisher, *, 
                 raise
             return  # who holds the lease by now has published, or will, what this wallet says by now
     await publish_resources(profile, did, publisher, check=check)
+
+
+async def _store_now(profile: Profile) -> datetime:
+    """Return the present instant in whole seconds, as logs have it, by the clock that all processes share."""
+    return datetime.fromtimestamp(int(await tables_of(profile).engine.clock()), UTC)
 
 
 async def _own(profile: Profile, did: WebvhDid) -> OwnDid:

@@ -9,7 +9,6 @@ Registering:
 """
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -60,6 +59,7 @@ from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType
 from wanderbuch.plugins.webvh.status_lists import publish_list
 from wanderbuch.plugins.webvh.tails import ensure_tails, publish_tails
 from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.tables import tables_of
 
 _WEBVH: Final = re.compile(r"did:webvh:.+")
 
@@ -80,7 +80,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         objects: fetches and checks other parties' objects.
         publisher: where the files of our own DIDs lie.
         tails: for which registries the tails file is put in place while their definition is resolved.
-        clock: seconds since 1970.
+        clock: seconds since 1970; by default the store's.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         publisher: Publisher,
         tails: TailsPolicy = TailsPolicy.ALL,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._objects = objects
         self._publisher = publisher
@@ -289,9 +289,13 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
 
     async def _publish_list(self, profile: Profile, rev_list: RevList) -> tuple[RevList, list[int]]:
         did = await _own_issuer(profile, rev_list.issuer_id)
+
+        async def clock() -> float:
+            return await tables_of(profile).engine.clock() if self._clock is None else self._clock()
+
         try:
             async with publishing(profile, did):
-                return await publish_list(profile, did, rev_list, self._published(profile), clock=self._clock)
+                return await publish_list(profile, did, rev_list, self._published(profile), clock=clock)
         except WanderbuchError as err:
             raise AnonCredsRegistrationError(err.message) from err
 

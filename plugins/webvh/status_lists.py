@@ -9,7 +9,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from acapy_agent.anoncreds.models.revocation import RevList
@@ -32,7 +32,7 @@ class StatusListError(ConfigurationError):
 
 
 async def publish_list(
-    profile: Profile, did: WebvhDid, rev_list: RevList, publisher: Publisher, *, clock: Callable[[], float]
+    profile: Profile, did: WebvhDid, rev_list: RevList, publisher: Publisher, *, clock: Callable[[], Awaitable[float]]
 ) -> tuple[RevList, list[int]]:
     """Publish `rev_list` as the newest one of its registry.
 
@@ -41,7 +41,7 @@ async def publish_list(
         did: the issuer, a DID of that wallet; the caller holds its lease.
         rev_list: as ACA-Py has made it; its timestamp is ours to set.
         publisher: where the issuer's files lie.
-        clock: seconds since 1970.
+        clock: seconds since 1970, the same for all processes that publish.
 
     Returns:
         The newest list, and the indexes that are revoked by it and were not before.
@@ -75,13 +75,15 @@ async def _newest(profile: Profile, registry_id: RevRegDefId) -> RevList | None:
     return RevList.deserialize(dict(resource.content))
 
 
-async def _next_second(newest: RevList | None, clock: Callable[[], float]) -> int:
+async def _next_second(newest: RevList | None, clock: Callable[[], Awaitable[float]]) -> int:
+    now = await clock()
     if newest is None:
-        return int(clock())
-    wait_s = newest.timestamp + 1 - clock()  # rule 4
+        return int(now)
+    wait_s = newest.timestamp + 1 - now  # rule 4
     if 0 < wait_s <= _LONGEST_WAIT_S:
         await asyncio.sleep(wait_s)
-    return max(int(clock()), int(newest.timestamp) + 1)
+        now = await clock()
+    return max(int(now), int(newest.timestamp) + 1)
 
 
 async def _add(profile: Profile, registry_id: RevRegDefId, rev_list: RevList, timestamp: int) -> RevList:

@@ -230,7 +230,7 @@ async def test_removing_one_keeps_nobody_waiting_who_makes_another(
         reached.set()
         await go_on.wait()
 
-    monkeypatch.setattr(agent.tenants, "shut", slow)
+    monkeypatch.setattr(agent.tenant_desk, "_forget", slow)
     removing = asyncio.create_task(handle.app.delete("/v1/tenants/going"))
     await reached.wait()
     async with asyncio.timeout(10):
@@ -483,7 +483,7 @@ async def test_a_decision_that_nobody_was_told_of_is_learnt_by_a_sweep(
     await RecordStore(agent.profile, TenantRecord).change("bad", suspended)
     assert (await ask(handle, "GET", "/v1/t/bad/tiny/pings", token=token))[0] == 401  # its record is read anyway
     assert "bad" in agent.tenants.ids()
-    await agent.tenant_desk.go_on()
+    await agent.tenants.look_again()  # as each sweep does
     assert "bad" not in agent.tenants.ids()
     assert [tenant.id for tenant in agent.tenants.opened()] == ["default"]
 

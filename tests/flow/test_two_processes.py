@@ -119,6 +119,7 @@ async def test_what_a_killed_process_was_at_is_done_by_the_other_and_nothing_twi
     shown = [await stays.app.get(f"/offers/{made}") for made, _ in offered]
     assert len({(each["registry"], each["index"]) for each in shown}) == len(offered)
     await place.centre.start_one(dies)
+    await dies.app.wait_for("/standing", "ready", True)  # its registries are looked at beside being ready
     made, _ = await place.village.issue()
     assert (await dies.app.get(f"/offers/{made}"))["receipt"] == "KEPT"
 

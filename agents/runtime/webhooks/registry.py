@@ -11,9 +11,10 @@ from typing import Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.webhooks.webhook import WEBHOOK_WORK, Cursor, Webhook
 from wanderbuch.plugins.http.addresses import checked_url
+from wanderbuch.plugins.http.errors import AddressRefusedError
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.events import EventLog
@@ -60,10 +61,13 @@ class Webhooks:
             after: the number of an event: those after it are sent. None: what comes from now on.
 
         Raises:
-            AddressRefusedError: the address is not an https address of a host name.
+            MalformedError: the address is not an https address of a host name.
             RefusedError: there are as many as a tenant may have.
         """
-        checked_url(url)
+        try:
+            checked_url(url)
+        except AddressRefusedError as err:
+            raise MalformedError(f"url: {err.message}") from err
         async with tables_of(self._profile).leases.hold(named(self._tenant, "webhooks")):  # counted one by one
             return await self._made(url, kinds, after)
 

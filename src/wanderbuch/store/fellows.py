@@ -5,8 +5,8 @@ but where one ends and none starts, another must. So each process says every few
 that are left *one* notes that it is gone: for that one `lost_since` is later then, and its next sweep takes up what the
 lost one may have left.
 
-While at it, a process compares its clock with the database's. Leases and claims go by the database's alone; deadlines,
-and what people see, go by each process's own.
+While at it, a process compares its clock with the database's. Leases, claims and what is published go by the database's
+alone (`clock`); the times in records, and what is received from others, go by each process's own.
 """
 
 import asyncio
@@ -91,6 +91,14 @@ class Fellows:
             _LOG.warning("%d process(es) that shared this store are gone; this one takes up what is left", len(others))
             self._on_loss()
         return bool(others)
+
+    async def others(self) -> int:
+        """Return how many other processes there are, as far as they have said so lately."""
+        found = await self._engine.run(
+            "SELECT count(*) FROM lease WHERE name LIKE ? AND name <> ? AND until > store_now()",
+            *(f"{_PREFIX}%", self._name),
+        )
+        return int(found[0][0])
 
     async def leave(self, *, is_clean: bool) -> None:
         """Say that this process ends.

@@ -4,8 +4,9 @@
   so a database that was restarted heals with the next question. A question that was under way then fails with
   `StoreUnreachableError`: nobody can know whether it was done.
 - Waiting for a connection, and each statement, has a deadline.
-- One more connection listens. When it breaks it is made anew, and then every hearer is told `""`: "something may have
-  been missed". A silent network is noticed by a question every few seconds.
+- One more connection listens. When it breaks it is made anew. Until that works, and once more then, each second every
+  hearer is told `""`: "something may have been missed"; so what others decide is known in time even if no connection
+  can be had for listening. A silent network is noticed by a question each second.
 - Tables are made by whichever process comes first; the others wait for it (an advisory lock).
 - The password stands in no error, no log line and no `repr`.
 """
@@ -13,7 +14,7 @@
 import asyncio
 import logging
 import select
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
@@ -35,7 +36,8 @@ _CONNECT_S: Final = 10
 _WAITS: Final = 3
 _WAIT_S: Final = 5.0
 _STATEMENT_S: Final = 30
-_QUIET_S: Final = 5.0
+_QUIET_S: Final = 1.0
+_SILENT: Final = 5
 _AGAIN_S: Final = (0.1, 0.2, 0.5, 1.0)
 _TRIES: Final = 4
 
@@ -161,19 +163,27 @@ class PostgresqlEngine:
 
     async def _listen(self) -> None:
         pauses = iter(_AGAIN_S)
-        is_first = True
+        is_first, is_told = True, False
         while True:
+            is_made = False
             try:
-                async with await AsyncConnection.connect(autocommit=True, **self._address.parameters) as connection:
+                async with await self._patiently(
+                    AsyncConnection.connect(autocommit=True, **self._address.parameters)
+                ) as (connection):
                     await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
                     self._is_listening.set()
+                    is_made = True
                     if not is_first:
                         _LOG.warning("the store's announcements are heard again")
                         self._hearers.tell_all_missed()
-                    is_first, pauses = False, iter(_AGAIN_S)
+                    is_first, is_told, pauses = False, False, iter(_AGAIN_S)
                     await self._hear_from(connection)
             except (psycopg.Error, OSError) as err:  # a silent network is a TimeoutError
-                _LOG.warning("the store's announcements are not heard: %s", _first_line(err))
+                if not is_told:
+                    is_told = True
+                    _LOG.warning("the store's announcements are not heard: %s", _first_line(err))
+            if not is_made:
+                self._hearers.tell_all_missed()
             await asyncio.sleep(next(pauses, _AGAIN_S[-1]))
 
     async def _hear_from(self, connection: AsyncConnection[Any]) -> None:
@@ -181,8 +191,22 @@ class PostgresqlEngine:
             async for told in connection.notifies(timeout=_QUIET_S):
                 topic, _, text = told.payload.partition("\n")
                 self._hearers.tell(topic, text)
-            async with asyncio.timeout(_CONNECT_S):
-                await connection.execute("SELECT 1")
+            await self._patiently(connection.execute("SELECT 1"))
+
+    async def _patiently[T](self, question: Coroutine[Any, Any, T]) -> T:
+        """Ask the server; each second without an answer, something may have been missed.
+
+        Raises:
+            TimeoutError: there was none within some seconds.
+        """
+        async with asyncio.timeout(_SILENT * _QUIET_S):
+            asked = asyncio.create_task(question)
+            try:
+                while not (await asyncio.wait({asked}, timeout=_QUIET_S))[0]:
+                    self._hearers.tell_all_missed()
+                return await asked
+            finally:
+                asked.cancel()
 
     def _in_our_words(self, err: BaseException) -> StoreError:
         return _in_our_words(err, self._address)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from wanderbuch.governance.signing import verify_file
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, NewerFileError
 from wanderbuch.store.errors import DuplicateError, LeaseLostError
 
-from .conftest import AUTHORITY, CENTRE, HEADER, World, centre_record, hire, payload
+from .conftest import AUTHORITY, CENTRE, HEADER, Clock, World, centre_record, hire, payload
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -330,3 +331,28 @@ async def test_a_folder_that_is_ahead_of_a_restored_store_is_told_and_left(autho
         await authority.first.publication().repair()
     assert "restore" in str(told.value.hint)
     assert authority.first.file("current.jws") == newer
+
+
+@pytest.mark.parametrize("behind_s", [60, 240])
+async def test_the_statement_of_a_process_whose_clock_is_behind_is_not_older_than_the_last_one(
+    authority: Authority, behind_s: int
+) -> None:
+    """Else consumers, who go by the newest statement they have seen, refuse it and the version with it."""
+    await authority.first.publication().publish(payload(1))
+    _, before = await authority.served()
+    slow = Clock(authority.first.clock.now - timedelta(seconds=behind_s))
+    second = World(authority.second.profile, authority.second.folder, key=authority.second.key, clock=slow)
+    await second.publication().publish(payload(2))
+    version, statement = await authority.served()
+    assert version == 2
+    assert statement.iat == before.iat
+
+
+async def test_a_statement_that_nobody_can_have_taken_over_does_not_count(authority: Authority) -> None:
+    """A process whose clock was a day ahead would else keep all others a day ahead."""
+    now = authority.first.clock.now
+    authority.first.clock.advance(days=1)
+    await authority.first.publication().publish(payload(1))
+    authority.first.clock.now = now
+    await authority.second.publication().publish(payload(2))
+    assert (await authority.served())[1].iat == now

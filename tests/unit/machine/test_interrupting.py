@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_a_signal_lets_it_clean_up_and_shows_in_the_exit_code(tmp_path: Path, nu
 def test_without_a_signal_the_result_counts(tmp_path: Path) -> None:
     assert start(tmp_path / "clean", work_s=0).wait(timeout=30) == 5
     assert (tmp_path / "clean").exists()
+
+
+def test_signals_that_do_not_cease_change_nothing_of_how_it_ends(tmp_path: Path) -> None:
+    """As from a person who is impatient, or a machine so slow that the second one comes when it ends already."""
+    started = start(tmp_path / "clean", cleaning_s=600)
+    while started.poll() is None:
+        started.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    assert started.returncode == 128 + signal.SIGTERM
 
 
 def test_a_second_signal_ends_it_although_it_cleans_up(tmp_path: Path) -> None:

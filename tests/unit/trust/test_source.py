@@ -498,6 +498,20 @@ async def test_a_fault_of_ours_does_not_end_the_refreshing(
     task.cancel()
 
 
+async def test_news_are_fetched_at_once_and_those_that_may_have_been_missed_not_each_second(world: World) -> None:
+    """While a process cannot hear the others it is told each second that it may have missed something."""
+    source = world.source()
+    task = asyncio.create_task(source.run())
+    await until(lambda: world.host.asked.count("current.jws") == 1)
+    for _ in range(5):
+        source._heard(None)
+        await asyncio.sleep(0.05)
+    assert world.host.asked.count("current.jws") == 1
+    source._heard((2, 0))
+    await until(lambda: world.host.asked.count("current.jws") == 2)
+    task.cancel()
+
+
 async def test_run_refreshes_until_it_is_cancelled(world: World) -> None:
     source, third = world.source(refresh_every=timedelta(0)), asyncio.Event()
     real_get = world.host.get

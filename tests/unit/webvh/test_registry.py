@@ -24,6 +24,7 @@ from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key
 from wanderbuch.plugins.webvh.own_resources import own_resource
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
+from wanderbuch.store.tables import tables_of
 
 
 def newest(issuer: Issuer) -> dict[str, Any]:
@@ -315,6 +316,21 @@ async def test_revoking_goes_on_after_the_clock_was_set_back(issuer: Issuer) -> 
     issuer.registry._clock = lambda: before - 3600.0
     await issuer.revoke(1)
     assert newest(issuer)["timestamp"] == before + 1
+
+
+async def test_lists_are_dated_by_the_clock_that_all_processes_share(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose own clock is ahead would else revoke from a minute later on, and the other processes after it too."""
+    issuer.registry._clock = None
+    at = newest(issuer)["timestamp"] + 100
+
+    async def clock() -> float:
+        return float(at)
+
+    monkeypatch.setattr(tables_of(issuer.profile).engine, "clock", clock)
+    await issuer.revoke(1)
+    assert newest(issuer)["timestamp"] == at
 
 
 async def test_a_first_list_registered_again_is_the_same_list(issuer: Issuer) -> None:

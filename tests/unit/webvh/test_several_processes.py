@@ -153,3 +153,20 @@ async def test_each_did_has_a_lease_of_its_own(centre: Centre) -> None:
         with pytest.raises(LeaseBusyError):
             async with leases.hold("default/webvh/did:a", wait_s=0.2):
                 pytest.fail("another process has it")
+
+
+async def test_entries_of_the_log_are_dated_by_the_clock_that_all_processes_share(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose own clock is ahead would else date entries in the future, which others refuse."""
+    for number, each in enumerate((centre.two.first, centre.two.second)):
+
+        async def clock(seconds: float = 1_800_000_000.0 - 60 * 60 * 24 * 365 + 100 * number) -> float:
+            return seconds
+
+        monkeypatch.setattr(tables_of(each).engine, "clock", clock)
+    did = await centre.start(centre.two.first)
+    await update_did(centre.two.second, did, publisher=centre.publisher, didcomm_endpoint=None)
+    own = await own_did(centre.two.first, did)
+    assert own is not None
+    assert [entry["versionTime"] for entry in own.entries] == ["2026-01-15T08:00:00Z", "2026-01-15T08:01:40Z"]
