@@ -206,7 +206,7 @@ class TenantDesk:
         return record
 
     async def go_on(self) -> None:
-        """Go on with what a crash cut: removals that were begun. And clear up behind those that have ended."""
+        """Go on with what a crash cut: removals that were begun. Clear up behind those that have ended."""
         for record in await self._records.find():
             if record.state is TenantState.REMOVING:
                 await self.remove(record.id)

@@ -57,6 +57,12 @@ class TenantRecord(Record):
     token_hash: str | None = None
     turns: int = 0
 
+    @property
+    def age(self) -> tuple[bool, bool, int]:
+        """Return what only grows: of two readings of a record the one with the greater age is the later."""
+        gone = self.state is TenantState.REMOVED
+        return gone, gone or self.state is TenantState.REMOVING, self.turns
+
     def has_token(self, given: str) -> bool:
         """Return whether this is its own token."""
         return self.token_hash is not None and hmac.compare_digest(_hash(given), self.token_hash)

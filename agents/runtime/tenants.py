@@ -35,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 20.0
 _OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
 _IDLE_S: Final = 900.0
+_READING_S: Final = 5.0
 _LOOK_AGAIN_S: Final = 0.5
 TOPIC: Final = "tenants"
 
@@ -54,6 +55,7 @@ class _Known:
         host, path: of its DID.
         prefix: where its public routes and files begin, on its host.
         state: whether it is served.
+        age: of the record that says so.
         tenant: made; None: not yet.
         opening: opens it; None: nobody does.
         failure: why it did not open.
@@ -65,6 +67,7 @@ class _Known:
     path: str
     prefix: str
     state: TenantState
+    age: tuple[bool, bool, int] = (False, False, 0)
     tenant: Tenant | None = None
     opening: asyncio.Task[None] | None = None
     failure: WanderbuchError | None = None
@@ -87,7 +90,7 @@ class Tenants:
         self._make = make
         place = default.place
         self._known: dict[str, _Known] = {
-            default.id: _Known(place.host, place.path, place.prefix, TenantState.ACTIVE, default)
+            default.id: _Known(place.host, place.path, place.prefix, TenantState.ACTIVE, tenant=default)
         }
         self._by_place: dict[tuple[str, str], str] = {(place.host, place.prefix): default.id}
         self._records = RecordStore(default.profile, TenantRecord)
@@ -130,14 +133,21 @@ class Tenants:
         return link.url if link and known and known.state is TenantState.ACTIVE else None
 
     def note(self, record: TenantRecord) -> None:
-        """Take over what a record says, at once for everybody who asks."""
+        """Take over what a record says, at once for everybody who asks; nothing of one that was read too early."""
         prefix = record.place(self.default.parts.config.public).prefix
         known = self._known.get(record.id)
         if known is None:
             known = self._known[record.id] = _Known(record.host, record.path, prefix, record.state)
             self._by_place.setdefault((record.host, prefix), record.id)
-        known.state, known.failure = record.state, None
+        if record.age >= known.age:
+            known.state, known.age, known.failure = record.state, record.age, None
         self.default.parts.shares.is_divided = len(self.ids()) > 1
+
+    async def learn(self, record: TenantRecord) -> None:
+        """Take over what a record says that was read from the store: another process may have decided it."""
+        self.note(record)
+        if self._known[record.id].state is not TenantState.ACTIVE:
+            await self.shut(record.id)
 
     def find(self, tenant_id: str) -> Tenant:
         """Return a tenant that is served and open.
@@ -316,6 +326,8 @@ class Tenants:
 
     async def close(self) -> None:
         """Close all of them."""
+        if self._heard:  # not cancelled: a session that is cut in a call of Askar's cannot be closed
+            await asyncio.wait(self._heard, timeout=_READING_S)
         for task in self._heard:
             task.cancel()
         for tenant_id in list(self._known):
@@ -359,11 +371,8 @@ class Tenants:
         """Take over what the record of a tenant says by now; without an id, the records of all."""
         found = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
         for record in found:
-            if record is None:
-                continue
-            self.note(record)
-            if record.state is not TenantState.ACTIVE:
-                await self.shut(record.id)
+            if record is not None:
+                await self.learn(record)
         self.on_change()
 
 
