@@ -123,7 +123,7 @@ async def _reissue(office: "AuthorityOffice", call: Call[Reissue]) -> FreshnessV
 
 AUTHORITY_ROUTES: Final[Sequence[Route]] = (
     get(
-        "/authority",
+        "/identity",
         _show,
         result=AuthorityView,
         summary="Show the authority, its schemas and the current version",

@@ -105,6 +105,7 @@ class AuthorityOffice:
             reissue_every=timedelta(seconds=config.reissue_every_s),
             divide_above_bytes=config.divide_above_bytes,
             clock=self.clock,
+            lease=tenant.lease,
         )
         self.desk = Desk(
             tenant.profile,

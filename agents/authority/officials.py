@@ -41,6 +41,7 @@ class Official(Record):
 
     category: ClassVar[str] = "wanderbuch.authority-official"
     tag_names: ClassVar[tuple[str, ...]] = ("token_hash",)
+    is_listed: ClassVar[bool] = False  # an id may well be somebody's name
 
     name: str
     roles: tuple[OfficialRole, ...]

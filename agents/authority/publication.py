@@ -64,9 +64,7 @@ from wanderbuch.governance.signing import (
 from wanderbuch.governance.validation import parse_file
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
 from wanderbuch.store.errors import DuplicateError, LeaseLostError, StoreError
-from wanderbuch.store.leases import Lease
-from wanderbuch.store.numbers import named
-from wanderbuch.store.tables import tables_of, tenant_of
+from wanderbuch.store.leases import HoldLease, Lease
 
 LOGGER = logging.getLogger(__name__)
 
@@ -116,6 +114,7 @@ class Publication:
         reissue_every: timedelta,
         divide_above_bytes: int,
         clock: Callable[[], datetime],
+        lease: HoldLease,
     ) -> None:
         """Prepare; nothing is read or written yet.
 
@@ -130,6 +129,7 @@ class Publication:
             reissue_every: after what time it is issued anew.
             divide_above_bytes: larger files are divided.
             clock: the instant now, aware UTC.
+            lease: lets one process at a time do something.
         """
         self.place = place
         self.history = history
@@ -142,8 +142,7 @@ class Publication:
         self.resolve_key = resolve_key
         self._lifetime = freshness_lifetime
         self.statements = Statements(profile, reissue_every=reissue_every)
-        self._leases = tables_of(profile).leases
-        self._lease_name = named(tenant_of(profile), "authority", "publication")
+        self._lease = lease
         self._published: Published | None = None
 
     @property
@@ -179,7 +178,7 @@ class Publication:
         Raises:
             LeaseBusyError: somebody else has been publishing for a very long time.
         """
-        async with self._leases.hold(self._lease_name, wait_s=_LONGEST_WAIT_S) as lease:
+        async with self._lease("authority/publication", wait_s=_LONGEST_WAIT_S) as lease:
             await self._finish_pending(lease)
             yield Turn(self, lease)
 

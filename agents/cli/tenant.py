@@ -38,7 +38,7 @@ def add(
     token_file: TokenOption,
     agent: UrlOption = _DEFAULT_URL,
     host: Annotated[
-        str | None, typer.Option("--host", help="A host name of its own, listed in [[public.hosts]].")
+        str | None, typer.Option("--host", help=r"A host name of its own, listed in [\[public.hosts]].")
     ] = None,
     path: Annotated[str | None, typer.Option("--path", help="Path of its DID; by default its id.")] = None,
     settings: Annotated[
@@ -140,7 +140,7 @@ def _settings(file: Path | None) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
-        raise ConfigurationError(f"{file} can not be read as JSON") from err
+        raise ConfigurationError(f"{file} cannot be read as JSON") from err
     if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
         raise ConfigurationError(
             f'{file}: expected an object of tables, such as {{"issuer": {{"registry_size": 100}}}}'

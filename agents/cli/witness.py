@@ -49,7 +49,7 @@ SeenOption = Annotated[
 
 @app.command("did")
 def show_did(key: KeyOption) -> None:
-    """Print the witness's DID, for the authority's `[public.witnesses]`."""
+    r"""Print the witness's DID, for the authority's `\[public.witnesses]`."""
     public_key = private_key_in(key).public_key().public_bytes_raw()
     print(f"did:key:{to_multikey(public_key)}")  # noqa: T201
 

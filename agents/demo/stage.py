@@ -113,7 +113,7 @@ class Stage:
             self.mirror,
         )  # those that need not know the authority's DID
         await asyncio.gather(*(agent.start() for agent in early))
-        about = await self.authority.get("/authority")
+        about = await self.authority.get("/identity")
         schema_id = about["schemas"]["qualification/1.0"]
         governance = {"url": about["governance_url"], "author": about["did"]}
         self.progress("Training centre, wallet and employer start, and a school that will cheat")
@@ -122,7 +122,7 @@ class Stage:
         for agent in (self.holder, self.verifier, self.misled):
             agent.configure(governance=governance)
         self.holder.configure(holder={"invitation_wait_s": 120})
-        abroad = await self.authority_abroad.get("/authority")
+        abroad = await self.authority_abroad.get("/identity")
         self.employer_abroad.configure(governance={"url": abroad["governance_url"], "author": abroad["did"]})
         late = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.employer_abroad)
         await asyncio.gather(*(agent.start() for agent in late))
@@ -264,7 +264,7 @@ class Stage:
 
     async def _open_abroad(self, recognised: Mapping[str, str]) -> None:
         """Publish the destination's file, which recognises the authority at home."""
-        about = await self.authority_abroad.get("/authority")
+        about = await self.authority_abroad.get("/identity")
         payload = abroad_payload(
             author=about["did"],
             schema_id=about["schemas"]["qualification/1.0"],

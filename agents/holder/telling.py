@@ -24,7 +24,7 @@ from wanderbuch.agents.holder.exchanges import changed_at
 from wanderbuch.agents.holder.offers import OfferState
 from wanderbuch.agents.holder.requests import RequestState
 from wanderbuch.store.event_kinds import Event, EventKind
-from wanderbuch.store.tables import tables_of, tenant_of
+from wanderbuch.store.tables import events_of
 
 _ENDED: Final = re.compile(r"acapy::record::(?:issue_credential_v2_0|present_proof_v2_0)::(?:done|abandoned)$")
 _AFTER_A_START: Final = timedelta(days=7)
@@ -96,4 +96,4 @@ async def _heard(profile: Profile, told: BusEvent) -> None:
 
 
 async def _tell(profile: Profile, events: Sequence[Event]) -> None:
-    await tables_of(profile).events.append_all(tenant_of(profile), events)
+    await events_of(profile).append(*events)

@@ -14,6 +14,7 @@ was asked for; where another one is at it, it waits for its turn, and mostly fin
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import ClassVar, Final
@@ -77,13 +78,19 @@ class RevocationIntent(Record):
 class Revocations:
     """The revocations of one issuer, and their one publisher."""
 
-    def __init__(self, profile: Profile) -> None:
-        """Prepare; nothing is published before `run`."""
+    def __init__(self, profile: Profile, *, on_wanted: Callable[[], None]) -> None:
+        """Prepare; nothing is published yet.
+
+        Args:
+            profile: whose wallet.
+            on_wanted: is told when `publish` has something to do; must not wait.
+        """
         self._profile = profile
         self._intents = RecordStore(profile, RevocationIntent)
         self._offers = RecordStore(profile, Offer)
         self._teller = Teller(profile, Offer, offer_events)
-        self._wanted = asyncio.Event()
+        self.look_again = on_wanted
+        """Have the publisher look for intents that are not published."""
         self._progress = asyncio.Condition()
 
     async def request(self, offer: Offer, *, wait_s: float) -> RevocationIntent:
@@ -110,28 +117,21 @@ class Revocations:
             await self._intents.insert(intent)  # 1
         except DuplicateError:
             LOGGER.debug("revocation of %s was asked for before", offer.id)
-        self._wanted.set()
+        self.look_again()
         return await self._wait(offer.id, wait_s)
 
     async def get_or_none(self, offer_id: str) -> RevocationIntent | None:
         """Return the revocation of an offer's credential, None if nobody asked for it."""
         return await self._intents.get_or_none(offer_id)
 
-    def look_again(self) -> None:
-        """Have the publisher look for intents that are not published."""
-        self._wanted.set()
-
-    async def run(self) -> None:
-        """Publish what is asked for; ends only by cancellation."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            try:
-                await self.publish_all()
-            except Exception:  # whatever it was, a revocation that was asked for is tried again
-                LOGGER.exception("a status list could not be published")
-                await asyncio.sleep(_RETRY_S)
-                self._wanted.set()
+    async def publish(self) -> float | None:
+        """Publish what is asked for; return in how many seconds to try again, None: no need to."""
+        try:
+            await self.publish_all()
+        except Exception:  # whatever it was, a revocation that was asked for is tried again
+            LOGGER.exception("a status list could not be published")
+            return _RETRY_S
+        return None
 
     async def publish_all(self) -> None:
         """Publish all that is asked for, one new status list a registry.

@@ -10,6 +10,7 @@ from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import Route
 from wanderbuch.agents.runtime.gate.served import Speaks
+from wanderbuch.agents.runtime.on_demand import OnDemand
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.errors import ConfigurationError
@@ -30,7 +31,15 @@ class IssuerOffice:
             raise ConfigurationError("an issuer needs the table [governance]: whose word its accreditation is")
         self.name = tenant.name
         self.config = tenant.settings(IssuerConfig)
-        self.standing = Standing(self.config, profile=tenant.profile, did=tenant.did, source=tenant.governance)
+        self._keeping = OnDemand("issuer.standing", lambda: self.standing.keep(), tenant.spawn)
+        self._publishing = OnDemand("issuer.revocations", lambda: self.revocations.publish(), tenant.spawn)
+        self.standing = Standing(
+            self.config,
+            profile=tenant.profile,
+            did=tenant.did,
+            source=tenant.governance,
+            on_wanted=self._keeping.want,
+        )
         self.desk = Desk(
             tenant.profile,
             self.standing,
@@ -38,7 +47,7 @@ class IssuerOffice:
             short_links=tenant.short_links,
             on_issued=self.standing.note_issued,
         )
-        self.revocations = Revocations(tenant.profile)
+        self.revocations = Revocations(tenant.profile, on_wanted=self._publishing.want)
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, and take up what a crash left."""
@@ -48,6 +57,8 @@ class IssuerOffice:
 
     async def close(self) -> None:
         """End what is still running of a sweep; the tenant ends what was spawned."""
+        self._keeping.close()
+        self._publishing.close()
         await self.desk.stop()
 
 
@@ -68,8 +79,7 @@ class IssuerRole(Role):
         office = IssuerOffice(tenant)
         tenant.bind(OfferBook, office.desk)
         tenant.bind(SigningPlaces, office.standing.places)
-        tenant.spawn("issuer.standing", office.standing.keep())
-        tenant.spawn("issuer.revocations", office.revocations.run())
+        office.standing.look_again()
         return office
 
 

@@ -7,13 +7,11 @@ Coming to stand is resumable, in these steps; each finds what an earlier start l
 3. one of its revocation registries is active;
 4. a spare is made beside, as it takes a while.
 
-Until 3 is done `waiting_for` says what is missing, offers are refused, and a task tries again.
+Until 3 is done `waiting_for` says what is missing, offers are refused, and it is tried again.
 """
 
-import asyncio
-import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -64,7 +62,15 @@ class Draft:
 class Standing:
     """What this issuer stands on."""
 
-    def __init__(self, config: IssuerConfig, *, profile: Profile, did: WebvhDid, source: GovernanceSource) -> None:
+    def __init__(
+        self,
+        config: IssuerConfig,
+        *,
+        profile: Profile,
+        did: WebvhDid,
+        source: GovernanceSource,
+        on_wanted: Callable[[], None],
+    ) -> None:
         """Know where to look; nothing is made yet.
 
         Args:
@@ -72,6 +78,7 @@ class Standing:
             profile: whose wallet.
             did: the issuer.
             source: the governance file.
+            on_wanted: is told when `keep` has something to do; must not wait.
         """
         self.did = did
         self.credential_type: CredentialType = load_credential_type(config.credential_type)
@@ -84,7 +91,9 @@ class Standing:
         shared = tables_of(profile).engine.is_shared
         self.places = Places(self._registries, size=config.registry_size, is_shared=shared)
         self._ground: Ground | None = None
-        self._wanted = asyncio.Event()
+        self._backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
+        self.look_again = on_wanted
+        """Have what is missing, and the registries, looked at now."""
 
     def ground(self) -> Ground | None:
         """Return what offers are made on; None while something is missing."""
@@ -160,36 +169,23 @@ class Standing:
             self._ground = Ground(schema_id, cred_def_id)
             self.waiting_for = ""
 
-    async def keep(self) -> None:
-        """Come to stand, and keep registries ready from then on; ends only by cancellation."""
-        backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
-        while True:
-            pause: float | None = None
-            try:
-                if self._ground is None:
-                    await self.prepare()
-                if self._ground is not None:
-                    await self._registries.ensure_active(self._ground.cred_def_id)
-                    await self._registries.ensure_spare(self._ground.cred_def_id)  # 4
-                    backoff.succeeded()
-                else:
-                    pause = backoff.failed()
-            except WanderbuchError as err:
-                LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err.message)
-                pause = backoff.failed()
-            except Exception:  # whatever it was, the issuer must not stop trying
-                LOGGER.exception("the issuer waits for %s", self.waiting_for or "a registry")
-                pause = backoff.failed()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wanted.wait()
-            self._wanted.clear()
+    async def keep(self) -> float | None:
+        """Come to stand, and keep registries ready; return in how many seconds to try again, None: no need to."""
+        try:
+            if self._ground is None:
+                await self.prepare()
+            if self._ground is not None:
+                await self._registries.ensure_active(self._ground.cred_def_id)
+                await self._registries.ensure_spare(self._ground.cred_def_id)  # 4
+                self._backoff.succeeded()
+                return None
+        except WanderbuchError as err:
+            LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err.message)
+        except Exception:  # whatever it was, the issuer must not stop trying
+            LOGGER.exception("the issuer waits for %s", self.waiting_for or "a registry")
+        return self._backoff.failed()
 
     def note_issued(self, credential: IssuedCredential) -> None:
         """Look whether it is time for the next registry."""
         if credential.index is not None and is_nearly_full(size=self._registry_size, used=credential.index):
-            self._wanted.set()
-
-    def look_again(self) -> None:
-        """Have what is missing, and the registries, looked at now."""
-        self._wanted.set()
+            self.look_again()

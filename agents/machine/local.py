@@ -4,7 +4,7 @@
     authority = machine.add("authority", "Authority of Lanka", "authority.wanderbuch.test")
     centre = machine.add("issuer", "Colombo Welding Centre", "centre.wanderbuch.test")
     await authority.start()
-    did = (await authority.get("/authority"))["did"]
+    did = (await authority.get("/identity"))["did"]
     centre.configure(governance={"url": f"{authority.public_url}/governance/lanka", "author": did})
     await centre.start()
     offer = await centre.post("/offers", {"claim": …})

@@ -40,6 +40,8 @@ def _value(value: object) -> str:
             return str(value)
         case str() | Path():
             return json.dumps(str(value), ensure_ascii=False)
+        case Mapping():
+            return f"{{{', '.join(f'{_key(name)} = {_value(item)}' for name, item in value.items())}}}"
         case Sequence():
             return f"[{', '.join(_value(item) for item in value)}]"
         case _:

@@ -13,7 +13,7 @@ from acapy_agent.core.conductor import Conductor
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.goal_code_registry import GoalCodeRegistry
 from acapy_agent.core.plugin_registry import PluginRegistry
-from acapy_agent.core.profile import ProfileManager
+from acapy_agent.core.profile import Profile, ProfileManager
 from acapy_agent.messaging.responder import BaseResponder
 from acapy_agent.resolver.default.universal import UniversalResolver
 from acapy_agent.resolver.default.web import WebDIDResolver
@@ -28,6 +28,7 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.trust.foreign_dids import guard_resolvers
+from wanderbuch.store.tables import DEFAULT_TENANT, tenant_of
 
 PLUGINS: Final = ("wanderbuch.plugins.webvh",)
 """Plugins of every agent, before the role's."""
@@ -106,6 +107,7 @@ def acapy_settings(config: AgentConfig, role: Role, roles: Sequence[Role]) -> di
             "admin.port": config.admin.listen.port,
             "admin.admin_api_key": config.admin_key.get_secret_value(),
             "admin.admin_insecure_mode": False,
+            "admin.webhook_urls": [],  # without it each event is an error of ACA-Py's, and its web sockets are silent
             "admin.admin_client_max_request_size": config.app.max_body_bytes,
         }
     for each in reversed(roles):
@@ -194,10 +196,23 @@ async def start(conductor: Conductor) -> KeepingTransport:
             raise AcaPyError(f"these transports do not run: {', '.join(sorted(silent))}")
     if conductor.admin_server and not conductor.admin_server.app._state.get("ready"):  # noqa: SLF001 (no accessor)
         raise AcaPyError("ACA-Py's Admin API does not run", hint="check that the address in [admin] listen is free")
+    if conductor.admin_server:
+        _tell_of_the_root_alone(conductor.admin_server)
     transport = inbound.running_transports[KeepingTransport.__qualname__]
     if not isinstance(transport, KeepingTransport):
         raise AcaPyError("ACA-Py runs another inbound transport than ours")
     return transport
+
+
+def _tell_of_the_root_alone(server: Any) -> None:
+    """Keep the Admin API to the default tenant: its web sockets would be sent the records of every profile."""
+    send = server.send_webhook
+
+    async def send_webhook(profile: Profile, topic: str, payload: dict[str, Any] | None = None) -> None:
+        if tenant_of(profile) == DEFAULT_TENANT:
+            await send(profile, topic, payload)
+
+    server.send_webhook = send_webhook  # ACA-Py makes the server itself, of a class that nobody can choose
 
 
 async def drain(conductor: Conductor, in_flight: Callable[[], int], deadline_s: float) -> bool:

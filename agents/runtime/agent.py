@@ -59,6 +59,7 @@ from wanderbuch.agents.runtime.tenant import ProcessParts, Tenant
 from wanderbuch.agents.runtime.tenant_api import TENANT_ROUTES
 from wanderbuch.agents.runtime.tenant_config import default_tenant
 from wanderbuch.agents.runtime.tenant_desk import TenantDesk
+from wanderbuch.agents.runtime.tenant_limits import Shares
 from wanderbuch.agents.runtime.tenant_making import TenantMaker
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import ConfigurationError, WanderbuchError
@@ -262,13 +263,17 @@ class RunningAgent:
 
     def _add_tenants(self) -> None:
         config = self.config
-        parts = ProcessParts(config, self.edge, self.documents, self.library, self.clock.now)
+        parts = ProcessParts(
+            config, self.edge, self.documents, self.library, self.clock.now, shares=Shares(config.tenants)
+        )
         short_links = ShortLinks(self.profile, config.public.url)
         default = Tenant(default_tenant(config), self.profile, parts, publisher=self.publisher, short_links=short_links)
         self._maker = TenantMaker(self.roles, default)
         self.tenants = Tenants(self.roles, default, make=self._maker.make)
         self.tenant_desk = TenantDesk(config, self.tenants)
-        self._events = ProcessEvents(tables_of(self.profile), self.edge, self._profile_of)
+        self._events = ProcessEvents(
+            tables_of(self.profile), self.edge, self._profile_of, streams_a_tenant=config.tenants.event_streams
+        )
         self.tenants.on_change = self._events.doubt
 
     async def _profile_of(self, tenant: str) -> Profile:
@@ -315,6 +320,7 @@ class RunningAgent:
             {
                 "envelopes": lambda _: self._transport.replay(),
                 "short_links": self.tenant.short_links.sweep,
+                "blobs": self.tenants.sweep_blobs,
                 "tenants": self._look_after_tenants,
                 "public_folder": self._look_after_folder,
                 "events": self._events.sweep,
@@ -347,6 +353,7 @@ class RunningAgent:
         try:
             async with asyncio.timeout(5):
                 await look_into(self.profile)
+                await tables_of(self.profile).engine.run("SELECT 1")
         except Exception as err:  # noqa: BLE001 (the answer is no, whatever the reason)
             _LOG.warning("agent.wallet_silent", exc_info=err)
             return False

@@ -41,7 +41,9 @@ from wanderbuch.agents.runtime.problems import (
     malformed,
     problem_response,
 )
+from wanderbuch.agents.runtime.store import is_store_failure
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.errors import StoreUnreachableError
 from wanderbuch.store.tables import DEFAULT_TENANT
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -53,6 +55,7 @@ _CALLER: Final = "wanderbuch.caller"
 _AGAIN: Final = "wanderbuch.caller_again"
 _NOT_SERVING: Final = "the agent is starting or stopping"
 _WAIT: Final = "try again when /ready answers 200"
+_STORE_AWAY: Final = "what was asked may have been done or not: ask again when /ready answers 200"
 _TENANT_PATH: Final = re.compile(r"/v1/t/([^/]+)(?:/|$)")
 
 type Enter = Callable[[str], Awaitable[Any]]
@@ -277,8 +280,12 @@ async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
     except web.HTTPException as err:
         response = _http_problem(err)
     except Exception as err:  # noqa: BLE001 (the boundary of the process: nothing of it may leak to the caller)
-        _LOG.error("app.failed", exc_info=err)
-        response = _plain_problem(500, "internal", "the agent failed; its log says where")
+        if is_store_failure(err):
+            _LOG.warning("app.store_failed", exc_info=err)
+            response = problem_response(StoreUnreachableError("the wallet store does not answer", hint=_STORE_AWAY))
+        else:
+            _LOG.error("app.failed", exc_info=err)
+            response = _plain_problem(500, "internal", "the agent failed; its log says where")
     log_event(
         _LOG,
         logging.DEBUG,

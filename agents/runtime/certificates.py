@@ -6,6 +6,7 @@ What is wrong with them is logged at the start, once a day and after every reloa
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -46,8 +47,12 @@ class Certificates:
     def concerns(self) -> tuple[Concern, ...]:
         """Return what an operator should see to."""
         at = self._clock()
-        own = [concern for pair in self._pairs for concern in pair.concerns(at=at)]
+        own = [self._named(pair, concern) for pair in self._pairs for concern in pair.concerns(at=at)]
         return (*own, *((self._trust,) if self._trust else ()))
+
+    def _named(self, pair: ServerTls, concern: Concern) -> Concern:
+        """Say which host a concern is about, where there are several."""
+        return concern if len(self._pairs) == 1 else replace(concern, text=f"{pair.host}: {concern.text}")
 
     async def look(self) -> None:
         """Look at the certificate as a client would, and log what is wrong."""
@@ -70,9 +75,11 @@ class Certificates:
             try:
                 await asyncio.to_thread(pair.reload, at=self._clock())
             except ConfigurationError as err:
-                log_event(_LOG, logging.ERROR, "tls.kept", reason=err.message, ends=pair.ends.isoformat())
+                log_event(
+                    _LOG, logging.ERROR, "tls.kept", host=pair.host, reason=err.message, ends=pair.ends.isoformat()
+                )
             else:
-                log_event(_LOG, logging.INFO, "tls.reloaded", ends=pair.ends.isoformat())
+                log_event(_LOG, logging.INFO, "tls.reloaded", host=pair.host, ends=pair.ends.isoformat())
         await self.look()
 
     def _note_trust(self, err: ConfigurationError) -> None:

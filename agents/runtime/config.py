@@ -280,6 +280,14 @@ class TenantsConfig(Table):
 
     roles: tuple[str, ...] = ()
     """The roles that they may have, each with its table as defaults; by default the process's own."""
+    share: float = Field(default=0.25, ge=0.05, le=1.0)
+    """Where there are several tenants: which part of each budget against floods one of them may take."""
+    messages_per_s: float = Field(default=50.0, ge=1.0, le=10_000.0)
+    """Where there are several: how many messages one of them may be sent a second, in the long run."""
+    event_streams: int = Field(default=8, ge=1, le=256)
+    """How many may follow the event log of a tenant at once, in one process."""
+    blob_mb: int = Field(default=1024, ge=1, le=1024 * 1024)
+    """How much all blobs of a tenant may take, in MiB."""
 
 
 class LogConfig(Table):
@@ -354,7 +362,7 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: Role) -> AgentC
     """
     raw = _read_toml(path)
     table = raw.pop(role.name, {})
-    tables = {role.name: table, **_further_tables(path, raw)}
+    tables = {**_further_tables(path, raw), role.name: table}
     try:
         file = _File.model_validate(raw)
         if file.role != role.name:
@@ -438,7 +446,7 @@ def _check_public_name(path: Path, public: PublicConfig) -> None:
             published_place(host, public.path)
         except PlaceError as err:
             raise ConfigurationError(
-                f"{path}: [public] host and path can not stand in a did:webvh: {host!r}, {public.path!r}: {err}",
+                f"{path}: [public] host and path cannot stand in a did:webvh: {host!r}, {public.path!r}: {err}",
                 hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
             ) from err
     if public.path_segments[0] == HOSTS_FOLDER:

@@ -53,8 +53,8 @@ from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.store import StoreGuard
 from wanderbuch.agents.runtime.tenants import Tenants
-from wanderbuch.errors import ExchangeError, WanderbuchError
-from wanderbuch.store.errors import StoreUnreachableError
+from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
+from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
 from wanderbuch.store.records import new_id
 from wanderbuch.store.tables import tables_of, tenant_of
 
@@ -108,10 +108,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
     def serve(self, tenants: Tenants) -> None:
         """Receive and keep for these tenants from now on; nothing is dispatched before `open`."""
         self._tenants = tenants
+        share = tenants.default.parts.shares.share
+        self.admission = Admission(share=share)
+        self._kept = KeptEnvelopes(self._profile_of, share=share)
         served = Served(part for role in tenants.roles.values() for part in role.speaks)
         tables = tables_of(self.root_profile)
         if tables.engine.is_shared:
-            self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine))
+            self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine), share=share)
         self._gate = Entry(tables.keys, self._profile_of, served, max_bytes=self.max_message_size)
         self._site.connect(self.receive)
 
@@ -184,7 +187,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         ticket: Ticket | None = None
         try:
             passed = await self._passed(body, network)  # 1
-            ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens)
+            ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens, tenant=passed.tenant)
             await self._kept.keep(passed.tenant, kept_id, body)  # 2
         except BusyError as err:
             self._leave(ticket)
@@ -197,6 +200,14 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             self._leave(ticket)
             self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
             return web.Response(status=503, headers={"Retry-After": "5"})
+        except NotFoundError:  # its tenant was suspended or removed just now: as if the key were nobody's
+            self._leave(ticket)
+            self.tally.note("didcomm.refused", "its tenant is not served any more")
+            return web.Response(status=400)
+        except ConfigurationError as err:  # of its tenant, which the log of its opening describes
+            self._leave(ticket)
+            self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
+            return web.Response(status=503, headers={"Retry-After": "5"})
         except BaseException:
             self._leave(ticket)
             raise
@@ -204,7 +215,13 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             self._leave(ticket)
             log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept_id)
             return web.Response(status=200)
-        session = await self._session(passed.tenant, can_respond=True)
+        try:
+            session = await self._session(passed.tenant, can_respond=True)
+        except BaseException as err:
+            self._leave(ticket)
+            if isinstance(err, NotFoundError):  # suspended since: it stays kept until its tenant is resumed
+                return web.Response(status=200)
+            raise
         async with session:
             message = self._dispatch(session, passed, ticket, kept_id)
             self._arriving.discard(kept_id)
@@ -236,7 +253,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 return None
             body = kept.envelope.encode()
             passed = await self._passed(body, "")
-            ticket = self.admission.enter(passed.sender.party, len(body))
+            ticket = self.admission.enter(passed.sender.party, len(body), tenant=passed.tenant)
             if (begun := await self._kept.begin(kept_id)) is None:
                 self._leave(ticket)
                 return None

@@ -51,6 +51,8 @@ def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False
         logging.getLogger(name).setLevel(level.upper())
     # It warns of each protocol that we block.
     logging.getLogger("acapy_agent.core.plugin_registry").setLevel(logging.ERROR)
+    # It warns of each attempt while a database is away; we say so ourselves, with what to do.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     if not unsafe_acapy_details:
         # Deprecations inside libraries: nothing that an operator could act on.
         warnings.simplefilter("ignore")

@@ -11,6 +11,12 @@ from wanderbuch.agents.runtime.app import Route
 from wanderbuch.agents.runtime.problems import PROBLEM_TYPE, Problem
 
 _PATH_PARAMETER = re.compile(r"\{([a-z_]+)")
+_LAST_EVENT = "Of a stream: the number of the last event that you have."
+_ABOUT = (
+    "Paths are those of the default tenant, with the operator's token. Another tenant has the same ones below"
+    " `/v1/t/<tenant>/` in place of `/v1/` (`/v1/t/<tenant>/events`), with the operator's token or its own, but for"
+    " `/v1/tenants`, which is the operator's. `GET /health` and `GET /ready` need no token: 200 or 503."
+)
 _REF = "#/components/schemas/{model}"
 
 
@@ -43,6 +49,7 @@ def describe(routes: Sequence[Route], *, title: str, version: str) -> dict[str, 
             },
         }
         if route.stream is not None:
+            operation["parameters"].append({**_parameter("header", "Last-Event-ID"), "description": _LAST_EVENT})
             answer = operation["responses"][str(route.status)]["content"]
             answer["text/event-stream"] = {"schema": {"type": "string"}}
         if route.body:
@@ -53,7 +60,7 @@ def describe(routes: Sequence[Route], *, title: str, version: str) -> dict[str, 
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version},
+        "info": {"title": title, "version": version, "description": _ABOUT},
         "security": [{"token": []}],
         "paths": paths,
         "components": {

@@ -25,10 +25,10 @@ from wanderbuch.agents.runtime.config import HOSTS_FOLDER, PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.listening import Site, limits_of
-from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import invitation_in
 from wanderbuch.agents.runtime.sockets import bind
+from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.webvh.publisher import content_type_of
 from wanderbuch.store.records import NotFoundError
 
@@ -141,18 +141,18 @@ class PublicSite:
                 return await self._file(request)
             try:
                 office = await enter(tenant)
-            except NotReadyError:
-                return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
             except NotFoundError:  # it has no such role: what lies there as a file, if anything
                 return await self._file(request)
+            except WanderbuchError:  # it is not open (yet); the log says why
+                return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
             return await route.handler(office, request)
 
         return handle
 
     def _host(self, request: web.Request) -> str:
         """Return which of our hosts is asked; a name that is none of them counts as the process's."""
-        named = request.host.rpartition(":")[0] or request.host
-        return named.lower() if named.lower() in self._own_hosts else self._config.host
+        named = (request.host.rpartition(":")[0] or request.host).lower().removesuffix(".")
+        return named if named in self._own_hosts else self._config.host
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         host = self._host(request)

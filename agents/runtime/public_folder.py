@@ -38,19 +38,22 @@ class SharedFolder:
             others: how many other processes there are; where there are none, it becomes the agent's.
 
         Raises:
-            ConfigurationError: the other processes have another one, or it can not be written to.
+            ConfigurationError: the other processes have another one, or it cannot be written to.
         """
         if not self._engine.is_shared:
             return
         try:
             mark = await asyncio.to_thread(self._mark)
         except OSError as err:
-            raise ConfigurationError(f"the public folder {self._folder} can not be written to: {err.strerror}") from err
-        if others and await self._said() not in (None, mark):
+            raise ConfigurationError(f"the public folder {self._folder} cannot be written to: {err.strerror}") from err
+        said = await self._said()
+        if others and said not in (None, mark):
             raise ConfigurationError(
                 f"the public folder {self._folder} is not the one that the other processes of this agent publish into",
                 hint="set [public] folder to one folder that all of them share; if it is a copy, stop them all first",
             )
+        if said not in (None, mark):
+            _LOG.warning("the public folder is another one than before: what it lacks is not served")
         await self._engine.run(
             "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             *(_META, mark),

@@ -112,6 +112,15 @@ def fatal_reason(err: AskarError) -> str | None:
     return _FATAL.get(int(match[1]) & 0xFF) if match else fatal_on_postgresql(str(err))
 
 
+def is_store_failure(err: BaseException) -> bool:
+    """Tell whether an error of ACA-Py or Askar says that the store did not answer; ask again later."""
+    return any(
+        isinstance(link, StoreBusyError)
+        or (isinstance(link, AskarError) and link.code in (AskarErrorCode.BACKEND, AskarErrorCode.BUSY))
+        for link in causes(err)
+    )
+
+
 class DataLock:
     """Holds an agent's data folder for this process alone."""
 
@@ -224,7 +233,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             await super()._setup()
             return
         try:
-            self._place = await opened.room.enter()
+            self._place = await opened.room.enter(is_transaction=self.is_transaction)
         except NoRoomError as err:
             raise StoreBusyError("all connections to the wallet store have been used for a minute") from err
         is_transaction, lost = self.is_transaction, 0

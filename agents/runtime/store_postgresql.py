@@ -241,19 +241,19 @@ def half_copied(where: str) -> ConfigurationError:
 
 async def _own(config: AgentConfig, store: Store) -> None:
     """Write down whose store it is, or refuse another agent's."""
-    who = {"role": config.role, "host": config.public.host}
+    who = {"role": config.role, "host": config.public.host, "path": config.public.path}
     async with store.transaction() as transaction:
         found = await transaction.fetch(*_IDENTITY)
         if found is None:
             await transaction.insert(*_IDENTITY, json.dumps(who))
             await transaction.commit()
             return
-        owner = json.loads(found.value)
+        owner = {**who, **json.loads(found.value)}
     if owner != who:
         raise ConfigurationError(
-            f"the store {config.store.address} belongs to the {owner['role']} of {owner['host']},"
-            f" and this is the {who['role']} of {who['host']}",
-            hint="give each agent a database of its own: [store] url",
+            f"the store {config.store.address} belongs to the {owner['role']} of {owner['host']}/{owner['path']},"
+            f" and this is the {who['role']} of {who['host']}/{who['path']}",
+            hint="set role, [public] host and path as they were, or give each agent a database of its own: [store] url",
         )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from wanderbuch.agents.runtime.store import is_store_failure
+from wanderbuch.store.errors import StoreUnreachableError
 from wanderbuch.store.records import utc_now
 
 _LOG = logging.getLogger(__name__)
@@ -50,4 +52,9 @@ class Sweeper:
                 async with asyncio.timeout(self._step_s):
                     await step(now)
             except Exception as err:  # noqa: BLE001 (the next sweep tries again; the log says what failed)
-                _LOG.error("sweep.failed: %s", name, exc_info=err)
+                if isinstance(err, StoreUnreachableError):
+                    _LOG.warning("sweep.waits: %s: %s", name, err.message)
+                elif is_store_failure(err):
+                    _LOG.warning("sweep.waits: %s: the wallet store does not answer", name, exc_info=err)
+                else:
+                    _LOG.error("sweep.failed: %s", name, exc_info=err)

@@ -8,7 +8,8 @@ tenant's. What is public (governance by address and author, DID logs, definition
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +21,18 @@ from wanderbuch.agents.runtime.governance_library import GovernanceLibrary
 from wanderbuch.agents.runtime.office import Office
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
+from wanderbuch.agents.runtime.tenant_limits import Shares, TenantLimits
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.store.blobs import Blobs
+from wanderbuch.store.events import TenantEvents
+from wanderbuch.store.leases import Lease
 from wanderbuch.store.records import Record, RecordStore, utc_now
+from wanderbuch.store.tables import events_of, hold_lease
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +49,7 @@ class ProcessParts:
         documents: resolves DIDs.
         library: the governance sources.
         clock: the instant now, aware UTC.
+        shares: what each may take of what they share.
     """
 
     config: AgentConfig
@@ -50,6 +57,7 @@ class ProcessParts:
     documents: WebvhDocuments
     library: GovernanceLibrary
     clock: Clock = utc_now
+    shares: Shares = field(default_factory=Shares)
 
 
 class Tenant:
@@ -134,6 +142,29 @@ class Tenant:
     def clock(self) -> Clock:
         """Return what tells the instant now, aware UTC."""
         return self.parts.clock
+
+    @property
+    def limits(self) -> TenantLimits:
+        """Return what it may take now of what it shares with others."""
+        return self.parts.shares.limits()
+
+    @property
+    def events(self) -> TenantEvents:
+        """Return its event log."""
+        return events_of(self.profile)
+
+    @property
+    def blobs(self) -> Blobs:
+        """Return its encrypted blobs; they go with it."""
+        return Blobs(self.profile, max_bytes=self.limits.blob_bytes)
+
+    def lease(self, name: str, *, wait_s: float = 30.0) -> AbstractAsyncContextManager[Lease]:
+        """Wait for our turn, of all processes, with what this name stands for in this tenant.
+
+        Raises:
+            LeaseBusyError: somebody else had it for all of `wait_s`.
+        """
+        return hold_lease(self.profile, name, wait_s=wait_s)
 
     def settings[S: BaseModel](self, kind: type[S]) -> S:
         """Return the settings of the role whose table is of this kind.

@@ -5,7 +5,8 @@ Removing, in steps each of which may be done again after a crash:
 1. the record is marked REMOVING, and every process is told: nobody is let in any more;
 2. the tenant's work ends: its offices are closed, its tasks cancelled;
 3. its profile goes out of the store: keys, credentials, exchanges, records, sessions, kept envelopes, blobs;
-4. its short links, and its lines in the plain tables (rows, words, keys, events, leases, numbers) go;
+4. its short links, and its lines in the plain tables (rows, words, keys, events, leases, numbers) go; sweeps do it
+   again for some minutes, since what was in hand finds its profile gone only after it has written such a line;
 5. the record is marked REMOVED; of what it said only the name and the place stay.
 
 What is published stays: workers hold credentials that rest on the DID log, the definitions and the status lists. For
@@ -14,6 +15,7 @@ the same reason neither the id nor the place of a removed tenant is given to ano
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,7 +29,15 @@ from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.tenant_config import TENANT_ID
-from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState, new_token, tenant_events
+from wanderbuch.agents.runtime.tenant_limits import TenantLimits
+from wanderbuch.agents.runtime.tenant_records import (
+    TenantRecord,
+    TenantState,
+    first_mistake,
+    named_files,
+    new_token,
+    tenant_events,
+)
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.webvh_place import PlaceError, published_place
@@ -37,10 +47,11 @@ from wanderbuch.store.telling import Teller
 
 _LOG = logging.getLogger(__name__)
 _HEARD_S: Final = 2.5
+_IN_HAND_S: Final = 300.0  # so long a handler that was at work when its tenant went may still write plain lines
 _MAKING: Final = ".tenants/make"
 """The lease under which one process at a time looks which places are taken, and takes one."""
 _RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "trqp", "register", "history", "tails"})
-"""First segments of public paths that are not a tenant's to take on the process's own host."""
+"""First segments of public paths that are not a tenant's to take, on the process's host or on one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +90,29 @@ class TenantDesk:
         self._records = RecordStore(self._root, TenantRecord)
         self._teller = Teller(self._root, TenantRecord, tenant_events, records=self._records)
         self._turn = asyncio.Lock()
+        self._removing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gone: dict[str, float] = {}  # when this process has removed whom, by the loop's clock
+
+    @property
+    def limits(self) -> TenantLimits:
+        """Return what each tenant may take now of what all share."""
+        return self._tenants.default.limits
 
     async def every(self) -> Sequence[TenantRecord]:
         """Return the tenants that there are or were, oldest first; the default one is not among them."""
-        return await self._records.find()
+        return sorted(await self._records.find(), key=lambda each: each.created_at)
 
     async def get(self, tenant_id: str) -> TenantRecord:
         """Return a tenant.
 
         Raises:
             NotFoundError: there is none of this id.
+            RefusedError: it is the default one.
         """
+        if tenant_id == DEFAULT_TENANT:
+            raise RefusedError(
+                "the tenant 'default' is the one of the configuration file", hint="stop the agent to have it rest"
+            )
         found = await self._records.get_or_none(tenant_id)
         if found is None:
             raise NotFoundError(f"there is no tenant {tenant_id[:64]!r}")
@@ -159,7 +182,8 @@ class TenantDesk:
                 return None
             return held.model_copy(update={"state": TenantState.REMOVING, "token_hash": None})
 
-        async with self._turn:
+        # Not `_turn`: it waits for other processes, and nobody should wait for that to make a tenant.
+        async with self._removing[tenant_id]:
             record = await self._records.change(tenant_id, mark)  # 1
             self._tenants.note(record)
             if record.state is TenantState.REMOVED:
@@ -169,8 +193,7 @@ class TenantDesk:
             if tables_of(self._root).engine.is_shared:  # other processes hear of it, and end their work too
                 await asyncio.sleep(_HEARD_S)
             await self._root.store.remove_profile(tenant_id)  # 3
-            await ShortLinks.forget_tenant(self._root, tenant_id)  # 4
-            await tables_of(self._root).forget_tenant(tenant_id)
+            await self._forget(tenant_id)  # 4
 
             def end(held: TenantRecord) -> TenantRecord:
                 nothing: dict[str, Any] = {"name": held.id, "roles": {}, "governance": None}
@@ -178,14 +201,25 @@ class TenantDesk:
 
             record = await self._teller.change(record, end)  # 5
             self._tenants.note(record)
+            self._gone[tenant_id] = asyncio.get_running_loop().time()
         log_event(_LOG, logging.INFO, "tenant.removed", tenant=tenant_id)
         return record
 
     async def go_on(self) -> None:
-        """Go on with what a crash cut: removals that were begun."""
+        """Go on with what a crash cut: removals that were begun. And clear up behind those that have ended."""
         for record in await self._records.find():
             if record.state is TenantState.REMOVING:
                 await self.remove(record.id)
+        now = asyncio.get_running_loop().time()
+        for tenant_id, at in list(self._gone.items()):
+            await self._forget(tenant_id)
+            if now - at > _IN_HAND_S:
+                self._gone.pop(tenant_id, None)
+
+    async def _forget(self, tenant_id: str) -> None:
+        """Remove what is kept of a tenant outside its profile."""
+        await ShortLinks.forget_tenant(self._root, tenant_id)
+        await tables_of(self._root).forget_tenant(tenant_id)
 
     async def _become(self, tenant_id: str, state: TenantState) -> TenantRecord:
         def step(held: TenantRecord) -> TenantRecord | None:
@@ -227,13 +261,17 @@ class TenantDesk:
             governance=told.governance,
         )
         try:
-            record.config(self._config, self._tenants.roles)
+            config = record.config(self._config, self._tenants.roles)
         except ValidationError as err:
-            first = err.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise MalformedError(f"a setting of its roles does not fit: {where}: {first['msg']}") from err
+            raise MalformedError(f"a setting of its roles does not fit: {first_mistake(err)}") from err
         except WanderbuchError as err:  # of a setting that is parsed further
             raise MalformedError(f"a setting of its roles does not fit: {err.message}") from err
+        for name, settings in config.roles.items():
+            if files := named_files(settings, record.roles[name]):
+                raise MalformedError(
+                    f"a setting of its roles names a file of this machine: {name}.{files[0]}; "
+                    "only the role's table in the configuration file may"
+                )
         return record
 
     def _check_place(self, tenant_id: str, host: str, path: str) -> None:
@@ -247,8 +285,8 @@ class TenantDesk:
         try:
             published_place(host, path)
         except PlaceError as err:
-            raise MalformedError(f"host and path can not stand in a did:webvh: {err}") from err
-        if host == public.host and path.split("/")[0] in _RESERVED:
+            raise MalformedError(f"host and path cannot stand in a did:webvh: {err}") from err
+        if path.split("/")[0] in _RESERVED:
             raise RefusedError(
                 f"the path {path!r} begins with a word of the public site's own", hint="use another path"
             )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from acapy_agent.config.injection_context import InjectionContext
+from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.config import HOSTS_FOLDER
 from wanderbuch.agents.runtime.gate.served import Served, Speaks
@@ -11,7 +12,8 @@ from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_config import Place
 from wanderbuch.agents.runtime.tenant_profile import open_profile
-from wanderbuch.agents.runtime.tenant_records import TenantRecord
+from wanderbuch.agents.runtime.tenant_records import TenantRecord, first_mistake
+from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
 
 
@@ -38,12 +40,18 @@ class TenantMaker:
         """Return the tenant of a record.
 
         Raises:
-            ValidationError: its settings do not fit its roles (any more).
+            ConfigurationError: its settings do not fit its roles, or the process's roles, any more.
         """
         if self._base is None:
             raise RuntimeError("no tenant is made before ACA-Py has started")
         default = self._default
-        config = record.config(default.parts.config, self._roles)
+        try:
+            config = record.config(default.parts.config, self._roles)
+        except ValidationError as err:
+            raise ConfigurationError(
+                f"the settings of the tenant {record.id} do not fit its roles any more: {first_mistake(err)}",
+                hint="its own settings stand on top of the roles' tables in the configuration file: correct these",
+            ) from err
         roles = [self._roles[name] for name in config.roles]
         publisher = self._publisher(config.place)
         profile = open_profile(

@@ -9,13 +9,15 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig, PublicConfig
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
+from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import Record
 
@@ -69,7 +71,13 @@ class TenantRecord(Record):
 
         Raises:
             ValidationError: the settings do not fit the role.
+            ConfigurationError: the process has no such role.
         """
+        if missing := sorted(self.roles.keys() - roles.keys()):
+            raise ConfigurationError(
+                f"the tenant {self.id} has the role {missing[0]!r}, which this process has not",
+                hint="name the role in [tenants] roles",
+            )
         return TenantConfig(
             id=self.id,
             name=self.name,
@@ -96,6 +104,24 @@ def role_settings(process: AgentConfig, role: Role, told: Mapping[str, Any]) -> 
     """Return a role's settings: the process's table, with what was told in its place."""
     table = {**process.role_tables.get(role.name, {}), **told}
     return role.settings.model_validate(table, context={"folder": process.folder})
+
+
+def first_mistake(err: ValidationError) -> str:
+    """Return where the first of some mistakes is and what was expected there, without what stood there."""
+    first = err.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def named_files(settings: BaseModel, told: Mapping[str, Any], where: str = "") -> Sequence[str]:
+    """Return which settings among those that were told name a file of this machine."""
+    found: list[str] = []
+    for name in told.keys() & type(settings).model_fields.keys():
+        value, place = getattr(settings, name), f"{where}{name}"
+        if isinstance(value, Path):
+            found.append(place)
+        elif isinstance(value, BaseModel) and isinstance(told[name], Mapping):
+            found.extend(named_files(value, told[name], f"{place}."))
+    return sorted(found)
 
 
 def new_token() -> tuple[SecretStr, str]:

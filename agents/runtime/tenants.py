@@ -137,6 +137,7 @@ class Tenants:
             known = self._known[record.id] = _Known(record.host, record.path, prefix, record.state)
             self._by_place.setdefault((record.host, prefix), record.id)
         known.state, known.failure = record.state, None
+        self.default.parts.shares.is_divided = len(self.ids()) > 1
 
     def find(self, tenant_id: str) -> Tenant:
         """Return a tenant that is served and open.
@@ -208,12 +209,17 @@ class Tenants:
             return None
         if tenant_id != DEFAULT_TENANT:
             record = await self._records.get_or_none(tenant_id)
-            if record is not None and record.has_token(token):
+            if record is None or record.state is not TenantState.ACTIVE:  # another process has decided so just now
+                return None
+            if record.has_token(token):
                 return Caller("tenant", OPERATOR.roles)
-        tenant = await self.profile(tenant_id)
-        if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+        try:
+            tenant = await self.profile(tenant_id)
+            if not any(type(self.roles[name]).identify is not Role.identify for name in tenant.config.roles):
+                return None
+            await self.enter(tenant_id)
+        except WanderbuchError:  # it does not open: whoever has no token of ours must not learn that it is there
             return None
-        await self.enter(tenant_id)
         for name, office in tenant.offices.items():
             if (caller := await self.roles[name].identify(office, token)) is not None:
                 return caller
@@ -288,6 +294,16 @@ class Tenants:
                 await office.sweep(now)
             except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
                 _LOG.error("sweep.failed: %s of %s", role, tenant.id, exc_info=err)
+
+    async def sweep_blobs(self, now: datetime) -> None:
+        """Remove what was left half written, or half removed, of the blobs of open tenants."""
+        due = await tables_of(self.memory).due.tenants()
+        for tenant in self.opened():
+            if tenant.id in due:
+                try:
+                    await tenant.blobs.sweep(now)
+                except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
+                    _LOG.error("sweep.failed: blobs of %s", tenant.id, exc_info=err)
 
     async def visit(self) -> None:
         """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""

@@ -4,8 +4,9 @@ What it guarantees: https with checked certificates, only addresses that `addres
 no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
 arrive, never decompressed), a bounded number of connections.
 
-There are four lanes, each with connections and threads of its own, so that none holds up another: our own work, work
-for strangers (`lanes`), deliveries to other agents, and webhooks.
+There are five lanes, each with connections and threads of its own, so that none holds up another: our own work, work
+for strangers (`lanes`), deliveries to other agents, and webhooks, the operator's and those of other tenants. These know
+no connection map: what it leads to is often inside, and they name any host that they like.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ class _Lane(Enum):
     STRANGERS = "strangers"
     DELIVERIES = "deliveries"
     WEBHOOKS = "webhooks"
+    TENANTS_WEBHOOKS = "tenants' webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,9 @@ class HttpEdge:
         headers = {"Content-Type": content_type}
         return await self._send("POST", url, body, headers, timeout_s, read, lane=_Lane.DELIVERIES)
 
-    async def push(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float) -> int:
+    async def push(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float, is_operators: bool
+    ) -> int:
         """Send JSON to a webhook, in a lane of its own, and return the status, 200 to 299; the answer is not read.
 
         Args:
@@ -214,6 +218,7 @@ class HttpEdge:
             body: the JSON.
             headers: beside those that every request has.
             timeout_s: deadline until the status is there, in seconds.
+            is_operators: it is the operator's own, who may name hosts of the connection map.
 
         Raises:
             HttpError: as with `get`.
@@ -224,7 +229,8 @@ class HttpEdge:
             return response.status
 
         sent = {**headers, "Content-Type": "application/json"}
-        return await self._send("POST", url, body, sent, timeout_s, read, lane=_Lane.WEBHOOKS)
+        lane = _Lane.WEBHOOKS if is_operators else _Lane.TENANTS_WEBHOOKS
+        return await self._send("POST", url, body, sent, timeout_s, read, lane=lane)
 
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
         """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""
@@ -328,8 +334,9 @@ class HttpEdge:
         if session is None:
             # Made on first use: a session belongs to the running loop.
             limits = self._limits(lane)
+            connect = ConnectionMap() if lane is _Lane.TENANTS_WEBHOOKS else self._config.connect
             connector = aiohttp.TCPConnector(
-                resolver=CheckedResolver(self._config.connect, self._resolver or NameLookup(limits.threads)),
+                resolver=CheckedResolver(connect, self._resolver or NameLookup(limits.threads)),
                 limit=limits.connections,
                 limit_per_host=limits.connections_a_host,
             )
@@ -353,7 +360,7 @@ class HttpEdge:
                 return _LaneLimits(0, 0, 16, _STRANGERS_CONNECT_S)
             case _Lane.DELIVERIES:
                 return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
-            case _Lane.WEBHOOKS:
+            case _Lane.WEBHOOKS | _Lane.TENANTS_WEBHOOKS:
                 return _LaneLimits(_WEBHOOKS, _WEBHOOKS_A_HOST, 8, _DELIVERY_CONNECT_S)
 
 

@@ -97,7 +97,7 @@ class Town:
         Where there is a mirror, everybody else meets it in the authority's place.
         """
         await self.authority.start()
-        view = await self.authority.get("/authority")
+        view = await self.authority.get("/identity")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
         for issuer in (self.centre, self.school):
             issuer.configure(rogue_issuer={"schema_id": self.schema_id, "registry_size": 16})

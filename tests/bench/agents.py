@@ -104,7 +104,7 @@ async def running_agents(folder: Path, registry_size: int) -> AsyncIterator[Agen
     verifier = machine.add("verifier", "Valletta Shipyard (example employer)", "shipyard.wanderbuch.test")
     try:
         await authority.start(timeout_s=_STEP_TIMEOUT_S)
-        about = await authority.get("/authority")
+        about = await authority.get("/identity")
         schema_id = about["schemas"]["qualification/1.0"]
         for agent in (issuer, holder, verifier):
             agent.configure(governance={"url": about["governance_url"], "author": about["did"]})

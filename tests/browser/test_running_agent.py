@@ -19,7 +19,7 @@ async def test_an_agent_serves_the_register_to_all_and_the_desk_to_its_officials
     eco = {"ecosystem": "sri-lanka", "four_eyes": False}
     authority = machine.add("authority", "Authority of Lanka", "authority.wanderbuch.test", authority=eco)
     await authority.start()
-    own = (await authority.get("/authority"))["did"]
+    own = (await authority.get("/identity"))["did"]
     text = json.dumps(EXAMPLE).replace(EXAMPLE["author"], own)
     await authority.post("/versions", {"payload": json.loads(text)})
     token = (await authority.post("/officials", {"id": "e.perera", "name": "Esha Perera", "roles": ["editor"]}))[

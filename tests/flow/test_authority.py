@@ -112,7 +112,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
     edge = HttpEdge(HttpEdgeConfig(connect=ConnectionMap.parse(machine.connections()), ca_file=machine.ca_file))
     try:
         await agent.start()
-        about = await agent.get("/authority")
+        about = await agent.get("/identity")
         people = []
         for name, roles in (("ed", ["editor"]), ("ann", ["approver"]), ("bo", ["editor", "approver"])):
             added = await agent.post("/officials", {"id": name, "name": name.title(), "roles": roles})

@@ -206,7 +206,7 @@ async def forget(place: Place) -> Calls:
 
 
 async def publish(place: Place) -> Calls:
-    current = (await place.authority.get("/authority"))["current"]["version"]
+    current = (await place.authority.get("/identity"))["current"]["version"]
     payload = {**place.village.payload, "version": current + 1}
 
     async def check() -> None:
@@ -276,11 +276,11 @@ async def submit_draft(place: Place) -> Calls:
 
 async def approve_draft(place: Place) -> Calls:
     draft = await place.draft(submitted=True)
-    before = (await place.authority.get("/authority"))["current"]["version"]
+    before = (await place.authority.get("/identity"))["current"]["version"]
 
     async def check() -> None:
         assert (await place.at_desk("GET", f"/drafts/{draft['id']}"))["state"] == "PUBLISHED"
-        assert (await place.authority.get("/authority"))["current"]["version"] == before + 1
+        assert (await place.authority.get("/identity"))["current"]["version"] == before + 1
 
     body = {"revision": draft["revision"]}
     return Calls(f"/drafts/{draft['id']}/approve", body, Effect.SAME, place.official, check)
@@ -308,11 +308,11 @@ async def suspension(place: Place) -> tuple[str, dict[str, Any]]:
 
 
 async def suspend(place: Place) -> Calls:
-    before = (await place.authority.get("/authority"))["current"]["version"]
+    before = (await place.authority.get("/identity"))["current"]["version"]
     _, body = await suspension(place)
 
     async def check() -> None:
-        assert (await place.authority.get("/authority"))["current"]["version"] == before + 1
+        assert (await place.authority.get("/identity"))["current"]["version"] == before + 1
 
     return Calls("/suspensions", body, token=place.official, check=check)
 
@@ -324,10 +324,10 @@ async def close_review(place: Place) -> Calls:
 
 
 async def rotate(place: Place) -> Calls:
-    before = (await place.authority.get("/authority"))["current"]["version"]
+    before = (await place.authority.get("/identity"))["current"]["version"]
 
     async def check() -> None:
-        assert (await place.authority.get("/authority"))["current"]["version"] == before + 1
+        assert (await place.authority.get("/identity"))["current"]["version"] == before + 1
 
     return Calls("/keys/rotate", {"why": "a test", "id": secrets.token_hex(16)}, check=check)
 

@@ -70,7 +70,7 @@ class Place:
 
     async def open(self) -> None:
         await self.authority.start()
-        view = await self.authority.get("/authority")
+        view = await self.authority.get("/identity")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
         for agent in (self.centre, self.worker, self.other):
             agent.configure(governance={"url": view["governance_url"], "author": self.did})
@@ -363,7 +363,7 @@ async def test_credential_arrives_although_the_issuer_was_killed_over_it(place: 
 
 
 async def test_authority_refuses_a_second_file_under_a_published_version(place: Place) -> None:
-    authority = await place.authority.get("/authority")
+    authority = await place.authority.get("/identity")
     assert authority["current"]["version"] == authority["freshness"]["version"] == place.version
     with pytest.raises(AppError) as caught:
         await place.authority.post("/versions", {"payload": place.payload("active") | {"name": "Another"}})
@@ -375,7 +375,7 @@ async def test_governance_file_is_served_conditionally(place: Place) -> None:
     edge = HttpEdge(
         HttpEdgeConfig(connect=ConnectionMap.parse(place.machine.connections()), ca_file=place.machine.ca_file)
     )
-    url = (await place.authority.get("/authority"))["governance_url"] + "/current.jws"
+    url = (await place.authority.get("/identity"))["governance_url"] + "/current.jws"
     try:
         first = await edge.get(url, max_bytes=1_000_000, timeout_s=10)
         again = await edge.get(url, max_bytes=1_000_000, timeout_s=10, etag=first.etag)
@@ -385,9 +385,9 @@ async def test_governance_file_is_served_conditionally(place: Place) -> None:
 
 
 async def test_authority_comes_back_with_the_same_did_schema_and_version(place: Place) -> None:
-    before = await place.authority.get("/authority")
+    before = await place.authority.get("/identity")
     await place.authority.kill()
     await place.authority.start()
-    after = await place.authority.get("/authority")
+    after = await place.authority.get("/identity")
     assert {**after, "freshness": None} == {**before, "freshness": None}
     assert after["freshness"]["digest"] == before["freshness"]["digest"]

@@ -40,7 +40,7 @@ async def issue_and_show(village: Village) -> None:
 
 
 async def payload_of(village: Village) -> dict[str, Any]:
-    about, centre = await village.authority.get("/authority"), await ready_to_issue(village.centre)
+    about, centre = await village.authority.get("/identity"), await ready_to_issue(village.centre)
     employer = await village.employer.get("/identity")
     return example_payload(
         dids={

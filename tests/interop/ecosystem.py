@@ -82,7 +82,7 @@ async def running_ecosystem(folder: Path) -> AsyncIterator[Ecosystem]:
         machine.reach(host, f"127.0.0.1:{port}")
     try:
         await authority.start()
-        view = await authority.get("/authority")
+        view = await authority.get("/identity")
         schema_id = view["schemas"]["qualification/1.0"]
         governance = {"url": view["governance_url"], "author": view["did"]}
         centre.configure(governance=governance, issuer={"registry_size": 32, "schema_id": schema_id})

@@ -40,7 +40,7 @@ async def take_credential(ecosystem: Ecosystem, wallet: CredoWallet, **changes: 
 
 async def test_reads_dids_and_every_kind_of_anoncreds_object(ecosystem: Ecosystem, welder: CredoWallet) -> None:
     standing = await ecosystem.centre.get("/standing")
-    author = (await ecosystem.authority.get("/authority"))["did"]
+    author = (await ecosystem.authority.get("/identity"))["did"]
     registry = standing["registries"][0]["id"]
     for did in (standing["did"], author):
         assert (await welder.do("resolve", did=did))["id"] == did

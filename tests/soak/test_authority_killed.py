@@ -107,7 +107,7 @@ async def test_one_version_or_the_next_is_served_whole_whenever_the_power_fails(
 ) -> None:
     await village.open_authority()
     authority = village.authority
-    about = await authority.get("/authority")
+    about = await authority.get("/identity")
     payloads = [following(example(about), number) for number in range(1, VERSIONS + 1)]
     await authority.post("/versions", {"payload": payloads[0]})
     reader = Reader(village, Did.parse(about["did"]))
@@ -161,7 +161,7 @@ async def test_what_officials_decide_happens_once_whenever_the_power_fails(
 async def officials_decide(village: Village, rng: random.Random, tell: Callable[[str], None]) -> None:
     """Approve, suspend, lift and rotate while the power fails, then look at what is there."""
     authority = village.authority
-    about = await authority.get("/authority")
+    about = await authority.get("/identity")
     editor, approver = [await hired(authority, *each) for each in (("ed", "editor"), ("ann", "approver"))]
     header, records = split(example(about))
     centre = next(did for did, record in records.items() if record.get("accreditations"))
@@ -270,20 +270,20 @@ async def test_the_authority_becomes_itself_once_whenever_the_power_fails(
     for _ in range(9):
         await asyncio.sleep(rng.uniform(0.7, 6.5))
         try:
-            about = await authority.get("/authority")
+            about = await authority.get("/identity")
             seen.add((about["did"], about["schemas"]["qualification/1.0"]))
         except (AppError, aiohttp.ClientError, KeyError):
             pass
         await authority.kill()
         await authority.start(wait=False)
     await authority.wait_ready()
-    about = await authority.get("/authority")
+    about = await authority.get("/identity")
     logs = list((authority.data / "public").rglob("did.jsonl"))
     tell(f"{len(seen)} identity seen before the last cut, {len(logs)} DID log(s) in the end")
     assert seen <= {(about["did"], about["schemas"]["qualification/1.0"])}
     assert len(logs) == 1
     await authority.post("/versions", {"payload": following(example(about), 1)})
-    assert (await authority.get("/authority"))["freshness"]["version"] == 1
+    assert (await authority.get("/identity"))["freshness"]["version"] == 1
 
 
 def example(about: dict[str, Any]) -> dict[str, Any]:

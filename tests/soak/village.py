@@ -73,7 +73,7 @@ class Village:
     async def open_authority(self) -> None:
         """Start the authority, and tell everybody whom to follow."""
         await self.authority.start()
-        about = await self.authority.get("/authority")
+        about = await self.authority.get("/identity")
         governance = {"url": about["governance_url"], "author": about["did"]}
         schema_id = about["schemas"]["qualification/1.0"]
         self.centre.configure(governance=governance, issuer={"schema_id": schema_id, **self._centre_settings})
@@ -91,7 +91,7 @@ class Village:
         """Publish version 1 once the centre can issue."""
         centre = await ready_to_issue(self.centre)
         employer = await self.employer.get("/identity")
-        about = await self.authority.get("/authority")
+        about = await self.authority.get("/identity")
         self.payload = example_payload(
             dids={
                 "authority.wanderbuch.test": about["did"],

@@ -20,6 +20,9 @@ _MAX_TOKEN: Final = 4096
 _MAX_ANSWER: Final = 64 * 1024 * 1024
 _MAX_DEPTH: Final = 64
 _TIMEOUT_S: Final = 120
+_ASK_WITH: Final = (
+    "expected the operator's, from the agent's [app] token_file, or one of the very tenant that is asked for"
+)
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -42,7 +45,7 @@ class AuthorityClient:
             group: of routes that is asked.
 
         Raises:
-            ConfigurationError: the address is not safe for a token, or the token can not be read.
+            ConfigurationError: the address is not safe for a token, or the token cannot be read.
         """
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
@@ -91,19 +94,32 @@ class AuthorityClient:
                 while len(received) <= _MAX_ANSWER and (more := await response.content.read(1 << 20)):
                     received += more
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
-            raise ResolutionError(f"the agent at {self._url} can not be reached: {type(err).__name__}") from err
+            raise ResolutionError(
+                f"the agent at {self._url} cannot be reached: {type(err).__name__}",
+                hint="is it running, and is --agent the address of its app site, [app] listen?",
+            ) from err
         try:
             answer = read_strict_json(received, max_bytes=_MAX_ANSWER, max_depth=_MAX_DEPTH, fractions=True)
         except StrictJsonError:
             answer = None
         if response.status in (401, 403):
-            raise ConfigurationError("the agent does not let this token do that", hint=_detail(answer))
-        if isinstance(answer, dict) and 400 <= response.status < 500:
+            raise ConfigurationError(
+                "the agent does not let this token do that",
+                hint=_ASK_WITH if response.status == 401 else _detail(answer),
+            )
+        if (
+            isinstance(answer, dict)
+            and 400 <= response.status < 600
+            and (answer.get("detail") or response.status < 500)
+        ):
             raise AnsweredNoError(
                 _detail(answer) or f"the agent refused it ({response.status})", hint=answer.get("hint")
             )
         if not isinstance(answer, dict) or not 200 <= response.status < 300:
-            raise ResolutionError(f"expected an answer of an authority agent, found status {response.status}")
+            raise ResolutionError(
+                f"expected an answer of an agent's app site, found status {response.status}",
+                hint="is --agent the address of [app] listen?",
+            )
         return answer
 
 

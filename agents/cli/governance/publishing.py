@@ -160,7 +160,7 @@ async def _as_draft(
     document = document_in(file)
     header, records = split(document)
     async with AuthorityClient(agent, token_file) as client:
-        about = await client.ask("GET", "/authority")
+        about = await client.ask("GET", "/identity")
         if about.get("did") != document["author"]:
             raise GovernanceError(f"the agent is {about.get('did')}; the author of the file is {document['author']}")
         published = await _published(about.get("current"), ca_file, connect)

@@ -185,7 +185,7 @@ def _of_agent(url: str | None, token_file: Path | None, config: Path | None) -> 
 
 async def _asked(url: str, token_file: Path) -> dict[str, Any]:
     async with AuthorityClient(url, token_file) as client:
-        return await client.ask("GET", "/authority")
+        return await client.ask("GET", "/identity")
 
 
 def _of_draft(document: dict[str, Any] | None) -> dict[str, Any]:

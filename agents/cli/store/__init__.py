@@ -35,9 +35,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 @app.command("check")
 def check_store(
     config: ConfigOption,
-    mend: Annotated[
-        bool, typer.Option("--mend", help="Have the index read anew where something is missing in it.")
-    ] = False,
+    mend: Annotated[bool, typer.Option("--mend", help="Have the whole index read anew at the next start.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read every entry and key, and compare the records with the index."""
@@ -59,9 +57,9 @@ def move_store(
     password_file: Annotated[
         Path | None, typer.Option("--password-file", help="Of the target; else WANDERBUCH_STORE_PASSWORD.")
     ] = None,
-    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="As [store] ca_file.")] = None,
+    ca_file: Annotated[Path | None, typer.Option("--ca-file", help=r"As \[store] ca_file.")] = None,
     unsafe_unencrypted: Annotated[
-        bool, typer.Option("--unsafe-unencrypted", help="As [store] unsafe_unencrypted.")
+        bool, typer.Option("--unsafe-unencrypted", help=r"As \[store] unsafe_unencrypted.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -141,7 +139,7 @@ def _show(found: "list[Finding]", *, is_mended: bool) -> None:
         console.print("An entry cannot be read: restore the store from a backup.")
     elif any(each.missing for each in found):
         console.print(
-            "What is missing is read anew at the next start."
+            "The index is read anew at the next start."
             if is_mended
             else "Records are missing in the index: stop the agent and run this with --mend."
         )

@@ -46,7 +46,7 @@ async def check(config: AgentConfig, *, mend: bool) -> list[Finding]:
 
     Args:
         config: the agent's.
-        mend: have the plain tables read anew where something is missing in them, when the agent starts.
+        mend: have the plain tables read anew when the agent starts, whatever is found.
 
     Raises:
         ConfigurationError: there is no such store, or it is used (on SQLite; on PostgreSQL only if `mend`).
@@ -57,9 +57,8 @@ async def check(config: AgentConfig, *, mend: bool) -> list[Finding]:
             tables = tables_on(engine, await hash_of(profile))
             names = await profile_names(profile.opened)
             found = [await _look(profile, tables, name, opened_by) for name, opened_by in names.items()]
-            for finding in found:
-                if mend and finding.missing:
-                    await tables.rebuild.forget(finding.tenant)
+            if mend:
+                await tables.rebuild.forget()
         finally:
             await engine.close()
     return found
@@ -87,13 +86,22 @@ async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: st
         )}  # fmt: skip
         found.rows += len(listed)
         known = names[kind] | listed
-        found.missing += sum(1 for each in names[kind] - listed if _base(each) not in known)
+        missing = [each for each in names[kind] - listed if _base(each) not in known]
+        found.missing += await _count_there(profile, name, kind, missing)
         found.superfluous += len(listed - names[kind])
     if KEYS in built:
         for some in _batches(keys):
             whose = await tables.keys.find(some)
             found.missing += sum(1 for key in some if whose.get(key) != found.tenant)
     return found
+
+
+async def _count_there(profile: WalletProfile, name: str, kind: str, missing: list[str]) -> int:
+    """Return how many of these entries are there: where the store is used, one may have been removed meanwhile."""
+    if not missing:
+        return 0
+    async with profile.store.session(name) as session:
+        return len([each for each in missing if await session.fetch(kind, each) is not None])
 
 
 def _base(name: str) -> str:

@@ -69,12 +69,21 @@ class Feed:
         engine: tells when a log grew.
         log: the event logs.
         look_every_s: so often it looks by itself.
+        streams_a_tenant: how many may follow the log of one tenant.
     """
 
-    def __init__(self, engine: Engine, log: EventLog, *, look_every_s: float = _LOOK_EVERY_S) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        log: EventLog,
+        *,
+        look_every_s: float = _LOOK_EVERY_S,
+        streams_a_tenant: int = MAX_STREAMS_A_TENANT,
+    ) -> None:
         self.log = log
         self._engine = engine
         self._look_every_s = look_every_s
+        self._streams_a_tenant = streams_a_tenant
         self._followers: set[Follower] = set()
         self._a_tenant: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
@@ -94,9 +103,9 @@ class Feed:
         """
         if self._closed:
             raise NotReadyError("the agent is stopping", hint="connect again in a moment")
-        if self._a_tenant[tenant] >= MAX_STREAMS_A_TENANT:
+        if self._a_tenant[tenant] >= self._streams_a_tenant:
             raise TooManyStreamsError(
-                f"expected at most {MAX_STREAMS_A_TENANT} streams of events for one tenant, found one more",
+                f"expected at most {self._streams_a_tenant} streams of events for one tenant, found one more",
                 hint="close one, or read GET /v1/events page by page",
             )
         if len(self._followers) >= MAX_STREAMS:

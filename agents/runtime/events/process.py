@@ -8,7 +8,7 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime.app_site import Mount
-from wanderbuch.agents.runtime.events.feed import Feed
+from wanderbuch.agents.runtime.events.feed import MAX_STREAMS_A_TENANT, Feed
 from wanderbuch.agents.runtime.events.routes import EVENT_ROUTES, EventDesk
 from wanderbuch.agents.runtime.webhooks.delivering import webhook_work
 from wanderbuch.agents.runtime.webhooks.registry import Webhooks
@@ -16,7 +16,7 @@ from wanderbuch.agents.runtime.webhooks.routes import WEBHOOK_ROUTES
 from wanderbuch.agents.runtime.webhooks.webhook import WEBHOOK_WORK
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.store.errors import NotFoundError
-from wanderbuch.store.tables import Tables
+from wanderbuch.store.tables import Tables, events_of
 from wanderbuch.store.working import Worker, WorkKind
 
 _LOG = logging.getLogger(__name__)
@@ -33,15 +33,22 @@ class ProcessEvents:
         tables: of its store.
         edge: the way out.
         find_profile: of its tenants.
+        streams_a_tenant: how many may follow the log of one.
         kinds: further kinds of long work.
     """
 
     def __init__(
-        self, tables: Tables, edge: HttpEdge, find_profile: FindProfile, *, kinds: Iterable[WorkKind] = ()
+        self,
+        tables: Tables,
+        edge: HttpEdge,
+        find_profile: FindProfile,
+        *,
+        streams_a_tenant: int = MAX_STREAMS_A_TENANT,
+        kinds: Iterable[WorkKind] = (),
     ) -> None:
         self._tables = tables
         self._find_profile = find_profile
-        self._feed = Feed(tables.engine, tables.events)
+        self._feed = Feed(tables.engine, tables.events, streams_a_tenant=streams_a_tenant)
         self._worker = Worker(
             tables.engine,
             tables.works,
@@ -74,8 +81,7 @@ class ProcessEvents:
         await self._tables.works.wake_behind(WEBHOOK_WORK)
         if self._tidied_at is None or now - self._tidied_at > _TIDY_EVERY:
             self._tidied_at = now
-            await self._tables.events.prune()
-            await self._tables.works.prune()
+            await self._tables.tidy()
 
     def doubt(self) -> None:
         """Have it asked again who may read: a tenant was suspended, or its token withdrawn."""
@@ -89,8 +95,7 @@ class ProcessEvents:
         await self._tables.works.wake(WEBHOOK_WORK, tenant)
 
     async def _event_desk(self, tenant: str) -> EventDesk:
-        await self._find_profile(tenant)
-        return EventDesk(tenant, self._feed)
+        return EventDesk(events_of(await self._find_profile(tenant)), self._feed)
 
     async def _webhooks(self, tenant: str) -> Webhooks:
         return Webhooks(tenant, await self._find_profile(tenant), self._tables.events, self._tables.works)

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from aiohttp import web
+from pydantic import Field
 
 from wanderbuch.agents.runtime.app import MAY_GO_ON, ApiModel, Call, Route, get
 from wanderbuch.agents.runtime.events.feed import Feed
-from wanderbuch.agents.runtime.events.streaming import stream_events
+from wanderbuch.agents.runtime.events.streaming import event_time, stream_events
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.store.events import TenantEvents
 
 _MAX_PAGE: Final = 500
 _PAGE: Final = 100
@@ -21,7 +22,7 @@ class EventOut(ApiModel):
     """An event."""
 
     number: int
-    at: datetime
+    at: str = Field(json_schema_extra={"format": "date-time"})
     kind: str
     subject: str
     body: Mapping[str, str | int | bool | None]
@@ -45,23 +46,22 @@ class EventDesk:
     """What the routes work on: the log of one tenant.
 
     Args:
-        tenant: whose.
+        events: of the tenant.
         feed: of the process.
     """
 
-    tenant: str
+    events: TenantEvents
     feed: Feed
 
 
 async def _page(desk: EventDesk, call: Call[None]) -> EventsOut:
     after = _number(call.query, "after", 0, 0, _MAX_NUMBER)
     limit = _number(call.query, "limit", _PAGE, 1, _MAX_PAGE)
-    log = desk.feed.log
-    found = await log.read(desk.tenant, after, limit)
-    extent = await log.extent(desk.tenant)  # after the events: never older than they are
+    found = await desk.events.read(after, limit)
+    extent = await desk.events.extent()  # after the events: never older than they are
     return EventsOut(
         items=[
-            EventOut(number=each.number, at=each.at, kind=each.kind, subject=each.subject, body=each.body)
+            EventOut(number=each.number, at=event_time(each), kind=each.kind, subject=each.subject, body=each.body)
             for each in found
         ],
         next_after=found[-1].number if found else extent.pruned if after > extent.last else max(after, extent.pruned),
@@ -77,7 +77,7 @@ async def _stream(desk: EventDesk, request: web.Request) -> web.StreamResponse:
     given = {"Last-Event-ID": request.headers.get("Last-Event-ID"), "after": request.query.get("after")}
     seen = {name: text for name, text in given.items() if text}
     after = next((_number(seen, name, 0, 0, _MAX_NUMBER) for name in seen), None)
-    return await stream_events(request, desk.feed, desk.tenant, after=after, may_read=request[MAY_GO_ON])
+    return await stream_events(request, desk.feed, desk.events.tenant, after=after, may_read=request[MAY_GO_ON])
 
 
 def _number(given: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -109,11 +109,16 @@ async def _send(
             follower.is_doubted = True
 
 
+def event_time(event: LoggedEvent) -> str:
+    """Return when an event was, the same wherever it is told."""
+    return event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def event_json(event: LoggedEvent) -> dict[str, object]:
     """Return an event as others get it."""
     return {
         "number": event.number,
-        "at": event.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": event_time(event),
         "kind": event.kind,
         "subject": event.subject,
         "body": dict(event.body),

@@ -16,9 +16,9 @@ from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Store
 from pydantic import ValidationError
 
-from wanderbuch.agents.runtime.gate.admission import BusyError
 from wanderbuch.agents.runtime.gate.claims import Claim, Claims
 from wanderbuch.agents.runtime.gate.keys import ProfileOf
+from wanderbuch.agents.runtime.gate.room import BusyError, Share, ShareNow
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
 from wanderbuch.store.fence import working_under
@@ -45,15 +45,18 @@ class KeptEnvelopes:
     Args:
         profile_of: gives a tenant's profile.
         claims: where several processes share the store.
+        share: what one tenant may take of the room.
     """
 
-    def __init__(self, profile_of: ProfileOf, claims: Claims | None = None) -> None:
+    def __init__(self, profile_of: ProfileOf, claims: Claims | None = None, *, share: ShareNow = Share) -> None:
         self._profile_of = profile_of
+        self._share = share
         self._claims = claims
         self._claimed: dict[str, Claim] = {}
         self._tenants: dict[str, str] = {}  # by envelope, oldest first
         self._sizes: dict[str, int] = {}
         self._bytes = 0
+        self._of_tenant: dict[str, tuple[int, int]] = {}  # how many, how many bytes
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -66,12 +69,15 @@ class KeptEnvelopes:
         Raises:
             BusyError: there is no room.
         """
+        max_bytes, max_count = bounds_of(self._share().part)
         if self._claims is None:
-            if self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
+            count, held = self._of_tenant.get(tenant, (0, 0))
+            of_tenant = held + len(body) > max_bytes or count >= max_count
+            if of_tenant or self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
                 raise BusyError("too much is kept that is not handled yet")
         else:
             self._claimed[kept_id] = await self._claims.enter(
-                tenant, kept_id, len(body), max_bytes=MAX_KEPT_BYTES, max_count=MAX_KEPT
+                tenant, kept_id, len(body), max_bytes=max_bytes, max_count=max_count
             )
         self._note(tenant, kept_id, len(body))
         try:
@@ -197,13 +203,25 @@ class KeptEnvelopes:
         return await self._profile_of(tenant)
 
     def _note(self, tenant: str, kept_id: str, size: int) -> None:
-        self._bytes += size - self._sizes.get(kept_id, 0)
+        self._uncount(kept_id)
+        self._bytes += size
+        count, held = self._of_tenant.get(tenant, (0, 0))
+        self._of_tenant[tenant] = (count + 1, held + size)
         self._tenants[kept_id] = tenant
         self._sizes[kept_id] = size
 
+    def _uncount(self, kept_id: str) -> None:
+        tenant = self._tenants.pop(kept_id, None)
+        if tenant is None:
+            return
+        size = self._sizes.pop(kept_id)
+        self._bytes -= size
+        count, held = self._of_tenant.pop(tenant)
+        if count > 1:
+            self._of_tenant[tenant] = (count - 1, held - size)
+
     async def _drop(self, kept_id: str) -> None:
-        self._tenants.pop(kept_id, None)
-        self._bytes -= self._sizes.pop(kept_id, 0)
+        self._uncount(kept_id)
         claim = self._claimed.pop(kept_id, None)
         if claim is None or self._claims is None:
             return
@@ -214,6 +232,11 @@ class KeptEnvelopes:
             await self._claims.leave(claim)
         except StoreUnreachableError as err:  # it is claimed again when its time is over, and found gone
             log_event(_LOG, logging.WARNING, "didcomm.not_removed", envelope=kept_id, code=err.code)
+
+
+def bounds_of(part: float) -> tuple[int, int]:
+    """Return how many bytes, and how many envelopes, may be kept for a tenant that may take this part of the room."""
+    return int(MAX_KEPT_BYTES * part), max(1, int(MAX_KEPT * part))
 
 
 async def _count_attempt(profile: Profile, kept_id: str) -> KeptEnvelope | None:

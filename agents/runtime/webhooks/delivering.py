@@ -27,6 +27,7 @@ from wanderbuch.plugins.http.errors import HttpError, StatusError
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.events import EventLog, LoggedEvent
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.tables import DEFAULT_TENANT
 from wanderbuch.store.work import Piece, Work, WorkState
 from wanderbuch.store.working import WorkKind
 
@@ -157,7 +158,13 @@ class _Deliveries:
         )
         status, error = None, None
         try:
-            status = await self._edge.push(sending.webhook.url, body, headers=headers, timeout_s=_ATTEMPT_S)
+            status = await self._edge.push(
+                sending.webhook.url,
+                body,
+                headers=headers,
+                timeout_s=_ATTEMPT_S,
+                is_operators=sending.tenant == DEFAULT_TENANT,
+            )
         except StatusError as err:
             status, error = err.status, f"status {err.status}"
             sending.refused += 1

@@ -11,13 +11,16 @@ from typing import Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.webhooks.webhook import WEBHOOK_WORK, Cursor, Webhook
 from wanderbuch.plugins.http.addresses import checked_url
+from wanderbuch.plugins.http.errors import AddressRefusedError
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.events import EventLog
+from wanderbuch.store.numbers import named
 from wanderbuch.store.records import RecordStore, new_id
+from wanderbuch.store.tables import tables_of
 from wanderbuch.store.work import Work, Works
 
 MAX_WEBHOOKS: Final = 16
@@ -44,6 +47,7 @@ class Webhooks:
 
     def __init__(self, tenant: str, profile: Profile, log: EventLog, works: Works) -> None:
         self._tenant = tenant
+        self._profile = profile
         self._hooks = RecordStore(profile, Webhook)
         self._log = log
         self._works = works
@@ -57,10 +61,17 @@ class Webhooks:
             after: the number of an event: those after it are sent. None: what comes from now on.
 
         Raises:
-            AddressRefusedError: the address is not an https address of a host name.
+            MalformedError: the address is not an https address of a host name.
             RefusedError: there are as many as a tenant may have.
         """
-        checked_url(url)
+        try:
+            checked_url(url)
+        except AddressRefusedError as err:
+            raise MalformedError(f"url: {err.message}") from err
+        async with tables_of(self._profile).leases.hold(named(self._tenant, "webhooks")):  # counted one by one
+            return await self._made(url, kinds, after)
+
+    async def _made(self, url: str, kinds: Collection[EventKind], after: int | None) -> Shown:
         if len(await self._hooks.find()) >= MAX_WEBHOOKS:
             raise RefusedError(f"a tenant has at most {MAX_WEBHOOKS} webhooks", hint="remove one first")
         begin = (await self._log.extent(self._tenant)).last if after is None else after

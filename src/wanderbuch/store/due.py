@@ -61,16 +61,17 @@ class DueWork:
             limit: at most so many, 1 to 500.
             for_s: for how long they are ours, unless renewed.
             tenants: only of these tenants; None: of any.
-            at: what is due by this instant; None: by the database's clock.
+            at: what is due by this instant; None: by the database's clock. Who has a claim, or writes, is always asked
+                of the database's.
         """
         if not 1 <= limit <= MOST_CLAIMS:
             raise ValueError(f"a batch has 1 to {MOST_CLAIMS} claims, not {limit}")
         if not kinds or (tenants is not None and not tenants):
             return []
-        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp(), at.timestamp()])
+        now, instant = ("store_now()", list[Value]()) if at is None else ("?", [at.timestamp()])
         walk = (
             "SELECT * FROM (SELECT tenant, kind, id, state, due FROM row WHERE {}"  # noqa: S608
-            f" AND due <= {now} AND until <= store_now() AND held <= {now} ORDER BY due LIMIT ?"
+            f" AND due <= {now} AND until <= store_now() AND held <= store_now() ORDER BY due LIMIT ?"
             f" {self._engine.skip_locked}) AS walk"
         )
         # A walk along an index for each list: what is due and none of our work costs nothing.

@@ -65,6 +65,31 @@ class Extent:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class TenantEvents:
+    """The event log of one tenant.
+
+    Args:
+        tenant: whose.
+        log: of all tenants.
+    """
+
+    tenant: str
+    log: "EventLog"
+
+    async def append(self, *events: Event) -> None:
+        """Append events, in one transaction; one that was told before changes nothing."""
+        await self.log.append_all(self.tenant, events)
+
+    async def read(self, after: int = 0, limit: int = 100) -> list[LoggedEvent]:
+        """Return the events with a number greater than `after`, in order."""
+        return await self.log.read(self.tenant, after, limit)
+
+    async def extent(self) -> Extent:
+        """Return which numbers there are."""
+        return await self.log.extent(self.tenant)
+
+
 class EventLog:
     """The event logs of all tenants of one store."""
 

@@ -17,7 +17,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -83,6 +83,13 @@ class Lease:
         if not self._is_over:
             self._is_over = True
             await self._table.release(self.name, self.fence, self._owner)
+
+
+class HoldLease(Protocol):
+    """Waits for the turn of a tenant with something (`Leases.hold`, `Tenant.lease`)."""
+
+    def __call__(self, name: str, *, wait_s: float = 30.0) -> AbstractAsyncContextManager[Lease]:
+        """Return the context in which it is held."""
 
 
 class Leases:

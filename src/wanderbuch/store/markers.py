@@ -8,7 +8,8 @@
 
 A marker is an entry of its own, `<id>.<name>`, with values for fields of the record. The name is unique: a second one
 is refused by Askar, across processes and without a transaction. Readers put the markers over the record, in the order
-of `names`. A marker carries the row that the record needs once it is there, so that the plain tables can be made anew.
+of `names`. A marker carries the row that the record needs once it is there, so that the plain tables can be made anew;
+so of markers that can come at the same time, one alone decides what `index_state`, `due_at` and the tags say.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,10 +94,14 @@ class Markers[R: Record](RecordStore[R]):
             except AskarError as err:
                 if err.code != AskarErrorCode.DUPLICATE:
                     raise
-                return False
-        if written is not None:
-            await self._tables.rows.settle(written)
-        return True
+                is_new = False
+            else:
+                is_new = True
+        if written is not None and is_new:  # another marker may have come since we read the record
+            await self._tables.rows.settle(written, index_of(await self.merged(record_id)))
+        elif written is not None:
+            await self._take_back(written)
+        return is_new
 
     async def merged(self, record_id: str) -> R:
         """Return a record with its markers.

@@ -13,8 +13,8 @@
         def due_at(self) -> datetime | None:
             return self.answer_by if self.state is OfferState.OPEN else None
 
-A record's id, `index_state`, `due_at` and a keyed hash of each tag stand in the plain tables, unencrypted: identifiers,
-states and instants only, never anything personal.
+A record's id, `index_state`, `due_at` and a keyed hash of each tag stand in the plain tables, unencrypted: identifiers
+that say nothing, states and instants only, never anything personal. A kind whose ids somebody chooses is not listed.
 """
 
 import secrets
@@ -52,6 +52,10 @@ class Record(BaseModel):
 
     index_version: ClassVar[int] = 1
     """Grows whenever `index_state` or `due_at` says something else than before: the rows are made anew then."""
+
+    is_listed: ClassVar[bool] = True
+    """False where somebody chooses the ids, which may be names then: no plain table has anything of these records.
+    There are few of them: `find` reads them all, and there is neither `page` nor `due`."""
 
     id: str = Field(default_factory=new_id)
     created_at: datetime = Field(default_factory=utc_now)

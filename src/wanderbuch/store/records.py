@@ -31,7 +31,7 @@ from wanderbuch.store.claiming import Claiming
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.record import Record, as_tag, index_of, new_id, reader_of, utc_now
-from wanderbuch.store.rows import Row, Rows
+from wanderbuch.store.rows import Row, Rows, Written
 from wanderbuch.store.tables import Tables, tables_of, tenant_of
 from wanderbuch.store.writing import writing
 
@@ -64,16 +64,20 @@ class RecordStore[R: Record]:
             DuplicateError: its id is taken.
         """
         rows = self._tables.rows
-        written = await rows.add(self._tenant, self._category, index_of(record), is_new=True)
+        written: Written | None = None
+        if self._kind.is_listed:
+            written = await rows.add(self._tenant, self._category, index_of(record), is_new=True)
         try:
             async with self._profile.session() as session:
                 await session.handle.insert(self._category, record.id, record.model_dump_json())
         except AskarError as err:
             if err.code != AskarErrorCode.DUPLICATE:
                 raise
-            await self._settle(rows, record.id)  # takes back what was added to the rows of the one that is there
+            if written is not None:
+                await self._take_back(written)
             raise DuplicateError(f"a {self._kind.__name__} with the id {record.id} is already there") from err
-        await rows.inserted(written)
+        if written is not None:
+            await rows.inserted(written)
         return record
 
     async def get(self, record_id: str) -> R:
@@ -99,10 +103,10 @@ class RecordStore[R: Record]:
         unknown = wanted.keys() - set(self._kind.tag_names)
         if unknown:
             raise ValueError(f"{self._kind.__name__} has no tag {', '.join(sorted(unknown))}")
-        if not wanted:
+        if not wanted or not self._kind.is_listed:
             async with self._profile.session() as session:
-                entries = await fetch_entries(session, self._category, limit=limit, order_by="id")
-            return await self._read(entries)
+                entries = await fetch_entries(session, self._category, limit=None if wanted else limit, order_by="id")
+            return [each for each in await self._read(entries) if wanted.items() <= each.tags().items()][:limit]
         tables = await self._complete()
         ids = await tables.words.find(self._tenant, self._category, wanted)
         found = [each for each in (await self._fetch(ids)).values() if wanted.items() <= each.tags().items()]
@@ -220,7 +224,7 @@ class RecordStore[R: Record]:
     async def remove(self, record_id: str) -> bool:
         """Remove the record and return whether it was there."""
         rows = self._tables.rows
-        written = await rows.touch(self._tenant, self._category, record_id)
+        written = await rows.touch(self._tenant, self._category, record_id) if self._kind.is_listed else None
         async with self._profile.session() as session:
             try:
                 await session.handle.remove(self._category, record_id)
@@ -230,7 +234,8 @@ class RecordStore[R: Record]:
                 was_there = False
             else:
                 was_there = True
-        await rows.remove(written)
+        if written is not None:
+            await rows.remove(written)
         return was_there
 
     @property
@@ -243,6 +248,8 @@ class RecordStore[R: Record]:
 
     async def _complete(self) -> Tables:
         """Return the plain tables, with a row for every record of this kind."""
+        if not self._kind.is_listed:
+            raise TypeError(f"{self._kind.__name__} is not listed: use find")
         tables = self._tables
         await tables.rebuild.ensure(self._profile, self._tenant, reader_of(self._kind))
         return tables
@@ -282,6 +289,13 @@ class RecordStore[R: Record]:
         written = await rows.touch(self._tenant, self._category, record_id)
         record = await self.get_or_none(record_id)
         await (rows.remove(written) if record is None else rows.settle(written, index_of(record)))
+
+    async def _take_back(self, written: Written) -> None:
+        """Set the rows of a record right that was not written by us; with nobody else in the middle, at once."""
+        rows, record_id = self._tables.rows, written.indexed.id
+        if (again := await rows.failed(written)) is not None:
+            record = await self.get_or_none(record_id)
+            await (rows.remove(again) if record is None else rows.settle(again, index_of(record)))
 
     def _missing(self, record_id: str) -> NotFoundError:
         return NotFoundError(f"there is no {self._kind.__name__} with the id {record_id[:64]!r}")

@@ -7,7 +7,7 @@
 3. `settle`: rows and words that are stale go, the due time becomes exact.
 
 (For a record that is new the third step is `inserted`, which costs nothing unless its writer slept. One that goes is
-`touch`ed, removed in Askar, then its rows are `remove`d.)
+`touch`ed, removed in Askar, then its rows are `remove`d. Who knows that nothing was written says so: `failed`.)
 A crash anywhere leaves at most a superfluous row, or a due time that is too early: never a record without its row,
 never work that is late. Readers compare each row with the record it names; who meets a superfluous row says so
 (`doubt`), and it goes once it is ten minutes old.
@@ -47,6 +47,12 @@ _THIS: Final = "tenant = ? AND kind = ? AND id = ?"
 _HOLD: Final = (
     f"UPDATE row SET fence = fence + 1, held = store_now() + {HELD_S},"  # noqa: S608
     f" writers = CASE WHEN held > store_now() THEN writers + 1 ELSE 1 END WHERE {_THIS} RETURNING fence, writers"
+)
+
+# Marks them once more for a writer who has, and is still alone.
+_HOLD_AGAIN: Final = (
+    f"UPDATE row SET fence = greatest(fence, ?) + 1, held = store_now() + {HELD_S}, writers = 1 WHERE {_THIS}"  # noqa: S608
+    f" AND NOT EXISTS (SELECT 1 FROM row WHERE {_THIS} AND fence > ?) RETURNING fence"
 )
 
 
@@ -150,6 +156,19 @@ class Rows:
         if elapsing() - written.began > HELD_S / 2:
             await self.settle(written)
 
+    async def failed(self, written: Written) -> Written | None:
+        """Begin to clean up after a record was certainly not written; then read it, and `settle` or `remove`.
+
+        Returns:
+            What these two want; None if others wrote meanwhile: then there is nothing to do.
+        """
+        if not written.is_alone:
+            return None
+        this = (written.tenant, written.kind, written.indexed.id)
+        rows = await self._engine.run(_HOLD_AGAIN, written.fence, *this, *this, written.fence)
+        fence = written.fence + 1
+        return replace(written, fence=fence) if rows and all(row[0] == fence for row in rows) else None
+
     async def touch(self, tenant: str, kind: str, record_id: str) -> Written:
         """Say that a record is about to be removed."""
         rows = await self._engine.run(_HOLD, tenant, kind, record_id)
@@ -185,16 +204,6 @@ class Rows:
             *(list_of(tenant, kind), DOUBTED_S - HELD_S, limit),
         )
         return [row[0] for row in found]
-
-    async def unsettled(self, *, limit: int = 100) -> list[tuple[str, str, str]]:
-        """Return tenant, kind and id of records whose writer did not come back, longest first; for a sweep."""
-        found = await self._engine.run(
-            "SELECT tenant, kind, id, min(held) FROM row WHERE held > 0 AND held < store_now() - ?"
-            " GROUP BY tenant, kind, id ORDER BY 4 LIMIT ?",
-            DOUBTED_S - HELD_S,
-            limit,
-        )
-        return [(tenant, kind, record_id) for tenant, kind, record_id, _ in found]
 
     async def page(
         self,

@@ -79,6 +79,9 @@ TABLES: Final = (
 OF_A_TENANT: Final = ("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work")
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
+ALL: Final = (*OF_A_TENANT, "lease", "number")
+"""All tables but `meta`."""
+
 
 def list_of(*names: str) -> str:
     """Return the value of `LIST` for a tenant and a kind, or of `LIST_OF_STATE` for these and a state."""

@@ -137,8 +137,9 @@ class _Worker:
         self._file = file
         self._jobs = jobs
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-        self._numbers = _growing_numbers()
+        self._numbers = _growing_numbers(0)
         self._telling: list[tuple[str, str]] = []
+        self._opened_as: tuple[int, int] | None = None
         self.tell: Callable[[str, str], None] = lambda _topic, _text: None
         self.thread = threading.Thread(target=self._work, name="wanderbuch-index", daemon=True)
 
@@ -184,13 +185,24 @@ class _Worker:
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("BEGIN EXCLUSIVE")
             _make_tables(connection)
+            (last,) = connection.execute("SELECT max(number) FROM row").fetchone()
+            self._numbers = _growing_numbers(last or 0)
             # Whoever had claimed something was a process that is gone.
             connection.execute("UPDATE row SET owner = NULL, until = 0 WHERE until > 0 AND due IS NOT NULL")
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
+        self._opened_as = self._identity()
         return connection
+
+    def _identity(self) -> tuple[int, int] | None:
+        """Return which file has our name now; None: none has, or the tables are in memory."""
+        try:
+            found = self._file.stat() if self._file is not None else None
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino) if found is not None else None
 
     def _hear_sql(self, topic: str, text: str) -> int:
         self._telling.append((topic, text))
@@ -208,6 +220,11 @@ class _Worker:
         return group, False
 
     def _serve(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
+        if self._identity() != self._opened_as:  # what is written now would be gone with this process
+            for job in group:
+                job.error = _removed(self._file)
+            _answer(group)
+            return
         reads = [job for job in group if job.is_read]
         for job in reads:
             self._try(connection, job)
@@ -215,21 +232,30 @@ class _Worker:
         writes = [job for job in group if not job.is_read]
         if not writes:
             return
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            for job in writes:
-                self._write(connection, job)
-            connection.execute("COMMIT")
-        except sqlite3.Error as err:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            for job in writes:
-                job.error = job.error or _in_our_words(err, self._file)
+        failure = self._write_all(connection, writes)
+        for job in writes:
+            job.error = job.error or failure
         _answer(writes)
         for job in writes:
             if job.error is None:
                 for topic, text in job.told:
-                    job.loop.call_soon_threadsafe(self.tell, topic, text)
+                    with suppress(RuntimeError):  # a loop that is closed hears nothing
+                        job.loop.call_soon_threadsafe(self.tell, topic, text)
+
+    def _write_all(self, connection: sqlite3.Connection, writes: list[_Job]) -> BaseException | None:
+        """Write a group in one commit; return why nothing of it was written, or None."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in writes:
+                self._write(connection, job)
+                if not connection.in_transaction:  # the disk is full, or fails: SQLite undid the whole group
+                    return job.error
+            connection.execute("COMMIT")
+        except sqlite3.Error as err:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            return _in_our_words(err, self._file)
+        return None
 
     def _write(self, connection: sqlite3.Connection, job: _Job) -> None:
         """Run one job of a group; what fails is undone alone."""
@@ -239,6 +265,8 @@ class _Worker:
             return
         connection.execute("SAVEPOINT job")
         self._try(connection, job)
+        if not connection.in_transaction:
+            return
         if job.error is not None:
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
@@ -292,9 +320,8 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         raise wrong_version(found[0] if found else "none")
 
 
-def _growing_numbers() -> Iterator[int]:
-    """Yield microseconds since 1970, each greater than the one before: also after a restart and a rebuild."""
-    last = 0
+def _growing_numbers(last: int) -> Iterator[int]:
+    """Yield microseconds since 1970, each greater than the one before, the first than `last`: the clock may go back."""
     for _ in itertools.count():
         last = max(last + 1, time.time_ns() // 1000)
         yield last
@@ -303,6 +330,13 @@ def _growing_numbers() -> Iterator[int]:
 def _extreme(choose: Callable[[Iterable[Any]], Any], values: Iterable[Any]) -> Any:
     present = [value for value in values if value is not None]
     return choose(present) if present else None
+
+
+def _removed(file: Path | None) -> StoreUnreachableError:
+    return StoreUnreachableError(
+        f"the index {file} was removed or replaced while this process had it open",
+        hint="start the process again: it is made anew from the wallet; event numbers begin anew too",
+    )
 
 
 def _in_our_words(err: BaseException, file: Path | None) -> BaseException:

@@ -4,8 +4,10 @@ The runtime opens them once and binds them where profiles look for them. In some
 they live in memory, one set a store, and are read from Askar when they are first needed (one process a store, then).
 """
 
+import logging
 import os
 import secrets
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,18 +18,20 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.store.due import DueWork
 from wanderbuch.store.engine import Engine, Statement
-from wanderbuch.store.events import EventLog
+from wanderbuch.store.events import EventLog, TenantEvents
 from wanderbuch.store.hashing import KeyedHash, hash_of, random_hash
 from wanderbuch.store.keys import OwnKeyIndex
-from wanderbuch.store.leases import Leases
-from wanderbuch.store.numbers import Numbers
+from wanderbuch.store.leases import Lease, Leases
+from wanderbuch.store.numbers import Numbers, named
 from wanderbuch.store.rebuild import Rebuild
 from wanderbuch.store.rows import Rows
-from wanderbuch.store.schema import OF_A_TENANT
+from wanderbuch.store.schema import ALL, OF_A_TENANT
 from wanderbuch.store.sqlite import open_sqlite
 from wanderbuch.store.untold import Untold
 from wanderbuch.store.words import Words
 from wanderbuch.store.work import Works
+
+_LOG = logging.getLogger(__name__)
 
 DEFAULT_TENANT: Final = "default"
 """The tenant that is Askar's own default profile."""
@@ -105,15 +109,19 @@ async def open_tables(engine: Engine, profile: Profile) -> Tables:
     """Open the plain tables of a store, and see to it that they belong to it.
 
     Where they do not (the file is new, the wallet or the file was restored from a backup, or the machine went down and
-    the wallet may have lost its last writes) nothing in them is taken for complete: it is read again from Askar.
+    the wallet may have lost its last writes) nothing in them is taken for complete: it is read again from Askar. What
+    is another wallet's, its events and work too, is removed.
 
     Args:
         engine: is open; it is closed by `Tables.close`.
         profile: the store's default profile.
     """
-    made = tables_on(engine, await hash_of(profile))
-    if not engine.is_shared and not await _fits(engine, profile):
-        await made.rebuild.forget()
+    hashes = await hash_of(profile)
+    made = tables_on(engine, hashes)
+    if not engine.is_shared:
+        await _remove_what_is_anothers(engine, hashes.of("wallet").hex())
+        if not await _fits(engine, profile):
+            await made.rebuild.forget()
     await made.rebuild.load()
     return made
 
@@ -137,8 +145,40 @@ def tenant_of(profile: Profile) -> str:
     return str(profile.profile_id or DEFAULT_TENANT)
 
 
+def events_of(profile: Profile) -> TenantEvents:
+    """Return the event log of the tenant that a profile is."""
+    return TenantEvents(tenant_of(profile), tables_of(profile).events)
+
+
+def hold_lease(profile: Profile, name: str, *, wait_s: float = 30.0) -> AbstractAsyncContextManager[Lease]:
+    """Wait for the turn of a profile's tenant with something, as with `Leases.hold`; the lease goes with the tenant."""
+    return tables_of(profile).leases.hold(named(tenant_of(profile), name), wait_s=wait_s)
+
+
 _BY_STORE: WeakKeyDictionary[object, Tables] = WeakKeyDictionary()
 """By Askar's store, which all profiles of a store share."""
+
+
+async def _remove_what_is_anothers(engine: Engine, mark: str) -> None:
+    """Empty tables that were made with another wallet, and note whose they are from now on.
+
+    Args:
+        engine: is open.
+        mark: follows from a key that only this wallet has.
+    """
+    found = await engine.run("SELECT value FROM meta WHERE name = 'wallet'")
+    if found and found[0][0] == mark:
+        return
+    if found:
+        _LOG.warning("the index was made with another wallet: what was in it is removed")
+    await engine.together(
+        *(Statement(f"DELETE FROM {table}") for table in (ALL if found else ())),  # noqa: S608
+        Statement(
+            "INSERT INTO meta (name, value) VALUES ('wallet', ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (mark,),
+        ),
+    )
 
 
 async def _fits(engine: Engine, profile: Profile) -> bool:
@@ -163,6 +203,10 @@ async def _fits(engine: Engine, profile: Profile) -> bool:
         ),
     )
     held = {name: rows[0][0] for name, rows in zip(("stamp", "boot"), results, strict=False) if rows}
+    if before is not None and "stamp" not in held:
+        _LOG.warning("the index was missing: it is made anew from the wallet, and event numbers begin anew")
+    elif before is not None and held["stamp"] != before:
+        _LOG.warning("the index or the wallet was replaced: the index is read anew from the wallet")
     return before is not None and held.get("stamp") == before and held.get("boot", boot) == boot
 
 

@@ -10,7 +10,8 @@ writers of the profile wait meanwhile: nothing but the store may be awaited insi
 """
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from acapy_agent.core.profile import Profile, ProfileSession
@@ -34,6 +35,7 @@ class Writing:
         self._added: dict[tuple[str, str], Written] = {}
         self._removed: dict[tuple[str, str], Written] = {}
         self._inserted: dict[tuple[str, str], Written] = {}
+        self._kinds: dict[tuple[str, str], type[Record]] = {}
         self.has_written = False
 
     async def get_or_none[R: Record](self, kind: type[R], record_id: str) -> R | None:
@@ -81,7 +83,9 @@ class Writing:
     async def remove(self, kind: type[Record], record_id: str) -> None:
         """Remove a record that is there."""
         place = (kind.category, record_id)
-        self._removed[place] = await self._rows.touch(self._tenant, *place)
+        if kind.is_listed:
+            self._removed[place] = await self._rows.touch(self._tenant, *place)
+            self._kinds[place] = kind
         self._added.pop(place, None)
         self._inserted.pop(place, None)
         await self.handle.remove(*place)
@@ -96,10 +100,28 @@ class Writing:
         for written in self._inserted.values():
             await self._rows.inserted(written)
 
+    async def take_back(self, profile: Profile) -> None:
+        """Set the rows right of what was certainly not written."""
+        for (category, record_id), kind in self._kinds.items():
+            place = (category, record_id)
+            written = self._removed.get(place) or self._added.get(place) or self._inserted[place]
+            if (again := await self._rows.failed(written)) is not None:
+                async with profile.session() as session:
+                    entry = await session.handle.fetch(category, record_id)
+                if entry is None:
+                    await self._rows.remove(again)
+                else:
+                    await self._rows.settle(again, index_of(kind.read(entry)))
+
     async def _add(self, record: Record, *, is_new: bool) -> None:
+        if not record.is_listed:
+            return
         place = (record.category, record.id)
         index = index_of(record)
         written = await self._rows.add(self._tenant, record.category, index, is_new=is_new)
+        if (before := self._added.get(place)) is not None and written.fence == before.fence + 1:
+            written = replace(written, is_alone=before.is_alone)  # whoever is in the middle is ourselves
+        self._kinds[place] = type(record)
         self._removed.pop(place, None)
         if is_new and place not in self._held:
             self._inserted[place] = written
@@ -112,9 +134,19 @@ class Writing:
 @asynccontextmanager
 async def writing(profile: Profile) -> AsyncGenerator[Writing]:
     """Open a transaction; it is kept if the block ends without an error and has written something."""
-    async with profile.transaction() as session:
-        records = Writing(profile, session)
-        yield records
-        if records.has_written:
-            await session.commit()
-    await records.settle()
+    records: Writing | None = None
+    is_open = True
+    try:
+        async with profile.transaction() as session:
+            records = Writing(profile, session)
+            yield records
+            if records.has_written:
+                is_open = False  # from here on an error does not say whether it was written
+                await session.commit()
+    except Exception:
+        if records is not None and is_open:
+            with suppress(Exception):  # else the sweep does it
+                await records.take_back(profile)
+        raise
+    if records is not None:
+        await records.settle()

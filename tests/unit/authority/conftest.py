@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.errors import GovernanceError, ResolutionError
 from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
+from wanderbuch.store.tables import hold_lease
 
 SCID = "QmXk3Zx9bFBqDGUNqLyXSWEUC3xgjUN1JwPj9pyAGGxVcT"
 AUTHORITY = Did.parse(f"did:webvh:{SCID}:authority.example.test:org")
@@ -99,6 +101,7 @@ class World:
             reissue_every=timedelta(minutes=10),
             divide_above_bytes=self.divide_above_bytes,
             clock=self.clock,
+            lease=partial(hold_lease, self.profile),
         )
 
     def desk(

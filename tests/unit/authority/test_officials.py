@@ -6,6 +6,7 @@ from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.records import DuplicateError, NotFoundError
+from wanderbuch.store.tables import tables_of
 
 from .conftest import World
 
@@ -21,6 +22,18 @@ async def test_an_official_is_known_by_the_token_that_was_shown_once(world: Worl
     async with world.profile.session() as session:
         entries = await fetch_entries(session, Official.category)
     assert all(token not in entry.value.decode() for entry in entries)
+
+
+async def test_an_official_stands_in_no_plain_table(world: World) -> None:
+    officials = world.desk().officials
+    _, token = await officials.add("perera", name="E. Perera", roles={EDITOR})
+    await officials.change("perera", roles={EDITOR, APPROVER})
+    assert await officials.by_token(token) == await officials.get("perera")
+    engine = tables_of(world.profile).engine
+    tables = await engine.run("SELECT name FROM sqlite_master WHERE type = 'table'")
+    kept = {str(name): await engine.run(f"SELECT * FROM {name}") for (name,) in tables}  # noqa: S608
+    assert kept["row"], "nothing is listed"
+    assert "perera" not in str(kept)
 
 
 async def test_a_removed_official_is_nobody_and_the_id_is_never_given_again(world: World) -> None:

@@ -27,6 +27,7 @@ from wanderbuch.governance.identifiers import Did, DidUrl
 from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.tables import hold_lease
 
 FOLDER = "governance/sri-lanka"
 URL = f"https://authority.wanderbuch.test/{FOLDER}"
@@ -98,6 +99,7 @@ class Place:
             reissue_every=timedelta(minutes=10),
             divide_above_bytes=1024 * 1024,
             clock=self.clock,
+            lease=partial(hold_lease, self.profile),
         )
 
         async def rotate() -> None:

@@ -3,9 +3,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+import typer
+from rich.markup import render
 
-from wanderbuch.agents.cli import command_line, main
+from wanderbuch.agents.cli import _GROUPS, command_line, main
 
 ROLES = ("authority", "issuer", "holder", "verifier")
 
@@ -61,3 +64,17 @@ def test_a_program_reads_the_mistake_as_json(capsys: pytest.CaptureFixture[str],
 
 def test_only_the_group_that_is_asked_for_is_loaded() -> None:
     assert len(command_line(["schemas", "list"]).registered_groups) == 11
+
+
+def _texts(command: click.Command, path: str) -> list[tuple[str, str]]:
+    own = [(path, command.help or "")]
+    own += [(f"{path} {each.name}", getattr(each, "help", None) or "") for each in command.params]
+    inner = getattr(command, "commands", {})
+    return own + [found for name, each in inner.items() for found in _texts(each, f"{path} {name}")]
+
+
+@pytest.mark.parametrize("group", _GROUPS)
+def test_help_shows_the_names_of_configuration_tables(group: str) -> None:
+    """Rich takes `[store]` for a style and leaves it out: such brackets must be escaped."""
+    for where, text in _texts(typer.main.get_command(command_line([group])), "wanderbuch"):
+        assert render(text).plain == text.replace("\\[", "["), where

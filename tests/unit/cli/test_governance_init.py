@@ -253,9 +253,7 @@ def agent() -> Iterator[int]:
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            allowed = (
-                self.headers["Authorization"] == "Bearer operator-token" and self.path == "/v1/authority/authority"
-            )
+            allowed = self.headers["Authorization"] == "Bearer operator-token" and self.path == "/v1/authority/identity"
             content = VIEW.model_dump_json().encode() if allowed else b"{}"
             self.send_response(200 if allowed else 401)
             self.send_header("Content-Length", str(len(content)))

@@ -198,10 +198,10 @@ async def test_an_answer_that_is_none_of_an_agent_is_no_answer(site: Site) -> No
     async with AuthorityClient(site.url, site.token(OPERATOR)) as client:
         with pytest.raises(AnsweredNoError):
             await client.ask("GET", "/nothing")
-        assert (await client.ask("GET", "/authority"))["did"] == str(AUTHORITY)
+        assert (await client.ask("GET", "/identity"))["did"] == str(AUTHORITY)
     async with AuthorityClient("http://127.0.0.1:9", site.token(OPERATOR)) as client:
         with pytest.raises(ResolutionError):
-            await client.ask("GET", "/authority")
+            await client.ask("GET", "/identity")
     for url in ("http://authority.example.test", "ftp://127.0.0.1", "authority"):
         with pytest.raises(ConfigurationError):
             AuthorityClient(url, site.token(OPERATOR))

@@ -21,7 +21,7 @@ from tests.needs import postgresql_programs
 from tests.postgresql import Database, PostgresServer
 from tests.unit.cli.conftest import Run
 
-from wanderbuch.agents.cli.store import moving
+from wanderbuch.agents.cli.store import checking, moving
 from wanderbuch.agents.cli.store.checking import check
 from wanderbuch.agents.cli.store.contents import contents_of
 from wanderbuch.agents.cli.store.moving import CopyDiffersError, move
@@ -269,6 +269,34 @@ async def test_check_tells_what_the_index_lacks_and_has_it_mended(filled: AgentC
     async with using(filled) as (profile, tables):
         assert len(await listed(profile, tables, "kandy")) == 5
     assert all(each.is_well for each in await check(filled, mend=False))
+
+
+async def test_check_misses_nothing_that_was_removed_while_it_looked(
+    filled: AgentConfig, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch_while_others_remove(handle: Any) -> Any:
+        if await handle.fetch(NOTE, "default-2"):
+            await handle.remove(NOTE, "default-2")
+            database.rows("DELETE FROM wanderbuch.row WHERE id = 'default-2' RETURNING id")
+        return await fetch_keys(handle)
+
+    shared = moved_to(filled, database)
+    await move(filled, shared, lambda _: None)
+    async with using(shared) as (profile, tables):
+        assert "default-2" in await listed(profile, tables, "default")
+        monkeypatch.setattr(checking, "fetch_keys", fetch_while_others_remove)
+        found = {each.tenant: each for each in await check(shared, mend=False)}
+    assert found["default"].is_well
+    assert found["default"].rows == 4
+
+
+async def test_mending_reads_also_the_state_of_a_record_anew(filled: AgentConfig) -> None:
+    at_index(filled, "UPDATE row SET state = 'another' WHERE tenant = 'kandy' AND id = 'kandy-3'")
+    await check(filled, mend=True)
+    async with using(filled) as (profile, tables):
+        await listed(profile, tables, "kandy")
+        found = await tables.engine.run("SELECT state FROM row WHERE id = 'kandy-3'")
+    assert ("open",) in found
 
 
 async def test_check_tells_a_row_without_its_record_and_calls_that_well(filled: AgentConfig) -> None:

@@ -17,7 +17,7 @@ from acapy_agent.protocols.issue_credential.v2_0.messages.cred_issue import V20C
 from acapy_agent.protocols.issue_credential.v2_0.messages.cred_offer import V20CredOffer
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from tests.unit.issuer.workshop import WELDER, Workshop
-from tests.unit.power import Power, power
+from tests.unit.power import Power, marks_end, power
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.registries import Registries, RegistryState, is_nearly_full
@@ -217,6 +217,7 @@ async def test_an_offer_that_was_cut_while_it_was_made_is_gone_wherever_the_powe
         cut = await power.lasts(steps, lambda: workshop.desk.make(WELDER, lifetime=timedelta(hours=1)))
         if cut:
             await restart(workshop)
+            await marks_end(workshop.profile)
             await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=6))
         made = [offer for offer in (await workshop.desk.page()).items if offer.id not in before]
         assert all(offer.invitation_url and offer.short_url for offer in made), f"cut after {steps} steps"

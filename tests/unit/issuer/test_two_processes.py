@@ -170,15 +170,11 @@ async def test_what_a_lost_process_was_to_send_is_sent_by_one_that_is_left(
 
 async def test_revocations_asked_for_at_both_at_once_are_all_published(issuer: Issuer) -> None:
     done = [await answered(issuer, workshop) for workshop in (*issuer.both, *issuer.both)]
-    publishers = [asyncio.create_task(workshop.revocations.run()) for workshop in issuer.both]
-    try:
-        told = await asyncio.gather(
-            *(workshop.revocations.request(offer, wait_s=60) for offer in done for workshop in issuer.both)
-        )
-    finally:
-        for task in publishers:
-            task.cancel()
-        await asyncio.gather(*publishers, return_exceptions=True)
+    for workshop in issuer.both:
+        workshop.publishes = True
+    told = await asyncio.gather(
+        *(workshop.revocations.request(offer, wait_s=60) for offer in done for workshop in issuer.both)
+    )
     assert {each.state for each in told} == {RevocationState.PUBLISHED}
     for offer in done:
         assert offer.registry is not None

@@ -3,9 +3,10 @@
 What a wallet sends is made with the anoncreds library and handed to the handlers as ACA-Py's dispatcher does.
 """
 
+import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +46,7 @@ from wanderbuch.agents.issuer.desk import Desk
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Ground, Standing
+from wanderbuch.agents.runtime.on_demand import OnDemand
 from wanderbuch.governance.identifiers import CredDefId, SchemaId
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.issuing import OfferBook, setup_issuing
@@ -151,7 +153,9 @@ class Workshop:
     def start(self) -> None:
         """Take the office up as a freshly started process does."""
         config = IssuerConfig(schema_id=self.schema_id, registry_size=REGISTRY_SIZE)
-        self.standing = Standing(config, profile=self.profile, did=self.did, source=self.source)
+        self.publishes = False  # else what is asked for is only kept, as if the process ended there
+        self._publishing = OnDemand("publishing", lambda: self.revocations.publish(), self._beside)
+        self.standing = Standing(config, profile=self.profile, did=self.did, source=self.source, on_wanted=lambda: None)
         self.desk = Desk(
             self.profile,
             self.standing,
@@ -159,8 +163,15 @@ class Workshop:
             short_links=cast(Any, None),
             on_issued=self.standing.note_issued,
         )
-        self.revocations = Revocations(self.profile)
+        self.revocations = Revocations(self.profile, on_wanted=self._want_publishing)
         self.profile.context.injector.bind_instance(OfferBook, self.desk)
+
+    def _want_publishing(self) -> None:
+        if self.publishes:
+            self._publishing.want()
+
+    def _beside(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return asyncio.create_task(work, name=name)
 
     @property
     def ground(self) -> Ground:

@@ -3,8 +3,10 @@ import json
 from typing import Any
 
 import pytest
+from acapy_agent.core.error import ProfileError
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
+from aries_askar import AskarError, AskarErrorCode
 from pydantic import Field, SecretStr
 
 from wanderbuch.agents.runtime.app import (
@@ -42,6 +44,11 @@ async def make(_: str, call: Call[NewThing]) -> Thing:
     return Thing(id="1", name=call.body.name)
 
 
+def _caused(err: Exception, cause: Exception) -> Exception:
+    err.__cause__ = cause
+    return err
+
+
 async def show(_: str, call: Call[None]) -> Thing:
     errors: dict[str, Exception] = {
         "missing": NotFoundError("there is no such thing"),
@@ -49,6 +56,8 @@ async def show(_: str, call: Call[None]) -> Thing:
         "over": ExchangeError("it is over"),
         "far": ResolutionError("can not be reached", hint="try later"),
         "bug": KeyError("secret-in-a-bug"),
+        "store-away": _caused(ProfileError("secret"), AskarError(AskarErrorCode.BACKEND, "secret")),
+        "store-bug": _caused(ProfileError("secret"), AskarError(AskarErrorCode.INPUT, "secret")),
     }
     if call.path["id"] in errors:
         raise errors[call.path["id"]]
@@ -306,3 +315,11 @@ async def test_a_tenants_token_opens_its_own_routes_and_nothing_else(call) -> No
 async def test_what_belongs_to_the_process_is_no_tenants(call) -> None:  # type: ignore[no-untyped-def]
     assert (await call("POST", "/v1/tenants/things", {"name": "x"}))[0] == 201
     assert (await call("POST", "/v1/t/a/tenants/things", {"name": "x"}))[0] == 404
+
+
+@pytest.mark.parametrize(("thing", "status"), [("store-away", 503), ("store-bug", 500)])
+async def test_a_store_that_does_not_answer_is_not_a_fault_of_ours(call, thing: str, status: int) -> None:  # type: ignore[no-untyped-def]
+    found, problem, _ = await call("GET", f"/v1/shop/things/{thing}")
+    assert found == status
+    assert "secret" not in json.dumps(problem)
+    assert ("/ready" in problem.get("hint", "")) is (status == 503)

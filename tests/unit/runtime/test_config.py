@@ -72,6 +72,18 @@ def test_reads_a_good_file_with_paths_relative_to_it(folder: Path) -> None:
     assert config.admin is None
 
 
+@pytest.mark.parametrize("roles", ["[]", '["tiny"]', '["other", "tiny"]'])
+def test_the_table_of_the_processs_own_role_is_what_its_tenants_begin_with(folder: Path, roles: str) -> None:
+    config = load(
+        folder,
+        f"{GOOD}[tenants]\nroles = {roles}\n[other]\nsize = 4\n"
+        if "other" in roles
+        else f"{GOOD}[tenants]\nroles = {roles}\n",
+    )
+    assert config.role_tables["tiny"] == {"size": 3}
+    assert config.role_tables.get("other", {"size": 4}) == {"size": 4}
+
+
 def test_secrets_do_not_show_in_its_text(folder: Path) -> None:
     config = load(folder)
     assert KEY not in repr(config)
@@ -116,8 +128,8 @@ def test_takes_every_host_that_can_stand_in_a_did(folder: Path, host: str) -> No
         ('name = "Tiny"\n', "", "name is missing"),
         ('"127.0.0.1:8443"', '"8443"', "[public] listen"),
         ('"127.0.0.1:8443"', '"127.0.0.1:99999"', "[public.listen] port"),
-        ("tiny.wanderbuch.test", "localhost", "can not stand in a did:webvh"),
-        ("tiny.wanderbuch.test", "tiny.wanderbuch.test:8443", "can not stand in a did:webvh"),
+        ("tiny.wanderbuch.test", "localhost", "cannot stand in a did:webvh"),
+        ("tiny.wanderbuch.test", "tiny.wanderbuch.test:8443", "cannot stand in a did:webvh"),
         ("tiny.wanderbuch.test", "Tiny.wanderbuch.test", "write the host as it stands on the wire: tiny.wanderbuch"),
         ("tiny.wanderbuch.test", "127.0.0.1", "expected a dotted host name"),
         ("size = 3", 'size = "many"', "[tiny] size"),

@@ -194,12 +194,12 @@ async def test_makes_no_second_store_beside_that_of_another_user(
         postgresql_server.drop_database(stranger)
 
 
-@pytest.mark.parametrize("other", [{"role": "verifier"}, {"host": "another.wanderbuch.test"}])
+@pytest.mark.parametrize("other", [{"role": "verifier"}, {"host": "another.wanderbuch.test"}, {"path": "elsewhere"}])
 async def test_refuses_the_store_of_another_agent(shared: AgentConfig, other: dict[str, str]) -> None:
     await (await opened(shared)).close()
-    public = shared.public.model_copy(update={"host": other.get("host", shared.public.host)})
+    public = shared.public.model_copy(update={name: other[name] for name in ("host", "path") if name in other})
     stranger = shared.model_copy(update={"role": other.get("role", shared.role), "public": public})
-    assert "belongs to the tiny of tiny.wanderbuch.test, and this is the" in await refusal(stranger)
+    assert "belongs to the tiny of tiny.wanderbuch.test/org, and this is the" in await refusal(stranger)
     await (await opened(shared)).close()
 
 
@@ -333,6 +333,30 @@ async def test_sessions_inside_sessions_finish_under_load_with_four_connections(
         await asyncio.gather(*(nested(number) for number in range(30)))
     assert await count(wallet) == 30
     assert len(database.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database()")) <= 4 + 1
+    await wallet.close()
+
+
+@pytest.mark.parametrize("connections", [4, 8])
+async def test_transactions_inside_sessions_finish_beside_transactions_outside_of_any(
+    agent_config: AgentConfig, database: Database, connections: int
+) -> None:
+    wallet = await opened(on(database, agent_config, connections=connections))
+
+    async def write(name: str) -> None:
+        async with wallet.transaction() as transaction:
+            await asyncio.sleep(0)
+            await transaction.handle.insert("kind", name, "value")
+            await transaction.commit()
+
+    async def write_inside_a_session(name: str) -> None:
+        async with wallet.session() as session:
+            await session.handle.count("kind")
+            await write(name)
+
+    async with asyncio.timeout(20):
+        inside = (write_inside_a_session(f"inside {number}") for number in range(50))
+        await asyncio.gather(*inside, *(write(str(number)) for number in range(50)))
+    assert await count(wallet) == 100
     await wallet.close()
 
 

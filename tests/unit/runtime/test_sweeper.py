@@ -1,7 +1,11 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
+from aries_askar import AskarError, AskarErrorCode
+
 from wanderbuch.agents.runtime.sweeper import Sweeper
+from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
 from wanderbuch.store.records import utc_now
 
 
@@ -70,3 +74,24 @@ async def test_the_first_sweep_comes_at_once() -> None:
     task = asyncio.create_task(Sweeper({"step": step}).run())
     await asyncio.wait_for(swept.wait(), 5)
     task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_away"),
+    [
+        (StoreUnreachableError("no database"), True),
+        (AskarError(AskarErrorCode.BACKEND, "x"), True),
+        (AskarError(AskarErrorCode.INPUT, "x"), False),
+        (NotFoundError("no record"), False),
+    ],
+)
+async def test_a_store_that_is_away_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture, failure: Exception, is_away: bool
+) -> None:
+    async def step(_: datetime) -> None:
+        raise failure
+
+    await Sweeper({"offers": step}).sweep(utc_now())
+    (record,) = caplog.records
+    assert record.levelname == ("WARNING" if is_away else "ERROR")
+    assert ("sweep.waits" in record.getMessage()) is is_away

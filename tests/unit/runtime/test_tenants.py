@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +27,10 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import NotFoundError
+from wanderbuch.store.blobs import Blob, Blobs
+from wanderbuch.store.errors import LeaseBusyError
+from wanderbuch.store.errors import NotFoundError as StoreNotFoundError
+from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import Record, utc_now
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
@@ -123,7 +128,7 @@ async def test_a_tenant_is_there_after_a_restart(tiny_agent: RunningAgent, tiny_
         ({"id": "x", "path": "galle/annex"}, 409, "is or was the place of the tenant 'galle'"),
         ({"id": "x", "path": "org"}, 409, "is or was the place of the tenant 'default'"),
         ({"id": "x", "path": "hosts"}, 409, "the public site's own"),
-        ({"id": "x", "path": "../up"}, 400, "can not stand in a did:webvh"),
+        ({"id": "x", "path": "../up"}, 400, "cannot stand in a did:webvh"),
     ],
 )
 async def test_refuses_what_cannot_be_a_tenant(
@@ -272,13 +277,22 @@ def left_of(agent: RunningAgent, tenant: str) -> dict[str, int]:
     return found
 
 
+BLOB = bytes(range(256)) * 2048
+
+
+async def parts(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
 async def fill(agent: RunningAgent, handle: AgentHandle) -> None:
-    """Give a tenant something of every kind: keys, connections, links, kept envelopes, a lease."""
+    """Give a tenant something of every kind: keys, connections, links, kept envelopes, blobs, events, a lease."""
     await add(handle, "galle")
     await add(handle, "kandy")
     await connected(handle, "/v1/t/galle", "/v1/t/kandy")
     tenant = agent.tenants.find("galle")
     await tenant.records(KeptEnvelope).insert(KeptEnvelope(envelope="{}"))
+    await tenant.blobs.write(parts(BLOB), max_bytes=len(BLOB))
+    await tenant.events.append(Event(EventKind.CREDENTIAL_REVOKED, "one"))
     await tables_of(tenant.profile).leases.take("galle/something")
 
 
@@ -287,7 +301,9 @@ async def test_nothing_of_a_removed_tenant_is_left_but_what_it_published(
 ) -> None:
     await fill(tiny_agent, tiny_handle)
     items = tables_of(tiny_agent.profile)
-    assert (await items.engine.run("SELECT count(*) FROM own_key WHERE tenant = 'galle'"))[0][0] >= 3
+    for table, least in (("own_key", 3), ("event", 1), ("row", 3)):
+        found = await items.engine.run(f"SELECT count(*) FROM {table} WHERE tenant = 'galle'")  # noqa: S608
+        assert found[0][0] >= least, table
     removed = await tiny_handle.app.delete("/v1/tenants/galle")
     assert (removed["state"], removed["name"], removed["roles"]) == ("REMOVED", "galle", [])
     assert await tiny_handle.app.delete("/v1/tenants/galle") == removed
@@ -305,6 +321,84 @@ async def test_nothing_of_a_removed_tenant_is_left_but_what_it_published(
     await tiny_agent.stop()
     assert not any(left_of(tiny_agent, "galle").values()), left_of(tiny_agent, "galle")
     assert left_of(tiny_agent, "kandy")["items"] > 0  # so the query finds what there is
+
+
+async def test_blobs_belong_to_a_tenant_and_go_with_it(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:
+    for each in ("galle", "kandy"):
+        await add(tiny_handle, each)
+        await tiny_handle.get(f"/v1/t/{each}/tiny/pings")
+    galle, kandy = tiny_agent.tenants.find("galle"), tiny_agent.tenants.find("kandy")
+    blob = await galle.blobs.write(parts(BLOB), max_bytes=len(BLOB))
+    assert b"".join([piece async for piece in galle.blobs.read(blob.id)]) == BLOB
+    with pytest.raises(StoreNotFoundError):
+        await kandy.blobs.get(blob.id)
+    wallet = tiny_agent.config.wallet_file
+    of_galle = "SELECT count(*) FROM items WHERE profile_id IN (SELECT id FROM profiles WHERE name = 'galle')"
+    held = lines(wallet, of_galle)
+    assert await galle.blobs.remove(blob.id)
+    assert lines(wallet, of_galle) == held - 3  # two pieces and what is said of them
+    kept = await galle.blobs.write(parts(BLOB), max_bytes=len(BLOB))
+    await tiny_handle.app.delete("/v1/tenants/galle")
+    assert lines(wallet, "SELECT count(*) FROM profiles WHERE name = 'galle'") == 0
+    with pytest.raises(StoreNotFoundError):
+        await kandy.blobs.get(kept.id)
+
+
+async def test_what_is_left_half_written_of_a_blob_is_swept(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: Any) -> None:
+        raise OSError("the power is cut")
+
+    await add(tiny_handle, "galle")
+    await tiny_handle.get("/v1/t/galle/tiny/pings")
+    blobs = tiny_agent.tenants.find("galle").blobs
+    with monkeypatch.context() as cut:
+        cut.setattr(Blobs, "_keep", dies)
+        cut.setattr(Blobs, "_discard", dies)
+        with pytest.raises(OSError, match="power"):
+            await blobs.write(parts(BLOB), max_bytes=len(BLOB))
+    assert await blobs.used() == len(BLOB)
+    await tiny_agent.tenants.sweep_blobs(utc_now())
+    assert await blobs.used() == len(BLOB)  # somebody may still be writing it
+    left = (await tiny_agent.tenants.find("galle").records(Blob).page()).items[0]
+    long_ago = left.created_at - timedelta(days=1)
+    await tiny_agent.tenants.find("galle").records(Blob).put(left.model_copy(update={"created_at": long_ago}))
+    await tiny_agent.tenants.sweep_blobs(utc_now())
+    assert await blobs.used() == 0
+
+
+async def test_leases_and_events_of_a_tenant_are_its_own(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:
+    for each in ("galle", "kandy"):
+        await add(tiny_handle, each)
+        await tiny_handle.get(f"/v1/t/{each}/tiny/pings")
+    galle, kandy = tiny_agent.tenants.find("galle"), tiny_agent.tenants.find("kandy")
+    async with galle.lease("desk") as lease, kandy.lease("desk", wait_s=0.1) as other:
+        assert (lease.name, other.name) == ("galle/desk", "kandy/desk")
+        with pytest.raises(LeaseBusyError):
+            async with galle.lease("desk", wait_s=0.1):
+                pass
+    await galle.events.append(Event(EventKind.CREDENTIAL_REVOKED, "one"), Event(EventKind.CREDENTIAL_REVOKED, "two"))
+    assert [each.subject for each in await galle.events.read()] == ["one", "two"]
+    assert await kandy.events.read() == []
+    assert [each["subject"] for each in (await tiny_handle.get("/v1/t/galle/events"))["items"]] == ["one", "two"]
+
+
+async def test_what_tenants_share_is_divided_while_there_are_several(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle
+) -> None:
+    alone = tiny_agent.tenant.limits
+    assert (alone.share, alone.messages_per_s) == (1.0, None)
+    await add(tiny_handle, "galle")
+    limits = (await tiny_handle.get("/v1/tenants/galle"))["limits"]
+    told = tiny_agent.config.tenants
+    assert (limits["share"], limits["messages_per_s"]) == (told.share, told.messages_per_s)
+    assert limits["kept_bytes"] == int(alone.kept_bytes * told.share)
+    assert limits == asdict(tiny_agent.tenant.limits)
+    await tiny_handle.post("/v1/tenants/galle/suspend")
+    assert tiny_agent.tenant.limits == alone
+    await tiny_handle.post("/v1/tenants/galle/resume")
+    assert tiny_agent.tenant.limits != alone
 
 
 @pytest.mark.parametrize("step", ["shut", "remove_profile", "links", "tables", "end"])

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from tests.postgresql import ENGINES
-from tests.unit.power import Power, power
+from tests.unit.power import Power, marks_end, power
 from tests.unit.store.opening import Processes
 
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -113,6 +113,12 @@ async def test_piece_that_was_lost_or_replaced_is_noticed(blobs: Blobs, profile:
         await read(blobs, blob.id)
 
 
+async def sweep_later(blobs: Blobs, profile: WalletProfile) -> None:
+    """Sweep when by every clock nobody can be writing any more."""
+    await marks_end(profile)
+    await blobs.sweep(utc_now() + LATER)
+
+
 async def test_nothing_half_written_is_seen_or_stays_wherever_the_power_fails(
     blobs: Blobs, profile: WalletProfile, power: Power
 ) -> None:
@@ -126,7 +132,7 @@ async def test_nothing_half_written_is_seen_or_stays_wherever_the_power_fails(
         kept = [blob.id async for blob in store.every(state="KEPT") if blob.id not in seen]
         for blob_id in kept:
             assert await read(blobs, blob_id) == body
-        await blobs.sweep(utc_now() + LATER)
+        await sweep_later(blobs, profile)
         assert await blobs.used() == len(kept) * len(body)
         assert await pieces(profile) == len(kept) * 2
         for blob_id in kept:
@@ -149,7 +155,7 @@ async def test_nothing_half_removed_is_seen_or_stays_wherever_the_power_fails(
         try:
             assert await read(blobs, blob.id) == body
         except NotFoundError:
-            await blobs.sweep(utc_now() + LATER)
+            await sweep_later(blobs, profile)
             assert (await pieces(profile), await blobs.used()) == (0, 0)
         else:
             await blobs.remove(blob.id)

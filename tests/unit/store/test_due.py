@@ -123,6 +123,15 @@ async def test_what_is_being_written_is_not_claimed(tables: Tables) -> None:
     assert [claim.state for claim in await tables.due.claim([_KIND], limit=5, for_s=60)] == ["taken"]
 
 
+async def test_what_is_being_written_is_not_claimed_by_a_process_whose_clock_is_fast(tables: Tables) -> None:
+    await _add(tables, "r")
+    fast = datetime.now(UTC) + timedelta(minutes=2)
+    written = await tables.rows.add("default", _KIND, Indexed("r", "taken", _PAST))
+    assert await tables.due.claim([_KIND], limit=5, for_s=60, at=fast) == []
+    await tables.rows.settle(written)
+    assert [claim.state for claim in await tables.due.claim([_KIND], limit=5, for_s=60, at=fast)] == ["taken"]
+
+
 async def test_what_a_writer_left_is_claimed_a_minute_later(tables: Tables) -> None:
     await _add(tables, "r")
     await tables.rows.add("default", _KIND, Indexed("r", "taken", _PAST))

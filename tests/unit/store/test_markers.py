@@ -76,6 +76,30 @@ async def test_of_two_processes_that_add_one_marker_one_is_told_that_it_is_there
         assert (await second.merged(str(number))).taken_by == ("a" if told[0] else "b")
 
 
+@pytest.mark.parametrize("name", ["taken", "ended"])
+async def test_marker_that_comes_after_another_hides_no_state_and_no_due_work(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    exchanges = await opened(processes)
+    one = await exchanges.insert(Exchange())
+    assert await listed(exchanges) == {"OPEN": [one.id], "TAKEN": [], "ENDED": []}
+    read = exchanges.merged
+    values = {"taken": {"taken_by": "a wallet"}, "ended": {"ended_at": NOW.isoformat()}}
+
+    async def read_too_early(record_id: str) -> Exchange:
+        held = await read(record_id)
+        monkeypatch.undo()
+        assert await exchanges.add(record_id, "ended", values["ended"])
+        return held
+
+    monkeypatch.setattr(exchanges, "merged", read_too_early)
+    assert await exchanges.add(one.id, name, values[name]) is (name == "taken")
+    assert await listed(exchanges) == {"OPEN": [], "TAKEN": [], "ENDED": [one.id]}
+    assert await exchanges.count() == 1
+    assert await exchanges.due(NOW) == []
+    assert await tables_of(processes.opened[0][0]).engine.run("SELECT state FROM row WHERE held > 0") == []
+
+
 async def test_refuses_what_is_no_marker_of_a_record(processes: Processes) -> None:
     exchanges = await opened(processes)
     with pytest.raises(NotFoundError):

@@ -207,6 +207,50 @@ async def test_what_is_removed_while_another_changes_it_is_gone_or_changed(proce
         await is_consistent(first)
 
 
+@pytest.mark.parametrize("does", ["replace", "twice", "insert", "remove", "insert-taken", "taken"])
+async def test_what_fails_holds_no_due_work_back(processes: Processes, does: str) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    task = await tasks.insert(Task(id="there"))
+
+    async def fail() -> None:
+        async with writing(profile) as records:
+            held = await records.get(Task, task.id)
+            match does:
+                case "insert":
+                    await records.insert(Task(id="new"))
+                case "insert-taken":
+                    await records.insert(Task(id=task.id, state=State.DONE, due=None))
+                case "remove":
+                    await records.remove(Task, task.id)
+                case _:
+                    await records.replace(held.model_copy(update=DONE))
+                    if does == "twice":
+                        await records.replace(held.model_copy(update={"due": LATER}))
+            raise NotFoundError("refused")
+
+    with pytest.raises((NotFoundError, DuplicateError)):
+        await (tasks.insert(Task(id=task.id, **DONE)) if does == "taken" else fail())
+    assert await rows(profile) == 1
+    async with tasks.claiming(SOON) as due:
+        assert [each async for each in due] == [task]
+    await is_consistent(tasks)
+
+
+async def test_what_one_block_changes_twice_is_due_at_once(processes: Processes) -> None:
+    profile = await processes.another()
+    tasks = RecordStore(profile, Task)
+    task = await tasks.insert(Task(id="there", due=None))
+    async with writing(profile) as records:
+        held = await records.get(Task, task.id)
+        await records.replace(held.model_copy(update={"state": State.DONE}))
+        changed = held.model_copy(update={"due": SOON})
+        await records.replace(changed)
+    assert await rows(profile) == 1
+    async with tasks.claiming(SOON) as due:
+        assert [each async for each in due] == [changed]
+
+
 async def test_two_processes_never_get_the_same_due_record_at_once(processes: Processes) -> None:
     first = RecordStore(await processes.another(), Task)
     second = first if processes.database is None else RecordStore(await processes.another(), Task)

@@ -13,6 +13,7 @@ from tests.unit.store.opening import Processes
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.store.errors import CursorError
 from wanderbuch.store.records import DuplicateError, NotFoundError, Record, RecordStore
+from wanderbuch.store.tables import tables_of
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -55,6 +56,37 @@ async def test_keeps_finds_and_removes(items: RecordStore[Item]) -> None:
     assert await items.get_or_none(one.id) is None
     with pytest.raises(NotFoundError):
         await items.get(one.id)
+
+
+class Person(Record):
+    category: ClassVar[str] = "test.person"
+    tag_names: ClassVar[tuple[str, ...]] = ("town",)
+    is_listed: ClassVar[bool] = False
+    town: str = "Linz"
+
+
+async def test_a_kind_that_is_not_listed_is_kept_and_found_and_stands_in_no_plain_table(
+    items: RecordStore[Item],
+) -> None:
+    profile = items._profile
+    people = RecordStore(profile, Person)
+    one, other = await people.insert(Person(id="ada")), await people.put(Person(id="bob", town="Graz"))
+    with pytest.raises(DuplicateError):
+        await people.insert(one)
+    moved = await people.change("ada", lambda held: held.model_copy(update={"town": "Graz"}))
+    assert await people.find(town="Linz") == []
+    assert await people.find(town="Graz") == [moved, other]
+    assert await people.find(town="Graz", limit=1) == [moved]
+    assert await people.find() == [moved, other]
+    with pytest.raises(NotFoundError):
+        await people.change("carl", lambda held: held)
+    with pytest.raises(TypeError, match="not listed"):
+        await people.page()
+    assert await people.remove("bob")
+    assert not await people.remove("bob")
+    engine = tables_of(profile).engine
+    for table in ("row", "word", "built"):
+        assert await engine.run(f"SELECT 1 FROM {table} WHERE kind = 'test.person'") == []  # noqa: S608
 
 
 async def test_refuses_a_second_record_with_the_same_id(items: RecordStore[Item]) -> None:

@@ -253,9 +253,9 @@ async def test_a_record_that_is_made_anew_while_a_late_change_cleans_up_keeps_it
 async def test_what_a_writer_left_is_set_right_by_who_reads_the_record(tables: Tables) -> None:
     await tables.rows.add("default", _KIND, Indexed("r", "open", _NOW, {"name": "a"}), is_new=True)
     await tables.rows.add("default", _KIND, Indexed("r", "closed", None, {"name": "b"}))  # and died
-    assert await tables.rows.unsettled() == []
+    assert await tables.rows.unsettled_of("default", _KIND, limit=9) == []
     await tables.engine.run("UPDATE row SET held = held - 700")
-    assert await tables.rows.unsettled() == [("default", _KIND, "r")]
+    assert await tables.rows.unsettled_of("default", _KIND, limit=9) == ["r"]
 
     written = await tables.rows.touch("default", _KIND, "r")
     await tables.rows.settle(written, Indexed("r", "open", _NOW, {"name": "a"}))
@@ -263,7 +263,7 @@ async def test_what_a_writer_left_is_set_right_by_who_reads_the_record(tables: T
     assert await tables.engine.run("SELECT state, due, held FROM row") == [("open", _NOW.timestamp(), 0)]
     assert await tables.words.find("default", _KIND, {"name": "b"}) == []
     assert await tables.words.find("default", _KIND, {"name": "a"}) == ["r"]
-    assert await tables.rows.unsettled() == []
+    assert await tables.rows.unsettled_of("default", _KIND, limit=9) == []
 
 
 async def test_who_changed_it_since_it_was_read_is_not_set_right(tables: Tables) -> None:

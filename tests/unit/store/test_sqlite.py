@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -118,6 +119,48 @@ async def test_numbers_of_listings_grow_over_a_restart(file: Path) -> None:
     assert after > before
 
 
+async def test_numbers_of_listings_grow_where_the_clock_went_back(file: Path) -> None:
+    engine = open_sqlite(file)
+    ahead = time.time_ns() // 1000 + 3600 * 1_000_000
+    await engine.run("INSERT INTO row (number, tenant, kind, id, state, at) VALUES (?, 't', 'k', 'i', '', 0)", ahead)
+    await engine.close()
+
+    engine = open_sqlite(file)
+    ((number,),) = await engine.run("SELECT store_next()")
+    assert number == ahead + 1
+    await engine.close()
+
+
+@pytest.mark.parametrize("statements", [1, 2])
+async def test_a_full_disk_is_told_to_all_whose_writes_were_undone_and_to_nobody_else(
+    file: Path, statements: int
+) -> None:
+    engine = open_sqlite(file)
+    ((pages,),) = await engine.run("PRAGMA page_count")
+    await engine.run(f"PRAGMA max_page_count = {pages + 20}")
+
+    async def write(number: int) -> bool:
+        name = f"{number} {'long' * 1000}"
+        try:
+            await engine.together(*(Statement(_INSERT, (f"{name} {part}", number)) for part in range(statements)))
+        except StoreUnreachableError as err:
+            return "full" not in err.message
+        return True
+
+    kept: dict[int, bool] = {}
+    for start in range(0, 60, 3):
+        group = range(start, start + 3)
+        kept |= zip(group, await asyncio.gather(*map(write, group)), strict=True)
+    assert set(kept.values()) == {True, False}
+    there = await engine.run("SELECT number FROM number")
+    assert sorted(number for (number,) in there) == sorted(
+        number for number, is_kept in kept.items() if is_kept for _ in range(statements)
+    )
+    await engine.run("PRAGMA max_page_count = 100000")
+    assert await write(60)
+    await engine.close()
+
+
 async def test_what_waits_is_written_in_one_commit(file: Path) -> None:
     engine = open_sqlite(file)
     ((before,),) = await engine.run("SELECT total_changes()")
@@ -150,3 +193,19 @@ async def test_an_engine_that_is_forgotten_ends_its_thread() -> None:
     gc.collect()
     await asyncio.to_thread(thread.join, 10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_file_that_is_removed_under_a_process_is_told_and_takes_nothing_more(
+    file: Path, is_replaced: bool
+) -> None:
+    engine = open_sqlite(file)
+    await engine.run("INSERT INTO number VALUES ('a', 1)")
+    await asyncio.to_thread(file.unlink)
+    if is_replaced:
+        await asyncio.to_thread(file.touch)
+    for sql in ("INSERT INTO number VALUES ('b', 1)", "SELECT 1"):
+        with pytest.raises(StoreUnreachableError, match="removed or replaced") as told:
+            await engine.run(sql)
+        assert "start the process again" in str(told.value.hint)
+    await engine.close()

@@ -11,6 +11,7 @@ from aries_askar import Entry, Store
 
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.store.errors import StoreVersionError
+from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.hashing import hash_of
 from wanderbuch.store.rebuild import Reader
 from wanderbuch.store.rows import Indexed
@@ -203,4 +204,36 @@ async def test_nothing_personal_and_no_key_is_in_the_file(file: Path, wallet: Wa
     assert mode == 0o600
     assert b"quux" not in content.lower()
     with closing(sqlite3.connect(file)) as connection:
-        assert [row[0] for row in connection.execute("SELECT name FROM meta ORDER BY name")] == ["stamp", "version"]
+        assert [row[0] for row in connection.execute("SELECT name FROM meta ORDER BY name")] == [
+            "stamp",
+            "version",
+            "wallet",
+        ]
+
+
+async def test_another_wallets_index_is_emptied_and_its_events_are_not_shown(
+    file: Path, wallet: WalletProfile, caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = await _open(file, wallet)
+    await tables.events.append("default", EventKind.TENANT_MADE, "galle", {})
+    await tables.close()
+    again = await _open(file, wallet)
+    assert len(await again.events.read("default", 0, 10)) == 1  # its own
+    # As of another wallet: only this one's key makes this mark.
+    await again.engine.run("UPDATE meta SET value = 'anothers' WHERE name = 'wallet'")
+    await again.close()
+
+    tables = await _open(file, wallet)
+    assert await tables.events.read("default", 0, 10) == []
+    assert "another wallet" in caplog.text
+    await tables.close()
+
+
+async def test_an_index_that_is_missing_is_told_but_not_at_the_first_start(
+    file: Path, wallet: WalletProfile, caplog: pytest.LogCaptureFixture
+) -> None:
+    await (await _open(file, wallet)).close()
+    assert "missing" not in caplog.text
+    shutil.rmtree(file.parent)
+    await (await _open(file, wallet)).close()
+    assert "the index was missing" in caplog.text

@@ -17,7 +17,7 @@ from wanderbuch.store.sqlite import open_sqlite
 from wanderbuch.store.tables import Tables, tables_on
 
 _START = datetime(2026, 11, 27, tzinfo=UTC)
-_STEPS = 3
+_STEPS = 5
 
 
 @dataclass
@@ -29,7 +29,10 @@ class Askar:
 
 @dataclass(frozen=True)
 class Writer:
-    """What somebody does (to `heal`: set right what others left), and after how many steps it dies."""
+    """What somebody does, and after how many steps it dies.
+
+    `heal`: sets right what others left; `refuse`: begins to change it, and does not.
+    """
 
     does: str
     state: str
@@ -50,7 +53,7 @@ class Running:
         self.taken = 0
         self.written: Written | None = None
         self.read: Indexed | None = None
-        self.is_over = False
+        self.has_failed = False
 
     def sleep(self) -> None:
         """Let a minute pass."""
@@ -58,14 +61,14 @@ class Running:
             self.written = replace(self.written, began=self.written.began - HELD_S - 1)
 
     async def step(self) -> None:
-        if self.is_over or self.taken >= self.writer.dies_after:
+        if self.taken >= self.writer.dies_after:
             return
         self.taken += 1
         indexed = self.writer.indexed
-        match self.taken, self.writer.does:
+        match self.taken, "fail" if self.has_failed else self.writer.does:
             case 1, "insert":
                 self.written = await self.rows.add("t", "k", indexed, is_new=True)
-            case 1, "change":
+            case 1, "change" | "refuse":
                 self.written = await self.rows.add("t", "k", indexed)
             case 1, _:
                 self.written = await self.rows.touch("t", "k", "r")
@@ -78,10 +81,17 @@ class Running:
                 else:
                     await self.rows.settle(self.written, self.read)
             case 2, does:
-                if (self.askar.kept is None) is not (does == "insert"):
-                    self.is_over = True  # the name is taken, or there is no such record: the caller is told
+                if does == "refuse" or (self.askar.kept is None) is not (does == "insert"):
+                    self.has_failed = True  # the name is taken, or there is no such record: the caller is told
                 else:
                     self.askar.kept = None if does == "remove" else indexed
+            case 3, "fail":
+                assert self.written is not None
+                self.written = await self.rows.failed(self.written)
+            case 4, "fail":
+                self.read = self.askar.kept
+            case 5, "fail" if self.written is not None:
+                await (self.rows.settle(self.written, self.read) if self.read else self.rows.remove(self.written))
             case 3, "insert":
                 assert self.written is not None
                 await self.rows.inserted(self.written)
@@ -95,10 +105,10 @@ class Running:
 
 writers = st.builds(
     Writer,
-    does=st.sampled_from(["change", "change", "change", "remove", "insert", "heal"]),
+    does=st.sampled_from(["change", "change", "change", "remove", "insert", "heal", "refuse"]),
     state=st.sampled_from(["open", "taken", "closed"]),
     due=st.sampled_from([None, 1, 2, 3]),
-    dies_after=st.sampled_from([_STEPS, _STEPS, _STEPS, 1, 2]),
+    dies_after=st.sampled_from([_STEPS, _STEPS, _STEPS, 1, 2, 3, 4]),
 )
 
 

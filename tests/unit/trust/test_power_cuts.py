@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import V20PresProblemReport
 from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
-from tests.unit.power import Power, power
+from tests.unit.power import Power, marks_end, power
 from tests.unit.trust.ecosystem import Held, Worker
 from tests.unit.trust.employer import Employer, verdict
 
@@ -47,6 +47,7 @@ async def test_an_answer_is_decided_once_wherever_the_power_fails(
         assert before.decision in (None, ended.decision)
         assert set(employer.heard()) == {V20PresProblemReport if refused else Accepted}
         employer.now += timedelta(minutes=11)
+        await marks_end(employer.profile)
         await employer.desk.sweep(employer.profile, employer.now)
         async with employer.profile.session() as session:
             assert await V20PresExRecord.query(session) == []  # nothing of the exchange stays with ACA-Py

@@ -20,7 +20,7 @@ from wanderbuch.agents.runtime.openapi import describe
 from wanderbuch.store.engine import Engine
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.event_kinds import Event, EventKind
-from wanderbuch.store.events import EventLog
+from wanderbuch.store.events import EventLog, TenantEvents
 
 TOKEN, OF_A = "t" * 32, "a" * 32
 STREAM = {"Accept": "text/event-stream"}
@@ -40,7 +40,7 @@ class Site:
     async def enter(self, tenant: str) -> EventDesk:
         if tenant not in {"default", "a"} or tenant in self.suspended:
             raise NotFoundError("there is no such tenant")
-        return EventDesk(tenant, self.feed)
+        return EventDesk(TenantEvents(tenant, self.log), self.feed)
 
     async def identify(self, tenant: str, token: str) -> Caller | None:
         return self.tokens.get(token) if tenant == "a" else None

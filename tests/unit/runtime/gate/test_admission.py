@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Party, RoomLimits, Ticket
+from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Party, RoomLimits, Share, Ticket
 from wanderbuch.agents.runtime.gate.served import Standing
 
 KNOWN = RoomLimits(at_once=2, bytes=1000, party_at_once=1, party_waiting=4, party_bytes=400, handler_s=1)
@@ -159,3 +159,65 @@ async def test_whoever_waits_is_told_when_it_is_their_turn(admission: Admission)
     assert not waiting.done()
     admission.leave(first)
     await asyncio.wait_for(waiting, 1)
+
+
+async def test_tenants_take_turns_before_connections_do(clock: Clock) -> None:
+    admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(1.0), clock=clock)
+    flood = [admission.enter(connection(f"f{each}"), 10, tenant="noisy") for each in range(20)]
+    quiet = admission.enter(connection("q"), 10, tenant="quiet")
+    assert running(*flood[:2], quiet) == [True, True, False]
+    admission.leave(flood[0])
+    assert running(flood[2], quiet) == [False, True]
+    admission.leave(quiet)
+    assert running(flood[2]) == [True]
+
+
+async def test_a_tenant_has_its_share_of_places_and_leaves_the_others_theirs(clock: Clock) -> None:
+    admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(0.5), clock=clock)
+    flood = [admission.enter(connection(f"f{each}"), 10, tenant="noisy") for each in range(20)]
+    assert sum(running(*flood)) == 1
+    assert running(admission.enter(connection("q"), 10, tenant="quiet")) == [True]
+
+
+async def test_a_tenant_has_its_share_of_bytes_and_may_always_have_one_message(clock: Clock) -> None:
+    admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(0.25), clock=clock)
+    large = admission.enter(connection("large"), 400, tenant="noisy")
+    with pytest.raises(BusyError, match="tenant"):
+        admission.enter(connection("small"), 1, tenant="noisy")
+    admission.enter(connection("small"), 1, tenant="quiet")
+    admission.leave(large)
+    admission.enter(connection("small"), 1, tenant="noisy")
+
+
+async def test_a_tenant_is_sent_its_share_of_messages_over_time(clock: Clock) -> None:
+    admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(1.0, messages_per_s=2.0), clock=clock)
+
+    def send(each: int, tenant: str) -> None:
+        admission.leave(admission.enter(connection(f"c{each}"), 1, tenant=tenant))
+
+    for each in range(20):
+        send(each, "noisy")
+    with pytest.raises(BusyError, match="tenant"):
+        send(20, "noisy")
+    send(0, "quiet")
+    clock.now += 0.5
+    send(21, "noisy")
+    with pytest.raises(BusyError, match="tenant"):
+        send(22, "noisy")
+
+
+async def test_a_thread_of_one_name_at_two_tenants_is_two_parties(admission: Admission) -> None:
+    """Names of threads are chosen by others."""
+    for _ in range(4):
+        admission.enter(connection("same"), 10, tenant="noisy")
+    with pytest.raises(BusyError):
+        admission.enter(connection("same"), 10, tenant="noisy")
+    admission.enter(connection("same"), 10, tenant="quiet")
+
+
+async def test_a_single_tenant_has_everything(clock: Clock) -> None:
+    admission = Admission(KNOWN, UNKNOWN, share=Share, clock=clock)
+    tickets = [admission.enter(connection(f"c{each}"), 100, tenant="default") for each in range(10)]
+    assert sum(running(*tickets)) == KNOWN.at_once
+    with pytest.raises(BusyError, match="too much waits"):
+        admission.enter(connection("one more"), 1, tenant="default")

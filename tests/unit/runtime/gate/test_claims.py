@@ -10,6 +10,7 @@ from wanderbuch.agents.runtime.gate import kept
 from wanderbuch.agents.runtime.gate.admission import BusyError
 from wanderbuch.agents.runtime.gate.claims import FREED, Claims
 from wanderbuch.agents.runtime.gate.kept import KeptEnvelope, KeptEnvelopes
+from wanderbuch.agents.runtime.gate.room import Share
 from wanderbuch.store.errors import LeaseLostError
 from wanderbuch.store.records import new_id
 
@@ -149,6 +150,22 @@ async def test_the_room_of_a_tenant_is_one_for_all_processes(
     monkeypatch.setattr(kept, "MAX_KEPT", 2)
     with pytest.raises(BusyError):
         await keep(first)
+
+
+async def test_a_tenant_may_take_its_share_of_the_room(
+    first: KeptEnvelopes, second: KeptEnvelopes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 4 * len(BODY))
+    for envelopes in (first, second):
+        envelopes._share = lambda: Share(0.5)
+    await keep(first)
+    await keep(second)
+    with pytest.raises(BusyError):
+        await keep(first)
+    await second.keep("another", new_id(), BODY)
+    for envelopes in (first, second):
+        envelopes._share = Share
+    await keep(first)
 
 
 async def test_what_was_kept_without_a_row_is_found_at_the_next_start(

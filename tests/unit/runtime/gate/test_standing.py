@@ -199,7 +199,7 @@ async def test_over_its_share_a_connection_is_told_to_come_again(tiny_agent: Run
     peer, other = await connected_to(tiny_agent), await connected_to(tiny_agent)
     transport = tiny_agent._transport
     party = (await transport._gate.open(peer.envelope(), "")).sender.party
-    tickets = [transport.admission.enter(party, 100) for _ in range(64)]
+    tickets = [transport.admission.enter(party, 100, tenant="default") for _ in range(64)]
     answer = await transport.receive(peer.envelope())
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert await status(tiny_agent, other) == 200

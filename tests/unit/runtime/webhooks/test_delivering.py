@@ -17,13 +17,12 @@ from acapy_agent.core.profile import Profile
 from aiohttp import web
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.webhooks import registry
 from wanderbuch.agents.runtime.webhooks.delivering import webhook_work
 from wanderbuch.agents.runtime.webhooks.registry import Shown, Webhooks
 from wanderbuch.agents.runtime.webhooks.webhook import WEBHOOK_WORK, Webhook
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.http.errors import AddressRefusedError
 from wanderbuch.store.engine import Engine
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.event_kinds import Event, EventKind
@@ -380,7 +379,7 @@ async def test_a_webhook_whose_row_was_lost_with_the_index_goes_on(desk: Desk, r
     "address", ["http://hooks.example.test/", "https://127.0.0.1/", "https://localhost:99999/", "https://u:p@x.test/"]
 )
 async def test_refuses_an_address_that_is_not_ours_to_call(desk: Desk, address: str) -> None:
-    with pytest.raises(AddressRefusedError):
+    with pytest.raises(MalformedError):
         await desk.hooks.make(address, [], after=None)
     assert await desk.engine.run("SELECT count(*) FROM work") == [(0,)]
 

@@ -1,0 +1,471 @@
+"""One hostile tenant, one hostile stranger, in a process with several tenants: what they try, for real."""
+
+import asyncio
+import contextlib
+import json
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import base58
+import pytest
+from acapy_agent.askar.didcomm.v1 import pack_message
+from acapy_agent.cache.base import BaseCache
+from acapy_agent.connections.models.conn_record import ConnRecord
+from acapy_agent.core.error import ProfileError
+from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.responder import BaseResponder
+from acapy_agent.wallet.base import BaseWallet
+from acapy_agent.wallet.key_type import ED25519
+from aiohttp import web
+from aries_askar import Key, KeyAlg
+from tests.flow.tiny_role import Text, TinyOffice, TinyRole
+from tests.unit.runtime.correspondents import PING, Correspondent, connect, refuse_without_waiting, verkey_of
+
+from wanderbuch.agents.authority.role import AuthorityRole
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime.agent import RunningAgent, start
+from wanderbuch.agents.runtime.app import Caller
+from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.runtime.tenant_records import TenantRecord
+from wanderbuch.agents.runtime.webhooks.webhook import Webhook
+from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.event_kinds import Event, EventKind
+from wanderbuch.store.records import RecordStore, new_id
+from wanderbuch.store.schema import OF_A_TENANT
+from wanderbuch.store.tables import tables_of, tenant_of
+
+pytestmark = pytest.mark.agents
+
+HOST: Final = "many.wanderbuch.test"
+SCHOOL: Final = "school.wanderbuch.test"
+AT_ONCE: Final = 10
+
+
+class KnowingRole(TinyRole):
+    """A tiny role that knows people by tokens of theirs, so that a tenant must be open before it can be told who asks."""
+
+    name = "knowing"
+
+    async def identify(self, office: TinyOffice, token: str) -> Caller | None:
+        return Caller("ana", frozenset({"editor"})) if token == f"ana-of-{office.tenant.id}-{'x' * 24}" else None
+
+
+ROLES: Final = (TinyRole(), KnowingRole(), AuthorityRole())
+
+
+@pytest.fixture
+def handle(machine: LocalMachine) -> AgentHandle:
+    made = machine.add("tiny", "Many", HOST)
+    made.configure(tenants={"roles": [role.name for role in ROLES]})
+    machine.reach(SCHOOL, made.target)
+    machine.authority.write_server(SCHOOL, made.folder / "school.crt", made.folder / "school.key")
+    made.write_config()
+    hosts = f'\n[[public.hosts]]\nhost = "{SCHOOL}"\ntls_certificate = "school.crt"\ntls_key = "school.key"\n'
+    with made.config_path.open("a") as file:
+        file.write(hosts)
+    return made
+
+
+@pytest.fixture
+async def agent(handle: AgentHandle) -> AsyncIterator[RunningAgent]:
+    made = await start(load_config(handle.config_path, {}, role=ROLES[0]), ROLES[0], further=ROLES[1:])
+    try:
+        await made.wait_ready()
+        refuse_without_waiting(made)
+        yield made
+    finally:
+        await made.stop()
+
+
+async def add(handle: AgentHandle, tenant: str, roles: dict[str, Any] | None = None, **told: Any) -> str:
+    body = {"id": tenant, "name": tenant, "roles": roles or {"tiny": {}}, **told}
+    return str((await handle.post("/v1/tenants", body))["token"])
+
+
+async def ask(
+    handle: AgentHandle, method: str, path: str, *, token: str | None = None, told: Any = None
+) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {token or handle.token}"}
+    async with handle.app.session.request(method, f"{handle.app_url}{path}", json=told, headers=headers) as response:
+        return response.status, await response.json(content_type=None)
+
+
+async def own_key(agent: RunningAgent, tenant: str) -> str:
+    found = await agent.tenants.enter(tenant)
+    async with found.profile.session() as session:
+        return str((await session.inject(BaseWallet).create_key(ED25519)).verkey)
+
+
+async def test_a_wrong_token_tells_nothing_of_a_tenant_that_does_not_open(
+    agent: RunningAgent, handle: AgentHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wanderbuch.agents.runtime.tenants._OPENING_S", 0.3)
+    gate = tmp_path / "gate"
+    # As the operator's own hand wrote it: over REST no file can be named.
+    record = TenantRecord(id="shy", name="Shy", host=HOST, path="shy", roles={"knowing": {"needs_file": str(gate)}})
+    await agent.profile.store.create_profile("shy")
+    await RecordStore(agent.profile, TenantRecord).insert(record)
+    agent.tenants.note(record)
+    wrong = await ask(handle, "GET", "/v1/t/shy/knowing/pings", token="x" * 43)
+    assert wrong == await ask(handle, "GET", "/v1/t/nobody/knowing/pings", token="x" * 43)
+    assert wrong[0] == 401
+    gate.touch()
+    async with asyncio.timeout(30):
+        while (await ask(handle, "GET", "/v1/t/shy/knowing/pings"))[0] != 200:
+            await asyncio.sleep(0.1)
+    ana = f"ana-of-shy-{'x' * 24}"
+    assert (await ask(handle, "GET", "/v1/t/shy/knowing/pings", token=ana))[0] == 403  # she is known, and no operator
+
+
+async def test_a_setting_of_a_tenant_names_no_file_of_the_machine(agent: RunningAgent, handle: AgentHandle) -> None:
+    for roles in (
+        {"authority": {"ecosystem": "x", "trqp": {"enabled": True, "token_file": "/etc/hostname"}}},
+        {"tiny": {"needs_file": "/etc/hostname"}},
+    ):
+        status, problem = await ask(handle, "POST", "/v1/tenants", told={"id": "x", "name": "X", "roles": roles})
+        assert status == 400, problem
+        assert "file" in problem["detail"]
+    assert (await handle.get("/v1/tenants"))["items"] == []
+    await add(handle, "y", {"authority": {"ecosystem": "y", "trqp": {"enabled": True}}})
+
+
+async def test_a_tenant_whose_settings_fit_no_more_keeps_none_of_the_others_closed(
+    agent: RunningAgent, handle: AgentHandle
+) -> None:
+    for name in ("first", "last"):
+        record = TenantRecord(id=name, name=name, host=HOST, path=name, roles={"tiny": {}})
+        if name == "first":
+            for bad, roles in (("gone", {"king": {}}), ("odd", {"tiny": {"colour": 1}})):
+                odd = TenantRecord(id=bad, name=bad, host=HOST, path=bad, roles=roles)
+                await agent.profile.store.create_profile(bad)
+                await RecordStore(agent.profile, TenantRecord).insert(odd)
+                agent.tenants.note(odd)
+        await agent.profile.store.create_profile(name)
+        await RecordStore(agent.profile, TenantRecord).insert(record)
+        agent.tenants.note(record)
+    await agent.tenants.visit()
+    assert {tenant.id for tenant in agent.tenants.opened()} == {"default", "first", "last"}
+    for name in ("gone", "odd"):
+        status, problem = await ask(handle, "GET", f"/v1/t/{name}/tiny/pings")
+        assert status == 500 or status == 503, problem
+        assert name in problem["detail"]
+
+
+async def test_more_webhooks_than_a_tenant_may_have_are_not_made_at_once(
+    agent: RunningAgent, handle: AgentHandle
+) -> None:
+    token = await add(handle, "greedy")
+    body = {"url": "https://hooks.example.org/x"}
+    found = await asyncio.gather(
+        *(ask(handle, "POST", "/v1/t/greedy/webhooks", token=token, told=body) for _ in range(30))
+    )
+    assert Counter(status for status, _ in found) == {201: 16, 409: 14}
+    assert len((await handle.get("/v1/t/greedy/webhooks"))["items"]) == 16
+
+
+async def test_each_changing_route_of_tenants_ten_times_at_once(agent: RunningAgent, handle: AgentHandle) -> None:
+    async def ten(method: str, path: str, told: Any = None) -> Counter[int]:
+        found = await asyncio.gather(*(ask(handle, method, path, told=told) for _ in range(AT_ONCE)))
+        assert all(status < 500 for status, _ in found), found
+        return Counter(status for status, _ in found)
+
+    made = {"id": "galle", "name": "Galle", "roles": {"tiny": {}}}
+    assert await ten("POST", "/v1/tenants", made) == {201: 1, 409: 9}
+    same = {"name": "Same place", "roles": {"tiny": {}}, "path": "one-place"}
+    found = await asyncio.gather(*(ask(handle, "POST", "/v1/tenants", told={**same, "id": f"t{n}"}) for n in range(10)))
+    assert Counter(status for status, _ in found) == {201: 1, 409: 9}
+    assert await ten("POST", "/v1/tenants/galle/token") == {200: 10}
+    assert await ten("POST", "/v1/tenants/galle/suspend") == {200: 10}
+    assert await ten("POST", "/v1/tenants/galle/resume") == {200: 10}
+    await handle.get("/v1/t/galle/tiny/pings")
+    hook = (await handle.post("/v1/t/galle/webhooks", {"url": "https://hooks.example.org/x"}))["id"]
+    for step in ("pause", "resume", "secret"):
+        assert await ten("POST", f"/v1/t/galle/webhooks/{hook}/{step}") == {200: 10}
+    removed = await ten("DELETE", f"/v1/t/galle/webhooks/{hook}")
+    assert removed[200] >= 1 and set(removed) <= {200, 404}
+    assert await ten("DELETE", "/v1/tenants/galle") == {200: 10}
+    told = Counter(each["kind"] for each in (await handle.get("/v1/events"))["items"] if each["subject"] == "galle")
+    assert told == {"tenant.made": 1, "tenant.suspended": 1, "tenant.resumed": 1, "tenant.removed": 1}
+
+
+async def rows_of(agent: RunningAgent, tenant: str) -> dict[str, int]:
+    engine = tables_of(agent.profile).engine
+    return {
+        table: count
+        for table in OF_A_TENANT
+        if (count := (await engine.run(f"SELECT count(*) FROM {table} WHERE tenant = ?", tenant))[0][0])  # noqa: S608
+    }
+
+
+async def test_what_was_in_hand_when_its_tenant_went_leaves_nothing(agent: RunningAgent, handle: AgentHandle) -> None:
+    await add(handle, "going")
+    await add(handle, "staying")
+    profiles = [(await agent.tenants.enter(each)).profile for each in ("going", "staying")]
+    await handle.app.delete("/v1/tenants/going")
+    for profile in profiles:  # as a handler does that has been at work for a while
+        tenant = tenant_of(profile)
+        await tables_of(profile).events.append_all(tenant, [Event(EventKind.CREDENTIAL_REVOKED, "o1")])
+        with contextlib.suppress(ProfileError):
+            await RecordStore(profile, Webhook).insert(Webhook(id=new_id(), url="https://hooks.example.org"))
+    assert "going" not in await agent.profile.store.list_profiles()
+    left = await rows_of(agent, "staying")
+    assert left["event"] == 1
+    await agent.tenant_desk.go_on()
+    assert await rows_of(agent, "going") == {}
+    assert await rows_of(agent, "staying") == left
+
+
+async def test_removing_one_keeps_nobody_waiting_who_makes_another(
+    agent: RunningAgent, handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(handle, "going")
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: str) -> None:
+        reached.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(agent.tenants, "shut", slow)
+    removing = asyncio.create_task(handle.app.delete("/v1/tenants/going"))
+    await reached.wait()
+    async with asyncio.timeout(10):
+        await add(handle, "coming")
+    go_on.set()
+    assert (await removing)["state"] == "REMOVED"
+
+
+async def test_a_tenants_webhook_does_not_reach_what_only_the_operators_connection_map_leads_to(
+    machine: LocalMachine, handle: AgentHandle
+) -> None:
+    asked: list[str] = []
+
+    async def inside(request: web.Request) -> web.Response:
+        asked.append((await request.json())["data"]["tenant"])
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/hook", inside)
+    certificate, key = handle.folder / "inside.crt", handle.folder / "inside.key"
+    machine.authority.write_server("inside.wanderbuch.test", certificate, key)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate, key)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    machine.reach("inside.wanderbuch.test", f"127.0.0.1:{runner.addresses[0][1]}")
+    handle.write_config()
+    agent = await start(load_config(handle.config_path, {}, role=ROLES[0]), ROLES[0], further=ROLES[1:])
+    try:
+        await agent.wait_ready()
+        token = await add(handle, "nosy")
+        told = {"url": "https://inside.wanderbuch.test/hook", "after": 0}
+        status, made = await ask(handle, "POST", "/v1/t/nosy/webhooks", token=token, told=told)
+        assert status == 201
+        await handle.post("/v1/webhooks", told)
+        for tenant in ("nosy", "default"):
+            profile = (await agent.tenants.enter(tenant)).profile
+            await tables_of(profile).events.append_all(tenant, [Event(EventKind.CREDENTIAL_REVOKED, "o1")])
+        async with asyncio.timeout(20):
+            while not (shown := await handle.get(f"/v1/t/nosy/webhooks/{made['id']}"))["failures"]:
+                await asyncio.sleep(0.05)
+            while not asked:
+                await asyncio.sleep(0.05)
+        assert shown["recent"][0]["error"].startswith("resolution.http.")
+        assert set(asked) == {"default"}
+    finally:
+        await agent.stop()
+        await runner.cleanup()
+
+
+async def test_the_admin_api_hears_of_the_default_tenant_alone(handle: AgentHandle) -> None:
+    url, key = handle.enable_admin()
+    handle.write_config()
+    agent = await start(load_config(handle.config_path, {}, role=ROLES[0]), ROLES[0], further=ROLES[1:])
+    try:
+        await agent.wait_ready()
+        await add(handle, "private")
+        other = await agent.tenants.enter("private")
+        async with aiohttp.ClientSession() as client, client.ws_connect(f"{url}/ws", headers={"x-api-key": key}) as ws:
+            for profile in (other.profile, agent.profile):
+                async with profile.session() as session:
+                    await ConnRecord(state="request", their_label=tenant_of(profile)).save(session)
+            labels: list[str] = []
+            async with asyncio.timeout(10):
+                while "default" not in labels:
+                    heard = await ws.receive_json()
+                    labels.append(heard.get("payload", {}).get("their_label", ""))
+        assert "private" not in labels
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"{url}/connections", headers={"x-api-key": key}) as response,
+        ):
+            assert [each["their_label"] for each in (await response.json())["results"]] == ["default"]
+    finally:
+        await agent.stop()
+
+
+async def raw(agent: RunningAgent, handle: AgentHandle, *, sni: str, request: str) -> tuple[int, bytes]:
+    """Send a request just so to the public site."""
+    tls = ssl.create_default_context(cafile=str(agent.config.network.ca_file))
+    host, _, port = handle.target.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=tls, server_hostname=sni)
+    try:
+        writer.write(request.replace("\n", "\r\n").encode("latin-1") + b"\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        answer = await asyncio.wait_for(reader.read(), 10)
+    finally:
+        writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+async def test_each_host_shows_its_own_files_however_it_is_named(agent: RunningAgent, handle: AgentHandle) -> None:
+    await add(handle, "school", host=SCHOOL)
+    await add(handle, "galle")
+    school, galle = [(await agent.tenants.enter(each)).did for each in ("school", "galle")]
+    default = agent.tenant.did
+
+    async def shows(request: str, sni: str = HOST) -> str:
+        status, body = await raw(agent, handle, sni=sni, request=request)
+        assert status in {200, 400, 404}, (request, status)
+        known = {"school": school, "galle": galle, "default": default}
+        found = [name for name, did in known.items() if str(did).encode() in body]
+        return found[0] if status == 200 and found else str(status)
+
+    expected = {
+        f"GET /org/did.jsonl HTTP/1.1\nHost: {HOST}": "default",
+        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "school",
+        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL.upper()}": "school",
+        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}:443": "school",
+        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}.": "school",
+        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}.:8443": "school",
+        f"GET https://{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "school",
+        f"GET /galle/did.jsonl HTTP/1.1\nHost: {HOST}": "galle",
+        f"GET /galle/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "404",
+        f"GET /hosts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /hosts%2f{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /%68osts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET //hosts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /galle/../hosts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /galle/..%2forg/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /../../org/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "404",
+        f"GET /.numbers/org HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /galle/%2e%2e/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
+        f"GET /\xe4/did.jsonl HTTP/1.1\nHost: {HOST}": "400",
+    }
+    for sni in (HOST, SCHOOL):
+        for request, what in expected.items():
+            assert await shows(request, sni) == what, (sni, request)
+
+
+async def test_a_message_to_a_tenant_that_is_suspended_meanwhile_is_refused_or_kept_and_takes_no_room(
+    agent: RunningAgent, handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add(handle, "leaving")
+    tenant = await agent.tenants.enter("leaving")
+    friend = await friend_of(agent, tenant)
+    transport, desk = agent._transport, agent.tenant_desk
+    keep, begin = transport._kept.keep, transport._session
+
+    async def suspended_before(*told: Any) -> None:
+        await desk.suspend("leaving")
+        await keep(*told)
+
+    async def suspended_after(*told: Any, **options: Any) -> Any:
+        await desk.suspend("leaving")
+        return await begin(*told, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transport._kept, "keep", suspended_before)
+        assert (await transport.receive(friend.envelope())).status == 400
+    assert (await transport.receive(friend.envelope())).status == 400
+    await desk.resume("leaving")
+    with monkeypatch.context() as patch:
+        patch.setattr(transport, "_session", suspended_after)
+        assert (await transport.receive(friend.envelope())).status == 200  # it is kept
+    assert len(transport.admission) == 0
+    await desk.resume("leaving")
+    office = (await agent.tenants.enter("leaving")).offices["tiny"]
+    await transport.replay()
+    async with asyncio.timeout(10):
+        while office.received != 1:  # and handled, once
+            await asyncio.sleep(0.02)
+    await transport.replay()
+    assert office.received == 1
+
+
+async def friend_of(agent: RunningAgent, tenant: Tenant) -> Correspondent:
+    """Give somebody a connection with a tenant."""
+    key = Key.generate(KeyAlg.ED25519)
+    recipient, connection = await connect(tenant.profile, key)
+    return Correspondent(agent, recipient, connection, key)
+
+
+async def test_an_envelope_for_two_tenants_is_answered_like_one_for_nobody(
+    agent: RunningAgent, handle: AgentHandle
+) -> None:
+    """Whichever of the two is suspended, removed, not open, or the sender's friend."""
+    tenants = [(await add(handle, name), await agent.tenants.enter(name))[1] for name in ("one", "two", "gone", "shut")]
+    friends = [await friend_of(agent, tenant) for tenant in tenants]
+    await handle.app.delete("/v1/tenants/gone")
+    await handle.post("/v1/tenants/shut/suspend")
+    one, two, gone, shut = friends
+    nobody = verkey_of(Key.generate(KeyAlg.ED25519))
+    receive = agent._transport.receive
+    ping = json.dumps({"@type": PING, "@id": "1"}).encode()
+    answers = []
+    for to in ([one, two], [two, one], [one, gone], [gone], [shut], [one, shut], [shut, one]):
+        answer = await receive(pack_message([each.recipient for each in to], one.key, ping))
+        answers.append((answer.status, answer.body))
+    refused = await receive(pack_message([nobody], one.key, ping))
+    assert (refused.status, refused.body) == (400, None)
+    # A key that went with its tenant is nobody's: the envelope is for the other alone.
+    assert answers == [(400, None), (400, None), (200, None), *[(400, None)] * 4]
+
+
+async def test_a_tenant_cannot_take_anothers_key_for_its_own(agent: RunningAgent, handle: AgentHandle) -> None:
+    a, b = [(await add(handle, name), await agent.tenants.enter(name))[1] for name in ("a", "b")]
+    friend = await friend_of(agent, b)
+    secret = Key.generate(KeyAlg.ED25519)
+    public = Key.from_public_bytes(KeyAlg.ED25519, base58.b58decode(friend.recipient))
+    async with a.profile.session() as session:
+        with pytest.raises(DuplicateError):
+            await session.handle.insert_key(friend.recipient, public)
+        with pytest.raises(DuplicateError):  # another secret under the name of B's key
+            await session.handle.insert_key(friend.recipient, secret)
+    assert await tables_of(a.profile).keys.find([friend.recipient]) == {friend.recipient: "b"}
+    await tables_of(a.profile).keys.remove(friend.recipient, "a")
+    office = b.offices["tiny"]
+    assert (await agent._transport.receive(friend.envelope())).status == 200
+    async with asyncio.timeout(10):
+        while office.received != 1:
+            await asyncio.sleep(0.02)
+
+
+async def test_nothing_that_a_tenant_sets_or_binds_is_anothers(agent: RunningAgent, handle: AgentHandle) -> None:
+    a, b = [(await add(handle, name), await agent.tenants.enter(name))[1] for name in ("a", "b")]
+    profiles = {"a": a.profile, "b": b.profile, "default": agent.profile}
+    before = {name: dict(profile.settings) for name, profile in profiles.items()}
+    a.profile.context.injector.bind_instance(Text, Text(text="a's"))
+    a.profile.context.settings.set_value("wallet.rekey", "a's")
+    a.profile.context.update_settings({"default_label": "B"})
+    for name in ("b", "default"):
+        assert profiles[name].inject_or(Text) is None
+        assert dict(profiles[name].settings) == before[name]
+    assert a.profile.inject(BaseCache) is not b.profile.inject(BaseCache)
+    assert a.profile.inject(BaseCache) is not agent.profile.inject(BaseCache)
+    for name, profile in profiles.items():
+        assert profile.inject(Profile) is profile
+        assert profile.inject(BaseResponder).profile is profile, name
+        nested = {
+            key: value
+            for key, value in before[name].items()
+            if isinstance(value, (dict, list))
+            and any(value is other.settings.get(key) for other in profiles.values() if other is not profile)
+        }
+        print(name, sorted(nested))
