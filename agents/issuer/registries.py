@@ -101,6 +101,13 @@ class Registries:
             await self._complete(cred_def_id)  # 1
             return await self._activate(cred_def_id)  # 2
 
+    async def is_usable(self, cred_def_id: CredDefId) -> bool:
+        """Return whether the active registry is there and has free places; waits for nobody's turn."""
+        return any(
+            each.state is RegistryState.ACTIVE and not is_nearly_full(size=each.size, used=each.used)
+            for each in await self.all(cred_def_id)
+        )
+
     async def ensure_spare(self, cred_def_id: CredDefId) -> None:
         """Make sure that a spare is there (3).
 

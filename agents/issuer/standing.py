@@ -164,7 +164,8 @@ class Standing:
             self.waiting_for = "its credential definition"
             cred_def_id = await ensure_definition(self._profile, self.did, schema_id)  # 2
             self.waiting_for = "a revocation registry"
-            await self._registries.ensure_active(cred_def_id)  # 3
+            if not await self._registries.is_usable(cred_def_id):  # who has the turn may be a process that died
+                await self._registries.ensure_active(cred_def_id)  # 3
             self._ground = Ground(schema_id, cred_def_id)
             self.waiting_for = ""
 

@@ -368,7 +368,12 @@ class Tenants:
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def look_again(self, tenant_id: str = "") -> None:
-        """Take over what the record of a tenant says by now; without an id, the records of all."""
+        """Take over what the record of a tenant says by now; without an id, the records of all.
+
+        Where no other process writes them, all of it is known.
+        """
+        if not tables_of(self.memory).engine.is_shared:
+            return
         found = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
         for record in found:
             if record is not None:

@@ -226,3 +226,14 @@ async def test_an_offer_in_the_making_at_a_process_whose_clock_is_behind_is_left
     offer = await issuer.first.offer()  # its invitation comes in a moment
     await issuer.second.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
     assert await issuer.second.desk.get(offer.id) == offer
+
+
+async def test_a_process_that_starts_does_not_wait_for_the_turn_of_one_that_died(issuer: Issuer) -> None:
+    """Its registries are as they should be: for half a minute it would else refuse to make offers."""
+    registries = issuer.first.standing._registries
+    async with registries._alone(issuer.first.cred_def_id):  # and no one gives it back
+        before = issuer.second.standing.ground()
+        issuer.second.start()
+        async with asyncio.timeout(5):
+            await issuer.second.standing.prepare()
+    assert issuer.second.standing.ground() == before
