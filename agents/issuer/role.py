@@ -80,6 +80,7 @@ class IssuerRole(Role):
         tenant.bind(OfferBook, office.desk)
         tenant.bind(SigningPlaces, office.standing.places)
         office.standing.look_again()
+        await office.standing.stand_again()
         return office
 
 

@@ -10,12 +10,15 @@ Coming to stand is resumable, in these steps; each finds what an earlier start l
 Until 3 is done `waiting_for` says what is missing, offers are refused, and it is tried again.
 """
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from acapy_agent.anoncreds.issuer import AnonCredsIssuer
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.config import IssuerConfig
@@ -39,6 +42,7 @@ from wanderbuch.store.tables import tables_of
 
 LOGGER = logging.getLogger(__name__)
 
+_STANDS_AGAIN_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 60.0
 _MAKING_S: Final = 600.0  # keys of a definition take a while, large registries minutes
 
@@ -93,6 +97,7 @@ class Standing:
         self._ground: Ground | None = None
         self._backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         self.look_again = on_wanted
+        self._stands = asyncio.Event()
         """Have what is missing, and the registries, looked at now."""
 
     def ground(self) -> Ground | None:
@@ -147,6 +152,16 @@ class Standing:
         definition = ResolvedDefinition(ground.schema_id, kind.name, kind.version, kind.attr_names)
         return Draft(offer, judge_offer(offer, definition, snapshot, at=at))
 
+    async def stand_again(self) -> None:
+        """Wait, but not long, until it stands as it did before this start; who never stood is not waited for.
+
+        So of several processes one that has started again makes offers as soon as it says that it is ready.
+        """
+        if await AnonCredsIssuer(self._profile).get_created_credential_definitions(issuer_id=self.did):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STANDS_AGAIN_S):
+                    await self._stands.wait()
+
     async def prepare(self) -> None:
         """Take steps 1 to 3.
 
@@ -167,6 +182,7 @@ class Standing:
             if not await self._registries.is_usable(cred_def_id):  # who has the turn may be a process that died
                 await self._registries.ensure_active(cred_def_id)  # 3
             self._ground = Ground(schema_id, cred_def_id)
+            self._stands.set()
             self.waiting_for = ""
 
     async def keep(self) -> float | None:

@@ -237,3 +237,13 @@ async def test_a_process_that_starts_does_not_wait_for_the_turn_of_one_that_died
         async with asyncio.timeout(5):
             await issuer.second.standing.prepare()
     assert issuer.second.standing.ground() == before
+
+
+async def test_a_process_that_starts_again_waits_until_it_stands_as_before(issuer: Issuer) -> None:
+    issuer.second.start()
+    waiting = asyncio.create_task(issuer.second.standing.stand_again())
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await issuer.second.standing.prepare()
+    async with asyncio.timeout(2):
+        await waiting
