@@ -62,6 +62,7 @@ from wanderbuch.plugins.trust.verifier import VerificationDesk
 
 _GOVERNANCE: Final = "https://authority.wanderbuch.test/governance/x"
 _WARM: Final = 20  # tenants before anything is counted
+_WARM_MESSAGES: Final = 30  # to each of these: what a process takes once, it has taken then
 _BLOCKS: Final = 15
 _IN_A_BLOCK: Final = 6
 _ISSUERS: Final = 5  # one issuing tenant for so many verifying ones
@@ -167,7 +168,9 @@ async def _running(machine: LocalMachine, role: Role, name: str, town: _Town) ->
 async def _grown_by(agent: RunningAgent, tenants: int) -> tuple[float, list[_Written]]:
     """Make tenants, each open and written to; return how many KiB the process grew by for each, and the tenants."""
     for number in range(_WARM):
-        await _make(agent, f"warm-{number}")
+        warm = await _make(agent, f"warm-{number}")
+        for _ in range(_WARM_MESSAGES):
+            await _greet(agent, warm)
     before = _rss_kib()
     made = [await _make(agent, f"tenant-{number}") for number in range(tenants)]
     return round((_rss_kib() - before) / tenants, 1), made
@@ -180,9 +183,13 @@ async def _make(agent: RunningAgent, tenant_id: str) -> _Written:
     key = Key.generate(KeyAlg.ED25519)
     recipient, connection_id = await connect(tenant.profile, key)
     written = _Written(tenant, Correspondent(agent, recipient, connection_id, key))
-    discovery = {"@type": "https://didcomm.org/discover-features/2.0/queries", "@id": "1", "queries": []}
-    await _send(agent, written, {**discovery, "~transport": {"return_route": "all"}})
+    await _greet(agent, written)
     return written
+
+
+async def _greet(agent: RunningAgent, to: _Written) -> None:
+    discovery = {"@type": "https://didcomm.org/discover-features/2.0/queries", "@id": "1", "queries": []}
+    await _send(agent, to, {**discovery, "~transport": {"return_route": "all"}})
 
 
 async def _send(agent: RunningAgent, to: _Written, told: dict[str, Any]) -> None:
