@@ -137,7 +137,7 @@ def test_publish_says_what_it_lacks(run: Run, office: Office, site: Path, tmp_pa
         ),
         (
             ("governance", "publish", file, "--agent", "http://127.0.0.1:9", "--token-file", str(token), "--why", "x"),
-            "can not be reached",
+            "cannot be reached",
         ),
     ):
         code, _, err = run(*words)

@@ -207,7 +207,7 @@ async def test_a_stream_ends_when_its_reader_may_not_read_any_more(site: Site, w
 
 
 async def test_streams_are_counted_for_each_tenant(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeds, "MAX_STREAMS_A_TENANT", 2)
+    monkeypatch.setattr(site.feed, "_streams_a_tenant", 2)
     async with site.following(), site.following():
         refused = await site.get("/v1/events", **STREAM)
         assert (refused.status, (await refused.json())["code"]) == (429, "too-many")
