@@ -10,6 +10,7 @@ from tests.postgresql import ENGINES, Database
 
 from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
+from wanderbuch.store.entries import fetch_entries
 
 
 async def opened(config: AgentConfig) -> WalletProfile:
@@ -63,7 +64,7 @@ async def test_a_deadline_is_told_as_one(config: AgentConfig) -> None:
     async def read_on() -> None:
         async with wallet.session() as session:
             while True:
-                await session.handle.fetch_all("note")
+                await fetch_entries(session, "note")
 
     for number in range(20):
         with pytest.raises(TimeoutError):
