@@ -472,8 +472,9 @@ async def test_what_was_read_before_a_tenant_was_suspended_does_not_bring_it_bac
 
 
 async def test_a_decision_that_nobody_was_told_of_is_learnt_by_a_sweep(
-    agent: RunningAgent, handle: AgentHandle
+    agent: RunningAgent, handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(type(tables_of(agent.profile).engine), "is_shared", True)  # another process writes here, too
     token = await add(handle, "bad")
     assert (await ask(handle, "GET", "/v1/t/bad/tiny/pings", token=token))[0] == 200
 
