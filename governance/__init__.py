@@ -30,52 +30,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from wanderbuch.governance.asking_rules import may_ask as may_ask
-    from wanderbuch.governance.bulk import load_divided as load_divided
-    from wanderbuch.governance.bulk import load_partly as load_partly
-    from wanderbuch.governance.decision import decide as decide
-    from wanderbuch.governance.decision import explain as explain
-    from wanderbuch.governance.decision import may_issue as may_issue
-    from wanderbuch.governance.file import GovernanceFile as GovernanceFile
-    from wanderbuch.governance.freshness import snapshot_of as snapshot_of
-    from wanderbuch.governance.freshness import verify_freshness as verify_freshness
-    from wanderbuch.governance.identifiers import CredDefId as CredDefId
-    from wanderbuch.governance.identifiers import Did as Did
-    from wanderbuch.governance.identifiers import RevRegDefId as RevRegDefId
-    from wanderbuch.governance.question import DateSpan as DateSpan
-    from wanderbuch.governance.question import Evidence as Evidence
-    from wanderbuch.governance.question import Purpose as Purpose
-    from wanderbuch.governance.question import Reason as Reason
-    from wanderbuch.governance.question import Requirement as Requirement
-    from wanderbuch.governance.question import TrustDecision as TrustDecision
-    from wanderbuch.governance.question import Verdict as Verdict
-    from wanderbuch.governance.signing import SignedGovernanceFile as SignedGovernanceFile
-    from wanderbuch.governance.signing import verify_file as verify_file
-    from wanderbuch.governance.snapshot import GovernanceSnapshot as GovernanceSnapshot
-    from wanderbuch.governance.standing import recognises as recognises
-    from wanderbuch.governance.standing import standing as issuer_standing  # noqa: F401 (typing)
-    from wanderbuch.governance.trqp import answer_authorization as answer_authorization
-    from wanderbuch.governance.trqp import answer_recognition as answer_recognition
-    from wanderbuch.governance.trqp import parse_query as parse_query
-    from wanderbuch.governance.validation import parse_file as parse_file
-    from wanderbuch.governance.validation import validate_file as validate_file
+    from wanderbuch.governance.deciding.asking_rules import may_ask as may_ask
+    from wanderbuch.governance.deciding.decision import decide as decide
+    from wanderbuch.governance.deciding.decision import explain as explain
+    from wanderbuch.governance.deciding.decision import may_issue as may_issue
+    from wanderbuch.governance.deciding.standing import recognises as recognises
+    from wanderbuch.governance.deciding.standing import standing as issuer_standing  # noqa: F401 (typing)
+    from wanderbuch.governance.deciding.trqp import answer_authorization as answer_authorization
+    from wanderbuch.governance.deciding.trqp import answer_recognition as answer_recognition
+    from wanderbuch.governance.deciding.trqp import parse_query as parse_query
+    from wanderbuch.governance.divided.bulk import load_divided as load_divided
+    from wanderbuch.governance.divided.bulk import load_partly as load_partly
+    from wanderbuch.governance.facts.anoncreds_ids import CredDefId as CredDefId
+    from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId as RevRegDefId
+    from wanderbuch.governance.facts.file import GovernanceFile as GovernanceFile
+    from wanderbuch.governance.facts.identifiers import Did as Did
+    from wanderbuch.governance.facts.question import DateSpan as DateSpan
+    from wanderbuch.governance.facts.question import Evidence as Evidence
+    from wanderbuch.governance.facts.question import Purpose as Purpose
+    from wanderbuch.governance.facts.question import Reason as Reason
+    from wanderbuch.governance.facts.question import Requirement as Requirement
+    from wanderbuch.governance.facts.question import TrustDecision as TrustDecision
+    from wanderbuch.governance.facts.question import Verdict as Verdict
+    from wanderbuch.governance.facts.snapshot import GovernanceSnapshot as GovernanceSnapshot
+    from wanderbuch.governance.facts.sources import Binding as Binding
+    from wanderbuch.governance.facts.sources import SourceId as SourceId
+    from wanderbuch.governance.facts.statuses import StatusId as StatusId
+    from wanderbuch.governance.form.validation import parse_file as parse_file
+    from wanderbuch.governance.form.validation import validate_file as validate_file
+    from wanderbuch.governance.signed.freshness import snapshot_of as snapshot_of
+    from wanderbuch.governance.signed.freshness import verify_freshness as verify_freshness
+    from wanderbuch.governance.signed.signing import SignedGovernanceFile as SignedGovernanceFile
+    from wanderbuch.governance.signed.signing import verify_file as verify_file
 
 _NAMES: Final = {
-    "asking_rules": ("may_ask",),
-    "bulk": ("load_divided", "load_partly"),
-    "decision": ("decide", "explain", "may_issue"),
-    "file": ("GovernanceFile",),
-    "freshness": ("snapshot_of", "verify_freshness"),
-    "identifiers": ("CredDefId", "Did", "RevRegDefId"),
-    "question": ("DateSpan", "Evidence", "Purpose", "Reason", "Requirement", "TrustDecision", "Verdict"),
-    "signing": ("SignedGovernanceFile", "verify_file"),
-    "snapshot": ("GovernanceSnapshot",),
-    "standing": ("recognises",),
-    "trqp": ("answer_authorization", "answer_recognition", "parse_query"),
-    "validation": ("parse_file", "validate_file"),
+    "deciding.asking_rules": ("may_ask",),
+    "divided.bulk": ("load_divided", "load_partly"),
+    "deciding.decision": ("decide", "explain", "may_issue"),
+    "facts.file": ("GovernanceFile",),
+    "signed.freshness": ("snapshot_of", "verify_freshness"),
+    "facts.anoncreds_ids": ("CredDefId", "RevRegDefId"),
+    "facts.identifiers": ("Did",),
+    "facts.question": ("DateSpan", "Evidence", "Purpose", "Reason", "Requirement", "TrustDecision", "Verdict"),
+    "signed.signing": ("SignedGovernanceFile", "verify_file"),
+    "facts.snapshot": ("GovernanceSnapshot",),
+    "facts.sources": ("Binding", "SourceId"),
+    "facts.statuses": ("StatusId",),
+    "deciding.standing": ("recognises",),
+    "deciding.trqp": ("answer_authorization", "answer_recognition", "parse_query"),
+    "form.validation": ("parse_file", "validate_file"),
 }
 _PLACES: Final = {name: (module, name) for module, names in _NAMES.items() for name in names} | {
-    "issuer_standing": ("standing", "standing")
+    "issuer_standing": ("deciding.standing", "standing")
 }
 
 

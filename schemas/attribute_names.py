@@ -25,10 +25,10 @@ def by_common_name[V](values: Mapping[str, V]) -> dict[str, V]:
     Raises:
         CredentialError: two names are one attribute: which of the two is signed, nobody can tell.
     """
-    found = {common_name(name): value for name, value in values.items()}
-    if len(found) != len(values):
+    values_by_name = {common_name(name): value for name, value in values.items()}
+    if len(values_by_name) != len(values):
         raise CredentialError("expected each attribute once, found one in two spellings (case and spaces do not count)")
-    return found
+    return values_by_name
 
 
 def are_distinct(names: Iterable[str]) -> bool:

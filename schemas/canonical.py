@@ -25,12 +25,16 @@ from collections.abc import Container
 from datetime import date, datetime
 
 from wanderbuch.schemas.credential_type import Attribute, Kind
-from wanderbuch.schemas.frameworks import all_level_codes
+from wanderbuch.schemas.frameworks import frameworks, level_codes
 
 type Value = str | int | date | None
 """A parsed value: text, code and level are str, integer is int, date is date; None is a value that is not there."""
 
 TEXT_MARK = "#"
+# Words of Western letters, digits and ASCII's signs, a space between them: most texts, and nothing is wrong with these.
+_PLAIN_WORDS = re.compile(
+    r"(?=.*[0-9A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff])[!-~\u00c0-\u00ff]+(?: [!-~\u00c0-\u00ff]+)*"
+)
 _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _ANY_INTEGER = re.compile(r"[+-]?\d+(?:_\d+)*")  # what Python's int() reads, without its limit of digits
 _PLAIN_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -54,10 +58,10 @@ _CATEGORY_WORDS = {
 class ValueMismatch(Exception):  # noqa: N818  a finding; whoever knows the attribute turns it into an error
     """A value is not what its attribute expects; says what kind of thing was found, never the value."""
 
-    def __init__(self, expected: str, found: str) -> None:
-        super().__init__(f"expected {expected}, found {found}")
+    def __init__(self, expected: str, received: str) -> None:
+        super().__init__(f"expected {expected}, found {received}")
         self.expected = expected
-        self.found = found
+        self.found = received
 
 
 def to_raw(attribute: Attribute, value: object) -> str:
@@ -98,7 +102,7 @@ def from_raw(attribute: Attribute, raw: object) -> Value:
         case Kind.CODE:
             return _listed(attribute, raw, attribute.codes)
         case Kind.LEVEL:
-            return _listed(attribute, raw, all_level_codes())
+            return _listed(attribute, raw, level_codes(attribute.framework))
 
 
 def expectation(attribute: Attribute) -> str:
@@ -114,6 +118,8 @@ def expectation(attribute: Attribute) -> str:
             words = f"one of {', '.join(attribute.codes)}"
         case Kind.CODE:
             words = f"one of the {len(attribute.codes)} codes of {attribute.code_list}, such as {attribute.example}"
+        case Kind.LEVEL if attribute.framework is not None:
+            words = f"a level of {attribute.framework} ({', '.join(frameworks()[attribute.framework].levels)})"
         case Kind.LEVEL:
             words = f"a level as the {attribute.framework_attribute} writes it"
     return f"{words}, or nothing ({attribute.absent.label})" if attribute.absent else words
@@ -197,22 +203,26 @@ def _written(attribute: Attribute, value: object) -> str:
 
 
 def _text(attribute: Attribute, raw: str) -> str:
-    found: str | None
+    flaw: str | None
     text = ""
     if len(raw) > attribute.max_bytes + len(TEXT_MARK):  # a character takes a byte or more; first, to bound the work
-        found = "a longer text"
+        flaw = "a longer text"
     else:
         text = unmarked(raw)
-        found = _flaw_of(text) or ("a longer text" if len(text.encode()) > attribute.max_bytes else None)
-        if found is None and marked(text) != raw:
-            found = f"a text that some programs read as a number, without the {TEXT_MARK} that marks it as a text"
-    if found is not None:
-        raise ValueMismatch(expectation(attribute), found)
+        flaw = _flaw_of(text) or ("a longer text" if len(text.encode()) > attribute.max_bytes else None)
+        if flaw is None and marked(text) != raw:
+            flaw = f"a text that some programs read as a number, without the {TEXT_MARK} that marks it as a text"
+    if flaw is not None:
+        raise ValueMismatch(expectation(attribute), flaw)
     return text
 
 
 def _flaw_of(raw: str) -> str | None:
     """Return what makes a text unfit (rule 3), None if nothing does."""
+    return None if _PLAIN_WORDS.fullmatch(raw) else _flaw_by_character(raw)
+
+
+def _flaw_by_character(raw: str) -> str | None:
     for position, character in enumerate(raw, start=1):
         category = unicodedata.category(character)
         if category in _REFUSED_CATEGORIES and character not in _JOINERS:
@@ -265,9 +275,9 @@ def _listed(attribute: Attribute, raw: str, codes: Container[str]) -> str:
     if raw in codes:
         return raw
     if raw.strip().isdecimal() and f"C{raw.strip()}" in codes:
-        found = "bare digits; write C before them"
+        hint = "bare digits; write C before them"
     elif raw.strip().upper() in codes or raw.strip().lower() in codes:
-        found = "a code in other letters or with spaces around it"
+        hint = "a code in other letters or with spaces around it"
     else:
-        found = f"{kind_of(raw)} that is not one of them"
-    raise ValueMismatch(expectation(attribute), found)
+        hint = f"{kind_of(raw)} that is not one of them"
+    raise ValueMismatch(expectation(attribute), hint)

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import Value, ValueMismatch, from_raw, plain, to_raw
-from wanderbuch.schemas.consistency import Finding, inconsistencies
+from wanderbuch.schemas.consistency import Inconsistency, inconsistencies, rank_of
 from wanderbuch.schemas.credential_type import Computation, Computed, CredentialType
 
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -33,7 +33,7 @@ class ClaimError(CredentialError):
     """
 
     def __init__(
-        self, credential_type: CredentialType, findings: Iterable[Finding], *, hint: str | None = None
+        self, credential_type: CredentialType, findings: Iterable[Inconsistency], *, hint: str | None = None
     ) -> None:
         self.findings = tuple(findings)
         super().__init__(f"{credential_type.id}: {'; '.join(map(str, self.findings))}", hint=hint)
@@ -54,6 +54,19 @@ class Claim:
     def plain(self) -> dict[str, str]:
         """The values as an application writes them: itself a valid claim, so it can be kept and validated again."""
         return plain_values(self.credential_type, self.raw)
+
+    @property
+    def about(self) -> str:
+        """What it is about: the code of an occupation, or of a language."""
+        return self.raw[self.credential_type.about]
+
+    @property
+    def level(self) -> tuple[str, str] | None:
+        """The framework and the level in its own words; None where the type has no level."""
+        attribute = self.credential_type.level
+        if attribute is None:
+            return None
+        return attribute.framework or self.raw[attribute.framework_attribute or ""], self.raw[attribute.name]
 
     def __getitem__(self, name: str) -> Value:
         """Return the value of the attribute `name`, None if there is none.
@@ -79,15 +92,15 @@ class Claim:
         """
         values: dict[str, Value] = {name: self[name] for name in self.raw}
         texts = dict(self.raw)
-        findings: list[Finding] = []
+        findings: list[Inconsistency] = []
         for attribute in self.credential_type.attributes:
             if attribute.computed is None:
                 continue
-            computed = _compute(attribute.computed, values, eqf_level, crosswalk_version or None)
+            computed = _compute(self.credential_type, attribute.computed, values, eqf_level, crosswalk_version or None)
             try:
                 texts[attribute.name] = to_raw(attribute, computed)
             except ValueMismatch as mismatch:
-                findings.append(Finding(attribute.name, mismatch.expected, mismatch.found))
+                findings.append(Inconsistency(attribute.name, mismatch.expected, mismatch.found))
                 continue
             values[attribute.name] = from_raw(attribute, texts[attribute.name])
         findings += inconsistencies(self.credential_type, values)
@@ -122,7 +135,7 @@ def validate_claim(credential_type: CredentialType, claim: Mapping[str, object],
     Raises:
         ClaimError: the claim does not fit the type; all findings at once.
     """
-    findings: list[Finding] = []
+    findings: list[Inconsistency] = []
     raw: dict[str, str] = {}
     values: dict[str, Value] = {}
     given = dict(claim)
@@ -131,19 +144,21 @@ def validate_claim(credential_type: CredentialType, claim: Mapping[str, object],
         if attribute.computed is not None and value is None:
             continue
         if attribute.computed is not None and attribute.computed.by is not Computation.YEAR_OF:
-            findings.append(Finding(attribute.name, "nothing: the issuer's agent computes it", "a value"))
+            findings.append(Inconsistency(attribute.name, "nothing: the issuer's agent computes it", "a value"))
             continue
         try:
             text = to_raw(attribute, value)
         except ValueMismatch as mismatch:
-            findings.append(Finding(attribute.name, mismatch.expected, mismatch.found))
+            findings.append(Inconsistency(attribute.name, mismatch.expected, mismatch.found))
             continue
         values[attribute.name] = parsed = from_raw(attribute, text)
         if attribute.computed is None:
             raw[attribute.name] = text
         if attribute.past and at is not None and isinstance(parsed, date) and parsed > at:
-            findings.append(Finding(attribute.name, "a day that is not in the future", "a later day"))
-    findings += (Finding(_shown(name), f"an attribute of {credential_type.id}", "an unknown name") for name in given)
+            findings.append(Inconsistency(attribute.name, "a day that is not in the future", "a later day"))
+    findings += (
+        Inconsistency(_shown(name), f"an attribute of {credential_type.id}", "an unknown name") for name in given
+    )
     findings += inconsistencies(credential_type, values)
     if findings:
         raise ClaimError(credential_type, findings)
@@ -160,7 +175,7 @@ def read_values(credential_type: CredentialType, values: Mapping[str, object]) -
         ClaimError: they do not fit the type; all findings at once.
     """
     missing = [
-        Finding(name, "a value for each attribute of the type", "none")
+        Inconsistency(name, "a value for each attribute of the type", "none")
         for name in credential_type.attr_names
         if name not in values
     ]
@@ -174,10 +189,14 @@ def read_values(credential_type: CredentialType, values: Mapping[str, object]) -
     return CredentialValues(
         claim,
         eqf_level=next(
-            (int(str(read[each.name])) for each in credential_type.computed_by(Computation.CROSSWALK_LEVEL)), 0
+            (int(str(read[attribute.name])) for attribute in credential_type.computed_by(Computation.CROSSWALK_LEVEL)),
+            0,
         ),
         crosswalk_version=next(
-            (_optional_text(read[each.name]) for each in credential_type.computed_by(Computation.CROSSWALK_VERSION)),
+            (
+                _optional_text(read[attribute.name])
+                for attribute in credential_type.computed_by(Computation.CROSSWALK_VERSION)
+            ),
             None,
         ),
     )
@@ -203,23 +222,29 @@ def read_revealed(credential_type: CredentialType, values: Mapping[str, object])
         ClaimError: a name is unknown, a raw text is not canonical, or the values do not fit each other; all findings
             at once.
     """
-    findings: list[Finding] = []
+    findings: list[Inconsistency] = []
     read: dict[str, Value] = {}
     for name, raw in values.items():
         if name not in credential_type.attr_names:
-            findings.append(Finding(_shown(name), f"an attribute of {credential_type.id}", "an unknown name"))
+            findings.append(Inconsistency(_shown(name), f"an attribute of {credential_type.id}", "an unknown name"))
             continue
         try:
             read[name] = from_raw(credential_type.attribute(name), raw)
         except ValueMismatch as mismatch:
-            findings.append(Finding(name, mismatch.expected, mismatch.found))
+            findings.append(Inconsistency(name, mismatch.expected, mismatch.found))
     findings += inconsistencies(credential_type, read)
     if findings:
         raise ClaimError(credential_type, findings)
     return read
 
 
-def _compute(computed: Computed, values: Mapping[str, Value], eqf_level: int, crosswalk_version: str | None) -> Value:
+def _compute(
+    credential_type: CredentialType,
+    computed: Computed,
+    values: Mapping[str, Value],
+    eqf_level: int,
+    crosswalk_version: str | None,
+) -> Value:
     """Return the value of a computed attribute; what it is computed from is in `values`."""
     source = values.get(computed.attribute or "")
     match computed.by:
@@ -229,6 +254,8 @@ def _compute(computed: Computed, values: Mapping[str, Value], eqf_level: int, cr
             return crosswalk_version
         case Computation.YEAR_OF:
             return source.year if isinstance(source, date) else None
+        case Computation.RANK_OF:
+            return rank_of(credential_type, computed, values)
         case Computation.AT_LEAST:
             return int(isinstance(source, int) and source >= (computed.level or 0))
 

@@ -27,13 +27,13 @@ def find_country(text: str) -> str:
     code = unicodedata.normalize("NFKC", text).strip().upper()
     if code in iso3166().codes:
         return code
-    marked = any(unicodedata.category(each)[0] in "PS" and each not in _SIGNS for each in text)
-    found = () if marked else _codes().get(_folded(text), ())
-    if len(found) == 1:
-        return found[0]
-    if found:
+    marked = any(unicodedata.category(letter)[0] in "PS" and letter not in _SIGNS for letter in text)
+    codes = () if marked else _codes().get(_folded(text), ())
+    if len(codes) == 1:
+        return codes[0]
+    if codes:
         raise CredentialError(
-            f"found {text[:60]!r}, which is the name of {' and '.join(found)}", hint="write three capitals, such as LKA"
+            f"found {text[:60]!r}, which is the name of {' and '.join(codes)}", hint="write three capitals, such as LKA"
         )
     near = difflib.get_close_matches(_folded(text), _codes(), n=1, cutoff=0.8)
     meant = f"; {iso3166().codes[_codes()[near[0]][0]]} is {_codes()[near[0]][0]}" if near else ""
@@ -44,20 +44,22 @@ def find_country(text: str) -> str:
 
 @cache
 def _codes() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+    by_name: dict[str, dict[str, None]] = {}
     for code, label in iso3166().codes.items():
         for name in label.by_language.values():
-            found.setdefault(_folded(name), {})[code] = None
+            by_name.setdefault(_folded(name), {})[code] = None
     with reading(_TABLE):
         for row in csv.DictReader(StringIO(read_text(_TABLE)), strict=True):
             for name in (row["alpha2"], *row["other"].split(";")):
                 if name.strip():
-                    found.setdefault(_folded(name), {})[row["code"]] = None
-    return {name: tuple(codes) for name, codes in found.items()}
+                    by_name.setdefault(_folded(name), {})[row["code"]] = None
+    return {name: tuple(codes) for name, codes in by_name.items()}
 
 
 def _folded(text: str) -> str:
     """Return a name without capitals, signs and the accents of Latin letters; marks of other scripts stay."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()).replace("&", " and ")
-    kept = (each for each in plain if unicodedata.category(each)[0] in "LMN" and not "\u0300" <= each <= "\u036f")
+    kept = (
+        letter for letter in plain if unicodedata.category(letter)[0] in "LMN" and not "\u0300" <= letter <= "\u036f"
+    )
     return unicodedata.normalize("NFC", "".join(kept))

@@ -23,7 +23,8 @@ from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.attribute_names import are_distinct, common_name
 from wanderbuch.schemas.countries import iso3166
 from wanderbuch.schemas.data_file import Source, data_file_names, parse_sources, read_json, reading
-from wanderbuch.schemas.frameworks import frameworks
+from wanderbuch.schemas.frameworks import framework, frameworks
+from wanderbuch.schemas.languages import iso639
 from wanderbuch.schemas.local_text import LocalText
 from wanderbuch.schemas.occupations import isco08, unit_groups
 
@@ -35,7 +36,7 @@ class Kind(Enum):
     INTEGER = "integer"
     DATE = "date"
     CODE = "code"  # one of a closed list
-    LEVEL = "level"  # a level of the framework that another attribute names
+    LEVEL = "level"  # a level of the framework that another attribute, or the type itself, names
 
 
 class Computation(Enum):
@@ -44,6 +45,7 @@ class Computation(Enum):
     CROSSWALK_LEVEL = "crosswalk_level"  # the EQF level that the governance file's crosswalk gives, 0 = no mapping
     CROSSWALK_VERSION = "crosswalk_version"  # the version of that crosswalk
     YEAR_OF = "year_of"  # the year of a date
+    RANK_OF = "rank_of"  # the rank of a level in its framework, 1 for the lowest
     AT_LEAST = "at_least"  # thermometer: 1 if a number is `level` or more, else 0
 
 
@@ -106,6 +108,7 @@ class Attribute:
     codes: Mapping[str, LocalText] = MappingProxyType({})
     code_list: str | None = None
     framework_attribute: str | None = None
+    framework: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,15 @@ class DateOrder:
     max_years: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A number of months that is at most the time from one day to another."""
+
+    months: str
+    earlier: str
+    later: str
+
+
 @dataclass(frozen=True)
 class CredentialType:
     """What a credential says.
@@ -126,6 +138,7 @@ class CredentialType:
         name, version: of the AnonCreds schema.
         attributes: in the order of the schema's attrNames.
         orders: the dates that must stand in order.
+        lengths: the numbers of months that two dates bound.
     """
 
     name: str
@@ -135,6 +148,7 @@ class CredentialType:
     sources: tuple[Source, ...]
     attributes: tuple[Attribute, ...]
     orders: tuple[DateOrder, ...]
+    lengths: tuple[Length, ...] = ()
 
     @property
     def id(self) -> str:
@@ -164,7 +178,9 @@ class CredentialType:
 
     def computed_by(self, computation: Computation) -> tuple[Attribute, ...]:
         """Return the attributes that are computed in this way, in order."""
-        return tuple(each for each in self.attributes if each.computed and each.computed.by is computation)
+        return tuple(
+            attribute for attribute in self.attributes if attribute.computed and attribute.computed.by is computation
+        )
 
     def thermometer(self, level: int, *, of: str = "eqf_level") -> Attribute:
         """Return the attribute that, shown as "1", proves "`of` is `level` or more".
@@ -176,6 +192,16 @@ class CredentialType:
             if attribute.computed == Computed(Computation.AT_LEAST, of, level):
                 return attribute
         raise CredentialError(f"{self.id} has no thermometer attribute for {of} {level} or more")
+
+    @cached_property
+    def about(self) -> str:
+        """The attribute that says what the credential is about: an occupation, or a language."""
+        return next(attribute.name for attribute in self.attributes if attribute.code_list in _ABOUT)
+
+    @cached_property
+    def level(self) -> Attribute | None:
+        """The attribute with the level as its framework writes it; None where the type has no level."""
+        return next((attribute for attribute in self.attributes if attribute.kind is Kind.LEVEL), None)
 
     @cached_property
     def _by_name(self) -> Mapping[str, Attribute]:
@@ -216,8 +242,9 @@ def _load(name: str) -> CredentialType:
             label=LocalText(document["label"]),
             description=LocalText(document["description"]),
             sources=parse_sources(document["sources"]),
-            attributes=tuple(_attribute(each) for each in document["attributes"]),
-            orders=tuple(DateOrder(**each) for each in document["orders"]),
+            attributes=tuple(_attribute(attribute) for attribute in document["attributes"]),
+            orders=tuple(DateOrder(**order) for order in document["orders"]),
+            lengths=tuple(Length(**length) for length in document.get("lengths", ())),
         )
         _check_references(loaded)
         return loaded
@@ -252,14 +279,20 @@ def _country_codes() -> Mapping[str, LocalText]:
     return iso3166().codes
 
 
+def _language_codes() -> Mapping[str, LocalText]:
+    return iso639().codes
+
+
 def _framework_codes() -> Mapping[str, LocalText]:
     return MappingProxyType({code: known.label for code, known in frameworks().items()})
 
 
+_ABOUT = ("isco08-unit-groups", "iso639-3")
 _CODE_LISTS = {
     "isco08-unit-groups": _unit_group_codes,
     "iso3166-1-alpha-3": _country_codes,
     "frameworks": _framework_codes,
+    "iso639-3": _language_codes,
 }
 
 
@@ -268,20 +301,28 @@ def _check_references(loaded: CredentialType) -> None:
     kinds = {attribute.name: attribute.kind for attribute in loaded.attributes}
     if not are_distinct(attribute.name for attribute in loaded.attributes):
         raise ValueError("expected each attribute name once; AnonCreds ignores case and spaces in it")
+    if not any(attribute.code_list in _ABOUT for attribute in loaded.attributes):
+        raise ValueError("expected an attribute that says for which occupation or language it is")
     if any(name != common_name(name) for name in kinds):
         raise ValueError("expected attribute names in lower case and without spaces, as AnonCreds compares them")
     wanted: list[tuple[str | None, Kind]] = []
     for attribute in loaded.attributes:
-        if attribute.kind is Kind.LEVEL:
+        if attribute.kind is Kind.LEVEL and attribute.framework is not None:
+            framework(attribute.framework)
+        elif attribute.kind is Kind.LEVEL:
             wanted.append((attribute.framework_attribute, Kind.CODE))
         if attribute.kind is Kind.CODE and not attribute.codes:
             raise ValueError(f"expected codes for {attribute.name}")
         if attribute.computed and attribute.computed.by is Computation.YEAR_OF:
             wanted.append((attribute.computed.attribute, Kind.DATE))
+        if attribute.computed and attribute.computed.by is Computation.RANK_OF:
+            wanted.append((attribute.computed.attribute, Kind.LEVEL))
         if attribute.computed and attribute.computed.by is Computation.AT_LEAST:
             wanted.append((attribute.computed.attribute, Kind.INTEGER))
     for order in loaded.orders:
         wanted += [(order.earlier, Kind.DATE), (order.later, Kind.DATE)]
+    for length in loaded.lengths:
+        wanted += [(length.months, Kind.INTEGER), (length.earlier, Kind.DATE), (length.later, Kind.DATE)]
     for name, kind in wanted:
         if name is None or kinds.get(name) is not kind:
             raise ValueError(f"expected an attribute {name!r} of kind {kind.value}")

@@ -74,7 +74,7 @@ def reading(name: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as err:
         raise ConfigurationError(
-            f"the data file wanderbuch/schemas/data/{name} can not be used: {type(err).__name__}: {err}",
+            f"the data file wanderbuch/schemas/data/{name} cannot be used: {type(err).__name__}: {err}",
             hint="the installation is damaged; install wanderbuch again",
         ) from err
 

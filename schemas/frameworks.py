@@ -85,9 +85,13 @@ def framework(code: str) -> Framework:
 
 
 @cache
-def all_level_codes() -> frozenset[str]:
-    """Return the codes of all levels of all frameworks: what a level may look like before its framework is known."""
-    return frozenset(code for known in frameworks().values() for code in known.levels)
+def level_codes(of: str | None) -> frozenset[str]:
+    """Return the codes of the levels of one framework; for None of all: what a level may look like before it is known.
+
+    >>> sorted(level_codes("CEFR"))
+    ['A1', 'A2', 'B1', 'B2', 'C1', 'C2']
+    """
+    return frozenset(code for known in frameworks().values() if of in (None, known.code) for code in known.levels)
 
 
 def _load(name: str) -> Framework:

@@ -111,10 +111,10 @@ def nearest(text: object) -> tuple[OccupationCode, ...]:
     >>> [str(code) for code in nearest("C7299")], [str(code) for code in nearest("110")], nearest("welder")
     (['C7234', 'C7233', 'C7232'], ['C0110'], ())
     """
-    found = _LOOSE_FORM.fullmatch(unicodedata.normalize("NFKC", text).strip().upper()) if _is_short(text) else None
-    if found is None:
+    match = _LOOSE_FORM.fullmatch(unicodedata.normalize("NFKC", text).strip().upper()) if _is_short(text) else None
+    if match is None:
         return ()
-    codes, digits = isco08().codes, found[1]
+    codes, digits = isco08().codes, match[1]
     exact = [f"C{zero}{digits}" for zero in ("", "0") if f"C{zero}{digits}" in codes]
     if exact:
         return tuple(map(OccupationCode, exact))
@@ -127,8 +127,8 @@ def nearest(text: object) -> tuple[OccupationCode, ...]:
 
 def suggestion(text: object) -> str:
     """Return what to do about a code that does not exist, as a clerk reads it."""
-    found = ", ".join(f"{code} ({code.label()})" for code in nearest(text))
-    return f"look it up in ISCO-08; the nearest: {found}" if found else "look it up in ISCO-08"
+    suggestions = ", ".join(f"{code} ({code.label()})" for code in nearest(text))
+    return f"look it up in ISCO-08; the nearest: {suggestions}" if suggestions else "look it up in ISCO-08"
 
 
 @cache
@@ -150,8 +150,8 @@ def _is_short(text: object) -> TypeGuard[str]:
 
 
 def _or_nearest(text: object) -> str:
-    found = ", ".join(f"{code} ({code.label()})" for code in nearest(text))
-    return f", such as {found}" if found else ""
+    suggestions = ", ".join(f"{code} ({code.label()})" for code in nearest(text))
+    return f", such as {suggestions}" if suggestions else ""
 
 
 def _kind_of(text: object) -> str:

@@ -1,34 +1,89 @@
 """What tests of every kind share: agents of one machine, and a real wallet."""
 
+import gc
 import os
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
+from typing import Any
 
 import base58
+import hypothesis
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
+from tests.askar_answers import all_answered
+from tests.issuer_keys import keep_issuer_keys
+from tests.memory_folder import use_memory
 from tests.needs import skip_what_cannot_run
 from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures for all)
+from tests.prepared import start_prepared
 from tests.processes import processes  # noqa: F401
+from tests.shared_town import OneWorkerForTheTown, check_modules, shared_town  # noqa: F401
 
 from wanderbuch.agents.machine import LocalMachine
-from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, WalletConfig
-from wanderbuch.agents.runtime.role import NoSettings
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import Address, AppConfig, PublicConfig, WalletConfig
+from wanderbuch.agents.runtime.native_tasks import use_native_tasks
+from wanderbuch.agents.runtime.role_settings import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 
 os.umask(0o077)  # as in every process of ours: tests write keys too, and keys that others can read are refused
 
+# Whoever started the tests may ignore these (nohup, a shell's &), and what tests start would, too. A handler here
+# is not inherited: children begin as from a terminal.
+for _number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
+
+# Tasks in C, and one thread for Askar's and AnonCreds' calls, as in every agent: others take half as long again.
+use_native_tasks()
+os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
+
+# What an agent that runs looks through for garbage, and when.
+_COLLECTING = (10_000, 10, 20)
+
+# The same examples in each run, and no limit of time for one: a machine may be busy, and what failed must fail again.
+hypothesis.settings.register_profile(
+    "wanderbuch", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("wanderbuch")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say where temporary folders are made, before the first is, and what all processes of tests share."""
+    use_memory(config)
+    keep_issuer_keys(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are collected: nothing is, and what is there stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+        gc.set_threshold(*_COLLECTING)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine lacks something for."""
+    """Skip what this machine lacks something for; see that who shares a town is known to."""
     skip_what_cannot_run(items)
+    check_modules(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerForTheTown | None:
+    """Give files to workers, where they are to be given by file."""
+    return OneWorkerForTheTown(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture
 async def machine(tmp_path: Path) -> AsyncIterator[LocalMachine]:
     """An empty machine; its agents are stopped at the end."""
-    made = LocalMachine(tmp_path / "machine")
+    made = LocalMachine(tmp_path / "machine", start_child=start_prepared)
     yield made
     await made.stop()
 
@@ -59,3 +114,4 @@ async def wallet(agent_config: AgentConfig) -> AsyncIterator[WalletProfile]:
     profile = await manager.open(InjectionContext(settings={"ledger.disabled": True}), {})
     yield profile
     await profile.close()
+    await all_answered()

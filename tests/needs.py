@@ -26,8 +26,8 @@ MARK: Final = "needs"
 def chromium_program() -> Path | None:
     """Return the browser: the one that the environment names as CHROMIUM, else the one on the path."""
     named = os.environ.get("CHROMIUM")
-    found = shutil.which(named or "chromium")
-    return Path(found) if found else None
+    which = shutil.which(named or "chromium")
+    return Path(which) if which else None
 
 
 def node_is_missing() -> str | None:
@@ -36,10 +36,10 @@ def node_is_missing() -> str | None:
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return f"{wanted} and npm {hint}"
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    version = re.match(r"v(\d+)\.", said)
+    rows = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    version = re.match(r"v(\d+)\.", rows)
     if version is None or int(version[1]) < OLDEST_NODE:
-        return f"{wanted}, found {said or 'one that does not run'} {hint}"
+        return f"{wanted}, found {rows or 'one that does not run'} {hint}"
     return None
 
 
@@ -60,6 +60,13 @@ def _compiler_is_missing() -> str | None:
     return f"{', '.join(missing)} (Debian: apt-get install g++ make python3)" if missing else None
 
 
+def _containers_are_missing() -> str | None:
+    missing = [name for name in ("podman", "buildah", "debootstrap") if not shutil.which(name)]
+    return (
+        f"{', '.join(missing)} (Debian: apt-get install podman buildah runc netavark debootstrap)" if missing else None
+    )
+
+
 def _postgresql_is_missing() -> str | None:
     return None if postgresql_programs() else f"{MISSING} ({HOW_TO_INSTALL})"
 
@@ -69,7 +76,9 @@ NEEDS: Final[Mapping[str, Callable[[], str | None]]] = {
     "compiler": cache(_compiler_is_missing),
     "chromium": cache(_chromium_is_missing),
     "openssl": _program("openssl", "openssl"),
+    "nginx": _program("nginx", "nginx"),
     "postgresql": _postgresql_is_missing,
+    "containers": _containers_are_missing,
     "full device": lambda: (
         None if Path("/dev/full").exists() else "/dev/full, a device that is always full (Linux has one)"
     ),

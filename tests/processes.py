@@ -47,7 +47,7 @@ class Processes:
 
     async def at_once[T](self, call: Callable[[Process], Awaitable[T]], number: int = 10) -> list[T | BaseException]:
         """Return what each of some calls at once gave, split over the two; an error is an answer."""
-        calls = (call(self.both[each % 2]) for each in range(number))
+        calls = (call(self.both[index % 2]) for index in range(number))
         return list(await asyncio.gather(*calls, return_exceptions=True))
 
 

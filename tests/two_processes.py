@@ -15,9 +15,11 @@ from acapy_agent.core.event_bus import EventBus
 from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 from pydantic import SecretStr
+from tests.askar_answers import all_answered
 from tests.postgresql import Database
 
-from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import StoreConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of
@@ -42,6 +44,7 @@ async def two_processes(config: AgentConfig, database: Database) -> AsyncIterato
         update={"store": StoreConfig(url=database.url), "store_password": SecretStr(database.password)}
     )
     async with AsyncExitStack() as opened:
+        opened.push_async_callback(all_answered)
         yield Two(await _process(shared, opened), await _process(shared, opened))
 
 

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
+from wanderbuch.agents.authority.application_api import APPLICATION_ROUTES
 from wanderbuch.agents.authority.desk_api import DESK_ROUTES, EVERYBODY
 from wanderbuch.agents.authority.history_api import HISTORY_ROUTES
 from wanderbuch.agents.authority.publication import PublishedVersion, VersionState
 from wanderbuch.agents.authority.witnesses import WITNESS_ROUTES
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.governance.freshness import FreshnessStatement
+from wanderbuch.governance.signed.freshness import FreshnessStatement
 
 if TYPE_CHECKING:
     from wanderbuch.agents.authority.office import AuthorityOffice
 
 
-class FreshnessView(ApiModel):
+class FreshnessOut(ApiModel):
     """The newest freshness statement."""
 
     version: int
@@ -27,7 +28,7 @@ class FreshnessView(ApiModel):
     fresh_until: datetime
 
 
-class VersionView(ApiModel):
+class VersionOut(ApiModel):
     """One published version of the governance file."""
 
     version: int
@@ -38,7 +39,7 @@ class VersionView(ApiModel):
     url: str
 
 
-class AuthorityView(ApiModel):
+class AuthorityOut(ApiModel):
     """Who the authority is and what it publishes."""
 
     did: str
@@ -46,14 +47,14 @@ class AuthorityView(ApiModel):
     ecosystem: str
     governance_url: str
     schemas: dict[str, str]
-    current: VersionView | None
-    freshness: FreshnessView | None
+    current: VersionOut | None
+    freshness: FreshnessOut | None
 
 
 class Versions(ApiModel):
     """All versions, the newest first."""
 
-    items: list[VersionView]
+    items: list[VersionOut]
 
 
 class NewVersion(ApiModel):
@@ -68,16 +69,16 @@ class Reissue(ApiModel):
     lifetime_s: int | None = Field(default=None, ge=1, le=7 * 24 * 3600)
 
 
-def freshness_view(statement: FreshnessStatement) -> FreshnessView:
+def freshness_view(statement: FreshnessStatement) -> FreshnessOut:
     """Return a freshness statement as the API shows it."""
-    return FreshnessView(
+    return FreshnessOut(
         version=statement.version, digest=statement.digest, issued_at=statement.iat, fresh_until=statement.exp
     )
 
 
-def version_view(office: "AuthorityOffice", version: PublishedVersion) -> VersionView:
+def version_view(office: "AuthorityOffice", version: PublishedVersion) -> VersionOut:
     """Return a version as the API shows it."""
-    return VersionView(
+    return VersionOut(
         version=version.version,
         governance_id=version.governance_id,
         digest=version.digest,
@@ -87,9 +88,9 @@ def version_view(office: "AuthorityOffice", version: PublishedVersion) -> Versio
     )
 
 
-async def _show(office: "AuthorityOffice", _: Call[None]) -> AuthorityView:
+async def _show(office: "AuthorityOffice", _: Call[None]) -> AuthorityOut:
     current, statement = await office.publication.current(), office.publication.statement
-    return AuthorityView(
+    return AuthorityOut(
         did=office.tenant.did,
         name=office.tenant.name,
         ecosystem=office.ecosystem,
@@ -101,10 +102,10 @@ async def _show(office: "AuthorityOffice", _: Call[None]) -> AuthorityView:
 
 
 async def _versions(office: "AuthorityOffice", _: Call[None]) -> Versions:
-    return Versions(items=[version_view(office, each) for each in await office.publication.versions()])
+    return Versions(items=[version_view(office, version) for version in await office.publication.versions()])
 
 
-async def _publish(office: "AuthorityOffice", call: Call[NewVersion]) -> VersionView:
+async def _publish(office: "AuthorityOffice", call: Call[NewVersion]) -> VersionOut:
     if office.desk.four_eyes:
         raise RefusedError(
             "every version needs an editor and an approver here", hint="open a draft, or set four_eyes = false"
@@ -113,7 +114,7 @@ async def _publish(office: "AuthorityOffice", call: Call[NewVersion]) -> Version
     return version_view(office, version)
 
 
-async def _reissue(office: "AuthorityOffice", call: Call[Reissue]) -> FreshnessView:
+async def _reissue(office: "AuthorityOffice", call: Call[Reissue]) -> FreshnessOut:
     lifetime = timedelta(seconds=call.body.lifetime_s) if call.body.lifetime_s else None
     statement = await office.publication.reissue(lifetime=lifetime)
     if statement is None:
@@ -125,20 +126,21 @@ AUTHORITY_ROUTES: Final[Sequence[Route]] = (
     get(
         "/identity",
         _show,
-        result=AuthorityView,
+        result=AuthorityOut,
         summary="Show the authority, its schemas and the current version",
         needs=EVERYBODY,
     ),
     get("/versions", _versions, result=Versions, summary="List all published versions", needs=EVERYBODY),
-    post("/versions", _publish, body=NewVersion, result=VersionView, status=201, summary="Sign and publish a version"),
+    post("/versions", _publish, body=NewVersion, result=VersionOut, status=201, summary="Sign and publish a version"),
     post(
         "/freshness/reissue",
         _reissue,
         body=Reissue,
-        result=FreshnessView,
+        result=FreshnessOut,
         summary="Issue the freshness statement anew",
     ),
     *DESK_ROUTES,
+    *APPLICATION_ROUTES,
     *HISTORY_ROUTES,
     *WITNESS_ROUTES,
 )

@@ -23,10 +23,11 @@ from typing import Any, Final
 import rfc8785
 
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.identifiers import Did, IdentifierError
-from wanderbuch.governance.model import CTE_CONTEXT, PROFILE_STATEMENTS
-from wanderbuch.governance.records import LISTS, OBJECTS, RECORD_MEMBERS, ParticipantRecord, Payload, join
-from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.form.cte_model import CTE_CONTEXT
+from wanderbuch.governance.form.model import PROFILE_STATEMENTS
+from wanderbuch.governance.form.records import LISTS, OBJECTS, RECORD_MEMBERS, ParticipantRecord, Payload, join
+from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 HEADER_MEMBERS: Final = ("name", "description", "docs_uri", "ttl", "schemas", "roles", "trusted_governance")
@@ -35,7 +36,7 @@ _WITH_REDRESS: Final = ("accreditations", "refusals")
 
 
 class ChangeError(GovernanceError):
-    """A change is not of a part that can be changed, or its value can not stand in a governance file."""
+    """A change is not of a part that can be changed, or its value cannot stand in a governance file."""
 
     code = "governance.change"
 
@@ -89,7 +90,7 @@ def header_change(key: str, value: Any, before: Mapping[str, Any]) -> Change:
         before: the header as it is now.
 
     Raises:
-        ChangeError: there is no such part, or the value can not be written as JSON.
+        ChangeError: there is no such part, or the value cannot be written as JSON.
     """
     if key not in HEADER_MEMBERS and (not key.startswith("https://") or key in _NOT_EDITED):
         raise ChangeError(
@@ -121,9 +122,9 @@ def record_change(
     if value is not None:
         unknown = value.keys() - RECORD_MEMBERS
         if unknown or value.get("did", did) != did:
-            found = ", ".join(sorted(unknown)) if unknown else "the DID of another"
+            culprits = ", ".join(sorted(unknown)) if unknown else "the DID of another"
             raise ChangeError(
-                f"expected a record of {did}, found {found[:200]}",
+                f"expected a record of {did}, found {culprits[:200]}",
                 hint=f"a record has the members {', '.join(sorted(RECORD_MEMBERS))}",
             )
         value = _with_redress({"did": did, **value}, redress)
@@ -142,7 +143,7 @@ def header_parts(header: Mapping[str, Any]) -> dict[str, Any]:
     """Return every part of the header that can be changed, by its name."""
     entries = header.get("participants", {}).get("entries", {})
     parts = {key: header[key] for key in HEADER_MEMBERS if key in header}
-    return parts | {uri: said for uri, said in entries.items() if uri not in _NOT_EDITED}
+    return parts | {uri: entry for uri, entry in entries.items() if uri not in _NOT_EDITED}
 
 
 def in_conflict(change: Change, now: Any) -> bool:
@@ -222,19 +223,19 @@ def canonical(payload: Mapping[str, Any]) -> bytes:
     """Return the bytes to sign: the JSON Canonicalization Scheme (RFC 8785), so one content has one signed form.
 
     Raises:
-        ChangeError: it can not be written so.
+        ChangeError: it cannot be written so.
     """
     try:
         return rfc8785.dumps(dict(payload))
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as err:
-        raise ChangeError(f"the governance file can not be written canonically: {err}") from err
+        raise ChangeError(f"the governance file cannot be written canonically: {err}") from err
 
 
 def fingerprint(value: Any) -> str | None:
     """Return the SHA-256 of the value's canonical JSON as hex, None of None.
 
     Raises:
-        ChangeError: it can not be written as canonical JSON.
+        ChangeError: it cannot be written as canonical JSON.
     """
     return None if value is None else hashlib.sha256(canonical({"": value})).hexdigest()
 
@@ -244,7 +245,7 @@ def _must_be_json(value: Any) -> None:
     try:
         read_strict_json(canonical({"": value}), max_bytes=MAX_FILE_BYTES, max_depth=MAX_DEPTH)
     except StrictJsonError as err:
-        raise ChangeError(f"the value can not stand in a governance file: {err.message}", hint=err.hint) from err
+        raise ChangeError(f"the value cannot stand in a governance file: {err.message}", hint=err.hint) from err
 
 
 def _with_redress(record: ParticipantRecord, redress: str | None) -> ParticipantRecord:
@@ -253,6 +254,9 @@ def _with_redress(record: ParticipantRecord, redress: str | None) -> Participant
         return record
     completed = dict(record)
     for member in _WITH_REDRESS:
-        if isinstance(said := record.get(member), list):
-            completed[member] = [{"redress": redress, **each} if isinstance(each, dict) else each for each in said]
+        if isinstance(statements := record.get(member), list):
+            completed[member] = [
+                {"redress": redress, **statement} if isinstance(statement, dict) else statement
+                for statement in statements
+            ]
     return completed

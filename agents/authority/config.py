@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wanderbuch.agents.authority.intake.config import IntakeConfig
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
 
 
@@ -42,6 +43,13 @@ class AuthorityConfig(BaseModel):
 
     redress: str | None = Field(default=None, pattern=r"^(https?://|mailto:|tel:|urn:)[!-~]{1,2000}$")
     """Whom to appeal to: written into every accreditation and refusal that does not say it."""
+
+    prove_url: str | None = Field(default=None, pattern=r"^https://[!-~]{1,500}[^/]$")
+    """Where anybody asks a worker to prove a qualification, without an account: the page `/prove` of its own
+    verifier (`[verifier.walk_in]`), to which the register then leads; None: nowhere."""
+
+    intake: IntakeConfig = IntakeConfig()
+    """Applications of those who want to stand in the file; off unless they are switched on."""
 
     trqp: TrqpConfig = TrqpConfig()
     """The TRQP endpoint on the public site; off unless it is switched on."""

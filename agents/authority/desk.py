@@ -14,26 +14,29 @@ from datetime import date
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.authority.changes import record_change
-from wanderbuch.agents.authority.draft import Draft, DraftState, Step, check_why
-from wanderbuch.agents.authority.drafts import Base, Drafts
+from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.draft_changes import Base
+from wanderbuch.agents.authority.drafts import Drafts
 from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.authority.officials import Official, OfficialRole, Officials
 from wanderbuch.agents.authority.pins import listed_by, pins
 from wanderbuch.agents.authority.progress import Progress, findings_of
 from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError
-from wanderbuch.agents.authority.reviews import Review, Reviews
+from wanderbuch.agents.authority.published import Published
+from wanderbuch.agents.authority.reviews import SuspensionReview, SuspensionReviews
 from wanderbuch.agents.authority.rounds import (
     SigningRound,
     checked_signature,
     signing_input,
     with_bare_signature,
 )
+from wanderbuch.agents.authority.stages import Stage, TellStage, tell_nobody
 from wanderbuch.agents.authority.suspension import is_active, suspended
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.findings import Severity
-from wanderbuch.governance.history import OPERATOR, SYSTEM, Action
-from wanderbuch.governance.identifiers import DidUrl
+from wanderbuch.agents.work.case import Step, check_why
+from wanderbuch.governance.facts.identifiers import DidUrl
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.signed.history import OPERATOR, SYSTEM, Action
 from wanderbuch.store.records import RecordStore, new_id
 
 LOGGER = logging.getLogger(__name__)
@@ -54,7 +57,7 @@ class Desk:
         redress: str | None,
         rotate_key: Callable[[], Awaitable[None]],
         drop_old_key: Callable[[], Awaitable[None]] | None = None,
-        find_registries: Callable[[str], Awaitable[Sequence[str]]] | None = None,
+        find_statuses: Callable[[str], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
         """Prepare; nothing is read or written yet.
 
@@ -66,14 +69,16 @@ class Desk:
             rotate_key: puts a new signing key beside the old one, or asks the witnesses of the authority's DID to
                 approve that; may be called again while they have not, and after a crash.
             drop_old_key: leaves the new one alone, where `rotate_key` does not; nothing to do is no error.
-            find_registries: gives the ids of the revocation registries that an issuer lists.
+            find_statuses: gives the ids of the revocation registries that an issuer lists.
         """
         self.publication = publication
         self.history: HistoryLog = publication.history
         self.four_eyes = four_eyes
         self.redress = redress
-        self.officials = Officials(RecordStore(profile, Official), self.history)
-        self.reviews = Reviews(RecordStore(profile, Review), self.history, four_eyes=four_eyes)
+        self.officials = Officials(RecordStore(profile, Official), self.history, clock=publication.clock)
+        self.reviews = SuspensionReviews(
+            RecordStore(profile, SuspensionReview), self.history, four_eyes=four_eyes, clock=publication.clock
+        )
         self.drafts = Drafts(
             profile,
             base=publication.published,
@@ -84,27 +89,37 @@ class Desk:
         )
         self._progress = Progress(profile, publication, self.drafts, rotate_key=rotate_key, drop_old_key=drop_old_key)
         self._drop_old_key = drop_old_key
-        self._find_registries = find_registries
+        self._find_statuses = find_statuses
         self._clock = publication.clock
 
-    async def approve(self, draft_id: str, approver: Official, *, revision: int) -> Draft:
+    async def approve(self, draft_id: str, approver: Official, *, revision: int, digest: str | None = None) -> Draft:
         """Approve a submitted draft and go on with it at once.
 
         Args:
             draft_id: which draft.
             approver: none of its editors.
             revision: the one that they read.
+            digest: of what they read (`Draft.digest`), if they have it.
 
         Raises:
             ForbiddenError: they are no approver, or one of the draft's editors.
             RefusedError: it is not SUBMITTED, or has another revision.
             ConfigurationError: it is approved, but could not be published now; it will be, as soon as that is possible.
         """
-        await self.drafts.approve(draft_id, approver, revision=revision)
-        return await self._go_on_with(draft_id)
+        await self.drafts.approve(draft_id, approver, revision=revision, digest=digest)
+        return await self.go_on_with(draft_id)
+
+    async def compared_with(self, draft: Draft) -> Published:
+        """Return the version that a draft is compared with, to see what it changes, or changed.
+
+        For a published draft that is the version before it; for any other the one that is published now.
+        """
+        if draft.version is None:
+            return await self.publication.published()
+        return await self.publication.before(draft.version)
 
     async def reject(self, draft_id: str, official: Official, why: str) -> Draft:
-        """Reject a draft that is not published yet; see `Drafts.reject`."""
+        """Reject a draft that is not published yet; see `Cases.reject`."""
         async with self.publication.turn():
             if (version := await self.publication.of_draft(draft_id)) is not None:
                 raise RefusedError(f"the draft was published as version {version.version}")
@@ -117,10 +132,11 @@ class Desk:
         *,
         why: str,
         effective_from: date | None = None,
-        registries: Sequence[str] = (),
+        statuses: Sequence[str] = (),
         nothing_counts: bool = False,
         decision: str | None = None,
         draft_id: str | None = None,
+        tell: TellStage = tell_nobody,
     ) -> Draft:
         """Suspend an issuer in one action: every active accreditation, published at once, reviewed after.
 
@@ -129,14 +145,15 @@ class Desk:
             official: an approver; one is enough.
             why: public; nothing about workers.
             effective_from: from which award date on; by default today. Not later than today.
-            registries: ids of the issuer's revocation registries that exist; what was awarded earlier counts only from
-                these. Empty: those that the issuer itself lists, which is a suspect's word: a crooked one may list
-                registries that it has prepared, and date awards back into them. If they can not be found, or are more
-                than `pins.MAX_PINS`, an emergency does not wait: then nothing that the issuer ever signed counts any
-                more, until a draft names them. The draft's trail says which it was.
+            statuses: the issuer's revocation registries and status lists that exist; what was awarded earlier counts
+                only from these. Empty: those that the issuer itself lists, which is a suspect's word: a crooked one may
+                list registries that it has prepared, and backdate awards into them. If they cannot be found, or are
+                more than `pins.MAX_PINS`, an emergency does not wait: then nothing that the issuer ever signed counts
+                any more, until a draft names them. The draft's trail says which it was.
             nothing_counts: name no registry on purpose.
             decision: address where the decision can be read.
             draft_id: chosen by the caller, so that a repeated request suspends once.
+            tell: told how far it is.
 
         Returns:
             The draft: PUBLISHED, or SIGNING where the file asks for signatures of parties.
@@ -147,36 +164,42 @@ class Desk:
         """
         official.must(OfficialRole.APPROVER)
         reason = check_why(why)
-        automatic = not (nothing_counts or registries)
-        listed = await listed_by(issuer, self._find_registries) if automatic else None
-        async with self.publication.turn() as turn:
-            if (held := await self._suspension_before(issuer, official, reason, draft_id)) is None:
+        automatic = not (nothing_counts or statuses)
+        if automatic:
+            tell(Stage.FINDING_LISTS, 0, 0)
+        listed = await listed_by(issuer, self._find_statuses) if automatic else None
+        async with self.publication.turn(tell) as turn:
+            if (draft := await self._suspension_before(issuer, official, reason, draft_id)) is None:
                 today = self._clock().date()
                 base = await self.publication.published()
                 before = await base.record(issuer)
-                found = pins(listed, issuer, before) if automatic else None
+                pinned = pins(listed, issuer, before) if automatic else None
                 after = suspended(
                     before,
                     decided_on=today,
                     effective_from=effective_from or today,
-                    registries=found.registries if found else () if nothing_counts else registries,
+                    statuses=pinned.statuses if pinned else () if nothing_counts else statuses,
                     reason=reason,
                     decision=decision,
                 )
                 change = record_change(issuer, after, before)
-                held = self._decided(Action.SUSPENSION, official.id, reason, base, draft_id)
-                if found is not None:
-                    note = Step(at=self._clock(), who=SYSTEM, what="registries", why=found.note)
-                    held = held.model_copy(update={"trail": (*held.trail, note)})
+                draft = self._decided(Action.SUSPENSION, official.id, reason, base, draft_id)
+                if pinned is not None:
+                    note = Step(at=self._clock(), who=SYSTEM, what="statuses", why=pinned.note)
+                    draft = draft.model_copy(update={"trail": (*draft.trail, note)})
                 errors = [
-                    each for each in await findings_of(self.publication, [change]) if each.severity is Severity.ERROR
+                    finding
+                    for finding in await findings_of(self.publication, [change])
+                    if finding.severity is Severity.ERROR
                 ]
                 if errors:
                     raise PublicationRefusedError(errors)
-                review = Review(id=held.id, created_at=self._clock(), issuer=issuer, decided_by=official.id, why=reason)
+                review = SuspensionReview(
+                    id=draft.id, created_at=self._clock(), issuer=issuer, decided_by=official.id, why=reason
+                )
                 await turn.check()
-                await self.drafts.insert_decided(held, [change], also=[review])
-            return await self._progress.advance(turn, held)
+                await self.drafts.insert_decided(draft, [change], also=[review])
+            return await self._progress.advance(turn, draft)
 
     async def rotate(self, why: str, *, who: str = OPERATOR, draft_id: str | None = None) -> Draft:
         """Replace the signing key, and publish the current file anew, signed with the new one.
@@ -191,13 +214,13 @@ class Desk:
         """
         reason = check_why(why)
         async with self.publication.turn() as turn:
-            found = None if draft_id is None else await self._draft(draft_id, Action.ROTATION)
-            if found is None:
+            draft = None if draft_id is None else await self._draft(draft_id, Action.ROTATION)
+            if draft is None:
                 base = await self.publication.published()
-                found = self._decided(Action.ROTATION, who, reason, base, draft_id)
-                found = found.model_copy(update={"rotated_from": str(await self.publication.key.kid())})
-                await self.drafts.insert_decided(found, [])
-            return await self._progress.advance(turn, found)
+                draft = self._decided(Action.ROTATION, who, reason, base, draft_id)
+                draft = draft.model_copy(update={"rotated_from": str(await self.publication.key.kid())})
+                await self.drafts.insert_decided(draft, [])
+            return await self._progress.advance(turn, draft)
 
     async def refuse(
         self,
@@ -239,8 +262,8 @@ class Desk:
             "redress": redress or self.redress,
         }
         record = await self.drafts.record(draft_id, applicant) or {"did": applicant}
-        held = record.get("refusals")
-        others = [each for each in held if _id_of(each) != refusal_id] if isinstance(held, list) else []
+        refusals = record.get("refusals")
+        others = [other for other in refusals if _id_of(other) != refusal_id] if isinstance(refusals, list) else []
         changed = {**record, "refusals": [*others, refusal]}
         return await self.drafts.edit(draft_id, editor, records={applicant: changed})
 
@@ -251,16 +274,16 @@ class Desk:
             RefusedError: nobody has to sign it now.
         """
         draft = await self.drafts.get(draft_id)
-        held = await self._progress.rounds.get_or_none(draft_id)
-        if held is None or draft.state not in (DraftState.SIGNING, DraftState.SCHEDULED):
+        round_ = await self._progress.rounds.get_or_none(draft_id)
+        if round_ is None or draft.state not in (DraftState.SIGNING, DraftState.SCHEDULED):
             raise RefusedError(f"the draft is {draft.state.value}; nobody has to sign it now")
         async with self.publication.turn() as turn:
-            return held, await turn.missing(held.body, held.received)
+            return round_, await turn.missing(round_.body, round_.received)
 
     async def signing_input(self, draft_id: str, kid: DidUrl) -> tuple[SigningRound, bytes]:
         """Return a draft's round, and the exact bytes that the holder of the key `kid` signs; errors as `round`."""
-        held, _ = await self.round(draft_id)
-        return held, await signing_input(held.body, kid)
+        round_, _ = await self.round(draft_id)
+        return round_, await signing_input(round_.body, kid)
 
     async def sign(
         self, draft_id: str, *, jws: str | None = None, kid: DidUrl | None = None, signature: str | None = None
@@ -278,36 +301,32 @@ class Desk:
             SignatureError: it is not over these bytes, not by a party, or does not hold.
             ResolutionError: the party's key could not be checked.
         """
-        held, _ = await self.round(draft_id)
+        round_, _ = await self.round(draft_id)
         if jws is not None:
             received = jws.strip().encode("ascii", "replace")
         elif kid is not None and signature is not None:
-            received = await with_bare_signature(held.body, kid, signature)
+            received = await with_bare_signature(round_.body, kid, signature)
         else:
             raise RefusedError("expected jws, or kid and signature")
-        parties = await self._progress.parties(held)
-        did, text = await checked_signature(held.body, received, parties, self.publication.resolve_key)
+        parties = await self._progress.parties(round_)
+        did, text = await checked_signature(round_.body, received, parties, self.publication.resolve_key)
 
         def step(kept: SigningRound) -> SigningRound:
-            if kept.payload != held.payload:
+            if kept.payload != round_.payload:
                 raise RefusedError("another version was published meanwhile", hint="sign the new bytes")
             return kept.model_copy(update={"signatures": {**kept.signatures, str(did): text}})
 
         await self._progress.rounds.change(draft_id, step)
-        return await self._go_on_with(draft_id)
+        return await self.go_on_with(draft_id)
 
     async def go_on(self) -> None:
         """Go on with everything that is decided; what fails is logged and tried again at the next sweep."""
-        for draft in await self.drafts.decided():
-            try:
-                await self._go_on_with(draft.id)
-            except WanderbuchError as err:
-                LOGGER.warning("the draft %s could not go on: %s", draft.id, err.message)
+        await self.drafts.go_on(self.go_on_with)
         await self._sign_anew()
 
     async def _sign_anew(self) -> None:
         """Publish anew what is signed with a key that was replaced, and drop an old key that nothing needs any more."""
-        if any(each.action is Action.ROTATION for each in await self.drafts.decided()):
+        if any(draft.action is Action.ROTATION for draft in await self.drafts.decided()):
             return
         current = await self.publication.current()
         if current is not None and current.kid != str(await self.publication.key.kid()):
@@ -315,17 +334,28 @@ class Desk:
             base = await self.publication.published()
             draft = self._decided(Action.ROTATION, SYSTEM, "the signing key was replaced", base, None)
             await self.drafts.insert_decided(draft.model_copy(update={"rotated_from": current.kid}), [])
-            await self._go_on_with(draft.id)
+            await self.go_on_with(draft.id)
         elif self._drop_old_key is not None:
             await self._drop_old_key()
 
-    async def _go_on_with(self, draft_id: str) -> Draft:
-        async with self.publication.turn() as turn:
+    async def go_on_with(self, draft_id: str, tell: TellStage = tell_nobody) -> Draft:
+        """Take a draft that was decided as far as it can go now.
+
+        Args:
+            draft_id: which draft.
+            tell: told how far it is.
+
+        Raises:
+            NotFoundError: there is none.
+            ConfigurationError: it could not be published now; it will be, as soon as that is possible.
+        """
+        async with self.publication.turn(tell) as turn:
             return await self._progress.advance(turn, await self.drafts.get(draft_id))
 
     def _decided(self, action: Action, who: str, why: str, base: Base, draft_id: str | None) -> Draft:
         """Return the draft of what one person decided in one step."""
         now = self._clock()
+        step = Step(at=now, who=who, what=action.value, why=why)
         return Draft(
             id=draft_id or new_id(),
             created_at=now,
@@ -335,9 +365,8 @@ class Desk:
             base_version=base.version,
             opened_by=who,
             editors=(who,),
-            approved_by=who,
-            approved_revision=0,
-            trail=(Step(at=now, who=who, what=action.value, why=why),),
+            approvals=(step.model_copy(update={"revision": 0}),),
+            trail=(step,),
         )
 
     async def _draft(self, draft_id: str, action: Action) -> Draft | None:
@@ -346,10 +375,10 @@ class Desk:
         Raises:
             RefusedError: it is one of another kind.
         """
-        held = await self.drafts.get_or_none(draft_id)
-        if held is not None and held.action is not action:
+        draft = await self.drafts.get_or_none(draft_id)
+        if draft is not None and draft.action is not action:
             raise RefusedError(f"the id {draft_id} is another draft's")
-        return held
+        return draft
 
     async def _suspension_before(self, issuer: str, official: Official, why: str, draft_id: str | None) -> Draft | None:
         """Return the draft of the same suspension, if its answer was lost; None if it is new."""

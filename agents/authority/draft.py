@@ -1,16 +1,17 @@
-"""A draft as data: its states, its steps, its changes. The rules are those of `drafts`."""
+"""A draft as data: a case whose content are changes of the governance file. The rules are those of `work.rules`."""
 
 import hashlib
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from enum import Enum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+import msgspec
+from pydantic import model_validator
 
 from wanderbuch.agents.authority.changes import Change, PartKind
-from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
-from wanderbuch.governance.history import MAX_WHY, Action
+from wanderbuch.agents.work.case import Case, Course
+from wanderbuch.agents.work.content import content_digest
+from wanderbuch.governance.signed.history import Action
 from wanderbuch.store.records import Record
 
 
@@ -25,110 +26,51 @@ class DraftState(Enum):
     PUBLISHED = "PUBLISHED"
     REJECTED = "REJECTED"
     OUTDATED = "OUTDATED"
+    DISCARDED = "DISCARDED"
 
 
-APPROVED_STATES: Final = (DraftState.APPROVED, DraftState.SIGNING, DraftState.SCHEDULED)
-"""States in which the agent goes on by itself."""
-
-_NEXT: Final[Mapping[DraftState, frozenset[DraftState]]] = {
-    DraftState.OPEN: frozenset({DraftState.SUBMITTED, DraftState.REJECTED}),
-    DraftState.SUBMITTED: frozenset({DraftState.OPEN, DraftState.APPROVED, DraftState.REJECTED}),
-    DraftState.APPROVED: frozenset(
-        {
-            DraftState.SIGNING,
-            DraftState.SCHEDULED,
-            DraftState.PUBLISHED,
-            DraftState.OUTDATED,
-            DraftState.REJECTED,
-        }
-    ),
-    DraftState.SIGNING: frozenset(
-        {DraftState.SCHEDULED, DraftState.PUBLISHED, DraftState.OUTDATED, DraftState.REJECTED}
-    ),
-    DraftState.SCHEDULED: frozenset(
-        {DraftState.SIGNING, DraftState.PUBLISHED, DraftState.OUTDATED, DraftState.REJECTED}
-    ),
-    DraftState.REJECTED: frozenset({DraftState.OPEN}),
-    DraftState.OUTDATED: frozenset({DraftState.OPEN}),
-    DraftState.PUBLISHED: frozenset(),
-}
-
-
-class Step(BaseModel):
-    """One step of a draft: who did what, when, and why."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    at: datetime
-    who: str
-    what: str
-    why: str | None = None
-
-
-class Draft(Record):
+class Draft(Case[DraftState]):
     """A draft, without its changes.
 
-    `revision` grows with every edit. `editors` are all who had a hand in it. `base_version` is the version that was
-    current when it was opened or rebased. `version` is the one it became. `action` tells a suspension, which was
-    decided by one approver in one step, and a rotation of the key `rotated_from`, from what went the usual way; once
-    rebased, it goes the usual way too.
+    `base_version` is the version that was current when it was opened or rebased. `version` is the one it became.
+    `action` tells a suspension, which was decided by one approver in one step, and a rotation of the key
+    `rotated_from`, from what went the usual way; once rebased, it goes the usual way too.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-draft"
+    noun: ClassVar[str] = "draft"
+    course: ClassVar[Course[Any]] = Course(
+        open=DraftState.OPEN,
+        submitted=DraftState.SUBMITTED,
+        approved=DraftState.APPROVED,
+        scheduled=DraftState.SCHEDULED,
+        done=DraftState.PUBLISHED,
+        rejected=DraftState.REJECTED,
+        discarded=DraftState.DISCARDED,
+        on_the_way=frozenset({DraftState.SIGNING}),
+        returned=frozenset({DraftState.OUTDATED}),
+    )
 
-    why: str
     state: DraftState = DraftState.OPEN
     action: Action = Action.PUBLICATION
     rotated_from: str | None = None
-    revision: int = 0
     base_version: int | None = None
-    opened_by: str
-    editors: tuple[str, ...]
-    not_before: datetime | None = None
-    approved_by: str | None = None
-    approved_revision: int | None = None
     version: int | None = None
     conflicts: tuple[str, ...] = ()
-    trail: tuple[Step, ...] = ()
 
-    def index_state(self) -> str:
-        """Return its state."""
-        return self.state.value
-
-    def due_at(self) -> datetime | None:
-        """Return when the agent goes on with it: at once, but for what is scheduled."""
-        if not self.is_approved:
-            return None
-        return self.not_before if self.state is DraftState.SCHEDULED else self.trail[-1].at
-
-    @property
-    def is_approved(self) -> bool:
-        """Whether the agent goes on with it by itself."""
-        return self.state in APPROVED_STATES
-
-    def must_be(self, *states: DraftState) -> None:
-        """Go on only in one of these states.
-
-        Raises:
-            RefusedError: it is in another.
-        """
-        if self.state not in states:
-            wanted = " or ".join(state.value for state in states)
-            raise RefusedError(f"the draft is {self.state.value}; this needs one that is {wanted}")
-
-    def with_editor(self, official_id: str) -> tuple[str, ...]:
-        """Return its editors, this one among them."""
-        return tuple(dict.fromkeys((*self.editors, official_id)))
-
-    def moved(self, to: DraftState, step: Step, **update: Any) -> "Draft":
-        """Return the draft in another state.
-
-        Raises:
-            RefusedError: there is no way from its state to that one.
-        """
-        if to not in _NEXT[self.state]:
-            raise RefusedError(f"the draft is {self.state.value}; it can not become {to.value}")
-        return self.model_copy(update={"state": to, "trail": (*self.trail, step), **update})
+    @model_validator(mode="before")
+    @classmethod
+    def _of_one_approver(cls, kept: Any) -> Any:
+        """Read what was kept before there could be several approvals."""
+        if not isinstance(kept, dict) or "approved_by" not in kept:
+            return kept
+        who, revision = kept["approved_by"], kept.get("approved_revision")
+        steps = [step for step in kept.get("trail", ()) if step["who"] == who]
+        read = {name: value for name, value in kept.items() if name not in ("approved_by", "approved_revision")}
+        if who is not None and steps:
+            decided = next((step for step in reversed(steps) if step["what"] == "approve"), steps[0])
+            read["approvals"] = [{**decided, "revision": revision}]
+        return read
 
 
 class DraftChange(Record):
@@ -159,24 +101,25 @@ class DraftChange(Record):
             was=change.was,
         )
 
+    def as_read(self) -> Change:
+        """Return what will be read of it: plain JSON values, whatever it was made of."""
+        return DraftChange.model_validate_json(self.model_dump_json()).change
+
     @property
     def change(self) -> Change:
         """Return what it says."""
         return Change(self.kind, self.key, self.value, self.was)
 
 
-def check_why(why: str) -> str:
-    """Return a reason without blanks around it.
-
-    Raises:
-        MalformedError: it is empty or too long. Nothing else is checked: what it says is for people to judge.
-    """
-    reason = " ".join(why.split())
-    if not 0 < len(reason) <= MAX_WHY:
-        raise MalformedError(f"expected a reason of 1 to {MAX_WHY} characters")
-    return reason
-
-
 def change_id(draft_id: str, kind: PartKind, key: str) -> str:
     """Return the id under which the change of a part is kept."""
     return f"{draft_id}.{hashlib.sha256(f'{kind.value} {key}'.encode()).hexdigest()[:40]}"
+
+
+def changes_digest(changes: Iterable[Change]) -> str:
+    """Return the digest of changes, in whichever order they come."""
+    listed = sorted(changes, key=lambda change: (change.kind.value, change.key))
+    return content_digest(
+        msgspec.json.encode([change.kind.value, change.key, change.value, change.was], order="deterministic")
+        for change in listed
+    )

@@ -1,6 +1,6 @@
 """Findings about a governance file, as the REST API answers them."""
 
-from wanderbuch.governance.findings import Finding
+from wanderbuch.governance.form.findings import Finding
 
 
 def finding_json(finding: Finding) -> dict[str, str]:

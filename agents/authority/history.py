@@ -1,11 +1,8 @@
 """The authority's append-only history, kept in the wallet store and published as `history/entries.jsonl`.
 
-What an entry is about is written in the same transaction as the entry: both are there or neither. Each fact has a
-key of its own, so that a step which is repeated after a crash or a lost answer adds no second entry. The Merkle tree,
-its head and its proofs are those of `wanderbuch.governance.history` and `merkle`.
-
-Several processes append to one history: an entry is named by its number, and a name is given once. Who finds the number
-taken reads what the others wrote, and tries the next one.
+It is a `work.log` whose lines are entries: what an entry is about is written in the same transaction, each fact has a
+key of its own, and several processes append to one history. The Merkle tree, its head and its proofs are those of
+`wanderbuch.governance.signed.history` and `merkle`.
 """
 
 import asyncio
@@ -16,23 +13,13 @@ from typing import ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.governance.history import Action, Entry, Head, HistoryError, head_of, read_entry
-from wanderbuch.governance.merkle import consistency_proof, inclusion_proof, leaf_hash
+from wanderbuch.agents.work.log import Log, LogLine, LogLostError
+from wanderbuch.governance.signed.history import Action, Head, HistoryEntry, HistoryError, head_of, read_entry
+from wanderbuch.governance.signed.merkle import consistency_proof, inclusion_proof, leaf_hash
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
-from wanderbuch.store.records import DuplicateError, NotFoundError, Record
-from wanderbuch.store.writing import Writing, writing
+from wanderbuch.store.records import NotFoundError, Record
 
 _CONTENT_TYPE: Final = "text/jsonl"
-_TRIES: Final = 50
-
-
-class ChangedMeanwhileError(RefusedError):
-    """A record is not what it was when somebody began to change it; nothing was written."""
-
-
-class _NumberTakenError(Exception):
-    """Another process has appended an entry just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +41,10 @@ class Fact:
     digest: str | None = None
 
 
-class HistoryRecord(Record):
+class HistoryRecord(LogLine):
     """One entry, as it is published. Its id in the store is its number."""
 
     category: ClassVar[str] = "wanderbuch.authority-history"
-
-    key: str
-    line: str
 
 
 class HistoryLog:
@@ -75,13 +59,12 @@ class HistoryLog:
 
     def __init__(self, profile: Profile, *, publisher: Publisher, folder: str, clock: Callable[[], datetime]) -> None:
         self.path = f"{folder}/history/entries.jsonl"
-        self._profile = profile
         self._publisher = publisher
         self._clock = clock
-        self._lock = asyncio.Lock()  # for what this process has read; processes are kept apart by unique names
-        self._entries: list[Entry] = []  # what was read so far; nothing in the store ever changes
+        self._log = Log(profile, HistoryRecord)
+        self._publishing = asyncio.Lock()
+        self._entries: list[HistoryEntry] = []  # what was read so far; nothing in the store ever changes
         self._leaves: list[bytes] = []
-        self._keys: set[str] = set()
 
     async def append(
         self, fact: Fact, *, new: Sequence[Record] = (), changed: Sequence[tuple[Record, Record]] = ()
@@ -100,45 +83,30 @@ class HistoryLog:
             DuplicateError: the id of a new record is taken.
             ChangedMeanwhileError: a record to replace is not as it was.
         """
-        async with self._lock:
-            for _ in range(_TRIES):
-                try:
-                    return await self._append(fact, new, changed)
-                except _NumberTakenError:
-                    continue
-        raise RefusedError("other processes write to the history all the time", hint="try again")
 
-    async def _append(self, fact: Fact, new: Sequence[Record], changed: Sequence[tuple[Record, Record]]) -> bool:
-        await self._read_on()
-        if fact.key in self._keys:
-            return False
-        entry = Entry(
-            n=len(self._entries),
-            at=self._clock().replace(microsecond=0),
-            who=fact.who,
-            action=fact.action.value,
-            why=fact.why,
-            version=fact.version,
-            digest=fact.digest,
-        )
-        async with writing(self._profile) as records:
-            try:
-                await records.insert(HistoryRecord(id=_id(entry.n), key=fact.key, line=entry.line.decode()))
-            except DuplicateError as err:
-                raise _NumberTakenError from err
-            for each in new:
-                await records.insert(each)
-            for was, becomes in changed:
-                await _replace(records, was, becomes)
-        return True
+        def line_of(number: int) -> str:
+            entry = HistoryEntry(
+                n=number,
+                at=self._clock().replace(microsecond=0),
+                who=fact.who,
+                action=fact.action.value,
+                why=fact.why,
+                version=fact.version,
+                digest=fact.digest,
+            )
+            return entry.line.decode()
 
-    async def entries(self) -> list[Entry]:
+        try:
+            return await self._log.append(fact.key, line_of, new=new, changed=changed)
+        except LogLostError as err:
+            raise HistoryError(err.message, hint=err.hint) from err
+
+    async def entries(self) -> list[HistoryEntry]:
         """Return all entries, the first one first."""
-        async with self._lock:
-            await self._read_on()
-            return list(self._entries)
+        await self._read_on()
+        return list(self._entries)
 
-    async def entry(self, number: int) -> Entry:
+    async def entry(self, number: int) -> HistoryEntry:
         """Return one entry.
 
         Raises:
@@ -154,13 +122,13 @@ class HistoryLog:
 
         A freshness statement may be signed with this head, since what it is about is there for all to read.
         """
-        async with self._lock:
+        async with self._publishing:
             while True:
                 await self._read_on()
-                size = len(self._entries)
+                size, head = len(self._entries), head_of(self._leaves)
                 body = b"".join(entry.line + b"\n" for entry in self._entries)
                 if await self._publisher.get(self.path) == body:
-                    return head_of(self._leaves)
+                    return head
                 try:
                     await self._publisher.put(self.path, body, _CONTENT_TYPE, number=size)
                 except NewerFileError:  # another process has appended and published just now
@@ -199,37 +167,18 @@ class HistoryLog:
         return consistency_proof(leaves, old_size)
 
     async def _first(self, size: int | None) -> list[bytes]:
-        async with self._lock:
-            await self._read_on()
-            if size is not None and not 0 <= size <= len(self._leaves):
-                raise NotFoundError(f"the history has {len(self._leaves)} entries")
-            return self._leaves[:size]
+        await self._read_on()
+        if size is not None and not 0 <= size <= len(self._leaves):
+            raise NotFoundError(f"the history has {len(self._leaves)} entries")
+        return self._leaves[:size]
 
     async def _read_on(self) -> None:
         """Read the entries that were added since the last time, by this process or another."""
-        async with self._profile.session() as session:
-            size = 0 if self._entries else await session.handle.count(HistoryRecord.category)
-            while True:
-                number = len(self._entries)
-                found = await session.handle.fetch(HistoryRecord.category, _id(number))
-                if found is None:
-                    break
-                record = HistoryRecord.read(found)
-                entry = read_entry(record.line.encode(), number)
-                self._entries.append(entry)
-                self._leaves.append(leaf_hash(entry.line))
-                self._keys.add(record.key)
-        if number < size:
-            raise HistoryError(f"the wallet has lost entry {number} of the history", hint="restore the wallet")
-
-
-async def _replace(records: Writing, was: Record, becomes: Record) -> None:
-    if await records.get_or_none(type(was), was.id) != was:
-        raise ChangedMeanwhileError(
-            f"the {type(was).__name__} {was.id} was changed meanwhile", hint="read it again, then repeat your change"
-        )
-    await records.replace(becomes)
-
-
-def _id(number: int) -> str:
-    return f"{number:09d}"
+        try:
+            lines = await self._log.lines()
+        except LogLostError as err:
+            raise HistoryError(err.message, hint=err.hint) from err
+        for number, line in enumerate(lines[len(self._entries) :], start=len(self._entries)):
+            entry = read_entry(line.encode(), number)
+            self._entries.append(entry)
+            self._leaves.append(leaf_hash(entry.line))

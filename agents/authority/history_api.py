@@ -16,7 +16,7 @@ from wanderbuch.agents.authority.history import HistoryLog
 from wanderbuch.agents.runtime.app import ApiModel, Call, PublicRoute, Route, get
 from wanderbuch.agents.runtime.problems import MalformedError, problem_response
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.history import MAX_ENTRIES, Entry, Head
+from wanderbuch.governance.signed.history import MAX_ENTRIES, Head, HistoryEntry
 
 if TYPE_CHECKING:
     from wanderbuch.agents.authority.office import AuthorityOffice
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PUBLIC_HEADERS = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 
 
-class EntryView(ApiModel):
+class EntryOut(ApiModel):
     """One entry of the history."""
 
     n: int
@@ -36,7 +36,7 @@ class EntryView(ApiModel):
     digest: str | None
 
     @classmethod
-    def of(cls, entry: Entry) -> Self:
+    def of(cls, entry: HistoryEntry) -> Self:
         """Return an entry as the API shows it."""
         return cls(**{name: getattr(entry, name) for name in cls.model_fields})
 
@@ -44,10 +44,10 @@ class EntryView(ApiModel):
 class EntryViews(ApiModel):
     """All entries, the first one first."""
 
-    items: list[EntryView]
+    items: list[EntryOut]
 
 
-class HeadView(ApiModel):
+class HeadOut(ApiModel):
     """How many entries, and the Merkle root over them."""
 
     size: int
@@ -59,69 +59,69 @@ class HeadView(ApiModel):
         return cls(size=head.size, root=head.root)
 
 
-class InclusionView(ApiModel):
+class InclusionOut(ApiModel):
     """The proof that an entry is in the history of that head (RFC 9162 §2.1.3); hashes as hexadecimal digits."""
 
     n: int
     line: str
-    head: HeadView
+    head: HeadOut
     proof: list[str]
 
 
-class ConsistencyView(ApiModel):
+class ConsistencyOut(ApiModel):
     """The proof that one history is the beginning of another (RFC 9162 §2.1.4); hashes as hexadecimal digits."""
 
-    old: HeadView
-    new: HeadView
+    old: HeadOut
+    new: HeadOut
     proof: list[str]
 
 
-async def head(log: HistoryLog, _: Mapping[str, str]) -> HeadView:
+async def head(log: HistoryLog, _: Mapping[str, str]) -> HeadOut:
     """Return the head of now."""
-    return HeadView.of(await log.head())
+    return HeadOut.of(await log.head())
 
 
-async def inclusion(log: HistoryLog, query: Mapping[str, str]) -> InclusionView:
+async def inclusion(log: HistoryLog, query: Mapping[str, str]) -> InclusionOut:
     """Return the proof for entry `n` in the history of `size`, by default of now."""
     number, size = _number(query, "n"), _number_or_none(query, "size")
     top = await log.head(size)
     entry = await log.entry(number)
     proof = await log.inclusion(number, top.size)
-    return InclusionView(
-        n=number, line=entry.line.decode(), head=HeadView.of(top), proof=[each.hex() for each in proof]
+    return InclusionOut(
+        n=number, line=entry.line.decode(), head=HeadOut.of(top), proof=[digest.hex() for digest in proof]
     )
 
 
-async def consistency(log: HistoryLog, query: Mapping[str, str]) -> ConsistencyView:
+async def consistency(log: HistoryLog, query: Mapping[str, str]) -> ConsistencyOut:
     """Return the proof between the sizes `from` and `to`, the latter by default that of now."""
     old, new = await log.head(_number(query, "from")), await log.head(_number_or_none(query, "to"))
     proof = await log.consistency(old.size, new.size)
-    return ConsistencyView(old=HeadView.of(old), new=HeadView.of(new), proof=[each.hex() for each in proof])
+    return ConsistencyOut(old=HeadOut.of(old), new=HeadOut.of(new), proof=[digest.hex() for digest in proof])
 
 
 async def _every(office: "AuthorityOffice", _: Call[None]) -> EntryViews:
-    return EntryViews(items=[EntryView.of(entry) for entry in await office.history.entries()])
+    return EntryViews(items=[EntryOut.of(entry) for entry in await office.history.entries()])
 
 
-async def _show_head(office: "AuthorityOffice", call: Call[None]) -> HeadView:
+async def _show_head(office: "AuthorityOffice", call: Call[None]) -> HeadOut:
     return await head(office.history, call.query)
 
 
-async def _show_inclusion(office: "AuthorityOffice", call: Call[None]) -> InclusionView:
+async def _show_inclusion(office: "AuthorityOffice", call: Call[None]) -> InclusionOut:
     return await inclusion(office.history, call.query)
 
 
-async def _show_consistency(office: "AuthorityOffice", call: Call[None]) -> ConsistencyView:
+async def _show_consistency(office: "AuthorityOffice", call: Call[None]) -> ConsistencyOut:
     return await consistency(office.history, call.query)
 
 
 HISTORY_ROUTES: Final[Sequence[Route]] = (
     get("/history", _every, result=EntryViews, summary="List all entries of the history", needs=EVERYBODY),
-    get("/history/head", _show_head, result=HeadView, summary="Show the head of the history", needs=EVERYBODY),
+    get("/history/head", _show_head, result=HeadOut, summary="Show the head of the history", needs=EVERYBODY),
     get(
         "/history/inclusion",
         _show_inclusion,
-        result=InclusionView,
+        result=InclusionOut,
         summary="Prove that an entry is in the history",
         query=("n", "size"),
         needs=EVERYBODY,
@@ -129,7 +129,7 @@ HISTORY_ROUTES: Final[Sequence[Route]] = (
     get(
         "/history/consistency",
         _show_consistency,
-        result=ConsistencyView,
+        result=ConsistencyOut,
         summary="Prove that the history only grew",
         query=("from", "to"),
         needs=EVERYBODY,
@@ -144,10 +144,10 @@ def _public(
         if request.match_info["ecosystem"] != office.ecosystem:
             raise web.HTTPNotFound
         try:
-            found = await answer(office.history, request.query)
+            model = await answer(office.history, request.query)
         except WanderbuchError as err:
             return problem_response(err)
-        return web.Response(text=found.model_dump_json(), content_type="application/json", headers=_PUBLIC_HEADERS)
+        return web.Response(text=model.model_dump_json(), content_type="application/json", headers=_PUBLIC_HEADERS)
 
     return handle
 
@@ -160,10 +160,10 @@ PUBLIC_HISTORY_ROUTES: Final[Sequence[PublicRoute]] = (
 
 
 def _number(query: Mapping[str, str], name: str) -> int:
-    found = _number_or_none(query, name)
-    if found is None:
+    number = _number_or_none(query, name)
+    if number is None:
         raise MalformedError(f"expected the query parameter {name}")
-    return found
+    return number
 
 
 def _number_or_none(query: Mapping[str, str], name: str) -> int | None:

@@ -19,18 +19,24 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.authority.config import AuthorityConfig
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
-from wanderbuch.agents.authority.pages.desk import DeskParts
+from wanderbuch.agents.authority.intake.applications import Applications
+from wanderbuch.agents.authority.intake.reception import Reception
+from wanderbuch.agents.authority.pages.desk import BASE, DeskParts
+from wanderbuch.agents.authority.pages.desk_sessions import DeskSession, desk_sessions
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
-from wanderbuch.agents.authority.pages.sessions import DeskSession, Sessions
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.schemas import publish_schemas
 from wanderbuch.agents.authority.trqp_role import open_endpoint
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.authority.witnesses import WitnessDesk
+from wanderbuch.agents.people.opening import configured_provider, open_sign_in
+from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.site.works import Works
 from wanderbuch.errors import GovernanceError, WanderbuchError
-from wanderbuch.governance.identifiers import DidUrl, SchemaId, WebvhDid
-from wanderbuch.governance.jws import KeyResolver
+from wanderbuch.governance.facts.anoncreds_ids import SchemaId
+from wanderbuch.governance.facts.identifiers import DidUrl, WebvhDid
+from wanderbuch.governance.signed.jws import KeyResolver
 from wanderbuch.plugins.webvh.dids import begin_rotation, drop_old_key, sign_as
 from wanderbuch.plugins.webvh.own import own_did, public_key
 from wanderbuch.plugins.webvh.registry_index import published_registries
@@ -85,7 +91,7 @@ class AuthorityOffice:
         """Prepare; nothing is read or written yet.
 
         Raises:
-            ConfigurationError: the token of the TRQP endpoint can not be read.
+            ConfigurationError: the token of the TRQP endpoint cannot be read.
         """
         key = WalletKey(tenant.profile, tenant.did)
         place = _place(tenant, config)
@@ -114,11 +120,37 @@ class AuthorityOffice:
             redress=config.redress,
             rotate_key=partial(begin_rotation, tenant.profile, tenant.did, publisher=tenant.publisher),
             drop_old_key=partial(drop_old_key, tenant.profile, tenant.did, publisher=tenant.publisher),
-            find_registries=self._registries_of,
+            find_statuses=self._registries_of,
         )
-        self.register = PublishedRegister(self.publication)
-        sessions = Sessions(tenant.records(DeskSession), self.desk.officials, clock=self.clock)
-        self.parts = DeskParts(desk=self.desk, sessions=sessions, register=self.register)
+        self.register = PublishedRegister(self.publication, prove_url=config.prove_url)
+        sign_in = open_sign_in(
+            tenant.profile,
+            self.desk.officials,
+            url=tenant.parts.config.app.url,
+            site_name=tenant.name,
+            clock=self.clock,
+            provider=configured_provider(tenant.parts.config, BASE, tenant.edge, clock=self.clock),
+        )
+        sessions = desk_sessions(tenant.records(DeskSession), sign_in, clock=self.clock)
+        networks = Networks(tenant.parts.config.public.trusted_proxies)
+        self.applications = Applications(tenant.profile, self.desk, config.intake, clock=self.clock)
+        self.reception = Reception(
+            self.applications,
+            config.intake,
+            did=tenant.did,
+            resolve_key=_resolver(tenant, key),
+            networks=networks,
+            clock=self.clock,
+        )
+        self.parts = DeskParts(
+            desk=self.desk,
+            applications=self.applications,
+            sessions=sessions,
+            register=self.register,
+            sign_in=sign_in,
+            networks=networks,
+            works=Works(tenant.spawn),
+        )
         self.trqp = open_endpoint(tenant, config.trqp, self.publication)
         self.witnesses = WitnessDesk(tenant.profile, tenant.did, tenant.publisher, approved=self.desk.go_on)
         self._stop_following = self.publication.statements.follow(tenant.spawn)
@@ -137,11 +169,13 @@ class AuthorityOffice:
         """Complete and restore what is published, and go on with what is decided and due."""
         await self.publication.repair(everything=False)
         await self.publication.keep_fresh()
+        await self.applications.go_on(self.applications.go_on_with)
         await self.desk.go_on()
 
     async def close(self) -> None:
-        """Listen to other processes no more; the tenant ends what the office spawned."""
+        """Listen to other processes no more, and end the streams; the tenant ends what the office spawned."""
         self._stop_following()
+        self.parts.sessions.streams.close()
 
     async def begin(self) -> None:
         """Repair what was interrupted, go on with what is due, and keep the governance file fresh from now on."""
@@ -193,10 +227,10 @@ async def open_office(tenant: Tenant) -> AuthorityOffice:
 
     Raises:
         ResolutionError: a schema could not be published.
-        ConfigurationError: what is configured can not be, or the public folder can not be written to.
+        ConfigurationError: what is configured cannot be, or the public folder cannot be written to.
     """
     config = tenant.settings(AuthorityConfig)
-    credential_types = [load_credential_type(each) for each in config.credential_types]
+    credential_types = [load_credential_type(credential_type) for credential_type in config.credential_types]
     schema_ids = await publish_schemas(tenant.profile, tenant.did, credential_types)
     office = AuthorityOffice(tenant, config, schema_ids)
     await office.begin()

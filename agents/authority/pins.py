@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.identifiers import IdentifierError, RevRegDefId
-from wanderbuch.governance.records import ParticipantRecord
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.facts.statuses import AnonCredsStatus, StatusId
+from wanderbuch.governance.form.records import ParticipantRecord
 
 LOGGER = logging.getLogger(__name__)
 
@@ -26,16 +27,16 @@ class Pins:
     """What a suspension names.
 
     Args:
-        registries: their ids.
+        statuses: their ids.
         note: for the draft's trail: where they come from, or why there are none.
     """
 
-    registries: tuple[str, ...]
+    statuses: tuple[str, ...]
     note: str
 
 
 async def listed_by(issuer: str, find: Callable[[str], Awaitable[Sequence[str]]] | None) -> tuple[str, ...] | None:
-    """Return the registries that an issuer lists; None if they can not be found, for an emergency does not wait."""
+    """Return the registries that an issuer lists; None if they cannot be found, for an emergency does not wait."""
     if find is None:
         return None
     try:
@@ -59,7 +60,7 @@ def pins(listed: Sequence[str] | None, issuer: str, record: ParticipantRecord | 
     """
     if listed is None:
         return Pins((), f"the issuer's list of registries could not be had: {_NONE}")
-    own = tuple(each for each in listed if _is_of(issuer, each))
+    own = tuple(pin for pin in listed if _is_of(issuer, pin))
     others = f"; {len(listed) - len(own)} that are not its own were left out" if len(own) < len(listed) else ""
     size = sum(map(len, own)) * len((record or {}).get("accreditations", ()))
     if len(own) > MAX_PINS or size > _MAX_PINNED_BYTES:
@@ -72,6 +73,7 @@ def pins(listed: Sequence[str] | None, issuer: str, record: ParticipantRecord | 
 
 def _is_of(issuer: str, registry: str) -> bool:
     try:
-        return RevRegDefId.parse(registry).did == issuer
+        status = StatusId.written(registry)
+        return isinstance(status, AnonCredsStatus) and not status.is_of_another(Did.parse(issuer))
     except IdentifierError:
         return False

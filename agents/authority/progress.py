@@ -4,18 +4,20 @@ Whatever was decided is a draft in one of the states APPROVED, SIGNING, SCHEDULE
 lease of publication, as far as it can go now:
 
 1. It became a version already (a crash came between): PUBLISHED.
-2. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
-3. The file has mistakes on top of what is published now: OUTDATED.
-4. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
+2. Its changes are not those that were approved: it stays as it is, and that is told.
+3. Parts that it changes were changed by a version published meanwhile: OUTDATED, and the parts are named.
+4. The file has mistakes on top of what is published now: OUTDATED.
+5. Parties must sign (the file, or the one before, names signatories): SIGNING, until enough have signed exactly the
    bytes of the next version. If another version came first, or the draft was taken back and changed, the round begins
    anew.
-5. It is not due: SCHEDULED.
-6. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
+6. It is not due: SCHEDULED.
+7. It rotates the key: a new key is put beside the old one now, unless that is done; if witnesses of the DID must
    approve that first, it waits.
-7. It is published (`publication`), signed with the key of now; a key that was replaced is dropped after that, so that
+8. It is published (`publication`), signed with the key of now; a key that was replaced is dropped after that, so that
    at no time the file served is signed with a key that the DID document does not have: PUBLISHED.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -23,17 +25,20 @@ from typing import Any
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.authority.changes import Change, Frame, PartKind
-from wanderbuch.agents.authority.draft import Draft, DraftState
-from wanderbuch.agents.authority.drafts import Base, Drafts
+from wanderbuch.agents.authority.draft import Draft, DraftState, changes_digest
+from wanderbuch.agents.authority.draft_changes import Base, conflicting
+from wanderbuch.agents.authority.drafts import Drafts
 from wanderbuch.agents.authority.history import Fact
 from wanderbuch.agents.authority.publication import Publication, PublicationRefusedError, Turn
 from wanderbuch.agents.authority.published import Published, read_root
 from wanderbuch.agents.authority.rounds import SigningRound, still_holding
+from wanderbuch.agents.authority.stages import Stage
 from wanderbuch.agents.authority.versions import Cause, RefusalNote
-from wanderbuch.governance.findings import Finding, Severity
-from wanderbuch.governance.history import SYSTEM, Action
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.model import SIGNATORIES
+from wanderbuch.agents.work.case import MAX_WHY
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.findings import Finding, Severity
+from wanderbuch.governance.form.model import SIGNATORIES
+from wanderbuch.governance.signed.history import SYSTEM, Action
 from wanderbuch.store.records import RecordStore
 
 LOGGER = logging.getLogger(__name__)
@@ -72,22 +77,23 @@ class Progress:
             await self._end_rotation(draft)
             return await self._move(draft, DraftState.PUBLISHED, version=version.version)
         base = await self.publication.published()
-        if conflicts := await self._drafts.conflicts(draft.id, base):  # 2
+        changes = await self._drafts.changes(draft.id)
+        self._drafts.rules.must_be_as_approved(draft, await asyncio.to_thread(changes_digest, changes))  # 2
+        if conflicts := tuple(change.key for change in await conflicting(base, changes)):  # 3
             why = f"changed meanwhile: {', '.join(conflicts)}"
-            return await self._move(draft, DraftState.OUTDATED, why=why[:2000], conflicts=tuple(conflicts))
+            return await self._move(draft, DraftState.OUTDATED, why=why[:MAX_WHY], conflicts=conflicts)
         if draft.action is Action.ROTATION and base.version is None:
             return await self._only_rotate(draft)
         try:
-            return await self._publish(turn, draft, base)
-        except PublicationRefusedError as err:  # 3
+            return await self._publish(turn, draft, base, changes)
+        except PublicationRefusedError as err:  # 4
             await turn.check()  # while we slept another process may have published the very draft
             LOGGER.warning("the draft %s does not fit what is published now: %s", draft.id, err.message)
-            return await self._move(draft, DraftState.OUTDATED, why=err.message[:2000])
+            return await self._move(draft, DraftState.OUTDATED, why=err.message[:MAX_WHY])
 
-    async def _publish(self, turn: Turn, draft: Draft, base: Published) -> Draft:
-        early = draft.not_before is not None and self.publication.clock() < draft.not_before
+    async def _publish(self, turn: Turn, draft: Draft, base: Published, changes: Sequence[Change]) -> Draft:
+        early = draft.is_early(self.publication.clock())
         frame = await frame_of(self.publication, base, draft)
-        changes = await self._drafts.changes(draft.id)
         round_ = await self.rounds.get_or_none(draft.id)
         if round_ is not None and (round_.version, round_.revision) != (frame.version, draft.revision):
             round_ = None  # another version came first, or the draft was taken back and changed
@@ -97,19 +103,20 @@ class Progress:
             round_ = await self._with_what_holds(round_)
             laid_out = await round_.laid_out(self.publication.parts)
         else:
+            turn.tell(Stage.LAYING_OUT, 0, 0)
             laid_out = await base.with_changes(changes, frame, divide_above_bytes=self.publication.divide_above_bytes)
-            if any(each.severity is Severity.ERROR for each in laid_out.findings):
+            if any(finding.severity is Severity.ERROR for finding in laid_out.findings):
                 raise PublicationRefusedError(laid_out.findings)
         signatures = round_.received if round_ is not None else ()
-        if missing := await turn.missing(laid_out.body, signatures):  # 4
+        if missing := await turn.missing(laid_out.body, signatures, laid_out.parsed):  # 5
             if round_ is None:
                 await self.publication.parts.keep(laid_out.parts)
                 await self.rounds.put(SigningRound.of(draft.id, draft.revision, frame.version, laid_out))
             LOGGER.info("the draft %s waits for signatures; %d parties could sign", draft.id, len(missing))
             return await self._move(draft, DraftState.SIGNING)
-        if early:  # 5
+        if early:  # 6
             return await self._move(draft, DraftState.SCHEDULED)
-        if draft.action is Action.ROTATION and not await self._is_rotated(draft):  # 6
+        if draft.action is Action.ROTATION and not await self._is_rotated(draft):  # 7
             return draft
         cause = Cause(
             who=draft.approved_by or SYSTEM,
@@ -118,7 +125,7 @@ class Progress:
             draft_id=draft.id,
             refusals=await _new_refusals(base, changes),
         )
-        version = await turn.publish(laid_out, cause, signatures=signatures)  # 7
+        version = await turn.publish(laid_out, cause, signatures=signatures)  # 8
         await self._end_rotation(draft)
         await self.rounds.remove(draft.id)
         return await self._move(draft, DraftState.PUBLISHED, version=version.version)
@@ -148,18 +155,22 @@ class Progress:
 
     async def _with_what_holds(self, round_: SigningRound) -> SigningRound:
         """Return the round with those signatures only that still hold."""
-        held = await still_holding(round_, await self.parties(round_), self.publication.resolve_key)
-        if held == round_.signatures:
+        signatures = await still_holding(round_, await self.parties(round_), self.publication.resolve_key)
+        if signatures == round_.signatures:
             return round_
         LOGGER.warning("a party has changed its key since it signed the draft %s; it must sign again", round_.id)
-        return await self.rounds.put(round_.model_copy(update={"signatures": held}))
+        return await self.rounds.put(round_.model_copy(update={"signatures": signatures}))
 
     async def parties(self, round_: SigningRound) -> tuple[Did, ...]:
         """Return the parties that the round's file, or the one before, names, without the author."""
         author = self.publication.place.author
         roots = (read_root(round_.body), (await self.publication.published()).root or {})
         stated = [root.get("participants", {}).get("entries", {}).get(SIGNATORIES, {}) for root in roots]
-        named = [Did.parse(party["did"]) for each in stated for party in each.get(str(author), {}).get("parties", ())]
+        named = [
+            Did.parse(party["did"])
+            for statement in stated
+            for party in statement.get(str(author), {}).get("parties", ())
+        ]
         return tuple(did for did in dict.fromkeys(named) if did != author)
 
     async def _move(self, draft: Draft, to: DraftState, *, why: str | None = None, **update: Any) -> Draft:
@@ -175,7 +186,7 @@ async def frame_of(publication: Publication, base: Base, draft: Draft | None = N
         author=place.author,
         url=place.url,
         version=(base.version or 0) + 1,
-        previous=tuple(sorted(each.version for each in await publication.versions())),
+        previous=tuple(sorted(version.version for version in await publication.versions())),
         at=at,
     )
 
@@ -191,10 +202,10 @@ async def findings_of(publication: Publication, changes: Sequence[Change]) -> Se
 async def _new_refusals(base: Base, changes: Sequence[Change]) -> tuple[RefusalNote, ...]:
     """Return the refusals that these changes state for the first time."""
     listed = [change for change in changes if change.kind is PartKind.RECORD and change.value is not None]
-    held = await base.records_of(change.key for change in listed)
+    records = await base.records_of(change.key for change in listed)
     notes = []
     for change in listed:
-        known = {each.get("id") for each in held.get(change.key, {}).get("refusals", ())}
-        new = [each for each in change.value.get("refusals", ()) if each["id"] not in known]
-        notes += [RefusalNote(id=each["id"], reason=each["reason"]) for each in new]
+        known = {refusal.get("id") for refusal in records.get(change.key, {}).get("refusals", ())}
+        new = [refusal for refusal in change.value.get("refusals", ()) if refusal["id"] not in known]
+        notes += [RefusalNote(id=refusal["id"], reason=refusal["reason"]) for refusal in new]
     return tuple(notes)

@@ -25,8 +25,9 @@ from wanderbuch.agents.authority.changes import (
     framed,
     whole,
 )
+from wanderbuch.agents.authority.stages import Stage, TellStage, tell_nobody
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.division import (
+from wanderbuch.governance.divided.division import (
     divide,
     division_of,
     gather,
@@ -34,10 +35,11 @@ from wanderbuch.governance.division import (
     redivide,
     suggest_bits,
 )
-from wanderbuch.governance.findings import Finding, error
-from wanderbuch.governance.model import DIVIDED
-from wanderbuch.governance.records import LISTS, ParticipantRecord, Payload, join, split
-from wanderbuch.governance.validation import MAX_FILE_BYTES, validate_file
+from wanderbuch.governance.form.findings import Finding, error
+from wanderbuch.governance.form.model import DIVIDED
+from wanderbuch.governance.form.parsed import ParsedFile
+from wanderbuch.governance.form.records import LISTS, ParticipantRecord, Payload, join, split
+from wanderbuch.governance.form.validation import MAX_FILE_BYTES, validate_file
 from wanderbuch.plugins.webvh.publisher import Publisher
 
 _CATEGORY: Final = "wanderbuch.authority-part"
@@ -88,14 +90,17 @@ class PartStore:
         """Return parts by digest; errors as with `read`."""
         return {digest: await self.read(digest) for digest in dict.fromkeys(digests)}
 
-    async def publish(self, digests: Iterable[str], *, look: bool = False) -> None:
+    async def publish(self, digests: Iterable[str], *, look: bool = False, tell: TellStage = tell_nobody) -> None:
         """Put parts on the public site.
 
         Args:
             digests: which.
             look: whether to put only those that are not there as they should be.
+            tell: told how far it is.
         """
-        for digest in digests:
+        wanted = tuple(digests)
+        for number, digest in enumerate(wanted):
+            tell(Stage.PARTS, number, len(wanted))
             path, body = f"{self._folder}/{part_name(digest)}", await self.read(digest)
             if not look or await self._publisher.get(path) != body:
                 await self._publisher.put(path, body, _PART_TYPE)
@@ -109,11 +114,13 @@ class LaidOut:
         body: the canonical bytes to sign: the whole file, or the root.
         parts: those that are new, by digest.
         findings: about the file; where it is too large to be read at once, about its header and what changes.
+        parsed: the file in `body`, where it was read already.
     """
 
     body: bytes = field(repr=False)
     parts: Mapping[str, bytes] = field(repr=False)
     findings: tuple[Finding, ...]
+    parsed: ParsedFile | None = None
 
 
 class Published:
@@ -155,15 +162,15 @@ class Published:
     async def records_of(self, dids: Iterable[str]) -> dict[str, ParticipantRecord]:
         """Return the records of these participants, as far as there are any; each part is read once."""
         wanted = dict.fromkeys(dids)
-        found = {did: self._own[did] for did in wanted if did in self._own}
+        known = {did: self._own[did] for did in wanted if did in self._own}
         if self.division is None:
-            return found
-        parts = self.division.parts_for(did for did in wanted if did not in found)
+            return known
+        parts = self.division.parts_for(did for did in wanted if did not in known)
         for digest in dict.fromkeys(part.digest for part in parts):
             body = await self._parts.read(digest)
             records = await asyncio.to_thread(_records_in, body)
-            found |= {record["did"]: record for record in records if record["did"] in wanted}
-        return found
+            known |= {record["did"]: record for record in records if record["did"] in wanted}
+        return known
 
     async def records(self) -> dict[str, ParticipantRecord]:
         """Return all records by DID."""
@@ -197,12 +204,12 @@ class Published:
         before = await self.records_of(change.key for change in changes if change.kind is PartKind.RECORD)
         wanted = set(_ids([change.value for change in changes if change.kind is PartKind.RECORD and change.value]))
         wanted -= set(_ids(before.values()))
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for part in self.division.parts:
             if wanted and part.digest not in needed:
                 body = await self._parts.read(part.digest)
-                found += [_twice(*each) for each in await asyncio.to_thread(_stated_in, body, wanted)]
-        return tuple(found)
+                findings += [_twice(*place) for place in await asyncio.to_thread(_stated_in, body, wanted)]
+        return tuple(findings)
 
     def _to_look_at(self, changes: Sequence[Change], dids: Iterable[str]) -> Iterable[str]:
         """Return the digests of the parts that these changes could make wrong, and of one at least."""
@@ -228,12 +235,14 @@ class Published:
 def lay_out(payload: Payload, divide_above_bytes: int) -> LaidOut:
     """Return a whole file, laid out and looked at: in one piece, or divided where it is larger than that."""
     body = canonical(payload)
+    parsed = None
     if len(body) <= MAX_FILE_BYTES:
-        findings = validate_file(body).findings
+        report = validate_file(body)
+        findings, parsed = report.findings, ParsedFile.of(body, report)
     else:
         findings = _look(*split(payload), str(payload.get("author")))
     if len(body) <= min(divide_above_bytes, MAX_FILE_BYTES):
-        return LaidOut(body, {}, findings)
+        return LaidOut(body, {}, findings, parsed)
     root, parts = divide(payload, suggest_bits(len(body)))
     return LaidOut(canonical(root), parts, findings)
 
@@ -242,22 +251,22 @@ def _look(header: Payload, records: Mapping[str, ParticipantRecord], author: str
     """Return the findings about records that may be too many to be read at once: lot by lot, and ids across all."""
     own = {did: record for did, record in records.items() if did == author}
     listed = sorted(records.items())
-    found: dict[Finding, None] = {}
+    findings: dict[Finding, None] = {}
     for first in range(0, max(len(listed), 1), _LOT):
         lot = dict(listed[first : first + _LOT])
-        found |= dict.fromkeys(validate_file(canonical(join(header, own | lot))).findings)
+        findings |= dict.fromkeys(validate_file(canonical(join(header, own | lot))).findings)
     counted = Counter(_ids(records.values()))
-    found |= {_twice(*each): None for each, times in counted.items() if times > 1}
-    return tuple(found)
+    findings |= {_twice(*place): None for place, times in counted.items() if times > 1}
+    return tuple(findings)
 
 
 def _ids(records: Iterable[ParticipantRecord]) -> Iterator[tuple[str, str]]:
     """Yield each id that must stand once in a file, after the member that it stands in."""
     for record in records:
         for member in LISTS:
-            for each in record.get(member, ()):
-                if isinstance(each, dict) and isinstance(each.get("id"), str):
-                    yield member, each["id"]
+            for entry in record.get(member, ()):
+                if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+                    yield member, entry["id"]
 
 
 def _stated_in(part: bytes, wanted: set[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from wanderbuch.agents.authority.api import AUTHORITY_ROUTES
 from wanderbuch.agents.authority.config import AuthorityConfig
 from wanderbuch.agents.authority.history_api import PUBLIC_HISTORY_ROUTES
+from wanderbuch.agents.authority.intake.reception import INTAKE_ROUTES
 from wanderbuch.agents.authority.office import AuthorityOffice, open_office
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
+from wanderbuch.agents.authority.pages.trqp_page import TRQP_PAGE_ROUTES
+from wanderbuch.agents.authority.trqp_didcomm import TRQP_HANDLERS
 from wanderbuch.agents.authority.trqp_role import TRQP_ROUTES
 from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
+from wanderbuch.agents.runtime.front import Entry, SiteKind
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_config import TenantConfig
+from wanderbuch.agents.site.front import FRONT
 from wanderbuch.plugins.webvh.document import Service
 
 
@@ -22,6 +27,8 @@ class AuthorityRole(Role):
     settings = AuthorityConfig
     plugins = ("wanderbuch.agents.authority",)
     prerotation = True
+    v2_handlers = TRQP_HANDLERS
+    front = FRONT
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
@@ -34,9 +41,21 @@ class AuthorityRole(Role):
         trqp = Service("trqp", "TRQP", f"{site}/trqp/{settings.trqp.version}")
         return (file, trqp) if settings.trqp.enabled else (file,)
 
+    def entries(self, config: TenantConfig) -> Sequence[Entry]:
+        """Return the register where it is served, the file, the endpoint if it answers, and the desk."""
+        settings, public = config.settings(AuthorityConfig), SiteKind.PUBLIC
+        trqp = (Entry(public, "trqp", f"/trqp/{settings.trqp.version}/"),) if settings.trqp.enabled else ()
+        register = () if config.place.prefix else (Entry(public, "register", "/registry/{language}/"),)
+        return (
+            *register,
+            Entry(public, "file", f"/governance/{settings.ecosystem}/current.jws"),
+            *trqp,
+            Entry(SiteKind.APP, "desk", "/desk/{language}/"),
+        )
+
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return what is answered beside the files."""
-        return (*PUBLIC_HISTORY_ROUTES, *TRQP_ROUTES, *register_routes())
+        return (*PUBLIC_HISTORY_ROUTES, *TRQP_ROUTES, *TRQP_PAGE_ROUTES, *INTAKE_ROUTES, *register_routes())
 
     def app_pages(self) -> Sequence[PublicRoute]:
         """Return the officials' desk."""

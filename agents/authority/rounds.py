@@ -1,6 +1,6 @@
 """Signing by several parties: one round collects their signatures over the very bytes of the next version.
 
-Where the file, or the one before, has a `signatories` statement, the authority alone can not publish. A round holds
+Where the file, or the one before, has a `signatories` statement, the authority alone cannot publish. A round holds
 the bytes to sign. Each party signs with a key in `assertionMethod` of its DID document, wherever it keeps that key, and
 hands in a compact JWS, or the bare signature over the JWS signing input (RFC 7515 §5.1) that the round gives for its
 key. Who carries it here does not matter: the signature speaks for itself, and is checked against the party's DID
@@ -16,9 +16,9 @@ from pydantic import Field
 
 from wanderbuch.agents.authority.published import LaidOut, PartStore
 from wanderbuch.errors import GovernanceError, ResolutionError
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.jws import KeyResolver, SignatureError, read_jws, sign_jws, verify_signature
-from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
+from wanderbuch.governance.signed.jws import KeyResolver, SignatureError, read_jws, sign_jws, verify_signature
+from wanderbuch.governance.signed.signing import FILE_TYP, MAX_JWS_BYTES
 from wanderbuch.store.records import Record
 
 _NO_SIGNATURE: Final = bytes(64)
@@ -123,7 +123,7 @@ async def still_holding(round_: SigningRound, parties: Sequence[Did], resolve_ke
     Raises:
         ResolutionError: a key could not be checked.
     """
-    held: dict[str, str] = {}
+    holding: dict[str, str] = {}
     for did, jws in round_.signatures.items():
         try:
             await checked_signature(round_.body, jws.encode("ascii"), parties, resolve_key)
@@ -131,5 +131,5 @@ async def still_holding(round_: SigningRound, parties: Sequence[Did], resolve_ke
             raise
         except GovernanceError:
             continue
-        held[did] = jws
-    return held
+        holding[did] = jws
+    return holding

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.governance.freshness import FreshnessPayload, FreshnessStatement
-from wanderbuch.governance.history import Head
-from wanderbuch.governance.jws import unverified_payload
-from wanderbuch.governance.snapshot import CLOCK_SKEW
+from wanderbuch.governance.facts.snapshot import CLOCK_SKEW
+from wanderbuch.governance.signed.freshness import FreshnessPayload, FreshnessStatement
+from wanderbuch.governance.signed.history import Head
+from wanderbuch.governance.signed.jws import unverified_payload
 from wanderbuch.store.records import DuplicateError, Record, RecordStore
 from wanderbuch.store.tables import tables_of, tenant_of
 
@@ -49,10 +49,16 @@ class KeptStatement(Record):
     @property
     def statement(self) -> FreshnessStatement:
         """What it says. No signature is checked: the bytes come from our own wallet store."""
-        said = FreshnessPayload.model_validate(json.loads(unverified_payload(self.jws.encode("ascii"))))
-        iat, exp = (datetime.fromtimestamp(seconds, UTC) for seconds in (said.iat, said.exp))
-        history = None if said.history is None else Head(said.history.size, said.history.root)
-        return FreshnessStatement(said.id, said.version, said.digest, iat, exp, history)
+        freshness_payload = FreshnessPayload.model_validate(json.loads(unverified_payload(self.jws.encode("ascii"))))
+        iat, exp = (datetime.fromtimestamp(seconds, UTC) for seconds in (freshness_payload.iat, freshness_payload.exp))
+        history = (
+            None
+            if freshness_payload.history is None
+            else Head(freshness_payload.history.size, freshness_payload.history.root)
+        )
+        return FreshnessStatement(
+            freshness_payload.id, freshness_payload.version, freshness_payload.digest, iat, exp, history
+        )
 
 
 class Statements:
@@ -103,12 +109,14 @@ class Statements:
         if await self._records.get_or_none(_ID) is None:
             with suppress(DuplicateError):  # another process was faster
                 await self._records.insert(made)
-        self._take(await self._records.change(_ID, lambda held: made if held.fence <= fence else None))
+        self._take(
+            await self._records.change(_ID, lambda kept_statement: made if kept_statement.fence <= fence else None)
+        )
 
     async def read(self) -> None:
         """Read the newest one; what another process issued is known then."""
-        if (held := await self._records.get_or_none(_ID)) is not None:
-            self._take(held)
+        if (kept_statement := await self._records.get_or_none(_ID)) is not None:
+            self._take(kept_statement)
 
     async def tell(self) -> None:
         """Tell the other processes to read it."""
@@ -131,6 +139,6 @@ class Statements:
 
         return self._engine.hear(_TOPIC, told)
 
-    def _take(self, held: KeptStatement) -> None:
-        if self._kept is None or held.fence >= self._kept.fence:
-            self._kept, self._newest = held, held.statement
+    def _take(self, kept_statement: KeptStatement) -> None:
+        if self._kept is None or kept_statement.fence >= self._kept.fence:
+            self._kept, self._newest = kept_statement, kept_statement.statement

@@ -1,7 +1,8 @@
 """Suspending an issuer and lifting a suspension, as changes of its record. Pure.
 
 A suspension adds one decision to each active accreditation. Award dates are the issuer's own word, so it pins the
-revocation registries that existed: earlier awards count only from these, and none counts where none is named.
+revocation registries and status lists that existed: earlier awards count only from these, and none where none is named.
+Registries on Indy ledgers may be named by ids of either form; they stand in the record as its DID names them.
 """
 
 from collections.abc import Sequence
@@ -9,12 +10,15 @@ from datetime import date
 from typing import Any, Final
 
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.identifiers import IdentifierError, RevRegDefId
-from wanderbuch.governance.records import ParticipantRecord
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.facts.indy import may_be_one
+from wanderbuch.governance.facts.statuses import AnonCredsStatus, StatusId
+from wanderbuch.governance.form.present_form import record_in_present_form
+from wanderbuch.governance.form.records import ParticipantRecord
 
 _ACTIVE: Final = "active"
 _SUSPENDED: Final = "suspended"
-MAX_REGISTRIES: Final = 10_000
+MAX_STATUSES: Final = 10_000
 
 
 class SuspensionError(GovernanceError):
@@ -28,7 +32,7 @@ def suspended(
     *,
     decided_on: date,
     effective_from: date,
-    registries: Sequence[str],
+    statuses: Sequence[str],
     reason: str,
     decision: str | None = None,
 ) -> ParticipantRecord:
@@ -38,14 +42,14 @@ def suspended(
         record: of the issuer, None if it has none.
         decided_on: today.
         effective_from: from which award date on; not later than `decided_on`.
-        registries: ids of the issuer's revocation registries that exist; empty: nothing counts any more.
+        statuses: the issuer's revocation registries and status lists that exist; empty: nothing counts any more.
         reason: public; nothing about workers.
         decision: address where the decision can be read.
 
     Raises:
-        SuspensionError: no accreditation is active, a registry is another's, or the days are out of order.
+        SuspensionError: no accreditation is active, a list is another's, or the days are out of order.
     """
-    return _decided(record, _ACTIVE, _SUSPENDED, decided_on, effective_from, registries, reason, decision)
+    return _decided(record, _ACTIVE, _SUSPENDED, decided_on, effective_from, statuses, reason, decision)
 
 
 def reinstated(
@@ -53,17 +57,17 @@ def reinstated(
     *,
     decided_on: date,
     effective_from: date,
-    registries: Sequence[str],
+    statuses: Sequence[str],
     reason: str,
     decision: str | None = None,
 ) -> ParticipantRecord:
     """Return the record with every suspended accreditation active again; arguments and errors as with `suspended`."""
-    return _decided(record, _SUSPENDED, _ACTIVE, decided_on, effective_from, registries, reason, decision)
+    return _decided(record, _SUSPENDED, _ACTIVE, decided_on, effective_from, statuses, reason, decision)
 
 
 def is_active(record: ParticipantRecord | None) -> bool:
     """Tell whether any accreditation of the record is active."""
-    return any(_status(each) == _ACTIVE for each in (record or {}).get("accreditations", ()))
+    return any(_status(accreditation) == _ACTIVE for accreditation in (record or {}).get("accreditations", ()))
 
 
 def _decided(
@@ -72,27 +76,30 @@ def _decided(
     after: str,
     decided_on: date,
     effective_from: date,
-    registries: Sequence[str],
+    statuses: Sequence[str],
     reason: str,
     decision: str | None,
 ) -> ParticipantRecord:
     if effective_from > decided_on:
         raise SuspensionError(f"expected an effect on or before {decided_on}, found {effective_from}")
+    record = None if record is None else record_in_present_form(record)
     accreditations: list[dict[str, Any]] = list((record or {}).get("accreditations", ()))
-    if record is None or not any(_status(each) == before for each in accreditations):
+    if record is None or not any(_status(accreditation) == before for accreditation in accreditations):
         raise SuspensionError(f"there is no accreditation of this issuer that is {before}")
     change: dict[str, Any] = {
         "status": after,
         "decided_on": decided_on.isoformat(),
         "effective_from": effective_from.isoformat(),
-        "registries": _checked(registries, str(record.get("did"))),
+        "statuses": _checked(statuses, str(record.get("did"))),
         "reason": reason,
     }
     if decision is not None:
         change["decision"] = decision
     changed = [
-        {**each, "status": [*each.get("status", ()), change]} if _status(each) == before else each
-        for each in accreditations
+        {**accreditation, "status": [*accreditation.get("status", ()), change]}
+        if _status(accreditation) == before
+        else accreditation
+        for accreditation in accreditations
     ]
     return {**record, "accreditations": changed}
 
@@ -102,14 +109,18 @@ def _status(accreditation: dict[str, Any]) -> str:
     return str(changes[-1]["status"])
 
 
-def _checked(registries: Sequence[str], issuer: str) -> list[str]:
-    if len(registries) > MAX_REGISTRIES:
-        raise SuspensionError(f"expected at most {MAX_REGISTRIES} registries, found {len(registries)}")
-    for each in registries:
+def _checked(statuses: Sequence[str], issuer: str) -> list[str]:
+    if len(statuses) > MAX_STATUSES:
+        raise SuspensionError(f"expected at most {MAX_STATUSES} registries, found {len(statuses)}")
+    mistakes: list[str] = []
+    for text in statuses:
         try:
-            owner = RevRegDefId.parse(each).did
+            status, party = StatusId.written(text), Did.parse(issuer)
         except IdentifierError as err:
-            raise SuspensionError(f"expected ids of revocation registries: {err.message}") from err
-        if owner != issuer:
-            raise SuspensionError(f"expected registries of {issuer}, found one of {owner}")
-    return sorted(dict.fromkeys(registries))
+            raise SuspensionError(f"expected revocation registries or status lists: {err.message}") from err
+        if isinstance(status, AnonCredsStatus) and may_be_one(status.owner, party):
+            status = status.named_by(party)  # an id of the other form, on the ledger of this issuer
+        if status.is_of_another(party):
+            raise SuspensionError(f"expected registries of {issuer}, found one of {status.owner}")
+        mistakes.append(str(status))
+    return sorted(dict.fromkeys(mistakes))

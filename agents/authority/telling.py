@@ -9,6 +9,7 @@ _DECIDED = {
     "published": DraftState.PUBLISHED,
     "outdated": DraftState.OUTDATED,
     "reject": DraftState.REJECTED,
+    "discard": DraftState.DISCARDED,
 }
 """What a step of the trail is called that decides."""
 

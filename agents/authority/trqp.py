@@ -31,8 +31,8 @@ from pydantic import SecretStr
 from wanderbuch.agents.authority.trqp_cache import AnswerCache, KeptAnswer
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_description import describe_trqp
-from wanderbuch.agents.authority.trqp_limits import RateLimit
 from wanderbuch.agents.runtime.bodies import body_at_hand, read_body
+from wanderbuch.agents.runtime.gate.rate_limit import RateLimit
 from wanderbuch.agents.runtime.problems import (
     MalformedError,
     NotReadyError,
@@ -41,10 +41,9 @@ from wanderbuch.agents.runtime.problems import (
     UnauthorizedError,
     problem_response,
 )
+from wanderbuch.agents.site.caching import tagged
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.trqp import (
+from wanderbuch.governance.deciding.trqp import (
     MAX_QUERY_BYTES,
     Answered,
     AuthorizationAnswer,
@@ -53,6 +52,8 @@ from wanderbuch.governance.trqp import (
     answer_recognition,
     parse_query,
 )
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
 _LOG = logging.getLogger(__name__)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
@@ -141,12 +142,8 @@ class TrqpEndpoint:
 
     async def description(self, request: web.Request) -> web.Response:
         """Answer `GET /openapi.json`."""
-        body = self._described()
-        tag = _tag(body)
-        headers = {**_HEADERS, "ETag": tag, "Cache-Control": "public, max-age=300"}
-        if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=body, content_type="application/json", headers=headers)
+        headers = {**_HEADERS, "Cache-Control": "public, max-age=300"}
+        return tagged(request, self._described(), content_type="application/json", headers=headers)
 
     async def preflight(self, request: web.Request) -> web.Response:
         """Let programs in browsers ask."""
@@ -169,14 +166,8 @@ class TrqpEndpoint:
             body = body_at_hand(request, max_bytes=MAX_QUERY_BYTES)
             if body is None:
                 body = await read_body(request, deadline_s=_BODY_DEADLINE_S, max_bytes=MAX_QUERY_BYTES)
-            snapshot = self._snapshot() or await self._first()  # 5
-            if snapshot is None:
-                raise NotReadyError("the authority holds no governance file yet", hint="try again later")
             at = self._clock()
-            kept = self._answers.kept(answer, body, snapshot, at)
-            if kept is None:
-                kept = self._work_out(answer, body, snapshot, at)  # 6
-                self._answers.keep(answer, body, snapshot, kept)
+            kept = await self._kept(answer, body, at)  # 5, 6
         except WanderbuchError as err:
             return _problem(err, request_id)
         except web.HTTPException as err:
@@ -187,6 +178,33 @@ class TrqpEndpoint:
         headers[hdrs.ETAG] = kept.tag
         headers[_REQUEST_ID_HEADER] = request_id
         return web.Response(body=kept.body, headers=headers)
+
+    async def told(self, body: bytes, *, of_recognition: bool) -> bytes:
+        """Return the answer to a question that came another way than by HTTPS, as JSON.
+
+        Args:
+            body: the question, as it would be posted.
+            of_recognition: whether it is about recognition, not authorization.
+
+        Raises:
+            NotReadyError: the authority holds no governance file yet.
+            UnauthorizedError: only who has the token may ask, and that goes with HTTPS.
+            WanderbuchError: it is no question.
+        """
+        if self._token is not None:
+            raise UnauthorizedError("questions here need a token, so they are asked by HTTPS")
+        answer = answer_recognition if of_recognition else answer_authorization
+        return (await self._kept(answer, body, self._clock())).body
+
+    async def _kept(self, answer: Callable[..., _Answer], body: bytes, at: datetime) -> KeptAnswer:
+        snapshot = self._snapshot() or await self._first()
+        if snapshot is None:
+            raise NotReadyError("the authority holds no governance file yet", hint="try again later")
+        kept = self._answers.kept(answer, body, snapshot, at)
+        if kept is None:
+            kept = self._work_out(answer, body, snapshot, at)
+            self._answers.keep(answer, body, snapshot, kept)
+        return kept
 
     def _work_out(
         self, answer: Callable[..., _Answer], body: bytes, snapshot: GovernanceSnapshot, at: datetime

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
 _MAX_ANSWERS: Final = 4096
 _MAX_QUESTION_BYTES: Final = 1024  # longer ones are rare, and worked out each time
@@ -60,8 +60,12 @@ class AnswerCache:
             self._snapshot = snapshot
             self._answers.clear()
             return None
-        found = self._answers.get((kind, question))
-        return found if found is not None and found.keep_until is not None and at < found.keep_until else None
+        kept_answer = self._answers.get((kind, question))
+        return (
+            kept_answer
+            if kept_answer is not None and kept_answer.keep_until is not None and at < kept_answer.keep_until
+            else None
+        )
 
     def keep(self, kind: object, question: bytes, snapshot: GovernanceSnapshot, answer: KeptAnswer) -> None:
         """Keep an answer that was worked out from `snapshot`, if it may be kept; the rest as for `kept`."""

@@ -5,8 +5,8 @@ from importlib import resources
 from typing import Any, Final
 
 from wanderbuch.agents.runtime.problems import PROBLEM_TYPE
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.trqp import MAX_QUERY_BYTES
+from wanderbuch.governance.deciding.trqp import MAX_QUERY_BYTES
+from wanderbuch.governance.facts.identifiers import Did
 
 _SCHEMAS: Final = "wanderbuch.governance.schemas"
 _MESSAGES: Final = {

@@ -15,8 +15,8 @@ from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.secret_files import ExposedSecretError, read_secret
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
 _MIN_TOKEN_LENGTH: Final = 16
 
@@ -41,7 +41,7 @@ def open_endpoint(tenant: Tenant, config: TrqpConfig, publication: Publishing) -
         publication: what it publishes.
 
     Raises:
-        ConfigurationError: the token can not be read, or is too short.
+        ConfigurationError: the token cannot be read, or is too short.
     """
     if not config.enabled:
         return None
@@ -94,14 +94,14 @@ def read_token(path: Path) -> SecretStr:
     """Return the token in a file.
 
     Raises:
-        ConfigurationError: it can not be read, or is too short.
+        ConfigurationError: it cannot be read, or is too short.
     """
     try:
         token = read_secret(path, "TRQP token").decode("ascii").strip()
     except ExposedSecretError:
         raise
     except (ConfigurationError, UnicodeDecodeError) as err:
-        raise ConfigurationError(f"[authority.trqp] token_file: can not read {path}") from err
+        raise ConfigurationError(f"[authority.trqp] token_file: cannot read {path}") from err
     if len(token) < _MIN_TOKEN_LENGTH:
         raise ConfigurationError(
             f"[authority.trqp] token_file: expected at least {_MIN_TOKEN_LENGTH} characters",
@@ -112,5 +112,9 @@ def read_token(path: Path) -> SecretStr:
 
 def _recognised(tenant: Tenant) -> Mapping[Did, GovernanceSnapshot]:
     """Return the recognised authorities' files, if `[governance]` makes the agent a consumer of its own file."""
-    held = None if (source := tenant.governance) is None else source.snapshot()
-    return {} if held is None or held.file.author != tenant.did else held.recognised
+    governance_snapshot = None if (source := tenant.governance) is None else source.snapshot()
+    return (
+        {}
+        if governance_snapshot is None or governance_snapshot.file.author != tenant.did
+        else governance_snapshot.recognised
+    )

@@ -12,14 +12,15 @@ from typing import Any, Protocol
 from wanderbuch.agents.authority.versions import PublishedVersion
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.bulk import load_divided
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.freshness import FreshnessStatement
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.jws import read_jws
-from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES, SignedGovernanceFile
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.divided.bulk import load_divided
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.validation import parse_file
+from wanderbuch.governance.signed.freshness import FreshnessStatement
+from wanderbuch.governance.signed.jws import read_jws
+from wanderbuch.governance.signed.signing import FILE_TYP, MAX_JWS_BYTES, SignedGovernanceFile
+from wanderbuch.huge_pages import WORTHWHILE_BYTES, use_huge_pages
 
 LOGGER = logging.getLogger(__name__)
 
@@ -71,7 +72,10 @@ async def read_own(publication: Publishing, digest: str) -> GovernanceFile:
         return file
     root = SignedGovernanceFile(file, digest, jws, received.signatures[0].kid)
     parts = await publication.parts.read_all(part.digest for part in file.division.parts)
-    return await asyncio.to_thread(load_divided, root, parts.__getitem__)
+    whole = await asyncio.to_thread(load_divided, root, parts.__getitem__)
+    if sum(part.size for part in file.division.parts) >= WORTHWHILE_BYTES:
+        await asyncio.to_thread(use_huge_pages)  # it stays for long, and each question looks somewhere else in it
+    return whole
 
 
 class OwnSnapshot:

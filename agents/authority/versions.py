@@ -10,9 +10,9 @@ from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.history import Action
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import GovernanceRef
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import GovernanceRef
+from wanderbuch.governance.signed.history import Action
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import NotFoundError, Record, RecordStore
 from wanderbuch.store.telling import Teller
@@ -168,22 +168,26 @@ class Versions:
     async def take_up(self, version: PublishedVersion) -> PublishedVersion | None:
         """Return an interrupted version for somebody to finish; None if it was finished or removed meanwhile."""
 
-        def step(held: PublishedVersion) -> PublishedVersion | None:
-            if held.state is not VersionState.PENDING:
+        def step(version: PublishedVersion) -> PublishedVersion | None:
+            if version.state is not VersionState.PENDING:
                 return None
-            return held.model_copy(update={"taken_up": held.taken_up + 1})
+            return version.model_copy(update={"taken_up": version.taken_up + 1})
 
         try:
-            held = await self._versions.change(version.id, step)
+            published_version = await self._versions.change(version.id, step)
         except NotFoundError:
             return None
-        return await self.with_file(held) if held.state is VersionState.PENDING else None
+        return await self.with_file(published_version) if published_version.state is VersionState.PENDING else None
 
     async def remove(self, version: PublishedVersion) -> None:
         """Forget a version that was never put anywhere, unless another process has taken it up meanwhile."""
         async with writing(self._profile) as records:
-            held = await records.get_or_none(PublishedVersion, version.id)
-            if held is None or held.taken_up != version.taken_up or held.state is not VersionState.PENDING:
+            published_version = await records.get_or_none(PublishedVersion, version.id)
+            if (
+                published_version is None
+                or published_version.taken_up != version.taken_up
+                or published_version.state is not VersionState.PENDING
+            ):
                 return
             await records.remove(PublishedVersion, version.id)
             await records.remove(_SignedBody, version.id)
@@ -194,16 +198,16 @@ class Versions:
         """Mark a version as published and return it, with its signed file."""
         changed = await self._teller.change(
             version,
-            lambda held: held.model_copy(
-                update={"state": VersionState.PUBLISHED, "published_at": held.published_at or at}
+            lambda published_version: published_version.model_copy(
+                update={"state": VersionState.PUBLISHED, "published_at": published_version.published_at or at}
             ),
         )
         return changed.model_copy(update={"jws": version.jws})
 
     async def all(self) -> Sequence[PublishedVersion]:
         """Return all versions without their files, the newest first."""
-        held = [each async for each in self._versions.every()]
-        return sorted(held, key=lambda each: each.version, reverse=True)
+        published_versions = [published_version async for published_version in self._versions.every()]
+        return sorted(published_versions, key=lambda published_version: published_version.version, reverse=True)
 
     async def current(self) -> PublishedVersion | None:
         """Return the newest version that is published, with its file, or None."""
@@ -212,7 +216,7 @@ class Versions:
 
     async def pending(self) -> Sequence[PublishedVersion]:
         """Return the versions whose publication was interrupted, without their files, the oldest first."""
-        return [each async for each in self._versions.every(state=VersionState.PENDING.value)]
+        return [published_version async for published_version in self._versions.every(state=VersionState.PENDING.value)]
 
     async def of_draft(self, draft_id: str) -> PublishedVersion | None:
         """Return the version that a draft became, without its file, or None."""

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.witnesses import WitnessError, format_proofs
 from wanderbuch.plugins.webvh.witnessing import (
@@ -34,7 +34,7 @@ class WaitingEntry(ApiModel):
     proofs: str = Field(description="did-witness.json of the entries before")
 
 
-class WitnessView(ApiModel):
+class WitnessOut(ApiModel):
     """What waits for the witnesses of the authority's DID."""
 
     did: str
@@ -63,11 +63,11 @@ class WitnessDesk:
         self._publisher = publisher
         self._approved = approved
 
-    async def view(self) -> WitnessView:
+    async def view(self) -> WitnessOut:
         """Return what waits."""
         return self._shown(await pending_witness_request(self._profile, self._did))
 
-    async def add(self, proof: Mapping[str, Any]) -> WitnessView:
+    async def add(self, proof: Mapping[str, Any]) -> WitnessOut:
         """Keep a proof, and go on if it was the last one needed.
 
         Raises:
@@ -85,12 +85,12 @@ class WitnessDesk:
             return await self.view()
         return self._shown(after)
 
-    async def withdraw(self) -> WitnessView:
+    async def withdraw(self) -> WitnessOut:
         """Give up on the entry that waits; nobody else has seen it."""
         await withdraw_entry(self._profile, self._did)
         return await self.view()
 
-    def _shown(self, request: WitnessRequest | None) -> WitnessView:
+    def _shown(self, request: WitnessRequest | None) -> WitnessOut:
         waiting = None
         if request is not None:
             waiting = WaitingEntry(
@@ -101,7 +101,7 @@ class WitnessDesk:
                 log=request.log,
                 proofs=format_proofs(request.proofs).decode(),
             )
-        return WitnessView(did=self._did, waiting=waiting)
+        return WitnessOut(did=self._did, waiting=waiting)
 
 
 class WitnessOffice(Protocol):
@@ -113,22 +113,22 @@ class WitnessOffice(Protocol):
         ...
 
 
-async def _show(office: WitnessOffice, _: Call[None]) -> WitnessView:
+async def _show(office: WitnessOffice, _: Call[None]) -> WitnessOut:
     return await office.witnesses.view()
 
 
-async def _add(office: WitnessOffice, call: Call[NewProof]) -> WitnessView:
+async def _add(office: WitnessOffice, call: Call[NewProof]) -> WitnessOut:
     return await office.witnesses.add(call.body.proof)
 
 
-async def _withdraw(office: WitnessOffice, _: Call[None]) -> WitnessView:
+async def _withdraw(office: WitnessOffice, _: Call[None]) -> WitnessOut:
     return await office.witnesses.withdraw()
 
 
 _PATH: Final = "/did/witness-proofs"
 WITNESS_ROUTES: Final[Sequence[Route]] = (
-    get(_PATH, _show, result=WitnessView, summary="Show the log entry that waits for witnesses"),
-    post(_PATH, _add, body=NewProof, result=WitnessView, summary="Add a witness's approval"),
-    post(f"{_PATH}/withdraw", _withdraw, result=WitnessView, summary="Give up on the entry that waits"),
+    get(_PATH, _show, result=WitnessOut, summary="Show the log entry that waits for witnesses"),
+    post(_PATH, _add, body=NewProof, result=WitnessOut, summary="Add a witness's approval"),
+    post(f"{_PATH}/withdraw", _withdraw, result=WitnessOut, summary="Give up on the entry that waits"),
 )
 """The routes; they are the operator's."""

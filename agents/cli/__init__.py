@@ -6,21 +6,20 @@ configuration, told in one line, 70 a fault of ours, 75 the wallet store failed 
 """
 
 import importlib
-import json
+import os
+import platform
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
+from wanderbuch.agents.runtime.exits import EXIT_MISTAKE, show_error
 from wanderbuch.agents.runtime.privacy import keep_private
-from wanderbuch.errors import WanderbuchError
+from wanderbuch.errors import ConfigurationError, WanderbuchError
 
-EXIT_MISTAKE: Final = 2
-EXIT_FAULT: Final = 70
-EXIT_STORE_FAILED: Final = 75
-
+_COMPLETION: Final = "_WANDERBUCH_COMPLETE"  # a shell sets it when it wants to know how a line may go on
 # Name of a group -> its module, and the line that `wanderbuch --help` shows.
 _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "demo": ("demo", "Start real agents on this machine and walk the main job."),
@@ -28,12 +27,22 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "issuer": ("run", "Run an issuer: it offers, signs and revokes credentials."),
     "holder": ("run", "Run a holder: it keeps, consents and presents."),
     "verifier": ("run", "Run a verifier: it asks, checks and decides."),
+    "mediator": ("run", "Run a mediator: it keeps messages for wallets without an address."),
     "tenant": ("tenant", "Make, list, suspend, resume and remove the tenants of an agent that runs."),
     "webhook": ("webhook", "Make, list, pause, resume and remove the webhooks of an agent that runs."),
+    "didcomm": ("didcomm", "Write to others in DIDComm v2: invite, ping, ask; replace the keys for it."),
     "governance": ("governance", "Make, check, sign, publish and ask governance files."),
+    "case": ("case", "Decide a kept case again, without a network."),
+    "receipt": ("receipt", "Check the receipt of a decision."),
     "witness": ("witness", "Approve changes of an authority's DID as one of its witnesses."),
-    "store": ("store", "Look at an agent's store, and move it to a PostgreSQL or back."),
+    "store": ("store", "Look at an agent's store, move it, bring its public files to an object store."),
     "schemas": ("schemas", "Show what can be claimed: credential types, frameworks, code lists."),
+}
+
+# Name of a command that stands alone -> its module, whose `command` it is, and its line.
+_COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "backup": ("backup.taking", "Write an agent's store and public files to one file, also while it runs."),
+    "restore": ("backup.restoring", "Put a backup in place of a store that is lost, and take up what is newer."),
 }
 
 
@@ -42,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     keep_private()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if given.count("-") > 1:
+            raise ConfigurationError("standard input was named more than once", hint="name it once, with -")
         command_line(given)(args=given, prog_name="wanderbuch")
     except WanderbuchError as err:
         show_error(err, as_json="--json" in given)
@@ -55,28 +66,24 @@ def command_line(arguments: Sequence[str]) -> typer.Typer:
     """Return the command line with the group that `arguments` ask for, and the names and lines of the others."""
     app = typer.Typer(
         help="Skills that cross borders: qualification credentials whose issuer counts.",
+        epilog="Wherever a file is read, - is standard input, but for an agent's own configuration.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
-    app.callback()(_nothing)
-    asked = next((word for word in arguments if not word.startswith("-")), None)
+    app.callback()(_about)
+    words = arguments or _words_to_complete()
+    asked = next((word for word in words if not word.startswith("-")), None)
     for name, (module, line) in _GROUPS.items():
         app.add_typer(_load(module, name) if name == asked else _stub(), name=name, help=line)
+    for name, (module, line) in _COMMANDS.items():
+        command = importlib.import_module(f"wanderbuch.agents.cli.{module}").command if name == asked else _nothing
+        app.command(name, help=line)(command)
     return app
 
 
-def show_error(err: WanderbuchError, *, as_json: bool) -> None:
-    """Print an error as one line with what to do; as JSON on standard output too, where a program reads it."""
-    if as_json:
-        print(json.dumps({"error": {"code": err.code, "message": err.message, "hint": err.hint}}))  # noqa: T201
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    console.print(f"wanderbuch: {err.message}{f' ({err.hint})' if err.hint else ''}")
-
-
 def _load(module: str, name: str) -> typer.Typer:
-    found = importlib.import_module(f"wanderbuch.agents.cli.{module}")
-    app = found.role_app(name) if module == "run" else found.app
+    loaded = importlib.import_module(f"wanderbuch.agents.cli.{module}")
+    app = loaded.role_app(name) if module == "run" else loaded.app
     if not isinstance(app, typer.Typer):
         raise TypeError(f"{module}.app is not a typer.Typer")
     return app
@@ -87,6 +94,31 @@ def _stub() -> typer.Typer:
     app = typer.Typer()
     app.callback()(_nothing)
     return app
+
+
+def _words_to_complete() -> list[str]:
+    """Return what stands on the line that a shell wants completed, without the program's name; else nothing."""
+    if _COMPLETION not in os.environ:
+        return []
+    line = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    return line.split()[1:]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        ours, acapy = version("wanderbuch"), version("acapy-agent")
+        typer.echo(f"wanderbuch {ours} (acapy-agent {acapy}, Python {platform.python_version()})")
+        raise typer.Exit
+
+
+def _about(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
 
 
 def _nothing() -> None:

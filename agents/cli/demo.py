@@ -15,9 +15,12 @@ from wanderbuch.agents.demo.ground import MOST_PROCESSES, Ground, StoreEngine
 from wanderbuch.agents.demo.outcome import DemoResult
 from wanderbuch.agents.demo.report import show_addresses, show_result
 from wanderbuch.agents.demo.scenes import Play
-from wanderbuch.agents.demo.stage import Stage
+from wanderbuch.agents.demo.stage import ROGUES, DemoError, Stage
+from wanderbuch.agents.machine import AppError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
+from wanderbuch.agents.machine.prepared import AGENTS, PreparedStart
 from wanderbuch.agents.machine.temporary import TemporaryFolder
+from wanderbuch.agents.runtime.exits import show_error
 from wanderbuch.errors import ConfigurationError
 
 _KEPT: Final = "What each one answers stands at /openapi.json of its REST API. Press Ctrl-C to stop them."
@@ -36,12 +39,21 @@ def demo(
     processes: Annotated[
         int, typer.Option(min=1, max=MOST_PROCESSES, help="How many processes each of the four services has.")
     ] = 1,
+    image: Annotated[
+        str | None,
+        typer.Option(help="Run the agents that do not cheat in containers of this image (podman or docker)."),
+    ] = None,
 ) -> None:
     """Start real agents on this machine and walk the main job, cheats included.
 
-    Exits with 0 only if every scene ended as expected. Its agents and their keys go when it ends, whatever ends it.
+    Exits with 0 only if every scene ended as expected, with 1 if one did not or an agent failed. Its agents and their
+    keys go when it ends, whatever ends it.
     """
-    result = run_to_the_end(_play(Ground(store, processes), as_json=as_json, keep=keep))
+    try:
+        result = run_to_the_end(_play(Ground(store, processes, image), as_json=as_json, keep=keep))
+    except (AppError, DemoError) as err:
+        show_error(err, as_json=as_json)
+        sys.exit(1)
     sys.exit(0 if result.ok else 1)
 
 
@@ -58,8 +70,10 @@ async def _play(ground: Ground, *, as_json: bool, keep: bool) -> DemoResult:
 
     keep_logs = False
     try:
-        async with ground.server() as server:
-            stage = Stage(_checkout(), folder.path, progress, ground, server)
+        checkout = _checkout()
+        prepared = PreparedStart(AGENTS, programs=ROGUES, folder=checkout)
+        async with ground.server() as server, prepared as start:
+            stage = Stage(checkout, folder.path, progress, ground, server, start_child=start)
             try:
                 with status:
                     await stage.open()
@@ -68,6 +82,7 @@ async def _play(ground: Ground, *, as_json: bool, keep: bool) -> DemoResult:
                 keep_logs = not result.ok
                 _show(console, result, as_json=as_json)
                 if keep:
+                    await stage.admit_visitors()
                     show_addresses(console, stage)
                     console.print(_KEPT)
                     await asyncio.Event().wait()

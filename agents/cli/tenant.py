@@ -15,12 +15,13 @@ from urllib.parse import quote
 import typer
 from rich.console import Console
 
-from wanderbuch.agents.cli import EXIT_MISTAKE
+from wanderbuch.agents.runtime.exits import EXIT_MISTAKE
 from wanderbuch.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True)
 
 _DEFAULT_URL: Final = "http://127.0.0.1:8081"
+_MAX_SETTINGS_BYTES: Final = 1024 * 1024
 
 UrlOption = Annotated[str, typer.Option("--agent", help="Where the agent's app site listens.")]
 TokenOption = Annotated[
@@ -55,7 +56,7 @@ def add(
     told = _settings(settings)
     if strange := sorted(told.keys() - set(role)):
         raise ConfigurationError(f"{settings} has settings of {', '.join(strange)[:200]}, which is no --role of it")
-    body: dict[str, Any] = {"id": tenant, "name": name, "roles": {each: told.get(each, {}) for each in role}}
+    body: dict[str, Any] = {"id": tenant, "name": name, "roles": {name: told.get(name, {}) for name in role}}
     body |= {key: value for key, value in (("host", host), ("path", path)) if value is not None}
     if governance_url is not None:
         body["governance"] = {"url": governance_url, "author": governance_author}
@@ -69,8 +70,8 @@ def list_all(token_file: TokenOption, agent: UrlOption = _DEFAULT_URL, as_json: 
     if as_json:
         _print_json(answer)
         return
-    for each in answer["items"]:
-        _print(_line(each))
+    for listed in answer["items"]:
+        _print(_line(listed))
     if not answer["items"]:
         _print("There are no tenants beside the default one.")
 
@@ -135,17 +136,19 @@ def _asked(url: str, token_file: Path, method: str, path: str, body: dict[str, A
 
 
 def _settings(file: Path | None) -> dict[str, Any]:
+    from wanderbuch.agents.cli.governance.keys import read_file
+
     if file is None:
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+        settings = json.loads(read_file(file, max_bytes=_MAX_SETTINGS_BYTES))
+    except ValueError as err:
         raise ConfigurationError(f"{file} cannot be read as JSON") from err
-    if not isinstance(found, dict) or not all(isinstance(table, dict) for table in found.values()):
+    if not isinstance(settings, dict) or not all(isinstance(table, dict) for table in settings.values()):
         raise ConfigurationError(
             f'{file}: expected an object of tables, such as {{"issuer": {{"registry_size": 100}}}}'
         )
-    return found
+    return settings
 
 
 def _path(tenant: str) -> str:

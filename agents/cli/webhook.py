@@ -6,27 +6,25 @@
 The secret with which deliveries are signed is printed once, when it is made or replaced (docs/events.md).
 """
 
-import asyncio
 import json
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 from rich.console import Console
 
+from wanderbuch.agents.cli.agent_options import (
+    DEFAULT_URL,
+    JsonOption,
+    TenantOption,
+    TokenOption,
+    UrlOption,
+    ask_agent,
+)
+
 app = typer.Typer(no_args_is_help=True)
 
-_DEFAULT_URL: Final = "http://127.0.0.1:8081"
-
-UrlOption = Annotated[str, typer.Option("--agent", help="Where the agent's app site listens.")]
-TokenOption = Annotated[
-    Path, typer.Option("--token-file", help="A file with the operator's or the tenant's token.", show_default=False)
-]
-TenantOption = Annotated[
-    str | None, typer.Option("--tenant", help="Whose webhooks; by default the default tenant's.", show_default=False)
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the agent's answer as JSON.")]
 IdArgument = Annotated[str, typer.Argument(help="The webhook's id.", show_default=False)]
 
 
@@ -40,7 +38,7 @@ def add(
     after: Annotated[
         int | None, typer.Option("--after", help="Number of the event behind which to begin; by default now.")
     ] = None,
-    agent: UrlOption = _DEFAULT_URL,
+    agent: UrlOption = DEFAULT_URL,
     tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,15 +49,15 @@ def add(
 
 @app.command("list", help="List the webhooks and where their deliveries stand.")
 def list_all(
-    token_file: TokenOption, agent: UrlOption = _DEFAULT_URL, tenant: TenantOption = None, as_json: JsonOption = False
+    token_file: TokenOption, agent: UrlOption = DEFAULT_URL, tenant: TenantOption = None, as_json: JsonOption = False
 ) -> None:
     """List the webhooks."""
     answer = _asked(agent, token_file, tenant, "GET", "")
     if as_json:
         print(json.dumps(answer))  # noqa: T201
         return
-    for each in answer["items"]:
-        _print(_line(each))
+    for webhook in answer["items"]:
+        _print(_line(webhook))
     if not answer["items"]:
         _print("There are no webhooks.")
 
@@ -68,78 +66,42 @@ def list_all(
 def show(
     webhook: IdArgument,
     token_file: TokenOption,
-    agent: UrlOption = _DEFAULT_URL,
+    agent: UrlOption = DEFAULT_URL,
     tenant: TenantOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a webhook."""
     answer = _asked(agent, token_file, tenant, "GET", _path(webhook))
     _show(answer, as_json=as_json)
-    for each in () if as_json else answer["recent"]:
-        _print(f"  {each['at']}  event {each['number']}  {each['error'] or 'taken'}  {each['ms']} ms")
+    for delivery in () if as_json else answer["recent"]:
+        _print(f"  {delivery['at']}  event {delivery['number']}  {delivery['error'] or 'taken'}  {delivery['ms']} ms")
 
 
-@app.command("pause", help="Send nothing more until it is resumed; nothing is lost.")
-def pause(
-    webhook: IdArgument,
-    token_file: TokenOption,
-    agent: UrlOption = _DEFAULT_URL,
-    tenant: TenantOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Pause a webhook."""
-    _show(_asked(agent, token_file, tenant, "POST", f"{_path(webhook)}/pause"), as_json=as_json)
+def _change(name: str, method: str, step: str, explained: str) -> None:
+    """Add a command that does one thing with one webhook and shows it afterwards."""
+
+    @app.command(name, help=explained)
+    def change(
+        webhook: IdArgument,
+        token_file: TokenOption,
+        agent: UrlOption = DEFAULT_URL,
+        tenant: TenantOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        _show(_asked(agent, token_file, tenant, method, f"{_path(webhook)}{step}"), as_json=as_json)
 
 
-@app.command("resume", help="Go on where it stopped, also after it was given up.")
-def resume(
-    webhook: IdArgument,
-    token_file: TokenOption,
-    agent: UrlOption = _DEFAULT_URL,
-    tenant: TenantOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Resume a webhook."""
-    _show(_asked(agent, token_file, tenant, "POST", f"{_path(webhook)}/resume"), as_json=as_json)
-
-
-@app.command("secret", help="Replace the secret and print the new one, once; the old one is good for a day.")
-def secret(
-    webhook: IdArgument,
-    token_file: TokenOption,
-    agent: UrlOption = _DEFAULT_URL,
-    tenant: TenantOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Replace the secret of a webhook."""
-    _show(_asked(agent, token_file, tenant, "POST", f"{_path(webhook)}/secret"), as_json=as_json)
-
-
-@app.command("remove", help="Remove a webhook.")
-def remove(
-    webhook: IdArgument,
-    token_file: TokenOption,
-    agent: UrlOption = _DEFAULT_URL,
-    tenant: TenantOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove a webhook."""
-    _show(_asked(agent, token_file, tenant, "DELETE", _path(webhook)), as_json=as_json)
+_change("pause", "POST", "/pause", "Send nothing more until it is resumed; nothing is lost.")
+_change("resume", "POST", "/resume", "Go on where it stopped, also after it was given up.")
+_change("secret", "POST", "/secret", "Replace the secret and print the new one, once; the old one is good for a day.")
+_change("remove", "DELETE", "", "Remove a webhook.")
 
 
 def _asked(
     url: str, token_file: Path, tenant: str | None, method: str, path: str, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return what the agent answers."""
-    from wanderbuch.agents.cli.governance.authority_client import AuthorityClient
-
-    group = "webhooks" if tenant is None else f"t/{quote(tenant, safe='')}/webhooks"
-
-    async def ask() -> dict[str, Any]:
-        async with AuthorityClient(url, token_file, group=group) as client:
-            return await client.ask(method, path, body)
-
-    return asyncio.run(ask())
+    return ask_agent(url, token_file, tenant, "webhooks", method, path, body)
 
 
 def _path(webhook: str) -> str:

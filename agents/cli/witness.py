@@ -70,8 +70,8 @@ def approve_entry(
     secret = private_key_in(key)
     received_log, received_proofs = _received(log, request)
     memory = seen or key.with_name(f"{key.name}.seen.json")
-    held = _read_memory(memory)
-    entry = asyncio.run(_examined(received_log, received_proofs, held))
+    remembered = _read_memory(memory)
+    entry = asyncio.run(_examined(received_log, received_proofs, remembered))
     proof = approve(entry, secret, at=datetime.now(UTC))
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     for line in describe(entry):
@@ -79,7 +79,7 @@ def approve_entry(
     if not yes and not typer.confirm("Approve this entry?", err=True):
         raise typer.Exit(EXIT_NO)
     # Kept before it is given away: a proof that nobody remembers could be followed by another for the same number.
-    replace_file(memory, json.dumps({**held, entry.did.scid: asdict(entry.seen)}, indent=1).encode())
+    replace_file(memory, json.dumps({**remembered, entry.did.scid: asdict(entry.seen)}, indent=1).encode())
     print(json.dumps({"proof": proof}))  # noqa: T201
 
 
@@ -101,19 +101,19 @@ def describe(entry: EntryToApprove) -> list[str]:
 
 
 def _changes(name: str, before: list[str], after: list[str]) -> list[str]:
-    gone = [f"- {name}: {each}" for each in before if each not in after]
-    return gone + [f"+ {name}: {each}" for each in after if each not in before]
+    gone = [f"- {name}: {line}" for line in before if line not in after]
+    return gone + [f"+ {name}: {line}" for line in after if line not in before]
 
 
 def _items(value: Any) -> list[str]:
-    return [json.dumps(each, sort_keys=True) for each in (value if isinstance(value, list) else [value]) if each]
+    return [json.dumps(item, sort_keys=True) for item in (value if isinstance(value, list) else [value]) if item]
 
 
 async def _examined(
-    received_log: bytes, received_proofs: bytes | None, held: Mapping[str, Mapping[str, Any]]
+    received_log: bytes, received_proofs: bytes | None, memory: Mapping[str, Mapping[str, Any]]
 ) -> EntryToApprove:
     first = await examine(received_log, received_proofs, seen=None)
-    known = held.get(first.did.scid)
+    known = memory.get(first.did.scid)
     if known is None:
         return first
     return await examine(received_log, received_proofs, seen=Seen(int(known["number"]), str(known["entry"])))
@@ -139,8 +139,10 @@ def _read_memory(path: Path) -> dict[str, dict[str, Any]]:
     if not path.exists():
         return {}
     try:
-        held = json.loads(read_file(path, max_bytes=_MAX_SEEN_BYTES))
-        return {str(scid): {"number": int(seen["number"]), "entry": str(seen["entry"])} for scid, seen in held.items()}
+        document = json.loads(read_file(path, max_bytes=_MAX_SEEN_BYTES))
+        return {
+            str(scid): {"number": int(seen["number"]), "entry": str(seen["entry"])} for scid, seen in document.items()
+        }
     except (ValueError, LookupError, TypeError, AttributeError) as err:
         raise ConfigurationError(
             f"{path} is damaged: this witness does not know what it has approved", hint="restore it from a copy"

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.model import PROFILE_STATEMENTS
+from wanderbuch.governance.form.model import PROFILE_STATEMENTS
 
 EXAMPLE = "malta.example.json"
 ECOSYSTEM = "malta"
@@ -30,7 +30,7 @@ def abroad_payload(*, author: str, schema_id: str, recognised: str, recognised_u
     """
     text = files("wanderbuch.governance").joinpath("files", EXAMPLE).read_text(encoding="utf-8")
     example: dict[str, Any] = json.loads(text)
-    trusted = [each for each in example["trusted_governance"] if ":authority." in each["publisher"]]
+    trusted = [trusted for trusted in example["trusted_governance"] if ":authority." in trusted["publisher"]]
     if len(trusted) != 1:
         raise ConfigurationError(f"the example governance file {EXAMPLE} does not trust the authority of the demo")
     text = text.replace(example["schemas"][0]["id"], schema_id)
@@ -40,9 +40,11 @@ def abroad_payload(*, author: str, schema_id: str, recognised: str, recognised_u
     entries = payload["participants"]["entries"]
     del entries[PROFILE_STATEMENTS + "signatories.json"]
     payload["participants"]["entries"] = {uri: _about(by_did, (author, recognised)) for uri, by_did in entries.items()}
-    payload["participants"]["entries"] = {uri: said for uri, said in payload["participants"]["entries"].items() if said}
+    payload["participants"]["entries"] = {
+        uri: entry for uri, entry in payload["participants"]["entries"].items() if entry
+    }
     return payload
 
 
 def _about(by_did: Mapping[str, Any], kept: tuple[str, ...]) -> dict[str, Any]:
-    return {did: said for did, said in by_did.items() if did in kept}
+    return {did: entry for did, entry in by_did.items() if did in kept}

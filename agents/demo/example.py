@@ -3,26 +3,17 @@
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from typing import Any
 
 from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.facts.format_ids import ANONCREDS
+from wanderbuch.governance.facts.statuses import StatusId
 from wanderbuch.schemas.credential_type import load_credential_type
 
 EXAMPLE = "sri-lanka.example.json"
 _ACCREDITATION = "https://w3id.org/wanderbuch/governance/1.0/accreditation.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Placeholders:
-    """Which texts of the example stand for whom: the part of a DID that is the host, and the name of a definition."""
-
-    authority: str = "authority.wanderbuch.test"
-    centre: str = "centre.wanderbuch.test"
-    hotel_school: str = "kandy.wanderbuch.test"
-    employer: str = "shipyard.wanderbuch.test"
 
 
 def example_payload(dids: Mapping[str, str], cred_defs: Mapping[str, str], schema_id: str) -> dict[str, Any]:
@@ -38,14 +29,14 @@ def example_payload(dids: Mapping[str, str], cred_defs: Mapping[str, str], schem
     """
     text = files("wanderbuch.governance").joinpath("files", EXAMPLE).read_text(encoding="utf-8")
     placeholders = _placeholders(json.loads(text))
-    found = placeholders[0]
+    substitutes = placeholders[0]
     text = text.replace(placeholders[1], schema_id)
     for host, cred_def_id in cred_defs.items():
         text = text.replace(placeholders[2][host], cred_def_id)
     for host, did in dids.items():
-        if host not in found:
+        if host not in substitutes:
             raise ConfigurationError(f"the example governance file names no {host}")
-        text = text.replace(found[host], did)
+        text = text.replace(substitutes[host], did)
     payload: dict[str, Any] = json.loads(text)
     return payload
 
@@ -62,6 +53,23 @@ def suspend(
         effective_from: the day.
         decided_on: when that was decided.
     """
+    changed = next_version(payload)
+    for accreditation in changed["participants"]["entries"][_ACCREDITATION][did]["accreditations"]:
+        accreditation["status"] = [
+            *accreditation.get("status", []),
+            {
+                "status": "suspended",
+                "decided_on": decided_on.isoformat(),
+                "effective_from": effective_from.isoformat(),
+                "statuses": [str(StatusId.written(registry)) for registry in registries],
+                "reason": "Example: assessments were not supervised.",
+            },
+        ]
+    return changed
+
+
+def next_version(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a governance file with the number of the next version, and nothing else changed."""
     changed = copy.deepcopy(dict(payload))
     changed["version"] += 1
     changed["current_version"] = changed["current_version"].replace(
@@ -71,17 +79,6 @@ def suspend(
         *payload["previous_versions"],
         {"version": payload["version"], "uri": payload["current_version"]},
     ]
-    for accreditation in changed["participants"]["entries"][_ACCREDITATION][did]["accreditations"]:
-        accreditation["status"] = [
-            *accreditation.get("status", []),
-            {
-                "status": "suspended",
-                "decided_on": decided_on.isoformat(),
-                "effective_from": effective_from.isoformat(),
-                "registries": list(registries),
-                "reason": "Example: assessments were not supervised.",
-            },
-        ]
     return changed
 
 
@@ -99,7 +96,7 @@ def _placeholders(document: dict[str, Any]) -> tuple[dict[str, str], str, dict[s
     entries = document["participants"]["entries"]
     dids = {did.split(":")[3]: did for statements in entries.values() for did in statements}
     definitions = {
-        did.split(":")[3]: entry["accreditations"][0]["cred_def_ids"][0]
+        did.split(":")[3]: entry["accreditations"][0]["sources"][0].removeprefix(ANONCREDS)
         for did, entry in entries[_ACCREDITATION].items()
     }
     return dids, document["schemas"][0]["id"], definitions

@@ -1,14 +1,14 @@
-"""What the four services of the demo stand on: where their stores are, and how many processes each has."""
+"""What the four services of the demo stand on: where they run, where their stores are, how many processes each has."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from wanderbuch.agents.demo.services import ROLES
-from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.demo.services import ROLES, Service
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.machine.postgresql import PostgresServer
 from wanderbuch.errors import ConfigurationError
 
@@ -32,6 +32,7 @@ class Ground:
     Args:
         engine: where their stores are.
         processes: how many each service has, behind a plain TCP proxy.
+        image: of the containers that they are; None: they are processes of this machine.
 
     Raises:
         ConfigurationError: several processes on SQLite.
@@ -39,6 +40,7 @@ class Ground:
 
     engine: StoreEngine = StoreEngine.SQLITE
     processes: int = 1
+    image: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot run."""
@@ -63,6 +65,19 @@ class Ground:
             yield server
         finally:
             await asyncio.to_thread(server.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Services that run elsewhere than as processes of this machine, such as in containers of a network of their own.
+
+    Args:
+        serve: lays out one of the four, with the name that people call it, and returns what plays it.
+        address: of this machine, as they reach it.
+    """
+
+    serve: Callable[[LocalMachine, Service, str], AgentHandle]
+    address: str
 
 
 def give_store(agent: AgentHandle, server: PostgresServer | None) -> None:

@@ -1,37 +1,29 @@
-"""The demo's tables, for people."""
+"""What the demo prints for people: a line for each scene with the reasons below, and where its agents are."""
+
+from collections.abc import Iterator
+from typing import Final
 
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from wanderbuch.agents.demo.outcome import DemoResult, SceneResult
-from wanderbuch.agents.demo.stage import Stage
+from wanderbuch.agents.demo.outcome import DemoResult, Outcome, SceneResult
+from wanderbuch.agents.demo.stage import Stage, visitor_token
+from wanderbuch.agents.machine import AgentHandle
+
+_INDENT: Final = len("ok a  ")
+_OUTCOME_WIDTH: Final = max(len(outcome.value) for outcome in Outcome)
 
 
 def show_result(console: Console, result: DemoResult) -> None:
-    """Print every scene with what was expected, what happened and why, then what the employer saw in the first."""
-    table = Table(title="What was expected, and what happened", title_justify="left", show_lines=True, expand=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("Scene", ratio=3)
-    table.add_column("Expected", no_wrap=True)
-    table.add_column("Actual", no_wrap=True)
-    table.add_column("Why", ratio=5)
-    table.add_column("s", justify="right", no_wrap=True)
+    """Print every scene with how it ended and why, then what the employer saw in the first; fits 80 columns."""
     for scene in result.scenes:
-        table.add_row(
-            scene.name,
-            scene.title,
-            scene.expected.value,
-            Text(scene.answer.outcome.value, style="green" if scene.ok else "bold red"),
-            "\n".join(_sentence(reason) for reason in scene.answer.reasons) or "—",
-            f"{scene.seconds:.1f}",
-        )
-    console.print(table)
+        _show_scene(console, scene)
     if result.scenes:
         console.print(_employer_view(result.scenes[0]))
     if result.carried:
-        taken = ", ".join(f"{role} {'+'.join(map(str, each))}" for role, each in result.carried.items())
+        taken = ", ".join(f"{role} {'+'.join(map(str, number))}" for role, number in result.carried.items())
         console.print(f"Connections that the processes of each service took, on one PostgreSQL: {taken}.")
     good = sum(scene.ok for scene in result.scenes)
     style = "bold green" if result.ok else "bold red"
@@ -42,18 +34,39 @@ def show_addresses(console: Console, stage: Stage) -> None:
     """Print where the agents are, for `--keep`; one thing a line, so that it can be copied."""
     console.print("\nThe agents are running:")
     for agent in stage.machine.agents:
-        lines = (
-            f"{agent.name} ({agent.role})",
-            f"    REST API     {agent.app_url}/v1/{agent.role} (its description: {agent.app_url}/openapi.json)",
-            f"    its token    {agent.folder / 'app.token'}",
-            f"    public name  {agent.public_url}, really at {agent.target}",
-            *(
-                f"    process {number}    REST API {process.app.url}, public site 127.0.0.1:{process.public_port}"
-                for number, process in enumerate(agent.processes if agent.proxies else (), start=1)
-            ),
-        )
-        for line in lines:
+        for line in (f"{agent.name} ({agent.role})", *(f"    {name:<12} {what}" for name, what in _places(agent))):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _show_scene(console: Console, scene: SceneResult) -> None:
+    """Print one line that says how it ended, and below it what else was expected, and why."""
+    style = "green" if scene.ok else "bold red"
+    line = Table.grid(padding=(0, 1))
+    for width in (2, 2, _OUTCOME_WIDTH):
+        line.add_column(min_width=width, no_wrap=True)
+    line.add_column()
+    ended = Text(scene.answer.outcome.value, style=style)
+    line.add_row(Text("ok" if scene.ok else "NO", style=style), scene.name, ended, Text(scene.title, style="bold"))
+    console.print(line)
+    below = [] if scene.ok else [f"Expected: {scene.expected.value}."]
+    below += [_sentence(reason) for reason in scene.answer.reasons]
+    for text in below:
+        for part in Text(text).wrap(console, max(1, console.width - _INDENT)):
+            part.rstrip()
+            console.print(Text(" " * _INDENT).append_text(part), soft_wrap=True)
+
+
+def _places(agent: AgentHandle) -> Iterator[tuple[str, str]]:
+    """Return what is where at one agent."""
+    yield "REST API", f"{agent.app_url}/v1/{agent.role} (its description: {agent.app_url}/openapi.json)"
+    yield "its token", str(agent.folder / "app.token")
+    if visitor_token(agent).exists():
+        yield "desk", f"{agent.app_url}/desk/ (sign in with the token in {visitor_token(agent)})"
+    if agent.role == "authority":
+        yield "register", f"https://{agent.target}/registry/ (for everybody; certificate of this machine's own CA)"
+    yield "public name", f"{agent.public_url}, really at {agent.target}"
+    for number, process in enumerate(agent.processes if agent.proxies else (), start=1):
+        yield f"process {number}", f"REST API {process.app.url}, public site 127.0.0.1:{process.public_port}"
 
 
 def _employer_view(scene: SceneResult) -> Panel:
@@ -72,6 +85,7 @@ def _employer_view(scene: SceneResult) -> Panel:
 
 
 def _sentence(reason: str) -> str:
-    """Return a reason without its code."""
+    """Return a reason without its code, beginning as a sentence does."""
     code, colon, text = reason.partition(": ")
-    return text if colon and " " not in code else reason
+    told = text if colon and " " not in code else reason
+    return told[:1].upper() + told[1:]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wanderbuch.agents.demo.household import Household
 from wanderbuch.agents.demo.outcome import Answer, Outcome, SceneResult
 from wanderbuch.agents.demo.stage import DemoError, Stage
 from wanderbuch.agents.machine import AgentHandle, AppError
@@ -39,6 +40,7 @@ class Play:
         """Play all scenes and return them in the order of their names."""
         await self._levels()
         await self._borders()
+        await self._household()
         await self._mandates()
         stale = await self._governance()
         await self._mixing()
@@ -74,23 +76,42 @@ class Play:
 
     async def _borders(self) -> None:
         """Scene l: an employer whose own authority recognises the one that accredits the issuer."""
-        self.stage.progress("Another employer trusts Malta's authority only, and that one recognises Sri Lanka's")
+        self.stage.progress("Another employer trusts Malta's authority, which recognises Sri Lanka's")
         await self._scene(
-            "l", "The employer's own authority recognises the issuer's: by way of both files", Outcome.TRUSTED,
+            "l", "The employer's own authority recognises the issuer's", Outcome.TRUSTED,
             lambda: self._abroad({"occupation": WELDER, "min_eqf_level": 3}),
         )  # fmt: skip
+
+    async def _household(self) -> None:
+        """Scene m: somebody without an account asks at the authority's register."""
+        self.stage.progress("A household asks at the authority's register, without an account")
+        await self._scene(
+            "m", "A household asks at the register, without an account or a name", Outcome.TRUSTED,
+            self._at_the_register,
+        )  # fmt: skip
+
+    async def _at_the_register(self) -> Answer:
+        """Let the worker scan the code of the page, and read the verdict on it."""
+        household = Household(self.stage.authority, self.stage.machine.ca_file)
+        page, address = await household.ask(WELDER, 3)
+        wallet = self.stage.holder
+        opened = await wallet.post("/invitations", {"url": address})
+        shown = await wallet.get(f"/requests/{opened['id']}")
+        await wallet.post(f"/requests/{opened['id']}/present", {"credential_id": self._welder})
+        look, text = await household.verdict(page)
+        return Answer(Outcome(look.upper()), (text,), asked=tuple(item["text"] for item in shown["asked"]))
 
     async def _mandates(self) -> None:
         """Scenes d and e: an issuer that counts, but not for this."""
         stage = self.stage
         stage.progress("A hotel school, accredited for cooks, signs for welders too")
         await self._scene(
-            "d1", "The issuer counts for cooks only: the honest wallet refuses its offer", Outcome.NOT_TRUSTED,
+            "d1", "Issuer for cooks only: an honest wallet refuses its offer", Outcome.NOT_TRUSTED,
             self._offered_by_rogue,
         )  # fmt: skip
         welder = await stage.give_rogue(stage.lying_wallet, eqf_level=4, occupation_isco08=WELDER)
         await self._scene(
-            "d2", "The issuer counts for cooks only: a lying wallet takes and shows it", Outcome.NOT_TRUSTED,
+            "d2", "Issuer for cooks only: a lying wallet shows the credential", Outcome.NOT_TRUSTED,
             lambda: self._lie({"occupation": WELDER, "min_eqf_level": 3}, {"credential_id": welder}),
         )  # fmt: skip
         early = await stage.give_rogue(
@@ -122,7 +143,7 @@ class Play:
         await mirror.post("/mode", {"mode": "OLDER", "version": 1})
         question = {"occupation": COOK, "min_eqf_level": 3}
         await self._scene(
-            "h", "An older, validly signed governance file from before a suspension", Outcome.NOT_TRUSTED,
+            "h", "An older, validly signed file, from before a suspension", Outcome.NOT_TRUSTED,
             lambda: self._lie(question, {"credential_id": cook}, employer=misled, precision="day", refresh=True),
         )  # fmt: skip
         await mirror.post("/mode", {"mode": "PASS"})
@@ -133,7 +154,7 @@ class Play:
     async def _mixing(self) -> None:
         """Scene f1: one proof from two credentials."""
         stage = self.stage
-        stage.progress("A wallet with a low welder's and a high mechanic's credential mixes them")
+        stage.progress("A wallet mixes a low welder's with a high mechanic's credential")
         _, mechanic = await stage.give(
             stage.lying_wallet, occupation_isco08=MECHANIC, framework_level="5", qualification_title="Diploma, Mechanic"
         )
@@ -173,12 +194,12 @@ class Play:
 
     async def _staleness(self, question: Question) -> None:
         """Scene j: the answer comes when the proof that the governance file is current has expired."""
-        self.stage.progress("The mirror holds back the authority's newest word until the last one has expired")
+        self.stage.progress("The mirror holds back the authority's newest word for a while")
         credentials = (await self.stage.holder.get("/credentials", revocation="true"))["items"]
         welder = next(
-            held["id"]
-            for held in credentials
-            if held["values"]["occupation_isco08"] == WELDER and held["revocation"] != "revoked"
+            credential["id"]
+            for credential in credentials
+            if credential["values"]["occupation_isco08"] == WELDER and credential["revocation"] != "revoked"
         )
         await question.employer.wait_for("/governance", "is_fresh", False, timeout_s=_ANSWER_S)
         await self._scene(
@@ -284,7 +305,7 @@ class Play:
         path = f"/requests/{question.id}"
         ended = await question.employer.wait_for(path, "state", *_FINAL, timeout_s=_ANSWER_S)
         decision = ended["decision"]
-        hidden = tuple(each["attribute"] for each in ended["hidden"])
+        hidden = tuple(item["attribute"] for item in ended["hidden"])
         if decision is None:
             reasons = (why_declined,) if ended["state"] == "DECLINED" and why_declined else ()
             return Answer(Outcome(ended["state"]), reasons, asked=tuple(ended["words"]), hidden=hidden)
@@ -293,7 +314,7 @@ class Play:
             Outcome(decision["verdict"]),
             tuple(f"{reason['code']}: {reason['text']}" for reason in decision["reasons"]),
             asked=tuple(ended["words"]),
-            seen={each["attribute"]: each["value"] for each in ended["seen"] or ()},
+            seen={item["attribute"]: item["value"] for item in ended["seen"] or ()},
             hidden=hidden,
             governance=f"version {governance['version']}, {governance['digest'][:19]}…" if governance else None,
         )

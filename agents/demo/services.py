@@ -1,4 +1,4 @@
-"""Which agents the demo starts, and how: read from `compose/compose.yaml`, so that the file can not rot."""
+"""Which agents the demo starts, and how: read from `compose/compose.yaml`, so that the file cannot rot."""
 
 import sys
 from dataclasses import dataclass
@@ -30,10 +30,14 @@ class Service:
         return self.command[1]
 
     @property
+    def image_command(self) -> tuple[str, ...]:
+        """The command as an image has it, without its configuration."""
+        return self.command[: self.command.index("--config")]
+
+    @property
     def run_command(self) -> tuple[str, ...]:
         """The command on this machine, with this interpreter and without its configuration."""
-        end = self.command.index("--config")
-        return (sys.executable, "-m", "wanderbuch.agents.cli", *self.command[1:end])
+        return (sys.executable, "-m", "wanderbuch.agents.cli", *self.image_command[1:])
 
 
 def read_services(compose_file: Path) -> dict[str, Service]:

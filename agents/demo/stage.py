@@ -1,7 +1,7 @@
 """The stage: every agent of the demo started, named in a published governance file, and ready to play.
 
 The four services of `compose/compose.yaml` play themselves, each in several processes if that is wanted. Beside them:
-the destination's authority and an employer who trusts that one only; and, from `tests/abuse/`, an issuer that signs
+the destination's authority and an employer who trusts that one only; and, from `rogues/`, an issuer that signs
 anything, a wallet that lies, a mirror that stands between an employer and the authority, and that employer.
 """
 
@@ -16,11 +16,16 @@ from typing import Any
 from wanderbuch.agents.demo.abroad import ECOSYSTEM as ECOSYSTEM_ABROAD
 from wanderbuch.agents.demo.abroad import abroad_payload
 from wanderbuch.agents.demo.example import example_claim, example_payload, suspend
-from wanderbuch.agents.demo.ground import Ground, give_store
+from wanderbuch.agents.demo.ground import Elsewhere, Ground, give_store
+from wanderbuch.agents.demo.household import PROVE, open_walk_in, register_verifier
 from wanderbuch.agents.demo.services import Service, read_services
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.machine.app_client import AppClient
+from wanderbuch.agents.machine.children import StartChild, start_child
+from wanderbuch.agents.machine.containers import in_container
+from wanderbuch.agents.machine.local import LOOPBACK
 from wanderbuch.agents.machine.postgresql import PostgresServer
+from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
@@ -29,8 +34,16 @@ ECOSYSTEM = "sri-lanka"
 FRESHNESS_LIFETIME_S = 15
 REISSUE_EVERY_S = 4
 REGISTRY_SIZE = 100
+ROGUES = ("rogues.rogue_issuer", "rogues.lying_wallet", "rogues.hostile_mirror")
+"""The programs of those that cheat."""
 _STEP_TIMEOUT_S = 180.0
 _PAUSE_S = 0.25
+_NAMES = {
+    "authority": "Training Authority of Sri Lanka (example)",
+    "issuer": "Colombo Welding Centre (example)",
+    "holder": "Nimal's wallet",
+    "verifier": "Valletta Shipyard (example employer)",
+}
 # Names of the example file that differ from the service's own.
 _HOSTS = {"issuer": "centre.wanderbuch.test", "verifier": "shipyard.wanderbuch.test"}
 
@@ -43,15 +56,22 @@ class DemoError(WanderbuchError):
     code = "demo"
 
 
+def visitor_token(agent: AgentHandle) -> Path:
+    """Return where the token of a visitor to an agent's desk lies."""
+    return agent.folder / "visitor.token"
+
+
 class Stage:
     """The agents, and what a scene needs of them.
 
     Args:
-        checkout: the project's folder, with `compose/` and `tests/`.
+        checkout: the project's folder, with `compose/` and `rogues/`.
         folder: where the agents live; must be empty.
         progress: is told each step in a few words.
         ground: what the four services stand on.
         server: where their stores are; None for SQLite.
+        start_child: how processes are started.
+        elsewhere: where the four services run, if it is not here.
     """
 
     def __init__(
@@ -61,22 +81,27 @@ class Stage:
         progress: Progress,
         ground: Ground | None = None,
         server: PostgresServer | None = None,
+        *,
+        start_child: StartChild = start_child,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         services = read_services(checkout / "compose" / "compose.yaml")
-        if not (checkout / "tests" / "abuse" / "lying_wallet.py").exists():
+        if not (checkout / "rogues" / "lying_wallet.py").exists():
             raise ConfigurationError(
                 f"there are no rogue agents in {checkout}",
                 hint="run the demo from a checkout of the project: make demo",
             )
-        self.machine = LocalMachine(folder, working_folder=checkout)
+        address = LOOPBACK if elsewhere is None else elsewhere.address
+        self.machine = LocalMachine(folder, start_child=start_child, address=address)
         self.progress = progress
+        self._image = None if ground is None else ground.image
         processes = (ground or Ground()).processes
-        self.authority = self._serve(
-            services["authority"], "Training Authority of Sri Lanka (example)", processes=processes
+        self.authority, self.issuer, self.holder, self.verifier = (
+            elsewhere.serve(self.machine, services[role], name)
+            if elsewhere is not None
+            else self._serve(services[role], name, processes=processes)
+            for role, name in _NAMES.items()
         )
-        self.issuer = self._serve(services["issuer"], "Colombo Welding Centre (example)", processes=processes)
-        self.holder = self._serve(services["holder"], "Nimal's wallet", processes=processes)
-        self.verifier = self._serve(services["verifier"], "Valletta Shipyard (example employer)", processes=processes)
         self.services = (self.authority, self.issuer, self.holder, self.verifier)
         for service in self.services:
             give_store(service, server)
@@ -95,7 +120,7 @@ class Stage:
 
     async def open(self) -> None:
         """Start all agents and publish the first governance file."""
-        self.progress("The authority starts and publishes its schema; a lying wallet and a lying mirror start too")
+        self.progress("The authority, a lying wallet and a lying mirror start")
         for agent, ecosystem in ((self.authority, ECOSYSTEM), (self.authority_abroad, ECOSYSTEM_ABROAD)):
             agent.configure(
                 authority={
@@ -103,8 +128,10 @@ class Stage:
                     "four_eyes": False,  # the demonstration sends whole files
                     "freshness_lifetime_s": FRESHNESS_LIFETIME_S,
                     "reissue_every_s": REISSUE_EVERY_S,
+                    **({"prove_url": f"{agent.public_url}{PROVE}"} if agent is self.authority else {}),
                 }
             )
+        self.authority.configure(tenants={"roles": ["verifier"]})
         self._put_mirror_before(self.misled)
         early = (
             self.authority,
@@ -116,7 +143,7 @@ class Stage:
         about = await self.authority.get("/identity")
         schema_id = about["schemas"]["qualification/1.0"]
         governance = {"url": about["governance_url"], "author": about["did"]}
-        self.progress("Training centre, wallet and employer start, and a school that will cheat")
+        self.progress("Training centre, wallet and employer start, and a school that cheats")
         self.issuer.configure(governance=governance, issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
         self.rogue_issuer.configure(rogue_issuer={"schema_id": schema_id, "registry_size": REGISTRY_SIZE})
         for agent in (self.holder, self.verifier, self.misled):
@@ -126,12 +153,14 @@ class Stage:
         self.employer_abroad.configure(governance={"url": abroad["governance_url"], "author": abroad["did"]})
         late = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.employer_abroad)
         await asyncio.gather(*(agent.start() for agent in late))
-        self.progress("The training centre makes its credential definition and revocation registry")
+        self.progress("The training centre makes its credential definition and registry")
         centres = (
-            each.app.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S) for each in self.issuer.processes
+            process.app.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S)
+            for process in self.issuer.processes
         )
         centre = (await asyncio.gather(*centres))[0]
         school, employer = await self.rogue_issuer.get("/standing"), await self.verifier.get("/identity")
+        own_verifier = await open_walk_in(self.authority, governance)
         self.progress("The authority signs and publishes who counts for what")
         self.payload = example_payload(
             dids={
@@ -146,6 +175,8 @@ class Stage:
             },
             schema_id=schema_id,
         )
+        redress = f"{self.authority.public_url}/appeals"
+        register_verifier(self.payload, own_verifier, self.authority.name, redress)
         await self.publish(self.payload)
         await self._open_abroad(governance)
         await self._let_mirror_copy()
@@ -160,16 +191,29 @@ class Stage:
                 await self._misled_start
         await self.machine.stop()
 
+    async def admit_visitors(self) -> None:
+        """Let whoever wants to look in at the desks of the authorities and employers; the token lies in the folder."""
+        for authority in (self.authority, self.authority_abroad):
+            visitor = {"id": "visitor", "name": "A visitor", "roles": ["editor"]}
+            added = await authority.post("/officials", visitor)
+            write_secret(visitor_token(authority), added["token"].encode())
+        for employer in (self.verifier, self.employer_abroad):
+            asker = {"id": "visitor", "name": "A visitor", "roles": ["asker", "auditor", "administrator"]}
+            added = await employer.post("/people", asker)
+            write_secret(visitor_token(employer), added["token"].encode())
+
     def carried(self) -> dict[str, tuple[int, ...]]:
         """Return how many connections each process of a service took from the proxies; empty with one process."""
-        return {each.role: each.carried() for each in self.services if each.proxies}
+        return {service.role: service.carried() for service in self.services if service.proxies}
 
     async def publish(self, payload: Mapping[str, Any]) -> None:
         """Publish a governance file as of now, and wait until everybody who decides on it has it."""
         self.payload = {**payload, "last_updated": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         await self.authority.post("/versions", {"payload": self.payload})
         version = int(self.payload["version"])
-        await asyncio.gather(*(self.follow(each, version=version) for each in (self.verifier, self.holder)))
+        await asyncio.gather(
+            *(self.follow(agent_handle, version=version) for agent_handle in (self.verifier, self.holder))
+        )
 
     async def follow(self, agent: AgentHandle, *, version: int | None = None, recognising: str | None = None) -> None:
         """Wait until an agent holds a fresh governance file.
@@ -182,21 +226,23 @@ class Stage:
         Raises:
             DemoError: it did not come in time.
         """
-        await asyncio.gather(*(self._follow(each.app, agent, version, recognising) for each in agent.processes))
+        await asyncio.gather(*(self._follow(process.app, agent, version, recognising) for process in agent.processes))
 
     async def _follow(
         self, process: AppClient, agent: AgentHandle, version: int | None, recognising: str | None
     ) -> None:
         deadline = asyncio.get_running_loop().time() + _STEP_TIMEOUT_S
         while True:
-            held = await process.post("/governance/refresh")
-            others = {each["authority"] for each in held["recognised"] if each["freshness"] == "FRESH"}
-            current = held["current"]
-            is_there = bool(current) and held["is_fresh"] and version in (None, current["version"])
+            followed = await process.post("/governance/refresh")
+            others = {
+                authority["authority"] for authority in followed["recognised"] if authority["freshness"] == "FRESH"
+            }
+            current = followed["current"]
+            is_there = bool(current) and followed["is_fresh"] and version in (None, current["version"])
             if is_there and (recognising is None or recognising in others):
                 return
             if asyncio.get_running_loop().time() > deadline:
-                notes = " ".join(note["text"] for note in held["notes"])
+                notes = " ".join(note["text"] for note in followed["notes"])
                 raise DemoError(f"{agent.name} did not get the governance file within {_STEP_TIMEOUT_S:g} s: {notes}")
             await asyncio.sleep(_PAUSE_S)
 
@@ -249,15 +295,15 @@ class Stage:
         return self.misled
 
     async def _take(self, wallet: AgentHandle, invitation_url: str) -> str:
-        before = {held["id"] for held in (await wallet.get("/credentials"))["items"]}
+        before = {credential["id"] for credential in (await wallet.get("/credentials"))["items"]}
         opened = await wallet.post("/invitations", {"url": invitation_url})
         if wallet is not self.lying_wallet:
             await wallet.post(f"/offers/{opened['id']}/accept")
         deadline = asyncio.get_running_loop().time() + _STEP_TIMEOUT_S
         while True:
-            held = {each["id"] for each in (await wallet.get("/credentials"))["items"]} - before
-            if held:
-                return str(held.pop())
+            fresh = {credential["id"] for credential in (await wallet.get("/credentials"))["items"]} - before
+            if fresh:
+                return str(fresh.pop())
             if asyncio.get_running_loop().time() > deadline:
                 raise DemoError(f"{wallet.name} did not receive its credential within {_STEP_TIMEOUT_S:g} s")
             await asyncio.sleep(0.05)
@@ -296,10 +342,13 @@ class Stage:
 
     def _serve(self, service: Service, name: str, *, host: str | None = None, processes: int = 1) -> AgentHandle:
         host = host or _HOSTS.get(service.name, service.host)
-        return self.machine.add(service.role, name, host, command=service.run_command, processes=processes)
+        command = service.run_command
+        if self._image is not None:
+            command = in_container(self._image, service.image_command, folder=self.machine.folder)
+        return self.machine.add(service.role, name, host, command=command, processes=processes)
 
     def _cheat(self, program: str, name: str, host: str) -> AgentHandle:
-        return self.machine.add(program, name, host, command=(sys.executable, "-m", f"tests.abuse.{program}"))
+        return self.machine.add(program, name, host, command=(sys.executable, "-m", f"rogues.{program}"))
 
     def _put_mirror_before(self, agent: AgentHandle) -> None:
         """Make `agent` reach the mirror where it means the authority, as somebody who controls a name would."""
@@ -314,7 +363,7 @@ class Stage:
             }
         )
         authority = f"{self.authority.host}:443="
-        connections = [each for each in self.machine.connections() if not each.startswith(authority)]
+        connections = [connection for connection in self.machine.connections() if not connection.startswith(authority)]
         agent.configure(
             network={
                 "ca_file": str(self.machine.ca_file),

@@ -1,16 +1,13 @@
 """The holder: a person's wallet agent, with consent in every answer.
 
-An ordinary ACA-Py plugin. The guard on its exchanges is `wanderbuch.plugins.trust.holding`; its REST API is in `api`.
+Its messages are taken by handlers of ours (`offer_messages`, `request_messages`); its REST API is in `api`.
 """
 
 from acapy_agent.config.injection_context import InjectionContext
 
-from wanderbuch.plugins.trust.holding import setup_holding
-
 
 async def setup(context: InjectionContext) -> None:
-    """Put the guard in front of ACA-Py's issue-credential 2.0 and present-proof 2.0."""
-    from wanderbuch.agents.holder.telling import setup_telling
+    """Bind what all wallets of a process share."""
+    from wanderbuch.agents.holder.proving import Prover
 
-    await setup_holding(context)
-    setup_telling(context)
+    context.injector.bind_instance(Prover, Prover())

@@ -23,7 +23,7 @@ MAX_NAMES = 64
 MAX_RESTRICTIONS = 100
 
 # The thermometer attribute of a level: "eqf_min_3" = "1" says "EQF level 3 or more".
-_THERMOMETER = re.compile(r"eqf_min_([1-8])")
+_THERMOMETER = re.compile(r"(eqf)_min_([1-8])|(cefr)_min_([abc][12])")
 _ATTRIBUTE = re.compile(r"^attr::(.+)::(?=(?:value|marker)$)")
 _VALUE_RESTRICTION = re.compile(r"attr::(.{1,128})::value")
 
@@ -52,7 +52,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedGroup:
+class NamesGroup:
     """Attributes that must be shown together from one credential.
 
     Args:
@@ -76,19 +76,52 @@ class AskedPredicate:
     restrictions: tuple[Mapping[str, str], ...]
     non_revoked: bool
 
+    @property
+    def group(self) -> str:
+        """The referent of the group that its name says it belongs to."""
+        return self.referent.rpartition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class ProofRequest:
-    """A well-formed proof request."""
+    """A well-formed proof request.
+
+    Args:
+        until: the earliest instant for which any part asks that the credential is not revoked, in seconds since 1970;
+            None: now.
+    """
 
     name: str
-    groups: tuple[AskedGroup, ...]
+    groups: tuple[NamesGroup, ...]
     predicates: tuple[AskedPredicate, ...]
+    until: int | None = None
 
     @property
-    def parts(self) -> "tuple[AskedGroup | AskedPredicate, ...]":
+    def parts(self) -> "tuple[NamesGroup | AskedPredicate, ...]":
         """Everything that is asked, groups first."""
         return (*self.groups, *self.predicates)
+
+    @property
+    def of_each(self) -> "tuple[ProofRequest, ...]":
+        """What is asked of each credential; of one, where nothing tells which part is of which.
+
+        Several groups are of several credentials. A predicate is of the group with whose name its own begins, before a
+        point: so our verifiers name it.
+        """
+        if len(self.groups) < 2:
+            return (self,)
+        names = {group.referent for group in self.groups}
+        if any(predicate.group not in names for predicate in self.predicates):
+            return (self,)
+        return tuple(
+            ProofRequest(
+                self.name,
+                (group,),
+                tuple(predicate for predicate in self.predicates if predicate.group == group.referent),
+                self.until,
+            )
+            for group in self.groups
+        )
 
     @property
     def shown(self) -> frozenset[str]:
@@ -117,7 +150,7 @@ def parse_proof_request(received: object) -> ProofRequest:
         where = ".".join(str(step)[:40] for step in first["loc"]) or "the request"
         raise PresentationError(f"the proof request is malformed at {where}: {first['msg']}") from err
     groups = tuple(
-        AskedGroup(
+        NamesGroup(
             referent,
             tuple(dict.fromkeys(common_name(name) for name in part.names or [part.name or ""])),
             _restrictions(part.restrictions),
@@ -136,7 +169,13 @@ def parse_proof_request(received: object) -> ProofRequest:
         )
         for referent, part in model.requested_predicates.items()
     )
-    return ProofRequest(model.name or "", groups, predicates)
+    own = [part.non_revoked for part in model.requested_attributes.values()]
+    own += [part.non_revoked for part in model.requested_predicates.values()]
+    intervals = [interval or model.non_revoked for interval in own]
+    until = min(
+        (interval.to for interval in intervals if interval is not None and interval.to is not None), default=None
+    )
+    return ProofRequest(model.name or "", groups, predicates, until)
 
 
 def in_words(
@@ -159,11 +198,9 @@ def in_words(
         for name in group.names:
             level = thermometer_level(name)
             if level is not None and allowed_values(group.restrictions, name) == ("1",):
-                proven.append(
-                    Item(AskedKind.PROVE, name, f"Proves: EQF level {level} or more. The level stays hidden.")
-                )
+                proven.append(Item(AskedKind.PROVE, name, f"Proves: {level} or more. The level stays hidden."))
             elif level is not None:
-                shown.append(Item(AskedKind.SHOW, name, f"Shows whether the EQF level is {level} or more."))
+                shown.append(Item(AskedKind.SHOW, name, f"Shows whether it reaches {level}."))
             else:
                 shown.append(Item(AskedKind.SHOW, name, f"Shows: {label(name)}."))
     proven += [
@@ -190,13 +227,21 @@ def in_words(
 
 def stays_hidden(request: ProofRequest, attributes: Sequence[str]) -> tuple[str, ...]:
     """Return those of a credential's attributes that the verifier would not see, in their order."""
-    return tuple(name for name in attributes if name not in request.shown)
+    shown = request.shown  # made anew at each look
+    return tuple(name for name in attributes if name not in shown)
 
 
-def thermometer_level(name: str) -> int | None:
-    """Return N for `eqf_min_N`, None for any other attribute."""
-    found = _THERMOMETER.fullmatch(name)
-    return int(found[1]) if found else None
+def thermometer_level(name: str) -> str | None:
+    """Return which level a thermometer attribute is of, None for any other attribute.
+
+    >>> thermometer_level("eqf_min_3"), thermometer_level("cefr_min_b1"), thermometer_level("eqf_level")
+    ('EQF level 3', 'CEFR level B1', None)
+    """
+    match = _THERMOMETER.fullmatch(name)
+    if match is None:
+        return None
+    scale, level = (each for each in match.groups() if each is not None)
+    return f"{scale.upper()} level {level.upper()}"
 
 
 def allowed_values(restrictions: Sequence[Mapping[str, str]], name: str) -> tuple[str, ...]:
@@ -214,10 +259,13 @@ def _restrictions(received: Sequence[Mapping[str, str]] | None) -> tuple[Mapping
         PresentationError: one alternative restricts an attribute in two spellings.
     """
     restrictions = tuple(
-        {_ATTRIBUTE.sub(lambda found: f"attr::{common_name(found[1])}::", key): value for key, value in each.items()}
-        for each in received or ()
+        {
+            _ATTRIBUTE.sub(lambda match: f"attr::{common_name(match[1])}::", key): value
+            for key, value in restriction.items()
+        }
+        for restriction in received or ()
     )
-    if any(len(read) != len(each) for read, each in zip(restrictions, received or (), strict=True)):
+    if any(len(read) != len(restriction) for read, restriction in zip(restrictions, received or (), strict=True)):
         raise PresentationError("the proof request restricts one attribute in two spellings")
     return restrictions
 
@@ -272,7 +320,7 @@ class _Request(BaseModel):
 
 def _restricted(alternative: Mapping[str, str]) -> tuple[str, ...]:
     """Return the attribute names whose value an alternative fixes."""
-    return tuple(found[1] for key in alternative if (found := _VALUE_RESTRICTION.fullmatch(key)))
+    return tuple(match[1] for key in alternative if (match := _VALUE_RESTRICTION.fullmatch(key)))
 
 
 def _told(name: str, value: str, occupation_label: Callable[[str], str | None]) -> str:

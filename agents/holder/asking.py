@@ -11,10 +11,10 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.holder.asked import ProofRequest
 from wanderbuch.agents.holder.peers import Peer
-from wanderbuch.governance.asking_rules import may_ask
-from wanderbuch.governance.question import Purpose, Reason, TrustDecision, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.governance.deciding.asking_rules import may_ask
+from wanderbuch.governance.facts.question import Purpose, Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.schemas.credential_type import list_credential_types
 
 
@@ -82,4 +82,4 @@ def decide_asking(
         for credential_type in types or ("",)
         for purpose in ((peer.purpose,) if peer.purpose is not None else tuple(Purpose))
     ]
-    return next((each for each in decisions if each.verdict is Verdict.TRUSTED), decisions[0])
+    return next((decision for decision in decisions if decision.verdict is Verdict.TRUSTED), decisions[0])

@@ -1,79 +1,53 @@
 """What offers and requests have in common: ages, deadlines, and sending again what may be lost."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
-from acapy_agent.core.profile import Profile, ProfileSession
-from acapy_agent.messaging.responder import BaseResponder
-from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
-from acapy_agent.protocols.out_of_band.v1_0.models.oob_record import OobRecord
+from wanderbuch.agents.holder.peers import Origin
+from wanderbuch.store.markers import Markers
+from wanderbuch.store.once import own_id
+from wanderbuch.store.record import Record
 
-from wanderbuch.plugins.trust.ending import Ending, read_ending
-
-_ABANDONED: Final = V20CredExRecord.STATE_ABANDONED  # the same word in both protocols
 _FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
-def began_at(record: Any) -> datetime:
-    """Return when an ACA-Py exchange record was made."""
-    return _instant(record.created_at)
+def exchange_id(kind: str, origin: Origin, thread_id: str) -> str:
+    """Return the id of the one exchange of a kind on a thread: whoever takes its message twice finds it.
 
-
-def changed_at(record: Any) -> datetime:
-    """Return when an ACA-Py exchange record was last written."""
-    return _instant(record.updated_at)
-
-
-def deadline(record: Any, seconds: int) -> datetime:
-    """Return when an exchange ends by itself."""
-    return began_at(record) + timedelta(seconds=seconds)
-
-
-def is_unheard(record: Any, now: datetime, *, began: datetime) -> bool:
-    """Return whether what an exchange waits on is to be sent once more: nobody has answered it yet.
-
-    Once by each process that did not send it itself: ACA-Py queues what goes out in memory only. Then after ever longer
-    pauses, as the other side may have been away for longer than ACA-Py tries.
+    A thread is its sender's. Over a connection our key tells whose it is; what was attached to an invitation has a key
+    that is fresh at each opening, so there the thread alone does.
 
     Args:
-        record: as it stands; it was last written when the message was sent.
-        now: the instant of the sweep.
-        began: when this process began.
+        kind: "offer" or "question".
+        origin: where it came from.
+        thread_id: of its messages.
     """
-    sent = changed_at(record)
-    return sent < began or now - sent >= max(_FIRST_PAUSE, (sent - began_at(record)) / 2)
+    return own_id(kind, None if origin.connection_id is None else origin.own_key, thread_id)
 
 
-def may_be_untold(record: Any, now: datetime, *, began: datetime, seconds: int) -> bool:
-    """Return whether the other side may not know that this side ended an exchange: a crash may have come between.
+def ids_of(kind: str, recipient: str, thread_id: str) -> tuple[str, str]:
+    """Return the ids of which one is that of the exchange that a message to a key of ours belongs to, if any is."""
+    return own_id(kind, recipient, thread_id), own_id(kind, None, thread_id)
 
-    It is told once more by the next process, as long as it may still be waiting.
 
-    Args:
-        record: as it stands; it was last written when the exchange ended.
-        now: the instant of the sweep.
-        began: when this process began.
-        seconds: how long an exchange lasts.
+class Exchanges[R: Record](Markers[R]):
+    """The offers, or the requests, of a wallet."""
+
+    async def any_of(self, ids: Sequence[str], is_meant: Callable[[R], bool]) -> R | None:
+        """Return the one of these that is meant, None if none is; what is at hand is looked at first."""
+        for some in ([record_id for record_id in ids if record_id in self._at_hand], ids):
+            for record in (await self._fetch(some)).values():
+                if is_meant(record):
+                    return record
+        return None
+
+
+def next_try(now: datetime, *, since: datetime) -> datetime:
+    """Return when to send once more what was just sent again, and first at `since`: after ever longer pauses.
+
+    >>> start = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> [(next_try(start + timedelta(seconds=s), since=start) - start).seconds for s in (0, 30, 60, 120)]
+    [30, 60, 120, 240]
     """
-    ended_here = record.state == _ABANDONED and read_ending(record.error_msg).ending is not Ending.BY_PEER
-    return ended_here and changed_at(record) < began and now < deadline(record, seconds)
-
-
-async def send_again(profile: Profile, record: Any, message: Any) -> None:
-    """Send the message that an exchange waits on once more, word for word; writing the record notes the sending."""
-    async with profile.session() as session:
-        await record.save(session, reason="sent again")
-    await profile.inject(BaseResponder).send(message, connection_id=record.connection_id)
-
-
-async def forget_invitation(session: ProfileSession, record: Any) -> None:
-    """Remove what is kept of the invitation that brought an exchange without a connection; the exchange is gone."""
-    if record.connection_id is None:
-        for row in await OobRecord.query(
-            session, {"attach_thread_id": record.thread_id}, post_filter_positive={"role": OobRecord.ROLE_RECEIVER}
-        ):
-            await row.delete_record(session)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    return now + max(_FIRST_PAUSE, now - since)

@@ -1,76 +1,58 @@
-"""Proof requests: shown in words with what fits, answered only with the credential that the person names.
+"""Proof requests: shown in words with what fits, answered only with the credentials that the person names.
 
 Steps of an answer, each before the next: (1) the request is open; (2) the verifier may ask it, as far as the governance
-file says; (3) the named credential fits, its revocation checked now; (4) its tails file is in place; (5) the
-presentation is made, of that credential alone; (6) it is sent.
+file says; (3) each named credential fits its part, its revocation checked now; (4) the presentation is made, of these
+alone, of one credential for each that was asked for; (5) it is kept together with the word that the request is
+answered, so that it is the only answer there will ever be; (6) it is sent, and again until the verifier has said how it
+ends (`request_sweep`), best in the HTTP answer.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import partial
 from typing import Final
 
-from acapy_agent.anoncreds.registry import AnonCredsRegistry
-from acapy_agent.core.error import BaseError
-from acapy_agent.core.profile import Profile
-from acapy_agent.messaging.responder import BaseResponder
-from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
-from acapy_agent.protocols.present_proof.v2_0.messages.pres import V20Pres
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_problem_report import (
-    ProblemReportReason,
-    V20PresProblemReport,
-)
-from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
-from acapy_agent.storage.error import StorageNotFoundError
+from acapy_agent.core.profile import Profile, ProfileSession
 
-from wanderbuch.agents.holder.asked import Item, ProofRequest, in_words, parse_proof_request, stays_hidden
+from wanderbuch.agents.holder.asked import Item, ProofRequest, stays_hidden
 from wanderbuch.agents.holder.asking import judge_asking, may_be_asked
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.holder.exchanges import (
-    changed_at,
-    deadline,
-    forget_invitation,
-    is_unheard,
-    may_be_untold,
-    send_again,
+from wanderbuch.agents.holder.fitting import HeldCredential, Matcher, misfits, of_revocation
+from wanderbuch.agents.holder.peers import Peer, peer_of
+from wanderbuch.agents.holder.proving import AnsweredPart, Answering, Prover
+from wanderbuch.agents.holder.reading import Page, newest
+from wanderbuch.agents.holder.registered import Registered, registered_for
+from wanderbuch.agents.holder.request_book import ReceivedRequest, RequestBook, RequestState, open_requests
+from wanderbuch.agents.holder.request_reading import ReadRequest, read_aside, read_request
+from wanderbuch.agents.holder.wallet import (
+    credentials_at_hand,
+    fetch_credential,
+    newest_lists,
+    revocation_in,
+    type_of,
+    with_revocation,
 )
-from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
-from wanderbuch.agents.holder.peers import Peer, find_peer
-from wanderbuch.agents.holder.reading import Page, read_all, read_page
-from wanderbuch.agents.holder.wallet import get_credential, list_credentials, type_of
-from wanderbuch.agents.runtime.at_once import Rounds, each_at_once
+from wanderbuch.agents.runtime.at_once import each_at_once
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
-from wanderbuch.governance.anywhere import days_anywhere
-from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.plugins.trust.ending import Ending, read_ending, write_ending
-from wanderbuch.plugins.trust.once import one_step
-from wanderbuch.plugins.webvh.tails import ensure_tails
-from wanderbuch.schemas.credential_type import list_credential_types
-from wanderbuch.schemas.occupations import isco08
-from wanderbuch.store.fellows import lost_since
+from wanderbuch.errors import ExchangeError, PresentationError
+from wanderbuch.governance.facts.anywhere import days_anywhere
+from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.plugins.exchange.proof_messages import PROBLEM, presentation_message
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.trust.following.source import GovernanceSource
+from wanderbuch.store.once import one_step
 from wanderbuch.store.records import NotFoundError
 
-LOGGER = logging.getLogger(__name__)
+__all__ = ["DeclineReason", "Fit", "Request", "RequestState"]
 
-_SWEEP_S: Final = 30.0
-
-
-class RequestState(Enum):
-    """Where a request stands; all but the first two are final."""
-
-    OPEN = "OPEN"  # waits for the person
-    PRESENTED = "PRESENTED"  # answered; the verifier has not said anything yet
-    ACCEPTED = "ACCEPTED"  # the verifier confirmed the proof
-    REFUSED_BY_VERIFIER = "REFUSED_BY_VERIFIER"
-    DECLINED = "DECLINED"  # by the person
-    NO_ANSWER = "NO_ANSWER"  # the deadline passed
+MOST_FITS: Final = 25
+"""So many credentials are shown with a request where nobody asks for more: people choose among few."""
+_PREPARED: Final = 3  # of those that fit, the newest; nobody knows yet which one the person will name
+NOT_IN_TIME: Final = "The exchange was not finished in time."
 
 
 class DeclineReason(Enum):
@@ -96,14 +78,35 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class PartFits:
+    """One of several credentials that are asked for.
+
+    Args:
+        name: how the verifier calls it.
+        fits: as with `Request`.
+        fitting: how many in the wallet can answer.
+    """
+
+    name: str
+    fits: tuple[Fit, ...]
+    fitting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A proof request as the person sees it.
 
     Args:
-        asked: in words; empty if the request can not be read.
-        fits: every credential in the wallet; those without misfits can answer.
-        asking: whether the verifier may ask this; None if the request can not be read, or is over.
-        note: why it ended, or why it can not be answered.
+        asked: in words; empty if the request cannot be read.
+        fits: the credentials that come nearest, at most as many as were asked for: those without misfits first, of
+            those the newest first.
+        fitting: how many in the wallet can answer.
+        total: how many the wallet holds.
+        asking: whether the verifier may ask this; None if the request cannot be read, or is over.
+        note: why it ended, or why it cannot be answered.
+        title: how the verifier calls its question, and what it says of it, such as that the answer is kept.
+        parts: where several credentials are asked for, which can answer for each.
+        registered: what the verifier is registered for; None: nothing is known of it, or the request is over.
     """
 
     id: str
@@ -111,58 +114,81 @@ class Request:
     peer: Peer
     asked: tuple[Item, ...]
     fits: tuple[Fit, ...]
+    fitting: int
+    total: int
     asking: TrustDecision | None
     deadline: datetime
     note: str | None
+    title: str = ""
+    parts: "tuple[PartFits, ...]" = ()
+    registered: Registered | None = None
 
 
 async def list_requests(
     profile: Profile, config: HolderConfig, page: Page | None = None
 ) -> tuple[tuple[Request, ...], int]:
     """Return the newest requests in the wallet, newest first, and how many there are; nobody is asked for it."""
-    found, total = await read_page(profile, V20PresExRecord, page or Page(), _read)
+    received_requests, total = await newest(open_requests(profile), page or Page())
+    read = await asyncio.to_thread(lambda: [read_request(received_request) for received_request in received_requests])
 
-    async def shown(read: _Read) -> Request:
-        return await _shown(profile, config, read, look_up=False)
+    async def shown(request: ReadRequest) -> Request:
+        return await _shown(profile, request, look_up=False)
 
-    return tuple(await each_at_once(found, shown)), total
+    return tuple(await each_at_once(read, shown)), total
 
 
-async def get_request(profile: Profile, config: HolderConfig, request_id: str) -> Request:
-    """Return one request with the credentials that can answer it.
+async def get_request(profile: Profile, config: HolderConfig, request_id: str, *, most: int = MOST_FITS) -> Request:
+    """Return one request with the credentials that can answer it, at most so many.
 
     Raises:
         NotFoundError: there is none with this id.
     """
-    return await _shown(profile, config, await _read_aside(await _record(profile, request_id)), look_up=True)
+    return await _shown(profile, await read_aside(await _record(profile, request_id)), look_up=True, most=most)
 
 
-async def present(profile: Profile, config: HolderConfig, request_id: str, credential_id: str) -> Request:
-    """Answer an open request with one credential, named by the person.
+async def present(profile: Profile, config: HolderConfig, request_id: str, named: str | Mapping[str, str]) -> Request:
+    """Answer an open request with one credential, or with one for each that is asked for, named by the person.
+
+    Args:
+        profile: whose wallet.
+        config: how it is set.
+        request_id: of the request.
+        named: the id of the credential that answers all of it; or ids, by the names of the credentials asked for.
 
     Raises:
-        RefusedError: the verifier may not ask this, or the credential does not fit; the members say why.
+        RefusedError: the verifier may not ask this, or a credential does not fit; the members say why.
         ExchangeError: the request is not open.
         PresentationError: the request is malformed, or the proof could not be made.
         NotFoundError: there is no such request or credential.
     """
     async with one_step(profile, request_id):
-        record = await _open_record(profile, request_id)  # 1
-        request = await asyncio.to_thread(_parsed, record)
-        credential = await get_credential(profile, credential_id)
-        await _refuse_over_asking(profile, record, request, credential)  # 2
-        if found := misfits(request, credential, at=days_anywhere(datetime.now(UTC)).first):  # 3
-            raise RefusedError(
-                "this credential does not answer the request: " + " ".join(reason.text for reason in found),
-                members={"reasons": [{"code": reason.code, "text": reason.text} for reason in found]},
-            )
-        try:
-            await _place_tails(profile, credential)  # 4
-            record, _ = await V20PresManager(profile).create_pres(record, _answer(request, credential_id))  # 5
-        except (BaseError, ValueError) as err:
-            raise PresentationError("the proof could not be made", hint="try again later") from err
-        await profile.inject(BaseResponder).send(_kept_answer(record), connection_id=record.connection_id)  # 6
-        return await _shown(profile, config, await _read_aside(record), look_up=False)
+        ids = [named] if isinstance(named, str) else list(named.values())
+        record, found = await _open_record_with(profile, request_id, ids)  # 1
+        read = await read_aside(record)
+        if read.request is None:
+            raise PresentationError(read.mistake or "the proof request cannot be read")
+        if isinstance(found, NotFoundError):
+            raise found
+        lists = await newest_lists(profile, [unchecked for unchecked, _ in found])
+        parts: list[AnsweredPart] = []
+        for part, (unchecked, signed) in zip(_parts(read.request, named), found, strict=True):
+            credential = with_revocation(unchecked, lists)
+            await _refuse_over_asking(profile, record, part, credential)  # 2
+            if reasons := misfits(part, credential, at=days_anywhere(datetime.now(UTC)).first):  # 3
+                raise RefusedError(
+                    "this credential does not answer the request: " + " ".join(reason.text for reason in reasons),
+                    members={"reasons": [{"code": reason.code, "text": reason.text} for reason in reasons]},
+                )
+            parts.append(AnsweredPart(part, Answering(credential, lists.get(credential.rev_reg_id or "")), signed))
+        proof = await profile.inject(Prover).prove(profile, record.asked, parts)  # 4
+        message = _message(profile, record, proof)
+        now = datetime.now(UTC)
+        if not await RequestBook(profile).present(record, message, at=now):  # 5
+            record = await _record(profile, request_id)
+            raise ExchangeError(f"expected an open request, found one that is {record.state.value}")
+    await profile.inject(Sending).send_soon(profile, record.origin.channel, message, wants_reply=True)  # 6
+    answered = record.model_copy(update={"answer": RequestState.PRESENTED, "answered_at": now})
+    return await _shown(profile, read.of(answered), look_up=False)
 
 
 async def decline(profile: Profile, config: HolderConfig, request_id: str, reason: DeclineReason) -> Request:
@@ -172,173 +198,86 @@ async def decline(profile: Profile, config: HolderConfig, request_id: str, reaso
         ExchangeError: it is not open.
         NotFoundError: there is none with this id.
     """
-    async with one_step(profile, request_id):
-        record = await _open_record(profile, request_id)
-        await _end(profile, record, Ending.DECLINED, _DECLINE_TEXTS[reason])
-        return await _shown(profile, config, await _read_aside(record), look_up=False)
+    record = await _open_record(profile, request_id)
+    ended = await RequestBook(profile).finish(
+        record,
+        RequestState.DECLINED,
+        note=_DECLINE_TEXTS[reason],
+        at=datetime.now(UTC),
+        keep=timedelta(days=config.keep_ended_days),
+    )
+    if ended is None:
+        record = await _record(profile, request_id)
+        raise ExchangeError(f"expected an open request, found one that is {record.state.value}")
+    await tell_end(profile, ended)
+    return await _shown(profile, await read_aside(ended), look_up=False)
 
 
-async def sweep_requests(
-    profile: Profile,
-    config: HolderConfig,
-    now: datetime,
-    *,
-    began: datetime,
-    rounds: Rounds | None = None,
-    note: Callable[[V20PresExRecord], None] = lambda _: None,
-) -> None:
-    """Send again what may be lost, end what is overdue and forget what ended long ago.
-
-    Args:
-        profile: whose wallet.
-        config: the deadlines.
-        now: the instant of the sweep.
-        began: when this process began; an answer from before it, or from before another was lost, may never have left,
-            so it is sent once more.
-        rounds: what is still running of earlier sweeps.
-        note: looks at every record; called in another thread.
-    """
-    began = lost_since(profile, began)
-
-    async def one(request_id: str) -> None:
-        async with one_step(profile, request_id):
-            try:
-                await _sweep_one(profile, config, await _record(profile, request_id), now, began)
-            except NotFoundError:
-                return
-            except (BaseError, ResolutionError, RuntimeError) as err:
-                LOGGER.warning("holder: request %s could not be swept: %s", request_id, type(err).__name__)
-
-    def is_due(record: V20PresExRecord) -> str | None:
-        note(record)
-        return None if _due(record, config, now, began) is None else str(record.pres_ex_id)
-
-    rounds = rounds or Rounds("holder.requests")
-    due = await read_all(profile, V20PresExRecord, is_due)
-    await rounds.go({request_id: partial(one, request_id) for request_id in due}, wait_s=_SWEEP_S)
+async def tell_end(profile: Profile, record: ReceivedRequest) -> None:
+    """Tell the verifier that a request was ended here."""
+    report = problem_report(PROBLEM, thread_id=record.thread_id, code="abandoned", text=record.note or NOT_IN_TIME)
+    await profile.inject(Sending).send_soon(profile, record.origin.channel, report)
 
 
-class _Due(Enum):
-    """What a sweep has to do with a request."""
-
-    END = "end"
-    ANSWER_AGAIN = "answer again"
-    TELL_AGAIN = "tell again"
-    FORGET = "forget"
-
-
-def _due(record: V20PresExRecord, config: HolderConfig, now: datetime, began: datetime) -> _Due | None:
-    """Return what is due, None if nothing is; what the verifier asked is not read for it."""
-    if record.role != V20PresExRecord.ROLE_PROVER:
-        return None
-    if state_of(record) in (RequestState.OPEN, RequestState.PRESENTED):
-        if now >= deadline(record, config.request_deadline_s):
-            return _Due.END
-        is_sent = record.state == V20PresExRecord.STATE_PRESENTATION_SENT
-        return _Due.ANSWER_AGAIN if is_sent and is_unheard(record, now, began=began) else None
-    if may_be_untold(record, now, began=began, seconds=config.request_deadline_s):
-        return _Due.TELL_AGAIN
-    return _Due.FORGET if now >= changed_at(record) + timedelta(days=config.keep_ended_days) else None
-
-
-async def _sweep_one(
-    profile: Profile, config: HolderConfig, record: V20PresExRecord, now: datetime, began: datetime
-) -> None:
-    match _due(record, config, now, began):
-        case _Due.END:
-            await _end(profile, record, Ending.NO_ANSWER, "The exchange was not finished in time.")
-        case _Due.ANSWER_AGAIN:
-            await send_again(profile, record, _kept_answer(record))
-        case _Due.TELL_AGAIN:
-            await send_again(profile, record, _report(record))
-        case _Due.FORGET:
-            async with profile.session() as session:
-                await record.delete_record(session)
-                await forget_invitation(session, record)
-
-
-def state_of(record: V20PresExRecord) -> RequestState:
-    """Return where a request stands by ACA-Py's record of it."""
-    match record.state:
-        case V20PresExRecord.STATE_REQUEST_RECEIVED:
-            return RequestState.OPEN
-        case V20PresExRecord.STATE_DONE:
-            return RequestState.ACCEPTED if record.verified == "true" else RequestState.REFUSED_BY_VERIFIER
-        case V20PresExRecord.STATE_ABANDONED:
-            ending = read_ending(record.error_msg).ending
-            known = {Ending.DECLINED: RequestState.DECLINED, Ending.NO_ANSWER: RequestState.NO_ANSWER}
-            return known.get(ending, RequestState.REFUSED_BY_VERIFIER)
-        case _:
-            return RequestState.PRESENTED
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the record of a request says, read.
-
-    Args:
-        request: what is asked; None if it can not be read.
-        mistake: why it can not.
-    """
-
-    record: V20PresExRecord
-    request: ProofRequest | None
-    asked: tuple[Item, ...]
-    mistake: str | None
-
-
-def _is_request(record: V20PresExRecord) -> bool:
-    return record.role == V20PresExRecord.ROLE_PROVER and bool(record.pres_request)
-
-
-def _read(record: V20PresExRecord) -> _Read | None:
-    return _of(record) if _is_request(record) else None
-
-
-def _of(record: V20PresExRecord) -> _Read:
-    try:
-        request = _parsed(record)
-    except PresentationError as err:
-        return _Read(record, None, (), err.message)
-    return _Read(record, request, in_words(request, labels=_labels(), occupation_label=_occupation_label), None)
-
-
-async def _read_aside(record: V20PresExRecord) -> _Read:
-    return await asyncio.to_thread(_of, record)
-
-
-async def _shown(profile: Profile, config: HolderConfig, read: _Read, *, look_up: bool) -> Request:
+async def _shown(profile: Profile, read: ReadRequest, *, look_up: bool, most: int = MOST_FITS) -> Request:
     """Return a request as the person sees it; fits only while it is open."""
-    record, request, state = read.record, read.request, state_of(read.record)
-    note = read_ending(record.error_msg).text if record.error_msg else None
-    fits: tuple[Fit, ...] = ()
+    record, request, state = read.record, read.request, read.record.state
+    fits = _NO_FITS
     asking: TrustDecision | None = None
-    peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
+    registered: Registered | None = None
+    parts: tuple[PartFits, ...] = ()
+    peer = peer_of(profile, record.origin)
     if request is not None and state is RequestState.OPEN:
-        asking = await judge_asking(profile, request, peer, types=may_be_asked(request), ask_again=look_up)
-        fits = await _fits(profile, request) if look_up else ()
+        asking = await _asking(profile, request, peer, ask_again=look_up)
+        source = profile.inject_or(GovernanceSource)
+        snapshot = None if source is None else source.snapshot()
+        registered = registered_for(snapshot, request, peer, at=datetime.now(UTC))
+        fits = await _fits(profile, request, most=most) if look_up else _NO_FITS
+        if look_up and len(request.of_each) > 1:
+            found = [await _fits(profile, part, most=most) for part in request.of_each]
+            parts = tuple(
+                PartFits(part.groups[0].referent, each.nearest, each.fitting)
+                for part, each in zip(request.of_each, found, strict=True)
+            )
     return Request(
-        id=record.pres_ex_id,
+        id=record.id,
         state=state,
         peer=peer,
         asked=read.asked,
-        fits=fits,
+        fits=fits.nearest,
+        fitting=fits.fitting,
+        total=fits.total,
         asking=asking,
-        deadline=deadline(record, config.request_deadline_s),
-        note=note or read.mistake,
+        deadline=record.answer_by,
+        note=record.note or read.mistake,
+        title="" if request is None else request.name,
+        parts=parts,
+        registered=registered,
     )
 
 
+async def _asking(profile: Profile, request: ProofRequest, peer: Peer, *, ask_again: bool) -> TrustDecision:
+    """Return whether the verifier may ask for each credential: the first no, else the first that is no yes."""
+    decisions = [
+        await judge_asking(profile, part, peer, types=may_be_asked(part), ask_again=ask_again)
+        for part in request.of_each
+    ]
+    for verdict in (Verdict.NOT_TRUSTED, Verdict.STALE, Verdict.UNKNOWN):
+        for decision in decisions:
+            if decision.verdict is verdict:
+                return decision
+    return decisions[0]
+
+
 async def _refuse_over_asking(
-    profile: Profile, record: V20PresExRecord, request: ProofRequest, credential: HeldCredential
+    profile: Profile, record: ReceivedRequest, request: ProofRequest, credential: HeldCredential
 ) -> None:
     """Refuse to answer a listed verifier that asks for more than it may.
 
     Raises:
         RefusedError: it does; the member `decision` says what.
     """
-    known = type_of(credential)
-    peer = await find_peer(profile, connection_id=record.connection_id, thread_id=record.thread_id)
+    known, peer = type_of(credential), peer_of(profile, record.origin)
     decision = await judge_asking(profile, request, peer, types=(known.id,) if known else (), anew=True)
     if decision.verdict is Verdict.NOT_TRUSTED:
         raise RefusedError(
@@ -347,14 +286,47 @@ async def _refuse_over_asking(
         )
 
 
-async def _fits(profile: Profile, request: ProofRequest) -> tuple[Fit, ...]:
-    """Return every credential with why it does not fit; those that fit first."""
-    today = days_anywhere(datetime.now(UTC)).first
-    found = [
-        Fit(credential.id, misfits(request, credential, at=today), stays_hidden(request, _attributes(credential)))
-        for credential in await list_credentials(profile, check_revocation=True)
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """The nearest credentials, how many fit, and how many there are."""
+
+    nearest: tuple[Fit, ...]
+    fitting: int
+    total: int
+
+
+_NO_FITS: Final = _Fits((), 0, 0)
+
+
+async def _fits(profile: Profile, request: ProofRequest, *, most: int) -> _Fits:
+    """Return the credentials that come nearest: those that fit first, of those the newest first.
+
+    Whether a credential is revoked is looked up only where nothing else keeps it from answering: no other issuer's host
+    learns of it. What the proofs of the newest that fit will need is made beside, while the person reads.
+    """
+    held_credentials = (await credentials_at_hand(profile))[::-1]
+    matcher = Matcher(request, at=days_anywhere(datetime.now(UTC)).first)
+    lasting = [matcher.lasting(held_credential) for held_credential in held_credentials]
+    candidates = [
+        held_credential for held_credential, reasons in zip(held_credentials, lasting, strict=True) if not reasons
     ]
-    return tuple(sorted(found, key=lambda fit: len(fit.misfits)))
+    lists = await newest_lists(profile, candidates)
+    misfits_of = [
+        reasons or of_revocation(revocation_in(lists, held_credential))
+        for held_credential, reasons in zip(held_credentials, lasting, strict=True)
+    ]
+    nearest = sorted(range(len(held_credentials)), key=lambda index: len(misfits_of[index]))[:most]
+    fits = tuple(
+        Fit(credential.id, misfits_of[index], stays_hidden(request, _attributes(credential)))
+        for index in nearest
+        for credential in (held_credentials[index],)
+    )
+    able = [held_credentials[index] for index in nearest[:_PREPARED] if not misfits_of[index]]
+    answering = [
+        Answering(with_revocation(credential, lists), lists.get(credential.rev_reg_id or "")) for credential in able
+    ]
+    profile.inject(Prover).prepare(profile, request, answering)
+    return _Fits(fits, sum(not reasons for reasons in misfits_of), len(held_credentials))
 
 
 def _attributes(credential: HeldCredential) -> tuple[str, ...]:
@@ -363,85 +335,73 @@ def _attributes(credential: HeldCredential) -> tuple[str, ...]:
     return known.attr_names if known else tuple(sorted(credential.values))
 
 
-def _parsed(record: V20PresExRecord) -> ProofRequest:
-    received = record.pres_request.attachment(V20PresFormat.Format.ANONCREDS)
-    if received is None or len(record.pres_request.formats) != 1:
-        raise PresentationError("expected a request for one AnonCreds proof, found other or more formats")
-    return parse_proof_request(received)
-
-
-def _answer(request: ProofRequest, credential_id: str) -> Mapping[str, object]:
-    """Return the whole request answered from one credential, in ACA-Py's form."""
-    spec = {
-        "self_attested_attributes": {},
-        "requested_attributes": {
-            group.referent: {"cred_id": credential_id, "revealed": True} for group in request.groups
-        },
-        "requested_predicates": {each.referent: {"cred_id": credential_id} for each in request.predicates},
+def _message(profile: Profile, record: ReceivedRequest, proof: str) -> dict[str, object]:
+    origin = record.origin
+    service = {
+        "recipientKeys": [origin.own_key],
+        "routingKeys": [],
+        "serviceEndpoint": profile.settings.get("default_endpoint"),
     }
-    return {V20PresFormat.Format.ANONCREDS.api: spec}
+    return presentation_message(
+        thread_id=record.thread_id,
+        invitation_id=origin.invitation_id,
+        proof_json=proof,
+        service=service if origin.connection_id is None else None,
+    )
 
 
-def _kept_answer(record: V20PresExRecord) -> V20Pres:
-    """Return the answer that an exchange keeps, ready to send, however often.
+async def _record(profile: Profile, request_id: str) -> ReceivedRequest:
+    received_request = await open_requests(profile).get_or_none(request_id)
+    if received_request is None:
+        raise _missing(request_id)
+    return received_request
 
-    ACA-Py keeps it without its thread; the thread is the question's, so nothing more has to be written before it goes.
+
+def _missing(request_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no request with the id {request_id[:64]!r}")
+
+
+async def _open_record(profile: Profile, request_id: str) -> ReceivedRequest:
+    return _opened(await _record(profile, request_id))
+
+
+def _parts(request: ProofRequest, named: str | Mapping[str, str]) -> Sequence[ProofRequest]:
+    """Return the parts of a request that the named credentials answer, in their order.
+
+    Raises:
+        PresentationError: the names are not those of the credentials asked for, or one is named for two.
     """
-    answer: V20Pres = record.pres
-    answer.assign_thread_from(record.pres_request)
-    return answer
+    if isinstance(named, str):
+        return (request,)
+    of_each = {part.groups[0].referent: part for part in request.of_each if part.groups}
+    if named.keys() != of_each.keys() or len(of_each) != len(request.groups):
+        raise PresentationError(
+            f"expected a credential for each of {', '.join(sorted(each[:40] for each in of_each))}",
+            hint="name one for each, or decline",
+        )
+    if len(set(named.values())) != len(named):
+        raise PresentationError("expected another credential for each that is asked for, found one for two")
+    return [of_each[name] for name in named]
 
 
-async def _place_tails(profile: Profile, credential: HeldCredential) -> None:
-    """Have the tails file where ACA-Py looks for it; it would fetch one itself and block the process meanwhile."""
-    if credential.revocation is Revocation.NOT_REVOCABLE or credential.rev_reg_id is None:
-        return
-    registry = profile.inject(AnonCredsRegistry)
-    result = await registry.get_revocation_registry_definition(profile, credential.rev_reg_id)
-    await ensure_tails(profile, result.revocation_registry)
+async def _open_record_with(
+    profile: Profile, request_id: str, credential_ids: Sequence[str]
+) -> tuple[ReceivedRequest, list[tuple[HeldCredential, bytes]] | NotFoundError]:
+    """Return an open request, and the credentials with what is signed, or that there is none."""
+
+    async def read(session: ProfileSession) -> list[tuple[HeldCredential, bytes]] | NotFoundError:
+        try:
+            return [await fetch_credential(session, profile, credential_id) for credential_id in credential_ids]
+        except NotFoundError as err:  # what is wrong with the request is said first
+            return err
+
+    record, outcome = await open_requests(profile).get_with(request_id, read)
+    if record is None:
+        raise _missing(request_id)
+    return _opened(record), outcome
 
 
-async def _end(profile: Profile, record: V20PresExRecord, ending: Ending, text: str) -> None:
-    """End an exchange for good and tell the verifier."""
-    record.state, record.error_msg = V20PresExRecord.STATE_ABANDONED, write_ending(ending, text)
-    async with profile.session() as session:
-        await record.save(session, reason=text)
-    try:
-        await profile.inject(BaseResponder).send(_report(record), connection_id=record.connection_id)
-    except (BaseError, ResolutionError, RuntimeError) as err:
-        LOGGER.warning("holder: request %s ended, the verifier could not be told: %s", record.pres_ex_id, err)
-
-
-def _report(record: V20PresExRecord) -> V20PresProblemReport:
-    """Return what the verifier is told about an exchange that was ended here."""
-    text = read_ending(record.error_msg).text
-    report = V20PresProblemReport(description={"en": text, "code": ProblemReportReason.ABANDONED.value})
-    report.assign_thread_from(record.pres_request)
-    return report
-
-
-async def _record(profile: Profile, request_id: str) -> V20PresExRecord:
-    try:
-        async with profile.session() as session:
-            record = await V20PresExRecord.retrieve_by_id(session, request_id)
-    except StorageNotFoundError:
-        record = None
-    if record is None or record.role != V20PresExRecord.ROLE_PROVER or not record.pres_request:
-        raise NotFoundError(f"there is no request with the id {request_id[:64]!r}")
+def _opened(record: ReceivedRequest) -> ReceivedRequest:
+    if record.state is not RequestState.OPEN:
+        raise ExchangeError(f"expected an open request, found one that is {record.state.value}")
     return record
-
-
-async def _open_record(profile: Profile, request_id: str) -> V20PresExRecord:
-    record = await _record(profile, request_id)
-    if record.state != V20PresExRecord.STATE_REQUEST_RECEIVED:
-        raise ExchangeError(f"expected an open request, found one that is {state_of(record).value}")
-    return record
-
-
-def _labels() -> dict[str, str]:
-    return {attribute.name: str(attribute.label) for known in list_credential_types() for attribute in known.attributes}
-
-
-def _occupation_label(code: str) -> str | None:
-    label = isco08().codes.get(code)
-    return str(label) if label else None

@@ -2,15 +2,29 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from wanderbuch.agents.holder.arrivals import Arrival, ArrivalKind, announce
 from wanderbuch.agents.holder.config import HolderConfig
-from wanderbuch.agents.runtime.at_once import Rounds
+from wanderbuch.agents.holder.ending_offers import learn_telling
+from wanderbuch.agents.holder.erasing import ERASURE_ANSWERS, sweep_erasures
+from wanderbuch.agents.holder.offer_messages import OFFER_HANDLERS
+from wanderbuch.agents.holder.offer_text import forget_at_hand
+from wanderbuch.agents.holder.proving import Prover
+from wanderbuch.agents.holder.request_messages import REQUEST_HANDLERS
+from wanderbuch.agents.holder.request_sweep import RequestSweep
+from wanderbuch.agents.holder.requesting import forget_requests_at_hand
+from wanderbuch.agents.holder.sweeping_offers import OfferSweep
+from wanderbuch.agents.holder.tails_beside import stop_fetching
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.site.front import FRONT
+from wanderbuch.plugins.exchange.connecting.invitee import Invitee
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.reports import ProblemReport
 
 if TYPE_CHECKING:
-    from wanderbuch.agents.holder.telling import Ends
     from wanderbuch.agents.runtime.app import Route
     from wanderbuch.agents.runtime.tenant import Tenant
 
@@ -23,27 +37,37 @@ class HolderOffice:
         self.config = tenant.settings(HolderConfig)
         self.edge = tenant.edge
         self.governance = tenant.governance
-        self._began = tenant.clock()
-        self._ends: Ends | None = None
-        self._offers, self._requests = Rounds("holder.offers"), Rounds("holder.requests")
+        began = tenant.clock()
+        self._offers = OfferSweep(self.profile, began=began)
+        self._requests = RequestSweep(self.profile, self.config, began=began)
+        learn_telling(self.profile)
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, finish what was interrupted."""
-        from wanderbuch.agents.holder.offers import sweep_offers
-        from wanderbuch.agents.holder.requests import sweep_requests
-        from wanderbuch.agents.holder.telling import Ends
-
-        self._ends = ends = self._ends or Ends(self.profile)
-        ends.begin(now)
-        profile, config, began = self.profile, self.config, self._began
-        await sweep_offers(profile, config, now, began=began, rounds=self._offers, note=ends.note)
-        await sweep_requests(profile, config, now, began=began, rounds=self._requests, note=ends.note)
-        await ends.tell(now)
+        await self._offers.sweep(now)
+        await self._requests.sweep(now)
+        await sweep_erasures(self.profile, now)
 
     async def close(self) -> None:
         """End what is still running of a sweep; the next start goes on with it."""
         await self._offers.stop()
-        await self._requests.stop()
+        await self.profile.inject(Prover).stop(self.profile)
+        await stop_fetching(self.profile)
+        forget_at_hand(self.profile)
+        forget_requests_at_hand(self.profile)
+
+    async def connected(self, handshake_id: str, connection: Connection, incoming: Incoming) -> None:
+        """Tell whoever waits for a connection, in whichever process."""
+        connection_id = connection.connection_id
+        await announce(incoming.profile, Arrival(ArrivalKind.CONNECTION, connection_id, connection_id))
+
+    async def refused(self, handshake_id: str, report: ProblemReport, incoming: Incoming) -> None:
+        """Leave it: who waits for the connection is told that it did not come."""
+
+
+def _office_of(office: Any) -> HolderOffice:
+    holder_office: HolderOffice = office
+    return holder_office
 
 
 class HolderRole(Role):
@@ -56,7 +80,9 @@ class HolderRole(Role):
     settings = HolderConfig
     plugins = ("wanderbuch.agents.holder",)
     speaks = (Speaks.HOLDER, Speaks.INVITEE)
+    handlers = {**OFFER_HANDLERS, **REQUEST_HANDLERS, **ERASURE_ANSWERS, **Invitee(_office_of).handlers()}  # noqa: RUF012
     has_public_did = False
+    front = FRONT
 
     def routes(self) -> Sequence["Route"]:
         """Return the holder's REST routes."""
@@ -65,10 +91,7 @@ class HolderRole(Role):
         return HOLDER_ROUTES
 
     async def open(self, tenant: "Tenant") -> HolderOffice:
-        """Heal what an earlier version left twice; a wallet publishes nothing."""
-        from wanderbuch.agents.holder.doubles import heal_doubles
-
-        await heal_doubles(tenant.profile)
+        """Return the office; a wallet publishes nothing."""
         return HolderOffice(tenant)
 
 

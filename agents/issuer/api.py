@@ -5,16 +5,13 @@ from datetime import timedelta
 from typing import Final, Protocol
 
 from wanderbuch.agents.issuer.config import IssuerConfig
-from wanderbuch.agents.issuer.desk import Desk
-from wanderbuch.agents.issuer.offers import OfferState
-from wanderbuch.agents.issuer.revocations import Revocations
-from wanderbuch.agents.issuer.standing import Standing
-from wanderbuch.agents.issuer.views import (
+from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.models import (
     NewOffer,
+    OfferOut,
     Offers,
-    OfferView,
-    RevocationView,
-    StandingView,
+    RevocationOut,
+    StandingOut,
     accreditation_view,
     governance_view,
     offer_line,
@@ -22,6 +19,9 @@ from wanderbuch.agents.issuer.views import (
     registry_view,
     revocation_view,
 )
+from wanderbuch.agents.issuer.offers import OfferState
+from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import Call, Route, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -43,7 +43,7 @@ class IssuerWork(Protocol):
         """Return what it may attest, and with what."""
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> OfferDesk:
         """Return where it makes offers."""
 
     @property
@@ -51,21 +51,24 @@ class IssuerWork(Protocol):
         """Return its revocations."""
 
 
-async def _standing(office: IssuerWork, _: Call[None]) -> StandingView:
+async def _standing(office: IssuerWork, _: Call[None]) -> StandingOut:
     return await standing_view(office)
 
 
-async def _refresh(office: IssuerWork, _: Call[None]) -> StandingView:
+async def _refresh(office: IssuerWork, _: Call[None]) -> StandingOut:
     await office.standing.refresh()
     return await standing_view(office)
 
 
-async def _make(office: IssuerWork, call: Call[NewOffer]) -> OfferView:
+async def _make(office: IssuerWork, call: Call[NewOffer]) -> OfferOut:
     lifetime = timedelta(seconds=call.body.deadline_s or office.config.offer_deadline_s)
-    return offer_view(await office.desk.make(call.body.claim, lifetime=lifetime), None)
+    if call.once is not None and (made := await office.desk.find(call.once.id)) is not None:
+        return offer_view(made, None, with_qr=False)
+    made = await office.desk.make(call.body.claim, lifetime=lifetime, offer_id=call.new_id)
+    return offer_view(made, None, with_qr=False)
 
 
-async def _show(office: IssuerWork, call: Call[None]) -> OfferView:
+async def _show(office: IssuerWork, call: Call[None]) -> OfferOut:
     offer = await office.desk.get(call.path["id"])
     return offer_view(offer, await office.revocations.get_or_none(offer.id))
 
@@ -73,35 +76,40 @@ async def _show(office: IssuerWork, call: Call[None]) -> OfferView:
 async def _every(office: IssuerWork, call: Call[None]) -> Offers:
     state, asked = _state(call.query.get("state")), asked_part(call.query)
     page = await office.desk.page(state, limit=asked.limit, cursor=asked.cursor)
-    return Offers(items=[offer_line(each) for each in page.items], next_cursor=page.next_cursor)
+    return Offers(items=[offer_line(offer) for offer in page.items], next_cursor=page.next_cursor)
 
 
-async def _revoke(office: IssuerWork, call: Call[None]) -> RevocationView:
+async def _withdraw(office: IssuerWork, call: Call[None]) -> OfferOut:
+    return offer_view(await office.desk.withdraw(call.path["id"]), None)
+
+
+async def _revoke(office: IssuerWork, call: Call[None]) -> RevocationOut:
     offer = await office.desk.get(call.path["id"])
     return revocation_view(await office.revocations.request(offer, wait_s=office.config.publish_wait_s))
 
 
 ISSUER_ROUTES: Final[Sequence[Route]] = (
-    get("/standing", _standing, result=StandingView, summary="Show what this issuer may attest, and with what"),
-    post("/governance/refresh", _refresh, result=StandingView, summary="Ask the authority now, and show the standing"),
-    post("/offers", _make, body=NewOffer, result=OfferView, status=201, summary="Offer a credential"),
+    get("/standing", _standing, result=StandingOut, summary="Show what this issuer may attest, and with what"),
+    post("/governance/refresh", _refresh, result=StandingOut, summary="Ask the authority now, and show the standing"),
+    post("/offers", _make, body=NewOffer, result=OfferOut, status=201, summary="Offer a credential", once=True),
     get("/offers", _every, result=Offers, summary="List offers, the newest first", query=("state", *LISTED)),
-    get("/offers/{id}", _show, result=OfferView, summary="Show an offer and what became of it"),
+    get("/offers/{id}", _show, result=OfferOut, summary="Show an offer and what became of it"),
+    post("/offers/{id}/withdraw", _withdraw, result=OfferOut, summary="End an open offer, and tell the wallet"),
     post(
         "/credentials/{id}/revoke",
         _revoke,
-        result=RevocationView,
+        result=RevocationOut,
         summary="Revoke the credential of an offer; `published` says whether the new status list is public",
     ),
 )
 
 
-async def standing_view(office: IssuerWork) -> StandingView:
+async def standing_view(office: IssuerWork) -> StandingOut:
     """Return the issuer's standing as the API shows it."""
     standing = office.standing
     ground, snapshot = standing.ground(), standing.snapshot()
     cred_def_id = ground.cred_def_id if ground else None
-    return StandingView(
+    return StandingOut(
         did=standing.did,
         name=office.name,
         credential_type=standing.credential_type.id,
@@ -109,9 +117,9 @@ async def standing_view(office: IssuerWork) -> StandingView:
         waiting_for=standing.waiting_for or None,
         schema_id=ground.schema_id if ground else None,
         cred_def_id=cred_def_id,
-        registries=[registry_view(each) for each in await standing.registries()],
+        registries=[registry_view(registry) for registry in await standing.registries()],
         governance=governance_view(snapshot.ref, snapshot.fresh_until) if snapshot else None,
-        accreditations=[accreditation_view(each, cred_def_id) for each in standing.accreditations()],
+        accreditations=[accreditation_view(accreditation, cred_def_id) for accreditation in standing.accreditations()],
     )
 
 
@@ -121,4 +129,6 @@ def _state(text: str | None) -> OfferState | None:
     try:
         return OfferState(text)
     except ValueError as err:
-        raise MalformedError(f"unknown state; allowed: {', '.join(each.value for each in OfferState)}") from err
+        raise MalformedError(
+            f"unknown state; allowed: {', '.join(offer_state.value for offer_state in OfferState)}"
+        ) from err

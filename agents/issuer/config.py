@@ -1,10 +1,19 @@
 """Settings of an issuer: the table `[issuer]` of its configuration file."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from wanderbuch.governance.identifiers import SchemaId
+from wanderbuch.governance.facts.anoncreds_ids import SchemaId
+from wanderbuch.governance.facts.identifiers import IdentifierError
+from wanderbuch.governance.facts.indy import IndyDid
+
+
+def _on_ledger(text: str) -> str:
+    if not text.startswith("did:"):
+        raise IdentifierError(f"expected did:indy:<namespace>:<id> or did:sov:<id>, found {text[:80]!r}")
+    return IndyDid.parse(text).text
 
 
 class IssuerConfig(BaseModel):
@@ -18,6 +27,13 @@ class IssuerConfig(BaseModel):
     schema_id: Annotated[str, AfterValidator(SchemaId.parse)] | None = None
     """The authority's AnonCreds schema of this type; without it, the one that the governance file names."""
 
+    indy_did: Annotated[str, AfterValidator(_on_ledger)] | None = None
+    """The issuer's DID on one of `[[indy.ledgers]]`, as the governance file writes it: did:indy:… or did:sov:….
+    Without it, it signs as the agent's did:webvh."""
+
+    indy_seed_file: Path | None = None
+    """Where the 32 characters lie that the key of `indy_did` is made of; read once, when the wallet has no such key."""
+
     registry_size: int = Field(default=1000, ge=4, le=32_768)
     """Places in one revocation registry. Greater registries hide a holder among more others, and cost more."""
 
@@ -26,3 +42,9 @@ class IssuerConfig(BaseModel):
 
     publish_wait_s: float = Field(default=10.0, ge=0, le=60)
     """How long a call to revoke waits for the new status list to be published before it answers."""
+
+    @model_validator(mode="after")
+    def _has_a_did_for_its_seed(self) -> Self:
+        if self.indy_seed_file is not None and self.indy_did is None:
+            raise ValueError("indy_seed_file is the key of indy_did, which is not set")
+        return self

@@ -1,61 +1,54 @@
-"""The desk where offers are made and their answers noted.
+"""The desk where offers are made, ended and looked at.
 
 An offer is made in these steps; up to 4 nothing has left this agent:
 
 1. The issuer has a credential definition and an active registry.
 2. The claim fits its type, and the crosswalk in force on the day of award gives its EQF level.
 3. A careful holder would find the offer TRUSTED; else it is refused, with the decision.
-4. The offer is kept with its deadline, then ACA-Py's exchange is made under an id that was kept first.
-5. The invitation, which says nothing of the offer, and its short address are made and kept.
+4. The offer is kept, in one piece, with the address of its invitation; a short address that is a record of its own,
+   which says nothing of the offer, before it.
 
-The offer goes to the first wallet that connects on the invitation (`delivery`). The answer is noted through `OfferBook`
-by the guard in `plugins.trust`. `sweep` ends what is overdue, takes over what a crash left between the exchange and the
-offer, and sends again what may be lost (`delivery`, `resending`).
+The offer goes to the first wallet that connects on the invitation (`delivery`); what the wallet answers is taken by
+`answering`. `sweep` ends what is overdue, takes up what a crash left, and sends again what may be lost.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
-from uuid import uuid4
 
-from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
-from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
-from acapy_agent.protocols.issue_credential.v2_0.message_types import CRED_20_PROPOSAL
-from acapy_agent.protocols.issue_credential.v2_0.messages.cred_format import V20CredFormat
-from acapy_agent.protocols.issue_credential.v2_0.messages.cred_proposal import V20CredProposal
-from acapy_agent.protocols.issue_credential.v2_0.messages.inner.cred_preview import V20CredAttrSpec, V20CredPreview
-from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
-from acapy_agent.storage.error import StorageNotFoundError
 
-from wanderbuch.agents.issuer import offers
+from wanderbuch.agents.issuer.answering import Answering, over_report
+from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.delivery import Delivery
-from wanderbuch.agents.issuer.forgetting import forget_exchange
+from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
-from wanderbuch.agents.issuer.offers import FIRST_PAUSE, KEEP_EXCHANGES, MAKING, MAX_SENDS, Offer, OfferState
-from wanderbuch.agents.issuer.resending import is_due, send_again
-from wanderbuch.agents.issuer.standing import Standing
-from wanderbuch.agents.issuer.telling import offer_events
+from wanderbuch.agents.issuer.many import MOST_WALLETS, Invitations, OpenInvitation
+from wanderbuch.agents.issuer.offers import KEEP_EXCHANGES, Offer, OfferState, Receipt
+from wanderbuch.agents.issuer.resending import send_again, send_payload
+from wanderbuch.agents.issuer.signing import Signer, new_nonce
+from wanderbuch.agents.issuer.standing import OfferDraft, Standing
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import NotReadyError
-from wanderbuch.agents.runtime.short_links import ShortLinks
-from wanderbuch.errors import ResolutionError, WanderbuchError
-from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.plugins.trust.issue_messages import issued_credential
-from wanderbuch.plugins.trust.issuing import IssuedCredential, OfferBook, SendOffer
-from wanderbuch.plugins.trust.offer import ReceivedOffer
+from wanderbuch.errors import ExchangeError, ResolutionError, WanderbuchError
+from wanderbuch.governance.facts.identifiers import WebvhDid
+from wanderbuch.governance.facts.question import TrustDecision, Verdict
+from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.fellows import lost_since
-from wanderbuch.store.records import NotFoundError, Page, RecordStore
-from wanderbuch.store.telling import Teller
+from wanderbuch.store.fence import PASSING
+from wanderbuch.store.record import new_id
+from wanderbuch.store.records import Page
 
 LOGGER = logging.getLogger(__name__)
 
+type Shorten = Callable[[str, str, timedelta], Awaitable[str]]
+"""Gives the short address of (id, long address, how long it is needed) of an invitation."""
+
 _SWEEP_S: Final = 20.0
-_UNANSWERED: Final = FIRST_PAUSE * 2**MAX_SENDS  # longer than any pause between two sendings
-_SIGNED: Final = (V20CredExRecord.STATE_ISSUED, V20CredExRecord.STATE_DONE)
+_UNANSWERED: Final = KEEP_EXCHANGES + timedelta(minutes=1)  # whatever is still sent again is due by then
 
 
 class OfferRefusedError(WanderbuchError):
@@ -74,82 +67,111 @@ class OfferRefusedError(WanderbuchError):
         self.members = {"decision": decision_json(decision)}
 
 
-class Desk(OfferBook):
-    """Makes offers and keeps book of them."""
+class OfferDesk:
+    """Makes offers, ends them, and looks after those that are under way."""
 
     def __init__(
         self,
         profile: Profile,
         standing: Standing,
         *,
+        did: WebvhDid,
         label: str,
-        short_links: ShortLinks,
-        on_issued: Callable[[IssuedCredential], None],
+        base_url: str,
+        shorten: Shorten,
+        sending: Sending,
     ) -> None:
         """Open the desk.
 
         Args:
             profile: whose wallet.
             standing: what this issuer may attest, and with what.
+            did: the agent's, which invites; what is signed may be signed by a DID on a ledger.
             label: how the issuer calls itself; wallets do not rely on it.
-            short_links: makes short addresses.
-            on_issued: is told of each credential; must not wait.
+            base_url: what the long address of an invitation begins with.
+            shorten: makes short addresses.
+            sending: the way out.
         """
         self._profile = profile
         self._standing = standing
+        self._did = did
         self._label = label
-        self._short_links = short_links
-        self._on_issued = on_issued
-        self._offers = RecordStore(profile, Offer)
-        self._teller = Teller(profile, Offer, offer_events)
-        self._delivery = Delivery(profile, self._offers, self._teller)
+        self._base_url = base_url
+        self._shorten = shorten
+        self._sending = sending
+        self.book = OfferBook(profile)
+        self.invitations = Invitations(profile, self.book)
+        signer = Signer(profile)
+        self.answering = Answering(self.book, standing, signer, sending)
+        self.delivery = Delivery(profile, self.book, self.invitations, signer, sending)
         self._rounds = Rounds("issuer.resending")
         self._began = datetime.now(UTC)
         self._looked_since: datetime | None = None
 
-    async def make(self, claim: Mapping[str, object], *, lifetime: timedelta) -> Offer:
+    async def make(self, claim: Mapping[str, object], *, lifetime: timedelta, offer_id: str | None = None) -> Offer:
         """Make an offer.
 
         Args:
             claim: attribute name -> value, of the issuer's credential type.
             lifetime: how long it stands.
+            offer_id: its id, as `new_id` makes them; by default a fresh one.
 
         Raises:
             NotReadyError: the issuer has no credential definition yet.
             ClaimError: the claim does not fit its type.
             OfferRefusedError: the issuer may not attest it now.
-            ResolutionError: the exchange or invitation could not be made.
+            ResolutionError: the offer or its address could not be kept.
         """
-        ground = self._standing.ground()  # 1
-        if ground is None:
-            self._standing.look_again()
-            raise NotReadyError(f"this issuer can not issue yet: {self._standing.waiting_for}")
         at = datetime.now(UTC)
-        draft = await self._standing.draft(claim, at=at)  # 2
-        if draft.decision.verdict is not Verdict.TRUSTED or draft.decision.governance is None:  # 3
-            raise OfferRefusedError(draft.decision)
-        offer = await self._offers.insert(  # 4
+        draft, governance_version = await self._draft(claim, at)  # 1, 2, 3
+        offer_id = offer_id or new_id()
+        long, short = await self._invited(offer_id, lifetime)  # 4
+        return await self.book.offers.insert(
             Offer(
-                cred_ex_id=str(uuid4()),
+                id=offer_id,
+                created_at=at,
                 credential_type=self._standing.credential_type.id,
-                cred_def_id=ground.cred_def_id,
+                schema_id=str(draft.offer.schema_id),
+                cred_def_id=str(draft.offer.cred_def_id),
                 values=dict(draft.offer.values),
-                governance_version=draft.decision.governance.version,
+                governance_version=governance_version,
                 answer_by=at + lifetime,
+                nonce=new_nonce(),
+                invitation_id=offer_id,
+                invitation_url=long,
+                short_url=short,
             )
         )
-        try:
-            await self._make_exchange(offer, draft.offer)
-            invitation = await invite(self._profile, self._standing.did, label=self._label)  # 5
-            short_url = await self._short_links.add(invitation.url, lifetime=lifetime)
-        except (BaseError, WanderbuchError) as err:
-            LOGGER.warning("the offer could not be made", exc_info=err)
-            await self._remove(offer)
-            raise ResolutionError(
-                f"the offer could not be made: {type(err).__name__}", hint="the agent's log says more; nothing was sent"
-            ) from err
-        step = offers.with_invitation(invitation, short_url=short_url)
-        return await self._offers.change(offer.id, step)
+
+    async def make_for_many(
+        self, claim: Mapping[str, object], *, lifetime: timedelta, most: int = MOST_WALLETS
+    ) -> OpenInvitation:
+        """Make an invitation on which each wallet that answers it is offered the same; errors as with `make`.
+
+        Args:
+            claim: what is offered.
+            lifetime: how long it can be answered.
+            most: so many wallets may; `invitations.widen` lets more.
+        """
+        at = datetime.now(UTC)
+        draft, governance_version = await self._draft(claim, at)
+        invitation_id = new_id()
+        long, short = await self._invited(invitation_id, lifetime)
+        return await self.invitations.add(
+            OpenInvitation(
+                id=invitation_id,
+                created_at=at,
+                credential_type=self._standing.credential_type.id,
+                schema_id=str(draft.offer.schema_id),
+                cred_def_id=str(draft.offer.cred_def_id),
+                values=dict(draft.offer.values),
+                governance_version=governance_version,
+                answer_by=at + lifetime,
+                invitation_url=long,
+                short_url=short,
+                most=most,
+            )
+        )
 
     async def get(self, offer_id: str) -> Offer:
         """Return an offer as it stands now.
@@ -157,8 +179,12 @@ class Desk(OfferBook):
         Raises:
             NotFoundError: there is none.
         """
-        offer = await self._offers.get(offer_id)
+        offer = await self.book.offers.get(offer_id)
         return await self._end_if_overdue(offer, datetime.now(UTC))
+
+    async def find(self, offer_id: str) -> Offer | None:
+        """Return an offer as it is kept, None if there is none."""
+        return await self.book.offers.get_or_none(offer_id)
 
     async def page(
         self, state: OfferState | None = None, *, limit: int = 200, cursor: str | None = None
@@ -169,157 +195,109 @@ class Desk(OfferBook):
             CursorError: the cursor was not given out for this list.
         """
         at = datetime.now(UTC)
-        for offer in await self._offers.due(at, state=OfferState.OPEN.value):
+        for offer in await self.book.offers.due(at, state=OfferState.OPEN.value):
             await self._end_if_overdue(offer, at)
-        return await self._offers.page(state=None if state is None else state.value, limit=limit, cursor=cursor)
+        return await self.book.offers.page(state=None if state is None else state.value, limit=limit, cursor=cursor)
 
-    async def mark_revoked(self, offer_id: str) -> Offer:
-        """Note that the revocation of an offer's credential is published."""
-        return await self._teller.change(await self._offers.get(offer_id), offers.revoke)
+    async def withdraw(self, offer_id: str) -> Offer:
+        """End an open offer, and tell the wallet that has it; asking again changes nothing.
+
+        Raises:
+            NotFoundError: there is none.
+            ExchangeError: it has ended otherwise.
+        """
+        offer = await self.get(offer_id)
+        was_open = offer.state is OfferState.OPEN
+        offer = await self.book.end(offer, OfferState.WITHDRAWN, at=datetime.now(UTC))
+        if offer.state is not OfferState.WITHDRAWN:
+            raise ExchangeError(f"expected an open offer, found one that is {offer.state.value}")
+        if was_open:
+            await self._tell_withdrawn(offer)
+        return offer
 
     async def sweep(self, now: datetime) -> None:
-        """End what is overdue, take over what a crash left, and remove exchange records that nobody needs.
+        """End what is overdue, take up what a crash left, and remove what nobody needs any more.
 
         The first sweep after a process began, or another was lost, looks at every offer that is under way; later ones
         at what is due.
         """
         began = lost_since(self._profile, self._began)
         is_first, self._looked_since = began != self._looked_since, began
-        async with self._offers.claiming(now + _UNANSWERED if is_first else now) as claimed:
+        offers = self.book.offers
+        async with offers.claiming(now + _UNANSWERED if is_first else now, also_early=True) as claimed:
             due = {offer.id: offer async for offer in claimed}
             if is_first:
-                due |= {offer.id: offer async for offer in self._offers.every(state=OfferState.OPEN.value)}
-            still_open = [offer for offer in due.values() if await self._look(offer, now)]
-            await self._delivery.sweep(still_open)
-            again = [offer for offer in due.values() if is_due(offer, now, began=began)]
-            steps = {offer.id: partial(self._send_again, offer, now, began) for offer in again}
+                due |= {offer.id: offer async for offer in offers.every(state=OfferState.OPEN.value)}
+            still_open = [offer for offer in due.values() if await self._look(offer, now, is_first=is_first)]
+            if is_first:
+                await self.delivery.sweep(still_open)
+            else:
+                await self.delivery.sweep(())
+            again = [
+                offer.id
+                for offer in due.values()
+                if offer.awaits_receipt and (is_first or (offer.due_at() or now) <= now)
+            ]
+            steps = {offer_id: partial(self._send_again, offer_id) for offer_id in again}
             await self._rounds.go(steps, wait_s=_SWEEP_S)
-
-    async def _look(self, offer: Offer, now: datetime) -> bool:
-        """Do what is due with an offer; return whether it is open."""
-        if offer.state is not OfferState.OPEN:
-            if not offer.forgotten and offer.ended_at is not None and offer.ended_at + KEEP_EXCHANGES < now:
-                await self._forget_exchange(offer)
-            return False
-        exchange = await self._exchange(offer)
-        if exchange is not None and exchange.state in _SIGNED:
-            await self.issued(offer.cred_ex_id, await issued_credential(self._profile, exchange))
-            return False
-        if offer.invitation_id is None and offer.created_at < min(lost_since(self._profile, self._began), now - MAKING):
-            await self._remove(offer)  # a crash came between 4 and 5
-            return False
-        return (await self._end_if_overdue(offer, now)).state is OfferState.OPEN
 
     async def stop(self) -> None:
         """End what is still running of a sweep; the next start goes on with it."""
-        await self._delivery.stop()
+        await self.delivery.stop()
         await self._rounds.stop()
 
-    async def connected(self, invitation_id: str, connection_id: str, send: SendOffer) -> None:
-        """Send the offer of an invitation to the first wallet that connected on it."""
-        await self._delivery.connected(invitation_id, connection_id, send)
-
-    async def reason_to_refuse(self, cred_ex_id: str, offer: ReceivedOffer, *, at: datetime) -> Reason | None:
-        """Return why the offer may not be answered with a credential; None if it may."""
-        held = await self._of_exchange(cred_ex_id)
-        if held is None:
-            return Reason("issuing.unknown", "The offer was not made at this issuer's desk.")
-        if held.state is not OfferState.OPEN:
-            return Reason("issuing.over", f"The offer is {held.state.value}.")
-        if at > held.answer_by:
-            return Reason("issuing.late", "The offer's deadline is over.")
-        if (held.cred_def_id, held.values) != (offer.cred_def_id, dict(offer.values)):
-            return Reason("issuing.changed", "The exchange no longer holds what was offered.")
-        return None
-
-    async def issued(self, cred_ex_id: str, credential: IssuedCredential) -> None:
-        """Note that the credential was signed."""
-        if await self._change(cred_ex_id, offers.issue(credential, at=datetime.now(UTC))):
-            self._on_issued(credential)
-
-    async def refused(self, cred_ex_id: str, reasons: tuple[Reason, ...]) -> None:
-        """Note that the credential was not signed."""
-        await self._change(cred_ex_id, offers.refuse(reasons, at=datetime.now(UTC)))
-
-    async def declined(self, cred_ex_id: str) -> None:
-        """Note that the wallet did not want the offer, or the credential."""
-        await self._change(cred_ex_id, offers.decline(at=datetime.now(UTC)))
-
-    async def acknowledged(self, cred_ex_id: str) -> None:
-        """Note that the wallet has the credential."""
-        await self._change(cred_ex_id, offers.keep)
-
-    async def _change(self, cred_ex_id: str, step: offers.Step) -> bool:
-        """Apply a step to the offer of an exchange and return whether there is one."""
-        held = await self._of_exchange(cred_ex_id)
-        if held is None:
+    async def _look(self, offer: Offer, now: datetime, *, is_first: bool) -> bool:
+        """Do what is due with an offer; return whether it is open."""
+        if offer.state is not OfferState.OPEN:
+            if offer.receipt is Receipt.KEPT:  # a crash came between that word, the payload's end, and the event of it
+                await self.book.payloads.remove(offer.id)
+                await self.book.teller.again(offer)
+            elif offer.over_at is not None and offer.over_at < now:
+                await forget(self._profile, self.book, offer)
+            elif offer.state is OfferState.WITHDRAWN:  # the first word went with a process, or the wallet was away
+                await self.book.payloads.remove(offer.id)  # signed while it was withdrawn, by a process that is gone
+                await self._tell_withdrawn(offer)
             return False
-        changed = await self._teller.change(held, step)
-        if changed.state is not held.state:
-            LOGGER.info("offer %s: %s -> %s", held.id, held.state.value, changed.state.value)
-        return True
+        if is_first and offer.wallet is not None and (payload := await self.answering.take_up(offer)) is not None:
+            await send_payload(self._profile, self._sending, offer, payload)
+            return False
+        return (await self._end_if_overdue(offer, now)).state is OfferState.OPEN
 
-    async def _of_exchange(self, cred_ex_id: str) -> Offer | None:
-        return next(iter(await self._offers.find(cred_ex_id=cred_ex_id)), None)
+    async def _tell_withdrawn(self, offer: Offer) -> None:
+        if offer.wallet is not None:
+            report = over_report(offer.thread_id, invitation_id=offer.invitation_id)
+            await self._sending.send_soon(self._profile, offer.wallet.channel, report)
 
-    async def _make_exchange(self, offer: Offer, draft: ReceivedOffer) -> None:
-        filters = {"cred_def_id": str(draft.cred_def_id), "schema_id": str(draft.schema_id)}
-        handler = V20CredFormat.Format.ANONCREDS.handler(self._profile)
-        cred_format, attachment = handler.get_format_data(CRED_20_PROPOSAL, filters)
-        proposal = V20CredProposal(
-            credential_preview=V20CredPreview(attributes=V20CredAttrSpec.list_plain(offer.values)),
-            formats=[cred_format],
-            filters_attach=[attachment],
-        )
-        exchange = V20CredExRecord(
-            cred_ex_id=offer.cred_ex_id,
-            initiator=V20CredExRecord.INITIATOR_SELF,
-            role=V20CredExRecord.ROLE_ISSUER,
-            cred_proposal=proposal,
-            auto_issue=False,
-            auto_remove=False,
-            new_with_id=True,
-        )
-        await V20CredManager(self._profile).create_offer(exchange)
-
-    async def _exchange(self, offer: Offer) -> V20CredExRecord | None:
-        async with self._profile.session() as session:
-            try:
-                return await V20CredExRecord.retrieve_by_id(session, offer.cred_ex_id)
-            except StorageNotFoundError:
-                return None
-
-    async def _send_again(self, offer: Offer, now: datetime, began: datetime) -> None:
-        if (exchange := await self._exchange(offer)) is None:
-            return
-        is_ours = False
-
-        def step(held: Offer) -> Offer | None:
-            nonlocal is_ours
-            is_ours = is_due(held, now, began=began)
-            return offers.send_again(at=now)(held) if is_ours else None
-
-        await self._offers.change(offer.id, step)
-        if is_ours:  # else another process was faster, or the wallet has said something
-            await send_again(self._profile, exchange)
+    async def _send_again(self, offer_id: str) -> None:
+        await send_again(self._profile, self.book, self._sending, offer_id)
 
     async def _end_if_overdue(self, offer: Offer, at: datetime) -> Offer:
         if offer.state is not OfferState.OPEN or at <= offer.answer_by:
             return offer
-        return await self._teller.change(offer, offers.end_without_answer(at=at))
+        return await self.book.end(offer, OfferState.NO_ANSWER, at=offer.answer_by)
 
-    async def _remove(self, offer: Offer) -> None:
-        """Remove an offer that never left this agent."""
-        if await self._exchange(offer) is not None:
-            await V20CredManager(self._profile).delete_cred_ex_record(offer.cred_ex_id)
-        await self._offers.remove(offer.id)
+    async def _draft(self, claim: Mapping[str, object], at: datetime) -> tuple[OfferDraft, int]:
+        """Return a claim with all its values, and the version of the governance by which it may be offered (1 to 3)."""
+        if self._standing.ground() is None:
+            self._standing.look_again()
+            raise NotReadyError(f"this issuer cannot issue yet: {self._standing.waiting_for}")
+        draft = await self._standing.draft(claim, at=at)
+        if draft.decision.verdict is not Verdict.TRUSTED or draft.decision.governance is None:
+            raise OfferRefusedError(draft.decision)
+        return draft, draft.decision.governance.version
 
-    async def _forget_exchange(self, offer: Offer) -> None:
-        await forget_exchange(self._profile, offer)
+    async def _invited(self, invitation_id: str, lifetime: timedelta) -> tuple[str, str]:
+        """Return the long and the short address of an invitation."""
+        url = invite(self._base_url, self._did, invitation_id=invitation_id, label=self._label)
         try:
-            await self._offers.change(offer.id, offers.forget_exchange)
-        except NotFoundError:
-            LOGGER.info("offer %s is gone", offer.id)
+            return url, await self._shorten(invitation_id, url, lifetime)
+        except PASSING:
+            raise
+        except WanderbuchError as err:
+            LOGGER.warning("the offer could not be made", exc_info=err)
+            raise ResolutionError(
+                f"the offer could not be made: {type(err).__name__}", hint="the agent's log says more; nothing was sent"
+            ) from err
 
 
 def decision_json(decision: TrustDecision) -> dict[str, object]:

@@ -4,39 +4,59 @@ Whoever sees its QR code, its address or a log of addresses can read an invitati
 What is offered, and to whom, follows over the encrypted connection (`delivery`). DID Exchange 1.1 makes that one; it
 stays, so that the wallet can be told of a revocation. The wallet sees the issuer's DID as the service, not a label to
 be believed.
+
+An invitation is not kept by itself: its id is that of the offer, or of the record of an invitation for many.
 """
 
-from dataclasses import dataclass
+import re
+from datetime import UTC, datetime
+from typing import Final
 
 from acapy_agent.core.profile import Profile
-from acapy_agent.protocols.out_of_band.v1_0.manager import OutOfBandManager
-from acapy_agent.protocols.out_of_band.v1_0.messages.invitation import HSProto
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.agents.issuer.book import book_of
+from wanderbuch.agents.issuer.many import Invitations
+from wanderbuch.agents.issuer.offers import OfferState
+from wanderbuch.governance.facts.identifiers import WebvhDid
+from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
+from wanderbuch.plugins.exchange.handling import Invited
+
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """An invitation that was made.
+def invite(base_url: str, did: WebvhDid, *, invitation_id: str, label: str) -> str:
+    """Return the long address of an invitation to connect.
 
     Args:
-        id: of the invitation message.
-        oob_id: of ACA-Py's record of it.
-        url: the long address that holds the whole invitation.
+        base_url: what it begins with.
+        did: the issuer's.
+        invitation_id: its own.
+        label: how the issuer calls itself.
     """
-
-    id: str
-    oob_id: str
-    url: str
+    return invitation_address(base_url, invitation_message(invitation_id=invitation_id, label=label, did=str(did)))
 
 
-async def invite(profile: Profile, did: WebvhDid, *, label: str) -> Invitation:
-    """Return a new invitation to connect, good for one wallet."""
-    record = await OutOfBandManager(profile).create_invitation(
-        my_label=label,
-        auto_accept=True,
-        use_did=str(did),
-        hs_protos=[HSProto.DIDEX_1_1],
-        protocol_version="1.1",
-    )
-    return Invitation(record.invi_msg_id, record.oob_id, record.invitation_url)
+async def find_invitation(profile: Profile, invitation_id: str) -> Invited | None:
+    """Return an open invitation of a tenant by its id; None: there is none, or it is over.
+
+    One that a wallet has taken is found too, so that a second wallet can be told.
+    """
+    if not _ID.fullmatch(invitation_id):
+        return None
+    book = book_of(profile)
+    offer = await book.offers.get_or_none(invitation_id)
+    if offer is not None:
+        is_open = offer.state is OfferState.OPEN and datetime.now(UTC) <= offer.answer_by
+        return Invited(reusable=False, is_untouched=offer.wallet is None) if is_open else None
+    invited = await Invitations(profile, book).find(invitation_id)
+    return None if invited is None else Invited(reusable=True)
+
+
+async def find_invitation_url(profile: Profile, invitation_id: str) -> str | None:
+    """Return the address of an invitation until its deadline, also of an offer that another wallet has."""
+    book = book_of(profile)
+    offer = await book.offers.get_or_none(invitation_id)
+    if offer is not None:
+        return offer.invitation_url if datetime.now(UTC) <= offer.answer_by else None
+    invited = await Invitations(profile, book).find(invitation_id)
+    return None if invited is None else invited.invitation_url

@@ -1,30 +1,44 @@
-"""An offer from claim to credential, as a record in the wallet store.
+"""An offer from claim to credential: an immutable record in the wallet store, and what happens to it as markers.
 
     OPEN ──request──► ISSUED ──revocation published──► REVOKED
       ├──decline───► DECLINED
+      ├──withdrawn─► WITHDRAWN
       ├──deadline──► NO_ANSWER
       └──refusal───► REFUSED
 
-Each step is a pure function for `RecordStore.change`, so of two that race one sees what the other wrote. A signed
-credential is the stronger fact: ISSUED may follow DECLINED or NO_ANSWER if that came while it was being signed.
+    marker    says                                                     comes
+    outcome   how it ended, once and for all; ISSUED with its place    once; of several that race the first one is it
+    taken     which wallet has the offer: nobody else gets it          once, while it is open
+    receipt   what the wallet said of the credential                   after ISSUED
+    kept      that the wallet kept it after all                        after a receipt of REJECTED
+    revoked   that its revocation is public                            after ISSUED
+
+`outcome` alone decides: a credential that was signed while somebody declined, or while the deadline passed, is not
+sent. An offer's id is also that of its invitation, and `<id>.o` that of the message that offers it, so everything that
+comes is found by name. A wallet is known by the keys with which it took the offer.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
+from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict, Field
 
-from wanderbuch.agents.issuer.invitation import Invitation
-from wanderbuch.governance.question import Reason
-from wanderbuch.plugins.trust.issuing import IssuedCredential
+from wanderbuch.governance.facts.question import Reason
+from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.store.markers import Markers
 from wanderbuch.store.records import Record
 
-KEEP_EXCHANGES: Final = timedelta(days=1)  # so long a lost answer is sent again
-MAKING: Final = timedelta(minutes=5)  # more than it takes, also in another process whose clock is not quite ours
-MAX_SENDS: Final = 8
+KEEP_EXCHANGES: Final = timedelta(days=1)
+"""So long a credential is sent again, and the connection of an offer that brought none stays."""
 FIRST_PAUSE: Final = timedelta(seconds=30)
+
+_NAMES: Final = ("outcome", "taken", "receipt", "kept", "revoked")
+_THREAD: Final = re.compile(r"([A-Za-z0-9-]{1,64})\.o")
+_AT_HAND: Final = 512
 
 
 class OfferState(Enum):
@@ -33,9 +47,15 @@ class OfferState(Enum):
     OPEN = "OPEN"
     ISSUED = "ISSUED"
     DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"  # by whoever made it, while it was open
     NO_ANSWER = "NO_ANSWER"
     REFUSED = "REFUSED"  # by this agent, after it was offered
     REVOKED = "REVOKED"
+
+    @property
+    def has_credential(self) -> bool:
+        """Whether a credential came of it."""
+        return self in (OfferState.ISSUED, OfferState.REVOKED)
 
 
 class Receipt(Enum):
@@ -55,186 +75,172 @@ class ReasonRecord(BaseModel):
     text: str
 
 
+class Wallet(BaseModel):
+    """Who took an offer: the two keys and the address of the connection.
+
+    Args:
+        own_key: ours, base58; the connection's own name.
+        their_key: theirs, base58.
+        connection_id: of ACA-Py's record of the connection.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    own_key: str
+    their_key: str
+    endpoint: str
+    routing_keys: tuple[str, ...] = ()
+    connection_id: str | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """Return how to write to it."""
+        return Channel(self.own_key, self.their_key, self.endpoint, self.routing_keys, self.connection_id)
+
+    @classmethod
+    def at(cls, channel: Channel) -> Self:
+        """Return the wallet at the other end of a channel."""
+        return cls(
+            own_key=channel.own_key,
+            their_key=channel.their_key,
+            endpoint=channel.endpoint,
+            routing_keys=channel.routing_keys,
+            connection_id=channel.connection_id,
+        )
+
+
 class Offer(Record):
     """One offer and what became of it.
 
     Args:
-        cred_ex_id: ACA-Py's exchange record.
         values: what will be signed, attribute by attribute; personal, so never a tag and never logged.
         governance_version: of the governance file that the offer was judged by.
-        oob_id: ACA-Py's record of the invitation.
-        connection_id: of the wallet that connected on the invitation; nobody else gets the offer.
-        offered_at: when the offer was last sent over that connection.
+        nonce: of the AnonCreds offer, which is made anew from it whenever it is sent: the rest of it is constant.
+        invitation_id: of the invitation that brings it; its own id, unless the invitation is for many.
+        wallet: who took it, from the marker `taken`, or from `outcome`.
         registry, index: the credential's place; index is the cred_rev_id.
-        sends, sent_at: how often the credential was sent, and when last.
-        forgotten: the exchange record of ACA-Py was removed.
+        request_digest: SHA-256 of the request that was answered, hexadecimal.
     """
 
     category: ClassVar[str] = "wanderbuch.offer"
-    tag_names: ClassVar[tuple[str, ...]] = ("cred_ex_id", "invitation_id")
+    index_version: ClassVar[int] = 3
 
-    cred_ex_id: str
-    state: OfferState = OfferState.OPEN
     credential_type: str
+    schema_id: str
     cred_def_id: str
     values: dict[str, str] = Field(repr=False)
     governance_version: int
     answer_by: datetime
+    nonce: str
     invitation_id: str | None = None
-    oob_id: str | None = None
     invitation_url: str | None = None
     short_url: str | None = None
-    connection_id: str | None = None
-    offered_at: datetime | None = None
+
+    state: OfferState = OfferState.OPEN
+    wallet: Wallet | None = None
     registry: str | None = None
     index: int | None = None
+    request_digest: str | None = None
     receipt: Receipt = Receipt.NONE
     reasons: tuple[ReasonRecord, ...] = ()
-    sends: int = 0
-    sent_at: datetime | None = None
     issued_at: datetime | None = None
     ended_at: datetime | None = None
-    forgotten: bool = False
+
+    @property
+    def thread_id(self) -> str:
+        """Return the id of the message that offers it, on whose thread everything else comes."""
+        return f"{self.id}.o"
 
     def index_state(self) -> str:
         """Return the state."""
         return self.state.value
 
     def due_at(self) -> datetime | None:
-        """Return when it is overdue, was to be handed over, is sent again, or its exchange is forgotten."""
+        """Return when it is overdue, its credential or its end is first sent again, or what is kept for it goes."""
         if self.state is OfferState.OPEN:
-            if self.connection_id is not None and self.offered_at is None:
-                return self.created_at
-            return min(self.answer_by, self.created_at + MAKING) if self.invitation_id is None else self.answer_by
-        instants = [each for each in (self.send_again_at(), self._forget_at()) if each is not None]
-        return min(instants, default=None)
+            return self.answer_by
+        if self.awaits_receipt and self.issued_at is not None:
+            return self.issued_at + FIRST_PAUSE
+        if self.state is OfferState.WITHDRAWN and self.ended_at is not None and self.wallet is not None:
+            return self.ended_at + FIRST_PAUSE
+        return self.over_at
 
-    def send_again_at(self) -> datetime | None:
-        """Return when the credential is sent once more; None if the wallet has answered, or it was sent often enough.
+    def due_again(self, now: datetime) -> datetime | None:
+        """Return when it is looked at next.
 
-        After 30 s, 1 min, 2 min and so on.
+        A credential is sent again after 30 s, 1 min, 2 min and so on; the word that an offer is withdrawn, which nobody
+        acknowledges, once.
         """
-        if self.state is not OfferState.ISSUED or self.receipt is not Receipt.NONE or self.sent_at is None:
+        over_at = self.over_at
+        if self.awaits_receipt and self.issued_at is not None and over_at is not None:
+            return None if now > over_at else min(over_at, now + max(FIRST_PAUSE, now - self.issued_at))
+        due = over_at if self.state is OfferState.WITHDRAWN else self.due_at()
+        return None if due is None or due <= now else due
+
+    @property
+    def awaits_receipt(self) -> bool:
+        """Whether its credential is sent again until the wallet says something."""
+        return self.state is OfferState.ISSUED and self.receipt is Receipt.NONE
+
+    @property
+    def over_at(self) -> datetime | None:
+        """Return when what is kept for an offer that has ended goes: a payload, or the connection that it brought."""
+        if self.ended_at is None or self.receipt is Receipt.KEPT or self.wallet is None:
             return None
-        return None if self.sends >= MAX_SENDS else self.sent_at + FIRST_PAUSE * 2 ** (self.sends - 1)
-
-    def _forget_at(self) -> datetime | None:
-        return None if self.forgotten or self.ended_at is None else self.ended_at + KEEP_EXCHANGES
+        return self.ended_at + KEEP_EXCHANGES
 
 
-type Step = Callable[[Offer], Offer | None]
-
-
-def with_invitation(invitation: Invitation, *, short_url: str) -> Step:
-    """Return the step that notes the invitation."""
-    update = {
-        "invitation_id": invitation.id,
-        "oob_id": invitation.oob_id,
-        "invitation_url": invitation.url,
-        "short_url": short_url,
+def open_offers(profile: Profile) -> Markers[Offer]:
+    """Return the offers of a profile. None is ever removed, so those that were used last are kept at hand."""
+    follows = {
+        "taken": lambda values: values.get("state") != OfferState.ISSUED.value,  # then `outcome` says it
+        "receipt": lambda values: values.get("state") == OfferState.ISSUED.value,
+        "kept": lambda values: values.get("receipt") == Receipt.REJECTED.value,
+        "revoked": lambda values: values.get("state") == OfferState.ISSUED.value,
     }
-    return lambda held: held.model_copy(update=update)
+    return Markers(profile, Offer, names=_NAMES, follows=follows, at_hand=_AT_HAND)
 
 
-def connect(connection_id: str, *, at: datetime) -> Step:
-    """Return the step that gives an open offer to a connection: the first that comes before the deadline."""
-
-    def step(held: Offer) -> Offer | None:
-        if at > held.answer_by:
-            return end_without_answer(at=at)(held)
-        if held.state is not OfferState.OPEN or held.connection_id is not None:
-            return None
-        return held.model_copy(update={"connection_id": connection_id})
-
-    return step
+def offer_id_of(thread_id: str) -> str | None:
+    """Return the id of the offer that a thread would be about; None: of none of ours."""
+    match = _THREAD.fullmatch(thread_id)
+    return None if match is None else match[1]
 
 
-def hand_over(*, at: datetime) -> Step:
-    """Return the step that notes that the offer was sent."""
-    return lambda held: held.model_copy(update={"offered_at": at})
+def taken(channel: Channel) -> Mapping[str, Any]:
+    """Return the marker `taken`: by whoever is at the other end of a channel."""
+    return {"wallet": Wallet.at(channel).model_dump(mode="json")}
 
 
-def issue(credential: IssuedCredential, *, at: datetime) -> Step:
-    """Return the step to ISSUED; it was signed, whatever else was thought of it meanwhile."""
-
-    def step(held: Offer) -> Offer | None:
-        if held.state in (OfferState.ISSUED, OfferState.REVOKED):
-            return None
-        update = {
-            "state": OfferState.ISSUED,
-            "registry": credential.registry,
-            "index": credential.index,
-            "connection_id": credential.connection_id,
-            "sends": 1,
-            "sent_at": at,
-            "issued_at": at,
-            "ended_at": at,
-        }
-        return held.model_copy(update=update)
-
-    return step
+def issued(
+    offer: Offer, *, registry: str | None, index: int | None, request_digest: str, at: datetime
+) -> Mapping[str, Any]:
+    """Return the marker `outcome` of an offer whose credential was signed; with the wallet, which then has it."""
+    return {
+        "state": OfferState.ISSUED.value,
+        "registry": registry,
+        "index": index,
+        "request_digest": request_digest,
+        "issued_at": at.isoformat(),
+        "ended_at": at.isoformat(),
+        "wallet": None if offer.wallet is None else offer.wallet.model_dump(mode="json"),
+    }
 
 
-def send_again(*, at: datetime) -> Step:
-    """Return the step that notes one more sending, if the wallet has said nothing yet."""
-
-    def step(held: Offer) -> Offer | None:
-        if held.state is not OfferState.ISSUED or held.receipt is not Receipt.NONE:
-            return None
-        return held.model_copy(update={"sends": held.sends + 1, "sent_at": at})
-
-    return step
-
-
-def decline(*, at: datetime) -> Step:
-    """Return the step to DECLINED; for a credential that was sent, it only says that the wallet did not keep it."""
-
-    def step(held: Offer) -> Offer | None:
-        if held.state is OfferState.OPEN:
-            return held.model_copy(update={"state": OfferState.DECLINED, "ended_at": at})
-        if held.state is OfferState.ISSUED and held.receipt is Receipt.NONE:
-            return held.model_copy(update={"receipt": Receipt.REJECTED})
-        return None
-
-    return step
+def ended(state: OfferState, *, at: datetime, reasons: tuple[Reason, ...] = ()) -> Mapping[str, Any]:
+    """Return the marker `outcome` of an offer that ended without a credential."""
+    if state is OfferState.OPEN or state.has_credential:
+        raise ValueError(f"{state.value} is no end without a credential")
+    value: dict[str, Any] = {"state": state.value, "ended_at": at.isoformat()}
+    if reasons:
+        value["reasons"] = [{"code": reason.code, "text": reason.text} for reason in reasons]
+    return value
 
 
-def refuse(reasons: tuple[Reason, ...], *, at: datetime) -> Step:
-    """Return the step to REFUSED, or to NO_ANSWER if the answer only came too late."""
-
-    def step(held: Offer) -> Offer | None:
-        if held.state is not OfferState.OPEN:
-            return None
-        state = OfferState.NO_ANSWER if at > held.answer_by else OfferState.REFUSED
-        kept = tuple(ReasonRecord(code=reason.code, text=reason.text) for reason in reasons)
-        return held.model_copy(update={"state": state, "reasons": kept, "ended_at": at})
-
-    return step
+def answered(receipt: Receipt) -> Mapping[str, Any]:
+    """Return the marker `receipt` or `kept`."""
+    return {"receipt": receipt.value}
 
 
-def keep(held: Offer) -> Offer | None:
-    """Note that the wallet has the credential."""
-    if held.state is not OfferState.ISSUED or held.receipt is Receipt.KEPT:
-        return None
-    return held.model_copy(update={"receipt": Receipt.KEPT})
-
-
-def end_without_answer(*, at: datetime) -> Step:
-    """Return the step to NO_ANSWER once the deadline is over."""
-
-    def step(held: Offer) -> Offer | None:
-        if held.state is not OfferState.OPEN or at <= held.answer_by:
-            return None
-        return held.model_copy(update={"state": OfferState.NO_ANSWER, "ended_at": held.answer_by})
-
-    return step
-
-
-def revoke(held: Offer) -> Offer | None:
-    """Note that the revocation is published."""
-    return held.model_copy(update={"state": OfferState.REVOKED}) if held.state is OfferState.ISSUED else None
-
-
-def forget_exchange(held: Offer) -> Offer:
-    """Note that ACA-Py's exchange record was removed."""
-    return held.model_copy(update={"forgotten": True})
+REVOKED: Final[Mapping[str, Any]] = {"state": OfferState.REVOKED.value}
+"""The marker `revoked`."""

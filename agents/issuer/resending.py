@@ -1,50 +1,47 @@
 """Sending a credential again that may be lost.
 
-ACA-Py queues what goes out in memory: a crash between signing and delivery leaves a credential that the wallet never
-got. So what no wallet has acknowledged is sent again,
+What goes out is lost with the process that sends it, and a wallet may be away. So what no wallet has acknowledged is
+sent again,
 
-1. once more whenever a process begins or is lost: it may have been that one's to deliver;
-2. then after 30 s, 1 min, 2 min and so on, a few times.
+1. once whenever a process begins or is lost: it may have been that one's to deliver;
+2. after 30 s, 1 min, 2 min and so on, until the wallet has said something or the exchange is over, a day later.
 
-It is the same credential each time. A wallet that has it already ignores it.
+It is the same credential each time, its payload as it was kept. A wallet that has it already ignores it. Nothing is
+written for a sending: when the next is due stands in the offer's row alone.
 """
 
 import logging
-from datetime import datetime
 
-from acapy_agent.core.error import BaseError
 from acapy_agent.core.profile import Profile
-from acapy_agent.messaging.responder import BaseResponder
-from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 
+from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.offers import Offer
+from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe
-from wanderbuch.plugins.trust.issue_messages import credential_message
+from wanderbuch.plugins.exchange.payloads import Payload
+from wanderbuch.plugins.exchange.sending import Sending
 
 LOGGER = logging.getLogger(__name__)
 
 
-def is_due(offer: Offer, now: datetime, *, began: datetime) -> bool:
-    """Return whether the credential of an offer is to be sent again.
-
-    Args:
-        offer: as it stands.
-        now: the instant of the sweep.
-        began: when the last process began or was lost.
-    """
-    again_at = offer.send_again_at()
-    if again_at is None or offer.sent_at is None:
-        return False
-    return offer.sent_at < began or now >= again_at
+async def send_again(profile: Profile, book: OfferBook, sending: Sending, offer_id: str) -> None:
+    """Send the credential of an offer once more, if the wallet has not answered; a later sweep tries again."""
+    offer = await book.offers.get_or_none(offer_id)
+    payload = await book.payloads.find(offer_id) if offer is not None and offer.awaits_receipt else None
+    if offer is not None and payload is not None:
+        await send_payload(profile, sending, offer, payload)
 
 
-async def send_again(profile: Profile, exchange: V20CredExRecord) -> None:
-    """Send the credential of a signed exchange once more; if that fails, a later sweep tries again."""
-    if exchange.cred_issue is None:
+async def send_payload(profile: Profile, sending: Sending, offer: Offer, payload: Payload) -> None:
+    """Send what was kept for the wallet that has an offer; if that fails, a later sweep tries again."""
+    if offer.wallet is None:
         return
-    LOGGER.info("exchange %s: the credential is sent again", exchange.cred_ex_id)
+    channel = offer.wallet.channel
+    LOGGER.info("offer %s: %s is sent again", offer.id, payload.message["@type"])
     try:
-        message = credential_message(exchange)
-        await profile.inject(BaseResponder).send(message, connection_id=exchange.connection_id)
-    except (BaseError, RuntimeError) as err:
-        LOGGER.warning("exchange %s: could not be sent again: %s", exchange.cred_ex_id, describe(err))
+        if channel.has_address:
+            await sending.send(profile, channel, payload.message)
+        else:
+            await sending.send_soon(profile, channel, payload.message)
+    except WanderbuchError as err:
+        LOGGER.warning("offer %s: could not be sent again: %s", offer.id, describe(err))

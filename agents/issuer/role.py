@@ -1,21 +1,40 @@
 """The issuer as a role of the runtime, and its office for one tenant."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import contextlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.api import ISSUER_ROUTES
+from wanderbuch.agents.issuer.book import OfferBook, knows_offer
 from wanderbuch.agents.issuer.config import IssuerConfig
-from wanderbuch.agents.issuer.desk import Desk
+from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
+from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
+from wanderbuch.agents.issuer.notices import ACK, knows_notice
+from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import Route
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.on_demand import OnDemand
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.site.front import FRONT
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.plugins.trust.issuing import OfferBook
-from wanderbuch.plugins.trust.places import SigningPlaces
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.plugins.exchange import credential_messages
+from wanderbuch.plugins.exchange.connecting.inviter import Inviter
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.handling import Handler
+from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.store.errors import StoreError
+from wanderbuch.store.tables import DEFAULT_TENANT
 
 
 class IssuerOffice:
@@ -25,33 +44,40 @@ class IssuerOffice:
         """Open it; nothing is asked of anybody yet.
 
         Raises:
-            ConfigurationError: there is no governance: an issuer without an authority attests nothing.
+            ConfigurationError: there is no governance: an issuer without an authority attests nothing; or it signs as a
+                DID on a ledger that is not configured.
         """
         if tenant.governance is None:
             raise ConfigurationError("an issuer needs the table [governance]: whose word its accreditation is")
         self.name = tenant.name
         self.config = tenant.settings(IssuerConfig)
+        if self.config.indy_did is not None:
+            check_ledger(tenant.profile, Did(self.config.indy_did))
         self._keeping = OnDemand("issuer.standing", lambda: self.standing.keep(), tenant.spawn)
         self._publishing = OnDemand("issuer.revocations", lambda: self.revocations.publish(), tenant.spawn)
         self.standing = Standing(
             self.config,
             profile=tenant.profile,
-            did=tenant.did,
+            did=Did(self.config.indy_did) if self.config.indy_did else tenant.did,
             source=tenant.governance,
             on_wanted=self._keeping.want,
         )
-        self.desk = Desk(
+        sending = tenant.profile.inject(Sending)
+        self.desk = OfferDesk(
             tenant.profile,
             self.standing,
+            did=tenant.did,
             label=tenant.name,
-            short_links=tenant.short_links,
-            on_issued=self.standing.note_issued,
+            base_url=tenant.place.didcomm_endpoint,
+            shorten=partial(_short_address, tenant),
+            sending=sending,
         )
-        self.revocations = Revocations(tenant.profile, on_wanted=self._publishing.want)
+        self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, and take up what a crash left."""
         await self.desk.sweep(now)
+        await self.revocations.notices.sweep(now)
         self.standing.look_again()
         self.revocations.look_again()
 
@@ -60,6 +86,62 @@ class IssuerOffice:
         self._keeping.close()
         self._publishing.close()
         await self.desk.stop()
+        await self.revocations.notices.stop()
+        with contextlib.suppress(StoreError):  # then they are lost, as with a crash
+            await self.standing.places.release()
+
+    def go_on(self) -> None:
+        """Have what waits for somebody else tried again now."""
+        self.standing.look_again()
+        self.revocations.look_again()
+
+    async def take(self, profile: Profile, invitation_id: str, connection: Connection) -> bool:
+        """Give the offer of an invitation to a connection; False: another one has it, or it is over."""
+        return await self.desk.delivery.take(invitation_id, connection)
+
+    async def connected(self, profile: Profile, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
+        """Send the offer of an invitation over the connection that has it."""
+        await self.desk.delivery.connected(invitation_id, connection, incoming)
+
+
+async def _short_address(tenant: Tenant, invitation_id: str, url: str, lifetime: timedelta) -> str:
+    if tenant.id == DEFAULT_TENANT:  # the offer's own record holds what is behind it
+        return address_of(tenant.place.url, invitation_id)
+    return await tenant.short_links.add(url, lifetime=lifetime)
+
+
+_INVITER: Final = Inviter("issuer", find_invitation, lambda office: office)
+
+
+async def _request(office: IssuerOffice, incoming: Incoming) -> bool:
+    return await office.desk.answering.request(incoming)
+
+
+async def _ack(office: IssuerOffice, incoming: Incoming) -> bool:
+    return await office.desk.answering.acknowledged(incoming)
+
+
+async def _problem(office: IssuerOffice, incoming: Incoming) -> bool:
+    return await office.desk.answering.problem(incoming)
+
+
+async def _proposal(office: IssuerOffice, incoming: Incoming) -> bool:
+    return await office.desk.answering.proposal(incoming)
+
+
+async def _notice_ack(office: IssuerOffice, incoming: Incoming) -> bool:
+    return await office.revocations.notices.acknowledged(incoming)
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    **with_endorsers(_INVITER.handlers()),
+    credential_messages.REQUEST: Handler(_request, knows=knows_offer),
+    credential_messages.ACK: Handler(_ack, knows=knows_offer),
+    credential_messages.PROBLEM: Handler(_problem, knows=knows_offer),
+    credential_messages.PROPOSAL: Handler(_proposal),
+    ACK: Handler(_notice_ack, knows=knows_notice),
+}
+"""What an issuer handles itself."""
 
 
 class IssuerRole(Role):
@@ -67,8 +149,11 @@ class IssuerRole(Role):
 
     name = "issuer"
     settings = IssuerConfig
-    plugins = ("wanderbuch.agents.issuer",)
-    speaks = (Speaks.ISSUER, Speaks.INVITER)
+    speaks = (Speaks.ISSUER, Speaks.INVITER, Speaks.INVITEE)  # it accepts the invitations of endorsers
+    front = FRONT
+    handlers = HANDLERS
+    find_invitation = staticmethod(find_invitation)
+    long_address = staticmethod(find_invitation_url)
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
@@ -77,8 +162,8 @@ class IssuerRole(Role):
     async def open(self, tenant: Tenant) -> IssuerOffice:
         """Open the desk, and come to stand beside: an authority that is silent keeps no issuer from opening."""
         office = IssuerOffice(tenant)
-        tenant.bind(OfferBook, office.desk)
-        tenant.bind(SigningPlaces, office.standing.places)
+        bind_endorser(tenant)
+        tenant.bind(OfferBook, office.desk.book)
         office.standing.look_again()
         await office.standing.stand_again()
         return office

@@ -2,7 +2,7 @@
 
 Coming to stand is resumable, in these steps; each finds what an earlier start left:
 
-1. the authority's schema is known (configured, or named by the governance file);
+1. the authority's schema is known (configured, or named by the governance file), or on a ledger its own is written;
 2. a credential definition on it is there;
 3. one of its revocation registries is active;
 4. a spare is made beside, as it takes a while.
@@ -14,36 +14,42 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
 from acapy_agent.anoncreds.issuer import AnonCredsIssuer
 from acapy_agent.core.profile import Profile
+from cachetools import LRUCache
+from msgspec import structs
 
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.credential_definition import ensure_definition, schema_in_force
+from wanderbuch.agents.issuer.endorsed import ask_again
+from wanderbuch.agents.issuer.on_ledger import ensure_key, ensure_schema
 from wanderbuch.agents.issuer.places import Places
-from wanderbuch.agents.issuer.registries import Registries, Registry, is_nearly_full
+from wanderbuch.agents.issuer.registries import Registries, Registry
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.anywhere import days_anywhere
-from wanderbuch.governance.file import NO_CROSSWALK, Accreditation
-from wanderbuch.governance.identifiers import CredDefId, SchemaId, WebvhDid
-from wanderbuch.governance.question import TrustDecision, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.plugins.trust.issuing import IssuedCredential
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId, SchemaId
+from wanderbuch.governance.facts.anywhere import days_anywhere
+from wanderbuch.governance.facts.file import NO_CROSSWALK, Accreditation
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
+from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.following.pacing import Backoff
+from wanderbuch.plugins.trust.following.source import GovernanceSource
+from wanderbuch.plugins.trust.judgement_ground import JudgementGround
 from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, judge_offer
-from wanderbuch.plugins.trust.once import one_step
-from wanderbuch.plugins.trust.pacing import Backoff
-from wanderbuch.plugins.trust.source import GovernanceSource
 from wanderbuch.schemas.claims import Claim, validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
-from wanderbuch.store.tables import tables_of
+from wanderbuch.store.once import one_step
 
 LOGGER = logging.getLogger(__name__)
 
 _STANDS_AGAIN_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 60.0
+_MAX_DECIDED: Final = 512
 _MAKING_S: Final = 600.0  # keys of a definition take a while, large registries minutes
 
 
@@ -56,7 +62,7 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class OfferDraft:
     """A claim as it would be offered, and whether it may be."""
 
     offer: ReceivedOffer
@@ -71,7 +77,7 @@ class Standing:
         config: IssuerConfig,
         *,
         profile: Profile,
-        did: WebvhDid,
+        did: Did,
         source: GovernanceSource,
         on_wanted: Callable[[], None],
     ) -> None:
@@ -87,14 +93,17 @@ class Standing:
         self.did = did
         self.credential_type: CredentialType = load_credential_type(config.credential_type)
         self.waiting_for = "the agent to start"
+        self._seed_file = config.indy_seed_file
+        self._is_on_ledger = config.indy_did is not None
         self._configured_schema = SchemaId.parse(config.schema_id) if config.schema_id else None
-        self._registry_size = config.registry_size
         self._profile = profile
+        self._old_names = profile.inject_or(OldNames) or UNKNOWN_LEDGER
         self._source = source
         self._registries = Registries(profile, size=config.registry_size)
-        shared = tables_of(profile).engine.is_shared
-        self.places = Places(self._registries, size=config.registry_size, is_shared=shared)
+        self.places = Places(profile, self._registries, on_nearly_full=on_wanted)
         self._ground: Ground | None = None
+        self._decided: LRUCache[tuple[object, ...], tuple[JudgementGround, TrustDecision]] = LRUCache(_MAX_DECIDED)
+        """The last yes, by what would be offered."""
         self._backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
         self.look_again = on_wanted
         self._stands = asyncio.Event()
@@ -118,11 +127,13 @@ class Standing:
         return await self._registries.all(self._ground.cred_def_id) if self._ground else ()
 
     async def refresh(self) -> None:
-        """Ask the authority now, and look again for what is missing."""
+        """Ask the authority now, an endorser that refused too, and look again for what is missing."""
+        if self._is_on_ledger:
+            await ask_again(self._profile)
         await self._source.refresh()
         self.look_again()
 
-    async def draft(self, claim: Mapping[str, object], *, at: datetime) -> Draft:
+    async def draft(self, claim: Mapping[str, object], *, at: datetime) -> OfferDraft:
         """Return a claim with all its credential values, judged as a careful holder will judge the offer.
 
         Raises:
@@ -132,25 +143,56 @@ class Standing:
         if self._ground is None:
             raise ValueError("there is no credential definition yet")
         checked = validate_claim(self.credential_type, claim, at=days_anywhere(at).last)
-        draft = self._judged(self._ground, checked, at)
-        if draft.decision.verdict is not Verdict.TRUSTED:
+        values = self._values(checked)
+        offer = ReceivedOffer(self._ground.schema_id, self._ground.cred_def_id, values)
+        decision = self._judged(offer, at)
+        if decision.verdict is not Verdict.TRUSTED:
             # The authority may have said more since: an answer of no rests on what it says now.
             await self._source.ask()
-            draft = self._judged(self._ground, checked, at)
-        return draft
+            offer = replace(offer, values=self._values(checked))
+            decision = self._judged(offer, at)
+        return OfferDraft(offer, decision)
 
-    def _judged(self, ground: Ground, claim: Claim, at: datetime) -> Draft:
+    async def reasons_not_to_sign(self, offer: ReceivedOffer, *, at: datetime) -> tuple[Reason, ...]:
+        """Return why the credential of an offer must not be signed now; empty if it may be.
+
+        1. Its credential definition is one of this issuer's DID.
+        2. A careful holder would find the offer TRUSTED, on the governance file in force now: the same judgement as
+           when it was made, said again only where all that it rests on is the same. What cannot be checked is not
+           signed.
+        """
+        if offer.cred_def_id.did != self.did:  # 1
+            return (Reason("issuing.foreign", "The credential definition does not belong to this issuer."),)
+        await self._source.current()
+        decision = self._judged(offer, at)  # 2
+        if decision.verdict is not Verdict.TRUSTED:
+            await self._source.ask()
+            decision = self._judged(offer, at)
+        return () if decision.verdict is Verdict.TRUSTED else decision.reasons
+
+    def _values(self, claim: Claim) -> Mapping[str, str]:
+        """Return all credential values of a claim; its level by the crosswalk in force on the day of award."""
         snapshot = self.snapshot()
         eqf_level, crosswalk_version = 0, None
-        framework, level, awarded = claim["framework"], claim["framework_level"], claim["awarded_on"]
-        if snapshot is not None and isinstance(awarded, date):
-            eqf_level, version = snapshot.file.eqf_level(str(framework), str(level), awarded)
+        level, awarded = claim.level, claim["awarded_on"]
+        if snapshot is not None and level is not None and isinstance(awarded, date):
+            eqf_level, version = snapshot.file.eqf_level(*level, awarded)
             crosswalk_version = None if version == NO_CROSSWALK else version
-        values = claim.to_values(eqf_level=eqf_level, crosswalk_version=crosswalk_version)
-        offer = ReceivedOffer(ground.schema_id, ground.cred_def_id, values)
+        return claim.to_values(eqf_level=eqf_level, crosswalk_version=crosswalk_version)
+
+    def _judged(self, offer: ReceivedOffer, at: datetime) -> TrustDecision:
         kind = self.credential_type
-        definition = ResolvedDefinition(ground.schema_id, kind.name, kind.version, kind.attr_names)
-        return Draft(offer, judge_offer(offer, definition, snapshot, at=at))
+        definition = ResolvedDefinition(offer.schema_id, kind.name, kind.version, kind.attr_names)
+        snapshot = self.snapshot()
+        ground = JudgementGround.of(snapshot, definition, at)
+        offered = (offer.schema_id, offer.cred_def_id, *sorted(offer.values.items()))
+        earlier = self._decided.get(offered)
+        if earlier is not None and earlier[0] == ground:
+            return structs.replace(earlier[1], decided_at=at)
+        decision = judge_offer(offer, definition, snapshot, at=at, old_names=self._old_names)
+        if decision.verdict is Verdict.TRUSTED:
+            self._decided[offered] = ground, decision
+        return decision
 
     async def stand_again(self) -> None:
         """Wait, but not long, until it stands as it did before this start; who never stood is not waited for.
@@ -169,11 +211,17 @@ class Standing:
             WanderbuchError: a step could not be taken; `waiting_for` says which.
         """
         async with one_step(self._profile, "standing", wait_s=_MAKING_S):  # so of all processes one makes a definition
+            if self._is_on_ledger:
+                self.waiting_for = "the key of its DID on the ledger"
+                await ensure_key(self._profile, self.did, self._seed_file)
             self.waiting_for = "the authority's schema, which the governance file does not name yet"
-            schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())  # 1
+            schema_id = self._schema()  # 1
             if schema_id is None:
                 await self._source.ask()
-                schema_id = schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot())
+                schema_id = self._schema()
+            if schema_id is None and self._is_on_ledger:
+                self.waiting_for = "its schema on the ledger"
+                schema_id = await ensure_schema(self._profile, self.did, self.credential_type)
             if schema_id is None:
                 return
             self.waiting_for = "its credential definition"
@@ -184,6 +232,9 @@ class Standing:
             self._ground = Ground(schema_id, cred_def_id)
             self._stands.set()
             self.waiting_for = ""
+
+    def _schema(self) -> SchemaId | None:
+        return schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot(), self.did)
 
     async def keep(self) -> float | None:
         """Come to stand, and keep registries ready; return in how many seconds to try again, None: no need to."""
@@ -196,12 +247,10 @@ class Standing:
                 self._backoff.succeeded()
                 return None
         except WanderbuchError as err:
-            LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", err.message)
+            told = err.message if err.hint is None else f"{err.message} ({err.hint})"
+            LOGGER.warning("the issuer waits for %s: %s", self.waiting_for or "a registry", told)
+            if self._is_on_ledger and self.waiting_for:  # people at a desk ask an operator or an endorser then
+                self.waiting_for = f"{self.waiting_for}: {told}"
         except Exception:  # whatever it was, the issuer must not stop trying
             LOGGER.exception("the issuer waits for %s", self.waiting_for or "a registry")
         return self._backoff.failed()
-
-    def note_issued(self, credential: IssuedCredential) -> None:
-        """Look whether it is time for the next registry."""
-        if credential.index is not None and is_nearly_full(size=self._registry_size, used=credential.index):
-            self.look_again()

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
 from wanderbuch.store.event_kinds import Event, EventKind
 
-_ENDED = (OfferState.DECLINED, OfferState.NO_ANSWER, OfferState.REFUSED)
-
 
 def offer_events(offer: Offer) -> Sequence[Event]:
     """Return all that an offer tells: how it ended or, once the credential was signed, what became of that."""
     if offer.state is OfferState.OPEN:
         return ()
-    if offer.state in _ENDED:
+    if not offer.state.has_credential:
         return (Event(EventKind.OFFER_ENDED, offer.id, {"state": offer.state.value}),)
     events = [Event(EventKind.CREDENTIAL_ISSUED, offer.id, {"credential_type": offer.credential_type})]
     if offer.receipt is not Receipt.NONE:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from wanderbuch.agents.machine.app_client import AppClient
-from wanderbuch.agents.machine.children import STOP_S, kill_child, start_child, stop_child
+from wanderbuch.agents.machine.children import STOP_S, Child, StartChild, kill_child, stop_child
 from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.runtime.parent import OPTION as UNTIL_STDIN_ENDS
@@ -26,9 +26,12 @@ class AgentProcess:
         folder: the agent's, which its processes share.
         token: of the REST API.
         number: which of several it is, from 1; None where the agent has one.
+        start_child: how it is started.
     """
 
-    def __init__(self, role: str, name: str, folder: Path, token: str, number: int | None) -> None:
+    def __init__(
+        self, role: str, name: str, folder: Path, token: str, number: int | None, start_child: StartChild
+    ) -> None:
         of_several = "" if number is None else f"-{number}"
         self.title = f"{role} {name!r}" if number is None else f"process {number} of the {role} {name!r}"
         self.public_port = free_port()
@@ -38,7 +41,8 @@ class AgentProcess:
         self.log_path = folder / f"agent{of_several}.log"
         self.app = AppClient(role, self.title, f"http://127.0.0.1:{self.app_port}", token)
         """The REST API of this process and no other."""
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Child | None = None
+        self._start_child = start_child
 
     @property
     def is_running(self) -> bool:
@@ -52,7 +56,7 @@ class AgentProcess:
             command: what runs it, without `--config`.
         """
         with self.log_path.open("ab") as log:
-            self.process = await start_child(
+            self.process = await self._start_child(
                 (*command, "--config", str(self.config_path), "--json", UNTIL_STDIN_ENDS), stdout=log, stderr=log
             )
 

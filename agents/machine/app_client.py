@@ -87,9 +87,9 @@ class AppClient:
                         return answer
                     await asyncio.sleep(_POLL_S)
         except TimeoutError as err:
-            found = answer[key] if answer else None
+            value = answer[key] if answer else None
             raise MachineError(
-                f"{self._name}: expected {key} {' or '.join(map(str, values))} at {path}, found {found}"
+                f"{self._name}: expected {key} {' or '.join(map(str, values))} at {path}, found {value}"
             ) from err
 
     async def is_ready(self) -> bool:

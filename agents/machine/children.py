@@ -15,10 +15,49 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 STOP_S = 60.0
 """How long a child may take to stop; a machine may be slow, and a wallet must be closed."""
+
+
+class Closeable(Protocol):
+    """What can be closed."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Child(Protocol):
+    """What is needed of a child: `asyncio.subprocess.Process` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Return its exit code; None while it runs."""
+
+    @property
+    def stdin(self) -> Closeable | None:
+        """Return the other end of its standard input."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal."""
+
+    def kill(self) -> None:
+        """Send it SIGKILL."""
+
+    async def wait(self) -> int:
+        """Wait until it has ended and return its exit code."""
+
+
+class StartChild(Protocol):
+    """How a machine starts its agents: `start_child`, or another that keeps what it promises."""
+
+    async def __call__(self, command: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> Child:
+        """Start a program that ends when its standard input does."""
 
 
 async def start_child(
@@ -52,7 +91,7 @@ async def start_child(
     )
 
 
-async def stop_child(process: Process, *, timeout_s: float = STOP_S) -> int:
+async def stop_child(process: Child, *, timeout_s: float = STOP_S) -> int:
     """Stop a child as an operator would and return its exit code; kill it if it hangs."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
@@ -66,7 +105,7 @@ async def stop_child(process: Process, *, timeout_s: float = STOP_S) -> int:
     return await process.wait()
 
 
-async def kill_child(process: Process) -> None:
+async def kill_child(process: Child) -> None:
     """End a child as a power cut would."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
@@ -75,6 +114,6 @@ async def kill_child(process: Process) -> None:
     _let_go(process)
 
 
-def _let_go(process: Process) -> None:
+def _let_go(process: Child) -> None:
     if process.stdin is not None:
         process.stdin.close()

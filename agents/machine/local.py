@@ -30,19 +30,21 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import base58
 
 from wanderbuch.agents.machine.agent_process import READY_S, AgentProcess
 from wanderbuch.agents.machine.app_client import STEP_S, AppClient
 from wanderbuch.agents.machine.certificates import LocalAuthority
-from wanderbuch.agents.machine.children import STOP_S
+from wanderbuch.agents.machine.children import STOP_S, Child, StartChild, start_child
 from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.ports import free_port
 from wanderbuch.agents.machine.proxy import TcpProxy
 from wanderbuch.agents.machine.toml import to_toml
 from wanderbuch.agents.runtime.secret_files import write_secret
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 class AgentHandle:
@@ -57,17 +59,20 @@ class AgentHandle:
         self.token = secrets.token_urlsafe(32)
         self.folder = machine.folder / host.partition(".")[0]
         numbers = range(1, processes + 1) if processes > 1 else (None,)
-        self.processes = tuple(AgentProcess(role, name, self.folder, self.token, each) for each in numbers)
+        self.processes = tuple(
+            AgentProcess(role, name, self.folder, self.token, number, machine.start_child) for number in numbers
+        )
         self.public_port, self.app_port = self.processes[0].public_port, self.processes[0].app_port
         self.proxies: tuple[TcpProxy, ...] = ()
         """Where there are several processes: before the public site and before the REST API."""
         if processes > 1:
             self.public_port, self.app_port = free_port(), free_port()
             self.proxies = (
-                TcpProxy(self.public_port, [each.public_port for each in self.processes]),
-                TcpProxy(self.app_port, [each.app_port for each in self.processes]),
+                TcpProxy(self.public_port, [process.public_port for process in self.processes]),
+                TcpProxy(self.app_port, [process.app_port for process in self.processes]),
             )
         self._machine = machine
+        self._address = LOOPBACK if self.proxies else machine.address
         self.command = tuple(command)
         """What runs it, without `--config`."""
         self._tables: dict[str, Mapping[str, object]] = {}
@@ -87,10 +92,10 @@ class AgentHandle:
     @property
     def target(self) -> str:
         """Return where the public site really listens, or the proxy before it."""
-        return f"127.0.0.1:{self.public_port}"
+        return f"{self._address}:{self.public_port}"
 
     @property
-    def process(self) -> asyncio.subprocess.Process | None:
+    def process(self) -> Child | None:
         """Return the process, the first of several."""
         return self.processes[0].process
 
@@ -153,7 +158,7 @@ class AgentHandle:
         self.write_config()
         for proxy in self.proxies:
             await proxy.open()
-        await asyncio.gather(*(each.launch(self.command) for each in self.processes if not each.is_running))
+        await asyncio.gather(*(process.launch(self.command) for process in self.processes if not process.is_running))
         if wait:
             await self.wait_ready(timeout_s=timeout_s)
 
@@ -165,11 +170,11 @@ class AgentHandle:
 
     async def wait_ready(self, *, timeout_s: float = READY_S) -> None:
         """Wait until every process is ready; errors as with `start`."""
-        await asyncio.gather(*(each.wait_ready(timeout_s=timeout_s) for each in self.processes))
+        await asyncio.gather(*(process.wait_ready(timeout_s=timeout_s) for process in self.processes))
 
     async def stop(self, *, timeout_s: float = STOP_S) -> int | None:
         """Stop the agent as an operator would and return its exit code, the worst of several; kill what hangs."""
-        codes = await asyncio.gather(*(each.stop(timeout_s=timeout_s) for each in self.processes))
+        codes = await asyncio.gather(*(process.stop(timeout_s=timeout_s) for process in self.processes))
         for proxy in self.proxies:
             await proxy.close()
         await self.app.close()
@@ -177,7 +182,7 @@ class AgentHandle:
 
     async def kill(self) -> None:
         """End the agent, all its processes, as a power cut would."""
-        await asyncio.gather(*(each.kill() for each in self.processes))
+        await asyncio.gather(*(process.kill() for process in self.processes))
 
     async def get(self, path: str, **query: str) -> Any:
         """Return the JSON answer of the REST API; as in `AppClient`, of any process."""
@@ -200,7 +205,7 @@ class AgentHandle:
 
     def log_tail(self) -> str:
         """Return the last lines that each process wrote."""
-        return "\n".join(each.log_tail() for each in self.processes)
+        return "\n".join(process.log_tail() for process in self.processes)
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True)
@@ -224,7 +229,7 @@ class AgentHandle:
             "public": {
                 "host": self.host,
                 "path": "org",
-                "listen": f"127.0.0.1:{process.public_port}",
+                "listen": f"{self._address}:{process.public_port}",
                 "tls_certificate": "public.crt",
                 "tls_key": "public.key",
                 "folder": str(self.public_folder) if self.proxies else None,
@@ -244,12 +249,14 @@ class LocalMachine:
 
     Args:
         folder: where everything is written; made if it is not there, and must be empty.
-        working_folder: where the processes run; by default where this one runs.
+        start_child: how processes are started.
+        address: where public sites of one process listen, such as that at which containers reach this machine.
     """
 
-    def __init__(self, folder: Path, *, working_folder: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, start_child: StartChild = start_child, address: str = LOOPBACK) -> None:
         self.folder = folder.resolve()
-        self.working_folder = working_folder
+        self.address = address
+        self.start_child = start_child
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = LocalAuthority()
         self.ca_file = self.folder / "ca.crt"

@@ -61,18 +61,18 @@ def _make(kind: str) -> tuple[Path, IO[str]]:
 
 def remove_left_behind(kind: str) -> list[Path]:
     """Remove what processes that are gone have left of this kind, and return where it was."""
-    folders = [each for each in Path(tempfile.gettempdir()).glob(f"{kind}-*") if _is_left_behind(each)]
-    for each in folders:
-        shutil.rmtree(each, ignore_errors=True)
+    folders = [path for path in Path(tempfile.gettempdir()).glob(f"{kind}-*") if _is_left_behind(path)]
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
     return folders
 
 
 def _is_left_behind(folder: Path) -> bool:
     """Tell whether a folder is this user's own, was made here, and nobody works in it."""
     try:
-        found = folder.lstat()
-        mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-        return mine and (folder / _LOCK).exists() and not any(_is_locked(each) for each in folder.rglob(_LOCK))
+        status = folder.lstat()
+        mine = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        return mine and (folder / _LOCK).exists() and not any(_is_locked(path) for path in folder.rglob(_LOCK))
     except OSError:
         return False
 

@@ -27,10 +27,11 @@ from wanderbuch.agents.runtime.responder import ResponderProvider
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError, WanderbuchError
-from wanderbuch.plugins.trust.foreign_dids import guard_resolvers
+from wanderbuch.plugins.exchange.anoncreds.objects import Objects
+from wanderbuch.plugins.webvh.foreign_dids import guard_resolvers
 from wanderbuch.store.tables import DEFAULT_TENANT, tenant_of
 
-PLUGINS: Final = ("wanderbuch.plugins.webvh",)
+PLUGINS: Final = ("wanderbuch.plugins.webvh", "wanderbuch.plugins.indy")
 """Plugins of every agent, before the role's."""
 
 # What is never loaded, so that its routes and records are not there either; what may be sent to us is another question,
@@ -80,7 +81,10 @@ def acapy_settings(config: AgentConfig, role: Role, roles: Sequence[Role]) -> di
         "ledger.disabled": True,
         "preserve_exchange_records": True,
         # A holder fetches the tails file before it stores a credential (plugins/trust); nobody else needs one.
-        "plugin_config": {"wanderbuch_webvh": {"tails": "held"}},
+        "plugin_config": {
+            "wanderbuch_webvh": {"tails": "held"},
+            **({"wanderbuch_indy": {"tails": "held"}} if config.indy.ledgers else {}),
+        },
         "disclose_protocol_list": list(Served(role.speaks).families),
         "public_invites": role.has_public_did,
         "revocation.anoncreds_legacy_support": "reject",
@@ -110,8 +114,8 @@ def acapy_settings(config: AgentConfig, role: Role, roles: Sequence[Role]) -> di
             "admin.webhook_urls": [],  # without it each event is an error of ACA-Py's, and its web sockets are silent
             "admin.admin_client_max_request_size": config.app.max_body_bytes,
         }
-    for each in reversed(roles):
-        settings |= each.acapy_settings
+    for own_role in reversed(roles):
+        settings |= own_role.acapy_settings
     return settings
 
 
@@ -146,6 +150,7 @@ class RuntimeContextBuilder(DefaultContextBuilder):  # type: ignore[misc]  # aca
         bind(StoreGuard, self._guard)
         bind(ProfileManager, WalletManager(self._config, self._guard))
         bind(BaseCache, FreshCache())
+        bind(Objects, Objects())
         for kind, instance in self._bindings.items():
             bind(kind, instance)
 
@@ -154,7 +159,7 @@ async def set_up(conductor: Conductor, roles: Sequence[Role]) -> None:
     """Set ACA-Py up: the plugins, the wallet, the transports (not yet running).
 
     Raises:
-        ConfigurationError: the wallet can not be opened, or a plugin did not load.
+        ConfigurationError: the wallet cannot be opened, or a plugin did not load.
     """
     await conductor.setup()
     context = conductor.root_profile.context
@@ -166,7 +171,7 @@ async def set_up(conductor: Conductor, roles: Sequence[Role]) -> None:
     # They fetch what a stranger's DID names with a client of their own: any address, any size, any redirect.
     resolver = context.inject(DIDResolver)
     resolver.resolvers = [
-        each for each in resolver.resolvers if not isinstance(each, WebDIDResolver | UniversalResolver)
+        known for known in resolver.resolvers if not isinstance(known, WebDIDResolver | UniversalResolver)
     ]
     guard_resolvers(resolver)
 

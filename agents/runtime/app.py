@@ -35,16 +35,23 @@ operator:
     post("/drafts", open_draft, body=NewDraft, result=Draft, summary="Open a draft", needs={"editor"})
 
 and reads who asks from `call.caller`. Pages (`Role.app_pages`) see to it by themselves who asks.
+
+A route that makes something says `once=True` where it may be sent again with the same `Idempotency-Key`: it shows what
+is there under `call.once.id`, or makes it under `call.new_id`.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.runtime.certificate_rules import Concern
+from wanderbuch.errors import WanderbuchError
+
+OWN_ADDRESS: Final[web.AppKey[str | None]] = web.AppKey("own_address")
+"""What people's browsers call the app site, such as "https://desk.example"; None: as they ask for it."""
 
 
 class ApiModel(BaseModel):
@@ -67,16 +74,70 @@ class Caller:
 
 
 OPERATOR: Final = Caller("operator", frozenset({"operator"}))
+ANYBODY: Final = frozenset({"anybody"})
+"""What a route needs that takes calls without a token: in a `Mount` that is open. The caller's id is their network."""
+
+
+class MadeAndGoneError(WanderbuchError):
+    """A call came again, and what it had made was removed since."""
+
+    code = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What a call with an `Idempotency-Key` makes.
+
+    Args:
+        id: of what is made, as `new_id` makes them.
+        is_done: whether it was made before; then what is not there any more is not made again.
+    """
+
+    id: str
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the query, as it is described.
+
+    Args:
+        about: what it is, in a sentence.
+        schema: JSON schema of its value; a text by default.
+    """
+
+    name: str
+    about: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
 
 
 @dataclass(frozen=True, slots=True)
 class Call[B]:
-    """One request: its parameters as text, its body as the route's model (None where the route takes none)."""
+    """One request: its parameters as text, its body as the route's model (None where the route takes none).
+
+    `once` is there if it came with an `Idempotency-Key`.
+    """
 
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: B
     caller: Caller = OPERATOR
+    once: Once | None = None
+
+    @property
+    def new_id(self) -> str | None:
+        """The id of what is made, where the call says it; to be read once it is clear that it is not there.
+
+        Raises:
+            MadeAndGoneError: it was made before, so it is not made again.
+        """
+        if self.once is None:
+            return None
+        if self.once.is_done:
+            raise MadeAndGoneError(
+                "what was made with this Idempotency-Key is not there any more", hint="take a new key to make another"
+            )
+        return self.once.id
 
 
 type Handler[B] = Callable[[Any, Call[B]], Awaitable[BaseModel]]
@@ -90,6 +151,7 @@ class Route:
     Args:
         needs: the roles of a caller of which one is enough.
         stream: answers in place of `handler` who accepts `text/event-stream`.
+        once: whether an `Idempotency-Key` is heard.
     """
 
     method: str
@@ -99,9 +161,15 @@ class Route:
     result: type[BaseModel]
     status: int
     summary: str
-    query: tuple[str, ...] = ()
+    query: tuple[Parameter, ...] = ()
     needs: frozenset[str] = OPERATOR.roles
     stream: "Streaming | None" = None
+    once: bool = False
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The names that may stand in the query."""
+        return frozenset(parameter.name for parameter in self.query)
 
 
 type Streaming = Callable[[Any, web.Request], Awaitable[web.StreamResponse]]
@@ -135,12 +203,13 @@ def get(
     *,
     result: type[BaseModel],
     summary: str,
-    query: tuple[str, ...] = (),
+    query: Sequence[str | Parameter] = (),
     needs: Collection[str] = OPERATOR.roles,
     stream: Streaming | None = None,
 ) -> Route:
-    """Return a route that reads."""
-    return Route("GET", path, handler, None, result, 200, summary, query, frozenset(needs), stream)
+    """Return a route that reads; of a parameter that says nothing of itself the name is told."""
+    parameters = tuple(Parameter(one, one) if isinstance(one, str) else one for one in query)
+    return Route("GET", path, handler, None, result, 200, summary, parameters, frozenset(needs), stream)
 
 
 def delete(
@@ -165,6 +234,7 @@ def post[B: BaseModel](
     summary: str,
     status: int = 200,
     needs: Collection[str] = ...,
+    once: bool = ...,
 ) -> Route: ...
 
 
@@ -177,6 +247,7 @@ def post(
     summary: str,
     status: int = 200,
     needs: Collection[str] = ...,
+    once: bool = ...,
 ) -> Route: ...
 
 
@@ -189,9 +260,10 @@ def post(
     body: type[BaseModel] | None = None,
     status: int = 200,
     needs: Collection[str] = OPERATOR.roles,
+    once: bool = False,
 ) -> Route:
     """Return a route that does something."""
-    return Route("POST", path, handler, body, result, status, summary, (), frozenset(needs))
+    return Route("POST", path, handler, body, result, status, summary, (), frozenset(needs), once=once)
 
 
 @overload

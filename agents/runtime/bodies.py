@@ -6,7 +6,7 @@ from aiohttp import ClientError, HttpVersion11, web
 from aiohttp.http import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from wanderbuch.agents.runtime.connections import Connection, Stage
+from wanderbuch.agents.runtime.connections import SocketConnection, Stage
 
 
 async def read_body(request: web.Request, *, deadline_s: float, max_bytes: int | None = None) -> bytes:
@@ -26,7 +26,7 @@ async def read_body(request: web.Request, *, deadline_s: float, max_bytes: int |
     if (whole := body_at_hand(request, max_bytes=limit)) is not None:
         return whole
     _refuse_larger(request.content_length or 0, limit)
-    content, connection = request.content, Connection.of(request)
+    content, connection = request.content, SocketConnection.of(request)
     received = bytearray()
     try:
         async with asyncio.timeout(deadline_s) as clock:

@@ -46,25 +46,25 @@ def certificate_concerns(chain: Sequence[x509.Certificate], *, host: str, at: da
         host: the server's name, in ASCII (labels of other scripts as `xn--…`).
         at: the instant, aware UTC.
     """
-    found: list[Concern] = []
+    concerns: list[Concern] = []
     names = dns_names(chain[0])
     if not any(is_name_of(name, host) for name in names):
         shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
         text = f"The certificate is not for {host}, but for {shown or 'no DNS name at all'}; clients refuse it."
-        found.append(Concern("tls.host", f"{text} Get one whose subject alternative names have {host}."))
+        concerns.append(Concern("tls.host", f"{text} Get one whose subject alternative names have {host}."))
     for number, certificate in enumerate(chain):
         what = "The certificate" if number == 0 else f"The certificate of {_shown(certificate.subject)} in the chain"
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         if at >= ends:
-            found.append(Concern("tls.ended", f"{what} ended on {_day(ends)}; clients refuse it. Renew it now."))
+            concerns.append(Concern("tls.ended", f"{what} ended on {_day(ends)}; clients refuse it. Renew it now."))
         elif at < begins:
             text = f"{what} counts only from {_day(begins)} on; clients refuse it until then, or this clock is behind."
-            found.append(Concern("tls.not_yet", text))
+            concerns.append(Concern("tls.not_yet", text))
         elif ends - at <= SOON:
             left = max(0, (ends - at).days)
             text = f"{what} ends on {_day(ends)}, in {left} day{'' if left == 1 else 's'}."
-            found.append(Concern("tls.ends_soon", f"{text} Renew it and send the agent SIGHUP."))
-    return tuple(found)
+            concerns.append(Concern("tls.ends_soon", f"{text} Renew it and send the agent SIGHUP."))
+    return tuple(concerns)
 
 
 def dns_names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -96,10 +96,10 @@ def chain_concern(refused: ssl.SSLError, *, file: str) -> Concern | None:
     if not isinstance(refused, ssl.SSLCertVerificationError):
         text = f"No handshake with the certificate in {file} succeeds ({refused.reason}): its key may be of a kind that"
         return Concern("tls.chain", f"{text} TLS clients do not take. Get one with an ECDSA P-256 or RSA 2048 key.")
-    code, said = refused.verify_code, refused.verify_message
+    code, message = refused.verify_code, refused.verify_message
     if code in _BY_DATE:
         return None
-    text = f"Clients that trust what this agent trusts refuse the certificate: {said}."
+    text = f"Clients that trust what this agent trusts refuse the certificate: {message}."
     if code in _UNKNOWN_ISSUER:
         hint = (
             f"If its authority is one that they know, {file} lacks the certificates between: put them after the "

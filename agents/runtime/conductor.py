@@ -25,7 +25,7 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.agents.runtime.gate.senders import Sender
-from wanderbuch.agents.runtime.gate.served import NotServedError, Served, Standing
+from wanderbuch.agents.runtime.gate.served import Nearness, NotServedError, Served
 from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.faults import causes
 from wanderbuch.plugins.http.lanes import work_for_strangers
@@ -74,7 +74,7 @@ class TellingConductor(Conductor):  # type: ignore[misc]
         gated = message if isinstance(message, GatedMessage) else None
         if gated is None and profile.inject(Served).row(Received.of(message.payload, size=0).type) is None:
             raise NotServedError("an invitation that brings a message of a type that is not served here")
-        near = gated is None or gated.sender.party.standing is Standing.CONNECTION
+        near = gated is None or gated.sender.party.standing is Nearness.CONNECTION
         async with asyncio.timeout(gated.handler_s if gated else _ATTACHED_S):
             with nullcontext() if near else work_for_strangers():
                 await self._handle(profile, message, gated)
@@ -82,7 +82,7 @@ class TellingConductor(Conductor):  # type: ignore[misc]
     async def _handle(self, profile: Profile, message: InboundMessage, gated: GatedMessage | None) -> None:
         """Do what ACA-Py's `Dispatcher.handle_v1_message` does, for a message whose sender is known already.
 
-        A message that its class can not read is not answered: its handler has not begun, and a wallet can do nothing
+        A message that its class cannot read is not answered: its handler has not begun, and a wallet can do nothing
         about it.
         """
         context = RequestContext(profile)
@@ -108,17 +108,12 @@ def failure_of(message: InboundMessage) -> BaseException | None:
     return _failures.get(message)
 
 
-def was_handled(message: InboundMessage) -> bool:
-    """Return whether a message that ACA-Py calls processed need not be handled again."""
-    failure = failure_of(message)
-    return failure is None or not is_store_failure(failure)
-
-
 def is_store_failure(error: BaseException) -> bool:
     """Return whether an error goes back to a store that did not answer, rather than to what was asked of it."""
     return any(
-        isinstance(each, (StoreBusyError, *PASSING)) or (isinstance(each, AskarError) and each.code in _STORE_FAILURES)
-        for each in causes(error)
+        isinstance(cause, (StoreBusyError, *PASSING))
+        or (isinstance(cause, AskarError) and cause.code in _STORE_FAILURES)
+        for cause in causes(error)
     )
 
 

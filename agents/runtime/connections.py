@@ -78,10 +78,10 @@ class Network:
         self.is_trusted = is_trusted
         self.size = 0
         self.bytes = 0
-        self.stages: dict[Stage, dict[Connection, None]] = {stage: {} for stage in Stage}
+        self.stages: dict[Stage, dict[SocketConnection, None]] = {stage: {} for stage in Stage}
 
 
-class Connection(asyncio.Protocol):
+class SocketConnection(asyncio.Protocol):
     """One connection: stands between the transport and aiohttp's protocol, and counts what passes."""
 
     def __init__(self, table: "Connections", network: Network, make: Callable[[], asyncio.Protocol]) -> None:
@@ -102,11 +102,11 @@ class Connection(asyncio.Protocol):
         self._ahead = 0
 
     @staticmethod
-    def of(request: web.Request) -> "Connection | None":
+    def of(request: web.Request) -> "SocketConnection | None":
         """Return the connection that a request came on; None if it is gone, or not one of ours."""
         transport = request.transport
         protocol = None if transport is None else transport.get_protocol()
-        return protocol if isinstance(protocol, Connection) else None
+        return protocol if isinstance(protocol, SocketConnection) else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: the handshake is done."""
@@ -216,7 +216,7 @@ class Connections:
         self.limits = limits
         self._trusted = tuple(trusted)
         self._networks: dict[str, Network] = {}
-        self._held: set[Connection] = set()
+        self._held: set[SocketConnection] = set()
         self._bytes = 0
         self._released = asyncio.Event()
         self.given_up = 0
@@ -235,7 +235,7 @@ class Connections:
         """Return the loop's clock."""
         return asyncio.get_running_loop().time()
 
-    async def admit(self, address: str, make: Callable[[], asyncio.Protocol]) -> Connection | None:
+    async def admit(self, address: str, make: Callable[[], asyncio.Protocol]) -> SocketConnection | None:
         """Return a place for a newcomer; None if its network holds all of its places and uses them.
 
         Waits while nobody can be given up: meanwhile nothing more is accepted.
@@ -250,13 +250,13 @@ class Connections:
         if not is_trusted and network.size >= self.limits.per_network and not self._give_up_one_of(network):
             return None
         self._networks[name] = network
-        connection = Connection(self, network, make)
+        connection = SocketConnection(self, network, make)
         self._held.add(connection)
         network.size += 1
         network.stages[Stage.NEW][connection] = None
         return connection
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: SocketConnection) -> None:
         """Forget a connection that ended."""
         if connection not in self._held:
             return
@@ -269,7 +269,7 @@ class Connections:
             self._networks.pop(network.name, None)
         self._released.set()
 
-    def move(self, connection: Connection, stage: Stage) -> None:
+    def move(self, connection: SocketConnection, stage: Stage) -> None:
         """Take a connection to another stage."""
         self.uncount(connection)
         if connection in self._held:
@@ -277,7 +277,7 @@ class Connections:
             connection.network.stages[stage][connection] = None
         connection.stage, connection.since = stage, self.now()
 
-    def count(self, connection: Connection, size: int) -> None:
+    def count(self, connection: SocketConnection, size: int) -> None:
         """Count bytes of a request that is not complete, and give up what is too much (rule 4)."""
         if connection not in self._held:
             return
@@ -287,30 +287,34 @@ class Connections:
         network, limit = connection.network, self.limits.unfinished_bytes
         while not network.is_trusted and network.bytes > limit // 2 and self._give_up_bytes(network):
             pass
-        while self._bytes > limit and self._give_up_bytes(max(self._networks.values(), key=lambda each: each.bytes)):
+        while self._bytes > limit and self._give_up_bytes(
+            max(self._networks.values(), key=lambda network: network.bytes)
+        ):
             pass
 
     def look(self) -> None:
         """End what is over its deadline (rule 3)."""
         limits, now = self.limits, self.now()
-        for each in list(self._held):
-            waited = now - each.since
-            if each.stalled_since is not None:
-                if now - each.stalled_since > limits.stalled_s:
-                    each.give_up()
-            elif each.stage is Stage.NEW or (each.stage is Stage.KEPT and each.bytes):
-                if each.transport is not None and waited > limits.headers_s:
-                    each.too_slow()
-            elif each.stage is Stage.KEPT and waited > limits.idle_s:
-                each.give_up()
+        for socket_connection in list(self._held):
+            waited = now - socket_connection.since
+            if socket_connection.stalled_since is not None:
+                if now - socket_connection.stalled_since > limits.stalled_s:
+                    socket_connection.give_up()
+            elif socket_connection.stage is Stage.NEW or (
+                socket_connection.stage is Stage.KEPT and socket_connection.bytes
+            ):
+                if socket_connection.transport is not None and waited > limits.headers_s:
+                    socket_connection.too_slow()
+            elif socket_connection.stage is Stage.KEPT and waited > limits.idle_s:
+                socket_connection.give_up()
 
     def close(self) -> None:
         """End what is not being answered."""
-        for each in list(self._held):
-            if each.handshake is not None:
-                each.handshake.cancel()
+        for socket_connection in list(self._held):
+            if socket_connection.handshake is not None:
+                socket_connection.handshake.cancel()
 
-    def uncount(self, connection: Connection) -> None:
+    def uncount(self, connection: SocketConnection) -> None:
         """Forget what was counted of a connection: it is complete, or gone."""
         connection.network.bytes -= connection.bytes
         self._bytes -= connection.bytes
@@ -318,20 +322,41 @@ class Connections:
 
     def _give_up_one(self) -> bool:
         """Make one place free, the largest network first, and return whether that was possible (rules 2 and 5)."""
-        largest = max(self._networks.values(), key=lambda each: each.size)
+        largest = max(self._networks.values(), key=lambda network: network.size)
         if self._give_up_one_of(largest):
             return True
-        others = sorted(self._networks.values(), key=lambda each: each.size, reverse=True)
-        return any(self._give_up_one_of(each) for each in others) or self._give_up_lasting(others)
+        others = sorted(self._networks.values(), key=lambda network: network.size, reverse=True)
+        return any(self._give_up_one_of(network) for network in others) or self._give_up_lasting(others)
 
     def _give_up_one_of(self, network: Network) -> bool:
         now, stages = self.now(), network.stages
         victim = (
-            next((each for each in stages[Stage.NEW] if not each.is_busy()), None)
-            or next((each for each in stages[Stage.KEPT] if not each.is_busy()), None)
-            or next((each for each in stages[Stage.BODY] if now - each.since > _NO_LONGER_PROMPT_S), None)
-            or next((each for each in stages[Stage.WORKING] if each.has_stalled(now)), None)
-            or next((each for each in stages[Stage.KEPT] if each.has_stalled(now)), None)
+            next(
+                (socket_connection for socket_connection in stages[Stage.NEW] if not socket_connection.is_busy()), None
+            )
+            or next(
+                (socket_connection for socket_connection in stages[Stage.KEPT] if not socket_connection.is_busy()), None
+            )
+            or next(
+                (
+                    socket_connection
+                    for socket_connection in stages[Stage.BODY]
+                    if now - socket_connection.since > _NO_LONGER_PROMPT_S
+                ),
+                None,
+            )
+            or next(
+                (
+                    socket_connection
+                    for socket_connection in stages[Stage.WORKING]
+                    if socket_connection.has_stalled(now)
+                ),
+                None,
+            )
+            or next(
+                (socket_connection for socket_connection in stages[Stage.KEPT] if socket_connection.has_stalled(now)),
+                None,
+            )
         )
         if victim is None:
             return False
@@ -341,19 +366,26 @@ class Connections:
 
     def _give_up_lasting(self, networks: list[Network]) -> bool:
         before = self.now() - self.limits.lasting_s
-        lasting = [[each for each in network.stages[Stage.WORKING] if each.since < before] for network in networks]
+        lasting = [
+            [
+                socket_connection
+                for socket_connection in network.stages[Stage.WORKING]
+                if socket_connection.since < before
+            ]
+            for network in networks
+        ]
         if sum(map(len, lasting)) <= self.limits.connections // 2:
             return False
         self.given_up += 1
-        next(each for each in lasting if each)[-1].give_up()
+        next(group for group in lasting if group)[-1].give_up()
         return True
 
     def _give_up_bytes(self, network: Network) -> bool:
         for stage in (Stage.BODY, Stage.NEW, Stage.KEPT):
-            for each in network.stages[stage]:
-                if each.bytes:
+            for socket_connection in network.stages[stage]:
+                if socket_connection.bytes:
                     self.given_up += 1
-                    each.refuse_body()
+                    socket_connection.refuse_body()
                     return True
         return False
 

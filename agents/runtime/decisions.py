@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from wanderbuch.agents.runtime.app import ApiModel
-from wanderbuch.governance.question import ChainLink, GovernanceRef, Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.question import ChainLink, GovernanceRef, Reason, TrustDecision, Verdict
 
 
 class ReasonOut(ApiModel):

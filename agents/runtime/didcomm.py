@@ -1,13 +1,16 @@
-"""ACA-Py's inbound transport on our public site: a message passes the gate and is kept before it is acknowledged.
+"""ACA-Py's inbound transport on our public site: nothing is acknowledged before it is done, or kept.
 
 For each message that arrives:
 
 1. it passes the gate (`gate`): an envelope for one of our keys, a message that can be relied on, of a type that we
    serve, from somebody who may send it, within their budget. Else it is refused (400), or told to come again (503), and
    nothing of it is written: anybody can encrypt to our public keys;
-2. the envelope, still encrypted, is kept in the wallet store;
-3. the sender gets 200 (and, if it asked for a reply on the same connection, the reply);
-4. when its turn comes it is handed to a handler, if the agent is ready; else it waits for the next replay;
+2. if a role of ours handles it and the agent is ready, that is done in the sender's turn; when the handler has
+   committed the sender gets 200 (and, if it asked for a reply on the same connection, the reply). A store that does not
+   answer is a 503: nothing was done, and the sender tries again;
+3. where that takes longer than a second, the agent is not ready, or the message is for ACA-Py's dispatcher
+   (`acapy_dispatch`), the envelope, still encrypted, is kept in the wallet store first, and the sender gets 200;
+4. when its turn comes it is handled, if the agent is ready; else it waits for the next replay;
 5. when the handler has ended, however it did, the kept envelope is removed; it stays only if the handler failed because
    the wallet store did not answer, or did not come to its end before the agent stopped.
 
@@ -25,35 +28,40 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
-from acapy_agent.messaging.base_message import DIDCommVersion
-from acapy_agent.messaging.util import time_now
 from acapy_agent.transport.inbound import base as inbound
-from acapy_agent.transport.inbound.receipt import MessageReceipt
 from acapy_agent.transport.inbound.session import InboundSession
-from acapy_agent.transport.wire_format import DIDCOMM_V1_MIME_TYPE
 from aiohttp import web
 from aries_askar import AskarError
 
+from wanderbuch.agents.runtime.acapy_dispatch import REPLY_DEADLINE_S, AcapyDispatch, gated_message
 from wanderbuch.agents.runtime.conductor import GatedMessage, failure_of, is_store_failure
 from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Ticket
 from wanderbuch.agents.runtime.gate.brake import Brake
-from wanderbuch.agents.runtime.gate.claims import FREED, RENEW_S, Claims
-from wanderbuch.agents.runtime.gate.entry import Entry
-from wanderbuch.agents.runtime.gate.envelope import Opened
+from wanderbuch.agents.runtime.gate.claims import FREED, RENEW_S, EnvelopeClaims
+from wanderbuch.agents.runtime.gate.entry import Entered, Gate
+from wanderbuch.agents.runtime.gate.handlers import HandlerTable
 from wanderbuch.agents.runtime.gate.kept import MAX_ATTEMPTS, KeptEnvelope, KeptEnvelopes
-from wanderbuch.agents.runtime.gate.received import Received
-from wanderbuch.agents.runtime.gate.senders import Sender
-from wanderbuch.agents.runtime.gate.served import Served
+from wanderbuch.agents.runtime.gate.served import Nearness, Served
 from wanderbuch.agents.runtime.gate.tally import Tally
 from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.message_sockets import MessageSocket, MessageSockets
+from wanderbuch.agents.runtime.own_handling import HttpReply, NotTakenError, offer_waiting, take
 from wanderbuch.agents.runtime.public import PublicSite
 from wanderbuch.agents.runtime.store import StoreGuard
 from wanderbuch.agents.runtime.tenants import Tenants
+from wanderbuch.agents.runtime.v2_own_keys import V2OwnKeys
+from wanderbuch.agents.runtime.v2_receiver import V2Receiver, v2_types
 from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
+from wanderbuch.plugins.exchange.connecting.connections import find_connection
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.v2.asking import V2Asking
+from wanderbuch.plugins.exchange.v2.contacts import V2Contacts
+from wanderbuch.plugins.exchange.v2.jwe import is_v2
+from wanderbuch.plugins.exchange.v2.sending import V2Sending
 from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
 from wanderbuch.store.records import new_id
 from wanderbuch.store.tables import tables_of, tenant_of
@@ -61,18 +69,9 @@ from wanderbuch.store.tables import tables_of, tenant_of
 __all__ = ["MAX_ATTEMPTS", "KeepingTransport", "KeptEnvelope"]
 
 _LOG = logging.getLogger(__name__)
-_REPLY_DEADLINE_S: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Passed:
-    """A message that passed the gate."""
-
-    tenant: str
-    opened: Opened
-    received: Received
-    sender: Sender
-    opens: bool
+_HEAR_AGAIN_S: Final = (1.0, 5.0)
+_AT_ONCE_S: Final = 1.0
+"""So long a sender waits for our handler; common wallets give up after 15 s, and a busy agent should not hold them."""
 
 
 class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # acapy_agent has no types
@@ -85,13 +84,17 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self.tally = Tally(_LOG)
         self.admission = Admission()
         self._brake = Brake()
-        self._gate: Entry
+        self._gate: Gate
+        self._v2: V2Receiver
         self._tenants: Tenants
+        self._acapy: AcapyDispatch
+        self.sockets = MessageSockets(self.receive, max_bytes=self.max_message_size)
         self._site: PublicSite
         self._kept = KeptEnvelopes(self._profile_of)
         self._counted: set[str] = set()
         self._arriving: set[str] = set()
-        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._late: set[str] = set()  # kept, and in the hands of our own handler
+        self._in_flight: dict[str, asyncio.Task[Any]] = {}
         self._dispatching = False
         self._replay_lock = asyncio.Lock()
         self._replaying: asyncio.Task[None] | None = None
@@ -108,26 +111,49 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
     def serve(self, tenants: Tenants) -> None:
         """Receive and keep for these tenants from now on; nothing is dispatched before `open`."""
         self._tenants = tenants
+        self._acapy = AcapyDispatch(self.create_session, self._profile_of, self.root_profile.inject(Sending))
         share = tenants.default.parts.shares.share
         self.admission = Admission(share=share)
         self._kept = KeptEnvelopes(self._profile_of, share=share)
         served = Served(part for role in tenants.roles.values() for part in role.speaks)
         tables = tables_of(self.root_profile)
         if tables.engine.is_shared:
-            self._kept = KeptEnvelopes(self._profile_of, Claims(tables.engine), share=share)
-        self._gate = Entry(
+            self._kept = KeptEnvelopes(self._profile_of, EnvelopeClaims(tables.engine), share=share)
+        self._gate = Gate(
             tables.keys,
             self._profile_of,
             served,
+            keys=self.root_profile.inject(KeyRing),
+            handlers=HandlerTable(tenants.roles, find_connection),
+            roles_of=lambda tenant: tenants.find(tenant).config.roles,
             check_tenant=self.admission.check_tenant,
+            v2_types=v2_types(tenants.roles.values()),
             max_bytes=self.max_message_size,
         )
-        self._site.connect(self.receive)
+        self._v2 = V2Receiver(
+            tenants,
+            tables.keys,
+            keys=self.root_profile.inject(KeyRing),
+            own_keys=self.root_profile.inject(V2OwnKeys),
+            contacts=self.root_profile.inject(V2Contacts),
+            sending=self.root_profile.inject(V2Sending),
+            asking=self.root_profile.inject(V2Asking),
+            admission=self.admission,
+            served=served,
+            is_on=tenants.default.config.takes_v2,
+            max_bytes=self.max_message_size,
+        )
+        self.sockets = MessageSockets(self.receive, max_bytes=self.max_message_size)
+        takes_sockets = any(role.takes_sockets for role in tenants.roles.values())
+        self._site.connect(self.receive, self.sockets.serve if takes_sockets else None)
+        self.root_profile.inject(Sending).hears = self.hear
 
     async def stop(self) -> None:
         """Receive nothing more; what is not finished stays kept."""
         self._dispatching = False
         self._site.connect(None)
+        await self.sockets.close()
+        self.root_profile.inject(Sending).hears = None
 
     def open(self) -> None:
         """Dispatch from now on; `replay` takes up what was kept before."""
@@ -171,41 +197,64 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         """Leave what is not finished to other processes, if there are any."""
         await self._kept.free_all()
 
-    async def receive(self, body: bytes, network: str = "") -> web.Response:
+    async def hear(self, body: bytes) -> None:
+        """Take what came in the answer to a message of ours; where there is no room for it now, a little later."""
+        for pause_s in (*_HEAR_AGAIN_S, None):
+            answer = await self.receive(body, is_reply=True)
+            if answer.status != web.HTTPServiceUnavailable.status_code or pause_s is None:
+                return
+            await asyncio.sleep(pause_s)
+
+    async def receive(
+        self, body: bytes, network: str = "", *, is_reply: bool = False, socket: MessageSocket | None = None
+    ) -> web.Response:
         """Take one message in, by the steps above.
 
         Args:
             body: what was posted.
             network: where it came from, as far as that is known.
+            is_reply: it came in an answer, so there is no way back on which it could be answered.
+            socket: the web socket that it came over; what is returned is to be sent over it.
         """
+        if is_v2(body):
+            return await self._v2.receive(body, network, is_reply=is_reply) if self._dispatching else _come_again()
         kept_id, size = new_id(), len(body)
         self._arriving.add(kept_id)
         try:
-            answer = await self._taken_in(kept_id, body, network)
+            answer = await self._taken_in(kept_id, body, network, is_reply=is_reply, socket=socket)
         finally:
             self._arriving.discard(kept_id)
-        if answer.status != web.HTTPOk.status_code:
+        if answer.status != web.HTTPOk.status_code and not is_reply:  # who answered us waits for nothing
             del body  # nobody waits with megabytes in hand
             await asyncio.sleep(self._brake.refused(size))
         return answer
 
-    async def _taken_in(self, kept_id: str, body: bytes, network: str) -> web.Response:
+    async def _taken_in(
+        self, kept_id: str, body: bytes, network: str, *, is_reply: bool, socket: MessageSocket | None
+    ) -> web.Response:
         ticket: Ticket | None = None
         try:
-            passed = await self._passed(body, network)  # 1
-            ticket = self.admission.enter(passed.sender.party, len(body), opens=passed.opens, tenant=passed.tenant)
-            await self._kept.keep(passed.tenant, kept_id, body)  # 2
+            passed = await self._gate.open(body, network)  # 1
+            party, opens = passed.sender.party, passed.row.opens
+            if socket is not None and party.standing is Nearness.CONNECTION:
+                socket.is_known = True
+            ticket = self.admission.enter(party, len(body), opens=opens, tenant=passed.tenant)
+            if passed.handlers and self._dispatching:
+                waits = passed.received.return_route != "none" and not is_reply
+                reply = HttpReply(is_open=waits, socket=socket)
+                return await self._handled_at_once(kept_id, body, passed, ticket, reply)  # 2
+            await self._kept.keep(passed.tenant, kept_id, body)  # 3
         except BusyError as err:
             self._leave(ticket)
             self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
-            return web.Response(status=503, headers={"Retry-After": "5"})
+            return _come_again()
         except ExchangeError as err:
             self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
             return web.Response(status=400)
         except StoreUnreachableError as err:
             self._leave(ticket)
             self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
-            return web.Response(status=503, headers={"Retry-After": "5"})
+            return _come_again()
         except NotFoundError:  # its tenant was suspended or removed just now: as if the key were nobody's
             self._leave(ticket)
             self.tally.note("didcomm.refused", "its tenant is not served any more")
@@ -213,7 +262,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         except ConfigurationError as err:  # of its tenant, which the log of its opening describes
             self._leave(ticket)
             self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
-            return web.Response(status=503, headers={"Retry-After": "5"})
+            return _come_again()
         except BaseException:
             self._leave(ticket)
             raise
@@ -222,7 +271,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             log_event(_LOG, logging.INFO, "didcomm.waiting", envelope=kept_id)
             return web.Response(status=200)
         try:
-            session = await self._session(passed.tenant, can_respond=True)
+            session = await self._acapy.session(passed.tenant, can_respond=not is_reply)
         except BaseException as err:
             self._leave(ticket)
             if isinstance(err, NotFoundError):  # suspended since: it stays kept until its tenant is resumed
@@ -231,7 +280,56 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         async with session:
             message = self._dispatch(session, passed, ticket, kept_id)
             self._arriving.discard(kept_id)
-            return await self._answer(session, message)  # 3
+            return web.Response() if is_reply else await self._acapy.answer(session, message, passed)
+
+    async def _handled_at_once(
+        self, kept_id: str, body: bytes, passed: Entered, ticket: Ticket, reply: HttpReply
+    ) -> web.Response:
+        """Have our handler take a message, and answer when it has committed (2); keep it where that takes long (3)."""
+        task = self._begin(kept_id, passed, ticket, reply)
+        await asyncio.wait({task}, timeout=_AT_ONCE_S)
+        if not task.done() or isinstance(task.result(), NotTakenError):
+            try:
+                await self._kept.keep(passed.tenant, kept_id, body)
+            except (WanderbuchError, BusyError) as err:  # it may be handled all the same
+                self.tally.note("didcomm.not_kept", type(err).__name__, level=logging.WARNING)
+                return _come_again()
+            self._arriving.discard(kept_id)
+            if not task.done():
+                self._late.add(kept_id)
+                await asyncio.wait({task}, timeout=REPLY_DEADLINE_S if reply.is_open else 0)
+            elif not isinstance(task.result(), NotTakenError):  # it ended while we kept it
+                await self._end(kept_id, task.result())
+        elif not _is_final(task.result()):
+            return _come_again()
+        offer_waiting(self.root_profile.inject(Sending), passed, reply)
+        return reply.answer()
+
+    def _begin(
+        self, kept_id: str, passed: Entered, ticket: Ticket, reply: HttpReply
+    ) -> asyncio.Task[BaseException | None]:
+        task = asyncio.create_task(self._taken(kept_id, passed, ticket, reply), name=f"didcomm.{kept_id}")
+        self._in_flight[kept_id] = task
+        task.add_done_callback(lambda _: self._in_flight.pop(kept_id, None))
+        return task
+
+    async def _taken(self, kept_id: str, passed: Entered, ticket: Ticket, reply: HttpReply) -> BaseException | None:
+        """Have our handlers take a message in its turn, end its envelope if it is kept, and return how it ended."""
+        failure: BaseException | None = None
+        try:
+            with self._kept.handling(kept_id):
+                await take(self._tenants, passed, ticket, reply, handler_s=self.admission.handler_s(ticket.party))
+        except (Exception, asyncio.CancelledError) as err:  # noqa: BLE001 (any end but the store's is the end of it)
+            failure = err
+        finally:
+            self._leave(ticket)
+        if kept_id in self._late:
+            self._late.discard(kept_id)
+            if not isinstance(failure, NotTakenError):
+                await self._end(kept_id, failure)
+        elif _is_final(failure):
+            self._note(failure)
+        return failure
 
     async def replay(self) -> None:
         """Take up what is kept and not in flight, each in its turn; return when all of it has ended or waits again."""
@@ -250,7 +348,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                     tasks.append(task)
         await asyncio.gather(*(asyncio.shield(task) for task in tasks), return_exceptions=True)
 
-    async def _taken_up(self, kept_id: str) -> asyncio.Task[None] | None:
+    async def _taken_up(self, kept_id: str) -> asyncio.Task[Any] | None:
         """Begin to handle a kept envelope; None if that is not to be done, or not now."""
         ticket: Ticket | None = None
         try:
@@ -258,13 +356,16 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             if kept is None:
                 return None
             body = kept.envelope.encode()
-            passed = await self._passed(body, "")
+            passed = await self._gate.open(body, "")
             ticket = self.admission.enter(passed.sender.party, len(body), tenant=passed.tenant)
             if (begun := await self._kept.begin(kept_id)) is None:
                 self._leave(ticket)
                 return None
             log_event(_LOG, logging.INFO, "didcomm.replayed", envelope=kept_id, attempts=begun.attempts)
-            session = await self._session(passed.tenant, can_respond=False)
+            if passed.handlers:
+                self._late.add(kept_id)
+                return self._begin(kept_id, passed, ticket, HttpReply(is_open=False))
+            session = await self._acapy.session(passed.tenant, can_respond=False)
             self._dispatch(session, passed, ticket, kept_id)
             return self._in_flight.get(kept_id)
         except BusyError:  # a later sweep takes it up
@@ -274,23 +375,11 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             await self._end(kept_id, err)
         return None
 
-    async def _passed(self, body: bytes, network: str) -> _Passed:
-        """Return the message in `body` if it may pass; errors as with `Entry.open`."""
-        entered = await self._gate.open(body, network)
-        return _Passed(entered.tenant, entered.opened, entered.received, entered.sender, entered.row.opens)
-
     async def _profile_of(self, tenant: str) -> Profile:
         return (await self._tenants.profile(tenant)).profile
 
-    async def _session(self, tenant: str, *, can_respond: bool) -> InboundSession:
-        """Return ACA-Py's session for messages of a tenant, which it makes for the root alone."""
-        profile = await self._profile_of(tenant)
-        session: InboundSession = await self.create_session(can_respond=can_respond)
-        session.profile = profile
-        return session
-
-    def _dispatch(self, session: InboundSession, passed: _Passed, ticket: Ticket, kept_id: str) -> GatedMessage:
-        message = _message(session, passed, self.admission.handler_s(ticket.party))
+    def _dispatch(self, session: InboundSession, passed: Entered, ticket: Ticket, kept_id: str) -> GatedMessage:
+        message = gated_message(session, passed, self.admission.handler_s(ticket.party))
         task = asyncio.create_task(self._handle(session, message, ticket, kept_id), name=f"didcomm.{kept_id}")
         self._in_flight[kept_id] = task
         task.add_done_callback(lambda _: self._in_flight.pop(kept_id, None))
@@ -318,7 +407,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         await self._end(kept_id, failure)
 
     async def _end(self, kept_id: str, failure: BaseException | None) -> None:
-        """Remove an envelope whose handling ended, unless the store can not be relied on (5)."""
+        """Remove an envelope whose handling ended, unless the store cannot be relied on (5)."""
         if self._kept.is_lost(kept_id):  # we slept; another process goes on with it
             log_event(_LOG, logging.WARNING, "didcomm.lost", envelope=kept_id)
             await self._kept.forget(kept_id)
@@ -326,57 +415,31 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         if failure is not None and is_store_failure(failure):
             log_event(_LOG, logging.WARNING, "didcomm.store_failed", envelope=kept_id)
             return
-        if isinstance(failure, asyncio.CancelledError) or self.root_profile.inject(StoreGuard).fatal is not None:
+        if not _is_final(failure) or self.root_profile.inject(StoreGuard).fatal is not None:
             return
-        if isinstance(failure, ExchangeError):
-            self.tally.note("didcomm.refused", f"{failure.code}: {failure.message}")
-        elif failure is not None:
-            self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR, error=failure)
+        self._note(failure)
         try:
             await self._kept.forget(kept_id)
         except AskarError as err:
             _LOG.error("didcomm.not_removed", exc_info=err)
 
+    def _note(self, failure: BaseException | None) -> None:
+        if isinstance(failure, ExchangeError):
+            self.tally.note("didcomm.refused", f"{failure.code}: {failure.message}")
+        elif failure is not None:
+            self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR, error=failure)
+
     def _leave(self, ticket: Ticket | None) -> None:
         if ticket is not None:
             self.admission.leave(ticket)
 
-    async def _answer(self, session: InboundSession, message: GatedMessage) -> web.Response:
-        """Return 200, with the reply if the sender asked for one on this connection (Aries RFC 0092)."""
-        if not message.receipt.direct_response_requested:
-            return web.Response(status=200)
-        try:
-            async with asyncio.timeout(_REPLY_DEADLINE_S):
-                await message.wait_processing_complete()
-                reply = await session.wait_response() if session.response_buffer else None
-        except TimeoutError:
-            reply = None
-        session.can_respond = False
-        if reply is None:
-            return web.Response(status=200)
-        session.clear_response()
-        body = reply if isinstance(reply, bytes) else reply.encode()
-        return web.Response(status=200, body=body, headers={"Content-Type": DIDCOMM_V1_MIME_TYPE})
+
+def _is_final(failure: BaseException | None) -> bool:
+    """Return whether a message whose handler ended so need not be handled again."""
+    if isinstance(failure, asyncio.CancelledError | NotTakenError | BusyError):
+        return False
+    return failure is None or not is_store_failure(failure)
 
 
-def _message(session: InboundSession, passed: _Passed, handler_s: float) -> GatedMessage:
-    """Return a message as ACA-Py's handlers expect it."""
-    received = passed.received
-    receipt = MessageReceipt(
-        direct_response_mode=received.return_route,
-        in_time=time_now(),
-        recipient_verkey=passed.opened.recipient,
-        sender_verkey=passed.opened.sender,
-        thread_id=received.thread_id,
-        parent_thread_id=received.parent_thread_id,
-        didcomm_version=DIDCommVersion.v1,
-    )
-    passed.sender.note(receipt)
-    return GatedMessage(
-        received,
-        passed.sender,
-        handler_s,
-        receipt=receipt,
-        session_id=session.session_id,
-        transport_type=session.transport_type,
-    )
+def _come_again() -> web.Response:
+    return web.Response(status=503, headers={"Retry-After": "5"})

@@ -13,11 +13,11 @@ from typing import Any
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.runtime.config import GovernanceConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig
 from wanderbuch.agents.runtime.gate.parties import Parties
-from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 
 type Spawn = Callable[[str, Coroutine[Any, Any, None]], object]
@@ -47,18 +47,18 @@ class GovernanceLibrary:
         if told is None:
             return None
         key = (told.url, told.author)
-        if (held := self._sources.get(key)) is None:
+        if (governance_source := self._sources.get(key)) is None:
             # A source removes from its folder what it does not need: no two may share one.
             digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
             folder = self._folder.with_name(f"{self._folder.name}-{digest}")
-            held = self._sources[key] = GovernanceSource(
+            governance_source = self._sources[key] = GovernanceSource(
                 GovernanceSourceConfig(
                     url=told.url, author=Did.parse(told.author), folder=folder if self._sources else self._folder
                 ),
                 edge=self._edge,
                 resolve_key=self._documents.assertion_key,
             )
-        return held
+        return governance_source
 
     async def begin(self, source: GovernanceSource, profile: Profile) -> None:
         """Ask for the governance, and go on asking; returns when it was asked for once.
@@ -78,4 +78,4 @@ class GovernanceLibrary:
 
     def _is_party(self, host: str) -> bool:
         """Return whether a host belongs to somebody whom one of the governance files names."""
-        return any(each.is_party(host) for each in self._parties.values())
+        return any(party.is_party(host) for party in self._parties.values())

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.decisions import GovernanceRefOut, ReasonOut
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.snapshot import Freshness, GovernanceSnapshot
-from wanderbuch.plugins.trust.source import GovernanceSource, RefreshOutcome
+from wanderbuch.governance.facts.snapshot import Freshness, GovernanceSnapshot
+from wanderbuch.plugins.trust.following.source import GovernanceSource, RefreshOutcome
 from wanderbuch.store.records import utc_now
 
 
@@ -64,7 +64,7 @@ class GovernanceOut(ApiModel):
             freshness=snapshot.freshness(at) if snapshot else None,
             fresh_until=snapshot.fresh_until if snapshot else None,
             is_fresh=snapshot is not None and snapshot.is_fresh(at),
-            recognised=[RecognisedOut.of(each, at) for each in others],
+            recognised=[RecognisedOut.of(governance_snapshot, at) for governance_snapshot in others],
             last_refresh=report.outcome if report else None,
             refreshed_at=report.at if report else None,
             notes=[ReasonOut.of(reason) for reason in (report.reasons if report else ())],

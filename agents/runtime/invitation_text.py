@@ -18,11 +18,20 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.connecting.invitations import InvitationError
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
+
+__all__ = [
+    "MAX_INVITATION_BYTES",
+    "InvitationError",
+    "ShortAddress",
+    "read_invitation",
+    "read_location",
+    "read_text",
+]
 
 MAX_INVITATION_BYTES: Final = 64 * 1024
 _MAX_DEPTH: Final = 32
@@ -46,12 +55,6 @@ _OTHER_SCHEMES: Final = {
     "openid4vp": "a request by OpenID (OpenID4VP), which this wallet does not speak",
     "mdoc": "a request for an ISO 18013-5 document, which this wallet does not hold",
 }
-
-
-class InvitationError(ExchangeError):
-    """What was scanned or pasted is not an invitation that this wallet can open."""
-
-    code: ClassVar[str] = "exchange.invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,13 @@ def read_location(location: str) -> dict[str, Any]:
     """
     if len(location) > MAX_INVITATION_BYTES:
         raise InvitationError(f"expected at most {MAX_INVITATION_BYTES} characters, found {len(location)}")
-    found = _read_link(_joined(location), may_lead=False)
-    if isinstance(found, ShortAddress):
+    link = _read_link(_joined(location), may_lead=False)
+    if isinstance(link, ShortAddress):
         raise InvitationError(
             "the short link leads to a page that carries no invitation",
             hint="open the page in a browser and scan there",
         )
-    return found
+    return link
 
 
 def read_invitation(received: bytes | str) -> dict[str, Any]:
@@ -98,20 +101,20 @@ def read_invitation(received: bytes | str) -> dict[str, Any]:
         InvitationError: it is not strict JSON, or not an out-of-band invitation 1.x.
     """
     try:
-        found = read_strict_json(received, max_bytes=MAX_INVITATION_BYTES, max_depth=_MAX_DEPTH)
+        message = read_strict_json(received, max_bytes=MAX_INVITATION_BYTES, max_depth=_MAX_DEPTH)
     except StrictJsonError as err:
         raise InvitationError(f"expected an invitation in JSON: {err.message}", hint=_ASK_ANEW) from err
-    if not isinstance(found, dict):
+    if not isinstance(message, dict):
         raise InvitationError("expected an invitation, found other JSON", hint=_ASK_ANEW)
-    _check_type(found)
-    return found
+    _check_type(message)
+    return message
 
 
-def _check_type(found: Mapping[str, Any]) -> None:
-    named = found.get("@type")
+def _check_type(message: Mapping[str, Any]) -> None:
+    named = message.get("@type")
     if isinstance(named, str) and _TYPE.fullmatch(named):
         return
-    told = named if isinstance(named, str) else found.get("type")
+    told = named if isinstance(named, str) else message.get("type")
     if not isinstance(told, str):
         raise InvitationError("expected an invitation, found JSON that does not say what it is", hint=_ASK_ANEW)
     if re.search(r"connections/1\.[0-9]+/invitation$", told):
@@ -178,13 +181,13 @@ def _parameters(parts: SplitResult) -> dict[str, bytes]:
     Raises:
         InvitationError: one that we read stands there twice.
     """
-    found: dict[str, bytes] = {}
-    for each in parts.query.split("&"):
-        name, _, value = each.partition("=")
-        if name in found and name in (*_CARRIES, _LEADS):
+    parameters: dict[str, bytes] = {}
+    for pair in parts.query.split("&"):
+        name, _, value = pair.partition("=")
+        if name in parameters and name in (*_CARRIES, _LEADS):
             raise InvitationError(f"expected one invitation in the link, found {name} twice", hint=_ASK_ANEW)
-        found[name] = unquote_to_bytes(value.encode(errors="replace"))
-    return found
+        parameters[name] = unquote_to_bytes(value.encode(errors="replace"))
+    return parameters
 
 
 def _from_base64(value: bytes) -> bytes:
@@ -201,5 +204,9 @@ def _from_base64(value: bytes) -> bytes:
 
 def _joined(text: str) -> str:
     """Return a link without white space, invisible marks and the angle brackets that mail puts around it (1)."""
-    bare = "".join(each for each in text if not each.isspace() and unicodedata.category(each) not in ("Cf", "Cc"))
+    bare = text
+    if not (text.isascii() and text.isprintable() and " " not in text):  # as hardly ever
+        bare = "".join(
+            letter for letter in text if not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc")
+        )
     return bare.removeprefix("<").removesuffix(">")

@@ -16,9 +16,11 @@ from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
+from aiohttp.typedefs import Handler
 
-from wanderbuch.agents.runtime.config import AgentConfig, SocketsConfig
-from wanderbuch.agents.runtime.connections import AnyNetwork, Connection, Connections, SocketLimits, Stage
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import SocketsConfig
+from wanderbuch.agents.runtime.connections import AnyNetwork, Connections, SocketConnection, SocketLimits, Stage
 from wanderbuch.agents.runtime.descriptors import raise_limit, share_out
 from wanderbuch.agents.runtime.logs import log_event
 
@@ -126,7 +128,7 @@ class Site:
                 continue
             place.handshake = self._spawn(self._begin(accepted, place))
 
-    async def _begin(self, accepted: socket.socket, place: Connection) -> None:
+    async def _begin(self, accepted: socket.socket, place: SocketConnection) -> None:
         """Do the handshake, within its deadline."""
         try:
             accepted.setblocking(False)
@@ -210,15 +212,15 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 @web.middleware
-async def _staged(request: web.Request, handler: Any) -> web.StreamResponse:
+async def _staged(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Tell the connection where its request stands."""
-    connection = Connection.of(request)
+    connection = SocketConnection.of(request)
     if connection is None:
         gone: web.StreamResponse = await handler(request)
         return gone
     connection.begin(request)
     try:
-        response: web.StreamResponse = await handler(request)
+        response = await handler(request)
     except web.HTTPException as err:
         # As an answer like any other: an exception refers to itself by its frames, and would keep the connection's
         # buffers (256 KB with TLS) until Python looks for cycles, which a crowd does not wait for.

@@ -4,13 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from wanderbuch.agents.runtime.app import Parameter
 from wanderbuch.agents.runtime.problems import MalformedError
-
-LISTED: Final = ("limit", "cursor")
-"""The query parameters of a route that lists."""
 
 MAX_LISTED: Final = 500
 _LISTED: Final = 200
+
+LISTED: Final = (
+    Parameter(
+        "limit",
+        "How many to list at most.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LISTED, "default": _LISTED},
+    ),
+    Parameter("cursor", "The `next_cursor` of the page before; without it the list begins."),
+)
+"""The query parameters of a route that lists."""
 
 
 @dataclass(frozen=True, slots=True)

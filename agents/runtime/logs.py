@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from wanderbuch.faults import causes, fault_place, fault_text
+from wanderbuch.faults import OWN, causes, fault_place, fault_text
 
-_OWN = ("wanderbuch", "tests", "__main__")
 _FIELDS = "wanderbuch_fields"
 _MAX_FRAMES = 8
 
@@ -42,12 +41,14 @@ def configure_logs(level: str, *, agent: str, unsafe_acapy_details: bool = False
         unsafe_acapy_details: print the text of foreign records too; it can hold claims.
         stream: instead of standard error.
     """
+    # No line says them, so no record looks for them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_JsonLines(agent, unsafe_acapy_details))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    for name in _OWN:
+    for name in OWN:
         logging.getLogger(name).setLevel(level.upper())
     # It warns of each protocol that we block.
     logging.getLogger("acapy_agent.core.plugin_registry").setLevel(logging.ERROR)
@@ -66,7 +67,7 @@ class _JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
-        own = record.name.partition(".")[0] in _OWN
+        own = record.name.partition(".")[0] in OWN
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -90,8 +91,8 @@ class _JsonLines(logging.Formatter):
 
 def _shape(err: BaseException) -> dict[str, object]:
     """Return the kinds of an exception and its causes, the texts of programming errors, and where: no values."""
-    shape: dict[str, object] = {"errors": [type(each).__qualname__ for each in causes(err)]}
-    if texts := [f"{type(each).__qualname__}: {text}" for each in causes(err) if (text := fault_text(each))]:
+    shape: dict[str, object] = {"errors": [type(cause).__qualname__ for cause in causes(err)]}
+    if texts := [f"{type(cause).__qualname__}: {text}" for cause in causes(err) if (text := fault_text(cause))]:
         shape["faults"] = texts
     if place := fault_place(err):
         shape["place"] = place

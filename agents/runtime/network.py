@@ -1,8 +1,8 @@
 """An agent's way out to other hosts, as it was configured."""
 
-from wanderbuch.agents.runtime.config import GovernanceConfig, NetworkConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig, NetworkConfig
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.bundle import BundleError, read_bundle_file
+from wanderbuch.governance.signed.bundle import BundleError, read_bundle_file
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.replaying import FallbackEdge
@@ -12,7 +12,7 @@ def make_edge(network: NetworkConfig, governance: GovernanceConfig | None) -> Ht
     """Return the way out to the network, with a bundle to fall back on where one is configured.
 
     Raises:
-        ConfigurationError: the bundle can not be read, or is of another governance.
+        ConfigurationError: the bundle cannot be read, or is of another governance.
     """
     config = HttpEdgeConfig(connect=ConnectionMap.parse(network.connect), ca_file=network.ca_file)
     if governance is None or governance.bundle is None:
@@ -21,7 +21,7 @@ def make_edge(network: NetworkConfig, governance: GovernanceConfig | None) -> Ht
         bundle = read_bundle_file(governance.bundle.read_bytes())
     except (OSError, BundleError) as err:
         reason = err.message if isinstance(err, BundleError) else err.strerror
-        raise ConfigurationError(f"[governance] bundle: {governance.bundle} can not be used: {reason}") from err
+        raise ConfigurationError(f"[governance] bundle: {governance.bundle} cannot be used: {reason}") from err
     if (bundle.author, bundle.url) != (governance.author, governance.url):
         raise ConfigurationError(
             f"[governance] bundle: expected the governance of {governance.author} at {governance.url}, found that of "

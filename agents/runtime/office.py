@@ -18,6 +18,14 @@ class Office(Protocol):
         """End what is still running; the wallet is still open."""
 
 
+@runtime_checkable
+class KeepsOpen(Protocol):
+    """An office that can tell whether somebody outside may still come back to what it began."""
+
+    async def has_open(self, now: datetime) -> bool:
+        """Return whether something of it is open: an idle tenant that has anything open does not go."""
+
+
 class EmptyOffice:
     """The office of a role that has no work of its own."""
 

@@ -60,10 +60,10 @@ def tighten(data: Path, public: Path) -> None:
     mended = refused = 0
     for path in (data, *_below(data)):
         try:
-            found = path.lstat()
-            mode = stat.S_IMODE(found.st_mode)
-            wanted = _wanted(path, found.st_mode, data, public)
-            if not stat.S_ISLNK(found.st_mode) and mode != wanted:
+            status = path.lstat()
+            mode = stat.S_IMODE(status.st_mode)
+            wanted = _wanted(path, status.st_mode, data, public)
+            if not stat.S_ISLNK(status.st_mode) and mode != wanted:
                 path.chmod(wanted)
                 mended += 1
         except FileNotFoundError:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from wanderbuch.errors import WanderbuchError
 
@@ -38,19 +39,38 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "cursor": 400,
     "revision-conflict": 409,
     "blobs-full": 507,
+    "gone": 410,
+    "erased": 410,
+    "idempotency-key-reused": 422,
+    "idempotency-keys-full": 429,
 }
 """Status of each code; a code that is not here is 422. The neighbour classes in errors.py say what each means."""
 
 
+class Mistake(BaseModel):
+    """What in a body does not fit: where, and what was expected there."""
+
+    where: str
+    expected: str
+
+
 class Problem(BaseModel):
-    """RFC 9457 problem details, as every error of the REST API is answered."""
+    """RFC 9457 problem details, as every error of the REST API is answered.
+
+    `code` is stable, `detail` says what was expected and what was found, `hint` what to do next. Some codes have
+    further members: a body that does not fit has `mistakes`, a refusal by a rule has the `decision`.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     type: str
     title: str
-    status: int
+    status: int = Field(ge=400, le=599)
     code: str
     detail: str
     hint: str | None = None
+    mistakes: list[Mistake] | None = None
+    decision: dict[str, Any] | None = None
 
 
 class RefusedError(WanderbuchError):
@@ -74,8 +94,8 @@ class MalformedError(WanderbuchError):
 
     code = "malformed"
 
-    def __init__(self, message: str, *, members: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, members: Mapping[str, Any] | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
         self.members = dict(members or {})
 
 
@@ -112,11 +132,18 @@ class NotReadyError(WanderbuchError):
 def malformed(err: ValidationError) -> MalformedError:
     """Return what is wrong with a body, without repeating any of its values."""
     mistakes = [
-        {"where": ".".join(str(part) for part in mistake["loc"]), "expected": mistake["msg"]}
+        {"where": ".".join(str(part) for part in mistake["loc"]), "expected": _expected(mistake)}
         for mistake in err.errors(include_input=False, include_url=False, include_context=False)
     ]
     listed = "; ".join(f"{mistake['where'] or 'body'}: {mistake['expected']}" for mistake in mistakes[:5])
     return MalformedError(f"the body does not fit: {listed}", members={"mistakes": mistakes})
+
+
+def _expected(mistake: ErrorDetails) -> str:
+    """Return what was expected, in pydantic's words but where those do not say what to do."""
+    if mistake["type"] == "extra_forbidden":
+        return "nothing of this name is known here: leave it out, or look for its name in /openapi.json"
+    return mistake["msg"].removeprefix("Value error, ")
 
 
 def status_of(err: WanderbuchError) -> int:

@@ -1,30 +1,44 @@
-"""The public site, https://<host>: DIDComm, short links, the public folder, and what roles add.
+"""The public site, https://<host>: DIDComm, short links, the public files, and what roles add.
 
 The default tenant's further routes are at `/`, another's below the path of its DID; on a host of its own a tenant is as
 if it were alone, its files below `hosts/<host>` in the public folder. DIDComm and short links are one for all.
 
-Files are served as they lie in the folder; hidden ones, links that lead out of it and listings are not. Tails files may
-be cached for ever. Everything else must be asked for again, resources too: a registry definition is re-signed with each
-new status list, and all of them when a key is rotated.
+Files are served as they lie in the folder or object store; hidden ones, links that lead out and listings are not. Tails
+files may be cached for ever. Everything else must be asked for again, resources too: a registry definition is re-signed
+with each new status list, and all of them when a key is rotated.
 """
 
-import asyncio
 import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.app_site import Enter
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
-from wanderbuch.agents.runtime.config import HOSTS_FOLDER, PublicConfig
+from wanderbuch.agents.runtime.config import HOSTS_FOLDER
+from wanderbuch.agents.runtime.config_tables import PublicConfig
 from wanderbuch.agents.runtime.connections import SocketLimits
+from wanderbuch.agents.runtime.front import (
+    ASSETS,
+    FAVICON,
+    Failure,
+    Front,
+    SiteKind,
+    Who,
+    as_page,
+    is_bare,
+    wants_page,
+)
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.gate.unheard_proxies import tell_of_unheard_proxies
 from wanderbuch.agents.runtime.listening import Site, limits_of
+from wanderbuch.agents.runtime.message_sockets import ServeSocket
+from wanderbuch.agents.runtime.public_files import PublicFiles
 from wanderbuch.agents.runtime.server_tls import ServerTls
 from wanderbuch.agents.runtime.short_links import invitation_in
 from wanderbuch.agents.runtime.sockets import bind
@@ -56,39 +70,46 @@ class Door(Protocol):
     async def behind(self, link_id: str) -> str | None:
         """Return the long address behind a short link of a tenant that is served; None if there is none."""
 
+    async def who(self, tenant_id: str) -> Who:
+        """Return whose place a tenant's is; errors as with `Tenants.enter`."""
+
 
 class PublicSite:
     """One agent's public site; its socket is bound on construction.
 
     Args:
         config: where to listen, and the certificate.
-        folder: the files to serve.
+        files: the files to serve.
 
     Raises:
-        ConfigurationError: the port is in use, or the certificate can not be used.
+        ConfigurationError: the port is in use, or the certificate cannot be used.
     """
 
-    def __init__(self, config: PublicConfig, folder: Path) -> None:
+    def __init__(self, config: PublicConfig, files: PublicFiles) -> None:
         self._config = config
-        self._folder = folder.resolve()
-        self.hosts = [ServerTls(each.tls_certificate, each.tls_key, host=each.host) for each in config.hosts]
+        self._files = files
+        self.hosts = [ServerTls(host.tls_certificate, host.tls_key, host=host.host) for host in config.hosts]
         """The sides of hosts that tenants have for themselves."""
         self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host, others=self.hosts)
-        self._own_hosts = frozenset(each.host for each in config.hosts)
+        self._own_hosts = frozenset(host.host for host in config.hosts)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._site: Site | None = None
         self._receiver: Receiver | None = None
+        self._sockets: ServeSocket | None = None
         self._networks = Networks(config.trusted_proxies)
 
-    def connect(self, receiver: Receiver | None) -> None:
-        """Hand DIDComm messages to `receiver` from now on; None: to nobody."""
+    def connect(self, receiver: Receiver | None, sockets: ServeSocket | None = None) -> None:
+        """Hand DIDComm messages to `receiver`, and web sockets to `sockets`, from now on; None: to nobody."""
         self._receiver = receiver
+        self._sockets = sockets
 
     async def start(
         self,
         routes: Sequence[tuple[PublicRoute, Enter]],
         door: Door,
         limits: SocketLimits | None = None,
+        *,
+        front: Front | None = None,
     ) -> None:
         """Serve.
 
@@ -96,14 +117,32 @@ class PublicSite:
             routes: further routes, each with what gives its handler the office to work on.
             door: tells whose they are, and what is behind a short link.
             limits: of connections; by default those of the configuration.
+            front: makes pages for people; None: they get what programs get.
         """
-        app = web.Application(client_max_size=self._config.max_message_bytes, middlewares=[_no_details])
+        proxies = tell_of_unheard_proxies("public", self._networks)
+        app = web.Application(
+            client_max_size=self._config.max_message_bytes, middlewares=[without_details(front), proxies]
+        )
         app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
-        app.router.add_get("/i/{id}", _short_link(door))
+        app.router.add_get("/i/{id}", self._short_link(door, front))
+        if front is not None:
+            app.router.add_get("/i/{id}/code.svg", self._code(door, front))
+            app.router.add_get(ASSETS, front.asset)
+            app.router.add_get(FAVICON, front.favicon)
         for route, enter in routes:
             handler = self._entered(route, enter, door)
-            app.router.add_route(route.method, route.path, handler)
-            app.router.add_route(route.method, f"{_PREFIX}{route.path}", handler)
+            for path in (route.path, f"{_PREFIX}{route.path}"):
+                if route.method == "GET":  # and HEAD
+                    app.router.add_get(path, handler)
+                else:
+                    app.router.add_route(route.method, path, handler)
+        if front is not None:  # after the routes, some of which end with a slash too
+            root = self._root(door, front)
+            for path in ("/", f"{_PREFIX}/"):
+                app.router.add_get(path, root)
+            app.router.add_get("/didcomm", self._socket_or(root))
+        else:
+            app.router.add_get("/didcomm", self._socket_or(self._file))
         app.router.add_get("/{path:.*}", self._file)
         sockets = self._config.sockets
         limits = limits or limits_of(
@@ -132,6 +171,17 @@ class PublicSite:
         network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
         return await self._receiver(body, network)
 
+    def _socket_or(self, handler: Handler) -> Handler:
+        """Return what serves a web socket that is asked for, if sockets are taken, and anything else as `handler`."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if self._sockets is None or request.headers.get("Upgrade", "").lower() != "websocket":
+                return await handler(request)
+            network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
+            return await self._sockets(request, network)
+
+        return handle
+
     def _entered(self, route: PublicRoute, enter: Enter, door: Door) -> Handler:
         """Return the handler of a route: of the tenant whose place it is in; else what lies there as a file."""
 
@@ -143,11 +193,59 @@ class PublicSite:
                 office = await enter(tenant)
             except NotFoundError:  # it has no such role: what lies there as a file, if anything
                 return await self._file(request)
-            except WanderbuchError:  # it is not open (yet); the log says why
-                return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
+            except WanderbuchError:
+                return _not_open()
             return await route.handler(office, request)
 
         return handle
+
+    def _root(self, door: Door, front: Front) -> Handler:
+        """Return the handler of `/` of each place, and of addresses that carry an invitation: for people alone."""
+
+        async def root(request: web.Request) -> web.StreamResponse:
+            prefix = request.match_info.get("place", "")
+            tenant = door.at(self._host(request), prefix)
+            if not wants_page(request) or tenant is None:
+                raise web.HTTPNotFound(headers={"Vary": "Accept"})
+            if "oob" in request.query:
+                return front.carried(request)
+            try:
+                who = await door.who(tenant)
+            except WanderbuchError:
+                return _not_open()
+            return front.root(request, SiteKind.PUBLIC, who)
+
+        return root
+
+    def _short_link(self, door: Door, front: Front | None) -> Handler:
+        async def short_link(request: web.Request) -> web.StreamResponse:
+            link_id = request.match_info["id"]
+            url = await door.behind(link_id)
+            if url is None:
+                raise web.HTTPNotFound
+            headers = {**_HEADERS, "Cache-Control": "no-store", "Vary": "Accept"}
+            is_person = front is not None and wants_page(request)
+            asks_json = "json" in request.headers.get("Accept", "")
+            invitation = invitation_in(url) if asks_json or is_person else None
+            if front is not None and is_person and invitation is not None:
+                return front.invitation(request, self._short_address(request, link_id), url, invitation)
+            if invitation is not None:
+                return web.json_response(invitation, headers=headers)
+            return web.Response(status=302, headers={**headers, "Location": url})
+
+        return short_link
+
+    def _code(self, door: Door, front: Front) -> Handler:
+        async def code(request: web.Request) -> web.StreamResponse:
+            link_id = request.match_info["id"]
+            if await door.behind(link_id) is None:
+                raise web.HTTPNotFound
+            return front.qr(self._short_address(request, link_id))
+
+        return code
+
+    def _short_address(self, request: web.Request, link_id: str) -> str:
+        return f"https://{self._host(request)}/i/{link_id}"
 
     def _host(self, request: web.Request) -> str:
         """Return which of our hosts is asked; a name that is none of them counts as the process's."""
@@ -162,49 +260,37 @@ class PublicSite:
         is_own = host in self._own_hosts
         if segments[0] == HOSTS_FOLDER and not is_own:  # others' files, each on its host
             raise web.HTTPNotFound
-        folder = self._folder / HOSTS_FOLDER / host if is_own else self._folder
-        path = await asyncio.to_thread(_inside, folder, segments)
-        if path is None:
-            raise web.HTTPNotFound
         fixed = len(segments) > 1 and segments[-2] in _FOR_EVER
-        return web.FileResponse(
-            path,
-            headers={
-                **_HEADERS,
-                "Content-Type": content_type_of("/".join(segments)),
-                "Cache-Control": "public, max-age=31536000, immutable" if fixed else "no-cache",
-            },
-        )
+        headers = {
+            **_HEADERS,
+            "Content-Type": content_type_of("/".join(segments)),
+            "Cache-Control": "public, max-age=31536000, immutable" if fixed else "no-cache",
+        }
+        return await self._files.answer(request, host if is_own else None, tuple(segments), headers)
 
 
-def _inside(folder: Path, segments: list[str]) -> Path | None:
-    """Return the file below `folder`, or None if there is none or a link leads elsewhere."""
-    path = folder.joinpath(*segments).resolve()
-    return path if path.is_relative_to(folder) and path.is_file() else None
+def _not_open() -> web.Response:
+    """Return the answer for a tenant that is not open (yet); the log says why."""
+    return web.Response(status=503, headers={**_HEADERS, "Retry-After": "5", "Cache-Control": "no-store"})
 
 
-def _short_link(door: Door) -> Handler:
-    async def short_link(request: web.Request) -> web.StreamResponse:
-        url = await door.behind(request.match_info["id"])
-        if url is None:
-            raise web.HTTPNotFound
-        headers = {**_HEADERS, "Cache-Control": "no-store", "Vary": "Accept"}
-        invitation = invitation_in(url) if "json" in request.headers.get("Accept", "") else None
-        if invitation is not None:
-            return web.json_response(invitation, headers=headers)
-        return web.Response(status=302, headers={**headers, "Location": url})
+def without_details(front: Front | None) -> Middleware:
+    """Return the middleware that answers a failure without telling a stranger anything about it."""
 
-    return short_link
+    @web.middleware
+    async def no_details(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response: web.StreamResponse
+        try:
+            response = await handler(request)
+        except web.HTTPException as err:
+            if front is None or err.status < 400 or not wants_page(request):
+                raise
+            response = web.Response(status=err.status, headers=err.headers)
+        except Exception as err:  # noqa: BLE001 (the boundary of the process)
+            _LOG.error("public.failed", exc_info=err)
+            response = web.Response(status=500)
+        if front is None or not is_bare(response) or not wants_page(request):
+            return response
+        return as_page(front, request, Failure(response.status), response)
 
-
-@web.middleware
-async def _no_details(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Answer a failure without telling a stranger anything about it."""
-    try:
-        response: web.StreamResponse = await handler(request)
-    except web.HTTPException:
-        raise
-    except Exception as err:  # noqa: BLE001 (the boundary of the process)
-        _LOG.error("public.failed", exc_info=err)
-        return web.Response(status=500)
-    return response
+    return no_details

@@ -8,7 +8,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.errors import ConfigurationError
 
-NAMES: Final = ("authority", "issuer", "holder", "verifier")
+NAMES: Final = ("authority", "issuer", "holder", "verifier", "mediator")
 
 
 def further_roles(config: AgentConfig, own: Role) -> Sequence[Role]:
@@ -17,7 +17,7 @@ def further_roles(config: AgentConfig, own: Role) -> Sequence[Role]:
     Raises:
         ConfigurationError: the configuration names one that is not there.
     """
-    found = []
+    roles = []
     for name in config.tenants.roles:
         if name == own.name:
             continue
@@ -26,5 +26,5 @@ def further_roles(config: AgentConfig, own: Role) -> Sequence[Role]:
                 f"[tenants] roles: unknown role {name[:64]!r}", hint=f"they are {', '.join(NAMES)}"
             )
         role: Role = importlib.import_module(f"wanderbuch.agents.{name}.role").ROLE
-        found.append(role)
-    return found
+        roles.append(role)
+    return roles

@@ -51,18 +51,18 @@ def read_secret(path: Path, what: str, *, max_bytes: int = _MAX_BYTES) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
     except OSError as err:
         raise ConfigurationError(f"the {what} in {path} cannot be read: {err.strerror}") from err
-    found = bytearray()
+    content = bytearray()
     try:
         _check(descriptor, path, what)  # what was looked at is what is read
-        while len(found) <= max_bytes and (part := os.read(descriptor, max_bytes + 1 - len(found))):
-            found += part
+        while len(content) <= max_bytes and (part := os.read(descriptor, max_bytes + 1 - len(content))):
+            content += part
     except OSError as err:
         raise ConfigurationError(f"the {what} in {path} cannot be read: {err.strerror}") from err
     finally:
         os.close(descriptor)
-    if len(found) > max_bytes:
+    if len(content) > max_bytes:
         raise ConfigurationError(f"expected at most {max_bytes} bytes as the {what} in {path}, found more")
-    return bytes(found)
+    return bytes(content)
 
 
 def check_secret(path: Path, what: str) -> None:
@@ -88,11 +88,11 @@ def write_secret(path: Path, secret: bytes) -> None:
 
 
 def _check(descriptor: int, path: Path, what: str) -> None:
-    found = os.fstat(descriptor)
-    kind = stat.S_IFMT(found.st_mode)
+    status = os.fstat(descriptor)
+    kind = stat.S_IFMT(status.st_mode)
     if kind not in (stat.S_IFREG, stat.S_IFIFO):  # 1
         raise ConfigurationError(f"expected a file with the {what}, found something else at {path}")
-    wrong = _file_mistake(path, found) or (_place_mistake(path) if kind == stat.S_IFREG else None)
+    wrong = _file_mistake(path, status) or (_place_mistake(path) if kind == stat.S_IFREG else None)
     if wrong is None:
         return
     text, command = wrong
@@ -102,27 +102,27 @@ def _check(descriptor: int, path: Path, what: str) -> None:
     raise ExposedSecretError(f"the {what} in {path} is not secret: {text}", hint=f"run: {command}")
 
 
-def _file_mistake(path: Path, found: os.stat_result) -> tuple[str, str] | None:
+def _file_mistake(path: Path, status: os.stat_result) -> tuple[str, str] | None:
     """Return what rule 2 or 3 says against a file, and the command that mends it."""
     quoted = shlex.quote(str(path))
-    if found.st_uid not in (os.geteuid(), 0):
-        return f"it belongs to {_user(found.st_uid)}", f"chown {_user(os.geteuid())} {quoted} && chmod 600 {quoted}"
-    if found.st_mode & _OTHERS:
+    if status.st_uid not in (os.geteuid(), 0):
+        return f"it belongs to {_user(status.st_uid)}", f"chown {_user(os.geteuid())} {quoted} && chmod 600 {quoted}"
+    if status.st_mode & _OTHERS:
         mends = f"chmod 600 {quoted}"
-        if found.st_uid != os.geteuid():
+        if status.st_uid != os.geteuid():
             mends = f"chown {_user(os.geteuid())} {quoted} && {mends}"
-        return f"others can use it (mode {stat.S_IMODE(found.st_mode):04o})", mends
+        return f"others can use it (mode {stat.S_IMODE(status.st_mode):04o})", mends
     return None
 
 
 def _place_mistake(path: Path) -> tuple[str, str] | None:
     """Return what rule 4 says against the folders of a file, and the command that mends it."""
     for folder in dict.fromkeys((path.absolute().parent, path.resolve().parent)):
-        found = folder.stat()
+        status = folder.stat()
         quoted = shlex.quote(str(folder))
-        if found.st_uid not in (os.geteuid(), 0):
-            return f"its folder {folder} belongs to {_user(found.st_uid)}", f"chown {_user(os.geteuid())} {quoted}"
-        if found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
+        if status.st_uid not in (os.geteuid(), 0):
+            return f"its folder {folder} belongs to {_user(status.st_uid)}", f"chown {_user(os.geteuid())} {quoted}"
+        if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:
             return f"others can write to its folder {folder}", f"chmod go-w {quoted}"
         for above in folder.parents:
             mode = above.stat().st_mode

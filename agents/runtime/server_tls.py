@@ -45,13 +45,13 @@ class ServerTls:
         others: serve the connections whose clients name their hosts (SNI).
 
     Raises:
-        ConfigurationError: the pair can not be used.
+        ConfigurationError: the pair cannot be used.
     """
 
     def __init__(self, certificate: Path, key: Path, *, host: str, others: Sequence["ServerTls"] = ()) -> None:
         self._files = (certificate, key)
         self._host = host
-        self._others = {each.host: each for each in others}
+        self._others = {server_tls.host: server_tls for server_tls in others}
         self._pair = self._read()
         self._unfit: Concern | None = None
         self._chain: Concern | None = None
@@ -77,7 +77,7 @@ class ServerTls:
             raise
         if worse := self._refused(pair, at) - self._refused(self._pair, at):
             concerns = certificate_concerns(pair.chain, host=self._host, at=at)
-            why = " ".join(each.text for each in concerns if each.code in worse)
+            why = " ".join(concern.text for concern in concerns if concern.code in worse)
             self._keep(why)
             raise ConfigurationError(why)
         self._pair, self._unfit = pair, None
@@ -91,7 +91,7 @@ class ServerTls:
 
     def concerns(self, *, at: datetime) -> tuple[Concern, ...]:
         """Return what is wrong with the certificate that serves, or with the one that should."""
-        further = (each for each in (self._chain, self._unfit) if each is not None)
+        further = (concern for concern in (self._chain, self._unfit) if concern is not None)
         return (*certificate_concerns(self._pair.chain, host=self._host, at=at), *further)
 
     @property
@@ -114,7 +114,9 @@ class ServerTls:
 
     def _refused(self, pair: _Pair, at: datetime) -> frozenset[str]:
         """Return why every client refuses a pair; empty if there is no such reason."""
-        return _REFUSED & {each.code for each in certificate_concerns(pair.chain, host=self._host, at=at)}
+        return _REFUSED & {
+            certificate_concern.code for certificate_concern in certificate_concerns(pair.chain, host=self._host, at=at)
+        }
 
     def _choose(self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         """Serve a new connection with the pair of now; OpenSSL asks also where the client names no host."""

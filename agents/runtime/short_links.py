@@ -2,8 +2,12 @@
 
 Aries RFC 0434, "URL Shortening": a wallet asks with `Accept: application/json` and gets the invitation; anybody else is
 sent to the long address.
+
+What stands behind one is a record of its own, for any tenant. The default tenant's roles do without where the address
+is made of the id of a record that holds the long one (`Role.long_address`): nothing more is written then.
 """
 
+import base64
 import re
 import secrets
 from datetime import datetime, timedelta
@@ -16,6 +20,7 @@ from wanderbuch.store.records import Record, RecordStore, utc_now
 from wanderbuch.store.tables import DEFAULT_TENANT
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{16}")
+_RECORD: Final = re.compile(r"[A-Za-z0-9_-]{22}")  # the 128 bits of a record's id
 
 
 class ShortLink(Record):
@@ -80,10 +85,20 @@ class ShortLinks:
             await store.remove(link.id)
 
 
+def address_of(base_url: str, record_id: str) -> str:
+    """Return the short address that is made of a record's id, as `new_id` makes them."""
+    return f"{base_url}/i/{base64.urlsafe_b64encode(bytes.fromhex(record_id)).decode().rstrip('=')}"
+
+
+def record_in(link_id: str) -> str | None:
+    """Return the id of the record that a short address is made of; None if it is of another kind."""
+    return base64.urlsafe_b64decode(f"{link_id}==").hex() if _RECORD.fullmatch(link_id) else None
+
+
 def invitation_in(url: str) -> dict[str, Any] | None:
     """Return the invitation that a long address carries, or None if it carries none."""
     try:
-        found = read_text(url)
+        text = read_text(url)
     except InvitationError:
         return None
-    return None if isinstance(found, ShortAddress) else found
+    return None if isinstance(text, ShortAddress) else text

@@ -5,7 +5,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from wanderbuch.agents.runtime.config import Address
+from wanderbuch.agents.runtime.config_tables import Address
 from wanderbuch.agents.runtime.secret_files import check_secret
 from wanderbuch.errors import ConfigurationError
 
@@ -36,7 +36,7 @@ def bind(address: Address, key: str) -> socket.socket:
                 hint=f"stop that program, or set {key} to another port",
             ) from err
         reason = err.strerror if isinstance(err, OSError) else "not an address"
-        raise ConfigurationError(f"{key} {address} can not be listened on: {reason}") from err
+        raise ConfigurationError(f"{key} {address} cannot be listened on: {reason}") from err
     bound.setblocking(False)
     return bound
 
@@ -45,7 +45,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return the server side of TLS 1.2 or newer.
 
     Raises:
-        ConfigurationError: a file can not be read, the two do not belong together, or others can read the key.
+        ConfigurationError: a file cannot be read, the two do not belong together, or others can read the key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -53,7 +53,7 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
         context.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as err:
         raise ConfigurationError(
-            f"the TLS certificate {certificate} and key {key} can not be used",
+            f"the TLS certificate {certificate} and key {key} cannot be used",
             hint="check that both files exist, are PEM, and belong together, the agent's own certificate first",
         ) from err
     check_secret(key, "TLS key")

@@ -12,6 +12,8 @@ not there. So:
 4. transactions of this process take turns, in the order in which they were asked for. SQLite lets one in at a time and
    those that wait sleep and try again, each on a connection of the pool: with 30 exchanges in flight some never got in.
 
+Plain sessions that ended well stay open for who comes next (`store_kept`).
+
 On PostgreSQL (`store_postgresql`) 1 is a small pool that sessions share by rules (`store_room`), and 4 holds for each
 profile, whose row a transaction locks. A connection that was lost, as when the server is restarted, is found out when
 it is next used: a session that is being opened takes another; one that was open fails as the store's failure, so that
@@ -20,25 +22,31 @@ the message that it served is handled again.
 
 import asyncio
 import fcntl
-import inspect
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from acapy_agent.askar.profile_anon import AskarAnonCredsProfile, AskarAnonCredsProfileSession
 from acapy_agent.askar.store import AskarOpenStore, AskarStoreConfig
 from acapy_agent.config.injection_context import InjectionContext
+from acapy_agent.config.provider import ClassProvider
 from acapy_agent.core.error import ProfileError
-from acapy_agent.core.profile import Profile, ProfileManager
+from acapy_agent.core.profile import Profile, ProfileManager, ProfileSession
+from acapy_agent.storage.askar import AskarStorage
+from acapy_agent.storage.base import BaseStorage
+from acapy_agent.wallet.askar import AskarWallet
+from acapy_agent.wallet.base import BaseWallet
 from aries_askar import AskarError, AskarErrorCode, Session, Store
 
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.privacy import make_data_folder
+from wanderbuch.agents.runtime.store_handle import WatchedHandle
+from wanderbuch.agents.runtime.store_kept import KeptSessions
 from wanderbuch.agents.runtime.store_postgresql import (
     HALF_COPIED,
     StartingLock,
@@ -49,38 +57,27 @@ from wanderbuch.agents.runtime.store_postgresql import (
 from wanderbuch.agents.runtime.store_room import NoRoomError, Place, Room
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.faults import causes
-from wanderbuch.store.fence import refuse_late
-from wanderbuch.store.tables import tables_of, tenant_of
 
+RESTORING: Final = ".restoring.db"
+"""Beside the wallet, from the beginning of a restore until the wallet is there with its mark."""
 _LOG = logging.getLogger(__name__)
 _TURN_S: Final = 60.0
+_OPENED_S: Final = 10.0  # as ACA-Py has it
+_KEPT_SHARE: Final = 8  # of the pool's connections, for sessions that nobody uses
 _UNDER_WAY_S: Final = (*(0.002 * 2**n for n in range(10)), *(1.0 for _ in range(10)))
 _SQLITE_CODE: Final = re.compile(r"\(code: (\d+)\)")
 # https://sqlite.org/rescode.html, primary codes: the low byte of an extended one.
 _FATAL: Final[Mapping[int, str]] = {
     5: "the wallet store is locked by another writer (database is locked)",
     6: "the wallet store is locked by another writer (table is locked)",
-    8: "the wallet store can not be written to (read-only)",
+    8: "the wallet store cannot be written to (read-only)",
     10: "the disk under the wallet store fails or is full (I/O error)",
     11: "the wallet store is damaged",
     13: "the disk under the wallet store is full",
 }
 
-# Calls whose failure cannot mean that a name is taken or not there: Askar told another call's error.
-_NEVER_SO: Final = frozenset(
-    {"fetch", "fetch_all", "count", "fetch_key", "fetch_all_keys", "remove_all", "commit", "rollback"}
-)
-_NOT_MEANT: Final = frozenset({AskarErrorCode.SUCCESS, AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND})
 # Askar waited for a connection and got none: asking again would wait as long again.
 _WAITED: Final = re.compile(r"acquiring pool connection|pool timed out")
-# What a failed write of these means if the name is there (True) or not (False).
-_MEANT: Final[Mapping[str, tuple[AskarErrorCode, bool]]] = {
-    "insert": (AskarErrorCode.DUPLICATE, True),
-    "replace": (AskarErrorCode.NOT_FOUND, False),
-    "remove": (AskarErrorCode.NOT_FOUND, False),
-}
-
-_WRITES: Final = frozenset({*_MEANT, "remove_all", "insert_key", "update_key", "remove_key", "commit"})
 
 
 class StoreBusyError(ProfileError):  # type: ignore[misc]  # acapy_agent has no types
@@ -98,6 +95,10 @@ class StoreGuard:
         self._on_fatal = on_fatal
         self.fatal: str | None = None
 
+    def is_fatal(self, err: AskarError) -> bool:
+        """Return whether the store cannot be relied on after an error."""
+        return fatal_reason(err) is not None
+
     def look(self, err: BaseException) -> None:
         """Look at an error and its causes."""
         for link in causes(err):  # bounded: errors that are raised again while others are handled can form a ring
@@ -107,7 +108,7 @@ class StoreGuard:
 
 
 def fatal_reason(err: AskarError) -> str | None:
-    """Return why the store can not be relied on after this error, or None if it can."""
+    """Return why the store cannot be relied on after this error, or None if it can."""
     match = _SQLITE_CODE.search(str(err))
     return _FATAL.get(int(match[1]) & 0xFF) if match else fatal_on_postgresql(str(err))
 
@@ -128,13 +129,13 @@ class DataLock:
         """Take the folder.
 
         Raises:
-            ConfigurationError: another process has it, or it can not be written to.
+            ConfigurationError: another process has it, or it cannot be written to.
         """
         try:
             make_data_folder(folder)
             self._file = (folder / "lock").open("w")
         except OSError as err:
-            raise ConfigurationError(f"the data folder {folder} can not be written to: {err.strerror}") from err
+            raise ConfigurationError(f"the data folder {folder} cannot be written to: {err.strerror}") from err
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:
@@ -156,11 +157,15 @@ class OpenWallet(AskarOpenStore):  # type: ignore[misc]  # acapy_agent has no ty
         created: whether it was made just now.
         store: Askar's.
         connections: the size of its pool if it is on PostgreSQL; None on SQLite.
+        kept: how many sessions stay open for who comes next (`store_kept`).
     """
 
-    def __init__(self, config: AskarStoreConfig, created: bool, store: Store, connections: int | None = None) -> None:
+    def __init__(
+        self, config: AskarStoreConfig, created: bool, store: Store, connections: int | None = None, kept: int = 0
+    ) -> None:
         super().__init__(config, created, store)
         self.is_shared = connections is not None
+        self.kept = KeptSessions(kept)
         self.room = None if connections is None else Room(connections)
         self.connections = connections or 0
         self._turn = asyncio.Lock()
@@ -171,6 +176,11 @@ class OpenWallet(AskarOpenStore):  # type: ignore[misc]  # acapy_agent has no ty
         if not self.is_shared or profile_id is None:
             return self._turn
         return self._turns.setdefault(profile_id, asyncio.Lock())
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self.kept.close()
+        await super().close()
 
 
 class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]
@@ -206,11 +216,35 @@ class WalletProfile(AskarAnonCredsProfile):  # type: ignore[misc]
 
 
 class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
-    """ACA-Py's session that tells the guard of its errors."""
+    """ACA-Py's session that tells the guard of its errors; its scope of bindings is made when it is first asked for.
 
+    What only reads and writes entries asks for none, and to copy all bindings and settings costs more than a look-up.
+    """
+
+    _scope: InjectionContext | None = None
     _has_turn = False
     _place: Place | None = None
     _handle: Any = None  # ACA-Py's `__del__` looks at it also where the store was closed before the session was made
+
+    def __init__(self, profile: "WalletProfile", is_txn: bool, *, context: InjectionContext | None = None) -> None:
+        self._around = context or profile.context
+        self._profile = profile
+        self._active = self._awaited = False
+        self._entered = 0
+        self._events: list[Any] = []
+        open_one = profile.store.transaction if is_txn else profile.store.session
+        self._opener = open_one(profile.profile_id)
+
+    @property
+    def _context(self) -> InjectionContext:
+        """The session's own scope, with what ACA-Py binds in it."""
+        if self._scope is None:
+            self._scope = self._around.start_scope()
+            bind = self._scope.injector
+            bind.bind_instance(ProfileSession, ref(self))
+            bind.bind_provider(BaseWallet, ClassProvider(AskarWallet, ref(self)))
+            bind.bind_provider(BaseStorage, ClassProvider(AskarStorage, ref(self)))
+        return self._scope
 
     async def _setup(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -224,13 +258,16 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
                 self._profile.guard.look(err)
             raise
         opened: Session = self._handle
-        self._handle = _WatchedHandle(opened, self._profile)
+        self._handle = WatchedHandle(opened, self._profile, self._profile.guard)
 
     async def _open(self) -> None:
         """Open the session; on PostgreSQL on another connection for each that turns out to be lost."""
         opened: OpenWallet = self._profile.opened
         if opened.room is None:
-            await super()._setup()
+            if self.is_transaction or (kept := opened.kept.take(self._profile)) is None:
+                await self._open_one()
+            else:
+                self._handle, self._opener = kept, None
             return
         try:
             self._place = await opened.room.enter(is_transaction=self.is_transaction)
@@ -239,7 +276,7 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
         is_transaction, lost = self.is_transaction, 0
         while True:
             try:
-                await super()._setup()
+                await self._open_one()
             except ProfileError as err:
                 cause = err.__cause__
                 lost += 1
@@ -250,14 +287,34 @@ class WalletSession(AskarAnonCredsProfileSession):  # type: ignore[misc]
             else:
                 return
 
+    async def _open_one(self) -> None:
+        """Wait for Askar's session, as ACA-Py does."""
+        try:
+            self._handle = await asyncio.wait_for(self._opener, _OPENED_S)
+        except AskarError as err:
+            raise ProfileError("Error opening store session") from err
+        self._opener = None
+
     async def _teardown(self, commit: bool | None = None) -> None:
         try:
-            await self._close(commit)
+            if (session := self._to_keep(commit)) is not None:
+                self._handle = None
+                await self._profile.opened.kept.put(self._profile, session)
+            else:
+                await self._close(commit)
         except (AskarError, ProfileError) as err:
             self._profile.guard.look(err)
             raise
         finally:
             self._give_back()
+
+    def _to_keep(self, commit: bool | None) -> Session | None:
+        """Return the session of Askar's if it can be kept for the next of ours; None: it is to be closed."""
+        opened: OpenWallet | None = self._profile.opened
+        handle = self._handle
+        if opened is None or opened.kept.most < 1 or commit or not isinstance(handle, WatchedHandle):
+            return None
+        return handle.session if handle.is_clean and not handle.session.is_transaction else None
 
     async def _close(self, commit: bool | None) -> None:
         """Close the session, after the call that a cancellation left under way.
@@ -323,65 +380,6 @@ def _own_failure(err: ProfileError, cause: BaseException | None) -> ProfileError
     return err
 
 
-class _WatchedHandle:
-    """An Askar session whose failing calls are told to the guard, and say what failed.
-
-    Askar keeps the last error of the whole process in one place: of two calls that fail at once, one may be told what
-    became of the other, or nothing (code 0, "None"). Who inserts a name that is taken must be told so, whoever else
-    fails, so what a failed write was about is looked up.
-    """
-
-    def __init__(self, handle: Session, profile: WalletProfile) -> None:
-        self._handle = handle
-        self._guard = profile.guard
-        self._profile = profile
-
-    async def insert_key(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Keep a key; whose it is is noted before, so that envelopes find it: a crash leaves a note of no key."""
-        await tables_of(self._profile).keys.add(name, tenant_of(self._profile))
-        await self.__getattr__("insert_key")(name, *args, **kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._handle, name)
-        if not inspect.iscoroutinefunction(found):
-            return found
-
-        async def watched(*args: Any, **kwargs: Any) -> Any:
-            if name in _WRITES:
-                refuse_late()
-            try:
-                return await found(*args, **kwargs)
-            except AskarError as err:
-                self._guard.look(err)
-                own = await self._own_error(name, args, err)
-                if own is err:
-                    raise
-                raise own from err
-
-        return watched
-
-    async def _own_error(self, name: str, args: Sequence[Any], err: AskarError) -> AskarError:
-        """Return the error of a failed call, which may have been told another call's."""
-        if fatal_reason(err) is not None:
-            return err
-        is_not_its_own = err.code == AskarErrorCode.SUCCESS or (name in _NEVER_SO and err.code in _NOT_MEANT)
-        if name not in _MEANT or len(args) < 2:
-            return _unsaid(name) if is_not_its_own else err
-        code, when_there = _MEANT[name]
-        try:
-            is_there = await self._handle.fetch(args[0], args[1]) is not None
-        except AskarError:  # the connection is lost, or the transaction can do nothing more
-            return _unsaid(name) if err.code in _NOT_MEANT else err
-        if is_there is when_there:
-            return AskarError(code, f"{name}: {code.name.lower().replace('_', ' ')}")
-        return _unsaid(name) if err.code in _NOT_MEANT else err
-
-
-def _unsaid(name: str) -> AskarError:
-    """Return the error of a call that was told another call's: the store failed, and what the call asked is open."""
-    return AskarError(AskarErrorCode.BACKEND, f"{name} failed; Askar does not say why")
-
-
 class WalletManager(ProfileManager):  # type: ignore[misc]
     """Opens the wallet store of one agent; bound in place of ACA-Py's own manager."""
 
@@ -430,6 +428,8 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
         file = self._config.wallet_file
         key = self._config.wallet_key.get_secret_value()
         created = not file.exists()
+        if created and file.with_name(RESTORING).exists():  # an empty store would be another agent's
+            raise half_copied(str(file))
         try:
             if created:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -437,13 +437,13 @@ class WalletManager(ProfileManager):  # type: ignore[misc]
             else:
                 store = await Store.open(self.uri, "raw", key)
         except OSError as err:
-            raise ConfigurationError(f"the wallet folder {file.parent} can not be made: {err.strerror}") from err
+            raise ConfigurationError(f"the wallet folder {file.parent} cannot be made: {err.strerror}") from err
         except AskarError as err:
             raise _why_not_opened(err, file) from err
         if HALF_COPIED in await store.list_profiles():
             await store.close()
             raise half_copied(str(file))
-        return OpenWallet(config, created, store)
+        return OpenWallet(config, created, store, kept=max(1, self._config.wallet.max_connections // _KEPT_SHARE))
 
 
 def _why_not_opened(err: AskarError, file: Path) -> ConfigurationError:
@@ -458,5 +458,5 @@ def _why_not_opened(err: AskarError, file: Path) -> ConfigurationError:
     if code == 26:
         return ConfigurationError(f"the file {file} is not a wallet", hint="restore it from a backup, or move it away")
     if code in _FATAL:
-        return ConfigurationError(f"the wallet {file} can not be opened: {_FATAL[code]}")
-    return ConfigurationError(f"the wallet {file} can not be opened", hint="check the folder, its rights and the disk")
+        return ConfigurationError(f"the wallet {file} cannot be opened: {_FATAL[code]}")
+    return ConfigurationError(f"the wallet {file} cannot be opened", hint="check the folder, its rights and the disk")

@@ -36,8 +36,8 @@ class StoreAddress:
                 "a password does not belong in the address: put it into password_file (or WANDERBUCH_STORE_PASSWORD)"
             )
         if url.scheme not in _SCHEMES:
-            found = f"{url.scheme!r} as its" if url.scheme else "no"
-            raise ValueError(f"{_SHAPE}, found {found} scheme")
+            scheme = f"{url.scheme!r} as its" if url.scheme else "no"
+            raise ValueError(f"{_SHAPE}, found {scheme} scheme")
         if url.query or url.fragment:
             raise ValueError(f"{_SHAPE} and nothing after it; TLS has keys of its own: ca_file")
         database = unquote(url.path.removeprefix("/"))
@@ -53,12 +53,7 @@ class StoreAddress:
     @property
     def is_here(self) -> bool:
         """Tell whether the server is on this machine, reached over the loopback interface."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def place(self) -> str:
@@ -73,6 +68,16 @@ class StoreAddress:
     def __str__(self) -> str:
         """Return it for people: `postgresql://user@host:port/database`."""
         return f"postgresql://{quote(self.user, safe='')}@{self.place}/{quote(self.database, safe='')}"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine, over the loopback interface."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _first_missing(url: SplitResult) -> str:

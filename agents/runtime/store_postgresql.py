@@ -100,8 +100,8 @@ class StartingLock:
     async def _wait(self, connection: psycopg.AsyncConnection[Any]) -> None:
         deadline = time.monotonic() + LOCK_WAIT_S
         while True:
-            found = await (await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", _LOCK)).fetchone()
-            if found and found[0]:
+            row = await (await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", _LOCK)).fetchone()
+            if row and row[0]:
                 return
             if time.monotonic() > deadline:
                 raise StoreUnreachableError(
@@ -212,7 +212,7 @@ async def has_store(config: AgentConfig, connection: psycopg.AsyncConnection[Any
             hint="give the agent a database of its own: [store] url",
         )
     for schema in {schema for _, is_visible, schema in rows if not is_visible}:
-        if {name for name, _, found in rows if found == schema} == set(_ASKAR_TABLES):
+        if {name for name, _, owner in rows if owner == schema} == set(_ASKAR_TABLES):
             raise ConfigurationError(
                 f"the database {address} has a store already, made by the database user {schema!r}",
                 hint=f"[store] url names {address.user!r}: name that user, or give the agent a database of its own",
@@ -235,7 +235,7 @@ def half_copied(where: str) -> ConfigurationError:
     """Return the error of a store whose move did not come to its end."""
     return ConfigurationError(
         f"the store {where} was only half copied",
-        hint="run `wanderbuch store move` again, or go on with the store that it was copied from",
+        hint="run `wanderbuch store move`, or `wanderbuch restore`, again; or go on with the store that was copied",
     )
 
 
@@ -243,12 +243,12 @@ async def _own(config: AgentConfig, store: Store) -> None:
     """Write down whose store it is, or refuse another agent's."""
     who = {"role": config.role, "host": config.public.host, "path": config.public.path}
     async with store.transaction() as transaction:
-        found = await transaction.fetch(*_IDENTITY)
-        if found is None:
+        identity = await transaction.fetch(*_IDENTITY)
+        if identity is None:
             await transaction.insert(*_IDENTITY, json.dumps(who))
             await transaction.commit()
             return
-        owner = {**who, **json.loads(found.value)}
+        owner = {**who, **json.loads(identity.value)}
     if owner != who:
         raise ConfigurationError(
             f"the store {config.store.address} belongs to the {owner['role']} of {owner['host']}/{owner['path']},"
@@ -261,30 +261,30 @@ def _why_not_connected(config: AgentConfig, text: str) -> WanderbuchError:
     """Return in one line why there is no connection."""
     address = config.store.address
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = next((line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line), None)
-    if said is None and _TLS.search(text):
+    message = next((line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line), None)
+    if message is None and _TLS.search(text):
         return ConfigurationError(
             f"no TLS connection to PostgreSQL at {address.place}: {_reason(lines[0]) if lines else 'no reason given'}",
             hint="[store] ca_file must hold the authority of the server's certificate, and url the name in it",
         )
-    if said is None or _PASSING.search(said):
-        reason = said or (_reason(lines[0]) if lines else "no answer")
+    if message is None or _PASSING.search(message):
+        reason = message or (_reason(lines[0]) if lines else "no answer")
         return StoreUnreachableError(
             f"PostgreSQL at {address.place} cannot be reached: {reason}",
             hint="check that it runs and takes connections from here, and [store] url",
         )
-    if "password" in said:
+    if "password" in message:
         return ConfigurationError(
             f"PostgreSQL at {address.place} refuses the password of the user {address.user!r}",
             hint="put the right one into [store] password_file (or WANDERBUCH_STORE_PASSWORD)",
         )
-    if "does not exist" in said and address.database in said:
+    if "does not exist" in message and address.database in message:
         return ConfigurationError(
             f"PostgreSQL at {address.place} has no database {address.database!r}",
             hint=f"make it: createdb --owner={address.user} {address.database}",
         )
     return ConfigurationError(
-        f"PostgreSQL at {address.place} does not let the user {address.user!r} in: {said}",
+        f"PostgreSQL at {address.place} does not let the user {address.user!r} in: {message}",
         hint="check its pg_hba.conf, and [store] url",
     )
 

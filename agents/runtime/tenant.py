@@ -23,9 +23,9 @@ from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
 from wanderbuch.agents.runtime.tenant_limits import Shares, TenantLimits
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.store.blobs import Blobs

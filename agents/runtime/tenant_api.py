@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import Field, ValidationError
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, delete, get, post
-from wanderbuch.agents.runtime.config import GovernanceConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig
 from wanderbuch.agents.runtime.problems import malformed
 from wanderbuch.agents.runtime.tenant_desk import NewTenant, TenantDesk
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
@@ -84,7 +84,7 @@ class TenantsOut(ApiModel):
 
 
 async def _every(desk: TenantDesk, _: Call[None]) -> TenantsOut:
-    return TenantsOut(items=[TenantOut.of(each, desk) for each in await desk.every()])
+    return TenantsOut(items=[TenantOut.of(tenant_record, desk) for tenant_record in await desk.every()])
 
 
 async def _make(desk: TenantDesk, call: Call[TenantIn]) -> NewTokenOut:

@@ -7,7 +7,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.webvh.witnesses import WitnessRule
 from wanderbuch.store.tables import DEFAULT_TENANT
@@ -62,6 +63,7 @@ class TenantConfig:
         roles: the settings of each of its roles, by the role's name.
         governance: whose word counts for it.
         witnesses: who must approve changes of its DID.
+        takes_v2: whether it takes DIDComm v2 beside v1.
     """
 
     id: str
@@ -70,6 +72,7 @@ class TenantConfig:
     roles: Mapping[str, BaseModel]
     governance: GovernanceConfig | None = None
     witnesses: WitnessRule | None = None
+    takes_v2: bool = False
 
     def settings[S: BaseModel](self, kind: type[S]) -> S:
         """Return the settings of the role whose table is of this kind.
@@ -77,9 +80,9 @@ class TenantConfig:
         Raises:
             ConfigurationError: none of its roles has such a table.
         """
-        for held in self.roles.values():
-            if isinstance(held, kind):
-                return held
+        for role in self.roles.values():
+            if isinstance(role, kind):
+                return role
         raise ConfigurationError(f"the tenant {self.id} has no role with settings of the kind {kind.__name__}")
 
 
@@ -93,4 +96,5 @@ def default_tenant(config: AgentConfig) -> TenantConfig:
         roles={config.role: config.role_settings},
         governance=config.governance,
         witnesses=public.witnesses.rule if public.witnesses else None,
+        takes_v2=public.didcomm_v2,
     )

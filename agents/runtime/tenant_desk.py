@@ -16,14 +16,16 @@ the same reason neither the id nor the place of a removed tenant is given to ano
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from aries_askar import AskarError, AskarErrorCode
 from pydantic import SecretStr, ValidationError
 
-from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.short_links import ShortLinks
@@ -40,7 +42,7 @@ from wanderbuch.agents.runtime.tenant_records import (
 )
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.webvh_place import PlaceError, published_place
+from wanderbuch.governance.facts.webvh_place import PlaceError, published_place
 from wanderbuch.store.records import DuplicateError, NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
 from wanderbuch.store.telling import Teller
@@ -50,7 +52,7 @@ _HEARD_S: Final = 2.5
 _IN_HAND_S: Final = 300.0  # so long a handler that was at work when its tenant went may still write plain lines
 _MAKING: Final = ".tenants/make"
 """The lease under which one process at a time looks which places are taken, and takes one."""
-_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "v1", "t", "governance", "tails"})
+_RESERVED: Final = frozenset({"hosts", "didcomm", "i", "site", "v1", "t", "governance", "tails"})
 """First segments of public paths that are not a tenant's to take, on the process's host or on one of its own."""
 
 
@@ -65,6 +67,7 @@ class NewTenant:
         host: a host name of its own; None: the process's.
         path: of its DID; None: on the process's host its id, on a host of its own that of the default tenant.
         governance: whose word counts for it; None: as for the default tenant.
+        has_signed_up: whether it makes itself.
     """
 
     id: str
@@ -73,6 +76,7 @@ class NewTenant:
     host: str | None = None
     path: str | None = None
     governance: GovernanceConfig | None = None
+    has_signed_up: bool = False
 
 
 class TenantDesk:
@@ -100,7 +104,7 @@ class TenantDesk:
 
     async def every(self) -> Sequence[TenantRecord]:
         """Return the tenants that there are or were, oldest first; the default one is not among them."""
-        return sorted(await self._records.find(), key=lambda each: each.created_at)
+        return sorted(await self._records.find(), key=lambda tenant_record: tenant_record.created_at)
 
     async def get(self, tenant_id: str) -> TenantRecord:
         """Return a tenant.
@@ -113,10 +117,10 @@ class TenantDesk:
             raise RefusedError(
                 "the tenant 'default' is the one of the configuration file", hint="stop the agent to have it rest"
             )
-        found = await self._records.get_or_none(tenant_id)
-        if found is None:
+        tenant_record = await self._records.get_or_none(tenant_id)
+        if tenant_record is None:
             raise NotFoundError(f"there is no tenant {tenant_id[:64]!r}")
-        return found
+        return tenant_record
 
     async def make(self, told: NewTenant) -> tuple[TenantRecord, SecretStr]:
         """Make a tenant and return it with its token, which is shown this once; it opens with its first request.
@@ -162,25 +166,32 @@ class TenantDesk:
         await self.get(tenant_id)
         token, token_hash = new_token()
 
-        def step(held: TenantRecord) -> TenantRecord:
-            return _alive(held).model_copy(update={"token_hash": token_hash})
+        def step(tenant: TenantRecord) -> TenantRecord:
+            return _alive(tenant).model_copy(update={"token_hash": token_hash})
 
         record = await self._records.change(tenant_id, step)
         await self._tenants.tell(tenant_id)
         return record, token
 
-    async def remove(self, tenant_id: str) -> TenantRecord:
+    async def remove(self, tenant_id: str, *, unless: Callable[[TenantRecord], bool] = lambda _: False) -> TenantRecord:
         """Remove a tenant for good, by the steps above; calling it again goes on where it was cut.
+
+        Args:
+            tenant_id: whose.
+            unless: looks at the record as it is marked, and says whether the tenant stays after all.
 
         Raises:
             NotFoundError: there is none of this id.
+            RefusedError: it stays.
         """
         await self.get(tenant_id)
 
-        def mark(held: TenantRecord) -> TenantRecord | None:
-            if held.state in (TenantState.REMOVING, TenantState.REMOVED):
+        def mark(tenant: TenantRecord) -> TenantRecord | None:
+            if tenant.state in (TenantState.REMOVING, TenantState.REMOVED):
                 return None
-            return held.model_copy(update={"state": TenantState.REMOVING, "token_hash": None})
+            if unless(tenant):
+                raise RefusedError(f"the tenant {tenant_id!r} is used again")
+            return tenant.model_copy(update={"state": TenantState.REMOVING, "token_hash": None})
 
         # Not `_turn`: it waits for other processes, and nobody should wait for that to make a tenant.
         async with self._removing[tenant_id]:
@@ -192,18 +203,28 @@ class TenantDesk:
             await self._tenants.shut(tenant_id)  # 2
             if tables_of(self._root).engine.is_shared:  # other processes hear of it, and end their work too
                 await asyncio.sleep(_HEARD_S)
+            await self._root.opened.kept.forget(tenant_id)
             await self._root.store.remove_profile(tenant_id)  # 3
             await self._forget(tenant_id)  # 4
 
-            def end(held: TenantRecord) -> TenantRecord:
-                nothing: dict[str, Any] = {"name": held.id, "roles": {}, "governance": None}
-                return held.model_copy(update={"state": TenantState.REMOVED, **nothing})
+            def end(tenant: TenantRecord) -> TenantRecord:
+                nothing: dict[str, Any] = {"name": tenant.id, "roles": {}, "governance": None}
+                return tenant.model_copy(update={"state": TenantState.REMOVED, **nothing})
 
             record = await self._teller.change(record, end)  # 5
             self._tenants.note(record)
             self._gone[tenant_id] = asyncio.get_running_loop().time()
         log_event(_LOG, logging.INFO, "tenant.removed", tenant=tenant_id)
         return record
+
+    async def end_on(self, tenant_id: str, day: date, *, unless: Callable[[TenantRecord], bool]) -> TenantRecord:
+        """Write down on which day an idle tenant goes; `unless` looks at the record as it stands."""
+
+        def step(tenant: TenantRecord) -> TenantRecord | None:
+            is_settled = tenant.state is not TenantState.ACTIVE or tenant.ends_on is not None
+            return None if is_settled or unless(tenant) else tenant.model_copy(update={"ends_on": day})
+
+        return await self._records.change(tenant_id, step)
 
     async def go_on(self) -> None:
         """Go on with what a crash cut: removals that were begun. Clear up behind those that have ended."""
@@ -222,10 +243,10 @@ class TenantDesk:
         await tables_of(self._root).forget_tenant(tenant_id)
 
     async def _become(self, tenant_id: str, state: TenantState) -> TenantRecord:
-        def step(held: TenantRecord) -> TenantRecord | None:
-            if held.state is state:
+        def step(tenant: TenantRecord) -> TenantRecord | None:
+            if tenant.state is state:
                 return None
-            return _alive(held).model_copy(update={"state": state, "turns": held.turns + 1})
+            return _alive(tenant).model_copy(update={"state": state, "turns": tenant.turns + 1})
 
         record = await self._teller.change(await self.get(tenant_id), step)
         self._tenants.note(record)
@@ -259,6 +280,7 @@ class TenantDesk:
             path=path,
             roles={name: dict(settings) for name, settings in told.roles.items()},
             governance=told.governance,
+            has_signed_up=told.has_signed_up,
         )
         try:
             config = record.config(self._config, self._tenants.roles)
@@ -276,11 +298,11 @@ class TenantDesk:
 
     def _check_place(self, tenant_id: str, host: str, path: str) -> None:
         public = self._config.public
-        own = {each.host for each in public.hosts}
+        own = {host_config.host for host_config in public.hosts}
         if host != public.host and host not in own:
             raise MalformedError(
                 f"this process has no certificate for {host[:200]!r}: expected {public.host!r}"
-                f"{''.join(f' or {each!r}' for each in sorted(own))}, or a table [[public.hosts]] for it"
+                f"{''.join(f' or {host!r}' for host in sorted(own))}, or a table [[public.hosts]] for it"
             )
         try:
             published_place(host, path)

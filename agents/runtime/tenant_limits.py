@@ -8,7 +8,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from wanderbuch.agents.runtime.config import TenantsConfig
+from wanderbuch.agents.runtime.config_tables import TenantsConfig
 from wanderbuch.agents.runtime.gate.kept import bounds_of
 from wanderbuch.agents.runtime.gate.room import Share
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import ValidationError
 
-from wanderbuch.agents.runtime.config import HOSTS_FOLDER
 from wanderbuch.agents.runtime.gate.served import Served, Speaks
+from wanderbuch.agents.runtime.public_files import PublicFiles
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.tenant import Tenant
@@ -14,7 +14,7 @@ from wanderbuch.agents.runtime.tenant_config import Place
 from wanderbuch.agents.runtime.tenant_profile import open_profile
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, first_mistake
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.plugins.webvh.publisher import FolderPublisher, Publisher
+from wanderbuch.plugins.webvh.publisher import Publisher
 
 
 class TenantMaker:
@@ -23,11 +23,13 @@ class TenantMaker:
     Args:
         roles: that a tenant may have, by name.
         default: the default tenant; nothing of its own is bound in its profile before `settle`.
+        files: where public files lie.
     """
 
-    def __init__(self, roles: Mapping[str, Role], default: Tenant) -> None:
+    def __init__(self, roles: Mapping[str, Role], default: Tenant, files: PublicFiles) -> None:
         self._roles = roles
         self._default = default
+        self._files = files
         self._base: InjectionContext | None = None
         self._served: dict[frozenset[Speaks], Served] = {}
         self._publishers: dict[str, Publisher] = {default.place.host: default.publisher}
@@ -68,12 +70,11 @@ class TenantMaker:
         return Tenant(config, profile, default.parts, publisher=publisher, short_links=short_links)
 
     def _serves(self, parts: frozenset[Speaks]) -> Served:
-        if (found := self._served.get(parts)) is None:
-            found = self._served[parts] = Served(parts)
-        return found
+        if (served := self._served.get(parts)) is None:
+            served = self._served[parts] = Served(parts)
+        return served
 
     def _publisher(self, place: Place) -> Publisher:
-        if (found := self._publishers.get(place.host)) is None:
-            folder = self._default.parts.config.public_folder / HOSTS_FOLDER / place.host
-            found = self._publishers[place.host] = FolderPublisher(folder)
-        return found
+        if (publisher := self._publishers.get(place.host)) is None:
+            publisher = self._publishers[place.host] = self._files.publisher(place.host)
+        return publisher

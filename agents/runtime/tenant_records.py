@@ -8,13 +8,15 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from wanderbuch.agents.runtime.config import AgentConfig, GovernanceConfig, PublicConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig, PublicConfig
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant_config import Place, TenantConfig
 from wanderbuch.errors import ConfigurationError
@@ -44,6 +46,9 @@ class TenantRecord(Record):
         governance: whose word counts for it; None: as for the default tenant.
         token_hash: SHA-256 of its own token, hexadecimal; None: it has none.
         turns: how often it was suspended or resumed.
+        has_signed_up: whether it was made by who has it, without the operator; such a one goes when it is idle.
+        used_on: the last day on which it was used, as far as it is written down; None: the day on which it was made.
+        ends_on: the day on which it goes if it is not used; None: it is used.
     """
 
     category: ClassVar[str] = "wanderbuch.tenant"
@@ -56,6 +61,9 @@ class TenantRecord(Record):
     governance: GovernanceConfig | None = None
     token_hash: str | None = None
     turns: int = 0
+    has_signed_up: bool = False
+    used_on: date | None = None
+    ends_on: date | None = None
 
     @property
     def age(self) -> tuple[bool, bool, int]:
@@ -90,6 +98,7 @@ class TenantRecord(Record):
             place=self.place(process.public),
             roles={name: role_settings(process, roles[name], told) for name, told in self.roles.items()},
             governance=self.governance or process.governance,
+            takes_v2=process.public.didcomm_v2,
         )
 
 
@@ -120,14 +129,14 @@ def first_mistake(err: ValidationError) -> str:
 
 def named_files(settings: BaseModel, told: Mapping[str, Any], where: str = "") -> Sequence[str]:
     """Return which settings among those that were told name a file of this machine."""
-    found: list[str] = []
+    files: list[str] = []
     for name in told.keys() & type(settings).model_fields.keys():
         value, place = getattr(settings, name), f"{where}{name}"
         if isinstance(value, Path):
-            found.append(place)
+            files.append(place)
         elif isinstance(value, BaseModel) and isinstance(told[name], Mapping):
-            found.extend(named_files(value, told[name], f"{place}."))
-    return sorted(found)
+            files.extend(named_files(value, told[name], f"{place}."))
+    return sorted(files)
 
 
 def new_token() -> tuple[SecretStr, str]:

@@ -1,7 +1,7 @@
 """The tenants of a process: who there is, found by id and by place, opened when they are first needed.
 
 Opening one: its DID is there, its governance was asked for, each of its roles has an office. While somebody whom a role
-needs can not be reached it is tried again. Whether an office is open is known here and nowhere else.
+needs cannot be reached it is tried again. Whether an office is open is known here and nowhere else.
 
 Who there is follows from the records in the default tenant's profile. A tenant that is suspended or removed is not
 there for anybody but the operator. What another process decides is heard on the topic `tenants`.
@@ -11,22 +11,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Protocol
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError
 
 from wanderbuch.agents.runtime.app import OPERATOR, Caller
+from wanderbuch.agents.runtime.front import Who
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.office import Office
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.short_links import record_in
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 from wanderbuch.errors import ResolutionError, WanderbuchError
-from wanderbuch.plugins.trust.pacing import Backoff
-from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.plugins.trust.following.pacing import Backoff
+from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.store.records import NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
@@ -35,6 +37,7 @@ _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 20.0
 _OPENING_S: Final = 10.0  # so long a request or a message waits for its tenant to open
 _IDLE_S: Final = 900.0
+_FORGETTING: Final = "(forgetting)"
 _READING_S: Final = 5.0
 _LOOK_AGAIN_S: Final = 0.5
 TOPIC: Final = "tenants"
@@ -60,6 +63,7 @@ class _Known:
         opening: opens it; None: nobody does.
         failure: why it did not open.
         touched_at: when it was last asked or written to, by the loop's clock.
+        used_at: when somebody asked or wrote to it last, in this process; None: nobody has.
         swept_at: when each of its offices was last swept, by the loop's clock.
     """
 
@@ -72,6 +76,7 @@ class _Known:
     opening: asyncio.Task[None] | None = None
     failure: WanderbuchError | None = None
     touched_at: float = 0.0
+    used_at: datetime | None = None
     swept_at: dict[str, float] = field(default_factory=dict)
 
 
@@ -128,9 +133,36 @@ class Tenants:
 
     async def behind(self, link_id: str) -> str | None:
         """Return the long address behind a short link of a tenant that is served; None if there is none."""
+        if (record_id := record_in(link_id)) is not None:
+            return await self._behind_record(record_id)
         link = await self.default.short_links.find(link_id)
         known = self._known.get(link.tenant) if link is not None else None
         return link.url if link and known and known.state is TenantState.ACTIVE else None
+
+    async def who(self, tenant_id: str) -> Who:
+        """Return whose place a tenant's is; opens it if need be.
+
+        Raises:
+            NotFoundError: there is none of this id.
+            NotReadyError: it does not open (yet).
+        """
+        tenant = await self.enter(tenant_id)
+        config = tenant.config
+        return Who(
+            name=config.name,
+            did=tenant.did if tenant.has_did else None,
+            roles=tuple(config.roles),
+            entries=tuple(entry for name in config.roles for entry in self.roles[name].entries(config)),
+            prefix=f"/{config.place.prefix}" if config.place.prefix else "",
+        )
+
+    async def _behind_record(self, record_id: str) -> str | None:
+        for name in self.default.config.roles:
+            find = self.roles[name].long_address
+            url = await find(self.default.profile, record_id) if find is not None else None
+            if url is not None:
+                return url
+        return None
 
     def note(self, record: TenantRecord) -> None:
         """Take over what a record says, at once for everybody who asks; nothing of one that was read too early."""
@@ -174,8 +206,12 @@ class Tenants:
                 known.tenant = self._make(record)
         return known.tenant
 
-    async def enter(self, tenant_id: str) -> Tenant:
+    async def enter(self, tenant_id: str, *, is_use: bool = True) -> Tenant:
         """Return a tenant whose offices are open; opens them if need be.
+
+        Args:
+            tenant_id: which.
+            is_use: whether somebody asks or writes to it, and not this process by itself.
 
         Raises:
             NotFoundError: there is none of this id.
@@ -183,6 +219,8 @@ class Tenants:
         """
         known = self._served(tenant_id)
         known.touched_at = asyncio.get_running_loop().time()
+        if is_use:
+            known.used_at = self.default.clock()
         if known.tenant is not None and known.tenant.offices and known.opening is None:
             return known.tenant
         tenant = await self.profile(tenant_id)
@@ -222,6 +260,7 @@ class Tenants:
             if record is None or record.state is not TenantState.ACTIVE:  # another process has decided so just now
                 return None
             if record.has_token(token):
+                await self.note_use(record, self.default.clock().date())
                 return Caller("tenant", OPERATOR.roles)
         try:
             tenant = await self.profile(tenant_id)
@@ -235,8 +274,24 @@ class Tenants:
                 return caller
         return None
 
+    def used_on(self, tenant_id: str) -> date | None:
+        """Return the last day on which somebody asked or wrote to a tenant, as this process knows; None: nobody has."""
+        known = self._known.get(tenant_id)
+        return None if known is None or known.used_at is None else known.used_at.date()
+
+    async def note_use(self, record: TenantRecord, day: date) -> TenantRecord:
+        """Write down that a tenant that signed up was used on a day: at most once a day, so that it does not go."""
+        if not record.has_signed_up or (record.used_on is not None and record.used_on >= day and not record.ends_on):
+            return record
+
+        def step(tenant: TenantRecord) -> TenantRecord:
+            used_on = max(day, tenant.used_on or day)
+            return tenant.model_copy(update={"used_on": used_on, "ends_on": None})
+
+        return await self._records.change(record.id, step)
+
     async def open(self, tenant: Tenant) -> None:
-        """Open a tenant; returns when it is open, however long somebody whom it needs can not be reached."""
+        """Open a tenant; returns when it is open, however long somebody whom it needs cannot be reached."""
         roles = [self.roles[name] for name in tenant.config.roles]
         await tables_of(tenant.profile).rebuild.ensure_keys(tenant.profile, tenant.id)
         if any(role.has_public_did for role in roles):
@@ -250,6 +305,7 @@ class Tenants:
                     prerotation=any(role.prerotation for role in roles),
                     services=[service for role in roles for service in role.services(tenant.config)],
                     witnesses=tenant.config.witnesses,
+                    takes_v2=tenant.config.takes_v2,
                 )
             )
         if (source := tenant.governance) is not None:
@@ -315,12 +371,42 @@ class Tenants:
                 except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from their sweep)
                     _LOG.error("sweep.failed: blobs of %s", tenant.id, exc_info=err)
 
+    async def forget(self, now: datetime) -> None:
+        """Remove what must be gone by now of suspended tenants: what was promised holds for them, too."""
+        at = asyncio.get_running_loop().time()
+        waiting = [
+            (tenant_id, known)
+            for tenant_id, known in self._known.items()
+            if known.state is TenantState.SUSPENDED and at - known.swept_at.get(_FORGETTING, -_IDLE_S) >= _IDLE_S
+        ]
+        due = await tables_of(self.memory).due.tenants() if waiting else set()
+        for tenant_id, known in waiting:
+            if tenant_id not in due:
+                continue
+            known.swept_at[_FORGETTING] = at
+            try:
+                await self._forget(await self._records.get(tenant_id), now)
+            except Exception as err:  # noqa: BLE001 (one tenant must not keep the others from it)
+                _LOG.error("sweep.failed: what is to be forgotten of %s", tenant_id, exc_info=err)
+
+    async def _forget(self, record: TenantRecord, now: datetime) -> None:
+        tenant = self._make(record)
+        try:
+            for name in tenant.config.roles:
+                await self.roles[name].forget(tenant.profile, now)
+        finally:
+            await tenant.close()
+
     async def visit(self) -> None:
         """Open every tenant that is not open, one after another: so a sweep reaches what a crash left of it."""
-        closed = [each for each in self.ids() if not (known := self._known[each]).tenant or not known.tenant.offices]
+        closed = [
+            tenant_id
+            for tenant_id in self.ids()
+            if not (known := self._known[tenant_id]).tenant or not known.tenant.offices
+        ]
         for tenant_id in closed:
             try:
-                await self.enter(tenant_id)
+                await self.enter(tenant_id, is_use=False)
             except WanderbuchError as err:
                 log_event(_LOG, logging.WARNING, "tenant.not_open", tenant=tenant_id, code=err.code, reason=err.message)
 
@@ -374,8 +460,8 @@ class Tenants:
         """
         if not tables_of(self.memory).engine.is_shared:
             return
-        found = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
-        for record in found:
+        records = [await self._records.get_or_none(tenant_id)] if tenant_id else await self._records.find()
+        for record in records:
             if record is not None:
                 await self.learn(record)
         self.on_change()

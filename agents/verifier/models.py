@@ -1,19 +1,23 @@
 """The verifier's REST API: what goes over the wire."""
 
 import base64
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from functools import lru_cache
+from itertools import zip_longest
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.verifier.answers import AskAgain, ReasonedAnswerOut, ask_again
 from wanderbuch.agents.verifier.shown import in_words, labels
 from wanderbuch.errors import CredentialError
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import (
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import (
     LevelProof,
     Purpose,
     Requirement,
@@ -21,12 +25,16 @@ from wanderbuch.governance.question import (
     TrustDecision,
     Verdict,
 )
-from wanderbuch.governance.stapling import MAX_STAPLE_BYTES
-from wanderbuch.plugins.trust.exchange import Verification, VerificationState
-from wanderbuch.plugins.trust.request import AwardPrecision
+from wanderbuch.governance.signed.stapling import MAX_STAPLE_BYTES
+from wanderbuch.plugins.trust.verifying.asked import AskedGroup, AwardPrecision
+from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
+from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.schemas.countries import is_country
 from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.schemas.languages import is_language
 from wanderbuch.schemas.occupations import OccupationCode
+
+_MOST_HIDDEN: Final = 64
 
 
 class RequirementIn(ApiModel):
@@ -35,7 +43,7 @@ class RequirementIn(ApiModel):
     `award_precision` "day" asks for the exact date of the award: needed only if a decision said so.
     """
 
-    occupation: str = Field(max_length=32, examples=["C7212"])
+    occupation: str = Field(max_length=32, examples=["C7212"], description="of language/1.0 the language, such as mlt")
     jurisdiction: str = Field(pattern="^[A-Z]{3}$", examples=["MLT"])
     min_eqf_level: int | None = Field(default=None, ge=1, le=8)
     credential_type: str = Field(default="qualification/1.0", max_length=64)
@@ -43,6 +51,9 @@ class RequirementIn(ApiModel):
     subject: Subject = Subject.NONE
     not_revoked: bool = True
     purpose: Purpose = Purpose.EMPLOYMENT
+    min_cefr_level: str | None = Field(default=None, pattern="^[ABC][12]$", description="of language/1.0")
+    min_months: int | None = Field(default=None, ge=1, le=1200, description="of experience/1.0")
+    not_before: date | None = Field(default=None, description="when it was awarded, or the work ended, at the earliest")
 
     def parsed(self) -> Requirement:
         """Return the requirement as the rules take it.
@@ -50,7 +61,8 @@ class RequirementIn(ApiModel):
         Raises:
             CredentialError: the occupation or the country does not exist.
         """
-        OccupationCode.parse(self.occupation)
+        if not is_language(self.occupation):
+            OccupationCode.parse(self.occupation)
         if not is_country(self.jurisdiction):
             raise CredentialError(
                 f"expected a country of ISO 3166-1 as jurisdiction, found {self.jurisdiction}",
@@ -64,12 +76,34 @@ class RequirementIn(ApiModel):
         return cls(**{name: getattr(requirement, name) for name in cls.model_fields})
 
 
+class KeepOut(ApiModel):
+    """Why and how long the answer is kept, which the worker is told: only where a law asks for that.
+
+    A presentation that is kept convinces others. It is sealed under a key of its own, which is destroyed after `until`.
+    """
+
+    law: str = Field(min_length=1, max_length=120, examples=["Health and Safety Act, section 12"])
+    purpose: str = Field(min_length=1, max_length=120, examples=["showing an inspector who was let weld"])
+    until: date
+
+
+class KeepIn(KeepOut):
+    """The same, and the language in which the worker is told: by default that of the question, or English."""
+
+    language: Literal["en", "fr", "ar", "es", "si", "ta"] | None = None
+
+    def parsed(self, language: str = "en") -> Keeping:
+        """Return the same as the desk takes it."""
+        return Keeping(self.law, self.purpose, self.until, self.language or language)
+
+
 class NewRequest(ApiModel):
     """A question to put."""
 
     requirement: RequirementIn
     award_precision: AwardPrecision = AwardPrecision.YEAR
     deadline_s: int | None = Field(default=None, ge=1, le=30 * 86_400)
+    keep: KeepIn | None = None
 
 
 class SeenOut(ApiModel):
@@ -95,6 +129,7 @@ class RequestState(Enum):
     DECIDED = "DECIDED"
     DECLINED = "DECLINED"
     NO_ANSWER = "NO_ANSWER"
+    CANCELLED = "CANCELLED"
 
     @classmethod
     def of(cls, state: VerificationState) -> "RequestState":
@@ -105,17 +140,6 @@ class RequestState(Enum):
     def meant(self) -> tuple[VerificationState, ...]:
         """The states of a verification that callers see as this one."""
         return tuple(state for state in VerificationState if RequestState.of(state) is self)
-
-
-class AskAgain(Enum):
-    """Whether asking again may lead to another answer, and how."""
-
-    SAME = "same"  # something could not be fetched or checked, or was replaced meanwhile
-    WITH_DAY = "with_day"  # with award_precision "day"
-
-
-# Reasons that go away by themselves.
-_PASSING = frozenset({"revocation.old_list", "judgement.too_slow", "judgement.interrupted"})
 
 
 class RequestSummary(ApiModel):
@@ -130,16 +154,16 @@ class RequestSummary(ApiModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, held: Verification) -> "RequestSummary":
+    def of(cls, verification: Verification) -> "RequestSummary":
         """Return a verification in short."""
         return cls(
-            id=held.id,
-            state=RequestState.of(held.state),
-            requirement=RequirementIn.of(held.requirement),
-            verdict=held.decision.verdict if held.decision else None,
-            created_at=held.created_at,
-            deadline=held.answer_by,
-            ended_at=held.ended_at,
+            id=verification.id,
+            state=RequestState.of(verification.state),
+            requirement=RequirementIn.of(verification.requirement),
+            verdict=verification.decision.verdict if verification.decision else None,
+            created_at=verification.created_at,
+            deadline=verification.answer_by,
+            ended_at=verification.ended_at,
         )
 
 
@@ -150,10 +174,24 @@ class Requests(ApiModel):
     next_cursor: str | None
 
 
+class AskedCredentialOut(ApiModel):
+    """One credential that was asked for, and what became of it; `seen` as for the whole."""
+
+    name: str
+    requirement: RequirementIn
+    award_precision: AwardPrecision
+    decision: DecisionOut | None
+    seen: list[SeenOut] | None
+    hidden: list[HiddenOut]
+
+
 class RequestOut(RequestSummary):
     """A request: what was asked, how to answer it, and how it ended.
 
-    `seen` is null where nothing was accepted, or where it has been forgotten since.
+    `seen` is null where nothing was accepted, or where it has been forgotten since; `qr_svg` is null in the answer to
+    the question itself (it is made when the request is looked at) and once the request has ended. `credentials` has
+    each credential that was asked for; `requirement`, `award_precision`, `seen` and `hidden` are those of the first,
+    and `decision` is the whole one.
     """
 
     award_precision: AwardPrecision
@@ -161,49 +199,83 @@ class RequestOut(RequestSummary):
     proof_request: dict[str, Any]
     invitation_url: str
     short_url: str
-    qr_svg: str
+    qr_svg: str | None
     decision: DecisionOut | None
+    answer: ReasonedAnswerOut | None
+    keep: KeepOut | None
     seen: list[SeenOut] | None
     hidden: list[HiddenOut]
     decline_code: str | None
     ask_again: AskAgain | None
+    ref: str | None
+    credentials: list[AskedCredentialOut]
 
     @classmethod
-    def shown(cls, held: Verification, *, qr_svg: str) -> "RequestOut":
-        """Return a verification in full."""
-        credential_type = load_credential_type(held.requirement.credential_type)
-        seen = None if held.seen is None else in_words(credential_type, held.seen)
+    def shown(cls, verification: Verification, *, seen: Mapping[str, str] | None, qr_svg: str | None) -> "RequestOut":
+        """Return a verification in full.
+
+        Args:
+            verification: as it stands.
+            seen: the values that were revealed, if they are there.
+            qr_svg: its QR code.
+        """
+        first, *further = (
+            _credential(group, decision, seen=_seen_of(group, verification, seen))
+            for group, decision in zip_longest(verification.groups, verification.decisions)
+        )
         return cls(
-            **RequestSummary.of(held).model_dump(),
-            award_precision=held.award_precision,
-            words=list(held.words),
-            proof_request=held.proof_request,
-            invitation_url=held.invitation_url,
-            short_url=held.short_url or held.invitation_url,
+            **RequestSummary.of(verification).model_dump(),
+            award_precision=first.award_precision,
+            words=list(verification.words),
+            proof_request=verification.proof_request,
+            invitation_url=verification.invitation_url,
+            short_url=verification.short_url or verification.invitation_url,
             qr_svg=qr_svg,
-            decision=DecisionOut.of(held.decision) if held.decision else None,
-            seen=None
-            if seen is None
-            else [SeenOut(attribute=e.attribute, label=e.label, value=e.value, meaning=e.meaning) for e in seen],
-            hidden=[
-                HiddenOut(attribute=name, label=label)
-                for name, label in zip(held.hidden, labels(credential_type, held.hidden), strict=True)
-            ],
-            decline_code=held.decline_code,
-            ask_again=ask_again(held.decision),
+            decision=DecisionOut.of(verification.decision) if verification.decision else None,
+            keep=None
+            if verification.keeping is None
+            else KeepOut(
+                law=verification.keeping.law, purpose=verification.keeping.purpose, until=verification.keeping.until
+            ),
+            answer=ReasonedAnswerOut.of(verification.decision, verification.grounds) if verification.decision else None,
+            seen=first.seen,
+            hidden=first.hidden,
+            decline_code=verification.decline_code,
+            ask_again=ask_again(verification.decision),
+            ref=verification.ref,
+            credentials=[first, *further],
         )
 
 
-def ask_again(decision: TrustDecision | None) -> AskAgain | None:
-    """Return whether asking again may help."""
-    if decision is None or decision.verdict is Verdict.TRUSTED:
-        return None
-    codes = {reason.code for reason in decision.reasons}
-    if "award.date_needed" in codes:
-        return AskAgain.WITH_DAY
-    if decision.verdict in (Verdict.UNKNOWN, Verdict.STALE) or codes & _PASSING:
-        return AskAgain.SAME
-    return None
+def _credential(
+    group: AskedGroup, decision: TrustDecision | None, *, seen: Mapping[str, str] | None
+) -> AskedCredentialOut:
+    credential_type = load_credential_type(group.requirement.credential_type)
+    told = None if seen is None else in_words(credential_type, seen)
+    return AskedCredentialOut(
+        name=group.group,
+        requirement=RequirementIn.of(group.requirement),
+        award_precision=group.award_precision,
+        decision=DecisionOut.of(decision) if decision else None,
+        seen=None
+        if told is None
+        else [SeenOut(attribute=e.attribute, label=e.label, value=e.value, meaning=e.meaning) for e in told],
+        hidden=list(_hidden(credential_type.id, tuple(group.hidden))),
+    )
+
+
+def _seen_of(group: AskedGroup, held: Verification, seen: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Return what was seen of one credential; see `judgement.Judgement.shown`."""
+    if seen is None or not held.further:
+        return seen
+    return {name.partition(".")[2]: value for name, value in seen.items() if name.partition(".")[0] == group.group}
+
+
+@lru_cache(_MOST_HIDDEN)
+def _hidden(credential_type_id: str, names: tuple[str, ...]) -> tuple[HiddenOut, ...]:
+    """Return what is not asked for, with labels: the same for every question with the same requirement."""
+    told = labels(load_credential_type(credential_type_id), names)
+    return tuple(HiddenOut(attribute=name, label=label) for name, label in zip(names, told, strict=True))
 
 
 class StapleIn(ApiModel):

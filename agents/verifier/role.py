@@ -1,54 +1,24 @@
-"""The verifier as a role of the runtime, and its office for one tenant."""
+"""The verifier as a role of the runtime."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from wanderbuch.agents.runtime.front import Entry, SiteKind
 from wanderbuch.agents.runtime.gate.served import Speaks
-from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.role import FindAddress, Role
+from wanderbuch.agents.site.front import FRONT
 from wanderbuch.agents.verifier.config import VerifierConfig
 
 if TYPE_CHECKING:
-    from wanderbuch.agents.runtime.app import Route
+    from datetime import datetime
+
+    from acapy_agent.core.profile import Profile
+
+    from wanderbuch.agents.runtime.app import PublicRoute, Route
     from wanderbuch.agents.runtime.tenant import Tenant
-
-
-class VerifierOffice:
-    """A verifier's work for one tenant: its desk, and what it asks and judges with."""
-
-    def __init__(self, tenant: "Tenant") -> None:
-        """Open it; nobody is asked anything yet.
-
-        Raises:
-            ConfigurationError: there is no governance: a verifier that can not decide has nothing to do.
-        """
-        from wanderbuch.errors import ConfigurationError
-        from wanderbuch.plugins.http.replaying import FallbackEdge
-        from wanderbuch.plugins.trust.verifier import DeskLimits, VerificationDesk
-
-        source = tenant.governance
-        if source is None:
-            raise ConfigurationError(
-                "a verifier needs the table [governance]", hint="add url and author of the governance file"
-            )
-        self.tenant = tenant
-        self.governance = source
-        self.config = tenant.settings(VerifierConfig)
-        self.desk = VerificationDesk(
-            source,
-            limits=DeskLimits(
-                judging=timedelta(seconds=self.config.judging_limit_s),
-                keep_seen=timedelta(days=self.config.keep_seen_days),
-            ),
-            recording=tenant.edge if isinstance(tenant.edge, FallbackEdge) else None,
-        )
-
-    async def sweep(self, now: datetime) -> None:
-        """End what is overdue, forget what need not stay."""
-        await self.desk.sweep(self.tenant.profile, now)
-
-    async def close(self) -> None:
-        """Do nothing: there are no tasks of its own."""
+    from wanderbuch.agents.runtime.tenant_config import TenantConfig
+    from wanderbuch.agents.verifier.office import VerifierOffice
+    from wanderbuch.plugins.exchange.handling import FindInvitation, Handler
 
 
 class VerifierRole(Role):
@@ -56,8 +26,37 @@ class VerifierRole(Role):
 
     name = "verifier"
     settings = VerifierConfig
-    plugins = ("wanderbuch.agents.verifier",)
-    speaks = (Speaks.VERIFIER,)
+    speaks = (Speaks.VERIFIER, Speaks.INVITER)
+    may_sign_up = True
+    front = FRONT
+
+    @property
+    def long_address(self) -> "FindAddress":  # type: ignore[override]
+        """What is behind the short address of a question, or of a link for many."""
+        from wanderbuch.agents.verifier.links.applying import find_link_url
+        from wanderbuch.plugins.trust.verifying.exchange import find_invitation_url
+
+        async def find(profile: "Profile", record_id: str) -> str | None:
+            return await find_invitation_url(profile, record_id) or await find_link_url(profile, record_id)
+
+        return find
+
+    @property
+    def find_invitation(self) -> "FindInvitation":  # type: ignore[override]
+        """Its links for many."""
+        from wanderbuch.agents.verifier.links.applying import find_link
+
+        return find_link
+
+    @property
+    def handlers(self) -> "Mapping[str, Handler]":  # type: ignore[override]
+        """What wallets answer, how they connect by a link for many, and have an answer erased."""
+        from wanderbuch.agents.verifier.erasing.receiving_erasures import ERASURE_HANDLERS
+        from wanderbuch.agents.verifier.links.applying import find_link
+        from wanderbuch.plugins.exchange.connecting.inviter import Inviter
+        from wanderbuch.plugins.trust.verifying.receiving import HANDLERS
+
+        return {**Inviter(self.name, find_link, lambda office: office).handlers(), **HANDLERS, **ERASURE_HANDLERS}
 
     def routes(self) -> Sequence["Route"]:
         """Return the REST API."""
@@ -65,15 +64,42 @@ class VerifierRole(Role):
 
         return VERIFIER_ROUTES
 
-    async def open(self, tenant: "Tenant") -> VerifierOffice:
+    def public_routes(self) -> Sequence["PublicRoute"]:
+        """Return the pages of receipts, and of questions without an account."""
+        from wanderbuch.agents.verifier.getting_in.walk_in_pages import walk_in_routes
+        from wanderbuch.agents.verifier.pages.receipt_page import receipt_routes
+
+        return (*receipt_routes(), *walk_in_routes())
+
+    def app_pages(self) -> Sequence["PublicRoute"]:
+        """Return the pages of signing up, and the employer's desk."""
+        from wanderbuch.agents.verifier.getting_in.sign_up_pages import sign_up_pages
+        from wanderbuch.agents.verifier.pages.mounting import desk_page_routes
+
+        return (*sign_up_pages(), *desk_page_routes())
+
+    def entries(self, config: "TenantConfig") -> Sequence[Entry]:
+        """Return the employer's desk."""
+        return (Entry(SiteKind.APP, "asking", "/desk/{language}/"),)
+
+    async def open(self, tenant: "Tenant") -> "VerifierOffice":
         """Open the desk."""
-        from wanderbuch.plugins.trust.ended import teller
-        from wanderbuch.plugins.trust.verifier import VerificationDesk
+        from wanderbuch.agents.verifier.office import VerifierOffice
+        from wanderbuch.plugins.trust.verifying.ended import teller
+        from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 
         office = VerifierOffice(tenant)
         teller(tenant.profile)
         tenant.bind(VerificationDesk, office.desk)
         return office
+
+    async def forget(self, profile: "Profile", now: "datetime") -> None:
+        """Destroy the keys of case files whose last day is over, and forget what was seen for long enough."""
+        from wanderbuch.plugins.trust.case_files.keeping_cases import CaseFiles
+        from wanderbuch.plugins.trust.verifying.seen import forget_due
+
+        await CaseFiles(profile).sweep(now)
+        await forget_due(profile, now)
 
 
 ROLE = VerifierRole()

@@ -25,14 +25,14 @@ class Shown:
     meaning: str
 
 
-def in_words(credential_type: CredentialType, seen: Mapping[str, str]) -> tuple[Shown, ...]:
-    """Return revealed values with their labels and meanings, in the order of `seen`."""
+def in_words(credential_type: CredentialType, seen: Mapping[str, str], language: str = "en") -> tuple[Shown, ...]:
+    """Return revealed values with their labels and meanings in a language, in the order of `seen`."""
     return tuple(
         Shown(
             name,
-            credential_type.attribute(name).label.in_language("en"),
+            credential_type.attribute(name).label.in_language(language),
             plain(credential_type.attribute(name), raw),
-            _meaning(credential_type, name, raw),
+            _meaning(credential_type, name, raw, language),
         )
         for name, raw in seen.items()
     )
@@ -43,7 +43,7 @@ def labels(credential_type: CredentialType, names: Sequence[str]) -> tuple[str, 
     return tuple(credential_type.attribute(name).label.in_language("en") for name in names)
 
 
-def _meaning(credential_type: CredentialType, name: str, raw: str) -> str:
+def _meaning(credential_type: CredentialType, name: str, raw: str, language: str) -> str:
     """Return what a value says; the value itself if there is nothing to add."""
     attribute = credential_type.attribute(name)
     try:
@@ -51,12 +51,13 @@ def _meaning(credential_type: CredentialType, name: str, raw: str) -> str:
     except CredentialError:
         return raw
     if value is None and attribute.absent is not None:
-        return attribute.absent.label.in_language("en")
+        return attribute.absent.label.in_language(language)
     if attribute.computed is not None and attribute.computed.by is Computation.AT_LEAST:
-        reached = f"EQF level {attribute.computed.level} or more"
-        return reached if raw == "1" else f"less than {reached[:-8]}"
+        if raw == "1":
+            return attribute.label.in_language(language)
+        return f"less than {attribute.label.in_language('en')[:-8]}"
     if isinstance(value, date):
         return value.isoformat()
     if raw in attribute.codes:
-        return attribute.codes[raw].in_language("en")
+        return attribute.codes[raw].in_language(language)
     return plain(attribute, raw)

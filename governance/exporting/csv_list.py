@@ -11,50 +11,54 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
 from wanderbuch.governance.exporting.export import Export, Loss, left_out
-from wanderbuch.governance.file import Accreditation, GovernanceFile, Participant, StatusChange
+from wanderbuch.governance.facts.file import Accreditation, GovernanceFile, Participant, StatusChange
+from wanderbuch.governance.facts.question import DateSpan
+from wanderbuch.governance.facts.sources import HOLDER_BOUND, Binding
+from wanderbuch.governance.facts.spans import OPEN_END
+from wanderbuch.governance.facts.statements import CompetenceUnit, Programme
 from wanderbuch.governance.importing.columns import COLUMNS
-from wanderbuch.governance.importing.values import NOTHING, listed, units
+from wanderbuch.governance.importing.values import NOTHING, UNBOUND, listed, listed_ids, units
 from wanderbuch.governance.lists.table import MAX_CELL, escaped, unescaped
 from wanderbuch.governance.lists.writing import read_text
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END
-from wanderbuch.governance.statements import CompetenceUnit, Programme
 
 type Cells = dict[str, str]
 
 _MARK = b"\xef\xbb\xbf"
 _LISTS = frozenset(
-    {"credential_types", "cred_def_ids", "occupations", "excluded_occupations", "jurisdictions", "registries"}
+    {"credential_types", "sources", "bindings", "occupations", "excluded_occupations", "jurisdictions", "statuses"}
 )
+_IDS = frozenset({"sources", "statuses"})
 
 
 def csv_list(file: GovernanceFile) -> Export:
     """Return the file's participants, accreditations and programmes as CSV."""
     losses: list[Loss] = list(left_out(file, "programmes"))
     rows = list(_rows(file, losses))
-    used = [each.name for each in COLUMNS if any(row.get(each.name) for row in rows)]
+    used = [column.name for column in COLUMNS if any(row.get(column.name) for row in rows)]
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(used)
     for row in rows:
         losses += _not_exact(row)
         writer.writerow([escaped(row.get(name, "")) for name in used])
-    if any(each.roles for each in file.participants):
+    if any(participant.roles for participant in file.participants):
         losses.append(
             Loss("participant.roles", "", "roles for other CTE readers are left out; import gives issuers one")
         )
     losses += [
-        Loss("participant.aliases", each.did, f"other DIDs of {each.name or each.did} are left out")
-        for each in file.participants
-        if each.alias_dids
+        Loss(
+            "participant.aliases", participant.did, f"other DIDs of {participant.name or participant.did} are left out"
+        )
+        for participant in file.participants
+        if participant.alias_dids
     ]
     return Export(_MARK + stream.getvalue().encode(), tuple(losses))
 
 
 def _rows(file: GovernanceFile, losses: list[Loss]) -> Iterator[Cells]:
     by_issuer: dict[str, list[Accreditation]] = {}
-    for each in file.accreditations:
-        by_issuer.setdefault(each.issuer, []).append(each)
+    for entry in file.accreditations:
+        by_issuer.setdefault(entry.issuer, []).append(entry)
     offered: dict[tuple[str, str], list[Programme]] = {}
     for programme in file.programmes:
         offered.setdefault((programme.provider, programme.accreditation), []).append(programme)
@@ -84,7 +88,8 @@ def _accreditation(
         **told,
         "title": given.title or "",
         "credential_types": _joined(given.credential_types),
-        "cred_def_ids": _joined(given.cred_def_ids),
+        "sources": _joined(given.sources),
+        "bindings": _bindings(given),
         "occupations": _joined(given.occupations),
         "excluded_occupations": _joined(given.excluded_occupations),
         "framework": given.level_range.framework,
@@ -97,7 +102,7 @@ def _accreditation(
         "quality_assurance": given.quality_assurance or "",
     }
     rest: Cells = {"did": told["did"], "institution": told["institution"]}
-    offers = [_programme(each, losses) for each in programmes]
+    offers = [_programme(programme, losses) for programme in programmes]
     for position, (span, change) in enumerate(zip_longest(given.intervals, given.changes)):
         row = dict(first if position == 0 else rest) | {"accreditation": given.id}
         if not given.changes:
@@ -105,6 +110,12 @@ def _accreditation(
         yield row | _mandate(span) | _decision(change)
     for offer in offers:
         yield {**rest, "accreditation": given.id, **offer}
+
+
+def _bindings(given: Accreditation) -> str:
+    if given.bindings == HOLDER_BOUND:
+        return ""
+    return _joined(UNBOUND if binding is Binding.NONE else binding.value for binding in given.bindings)
 
 
 def _mandate(span: DateSpan | None) -> Cells:
@@ -120,7 +131,7 @@ def _decision(change: StatusChange | None) -> Cells:
         "status": change.status.value,
         "decided_on": str(change.decided_on),
         "effective_from": str(change.effective_from),
-        "registries": _joined(sorted(change.registries)),
+        "statuses": _joined(sorted(change.statuses)),
         "status_decision": change.decision or "",
         "reason": change.reason or "",
     }
@@ -131,8 +142,8 @@ def _programme(given: Programme, losses: list[Loss]) -> Cells:
         text = f"of programme {given.id} only the first span of days is kept"
         losses.append(Loss("programme.intervals", given.id, text))
     span = given.intervals[0]
-    written = "; ".join(_unit(each) for each in given.units)
-    if written and units(written) != [_unit_json(each) for each in given.units]:
+    written = "; ".join(_unit(competence_unit) for competence_unit in given.units)
+    if written and units(written) != [_unit_json(competence_unit) for competence_unit in given.units]:
         losses.append(Loss("programme.units", given.id, f"titles of units of programme {given.id} hold ; or |"))
         written = ""
     return {
@@ -165,9 +176,9 @@ def _not_exact(row: Cells) -> Iterator[Loss]:
     for name, text in row.items():
         read, remarks = read_text(escaped(text))
         exact = unescaped(read) == text and len(text) <= MAX_CELL and (not text or text.casefold() not in NOTHING)
-        exact = exact and not any(each.blocks for each in remarks)
+        exact = exact and not any(remark.blocks for remark in remarks)
         if name in _LISTS:
-            exact = exact and _joined(listed(text)) == text
+            exact = exact and _joined((listed_ids if name in _IDS else listed)(text)) == text
         if not exact:
             subject = row.get("accreditation") or row["did"]
             yield Loss("cell.not-exact", subject, f"{name.replace('_', ' ')} of {subject} does not read back as it is")

@@ -12,8 +12,8 @@ from typing import Any, Final
 import base58
 import rfc8785
 
-from wanderbuch.governance.identifiers import DidUrl
-from wanderbuch.governance.jws import Signer
+from wanderbuch.governance.facts.identifiers import DidUrl
+from wanderbuch.governance.signed.jws import Signer
 
 CRYPTOSUITE: Final = "eddsa-jcs-2022"
 

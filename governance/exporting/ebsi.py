@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import rfc8785
 
-from wanderbuch.governance.anywhere import begins_at
 from wanderbuch.governance.exporting.export import Export, Loss, json_content, left_out, times_in_force
-from wanderbuch.governance.file import Accreditation, GovernanceFile, Status
+from wanderbuch.governance.facts.anywhere import begins_at
+from wanderbuch.governance.facts.file import Accreditation, GovernanceFile, Status
 
 COUNTRY_URI: Final = "http://publications.europa.eu/resource/authority/country/"
 _CONTEXT: Final = "https://www.w3.org/2018/credentials/v1"  # the records of API v4 are of VCDM 1.1
@@ -32,10 +32,12 @@ def ebsi_issuers(file: GovernanceFile) -> Export:
     for participant in file.participants:
         accreditations = file.index.by_issuer.get(participant.did, ())
         if accreditations and participant.did != file.author:
-            attributes = [found for each in accreditations for found in _attributes(file, each)]
+            attributes = [
+                attribute for accreditation in accreditations for attribute in _attributes(file, accreditation)
+            ]
             issuers.append({"did": participant.did, "attributes": attributes})
-        for each in accreditations:
-            losses += _losses(each)
+        for granted in accreditations:
+            losses += _losses(granted)
     losses.append(
         Loss("unsigned", "", "records are unsigned payloads; EBSI wants each as a JWT by a key of a did:ebsi")
     )
@@ -47,7 +49,7 @@ def _root(file: GovernanceFile) -> dict[str, Any]:
         "id": file.author,
         "reservedAttributeId": _attribute_id(file.id),
         "accreditedFor": [
-            {"schemaId": each.id, "types": _kinds(each.name), "limitJurisdiction": []} for each in file.schemas
+            {"schemaId": schema.id, "types": _kinds(schema.name), "limitJurisdiction": []} for schema in file.schemas
         ],
     }
     record = _record(file, "VerifiableAccreditationToAccredit", subject, file.last_updated)
@@ -122,8 +124,8 @@ def _losses(given: Accreditation) -> Iterator[Loss]:
         text = f"{given.id} excludes {', '.join(given.excluded_occupations)}, which EBSI does not say"
         yield Loss("accreditation.exclusions", given.id, text, widens=True)
     if given.lapses:
-        text = f"{given.id} counts for earlier awards from certain registries only, which EBSI does not say"
-        yield Loss("accreditation.registries", given.id, text, widens=True)
+        text = f"{given.id} counts for earlier awards from certain status lists only, which EBSI does not say"
+        yield Loss("accreditation.statuses", given.id, text, widens=True)
 
 
 def _kinds(credential_type: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an export gives: the bytes, and everything the other format can not say."""
+"""What an export gives: the bytes, and everything the other format cannot say."""
 
 import json
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from wanderbuch.governance.anywhere import begins_at, days_anywhere, ends_at
-from wanderbuch.governance.file import Accreditation, GovernanceFile
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END, touches, without
+from wanderbuch.governance.facts.anywhere import begins_at, days_anywhere, ends_at
+from wanderbuch.governance.facts.file import Accreditation, GovernanceFile
+from wanderbuch.governance.facts.question import DateSpan
+from wanderbuch.governance.facts.spans import OPEN_END, touches, without
 
 _DAY: Final = timedelta(days=1)
 
@@ -46,7 +46,7 @@ def json_content(document: Any) -> bytes:
 def counting_spans(accreditation: Accreditation) -> tuple[DateSpan, ...]:
     """Return the award dates for which an accreditation counts: its mandate without suspensions and withdrawal.
 
-    Awards before a lapse count only from the registries that the decision names; no other format says that.
+    Awards before a lapse count only from the status lists that the decision names; no other format says that.
     """
     spans = accreditation.intervals
     for lapse in accreditation.lapses:
@@ -84,16 +84,15 @@ def times_in_force(accreditation: Accreditation) -> Iterator[tuple[DateSpan, dat
 
 def exclusions_of(file: GovernanceFile) -> dict[str, tuple[str, ...]]:
     """Return what issuers may never attest, whichever of their accreditations says so, by issuer."""
-    found: dict[str, set[str]] = {}
-    for each in file.accreditations:
-        if each.excluded_occupations:
-            found.setdefault(each.issuer, set()).update(each.excluded_occupations)
-    return {issuer: tuple(sorted(codes)) for issuer, codes in found.items()}
+    excluded = {
+        accreditation.issuer: set(file.index.excluded(accreditation.issuer)) for accreditation in file.accreditations
+    }
+    return {issuer: tuple(sorted(codes)) for issuer, codes in excluded.items() if codes}
 
 
 def names_of(file: GovernanceFile) -> dict[str, str]:
     """Return how the file calls its participants, by DID."""
-    return {each.did: each.name for each in file.participants if each.name}
+    return {participant.did: participant.name for participant in file.participants if participant.name}
 
 
 def left_out(file: GovernanceFile, *kept: str) -> Iterator[Loss]:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wanderbuch.governance.anywhere import begins_at
 from wanderbuch.governance.exporting.export import Export, Loss, exclusions_of, json_content, left_out, times_in_force
-from wanderbuch.governance.file import Accreditation, GovernanceFile, Participant
-from wanderbuch.governance.model import PROFILE_STATEMENTS
+from wanderbuch.governance.facts.anywhere import begins_at
+from wanderbuch.governance.facts.file import Accreditation, GovernanceFile, Participant
+from wanderbuch.governance.form.model import PROFILE_STATEMENTS
 
 LOTE_VERSION: Final = 1
 LONGEST_UPDATE: Final = timedelta(days=183)  # a list is renewed at least every six months
@@ -36,13 +36,13 @@ def list_of_trusted_entities(
         language: language of the names (BCP 47).
     """
     losses = list(left_out(file))
-    author = next((each for each in file.participants if each.did == file.author), None)
+    author = next((participant for participant in file.participants if participant.did == file.author), None)
     exclusions = exclusions_of(file)
     entities = []
     for participant in file.participants:
         services: list[dict[str, Any]] = []
-        for each in file.index.by_issuer.get(participant.did, ()):
-            services += _services(each, exclusions.get(participant.did, ()), at, language, losses)
+        for accreditation in file.index.by_issuer.get(participant.did, ()):
+            services += _services(accreditation, exclusions.get(participant.did, ()), at, language, losses)
         if services:
             entities.append(
                 {
@@ -95,12 +95,12 @@ def _services(
     text = f"the scope of {given.id} is an extension, which other readers may overlook"
     losses.append(Loss("accreditation.scope", given.id, text, widens=True))
     if given.lapses:
-        text = f"that {given.id} counts for earlier awards from certain registries only is not told"
-        losses.append(Loss("accreditation.registries", given.id, text, widens=True))
+        text = f"that {given.id} counts for earlier awards from certain status lists only is not told"
+        losses.append(Loss("accreditation.statuses", given.id, text, widens=True))
     for credential_type in given.credential_types:
         service: dict[str, Any] = {
             "ServiceName": _texts(given.title or given.id, language),
-            "ServiceDigitalIdentity": {"OtherIds": [given.issuer, *given.cred_def_ids]},
+            "ServiceDigitalIdentity": {"OtherIds": [given.issuer, *given.sources]},
             "ServiceTypeIdentifier": _SERVICE_TYPE + credential_type,
         }
         (status, since), earlier = states[0], states[1:]
@@ -111,20 +111,20 @@ def _services(
             "ServiceDefinitionURI": _addresses(given.decision, language),
             "ServiceInformationExtensions": [_scope(given, excluded)],
         }
-        history = [{**service, "ServiceStatus": each, "StatusStartingTime": _instant(on)} for each, on in earlier]
+        history = [{**service, "ServiceStatus": state, "StatusStartingTime": _instant(on)} for state, on in earlier]
         yield {"ServiceInformation": information, **({"ServiceHistory": history} if history else {})}
 
 
 def _states(given: Accreditation, at: datetime) -> list[tuple[str, datetime]]:
     """Return granted and withdrawn with when each begins, the newest first; what is still to come is left out."""
-    found: list[tuple[str, datetime]] = []
+    states: list[tuple[str, datetime]] = []
     for _, begins, ends in times_in_force(given):
-        found.append((_GRANTED, begins))
+        states.append((_GRANTED, begins))
         if ends is not None:
-            found.append((_WITHDRAWN, ends))
-    if not found:  # it never counted
-        found = [(_WITHDRAWN, begins_at(given.intervals[0].first))]
-    return [(status, since) for status, since in reversed(found) if since <= at]
+            states.append((_WITHDRAWN, ends))
+    if not states:  # it never counted
+        states = [(_WITHDRAWN, begins_at(given.intervals[0].first))]
+    return [(status, since) for status, since in reversed(states) if since <= at]
 
 
 def _scope(given: Accreditation, excluded: tuple[str, ...]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wanderbuch.governance.anywhere import days_anywhere, ends_at
 from wanderbuch.governance.exporting.export import (
     Export,
     Loss,
@@ -23,10 +22,11 @@ from wanderbuch.governance.exporting.export import (
     span_in_force,
 )
 from wanderbuch.governance.exporting.scope_schema import asking_schema, issuing_schema, output_validation
-from wanderbuch.governance.file import GovernanceFile, Participant
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END, touches
-from wanderbuch.governance.statements import Verification
+from wanderbuch.governance.facts.anywhere import days_anywhere, ends_at
+from wanderbuch.governance.facts.file import GovernanceFile, Participant
+from wanderbuch.governance.facts.question import DateSpan
+from wanderbuch.governance.facts.spans import OPEN_END, touches
+from wanderbuch.governance.facts.statements import VerifierAuthorization
 
 # The draft's own examples use the examples context; terms without a context of their own are what this one is for.
 CONTEXTS: Final = ("https://www.w3.org/ns/credentials/v2", "https://www.w3.org/ns/credentials/undefined-terms/v2")
@@ -42,7 +42,7 @@ def recognized_entity_credential(file: GovernanceFile, *, at: datetime, lifetime
     """
     telling = _Telling(file, at)
     losses = telling.losses
-    subjects = [entity for each in file.participants if (entity := telling.entity(each))]
+    subjects = [entity for participant in file.participants if (entity := telling.entity(participant))]
     last = min((span.last for span in telling.spans if span.last != OPEN_END), default=None)
     until = at + lifetime
     if last is not None:
@@ -52,7 +52,7 @@ def recognized_entity_credential(file: GovernanceFile, *, at: datetime, lifetime
             Loss("entities.none", "", "nobody counts today, and a credential needs a subject: the author stands alone")
         )
         subjects = [{"id": file.author, "type": "RecognizedEntity"}]
-    author = next((each for each in file.participants if each.did == file.author), None)
+    author = next((participant for participant in file.participants if participant.did == file.author), None)
     document: dict[str, Any] = {
         "@context": list(CONTEXTS),
         "id": f"urn:wanderbuch:governance:{file.id}:{file.version}",
@@ -76,9 +76,9 @@ class _Telling:
         self._file = file
         self._at = at
         self._exclusions = exclusions_of(file)
-        self._verifications: dict[str, list[Verification]] = {}
-        for each in file.verifications:
-            self._verifications.setdefault(each.verifier, []).append(each)
+        self._verifications: dict[str, list[VerifierAuthorization]] = {}
+        for verification in file.verifications:
+            self._verifications.setdefault(verification.verifier, []).append(verification)
 
     def entity(self, participant: Participant) -> dict[str, Any] | None:
         """Return the recognized entity that a participant is, None if it may do nothing today."""
@@ -111,8 +111,8 @@ class _Telling:
             text = "counts with its credential definitions only, which are a comment in its schema"
             self._lose("accreditation.definitions", given.id, text, widens=True)
             if given.lapses:
-                text = "counts for earlier awards from certain revocation registries only, which is not told"
-                self._lose("accreditation.registries", given.id, text, widens=True)
+                text = "counts for earlier awards from certain status lists only, which is not told"
+                self._lose("accreditation.statuses", given.id, text, widens=True)
             yield {
                 "type": "RecognizedAction",
                 "action": "issue",
@@ -123,7 +123,7 @@ class _Telling:
     def _asking(self, participant: Participant) -> Iterator[dict[str, Any]]:
         for given in self._verifications.get(participant.did, ()):
             days = days_anywhere(self._at)
-            span = next((each for each in reversed(given.intervals) if touches((each,), days)), None)
+            span = next((interval for interval in reversed(given.intervals) if touches((interval,), days)), None)
             if span is None:
                 self._lose("verification.not-in-force", given.id, "does not hold today and is left out")
                 continue
@@ -144,8 +144,8 @@ class _Telling:
 def _described(participant: Participant | None) -> dict[str, str]:
     if participant is None:
         return {}
-    found = {"name": participant.name, "url": participant.website}
-    return {name: text for name, text in found.items() if text}
+    description = {"name": participant.name, "url": participant.website}
+    return {name: text for name, text in description.items() if text}
 
 
 def _instant(at: datetime) -> str:

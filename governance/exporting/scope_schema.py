@@ -8,15 +8,16 @@ and T15 of W3C Recognized Entities); its multihash stands beside it.
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 import rfc8785
 
-from wanderbuch.governance.file import EQF, Accreditation, GovernanceFile
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END
+from wanderbuch.governance.facts.file import EQF, Accreditation, GovernanceFile
+from wanderbuch.governance.facts.question import DateSpan
+from wanderbuch.governance.facts.spans import OPEN_END
+from wanderbuch.schemas.languages import CEFR, cefr_rank
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _UNIT_GROUP = "(?=C[0-9]{4}$)"  # what a credential names: of a group, a part could be excluded
@@ -50,26 +51,23 @@ def issuing_schema(
         excluded: what the issuer may never attest, whichever accreditation says so.
         span: the award dates that count.
     """
-    refused = "|".join(sorted(excluded))
-    but_not = f"^(?!{refused})" if refused else "^"
+    refused = sorted(excluded)
     days: dict[str, Any] = {"type": "integer", "minimum": _number(span.first)}
     if span.last != OPEN_END:
         days["maximum"] = _number(span.last)
     levels = _levels(file, given)
+    about, scope = _scope(given, refused)
     return {
         "$schema": _DRAFT,
         "title": f"What may be attested under accreditation {given.id}",
-        "$comment": f"counts in {', '.join(given.jurisdictions)}; signed with {', '.join(given.cred_def_ids)}",
+        "$comment": f"counts in {', '.join(given.jurisdictions)}; signed with {', '.join(given.sources)}",
         "type": "object",
         "properties": {
-            "occupation_isco08": {
-                "type": "string",
-                "pattern": f"{but_not}{_UNIT_GROUP}({'|'.join(sorted(given.occupations))})",
-            },
+            about: scope,
             **levels,
             "awarded_on": days,
         },
-        "required": ["occupation_isco08", *levels, "awarded_on"],
+        "required": [about, *levels, "awarded_on"],
     }
 
 
@@ -84,12 +82,24 @@ def asking_schema(attributes: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _scope(given: Accreditation, refused: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Return the attribute that says what a credential is about, and which values of it are in scope."""
+    if given.level_range.framework == CEFR:
+        return "language", {"enum": sorted(set(given.occupations).difference(refused))}
+    but_not = f"^(?!{'|'.join(refused)})" if refused else "^"
+    pattern = f"{but_not}{_UNIT_GROUP}({'|'.join(sorted(given.occupations))})"
+    return "occupation_isco08", {"type": "string", "pattern": pattern}
+
+
 def _levels(file: GovernanceFile, given: Accreditation) -> dict[str, Any]:
     levels = given.level_range
     if levels.framework == EQF:
         low, high = int(levels.lowest), int(levels.highest)
         return {"eqf_level": {"type": "integer", "minimum": low, "maximum": high}}
-    found = {
+    if levels.framework == CEFR:
+        low, high = cefr_rank(levels.lowest), cefr_rank(levels.highest)
+        return {"cefr_rank": {"type": "integer", "minimum": low, "maximum": high}}
+    reached = {
         level
         for crosswalk in file.crosswalks
         if crosswalk.framework == levels.framework
@@ -97,7 +107,7 @@ def _levels(file: GovernanceFile, given: Accreditation) -> dict[str, Any]:
     }
     return {
         "framework": {"const": levels.framework},
-        "framework_level": {"enum": sorted(found) or [levels.lowest, levels.highest]},
+        "framework_level": {"enum": sorted(reached) or [levels.lowest, levels.highest]},
     }
 
 

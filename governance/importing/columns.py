@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.lists.statuses import folded, trouble_in
 from wanderbuch.governance.lists.table import CellFinding, Table, column_letters
 
@@ -41,8 +41,11 @@ COLUMNS: Final = (
             "reg no"), fills_down=True),
     Column("title", "what the accreditation is called", ("accreditation title", "field", "trade"), fills_down=True),
     Column("credential_types", "credential types, such as qualification/1.0", ("credential type",)),
-    Column("cred_def_ids", "ids of the credential definitions it signs with",
-           ("cred defs", "cred def", "credential definition", "credential definitions")),
+    Column("sources", "what it signs with: ids of credential definitions, or sources of other formats",
+           ("source", "cred_def_ids", "cred def ids", "cred defs", "cred def", "credential definition",
+            "credential definitions")),
+    Column("bindings", "what ties a credential to its holder: link-secret, key or unbound; empty = link-secret and key",
+           ("binding", "holder binding")),
     Column("occupations", "ISCO-08 codes, or titles exactly as ISCO-08 has them",
            ("occupation", "isco", "isco-08", "isco code", "isco08 code", "occupation code")),
     Column("excluded_occupations", "codes that it may never attest", ("excluded", "exclusions", "not for")),
@@ -59,7 +62,8 @@ COLUMNS: Final = (
     Column("status", "active, suspended or withdrawn", ("state", "accreditation status")),
     Column("decided_on", "day of that decision", ("status date", "date of decision", "decision date")),
     Column("effective_from", "from which award date on it counts", ("effective", "effective date", "status from")),
-    Column("registries", "its revocation registries that existed on that day", ("revocation registries",)),
+    Column("statuses", "its revocation registries and status lists that existed on that day",
+           ("registries", "revocation registries", "status lists")),
     Column("status_decision", "address where that decision can be read", ("status decision url",)),
     Column("reason", "why", ("status reason", "remarks", "reason for decision")),
     Column("accrediting_agent", "who accredited; without it, the author of the file",
@@ -78,7 +82,7 @@ COLUMNS: Final = (
     Column("learning_settings", "formal, non-formal or informal-rpl", ("learning setting", "mode")),
     Column("units", "its competence units: id = title; id = title [level]", ("competence units", "modules")),
 )  # fmt: skip
-BY_NAME: Final[Mapping[str, Column]] = {each.name: each for each in COLUMNS}
+BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in COLUMNS}
 # How headers are called in the other languages of our pages.
 _TRANSLATED: Final[Mapping[str, str]] = {
     "institution": "établissement; nom de l’établissement; centre de formation; institución; "
@@ -100,8 +104,8 @@ _KNOWN: Final[Mapping[str, str]] = {
 }
 # Headers of a column that only counts the rows; it is left out if that is all it does.
 _COUNTING: Final = frozenset(
-    folded(each)
-    for each in ("no", "no.", "nr", "s/n", "sn", "s.no", "sr no", "sl no", "serial", "serial no", "serial number",
+    folded(header)
+    for header in ("no", "no.", "nr", "s/n", "sn", "s.no", "sr no", "sl no", "serial", "serial no", "serial number",
                  "item", "#", "№", "n°", "nº", "numéro", "número", "م", "الرقم", "අංකය", "අනු අංකය", "எண்", "வ.எண்",
                  "தொடர் எண்")
 )  # fmt: skip
@@ -121,7 +125,7 @@ def match_headers(table: Table, mapping: Mapping[str, str]) -> tuple[dict[str, i
     """
     headers = table.headers
     given, findings = _given(table, mapping)
-    found: dict[str, int] = {}
+    columns: dict[str, int] = {}
     for position, header in enumerate(headers):
         if not header:
             continue
@@ -136,12 +140,12 @@ def match_headers(table: Table, mapping: Mapping[str, str]) -> tuple[dict[str, i
             findings.append(_error(table, position, "found a column that is not known", fix))
         elif name == IGNORED:
             findings += _left_out(table, position)
-        elif name in found:
-            message = f"found two columns for {name!r}: {headers[found[name]]!r} and this one"
+        elif name in columns:
+            message = f"found two columns for {name!r}: {headers[columns[name]]!r} and this one"
             findings.append(_error(table, position, message, f"leave one out with --map '{place}=-'"))
         elif name in BY_NAME:
-            found[name] = position
-    return found, findings
+            columns[name] = position
+    return columns, findings
 
 
 def _given(table: Table, mapping: Mapping[str, str]) -> tuple[dict[int, str], list[CellFinding]]:
@@ -153,11 +157,11 @@ def _given(table: Table, mapping: Mapping[str, str]) -> tuple[dict[int, str], li
             near = difflib.get_close_matches(column, BY_NAME, n=1)
             fix = f"write {near[0]!r} if that was meant" if near else f"there are: {', '.join(BY_NAME)}"
             findings.append(_error(table, None, f"expected the name of a column, found {column!r}", fix, header))
-        exact = [at for at, each in enumerate(table.headers) if each == header]
-        alike = [at for at, each in enumerate(table.headers) if each and folded(each) == folded(header)]
+        exact = [at for at, other in enumerate(table.headers) if other == header]
+        alike = [at for at, title in enumerate(table.headers) if title and folded(title) == folded(header)]
         placed = [
-            at for at, each in enumerate(table.headers)
-            if each and f"column {column_letters(at)}".casefold() == header.casefold()
+            at for at, title in enumerate(table.headers)
+            if title and f"column {column_letters(at)}".casefold() == header.casefold()
         ]  # fmt: skip
         meant = (exact if len(exact) == 1 else []) or alike or placed
         if not meant:
@@ -176,7 +180,7 @@ def _given(table: Table, mapping: Mapping[str, str]) -> tuple[dict[int, str], li
 def _counts(table: Table, position: int) -> bool:
     """Return whether a column holds nothing but the numbers 1, 2, 3, …; rows without one are none."""
     texts = [row.cells[position] for row in table.rows if position < len(row.cells) and row.cells[position]]
-    numbers = [each.rstrip(".)") for each in texts]
+    numbers = [text.rstrip(".)") for text in texts]
     return bool(numbers) and numbers == [str(at) for at in range(1, len(numbers) + 1)]
 
 

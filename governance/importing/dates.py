@@ -68,16 +68,16 @@ def parse_day(text: str, order: DayOrder = DayOrder.REFUSE) -> date:
     """
     given = plain_digits(" ".join(text.split()))
     for pattern in (_YEAR_FIRST, _DOTS):
-        if found := pattern.fullmatch(given):
-            numbers = [int(each) for each in found.groups()]
+        if match := pattern.fullmatch(given):
+            numbers = [int(group) for group in match.groups()]
             return _day(text, *(numbers if pattern is _YEAR_FIRST else reversed(numbers)))
-    if found := _INSTANT.fullmatch(given):
-        return _of_instant(text, found)
-    if found := _UNCLEAR.fullmatch(given):
-        return _slashes(text, int(found[1]), int(found[2]), int(found[3]), order)
+    if match := _INSTANT.fullmatch(given):
+        return _of_instant(text, match)
+    if match := _UNCLEAR.fullmatch(given):
+        return _slashes(text, int(match[1]), int(match[2]), int(match[3]), order)
     for pattern, day, month, year in ((_DAY_MONTH, 1, 2, 3), (_MONTH_DAY, 2, 1, 3), (_YEAR_WORD, 3, 2, 1)):
-        if found := pattern.fullmatch(given):
-            return _day(text, int(found[year]), _month(text, found[month]), int(found[day]))
+        if match := pattern.fullmatch(given):
+            return _day(text, int(match[year]), _month(text, match[month]), int(match[day]))
     if re.fullmatch(r"\d{5}(\.\d+)?", given):
         raise ValueProblem(
             f"found {given}, a day as spreadsheets count them, or a year of five digits",
@@ -92,16 +92,16 @@ def parse_day(text: str, order: DayOrder = DayOrder.REFUSE) -> date:
     raise ValueProblem(f"expected a day, found {text[:40]!r}", _FIX)
 
 
-def _of_instant(text: str, found: re.Match[str]) -> date:
+def _of_instant(text: str, match: re.Match[str]) -> date:
     """Return the day of an instant, where it is the same day in the place it was written for.
 
     Midnight, in UTC too, is how programs write a day. Another time in UTC may be another day where the list is kept.
     """
-    hour, minute, second = int(found[2]), int(found[3]), int(found[4] or 0)
-    zone = (found[5] or "").upper()
+    hour, minute, second = int(match[2]), int(match[3]), int(match[4] or 0)
+    zone = (match[5] or "").upper()
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         raise ValueProblem(f"expected a time that exists, found {text[:40]!r}", _FIX)
-    day = _day(text, *(int(each) for each in found[1].split("-")))
+    day = _day(text, *(int(number) for number in match[1].split("-")))
     if hour == 24:
         raise ValueProblem(f"found {text[:40]!r}, the end of one day or the beginning of another", _FIX)
     if (hour, minute, second) != (0, 0, 0) and zone in ("Z", "UTC", "GMT", "+00:00", "+0000", "-00:00", "-0000"):

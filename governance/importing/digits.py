@@ -12,4 +12,4 @@ def plain_digits(text: str) -> str:
     if text.isascii():
         return text
     plain = unicodedata.normalize("NFKC", text)
-    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in plain)
+    return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in plain)

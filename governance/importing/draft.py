@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from wanderbuch.governance.differences import Difference, differences
-from wanderbuch.governance.division import canonical
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.findings import Finding, Severity
+from wanderbuch.canonical_json import canonical
+from wanderbuch.governance.comparing.differences import Difference, differences
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.form.findings import Finding, Severity
+from wanderbuch.governance.form.validation import parse_file, validate_file
 from wanderbuch.governance.importing.columns import match_headers
 from wanderbuch.governance.importing.merging import Merging
 from wanderbuch.governance.importing.remarks import remarks
 from wanderbuch.governance.importing.rows import ImportSettings, header_of, read_rows
 from wanderbuch.governance.lists.table import CellFinding, Table
-from wanderbuch.governance.validation import parse_file, validate_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class ImportReport:
     @property
     def ok(self) -> bool:
         """Whether the list could be read in full, and every question has an answer."""
-        return not any(each.severity is Severity.ERROR for each in self.findings)
+        return not any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
 def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettings, *, at: datetime) -> ImportReport:
@@ -64,7 +64,7 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
     findings = [*table.findings, *wrong]
     if _failed(findings):
         return _report(findings, table)
-    frameworks = frozenset(each.framework for each in before.crosswalks)
+    frameworks = frozenset(crosswalk.framework for crosswalk in before.crosswalks)
     rows, wrong = read_rows(table, columns, settings, frameworks)  # 2
     findings += wrong
     findings += _placed(remarks(rows, settings, at.date()), table, columns)
@@ -76,14 +76,16 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
     findings += _placed(merging.findings, table, columns)
     if _failed(findings):
         return _report(findings, table)
-    missing = tuple(sorted(each.id for each in before.accreditations if each.id not in merging.rows_of))
+    missing = tuple(
+        sorted(accreditation.id for accreditation in before.accreditations if accreditation.id not in merging.rows_of)
+    )
     if draft == document:
         return _report(findings, table, missing=missing)
     draft["version"] = before.version + 1
     draft["last_updated"] = max(at, before.last_updated).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     after, wrong = _validated(draft, merging)  # 4
     findings += wrong
-    if after is None or any(each.severity is Severity.ERROR for each in findings):
+    if after is None or any(finding.severity is Severity.ERROR for finding in findings):
         return _report(findings, table)
     return _report(findings, table, draft, differences(before, after), missing)  # 5
 
@@ -91,8 +93,8 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
 def _placed(findings: Iterable[CellFinding], table: Table, columns: Mapping[str, int]) -> list[CellFinding]:
     """Return findings about columns of ours with the headers and places that the list has for them."""
     return [
-        replace(each, column=header_of(table, columns, each.column), position=columns.get(each.column))
-        for each in findings
+        replace(finding, column=header_of(table, columns, finding.column), position=columns.get(finding.column))
+        for finding in findings
     ]
 
 
@@ -100,7 +102,7 @@ def _validated(draft: Mapping[str, Any], merging: Merging) -> tuple[GovernanceFi
     """Return the draft as a file, and every finding that the file did not have before, at its row."""
     report = validate_file(canonical(draft))
     return report.file, [
-        _at_row(each, rows) for each in report.findings for rows in (_rows(each, draft, merging),) if rows
+        _at_row(finding, rows) for finding in report.findings for rows in (_rows(finding, draft, merging),) if rows
     ]
 
 
@@ -132,18 +134,20 @@ def _at_row(finding: Finding, rows: list[int]) -> CellFinding:
 
 
 def _failed(findings: list[CellFinding]) -> bool:
-    return any(each.severity is Severity.ERROR and not each.question for each in findings)
+    return any(finding.severity is Severity.ERROR and not finding.question for finding in findings)
 
 
 def _report(
     findings: list[CellFinding],
     table: Table,
     draft: Mapping[str, Any] | None = None,
-    found: tuple[Difference, ...] = (),
+    differences: tuple[Difference, ...] = (),
     missing: tuple[str, ...] = (),
 ) -> ImportReport:
-    ordered = sorted(findings, key=lambda each: (_ORDER[each.word], each.row, each.position or 0))
-    return ImportReport(tuple(ordered), draft, found, missing, len(table.rows))
+    ordered = sorted(
+        findings, key=lambda cell_finding: (_ORDER[cell_finding.word], cell_finding.row, cell_finding.position or 0)
+    )
+    return ImportReport(tuple(ordered), draft, differences, missing, len(table.rows))
 
 
 _ORDER: Final = {"error": 0, "question": 1, "warning": 2}

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES
+from wanderbuch.governance.form.present_form import in_present_form
 from wanderbuch.governance.importing.rows import ImportedRow, ImportSettings, last_day
 from wanderbuch.governance.lists.noticed import question
 from wanderbuch.governance.lists.statuses import trouble_in
 from wanderbuch.governance.lists.table import CellFinding
-from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, ROLES
 
 type Json = dict[str, Any]
 
@@ -29,8 +31,8 @@ _TEXTS: Final = {
     "redress": "redress",
     "quality_assurance": "quality_assurance",
 }
-_LISTS: Final = ("credential_types", "cred_def_ids", "occupations", "excluded_occupations", "jurisdictions")
-_DECISION: Final = frozenset({"decided_on", "effective_from", "registries", "status_decision", "reason"})
+_LISTS: Final = ("credential_types", "sources", "bindings", "occupations", "excluded_occupations", "jurisdictions")
+_DECISION: Final = frozenset({"decided_on", "effective_from", "statuses", "status_decision", "reason"})
 # Columns that speak of an accreditation; a framework alone says nothing.
 _SCOPE: Final = frozenset(
     {"accreditation", "levels", "valid_from", "valid_until", "status", "accrediting_agent", "accrediting_agent_did",
@@ -42,7 +44,7 @@ _PROGRAMME: Final = frozenset(
 )  # fmt: skip
 _MAX_SUGGESTED: Final = 100
 _ORDER: Final = (
-    "id", "title", "credential_types", "cred_def_ids", "occupations", "excluded_occupations", "level_range",
+    "id", "title", "credential_types", "sources", "bindings", "occupations", "excluded_occupations", "level_range",
     "jurisdictions", "intervals", "status", "accreditingAgent", "decision", "redress", "quality_assurance",
 )  # fmt: skip
 
@@ -88,7 +90,7 @@ class Merging:
             for row in group:
                 if row.values.keys() & _SCOPE:
                     by_id.setdefault(_id_of(did, row), []).append(row)
-            before = {each["id"]: each for each in self._accreditations(did)}
+            before = {accreditation["id"]: accreditation for accreditation in self._accreditations(did)}
             self._compare_numbers(before, by_id)
             for statement, own in by_id.items():
                 self.rows_of.setdefault(statement, []).extend(row.number for row in own)
@@ -107,7 +109,7 @@ class Merging:
 
     def _compare_numbers(self, before: Mapping[str, Json], by_id: Mapping[str, list[ImportedRow]]) -> None:
         """Ask about numbers of one institution that look like another: 142 and 0142, TA-1 and ta/1."""
-        alike = {_bare(each): each for each in before}
+        alike = {_bare(number): number for number in before}
         for statement, rows in by_id.items():
             other = alike.setdefault(_bare(statement), statement)
             if other != statement and statement not in before:
@@ -119,17 +121,18 @@ class Merging:
 
         A list without numbers, or with other ones, would accredit a suspended institution anew, or suspend nothing.
         """
-        unnamed = [each for each in before.values() if each["id"] not in by_id]
-        for each in self._accreditations(did) if unnamed else ():
-            if each["id"] in before:
+        unnamed = [granted for granted in before.values() if granted["id"] not in by_id]
+        for granted in self._accreditations(did) if unnamed else ():
+            if granted["id"] in before:
                 continue
             for other in unnamed:
-                if (_standing(each) == "active") != (_standing(other) == "active") and _overlap(each, other):
+                if (_standing(granted) == "active") != (_standing(other) == "active") and _overlap(granted, other):
                     message = (
-                        f"the list says {_standing(each)} for {each['id']}, which is new; {other['id']} in the file is "
+                        f"the list says {_standing(granted)} for {granted['id']}, which is new; "
+                        f"{other['id']} in the file is "
                         f"{_standing(other)}, for the same occupation: is it the same accreditation?"
                     )
-                    self._ask("stands-otherwise", by_id[each["id"]][0], "accreditation", message)
+                    self._ask("stands-otherwise", by_id[granted["id"]][0], "accreditation", message)
 
     def _wrong(self, row: ImportedRow, column: str, message: str, fix: str) -> None:
         self.findings.append(CellFinding(Severity.ERROR, row.number, column, message, fix, f"merging-{column}"))
@@ -149,27 +152,27 @@ class Merging:
             fix = "fill in the cell; if merged cells mean 'as above', give --fill-down"
             self._wrong(row, "institution", "expected the institution or its DID, found neither", fix)
             return None
-        found = self._named.get(_folded(name), ())
-        if len(found) != 1:
-            known = "several participants" if found else "no participant"
+        dids = self._named.get(_folded(name), ())
+        if len(dids) != 1:
+            known = "several participants" if dids else "no participant"
             message = f"the file has {known} of the name {name[:60]!r}, so the institution's DID is needed"
             self._unknown += 1
             near: list[str] = []
-            if not found and self._unknown <= _MAX_SUGGESTED:  # each is compared with every name
+            if not dids and self._unknown <= _MAX_SUGGESTED:  # each is compared with every name
                 near = difflib.get_close_matches(_folded(name), self._named, n=1, cutoff=0.8)
             meant = f"; or is it {near[0]!r}?" if near else ""
             self._wrong(
                 row, "did", message, f"add a column did, with the DID that the institution's agent shows{meant}"
             )
             return None
-        return found[0]
+        return dids[0]
 
     def _describe(self, did: str, rows: list[ImportedRow]) -> None:
         told: Json = self._entries.get(DESCRIPTION, {}).get(did, {})
         for row in rows:
             name = _folded(row.values.get("institution", ""))
             in_file, all_named = self._names.get(name, ()), self._named.get(name, ())
-            others = [each for each in all_named if each != did]
+            others = [other for other in all_named if other != did]
             if did not in in_file and others and "did" in row.values:
                 where = "the file" if others[0] in in_file else "another row"
                 message = f"{where} gives this name to {others[0]}: correct the name or the DID, or are there two?"
@@ -200,43 +203,46 @@ class Merging:
 
     def _accredit(self, did: str, statement: str, rows: list[ImportedRow]) -> None:
         before = self._statement(ACCREDITATION, "accreditations", did, statement)
-        found: Json = {"id": statement, **(before or {})}
+        record: Json = {"id": statement, **in_present_form(before or {})}
         for column, member in _TEXTS.items():
             value = self._agreed(rows, column)
             if value is not None:
-                found[member] = value
+                record[member] = value
         for column in _LISTS:
-            united = list(dict.fromkeys(each for row in rows for each in row.values.get(column, ())))
+            united = list(dict.fromkeys(value for row in rows for value in row.values.get(column, ())))
             if united:
-                found[column] = _kept(found.get(column), united)
+                record[column] = _kept(record.get(column), united)
         levels = self._agreed(rows, "levels")
         if levels is not None:
-            found["level_range"] = {"framework": levels[0], "min": levels[1], "max": levels[2]}
-        if intervals := self._intervals(rows, found.get("intervals", ())):
-            found["intervals"] = intervals
+            record["level_range"] = {"framework": levels[0], "min": levels[1], "max": levels[2]}
+        if intervals := self._intervals(rows, record.get("intervals", ())):
+            record["intervals"] = intervals
         agent = self._agreed(rows, "accrediting_agent")
         agent_did = self._agreed(rows, "accrediting_agent_did")
         if agent is not None:
-            found["accreditingAgent"] = {"name": agent, **({"did": agent_did} if agent_did else {})}
+            record["accreditingAgent"] = {"name": agent, **({"did": agent_did} if agent_did else {})}
         elif agent_did is not None:
             self._wrong(rows[0], "accrediting_agent", "expected the name of who has this DID, found none", "fill it in")
-        self._fill(did, found, new=before is None)
+        self._fill(did, record, new=before is None)
         if before is None and "status" in self._columns and not any("status" in row.values for row in rows):
             self._ask("empty-status", rows[0], "status", "expected a status for a new accreditation, found none")
-        self._decide(rows, found)
+        self._decide(rows, record)
         for member, column in (
-            ("cred_def_ids", "cred_def_ids"), ("occupations", "occupations"), ("level_range", "levels"),
+            ("sources", "sources"), ("occupations", "occupations"), ("level_range", "levels"),
             ("jurisdictions", "jurisdictions"), ("intervals", "valid_from"), ("decision", "decision"),
             ("redress", "redress"),
         ):  # fmt: skip
-            if not found.get(member):
+            if not record.get(member):
                 self._wrong(rows[0], column, f"expected this for accreditation {statement}, found none", _FIXES[column])
-        self._put(ACCREDITATION, "accreditations", did, {name: found[name] for name in _ORDER if name in found})
-        self._grant_role(did, found)
+        if before is not None and record == in_present_form(before):
+            record = before  # what the list changes nothing of keeps the form in which it was written
+        order = dict.fromkeys([*_ORDER, *record])
+        self._put(ACCREDITATION, "accreditations", did, {name: record[name] for name in order if name in record})
+        self._grant_role(did, record)
 
     def _intervals(self, rows: list[ImportedRow], before: Iterable[Json]) -> list[Json]:
-        ends = {each["start"]: each.get("end") for each in before}
-        found: dict[str, Json] = {}
+        ends = {interval["start"]: interval.get("end") for interval in before}
+        intervals: dict[str, Json] = {}
         for row in rows:
             start, end = row.values.get("valid_from"), last_day(row.values.get("valid_until"))
             if start is None:
@@ -245,45 +251,47 @@ class Merging:
                 continue
             if "valid_until" not in self._columns:
                 end = ends.get(start)
-            if start in found and found[start].get("end") != end:
+            if start in intervals and intervals[start].get("end") != end:
                 message = f"expected one mandate that begins on {start}, found two that end on different days"
                 self._wrong(row, "valid_until", message, "correct one of them")
-            found[start] = {"start": start, **({"end": end} if end else {})}
-        return [found[start] for start in sorted(found)]
+            intervals[start] = {"start": start, **({"end": end} if end else {})}
+        return [intervals[start] for start in sorted(intervals)]
 
-    def _fill(self, did: str, found: Json, *, new: bool) -> None:
+    def _fill(self, did: str, record: Json, *, new: bool) -> None:
         """Fill a statement that is new with what holds for the whole list."""
         settings = self._settings
         if not new:
             return
-        found.setdefault("credential_types", list(settings.credential_types))
-        if "cred_def_ids" not in found:
+        record.setdefault("credential_types", list(settings.credential_types))
+        if "sources" not in record:
             others = self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ())
-            found["cred_def_ids"] = list(dict.fromkeys(each for one in others for each in one["cred_def_ids"]))
+            record["sources"] = list(
+                dict.fromkeys(source for one in others for source in in_present_form(one)["sources"])
+            )
         for member, value in (
             ("jurisdictions", list(settings.jurisdictions)), ("decision", settings.decision),
             ("redress", settings.redress),
         ):  # fmt: skip
             if value:
-                found.setdefault(member, value)
+                record.setdefault(member, value)
         author = self._document["author"]
         name = self._entries.get(DESCRIPTION, {}).get(author, {}).get("name") or self._document["name"]
-        found.setdefault("accreditingAgent", {"name": name, "did": author})
+        record.setdefault("accreditingAgent", {"name": name, "did": author})
 
-    def _decide(self, rows: list[ImportedRow], found: Json) -> None:
+    def _decide(self, rows: list[ImportedRow], record: Json) -> None:
         """Add decisions that the file does not have yet, oldest first."""
         decided = [row for row in rows if "status" in row.values]
         for row in rows:
             if "status" not in row.values:
                 self._not_used(row, None)
-        for row in sorted(decided, key=lambda each: each.values.get("decided_on", "")):
+        for row in sorted(decided, key=lambda imported_row: imported_row.values.get("decided_on", "")):
             status, on = row.values["status"], row.values.get("decided_on")
-            held: list[Json] = list(found.get("status", ()))
-            current = held[-1]["status"] if held else "active"
+            changes: list[Json] = list(record.get("status", ()))
+            current = changes[-1]["status"] if changes else "active"
             change: Json = {"status": status, "decided_on": on, "effective_from": row.values.get("effective_from", on)}
             same = (
-                each for each in held if all(each[name] == change[name] for name in ("status", "decided_on"))
-                and (each["effective_from"] == change["effective_from"] or "effective_from" not in row.values)
+                entry for entry in changes if all(entry[name] == change[name] for name in ("status", "decided_on"))
+                and (entry["effective_from"] == change["effective_from"] or "effective_from" not in row.values)
             )  # fmt: skip
             there = next(same, None)
             if there is not None or (status == current and (on is None or current == "active")):
@@ -292,19 +300,19 @@ class Merging:
             if on is None:
                 message = f"the file says {current}, the list {status}, without the day of the decision"
                 self._wrong(row, "decided_on", message, "add decided_on, and effective_from if it was earlier")
-            elif held and on < held[-1]["decided_on"]:
-                message = f"the file has a later decision, of {held[-1]['decided_on']}"
+            elif changes and on < changes[-1]["decided_on"]:
+                message = f"the file has a later decision, of {changes[-1]['decided_on']}"
                 self._wrong(row, "decided_on", message, "decisions are added in order; correct the list or the file")
             else:
                 for column, member in (
-                    ("registries", "registries"),
+                    ("statuses", "statuses"),
                     ("status_decision", "decision"),
                     ("reason", "reason"),
                 ):
                     if column in row.values:
                         change[member] = row.values[column]
-                found["status"] = [*held, change]
-        current = found["status"][-1]["status"] if found.get("status") else "active"
+                record["status"] = [*changes, change]
+        current = record["status"][-1]["status"] if record.get("status") else "active"
         for row in decided:
             if "decided_on" not in row.values and row.values["status"] != current and not self._told(row, "decided_on"):
                 message = f"the row says {row.values['status']} without a day, others of its accreditation {current}"
@@ -313,7 +321,7 @@ class Merging:
     def _told(self, row: ImportedRow, column: str) -> bool:
         """Return whether an error was found there already."""
         kind = f"merging-{column}"
-        return any((each.row, each.kind) == (row.number, kind) for each in reversed(self.findings))
+        return any((finding.row, finding.kind) == (row.number, kind) for finding in reversed(self.findings))
 
     def _not_used(self, row: ImportedRow, there: Json | None) -> None:
         """Name what a row says about a decision that is not added, because the file has it or there is none."""
@@ -336,65 +344,65 @@ class Merging:
         given, identifier = row.values, row.values["programme"]
         self.rows_of.setdefault(identifier, []).append(row.number)
         before = self._statement(PROGRAMMES, "programmes", did, identifier)
-        found: Json = {"id": identifier, **(before or {"accreditation": _id_of(did, row)})}
+        record: Json = {"id": identifier, **(before or {"accreditation": _id_of(did, row)})}
         if "accreditation" in given:
-            found["accreditation"] = given["accreditation"]
+            record["accreditation"] = given["accreditation"]
         for column, member in (
             ("programme_title", "title"), ("units", "units"), ("learning_settings", "learning_settings")
         ):  # fmt: skip
             if column in given:
-                found[member] = given[column]
+                record[member] = given[column]
         if "programme_occupation" in given or len(given.get("occupations", ())) == 1:
-            found["occupation"] = given.get("programme_occupation") or given["occupations"][0]
+            record["occupation"] = given.get("programme_occupation") or given["occupations"][0]
         levels = given.get("programme_level") or given.get("levels")
         if levels and levels[1] == levels[2]:
-            found["framework"], found["level"] = levels[0], levels[1]
+            record["framework"], record["level"] = levels[0], levels[1]
         start = given.get("programme_from") or (None if before else given.get("valid_from"))
         end = last_day(given.get("programme_until") or (None if before else given.get("valid_until")))
         if start is not None:
-            found["intervals"] = [{"start": start, **({"end": end} if end else {})}]
-        found.setdefault("learning_settings", list(self._settings.learning_settings))
+            record["intervals"] = [{"start": start, **({"end": end} if end else {})}]
+        record.setdefault("learning_settings", list(self._settings.learning_settings))
         for member, column, fix in (
             ("title", "programme_title", "fill in what it is called"),
             ("occupation", "programme_occupation", "fill in one ISCO-08 code"),
             ("level", "programme_level", "fill in one level"),
             ("intervals", "programme_from", "fill in the first day it is offered"),
         ):
-            if not found.get(member):
+            if not record.get(member):
                 self._wrong(row, column, f"expected this for programme {identifier}, found none", fix)
-        self._put(PROGRAMMES, "programmes", did, found)
+        self._put(PROGRAMMES, "programmes", did, record)
 
     def _statement(self, uri: str, member: str, did: str, identifier: str) -> Json | None:
-        for each in self._entries.get(uri, {}).get(did, {}).get(member, ()):
-            if each["id"] == identifier:
-                return dict(each)
+        for entry in self._entries.get(uri, {}).get(did, {}).get(member, ()):
+            if entry["id"] == identifier:
+                return dict(entry)
         return None
 
     def _put(self, uri: str, member: str, did: str, statement: Json) -> None:
-        held: list[Json] = self._entries.setdefault(uri, {}).setdefault(did, {member: []})[member]
-        for position, each in enumerate(held):
-            if each["id"] == statement["id"]:
-                held[position] = statement
+        entries: list[Json] = self._entries.setdefault(uri, {}).setdefault(did, {member: []})[member]
+        for position, entry in enumerate(entries):
+            if entry["id"] == statement["id"]:
+                entries[position] = statement
                 return
-        held.append(statement)
+        entries.append(statement)
 
-    def _grant_role(self, did: str, found: Json) -> None:
+    def _grant_role(self, did: str, record: Json) -> None:
         """Give a new issuer the CTE role that lets other readers see it, if the file has one that fits."""
-        held = self._entries.get(ROLES, {}).get(did, {}).get("roles", [])
+        roles = self._entries.get(ROLES, {}).get(did, {}).get("roles", [])
         issuing = {name for name, role in self._document["roles"].items() if role.get("issue")}
-        if not issuing or any(each["role"] in issuing for each in held) or not found.get("intervals"):
+        if not issuing or any(role["role"] in issuing for role in roles) or not record.get("intervals"):
             return
-        listed = {each["id"]: each["name"] for each in self._document["schemas"]}
-        wanted = set(found.get("credential_types", ()))
+        listed = {schema["id"]: schema["name"] for schema in self._document["schemas"]}
+        wanted = set(record.get("credential_types", ()))
         for name in sorted(issuing):
-            if wanted & {listed.get(each) for each in self._document["roles"][name]["issue"]}:
-                grant = {"start": f"{found['intervals'][0]['start']}T00:00:00Z", "role": name}
-                self._entries.setdefault(ROLES, {})[did] = {"roles": [*held, grant]}
+            if wanted & {listed.get(schema_id) for schema_id in self._document["roles"][name]["issue"]}:
+                grant = {"start": f"{record['intervals'][0]['start']}T00:00:00Z", "role": name}
+                self._entries.setdefault(ROLES, {})[did] = {"roles": [*roles, grant]}
                 return
 
 
 _FIXES: Final = {
-    "cred_def_ids": "add the id of the credential definition; the institution's agent shows it",
+    "sources": "add the id of the credential definition; the institution's agent shows it",
     "occupations": "add an ISCO-08 code",
     "levels": "add its levels, such as 2-5",
     "jurisdictions": "add the country, or give --jurisdiction for the whole list",
@@ -433,7 +441,7 @@ def _bare(number: str) -> tuple[str, ...]:
     >>> _bare("TA-2020-0017") == _bare("ta2020/17"), _bare("TA-1-11") == _bare("TA-11-1")
     (True, False)
     """
-    return tuple(each.lstrip("0") or "0" for each in re.findall(r"\d+|[^\W\d_]+", number.casefold()))
+    return tuple(piece.lstrip("0") or "0" for piece in re.findall(r"\d+|[^\W\d_]+", number.casefold()))
 
 
 def _shown(value: Any) -> str:
@@ -444,15 +452,15 @@ def _shown(value: Any) -> str:
 
 def _kept(before: list[str] | None, after: list[str]) -> list[str]:
     """Return `after` in the order of `before`, so that nothing moves where nothing changed."""
-    known = [each for each in before or () if each in after]
-    return known + [each for each in after if each not in known]
+    known = [value for value in before or () if value in after]
+    return known + [value for value in after if value not in known]
 
 
 def _dids_by_name(descriptions: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for did, told in descriptions.items():
-        found.setdefault(_folded(told.get("name", "")), []).append(did)
-    return {name: tuple(dids) for name, dids in found.items()}
+        by_name.setdefault(_folded(told.get("name", "")), []).append(did)
+    return {name: tuple(dids) for name, dids in by_name.items()}
 
 
 def _folded(text: str) -> str:

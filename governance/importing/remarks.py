@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.importing.rows import ImportedRow, ImportSettings
 from wanderbuch.governance.lists.noticed import question
 from wanderbuch.governance.lists.statuses import folded, trouble_in
@@ -80,5 +80,14 @@ def _days(row: ImportedRow, today: date) -> Iterator[CellFinding]:
 
 
 def _asked(name: str, settings: ImportSettings, row: ImportedRow, column: str, message: str) -> CellFinding:
-    found = question(name, settings.answers, row.number, None, message)
-    return CellFinding(found.severity, found.row, column, found.message, found.fix, found.kind, None, question=True)
+    cell_finding = question(name, settings.answers, row.number, None, message)
+    return CellFinding(
+        cell_finding.severity,
+        cell_finding.row,
+        column,
+        cell_finding.message,
+        cell_finding.fix,
+        cell_finding.kind,
+        None,
+        question=True,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.importing import values
 from wanderbuch.governance.importing.columns import BY_NAME
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
@@ -66,7 +66,7 @@ def read_rows(
     findings: list[CellFinding] = []
     mistakes = 0
     for number, texts in _texts(table, columns, findings, fill_down=settings.fill_down):
-        found, wrong = _read(texts, settings, frameworks)
+        values, wrong = _read(texts, settings, frameworks)
         findings += [
             CellFinding(
                 Severity.ERROR, number, header_of(table, columns, column), problem.message, problem.fix,
@@ -75,7 +75,7 @@ def read_rows(
             for column, problem in wrong
         ]  # fmt: skip
         if not wrong:
-            rows.append(ImportedRow(number, found))
+            rows.append(ImportedRow(number, values))
         mistakes += len(wrong)
         if mistakes > _MAX_MISTAKES:
             message = f"found more than {_MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
@@ -121,23 +121,23 @@ def _texts(
 def _read(
     texts: Mapping[str, str], settings: ImportSettings, frameworks: frozenset[str]
 ) -> tuple[dict[str, Any], list[tuple[str, ValueProblem]]]:
-    found: dict[str, Any] = {}
+    cells: dict[str, Any] = {}
     wrong: list[tuple[str, ValueProblem]] = []
     for column, given in texts.items():
         text = given if column in _LISTS or "\n" not in given else " ".join(given.split())
         try:
             if column in _DAYS:
-                found[column] = _day(column, text, settings.day_order)
+                cells[column] = _day(column, text, settings.day_order)
             elif column in ("levels", "programme_level"):
                 framework = values.framework_code(texts["framework"]) if "framework" in texts else settings.framework
-                found[column] = values.level_range(text, framework, frameworks)
+                cells[column] = values.level_range(text, framework, frameworks)
             elif column == "status":
-                found[column] = values.status(text, settings.statuses)
+                cells[column] = values.status(text, settings.statuses)
             else:
-                found[column] = _READERS[column](text)
+                cells[column] = _READERS[column](text)
         except ValueProblem as problem:
             wrong.append((column, problem))
-    return found, wrong
+    return cells, wrong
 
 
 def _day(column: str, text: str, order: DayOrder) -> str:
@@ -150,6 +150,10 @@ def _each(reader: Callable[[str], str]) -> Callable[[str], list[str]]:
     return lambda text: list(dict.fromkeys(reader(part) for part in values.listed(text)))
 
 
+def _each_id(reader: Callable[[str], str]) -> Callable[[str], list[str]]:
+    return lambda text: list(dict.fromkeys(reader(part) for part in values.listed_ids(text)))
+
+
 def last_day(text: str | None) -> str | None:
     """Return a last day as the file writes it: None = until further notice."""
     return None if text == _OPEN else text
@@ -157,7 +161,7 @@ def last_day(text: str | None) -> str | None:
 
 # Columns whose cells hold several values; a line break divides them.
 _LISTS: Final = frozenset(
-    {"credential_types", "cred_def_ids", "occupations", "excluded_occupations", "jurisdictions", "registries",
+    {"credential_types", "sources", "bindings", "occupations", "excluded_occupations", "jurisdictions", "statuses",
      "learning_settings", "units"}
 )  # fmt: skip
 _DAYS: Final = frozenset(
@@ -171,12 +175,13 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "accreditation": values.statement_id,
     "title": values.text_line,
     "credential_types": _each(values.credential_type),
-    "cred_def_ids": _each(values.cred_def),
+    "sources": _each_id(values.source),
+    "bindings": _each(values.binding),
     "occupations": values.occupations,
     "excluded_occupations": values.occupations,
     "framework": values.framework_code,
     "jurisdictions": values.countries,
-    "registries": _each(values.registry),
+    "statuses": _each_id(values.status_list),
     "status_decision": values.link,
     "reason": values.text_line,
     "accrediting_agent": values.text_line,

@@ -13,16 +13,18 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from wanderbuch.errors import CredentialError, WanderbuchError
-from wanderbuch.governance.formats import (
-    CredDefIdText,
+from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.facts.sources import Binding, SourceId
+from wanderbuch.governance.facts.statuses import StatusId
+from wanderbuch.governance.form.formats import (
     CredentialTypeName,
     DidText,
     Link,
-    RevRegDefIdText,
+    SourceIdText,
     StatementId,
+    StatusIdText,
     Text,
 )
-from wanderbuch.governance.identifiers import WebvhDid
 from wanderbuch.governance.importing.digits import plain_digits
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.lists.statuses import ASKED, KNOWN, folded
@@ -33,6 +35,7 @@ from wanderbuch.schemas.occupations import isco08
 
 NOTHING: Final = frozenset({"", "-", "–", "—", "n/a", "none", "nil"})
 OPEN_ENDED: Final = frozenset({"open", "ongoing", "present", "until further notice", "no end", "unlimited"})
+UNBOUND: Final = "unbound"
 SETTINGS: Final = ("formal", "non-formal", "informal-rpl")
 _LEVEL: Final = r"([A-Z]?\d{1,2}(?:\.\d)?)"
 _RANGE: Final = re.compile(
@@ -54,16 +57,28 @@ def listed(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[;|\n]", text) if part.strip()]
 
 
+def listed_ids(text: str) -> list[str]:
+    """Return the parts of a cell with sources or statuses; a bar is a part of most of them.
+
+    >>> listed_ids("did:example:a | did:example:b; sdjwt:Qualification|did:example:c")
+    ['did:example:a', 'did:example:b', 'sdjwt:Qualification|did:example:c']
+    """
+    ids: list[str] = []
+    for part in re.split(r"[;\n]", text):
+        ids += part.split("|") if part.strip().startswith(("did:", "anoncreds:")) else [part]
+    return [part.strip() for part in ids if part.strip()]
+
+
 def occupations(text: str) -> list[str]:
     """Return ISCO-08 codes of a cell with codes or titles. Commas divide codes only: titles hold commas."""
     parts = listed(text)
     if (
         len(parts) == 1
         and "," in text
-        and all(re.fullmatch(r"C?\d{1,4}", each.strip(), re.IGNORECASE) for each in text.split(","))
+        and all(re.fullmatch(r"C?\d{1,4}", code.strip(), re.IGNORECASE) for code in text.split(","))
     ):
-        parts = [each.strip() for each in text.split(",")]
-    return list(dict.fromkeys(occupation(each) for each in parts))
+        parts = [code.strip() for code in text.split(",")]
+    return list(dict.fromkeys(occupation(part) for part in parts))
 
 
 def occupation(text: str) -> str:
@@ -93,16 +108,16 @@ def country(text: str) -> str:
 
 def countries(text: str) -> list[str]:
     """Return the countries of a cell. Commas and "and" divide them only where the whole is no country's name."""
-    found: list[str] = []
+    codes: list[str] = []
     for part in listed(text):
         try:
-            found.append(country(part))
+            codes.append(country(part))
         except ValueProblem:
-            pieces = [each.strip() for each in re.split(r",|\band\b|&| et | y ", part) if each.strip()]
+            pieces = [piece.strip() for piece in re.split(r",|\band\b|&| et | y ", part) if piece.strip()]
             if len(pieces) < 2:
                 raise
-            found += [country(each) for each in pieces]
-    return list(dict.fromkeys(found))
+            codes += [country(piece) for piece in pieces]
+    return list(dict.fromkeys(codes))
 
 
 def level_range(text: str, framework: str | None, known: Iterable[str]) -> tuple[str, str, str]:
@@ -115,18 +130,21 @@ def level_range(text: str, framework: str | None, known: Iterable[str]) -> tuple
     """
     rest = text = " ".join(plain_digits(text).split())
     for code, names in _prefixes(frozenset({*known, *([framework] if framework else [])})):
-        name = next((each for each in names if re.match(rf"{re.escape(each)}(?![A-Z])", rest, re.IGNORECASE)), None)
+        name = next(
+            (framework for framework in names if re.match(rf"{re.escape(framework)}(?![A-Z])", rest, re.IGNORECASE)),
+            None,
+        )
         if name is not None:
             if framework is not None and framework != code:
                 raise ValueProblem(f"found {code} here and {framework} in the row", "name one framework")
             framework, rest = code, rest[len(name) :].strip(" -:.")
             break
-    found = _RANGE.fullmatch(rest)
-    if found is None:
+    match = _RANGE.fullmatch(rest)
+    if match is None:
         raise ValueProblem(f"expected a level or two, found {text[:40]!r}", _level_fix(rest))
     if framework is None:
         raise ValueProblem("expected to know whose levels these are", "add a column framework, or give --framework")
-    lowest, highest = (re.sub(r"\.0$", "", each).upper() for each in (found[1], found[2] or found[1]))
+    lowest, highest = (re.sub(r"\.0$", "", level).upper() for level in (match[1], match[2] or match[1]))
     return framework, lowest, highest
 
 
@@ -137,19 +155,19 @@ def _prefixes(known: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     ends: dict[str, list[str]] = {}
     for code in known:
         ends.setdefault(code.rpartition("-")[2], []).append(code)
-    found = []
+    prefixes = []
     for code in codes:
         end = code.rpartition("-")[2]
         short = (end,) if end != code and ends.get(end) == [code] and end not in codes else ()
-        found.append((code, (code, code.replace("-", " "), *short)))
-    return tuple(found)
+        prefixes.append((code, (code, code.replace("-", " "), *short)))
+    return tuple(prefixes)
 
 
 def _level_fix(text: str) -> str:
-    if found := _DAY_SHAPED.match(text):
-        meant = f"{int(found[1])}-{int(found[2])} or {int(found[2])}-{int(found[1])}" if found[1] else text
+    if match := _DAY_SHAPED.match(text):
+        meant = f"{int(match[1])}-{int(match[2])} or {int(match[2])}-{int(match[1])}" if match[1] else text
         return f"a spreadsheet may have made a day of {meant}: give the column the format Text, and write 2-5 again"
-    if any(each for each in _ROMAN.findall(text)):
+    if any(numeral for numeral in _ROMAN.findall(text)):
         return "write levels with digits: 4, not IV"
     if re.search(r"\d\s*(?:,|&|;|/|and)\s*\d", text):
         return "write the lowest and the highest level, such as 3-5; levels that leave one out need rows of their own"
@@ -167,49 +185,49 @@ def framework_code(text: str) -> str:
     return code
 
 
-def status(text: str, said: Mapping[str, str]) -> str:
+def status(text: str, given: Mapping[str, str]) -> str:
     """Return active, suspended or withdrawn.
 
     Args:
         text: the list's word.
-        said: the list's word -> status, as the person who imports says; it wins over ours. Only capitals and spaces
+        given: the list's word -> status, as the person who imports says; it wins over ours. Only capitals and spaces
             do not matter: "Active*" is not "Active".
     """
     word = folded(text)
-    meanings = {_folded(each): meant for each, meant in said.items()}
+    meanings = {_folded(given_word): meant for given_word, meant in given.items()}
     # "Active*" and "Active?" say something else than "Active".
-    marked = any(unicodedata.category(each)[0] in "PS" and each not in "-–.:'’_" for each in text)
-    found = meanings.get(_folded(text)) or (None if marked else KNOWN.get(word))
-    if found is None:
+    marked = any(unicodedata.category(letter)[0] in "PS" and letter not in "-–.:'’_" for letter in text)
+    meaning = meanings.get(_folded(text)) or (None if marked else KNOWN.get(word))
+    if meaning is None:
         what = "a status that may mean several things" if word in ASKED else "a status that is not known"
         raise ValueProblem(
             f"expected active, suspended or withdrawn, found {what}: {text[:40]!r}",
             f"write which of the three it is, or say it for the whole list with --status '{text[:40]}=suspended' "
             "(or =withdrawn, or =active)",
         )
-    return found
+    return meaning
 
 
 def learning_settings(text: str) -> list[str]:
     """Return how something is learnt."""
-    parts = [each.casefold() for each in listed(text)]
-    for each in parts:
-        if each not in SETTINGS:
-            raise ValueProblem(f"expected how it is learnt, found {each[:40]!r}", f"write {', '.join(SETTINGS)}")
+    parts = [setting.casefold() for setting in listed(text)]
+    for part in parts:
+        if part not in SETTINGS:
+            raise ValueProblem(f"expected how it is learnt, found {part[:40]!r}", f"write {', '.join(SETTINGS)}")
     return parts
 
 
 def units(text: str) -> list[dict[str, str]]:
     """Return competence units of a cell such as "U1 = Prepare joints; U2 = Weld pipes [4]"."""
-    found = []
+    unit_list = []
     for part in listed(text):
         unit = _UNIT.fullmatch(part)
         if unit is None:
             raise ValueProblem(
                 f"expected id = title, found {part[:40]!r}", "write U1 = Prepare joints; U2 = Weld pipes"
             )
-        found.append({"id": unit[1], "title": unit[2].strip()} | ({"level": unit[3].upper()} if unit[3] else {}))
-    return found
+        unit_list.append({"id": unit[1], "title": unit[2].strip()} | ({"level": unit[3].upper()} if unit[3] else {}))
+    return unit_list
 
 
 def _checked(kind: Any) -> Checked:
@@ -228,25 +246,54 @@ def _checked(kind: Any) -> Checked:
 _text: Final = _checked(Text)
 _statement_id: Final = _checked(StatementId)
 _did: Final = _checked(DidText)
-cred_def: Final = _checked(CredDefIdText)
-registry: Final = _checked(RevRegDefIdText)
+_source: Final = _checked(SourceIdText)
+_status_list: Final = _checked(StatusIdText)
 credential_type: Final = _checked(CredentialTypeName)
 _link: Final = _checked(Link)
 
 
+def source(text: str) -> str:
+    """Return a source; the id of a credential definition is written as one."""
+    try:
+        return str(SourceId.written(text))
+    except IdentifierError:
+        return _source(text)
+
+
+def status_list(text: str) -> str:
+    """Return a status; the id of a revocation registry is written as one."""
+    try:
+        return str(StatusId.written(text))
+    except IdentifierError:
+        return _status_list(text)
+
+
+def binding(text: str) -> str:
+    """Return what ties a credential to its holder; nothing is written "unbound", as "none" is an empty cell."""
+    word = text.casefold().replace(" ", "-").replace("_", "-")
+    if word == UNBOUND:
+        return Binding.NONE.value
+    known = {binding.value for binding in Binding} - {Binding.NONE.value}
+    if word not in known:
+        expected = ", ".join([*sorted(known), UNBOUND])
+        raise ValueProblem(f"expected one of {expected}, found {text[:40]!r}", "write one of these")
+    return word
+
+
 def did(text: str) -> str:
     """Return a DID; a did:webvh must be one that can be found, in the one spelling of its host."""
-    found = _did(text)
-    if found.startswith("did:webvh:"):
+    identifier = _did(text)
+    if identifier.startswith("did:webvh:"):
         try:
-            host = WebvhDid.parse(found).host
+            host = WebvhDid.parse(identifier).host
         except WanderbuchError as err:
             raise ValueProblem(err.message, "copy the DID from the institution's agent") from err
-        if host not in found:  # the DID is compared letter by letter, and its host is given in small ones
+        if host not in identifier:  # the DID is compared letter by letter, and its host is given in small ones
             raise ValueProblem(
-                f"expected the host as {host!r}, found {found[:120]!r}", "copy the DID from the institution's agent"
+                f"expected the host as {host!r}, found {identifier[:120]!r}",
+                "copy the DID from the institution's agent",
             )
-    return found
+    return identifier
 
 
 def text_line(text: str) -> str:
@@ -257,7 +304,7 @@ def text_line(text: str) -> str:
 def statement_id(text: str) -> str:
     """Return the number of a statement; digits of all scripts are digits."""
     plain = plain_digits(text)
-    strange = next((each for each in plain if not each.isascii()), None)
+    strange = next((letter for letter in plain if not letter.isascii()), None)
     if strange is not None:
         name = unicodedata.name(strange, "a sign without a name").lower()
         raise ValueProblem(
@@ -274,11 +321,11 @@ def link(text: str) -> str:
 
 def _by_label(text: str, name: str, expected: str, fix: str) -> str:
     codes, labels = load_code_list(name), _labels(name)
-    found = labels.get(_folded(text), ())
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueProblem(f"found {text[:60]!r}, which is the name of {' and '.join(found)}", fix)
+    matching = labels.get(_folded(text), ())
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise ValueProblem(f"found {text[:60]!r}, which is the name of {' and '.join(matching)}", fix)
     near = difflib.get_close_matches(_folded(text), labels, n=1, cutoff=0.8)
     meant = f"; {codes.codes[labels[near[0]][0]]} is {labels[near[0]][0]}" if near else ""
     raise ValueProblem(f"expected {expected}, found {text[:60]!r}", fix + meant)
@@ -286,11 +333,11 @@ def _by_label(text: str, name: str, expected: str, fix: str) -> str:
 
 @cache
 def _labels(name: str) -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+    codes: dict[str, dict[str, None]] = {}
     for code, label in load_code_list(name).codes.items():
         for text in label.by_language.values():
-            found.setdefault(_folded(text), {})[code] = None
-    return {text: tuple(each) for text, each in found.items()}
+            codes.setdefault(_folded(text), {})[code] = None
+    return {text: tuple(labelled) for text, labelled in codes.items()}
 
 
 def _folded(text: str) -> str:

@@ -31,7 +31,7 @@ class Archive:
         except _FAULTS as err:
             raise TableError("expected a spreadsheet, found a damaged archive", hint=SAVE_ANEW) from err
         entries = self._zip.infolist()
-        size = sum(each.file_size for each in entries)
+        size = sum(entry.file_size for entry in entries)
         if len(entries) > MAX_ENTRIES:
             raise TableError(f"expected a spreadsheet of at most {MAX_ENTRIES} parts, found {len(entries)}")
         if size > MAX_UNPACKED_BYTES:
@@ -40,10 +40,10 @@ class Archive:
                 hint="save the list alone, without pictures and without rows and columns that are not used",
             )
         # Names of parts do not depend on capitals (ECMA-376 Part 2, 6.2.2.3).
-        self._entries = {each.filename.casefold(): each for each in entries}
+        self._entries = {entry.filename.casefold(): entry for entry in entries}
         if len(self._entries) != len(entries):
             raise TableError("expected each part of a spreadsheet once, found one twice", hint=SAVE_ANEW)
-        if any(each.flag_bits & 1 for each in entries):
+        if any(entry.flag_bits & 1 for entry in entries):
             raise TableError("the spreadsheet is protected by a password", hint="save it without a password")
         self._left = MAX_UNPACKED_BYTES
 
@@ -53,7 +53,7 @@ class Archive:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its parts."""
-        return tuple(each.filename for each in self._entries.values())
+        return tuple(entry.filename for entry in self._entries.values())
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """Yield a part, block by block; what was unpacked is counted over all parts.

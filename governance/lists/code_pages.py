@@ -31,8 +31,8 @@ _PAGES: Final = {
     "iso8859_7": "iso-8859-7", "iso8859_9": "iso-8859-9", "iso8859_15": "iso-8859-15", "mac_cyrillic": "mac-cyrillic",
 }  # fmt: skip
 _ALLOWED: Final = frozenset(
-    codecs.lookup(each).name
-    for each in (*_PAGES, "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
+    codecs.lookup(name).name
+    for name in (*_PAGES, "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be",
                  "iso8859_1", "iso8859_3", "iso8859_4", "iso8859_8", "iso8859_10", "iso8859_11", "iso8859_13",
                  "iso8859_14", "iso8859_16", "gbk", "gb2312", "shift_jis", "euc_jp", "euc_kr", "big5", "koi8_u",
                  "tis_620", "cp855",
@@ -56,7 +56,7 @@ def decoded(received: bytes, encoding: str | None) -> tuple[str, str]:
     Raises:
         TableError: it is not known what the bytes mean; the message shows the choice.
     """
-    marked = next((found for found in _MARKS if received.startswith(found[0])), None)
+    marked = next((mark for mark in _MARKS if received.startswith(mark[0])), None)
     if encoding is not None:
         return _chosen(received, encoding, None if marked is None else marked[1])
     if marked is not None:
@@ -111,7 +111,7 @@ def _is_utf8(received: bytes) -> bool:
 
 def _advice(received: bytes, line: int) -> tuple[str, str]:
     """Return what was found and what to do, for bytes that are no UTF-8."""
-    found: dict[tuple[str, ...], tuple[float, list[str]]] = {}
+    guesses: dict[tuple[str, ...], tuple[float, list[str]]] = {}
     around = _lines_with_letters(received)
     for page, name in _PAGES.items():
         try:
@@ -121,14 +121,16 @@ def _advice(received: bytes, line: int) -> tuple[str, str]:
         words = tuple(dict.fromkeys(_WORDS.findall(text)))
         value = _plausible(words)
         if value > 0:
-            found.setdefault(words, (value, []))[1].append(name)
-    best = sorted(found.items(), key=lambda each: -each[1][0])[:4]
+            guesses.setdefault(words, (value, []))[1].append(name)
+    best = sorted(guesses.items(), key=lambda guess: -guess[1][0])[:4]
     message = f"expected UTF-8, found other bytes in line {line}"
     if not best:
         return f"{message}, which are text in no code page we know", SAVE_AS
     # Show the words in which the candidates differ; what all agree on helps nobody to choose.
     columns = (
-        list(zip(*(words for words, _ in best), strict=False)) if len({len(each) for each, _ in best}) == 1 else []
+        list(zip(*(words for words, _ in best), strict=False))
+        if len({len(words_of_page) for words_of_page, _ in best}) == 1
+        else []
     )
     telling = [at for at, column in enumerate(columns) if len(set(column)) > 1][:3] or list(range(3))
     shown = "; ".join(
@@ -141,21 +143,21 @@ def _advice(received: bytes, line: int) -> tuple[str, str]:
 
 def _lines_with_letters(received: bytes) -> bytes:
     """Return the lines that are not ASCII, up to a sample: a character of several bytes is never cut."""
-    found: list[bytes] = []
+    lines: list[bytes] = []
     size = 0
-    for each in received.splitlines(keepends=True):
-        if not each.isascii():
-            found.append(each)
-            size += len(each)
+    for line in received.splitlines(keepends=True):
+        if not line.isascii():
+            lines.append(line)
+            size += len(line)
             if size > _SAMPLE:
                 break
-    return b"".join(found)
+    return b"".join(lines)
 
 
 def _plausible(words: Iterable[str]) -> float:
     """Return how much words look like words of one script, from 0 (not at all) to 1."""
     good = total = 0.0
-    if any(unicodedata.category(each) in ("Cc", "Cn", "Co") for word in words for each in word):
+    if any(unicodedata.category(letter) in ("Cc", "Cn", "Co") for word in words for letter in word):
         return 0.0  # no list holds control characters or letters that do not exist
     for word in words:
         total += 1
@@ -165,26 +167,26 @@ def _plausible(words: Iterable[str]) -> float:
 
 
 def _plausible_word(word: str) -> float:
-    letters = [each for each in word if each.isalpha() or unicodedata.category(each)[0] == "M"]
-    others = [each for each in word if not each.isascii() and each not in letters]
+    letters = [letter for letter in word if letter.isalpha() or unicodedata.category(letter)[0] == "M"]
+    others = [letter for letter in word if not letter.isascii() and letter not in letters]
     if not letters:
-        return 0.9 if all(each in "–—’‘“”«»…°№·•§ºª" for each in others) else 0.2
-    scripts = {script_of(each) for each in letters if unicodedata.category(each)[0] != "M"}
+        return 0.9 if all(letter in "–—’‘“”«»…°№·•§ºª" for letter in others) else 0.2
+    scripts = {script_of(letter) for letter in letters if unicodedata.category(letter)[0] != "M"}
     if len(scripts - {"HIRAGANA", "KATAKANA", "CJK"}) > 1 or (len(scripts) > 1 and "LATIN" in scripts):
         return 0.0
     value = 1.0
     if unicodedata.category(word[0])[0] == "M":
         return 0.0  # no word begins with a mark that stands on the letter before
-    if any(each not in "–—’‘“”«»…°№·•§ºª" for each in others):
+    if any(letter not in "–—’‘“”«»…°№·•§ºª" for letter in others):
         value *= 0.3  # a currency sign or a fraction inside a word
     inner = "".join(letters)
     if any(low.islower() and high.isupper() for low, high in pairwise(inner)):
         value *= 0.3  # capitals do not follow small letters
     if scripts == {"LATIN"}:
-        strange = sum(1 for each in inner if not each.isascii() and each.casefold() not in _COMMON)
+        strange = sum(1 for letter in inner if not letter.isascii() and letter.casefold() not in _COMMON)
         value *= 0.9**strange
-        value *= 0.98 ** sum(1 for each in inner if not each.isascii())
-        if len(inner) > 2 and sum(not each.isascii() for each in inner) > len(inner) * 0.6:
+        value *= 0.98 ** sum(1 for letter in inner if not letter.isascii())
+        if len(inner) > 2 and sum(not letter.isascii() for letter in inner) > len(inner) * 0.6:
             value *= 0.4  # Latin words have ASCII letters too
     elif scripts == {"CJK"}:
         value *= 0.9

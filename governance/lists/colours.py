@@ -41,7 +41,7 @@ def marked_rows(sheet: Sheet, entries: Sequence[int], width: int) -> dict[int, s
             for number, colour in seen.items():
                 if colour != usual[0][0]:
                     marked.setdefault(number, colour or "none")
-    noticed = {each.row for each in sheet.sights if each.kind in ("struck-out", "invisible-text")}
+    noticed = {sight.row for sight in sheet.sights if sight.kind in ("struck-out", "invisible-text")}
     return {
         number: colour
         for number, colour in sorted(marked.items())
@@ -57,7 +57,7 @@ def _alternates(seen: Mapping[int, str]) -> bool:
         by_band: dict[int, set[str]] = defaultdict(set)
         for number, colour in seen.items():
             by_band[number % bands].add(colour)
-        if all(len(each) == 1 for each in by_band.values()):
+        if all(len(texts) == 1 for texts in by_band.values()):
             return min(Counter(number % bands for number in seen).values()) > 1
     return False
 
@@ -67,9 +67,9 @@ def _follows(seen: Mapping[int, str], texts: Mapping[int, str]) -> bool:
     by_text: dict[str, set[str]] = defaultdict(set)
     for number, colour in seen.items():
         by_text[texts[number]].add(colour)
-    return "" not in by_text and len(by_text) * 2 <= len(seen) and all(len(each) == 1 for each in by_text.values())
+    return "" not in by_text and len(by_text) * 2 <= len(seen) and all(len(bands) == 1 for bands in by_text.values())
 
 
 def _says_so(cells: Sequence[str]) -> bool:
     """Return whether a row says itself that it does not stand as the others."""
-    return any(each and (KNOWN.get(folded(each), ACTIVE) != ACTIVE or trouble_in(each)) for each in cells)
+    return any(cell and (KNOWN.get(folded(cell), ACTIVE) != ACTIVE or trouble_in(cell)) for cell in cells)

@@ -43,33 +43,33 @@ def read_csv(received: bytes, *, encoding: str | None = None, separator: str | N
     separator = separator or _separator(text)
     most = 0
     for number, cells in _rows(text, separator):
-        if not any(each.strip() for each in cells):
+        if not any(cell.strip() for cell in cells):
             continue
         if len(sheet.rows) > MAX_ROWS:
             raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
-        if len(cells) > MAX_COLUMNS and any(each.strip() for each in cells[MAX_COLUMNS:]):
+        if len(cells) > MAX_COLUMNS and any(cell.strip() for cell in cells[MAX_COLUMNS:]):
             raise TableError(f"expected at most {MAX_COLUMNS} columns, found {len(cells)} in row {number}")
         sheet.widths[number] = len(cells)
         most = max(most, len(cells))
-        for at, each in enumerate(cells):
+        for at, value in enumerate(cells):
             # Where a quote is not closed, a cell takes the rest of its row and the beginning of another.
-            if "\n" in each and most > 2 and each.count(separator) >= most - 1:
-                sheet.sights.append(Sight("swallowed-rows", number, at, " ".join(each.split())[:100]))
-        sheet.rows[number] = [_value(sheet, number, at, each) for at, each in enumerate(cells[:MAX_COLUMNS])]
+            if "\n" in value and most > 2 and value.count(separator) >= most - 1:
+                sheet.sights.append(Sight("swallowed-rows", number, at, " ".join(value.split())[:100]))
+        sheet.rows[number] = [_value(sheet, number, at, cell) for at, cell in enumerate(cells[:MAX_COLUMNS])]
     return sheet
 
 
 def _value(sheet: Sheet, row: int, position: int, cell: str) -> str:
     if cell.startswith("="):
-        if found := _PROTECTED.fullmatch(cell.strip()):
-            return found[1].replace('""', '"')
+        if match := _PROTECTED.fullmatch(cell.strip()):
+            return match[1].replace('""', '"')
         sheet.sights.append(Sight("formula-in-text", row, position, cell[:60]))
     return cell
 
 
 def _separator(text: str) -> str:
     """Return the sign that divides most lines into equally many cells."""
-    lines = [each for each in _QUOTED.sub("", text[: 1 << 20]).splitlines() if each.strip()][:_LOOKED_AT]
+    lines = [line for line in _QUOTED.sub("", text[: 1 << 20]).splitlines() if line.strip()][:_LOOKED_AT]
     rated: dict[str, tuple[int, int]] = {}
     for sign in SEPARATORS:
         counts = Counter(count for line in lines if (count := line.count(sign)))
@@ -78,18 +78,18 @@ def _separator(text: str) -> str:
     if not rated:
         return ","
     best = max(rated.values())
-    found = [sign for sign, rate in rated.items() if rate == best]
+    signs = [sign for sign, rate in rated.items() if rate == best]
     # Another sign that divides nearly as many lines may be the right one as well, if it divides the first of them too.
-    first = next(line for line in lines if found[0] in line)
-    found += [
+    first = next(line for line in lines if signs[0] in line)
+    signs += [
         sign
         for sign, (alike, _) in rated.items()
-        if sign not in found and alike * 10 > best[0] * 9 and alike > 1 and sign in first
+        if sign not in signs and alike * 10 > best[0] * 9 and alike > 1 and sign in first
     ]
-    if len(found) > 1:
-        named = " and ".join(_NAMES[each] for each in found)
+    if len(signs) > 1:
+        named = " and ".join(_NAMES[sign] for sign in signs)
         raise TableError(f"found several separators: {named}", hint="name the right one with --separator")
-    return found[0]
+    return signs[0]
 
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

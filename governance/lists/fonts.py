@@ -38,5 +38,5 @@ def draws_other_letters(font: str, text: str) -> bool:
         return bool(text.strip())
     zawgyi = font.casefold().startswith("zawgyi")
     return bool(_LEGACY.match(font)) and any(
-        each.isalpha() and (each <= "\u024f" or (zawgyi and "\u1000" <= each <= "\u109f")) for each in text
+        letter.isalpha() and (letter <= "\u024f" or (zawgyi and "\u1000" <= letter <= "\u109f")) for letter in text
     )

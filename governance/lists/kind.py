@@ -41,7 +41,7 @@ _OTHERS: Final[tuple[tuple[bytes, str, str], ...]] = (
 )
 
 
-class Kind(Enum):
+class ListKind(Enum):
     """A kind of list that is read."""
 
     CSV = "csv"
@@ -49,7 +49,7 @@ class Kind(Enum):
     ODS = "ods"
 
 
-def kind_of(received: bytes) -> Kind:
+def kind_of(received: bytes) -> ListKind:
     """Return what kind of list the bytes are.
 
     Raises:
@@ -63,7 +63,7 @@ def kind_of(received: bytes) -> Kind:
     if received.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _kind_of_archive(Archive(received))
     _refuse_markup(received)
-    return Kind.CSV
+    return ListKind.CSV
 
 
 def _refuse_ole(received: bytes) -> None:
@@ -76,7 +76,7 @@ def _refuse_ole(received: bytes) -> None:
     raise TableError(f"expected a list (CSV, .xlsx or .ods), {message}", hint=advice)
 
 
-def _kind_of_archive(archive: Archive) -> Kind:
+def _kind_of_archive(archive: Archive) -> ListKind:
     names = archive.names
     if "encrypted-package" in names:
         what, advice = "one that is protected by a password", "open it with the password and save it without"
@@ -85,13 +85,13 @@ def _kind_of_archive(archive: Archive) -> Kind:
     elif "mimetype" in names and "content.xml" in names:
         kind = b"".join(archive.blocks("mimetype"))[:100].decode("ascii", errors="replace").strip()
         if kind.startswith("application/vnd.oasis.opendocument.spreadsheet"):
-            return Kind.ODS
+            return ListKind.ODS
         what, advice = f"another document ({kind[:60]!r})", _COPY
-    elif "[Content_Types].xml" in names and any(each.startswith("xl/") for each in names):
-        return Kind.XLSX
-    elif any(each.startswith("word/") for each in names):
+    elif "[Content_Types].xml" in names and any(name.startswith("xl/") for name in names):
+        return ListKind.XLSX
+    elif any(name.startswith("word/") for name in names):
         what, advice = "a text document (.docx)", _COPY
-    elif any(each.endswith(".iwa") or each == "Index.zip" for each in names):
+    elif any(name.endswith(".iwa") or name == "Index.zip" for name in names):
         what, advice = "a document of Numbers or Pages", "export it from there as .xlsx or CSV UTF-8"
     else:
         what, advice = "an archive (zip)", "unpack it first, and import each list"

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.lists.noticed import finding_of, question
 from wanderbuch.governance.lists.questions import QUESTIONS
 from wanderbuch.governance.lists.selection import Selection, shown_row, trouble
@@ -50,7 +50,7 @@ def laid_out(
     for number, cells in sheet.rows.items():
         sheet.rows[number] = _cleaned(number, cells, answers, findings)
     first, last = header_rows or _found_header(sheet, known)  # 1
-    headers = [each.replace("\n", " ") for each in _headers(sheet, first, last)]
+    headers = [header.replace("\n", " ") for header in _headers(sheet, first, last)]
     findings += _above(sheet, first, answers, named=header_rows is not None)
     across = _fill_merges(sheet, last, answers, findings)  # 2
     selection = Selection(sheet, headers, first, last, answers)
@@ -61,13 +61,15 @@ def laid_out(
     findings += selection.findings
     shown, rows = selection.rows()
     table = table_of([(last, shown), *rows])
-    findings += _noticed(sheet, selection, {(each.kind, each.row, each.position) for each in findings}, answers)  # 8
+    findings += _noticed(
+        sheet, selection, {(finding.kind, finding.row, finding.position) for finding in findings}, answers
+    )  # 8
     findings += trouble([sheet.name], 0, answers)
-    formulas = {(each.row, each.position) for each in sheet.sights if each.kind == "formula-in-text"}
-    findings += [each for each in table.findings if (each.row, each.position) not in formulas]
+    formulas = {(sight.row, sight.position) for sight in sheet.sights if sight.kind == "formula-in-text"}
+    findings += [finding for finding in table.findings if (finding.row, finding.position) not in formulas]
     return Table(
         table.headers, _stored(table.rows, sheet.sights, answers),
-        tuple(_named(each, tuple(headers)) for each in findings), last, sheet.name,
+        tuple(_named(finding, tuple(headers)) for finding in findings), last, sheet.name,
     )  # fmt: skip
 
 
@@ -97,7 +99,9 @@ def _stored(rows: tuple[Row, ...], sights: list[Sight], answers: Mapping[str, st
     """Return the rows with what is stored where the person prefers it to what is shown rounded."""
     if answers.get("rounded") != "as-stored":
         return rows
-    instead = {(each.row, each.position): each.detail.rpartition("\n")[2] for each in sights if each.kind == "rounded"}
+    instead = {
+        (sight.row, sight.position): sight.detail.rpartition("\n")[2] for sight in sights if sight.kind == "rounded"
+    }
     return tuple(
         Row(row.number, tuple(instead.get((row.number, at), cell) for at, cell in enumerate(row.cells))) for row in rows
     )
@@ -105,7 +109,7 @@ def _stored(rows: tuple[Row, ...], sights: list[Sight], answers: Mapping[str, st
 
 def _cleaned(number: int, cells: list[str], answers: Mapping[str, str], findings: list[CellFinding]) -> list[str]:
     """Return the cells of a row as they are meant (3)."""
-    found = []
+    cleaned = []
     for position, cell in enumerate(cells):
         # A cell that is too long is an error already; nobody reads its letters.
         text, remarks = read_text(cell) if cell and len(cell) <= MAX_CELL else (cell, ())
@@ -116,8 +120,8 @@ def _cleaned(number: int, cells: list[str], answers: Mapping[str, str], findings
             severity = Severity.ERROR if remark.blocks else Severity.WARNING
             fix = "correct it in the list" if remark.blocks else "nothing to do if that is right"
             findings.append(CellFinding(severity, number, "", remark.message, fix, remark.kind, position))
-        found.append(text)
-    return found
+        cleaned.append(text)
+    return cleaned
 
 
 def _found_header(sheet: Sheet, known: Known | None) -> tuple[int, int]:
@@ -129,17 +133,17 @@ def _found_header(sheet: Sheet, known: Known | None) -> tuple[int, int]:
         return numbers[0], numbers[0]
     best, most = numbers[0], 0
     for number in numbers:
-        cells = [each for each in sheet.rows[number] if each]
-        count = sum(known(each) for each in cells)
+        cells = [cell for cell in sheet.rows[number] if cell]
+        count = sum(known(cell) for cell in cells)
         if count > most and (count > 1 or len(cells) == 1):
             best, most = number, count
             if count > 2:
                 break
     if most == 0:
-        width = max(sum(bool(each) for each in sheet.rows[number]) for number in numbers)
-        if width > 1 and sum(bool(each) for each in sheet.rows[numbers[0]]) == 1:
+        width = max(sum(bool(cell) for cell in sheet.rows[number]) for number in numbers)
+        if width > 1 and sum(bool(cell) for cell in sheet.rows[numbers[0]]) == 1:
             likely = next(
-                number for number in numbers if sum(bool(each) for each in sheet.rows[number]) > max(1, width // 2)
+                number for number in numbers if sum(bool(cell) for cell in sheet.rows[number]) > max(1, width // 2)
             )
             raise TableError(
                 f"expected the names of columns, found {shown_row(sheet, numbers[0])} in row {numbers[0]}; "
@@ -174,8 +178,8 @@ def _headers(sheet: Sheet, first: int, last: int) -> list[str]:
 
 def _above(sheet: Sheet, first: int, answers: Mapping[str, str], *, named: bool) -> Iterator[CellFinding]:
     """Yield what stands above the headers; more than a title is asked about, unless the person named the headers."""
-    for number in [each for each in sheet.rows if each < first]:
-        cells = [each for each in sheet.rows[number] if each]
+    for number in [row for row in sheet.rows if row < first]:
+        cells = [cell for cell in sheet.rows[number] if cell]
         message = f"the row stands above the headers and is not read: {' | '.join(cells)[:200]!r}"
         if len(cells) > 1 and not named:
             yield question("rows-above", answers, number, None, f"{message}; is row {first} the row of headers?")
@@ -198,12 +202,12 @@ def _fill_merges(sheet: Sheet, last: int, answers: Mapping[str, str], findings: 
         total += end - begin + len(covered)
         if total > _MAX_FILLED:
             raise TableError("expected fewer merged cells than there are here", hint="undo the merges in the sheet")
-        findings += [finding_of(each, answers) for each in covered]
+        findings += [finding_of(sight, answers) for sight in covered]
         row = sheet.rows.get(merge.first_row, [])
         text = row[merge.first_position] if merge.first_position < len(row) else ""
         if not text:
             continue
-        if merge.first_row == merge.last_row and sum(bool(each) for each in row) == 1:
+        if merge.first_row == merge.last_row and sum(bool(cell) for cell in row) == 1:
             across.add(merge.first_row)
             continue
         count = merge.last_row - merge.first_row

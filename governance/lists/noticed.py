@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.lists.questions import LEAVE_OUT, QUESTIONS, options
 from wanderbuch.governance.lists.table import CellFinding, Sight
 

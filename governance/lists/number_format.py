@@ -32,7 +32,7 @@ _LAST_DAY: Final = 2_958_465  # 31 December 9999
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownNumber:
     """What is seen.
 
     Args:
@@ -57,7 +57,7 @@ class _Section:
         return "".join(text.lower() + " " for kind, text in self.tokens if kind == "letters")
 
 
-def shown_number(stored: str, code: str, *, date1904: bool = False) -> Shown:
+def shown_number(stored: str, code: str, *, date1904: bool = False) -> ShownNumber:
     """Return what a spreadsheet shows for a stored number.
 
     >>> shown_number("142", "0000").text, shown_number("45383", "d/m/yyyy").text, shown_number("3", "General").text
@@ -68,33 +68,33 @@ def shown_number(stored: str, code: str, *, date1904: bool = False) -> Shown:
     except (ValueError, InvalidOperation, OverflowError):
         number = Decimal("NaN")
     if not number.is_finite():
-        return Shown(stored, "number-format", "what is stored is no number")
+        return ShownNumber(stored, "number-format", "what is stored is no number")
     sections = _sections(code)
     numeric = sections[:-1] if len(sections) > 1 and _is_text(sections[-1]) else sections[:3]
     section = _section_for(number, numeric)
     if section is None or section.odd:
-        return Shown(_plain(number), "number-format", code)
+        return ShownNumber(_plain(number), "number-format", code)
     if not section.tokens:
-        return Shown(_plain(number), "invisible-text", f"the format {code!r} shows nothing")
+        return ShownNumber(_plain(number), "invisible-text", f"the format {code!r} shows nothing")
     if section.letters.strip():
         return _day(number, section, code, date1904=date1904)
-    found = _number(abs(number) if number < 0 and len(numeric) > 1 else number, section, stored, code)
-    return Shown(found.text, "invisible-text", "the format writes in white") if section.white else found
+    shown = _number(abs(number) if number < 0 and len(numeric) > 1 else number, section, stored, code)
+    return ShownNumber(shown.text, "invisible-text", "the format writes in white") if section.white else shown
 
 
-def shown_text(text: str, code: str) -> Shown:
+def shown_text(text: str, code: str) -> ShownNumber:
     """Return what a spreadsheet shows for a text: formats may add to it, replace it or hide it."""
     sections = _sections(code)
     section = sections[-1] if _is_text(sections[-1]) else sections[3] if len(sections) > 3 else None
     if section is None or not text:
-        return Shown(text)
+        return ShownNumber(text)
     parts = [text if (kind, sign) == ("sign", "@") else sign for kind, sign in section.tokens if kind != "letters"]
     result = "".join(parts)
     if not result.strip():
-        return Shown(text, "invisible-text", f"the format {code!r} shows nothing")
+        return ShownNumber(text, "invisible-text", f"the format {code!r} shows nothing")
     if section.white:
-        return Shown(text, "invisible-text", "the format writes in white")
-    return Shown(text) if result.strip() == text.strip() else Shown(result, "shown-as", text)
+        return ShownNumber(text, "invisible-text", "the format writes in white")
+    return ShownNumber(text) if result.strip() == text.strip() else ShownNumber(result, "shown-as", text)
 
 
 def _is_text(section: _Section) -> bool:
@@ -105,27 +105,27 @@ def _is_text(section: _Section) -> bool:
 def _sections(code: str) -> tuple[_Section, ...]:
     if code.strip().casefold() in _GENERAL_ELSEWHERE:
         code = GENERAL
-    found: list[list[tuple[str, str]]] = [[]]
+    sections: list[list[tuple[str, str]]] = [[]]
     flags = [[False, False]]
     for match in _TOKEN.finditer(code):
         kind, text = match.lastgroup or "", match[match.lastgroup or 0]
         if kind == "sign" and text == ";":
-            found.append([])
+            sections.append([])
             flags.append([False, False])
         elif kind == "bracket":
             literal, odd = _bracket(text)
             flags[-1][0] |= _WHITE.fullmatch(text) is not None
             flags[-1][1] |= odd
             if literal:
-                found[-1].append(("literal", literal))
+                sections[-1].append(("literal", literal))
         elif kind in ("quoted", "escaped"):
-            found[-1].append(("literal", text.strip('"') if kind == "quoted" else text))
+            sections[-1].append(("literal", text.strip('"') if kind == "quoted" else text))
         elif kind == "space":
-            found[-1].append(("literal", " "))
+            sections[-1].append(("literal", " "))
         elif kind != "fill":
             flags[-1][1] |= kind == "scientific" or (kind == "letters" and text[0] in "gGeEbB")
-            found[-1].append((kind, text))
-    return tuple(_Section(tuple(each), *marks) for each, marks in zip(found, flags, strict=True))
+            sections[-1].append((kind, text))
+    return tuple(_Section(tuple(section), *marks) for section, marks in zip(sections, flags, strict=True))
 
 
 def _bracket(text: str) -> tuple[str, bool]:
@@ -152,44 +152,48 @@ def _plain(number: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
-def _day(number: Decimal, section: _Section, code: str, *, date1904: bool) -> Shown:
+def _day(number: Decimal, section: _Section, code: str, *, date1904: bool) -> ShownNumber:
     letters = section.letters.split()
-    units = {each[0] for each in letters if len(each) < 3 or each[0] in "ym"}
+    units = {letter[0] for letter in letters if len(letter) < 3 or letter[0] in "ym"}
     clock = bool(units & {"h", "s"})
     if not units & {"y", "d"} and (clock or "m" not in units):
-        return Shown(_plain(number), "number-format", f"a time of day, by the format {code!r}")
+        return ShownNumber(_plain(number), "number-format", f"a time of day, by the format {code!r}")
     first = 0 if date1904 else _FIRST_SAFE_DAY
     if not first <= number <= _LAST_DAY:
-        return Shown(_plain(number), "number-format", "it is shown as a day that spreadsheets cannot count")
+        return ShownNumber(_plain(number), "number-format", "it is shown as a day that spreadsheets cannot count")
     epoch = datetime(1904, 1, 1) if date1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - a day has no zone here
     try:
         instant = epoch + timedelta(seconds=int((number * 86400).to_integral_value(ROUND_HALF_UP)))
     except OverflowError:
-        return Shown(_plain(number), "number-format", "it is shown as a day that spreadsheets cannot count")
+        return ShownNumber(_plain(number), "number-format", "it is shown as a day that spreadsheets cannot count")
     day = instant.date().isoformat()
     if not {"y", "m", "d"} <= units:
-        return Shown(day, "partial-date", code)
+        return ShownNumber(day, "partial-date", code)
     if instant.hour or instant.minute or instant.second:
-        return Shown(instant.isoformat(sep=" ")) if clock else Shown(day, "time-hidden", instant.isoformat(sep=" "))
-    return Shown(day)
+        return (
+            ShownNumber(instant.isoformat(sep=" "))
+            if clock
+            else ShownNumber(day, "time-hidden", instant.isoformat(sep=" "))
+        )
+    return ShownNumber(day)
 
 
-def _number(number: Decimal, section: _Section, stored: str, code: str) -> Shown:
+def _number(number: Decimal, section: _Section, stored: str, code: str) -> ShownNumber:
     plain = _plain(number)
     digits = len(plain.lstrip("-").replace(".", ""))
     if number == number.to_integral_value() and digits > _EXACT_DIGITS:
-        return Shown(plain, "digits-lost", plain)
+        return ShownNumber(plain, "digits-lost", plain)
     signs = "".join(text for kind, text in section.tokens if kind in ("sign", "general"))
     if "@" in signs:
-        return Shown(plain)
+        return ShownNumber(plain)
     if "General" in signs or "general" in signs.casefold():
         text = "".join(plain if kind == "general" else text for kind, text in section.tokens)
-        return Shown(plain) if text.strip() == plain else Shown(text.strip(), "shown-as", plain)
+        return ShownNumber(plain) if text.strip() == plain else ShownNumber(text.strip(), "shown-as", plain)
     if not re.search(r"[0#?]", signs):
         text = "".join(text for _, text in section.tokens).strip()
-        return Shown(text, "shown-as", plain) if text else Shown(plain, "invisible-text", code)
+        return ShownNumber(text, "shown-as", plain) if text else ShownNumber(plain, "invisible-text", code)
     if "/" in signs or re.search(r"[0#?],+(?![0#?])", signs):  # fractions; thousands left away
-        return Shown(plain, "number-format", code)
+        return ShownNumber(plain, "number-format", code)
     percent = signs.count("%")
     value = number * (Decimal(100) ** percent)
     after = signs.partition(".")[2]
@@ -198,8 +202,8 @@ def _number(number: Decimal, section: _Section, stored: str, code: str) -> Shown
     text = _laid_out(rounded, section.tokens, grouped=bool(re.search(r"[0#?],[0#?]", signs)))
     text = ("-" if value < 0 and rounded else "") + text.strip()
     if rounded != abs(value):
-        return Shown(text, "rounded", plain)
-    return Shown(plain) if text == plain else Shown(text, "shown-as", plain)
+        return ShownNumber(text, "rounded", plain)
+    return ShownNumber(plain) if text == plain else ShownNumber(text, "shown-as", plain)
 
 
 def _laid_out(number: Decimal, tokens: tuple[tuple[str, str], ...], *, grouped: bool) -> str:
@@ -230,7 +234,7 @@ def _laid_out(number: Decimal, tokens: tuple[tuple[str, str], ...], *, grouped: 
     for kind, text in tokens[point:]:
         if kind == "sign" and text in "0#?":
             digit = digits.pop(0) if digits else "0"
-            rest = any(each != "0" for each in [digit, *digits])
+            rest = any(letter != "0" for letter in [digit, *digits])
             after.append(digit if text == "0" or rest else "")
         else:
             after.append(text)

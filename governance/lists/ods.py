@@ -212,9 +212,9 @@ class _Content:
                     sheet.inks[number] = self._inks
                 if self._row_hidden:
                     sheet.hidden_rows.add(number)
-                sheet.sights += [Sight(each.kind, number, each.position, each.detail) for each in self._own]
+                sheet.sights += [Sight(sight.kind, number, sight.position, sight.detail) for sight in self._own]
         else:
-            sheet.sights += [Sight(each.kind, self._row, each.position, each.detail) for each in self._own]
+            sheet.sights += [Sight(sight.kind, self._row, sight.position, sight.detail) for sight in self._own]
         self._row += self._repeated_rows - 1
 
     def _end_cell(self) -> None:
@@ -222,7 +222,7 @@ class _Content:
         if cell is None or self._sheet is None:
             return
         repeated = _repeats(cell.get("table:number-columns-repeated"))
-        text = "\n".join("".join(each) for each in self._paragraphs)
+        text = "\n".join("".join(paragraph) for paragraph in self._paragraphs)
         text, kinds = self._value(cell, text)
         if self._covered:
             if text.strip():
@@ -268,18 +268,20 @@ class _Content:
         if "table:formula" in cell:
             empty = not text and not kind
             formula = cell["table:formula"].upper()
-            changing = next((each for each in ("TODAY(", "NOW(", "RAND(") if each in formula), "").rstrip("(")
+            changing = next((function for function in ("TODAY(", "NOW(", "RAND(") if function in formula), "").rstrip(
+                "("
+            )
             kinds.append(
                 ("formula-empty", "") if empty else ("formula", changing or "another file" * ("FILE:" in formula))
             )
         if cell.get("calcext:value-type") == "error" or re.fullmatch(r"Err:\d{3}|#[A-Z/0]{3,7}[!?]?", text.strip()):
             kinds.append(("error-value", text))
         elif kind == "date":
-            text, found = _day(cell.get("office:date-value", ""), text)
-            kinds += found
+            text, sights = _day(cell.get("office:date-value", ""), text)
+            kinds += sights
         elif kind in ("float", "percentage", "currency"):
-            text, found = _shown_number(cell.get("office:value", ""), text)
-            kinds += found
+            text, sights = _shown_number(cell.get("office:value", ""), text)
+            kinds += sights
         elif kind == "boolean" and not text:
             text = cell.get("office:boolean-value", "").upper()
         elif kind == "string" and cell.get("office:string-value", text).strip() != text.strip():
@@ -290,16 +292,16 @@ class _Content:
                 else (stored, [*kinds, ("invisible-text", stored)])
             )
         if not text.strip():
-            return "", [each for each in kinds if each[0] == "formula-empty"]
+            return "", [sight for sight in kinds if sight[0] == "formula-empty"]
         own = self._style_of(cell)
         look = self._styles.look("table-cell", own)
-        runs = [self._styles.look_of_run(each, look.background) for each in self._runs]
-        if look.struck or any(each.struck for each in runs):
+        runs = [self._styles.look_of_run(run, look.background) for run in self._runs]
+        if look.struck or any(run.struck for run in runs):
             kinds.append(("struck-out", text[:60]))
-        elif look.unseen or any(each.unseen for each in runs):
+        elif look.unseen or any(run.unseen for run in runs):
             kinds.append(("invisible-text", text[:60]))
         font = next(
-            (each for each in (look.font, *(run.font for run in runs)) if draws_other_letters(each, text)), None
+            (font for font in (look.font, *(run.font for run in runs)) if draws_other_letters(font, text)), None
         )
         if font is not None:
             kinds.append(("font-letters", f"{text[:60]}\n{font}"))
@@ -330,10 +332,10 @@ def read_ods(received: bytes, *, sheet: str | None = None) -> Sheet:
 
 
 def _choose(content: _Content, name: str | None) -> Sheet:
-    names = [each.name for each in content.sheets]
+    names = [sheet.name for sheet in content.sheets]
     if len(set(names)) != len(names):
         raise TableError("expected sheets with different names, found two alike", hint=SAVE_ANEW)
-    by_name = {each.name: each for each in content.sheets}
+    by_name = {sheet.name: sheet for sheet in content.sheets}
     if name is not None:
         if name not in by_name:
             raise TableError(f"expected the name of a sheet, found {name[:60]!r}", hint=f"--sheet: {', '.join(names)}")
@@ -341,18 +343,18 @@ def _choose(content: _Content, name: str | None) -> Sheet:
         if name in content.hidden:
             chosen.sights.append(Sight("hidden-sheet", 0, None, name))
     else:
-        filled = [each for each in content.sheets if each.rows and each.name not in content.hidden]
+        filled = [sheet for sheet in content.sheets if sheet.rows and sheet.name not in content.hidden]
         if not filled:
             hint = f"--sheet: {', '.join(names)}" if names else "is it the right file?"
             raise TableError("expected a sheet with a list, found none that is seen", hint=hint)
         if len(filled) > 1:
-            hint = f"--sheet: {', '.join(each.name for each in filled)}"
+            hint = f"--sheet: {', '.join(sheet.name for sheet in filled)}"
             raise TableError("expected the name of one sheet, found several", hint=hint)
         chosen = filled[0]
-    for each in content.sheets:
-        if each is not chosen and each.rows:
-            hidden = " (hidden)" if each.name in content.hidden else ""
-            chosen.sights.append(Sight("other-sheet", 0, None, each.name + hidden))
+    for other in content.sheets:
+        if other is not chosen and other.rows:
+            hidden = " (hidden)" if other.name in content.hidden else ""
+            chosen.sights.append(Sight("other-sheet", 0, None, other.name + hidden))
     return chosen
 
 
@@ -363,8 +365,8 @@ def _day(stored: str, shown: str) -> tuple[str, list[tuple[str, str]]]:
         when = date.fromisoformat(day)
     except ValueError:
         return shown, [("number-format", f"a day that is stored as {stored[:40]}")]
-    numbers = {int(each) for each in re.findall(r"\d+", shown) if each.isdecimal()}
-    worded = any(each.isalpha() for each in shown)
+    numbers = {int(digits) for digits in re.findall(r"\d+", shown) if digits.isdecimal()}
+    worded = any(letter.isalpha() for letter in shown)
     whole = when.day in numbers and (when.month in numbers or worded) and numbers & {when.year, when.year % 100}
     if shown and not whole:
         return day, [("partial-date", shown[:40])]

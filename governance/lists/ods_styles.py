@@ -88,10 +88,10 @@ class OdsStyles:
 
     def look(self, family: str, name: str) -> Look:
         """Return how text in a style looks: struck out, seen, in which font and colours."""
-        found = self._looks.get((family, name))
-        if found is None:
-            found = self._looks[family, name] = _look(self._chain(family, name), BLACK, WHITE)
-        return found
+        style = self._looks.get((family, name))
+        if style is None:
+            style = self._looks[family, name] = _look(self._chain(family, name), BLACK, WHITE)
+        return style
 
     def look_of_run(self, names: Sequence[str], background: Colour) -> Look:
         """Return how a part of a cell's text looks.
@@ -113,12 +113,12 @@ class OdsStyles:
         return chain
 
     def _text(self, style: OdsStyle, attributes: Attributes) -> None:
-        for each in _STRIKES:
-            if each in attributes:
-                style.struck = bool(style.struck) or attributes[each] != "none"
-        for each in ("style:font-name", "fo:font-family"):
-            if each in attributes:
-                style.font = attributes[each].strip("'\"")[:80]
+        for attribute in _STRIKES:
+            if attribute in attributes:
+                style.struck = bool(style.struck) or attributes[attribute] != "none"
+        for attribute in ("style:font-name", "fo:font-family"):
+            if attribute in attributes:
+                style.font = attributes[attribute].strip("'\"")[:80]
         if "fo:color" in attributes:
             style.colour = _colour(attributes["fo:color"])
         if attributes.get("style:use-window-font-color") == "true":
@@ -135,17 +135,17 @@ def _colour(text: str) -> Colour | None:
 
 
 def _points(text: str | None) -> float | None:
-    found = _LENGTH.fullmatch(text or "")
-    return float(found[1]) * _POINTS[found[2]] if found else None
+    match = _LENGTH.fullmatch(text or "")
+    return float(match[1]) * _POINTS[match[2]] if match else None
 
 
 def _look(chain: Sequence[OdsStyle], ink: Colour, background: Colour) -> Look:
     """Return what styles say, the nearest first; what the nearest does not say, the next one says."""
-    struck = next((each.struck for each in chain if each.struck is not None), False)
-    colour = next((each.colour for each in chain if each.colour is not None), ink)
-    ground = next((each.background for each in chain if each.background is not None), background)
-    small = next((each.small for each in chain if each.small is not None), False)
-    secret = next((each.secret for each in chain if each.secret is not None), False)
-    font = next((each.font for each in chain if each.font is not None), "")
+    struck = next((ods_style.struck for ods_style in chain if ods_style.struck is not None), False)
+    colour = next((ods_style.colour for ods_style in chain if ods_style.colour is not None), ink)
+    ground = next((ods_style.background for ods_style in chain if ods_style.background is not None), background)
+    small = next((ods_style.small for ods_style in chain if ods_style.small is not None), False)
+    secret = next((ods_style.secret for ods_style in chain if ods_style.secret is not None), False)
+    font = next((ods_style.font for ods_style in chain if ods_style.font is not None), "")
     unseen = bool(small or secret or alike(colour, ground))
     return Look(bool(struck), unseen, font, tint(ground, WHITE), tint(colour, BLACK), ground)

@@ -13,7 +13,7 @@ _EITHER: Final = {TAKE: "read it like the rest", LEAVE_OUT: "import the list wit
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ListQuestion:
     """One question: its name, what it is about, and answer -> what that means."""
 
     name: str
@@ -21,41 +21,42 @@ class Question:
     answers: Mapping[str, str]
 
 
-QUESTIONS: Final[Mapping[str, Question]] = {
-    each.name: each
-    for each in (
-        Question("hidden-rows", "rows that the sheet hides, by hand, by a filter or in a closed group", _EITHER),
-        Question("hidden-columns", "columns that the sheet hides", _EITHER),
-        Question("hidden-sheet", "the sheet itself is hidden", _TAKE),
-        Question("struck-out", "text that is struck out", _EITHER),
-        Question("invisible-text", "text in the colour of its background, or too small to be seen", _TAKE),
-        Question("font-letters", "text in a font that draws other letters than are stored, as FM Abhaya or Wingdings",
+_Q = ListQuestion  # so that a row of the table fits in a line
+QUESTIONS: Final[Mapping[str, ListQuestion]] = {
+    list_question.name: list_question
+    for list_question in (
+        _Q("hidden-rows", "rows that the sheet hides, by hand, by a filter or in a closed group", _EITHER),
+        _Q("hidden-columns", "columns that the sheet hides", _EITHER),
+        _Q("hidden-sheet", "the sheet itself is hidden", _TAKE),
+        _Q("struck-out", "text that is struck out", _EITHER),
+        _Q("invisible-text", "text in the colour of its background, or too small to be seen", _TAKE),
+        _Q("font-letters", "text in a font that draws other letters than are stored, as FM Abhaya or Wingdings",
                  {TAKE: "the letters are right as they are stored"}),
-        Question("colours", "rows in another colour than the others, which may mean something",
+        _Q("colours", "rows in another colour than the others, which may mean something",
                  {"ignore": "colours mean nothing in this list"}),
-        Question("swallowed-rows", "a quoted cell of a CSV file that holds line breaks, and as much as a row",
+        _Q("swallowed-rows", "a quoted cell of a CSV file that holds line breaks, and as much as a row",
                  {TAKE: "it is one cell"}),
-        Question("same-number", "numbers of accreditations of one institution that differ only in signs or zeros",
+        _Q("same-number", "numbers of accreditations of one institution that differ only in signs or zeros",
                  {"different": "they are different accreditations"}),
-        Question("stands-otherwise", "a new accreditation beside one of the file that stands otherwise",
+        _Q("stands-otherwise", "a new accreditation beside one of the file that stands otherwise",
                  {"different": "they are different accreditations"}),
-        Question("conditional-format", "a conditional format can hide or strike out what a cell holds", _TAKE),
-        Question("rounded", "a number that is shown rounded",
+        _Q("conditional-format", "a conditional format can hide or strike out what a cell holds", _TAKE),
+        _Q("rounded", "a number that is shown rounded",
                  {"as-shown": "read what is shown", "as-stored": "read what is stored"}),
-        Question("partial-date", "a date that is shown without its day or year", {"as-stored": "read the stored day"}),
-        Question("merged-cells", "merged cells below the header",
+        _Q("partial-date", "a date that is shown without its day or year", {"as-stored": "read the stored day"}),
+        _Q("merged-cells", "merged cells below the header",
                  {"fill": "each of the cells holds the text", "first": "only the first of them holds it"}),
-        Question("other-rows", "rows that look like titles, totals, notes or page numbers, not entries", _EITHER),
-        Question("rows-above", "rows above the headers that hold more than a title",
+        _Q("other-rows", "rows that look like titles, totals, notes or page numbers, not entries", _EITHER),
+        _Q("rows-above", "rows above the headers that hold more than a title",
                  {LEAVE_OUT: "they are no part of the list"}),
-        Question("short-rows", "rows of a CSV file with fewer cells than the header", _TAKE),
-        Question("question-marks", "question marks where letters may have been lost", {"keep": "they are meant"}),
-        Question("name-marks", "a mark or a remark in the name of an institution", {"keep": "it belongs to the name"}),
-        Question("status-words", "a word such as “suspended” outside of the column status",
+        _Q("short-rows", "rows of a CSV file with fewer cells than the header", _TAKE),
+        _Q("question-marks", "question marks where letters may have been lost", {"keep": "they are meant"}),
+        _Q("name-marks", "a mark or a remark in the name of an institution", {"keep": "it belongs to the name"}),
+        _Q("status-words", "a word such as “suspended” outside of the column status",
                  {"ignore": "it does not concern the rows of this list"}),
-        Question("empty-status", "new accreditations without a status, in a list that has the column",
+        _Q("empty-status", "new accreditations without a status, in a list that has the column",
                  {"active": "they are active"}),
-        Question("same-name", "institutions with one name and different DIDs",
+        _Q("same-name", "institutions with one name and different DIDs",
                  {"different": "they are different institutions"}),
     )
 }  # fmt: skip
@@ -72,7 +73,7 @@ def parse_answers(given: Iterable[str]) -> dict[str, str]:
     Raises:
         ConfigurationError: there is no such question or answer.
     """
-    found: dict[str, str] = {}
+    answers: dict[str, str] = {}
     for text in given:
         name, _, answer = text.partition("=")
         if name not in QUESTIONS:
@@ -81,6 +82,6 @@ def parse_answers(given: Iterable[str]) -> dict[str, str]:
             )
         if answer not in QUESTIONS[name].answers:
             raise ConfigurationError(f"{answer[:40]!r} does not answer {name}", hint=options(name))
-        if found.setdefault(name, answer) != answer:
+        if answers.setdefault(name, answer) != answer:
             raise ConfigurationError(f"expected one answer to {name}, found two")
-    return found
+    return answers

@@ -30,7 +30,7 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, acr
         first: it follows the header.
         across: one merged cell fills it from side to side.
     """
-    filled = [each for each in row if each]
+    filled = [cell for cell in row if cell]
     if not filled or width < 2:
         return False
     if across:
@@ -52,11 +52,11 @@ def is_no_entry(row: Sequence[str], width: int, *, apart: bool, first: bool, acr
 
 def _are_column_numbers(row: Sequence[str]) -> bool:
     """Return whether a row numbers the columns: (1), (2), (3) or A, B, C."""
-    found = [_NUMBER.fullmatch(each) for each in row if each]
-    if not all(found):
+    matches = [_NUMBER.fullmatch(cell) for cell in row if cell]
+    if not all(matches):
         return False
-    texts = [each[1].casefold() for each in found if each is not None]
-    if all(each.isdigit() for each in texts):
-        values = [int(each) for each in texts]
+    texts = [match[1].casefold() for match in matches if match is not None]
+    if all(text.isdigit() for text in texts):
+        values = [int(text) for text in texts]
         return values == list(range(values[0], values[0] + len(values))) and values[0] in (0, 1)
     return texts == [chr(97 + at) for at in range(len(texts))] or texts[:3] == ["i", "ii", "iii"]

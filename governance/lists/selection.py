@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.lists.colours import marked_rows
 from wanderbuch.governance.lists.noticed import question
 from wanderbuch.governance.lists.questions import LEAVE_OUT, TAKE
@@ -53,7 +53,7 @@ class Selection:
             count = sum(at < len(row) and bool(row[at]) for row in sheet.rows.values())
             if count:
                 texts = (row[at] for row in sheet.rows.values() if at < len(row))
-                word = next((found for each in texts if (found := trouble_in(each))), None)
+                word = next((trouble_word for text in texts if (trouble_word := trouble_in(text))), None)
                 such = f", such as {word!r}" if word else ""
                 self._ask("hidden-columns", 0, at, f"the column is hidden, and holds {count} cell(s){such}")
 
@@ -63,7 +63,7 @@ class Selection:
         Args:
             across: rows that one merged cell fills from side to side.
         """
-        names, width = [each.casefold() for each in self._headers], len(self._headers)
+        names, width = [header.casefold() for header in self._headers], len(self._headers)
         previous = self._last
         for number in self._body:
             if number in self.left_out:
@@ -71,14 +71,14 @@ class Selection:
             row = self._sheet.rows[number]
             apart, first = number > previous + 1, number == self._last + 1
             previous = number
-            if [each.casefold() for each in row[:width]] == names and not any(row[width:]):
+            if [cell.casefold() for cell in row[:width]] == names and not any(row[width:]):
                 message = "the row repeats the headers, as on each printed page; it is left out"
                 finding = CellFinding(Severity.WARNING, number, "", message, "nothing to do", "headers-repeated")
                 self.findings.append(finding)
                 self.left_out.add(number)
             elif is_no_entry(row, width, apart=apart, first=first, across=number in across):
                 self._ask("other-rows", number, None, f"the row looks like no entry: {shown_row(self._sheet, number)}")
-                self.findings += trouble([each for each in row if each], number, self._answers)
+                self.findings += trouble([cell for cell in row if cell], number, self._answers)
                 if self._answers.get("other-rows") != TAKE:  # until somebody says that it is an entry
                     self.left_out.add(number)
             else:
@@ -109,7 +109,7 @@ class Selection:
         """Return the headers and the rows that are read."""
 
         def kept(cells: Sequence[str]) -> list[str]:
-            return ["" if self.leaves_out_column(at) else each for at, each in enumerate(cells)]
+            return ["" if self.leaves_out_column(at) else cell for at, cell in enumerate(cells)]
 
         rows = [(number, kept(self._sheet.rows[number])) for number in self._body if number not in self.left_out]
         return kept(self._headers), rows
@@ -128,7 +128,7 @@ def trouble(texts: Iterable[str], number: int, answers: Mapping[str, str]) -> It
 
 def shown_row(sheet: Sheet, number: int) -> str:
     """Return the texts of a row, shortened."""
-    text = " | ".join(each for each in sheet.rows[number] if each)
+    text = " | ".join(cell for cell in sheet.rows[number] if cell)
     return repr(re.sub(r"\s+", " ", text)[:100])
 
 
@@ -141,5 +141,5 @@ def _struck_rows(sheet: Sheet) -> set[int]:
     return {
         number
         for number, positions in struck.items()
-        if {at for at, each in enumerate(sheet.rows.get(number, [])) if each} <= positions
+        if {at for at, cell in enumerate(sheet.rows.get(number, [])) if cell} <= positions
     }

@@ -87,12 +87,12 @@ def folded(text: str) -> str:
     (True, False, '#')
     """
     whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    kept = "".join(each for each in whole if unicodedata.category(each)[0] in "LMN" or each in "\u200c\u200d")
+    kept = "".join(letter for letter in whole if unicodedata.category(letter)[0] in "LMN" or letter in "\u200c\u200d")
     return kept or "".join(whole.split())
 
 
 def _listed(words: str) -> set[str]:
-    return {folded(each) for each in words.split(";") if each.strip()}
+    return {folded(word) for word in words.split(";") if word.strip()}
 
 
 KNOWN: Final[Mapping[str, str]] = {word: status for status, words in _WORDS.items() for word in _listed(words)}
@@ -101,5 +101,5 @@ ASKED: Final = frozenset(_listed(_ASKED)) - KNOWN.keys()
 
 def trouble_in(text: str) -> str | None:
     """Return a word of a text that says that an accreditation does not stand as it did, None if there is none."""
-    found = _TROUBLE.search(text)
-    return found[0] if found else None
+    match = _TROUBLE.search(text)
+    return match[0] if match else None

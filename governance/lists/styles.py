@@ -67,7 +67,7 @@ def tint(colour: Colour | None, plain: Colour) -> str:
     """Return a name of a colour, "" where it is none or nobody tells it from the plain one."""
     if colour is None or alike(colour, plain):
         return ""
-    return colour if isinstance(colour, str) else "#" + "".join(f"{each:02x}" for each in colour)
+    return colour if isinstance(colour, str) else "#" + "".join(f"{part:02x}" for part in colour)
 
 
 @dataclass(slots=True)

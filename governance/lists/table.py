@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
 
 MAX_TABLE_BYTES: Final = 32 * 1024 * 1024
 MAX_ROWS: Final = 100_000
@@ -148,10 +148,10 @@ def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellF
     """
     headers: tuple[str, ...] = ()
     header_row = 0
-    found: list[Row] = []
+    entries: list[Row] = []
     noticed = list(findings)
     for number, received in rows:
-        cells = tuple(each.strip() for each in received)
+        cells = tuple(cell.strip() for cell in received)
         while cells and not cells[-1]:
             cells = cells[:-1]
         if not cells:
@@ -161,13 +161,13 @@ def table_of(rows: Iterable[tuple[int, Sequence[str]]], findings: Iterable[CellF
         if not headers:
             headers, header_row = cells, number
             continue
-        if len(found) == MAX_ROWS:
+        if len(entries) == MAX_ROWS:
             raise TableError(f"expected at most {MAX_ROWS} rows, found more", hint="import the list in parts")
-        found.append(Row(number, cells))
+        entries.append(Row(number, cells))
         noticed.extend(_of_cells(number, cells, headers, header_row))
     if not headers:
         raise TableError("expected a first row with the names of the columns, found an empty table")
-    return Table(headers, tuple(found), tuple(noticed), header_row)
+    return Table(headers, tuple(entries), tuple(noticed), header_row)
 
 
 def column_letters(position: int) -> str:

@@ -54,8 +54,15 @@ _JOINING: Final = frozenset(
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | {chr(0xFE00 + at) for at in range(16)}
 _SPACES: Final = re.compile(r"[^\S\n ]")
 _ALIKE: Final = tuple(
-    frozenset(each.split())
-    for each in ("LATIN CYRILLIC", "LATIN GREEK", "CYRILLIC GREEK", "LATIN ARMENIAN", "LATIN CHEROKEE", "LATIN COPTIC")
+    frozenset(letters.split())
+    for letters in (
+        "LATIN CYRILLIC",
+        "LATIN GREEK",
+        "CYRILLIC GREEK",
+        "LATIN ARMENIAN",
+        "LATIN CHEROKEE",
+        "LATIN COPTIC",
+    )
 )
 # Cyrillic and Greek letters that are drawn as Latin ones.
 _DRAWN: Final = str.maketrans(
@@ -131,7 +138,7 @@ def _read(text: str) -> tuple[str, tuple[Remark, ...]]:
         return stripped, (*remarks, damage)
     cleaned, removed = _without_marks(text)
     if removed:
-        names = ", ".join(dict.fromkeys(_name(each) for each in removed))
+        names = ", ".join(dict.fromkeys(_name(letter) for letter in removed))
         remarks.append(Remark("marks-removed", f"removed what nobody sees: {names}"))
     spaced = _SPACES.sub(" ", cleaned)
     composed = unicodedata.normalize("NFC", spaced)
@@ -139,7 +146,7 @@ def _read(text: str) -> tuple[str, tuple[Remark, ...]]:
         remarks.append(Remark("accents-joined", "letters and their accents were written apart; they are put together"))
     composed = composed.strip(" \n")
     if spaced != cleaned and composed:
-        kinds = ", ".join(dict.fromkeys(_name(each) for each in _SPACES.findall(cleaned.strip())))
+        kinds = ", ".join(dict.fromkeys(_name(space) for space in _SPACES.findall(cleaned.strip())))
         if kinds:
             remarks.append(Remark("spaces-changed", f"read as plain spaces: {kinds}"))
     if (word := _look_alike(composed)) is not None:
@@ -154,33 +161,37 @@ def drawn_as(text: str) -> str:
     True
     """
     apart = unicodedata.normalize("NFKD", text.translate(_DRAWN)).casefold().translate(_DRAWN)
-    kept = (each for each in apart if unicodedata.category(each)[0] in "LMN" and not "\u0300" <= each <= "\u036f")
+    kept = (
+        letter for letter in apart if unicodedata.category(letter)[0] in "LMN" and not "\u0300" <= letter <= "\u036f"
+    )
     return "".join(kept)
 
 
 def _damage(text: str) -> Remark | None:
     """Return what cannot be mended here (1)."""
-    if (turned := next((each for each in text if each in "\u202d\u202e"), None)) is not None:
+    if (turned := next((letter for letter in text if letter in "\u202d\u202e"), None)) is not None:
         message = f"found {_name(turned)}, which shows the letters in another order than they are stored"
         return Remark("letters-turned", message, blocks=True)
     if (code := _seven_bits(text)) is not None:
         message = f"found {_visible(text)!r}, which is written in the code {code}"
         return Remark("decoded-twice", message, blocks=True)
-    for each in text:
-        category = unicodedata.category(each)
-        if each == "\ufffd":
+    for letter in text:
+        category = unicodedata.category(letter)
+        if letter == "\ufffd":
             return Remark(
                 "letters-lost",
-                f"found {_around(text, each)!r}: letters were lost before this file was saved",
+                f"found {_around(text, letter)!r}: letters were lost before this file was saved",
                 blocks=True,
             )
-        if category in ("Co", "Cn", "Cs") or "\x80" <= each <= "\x9f":
+        if category in ("Co", "Cn", "Cs") or "\x80" <= letter <= "\x9f":
             return Remark(
-                "letters-lost", f"found {_around(text, each)!r}, with {_name(each)}, which is no letter", blocks=True
+                "letters-lost",
+                f"found {_around(text, letter)!r}, with {_name(letter)}, which is no letter",
+                blocks=True,
             )
     for run in _HIGH.findall(text):
         if _decoded_twice(run, text) is not None:
-            whole = _HIGH.sub(lambda found: _decoded_twice(found[0], text) or found[0], text)
+            whole = _HIGH.sub(lambda match: _decoded_twice(match[0], text) or match[0], text)
             message = f"found {text.strip()[:60]!r}, which was decoded wrongly; it may have been {whole.strip()[:60]!r}"
             return Remark("decoded-twice", message, blocks=True)
     return None
@@ -192,19 +203,19 @@ def _seven_bits(text: str) -> str | None:
         return "ISO-2022"
     if _HZ.search(text):
         return "HZ"
-    for found in _UTF_7.findall(text):
+    for run in _UTF_7.findall(text):
         try:
-            meant = found.encode("ascii").decode("utf-7")
+            meant = run.encode("ascii").decode("utf-7")
         except UnicodeError:
             continue
-        letters = all(unicodedata.category(each)[0] in "LM" for each in meant)
-        if not meant.isascii() and letters and len({script_of(each) for each in meant}) == 1:
+        letters = all(unicodedata.category(letter)[0] in "LM" for letter in meant)
+        if not meant.isascii() and letters and len({script_of(letter) for letter in meant}) == 1:
             return f"UTF-7 (as {meant!r})"
     return None
 
 
 def _visible(text: str) -> str:
-    return "".join(each if each.isprintable() else "·" for each in text.strip())[:60]
+    return "".join(letter if letter.isprintable() else "·" for letter in text.strip())[:60]
 
 
 def _decoded_twice(run: str, text: str) -> str | None:
@@ -215,7 +226,7 @@ def _decoded_twice(run: str, text: str) -> str | None:
         except UnicodeError:
             continue
         meant = _utf8(received)
-        if meant is None or any(unicodedata.category(each) in ("Cc", "Cn", "Co") for each in meant):
+        if meant is None or any(unicodedata.category(letter) in ("Cc", "Cn", "Co") for letter in meant):
             continue
         if codec in ("cp437", "cp850", "mac_roman") and not _drawn_by_a_machine(run):
             continue
@@ -237,15 +248,15 @@ def _utf8(received: bytes) -> str | None:
 
 
 def _bytes_of(run: str, codec: str) -> bytes:
-    found = bytearray()
-    for each in run:
+    encoded = bytearray()
+    for letter in run:
         try:
-            found += each.encode(codec)
+            encoded += letter.encode(codec)
         except UnicodeError:
-            if codec != "cp1252" or not "\x80" <= each <= "\x9f":
+            if codec != "cp1252" or not "\x80" <= letter <= "\x9f":
                 raise
-            found.append(ord(each))  # the five bytes that Windows-1252 leaves out
-    return bytes(found)
+            encoded.append(ord(letter))  # the five bytes that Windows-1252 leaves out
+    return bytes(encoded)
 
 
 def _likely(run: str, meant: str, text: str) -> bool:
@@ -262,24 +273,24 @@ def _likely(run: str, meant: str, text: str) -> bool:
 
 def _drawn_by_a_machine(run: str) -> bool:
     """Return whether there are signs that nobody writes in words: lines of boxes, roots."""
-    return any(each == "√" or "\u2500" <= each <= "\u259f" for each in run)
+    return any(letter == "√" or "\u2500" <= letter <= "\u259f" for letter in run)
 
 
 def _without_marks(text: str) -> tuple[str, list[str]]:
     """Return a text without the marks that nobody sees, and these (2)."""
     kept: list[str] = []
     removed: list[str] = []
-    for at, each in enumerate(text):
-        category = unicodedata.category(each)
-        if each in _JOINERS:
+    for at, letter in enumerate(text):
+        category = unicodedata.category(letter)
+        if letter in _JOINERS:
             if _joins(text, at):
-                kept.append(each)
+                kept.append(letter)
             else:
-                removed.append(each)
-        elif each in ("\n", "\t") or not (category in ("Cf", "Cc") or each in _UNSEEN):
-            kept.append(each)
+                removed.append(letter)
+        elif letter in ("\n", "\t") or not (category in ("Cf", "Cc") or letter in _UNSEEN):
+            kept.append(letter)
         else:
-            removed.append(each)
+            removed.append(letter)
     return "".join(kept), removed
 
 
@@ -296,14 +307,14 @@ def _look_alike(text: str) -> str | None:
     if text.isascii():
         return None
     words = re.findall(r"[^\W\d_]+", text)
-    scripts = [{script_of(each) for each in word if each.isalpha()} for word in words]
-    for word, found in zip(words, scripts, strict=True):
-        if any(pair <= found for pair in _ALIKE):
-            strange = next(each for each in word if script_of(each) != script_of(min(word)))
+    scripts = [{script_of(letter) for letter in word if letter.isalpha()} for word in words]
+    for word, scripts_of_word in zip(words, scripts, strict=True):
+        if any(pair <= scripts_of_word for pair in _ALIKE):
+            strange = next(letter for letter in word if script_of(letter) != script_of(min(word)))
             return f"found {word!r}, a word of letters of two scripts, such as {_name(strange)}"
-    latin = any(found == {"LATIN"} for found in scripts)
-    for word, found in zip(words, scripts, strict=True):
-        if latin and found and found <= {"CYRILLIC", "GREEK"} and word.translate(_DRAWN).isascii():
+    latin = any(script == {"LATIN"} for script in scripts)
+    for word, scripts_of_word in zip(words, scripts, strict=True):
+        if latin and scripts_of_word and scripts_of_word <= {"CYRILLIC", "GREEK"} and word.translate(_DRAWN).isascii():
             return f"found {word!r}, which is drawn as {word.translate(_DRAWN)!r} but written in other letters"
     return None
 

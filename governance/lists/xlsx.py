@@ -13,7 +13,7 @@ from wanderbuch.governance.lists.archive import SAVE_ANEW, Archive
 from wanderbuch.governance.lists.styles import Styles, is_on
 from wanderbuch.governance.lists.table import Sheet, Sight, TableError
 from wanderbuch.governance.lists.xlsx_sheet import SheetReader
-from wanderbuch.governance.lists.xlsx_text import Comments, Drawing, SharedTexts
+from wanderbuch.governance.lists.xlsx_text import Comments, SharedTexts, TextDrawing
 from wanderbuch.governance.lists.xml_parts import Attributes, PartReader, read_part
 
 _PREFIXES: Final = {
@@ -101,11 +101,11 @@ def read_xlsx(received: bytes, *, sheet: str | None = None) -> Sheet:
     """
     archive = Archive(received)
     top = _relations(archive, "").values()
-    path = next((each.target for each in top if each.kind == "officeDocument"), "xl/workbook.xml")
+    path = next((relation.target for relation in top if relation.kind == "officeDocument"), "xl/workbook.xml")
     book = _Book()
     _read(archive, path, book)  # 1
     relations = _relations(archive, path)
-    places = {each.name: relations.get(each.relation) for each in book.sheets}
+    places = {sheet.name: relations.get(sheet.relation) for sheet in book.sheets}
     texts, styles = SharedTexts(), Styles()
     for relation in relations.values():  # 2
         if relation.kind == "sharedStrings" and relation.target in archive:
@@ -132,8 +132,8 @@ def read_xlsx(received: bytes, *, sheet: str | None = None) -> Sheet:
 
 def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) -> tuple[SheetReader, list[Sight]]:
     """Return the sheet that is meant, and what there is to say about the others."""
-    hidden = {each.name for each in book.sheets if each.hidden}
-    names = [each.name for each in book.sheets]
+    hidden = {sheet.name for sheet in book.sheets if sheet.hidden}
+    names = [sheet.name for sheet in book.sheets]
     if len(set(names)) != len(names):
         raise TableError("expected sheets with different names, found two alike", hint=SAVE_ANEW)
     others: list[Sight] = []
@@ -142,20 +142,20 @@ def _choose(book: _Book, name: str | None, opened: _Opened, charts: set[str]) ->
             raise TableError(f"expected the name of a sheet, found {name[:60]!r}", hint=f"--sheet: {', '.join(names)}")
         if name in hidden:
             others.append(Sight("hidden-sheet", 0, None, name))
-        others += [Sight("other-sheet", 0, None, each) for each in names if each != name and each not in charts]
+        others += [Sight("other-sheet", 0, None, title) for title in names if title != name and title not in charts]
         return opened(name), others
     filled: dict[str, SheetReader] = {}
-    for each in names:
-        if each in charts:
-            others.append(Sight("other-sheet", 0, None, f"{each} (a chart)"))
+    for title in names:
+        if title in charts:
+            others.append(Sight("other-sheet", 0, None, f"{title} (a chart)"))
             continue
-        reader = opened(each)
+        reader = opened(title)
         if not reader.sheet.rows:
             continue
-        if each in hidden:
-            others.append(Sight("other-sheet", 0, None, f"{each} (hidden)"))
+        if title in hidden:
+            others.append(Sight("other-sheet", 0, None, f"{title} (hidden)"))
         else:
-            filled[each] = reader
+            filled[title] = reader
     if len(filled) == 1:
         return next(iter(filled.values())), others
     if not filled:
@@ -177,7 +177,7 @@ def _around(archive: Archive, path: str, reader: SheetReader) -> None:
             _read(archive, other.target, comments)
             reader.sheet.sights += comments.sights
         elif other.kind == "drawing" and other.target in archive:
-            drawing = Drawing()
+            drawing = TextDrawing()
             _read(archive, other.target, drawing)
             reader.sheet.sights += drawing.sights
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from wanderbuch.governance.lists.archive import SAVE_ANEW
 from wanderbuch.governance.lists.fonts import draws_other_letters
-from wanderbuch.governance.lists.number_format import GENERAL, Shown, shown_number, shown_text
+from wanderbuch.governance.lists.number_format import GENERAL, ShownNumber, shown_number, shown_text
 from wanderbuch.governance.lists.styles import Styles, is_on
 from wanderbuch.governance.lists.table import (
     MAX_COLUMNS,
@@ -57,7 +57,7 @@ class SheetReader:
         self._low_by_default = False
         self._view_begins = (1, 0)  # row and position of the first cell that is seen without scrolling
         self._first_row, self._first_position = 1, 0
-        self._shown: dict[tuple[str, str], Shown] = {}
+        self._shown: dict[tuple[str, str], ShownNumber] = {}
         self._started: dict[str, Callable[[Attributes], None]] = {
             "row": self._start_row, "c": self._start_cell, "v": self._start_value, "f": self._start_formula,
             "is": self._start_inline, "col": self._take_column, "mergeCell": self._take_merge,
@@ -152,20 +152,20 @@ class SheetReader:
                     text = ""
                 else:
                     text, runs = self._texts.texts[number], self._texts.runs.get(number)
-                shown = shown_text(text, style.code) if style.code != GENERAL else Shown(text)
+                shown = shown_text(text, style.code) if style.code != GENERAL else ShownNumber(text)
             case "inlineStr":
                 text = runs.whole if runs is not None else unescaped_text(stored)
                 shown = shown_text(text, style.code)
             case "str":
                 shown = shown_text(unescaped_text(stored), style.code)
             case "b":
-                shown = Shown({"1": "TRUE", "0": "FALSE", "true": "TRUE", "false": "FALSE"}.get(stored, stored))
+                shown = ShownNumber({"1": "TRUE", "0": "FALSE", "true": "TRUE", "false": "FALSE"}.get(stored, stored))
             case "e":
-                shown = Shown(stored, "error-value", stored) if stored else Shown("")
+                shown = ShownNumber(stored, "error-value", stored) if stored else ShownNumber("")
             case "d":
                 shown = self._shown_day(stored.strip(), style.code)
             case _:
-                shown = self._shown_number(stored.strip(), style.code) if stored.strip() else Shown("")
+                shown = self._shown_number(stored.strip(), style.code) if stored.strip() else ShownNumber("")
         inline, self._inline = self._inline, None
         if inline is not None and self._type != "inlineStr" and inline.whole.strip():
             raise TableError(f"the cell {self._place} holds a text and says that it holds none", hint=SAVE_ANEW)
@@ -198,32 +198,32 @@ class SheetReader:
             self._cells.append("")
         self._cells.append(text)
 
-    def _shown_day(self, stored: str, code: str) -> Shown:
+    def _shown_day(self, stored: str, code: str) -> ShownNumber:
         """Return what is shown for a day in ISO form, as strict workbooks have it."""
         try:
             instant = datetime.fromisoformat(stored).replace(tzinfo=None)
         except ValueError:
-            return Shown(stored)
+            return ShownNumber(stored)
         plain = instant.date().isoformat()
         if code == GENERAL or instant.year < _FIRST_YEAR:
-            return Shown(plain if stored.removesuffix("Z").endswith("T00:00:00") else stored)
+            return ShownNumber(plain if stored.removesuffix("Z").endswith("T00:00:00") else stored)
         days = (instant - datetime(1899, 12, 30)) / timedelta(days=1)  # noqa: DTZ001 - a day has no zone here
         return shown_number(repr(days), code)
 
-    def _shown_number(self, stored: str, code: str) -> Shown:
-        found = self._shown.get((stored, code))
-        if found is None:
+    def _shown_number(self, stored: str, code: str) -> ShownNumber:
+        number = self._shown.get((stored, code))
+        if number is None:
             if len(self._shown) > 100_000:
                 self._shown.clear()
-            found = self._shown[stored, code] = shown_number(stored, code, date1904=self._date1904)
-        return found
+            number = self._shown[stored, code] = shown_number(stored, code, date1904=self._date1904)
+        return number
 
     def _saw_formula(self, stored: str) -> None:
         if not stored and self._type != "str":
             self._saw("formula-empty", "")
             return
         formula = "".join(self._formula or ()).upper()
-        changing = next((each for each in _CHANGING if each in formula), "")
+        changing = next((function for function in _CHANGING if function in formula), "")
         other = changing == "["
         self._saw("formula", "another file" if other else changing.rstrip("("))
 

@@ -17,7 +17,7 @@ def unescaped_text(text: str) -> str:
     """Return a text of a spreadsheet with its escapes undone (ECMA-376 Part 1, 22.9.2.19: ST_Xstring)."""
     if "_x" not in text:
         return text
-    units = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    units = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     # Letters beyond U+FFFF are written as two; half of one is a lost letter.
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -28,13 +28,13 @@ def place_of(reference: str) -> tuple[int, int] | None:
     >>> place_of("B3"), place_of("AA10"), place_of("3B")
     ((3, 1), (10, 26), None)
     """
-    found = _REFERENCE.fullmatch(reference)
-    if found is None:
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
         return None
     position = 0
-    for letter in found[1]:
+    for letter in match[1]:
         position = position * 26 + ord(letter) - 64
-    return int(found[2]), position - 1
+    return int(match[2]), position - 1
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ class Comments:
 
 
 @dataclass(slots=True)
-class Drawing:
+class TextDrawing:
     """Reads a drawing: pictures and text boxes lie over the cells."""
 
     pieces: list[str] = field(default_factory=list)

@@ -40,11 +40,11 @@ def read_part(blocks: Iterable[bytes], reader: PartReader, prefixes: Mapping[str
     depth = 0
 
     def shortened(name: str) -> str:
-        found = short.get(name)
-        if found is None:
+        namespace = short.get(name)
+        if namespace is None:
             space, mark, local = name.rpartition(" ")
-            found = short[name] = (prefixes.get(space, _UNKNOWN) if mark else "") + local
-        return found
+            namespace = short[name] = (prefixes.get(space, _UNKNOWN) if mark else "") + local
+        return namespace
 
     def start(name: str, attributes: Attributes) -> None:
         nonlocal depth

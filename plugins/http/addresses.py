@@ -87,7 +87,7 @@ def checked_url(text: str) -> URL:
 class CheckedResolver(AbstractResolver):
     """Resolves names for the connector and lets no address through that the rules refuse (rules 2 and 3).
 
-    aiohttp connects to exactly what this returns, so a name can not change its address between check and use.
+    aiohttp connects to exactly what this returns, so a name cannot change its address between check and use.
 
     Args:
         connect: the connection map.
@@ -115,13 +115,13 @@ class CheckedResolver(AbstractResolver):
             return [
                 ResolveResult(hostname=host, host=address, port=target_port, family=version, proto=0, flags=numeric)
             ]
-        found = await self._resolver.resolve(host, port, family)
-        if not found or not all(is_public(result["host"]) for result in found):
+        hosts = await self._resolver.resolve(host, port, family)
+        if not hosts or not all(is_public(result["host"]) for result in hosts):
             raise AddressRefusedError(
                 f"{host} resolves to an address that is not public",
                 hint="name it in the connection map if it is meant to be reached",
             )
-        return found
+        return hosts
 
     async def close(self) -> None:
         """Release the resolver."""

@@ -44,6 +44,7 @@ _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 _STRANGERS_CONNECT_S: Final = 4.0
 _DELIVERY_CONNECT_S: Final = 10.0
+_KEPT_OPEN_S: Final = 45.0  # a new one costs either side 1 ms; common proxies give one up after 60 s
 _WEBHOOKS: Final = 64  # what the workers of webhooks can use at once
 _WEBHOOKS_A_HOST: Final = 8
 
@@ -113,15 +114,23 @@ class HttpEdge:
     Args:
         config: where to connect and whom to trust.
         resolver: who looks names up; the operating system by default. Its answers are checked all the same.
+        has_network: False for an edge that never sends anything itself: whom to trust need not be read then, which
+            takes as long as a proof.
 
     Raises:
-        ConfigurationError: the CA file can not be read.
+        ConfigurationError: the CA file cannot be read.
     """
 
-    def __init__(self, config: HttpEdgeConfig | None = None, *, resolver: AbstractResolver | None = None) -> None:
+    def __init__(
+        self,
+        config: HttpEdgeConfig | None = None,
+        *,
+        resolver: AbstractResolver | None = None,
+        has_network: bool = True,
+    ) -> None:
         self._config = config or HttpEdgeConfig()
         self._resolver = resolver
-        self._tls = _tls_context(self._config.ca_file)
+        self._tls = _tls_context(self._config.ca_file) if has_network else None
         self._sessions: dict[_Lane, aiohttp.ClientSession] = {}
         self._strangers = StrangersLane()
         self._is_party: Callable[[str], bool] = lambda _: False
@@ -183,11 +192,24 @@ class HttpEdge:
 
         return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)
 
+    async def post_form(
+        self, url: str, form: bytes, *, authorization: str | None, max_bytes: int, timeout_s: float
+    ) -> Fetched:
+        """Send a form with this `Authorization`, if there is one; arguments and errors as with `get`."""
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            return await _fetched(response, shown, max_bytes, conditional=False)
+
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return await self._send("POST", url, form, headers, timeout_s, read)
+
     def new_trust(self) -> ssl.SSLContext:
         """Return a client's context that trusts whom the configuration says now; blocks while it reads.
 
         Raises:
-            ConfigurationError: the CA file can not be read.
+            ConfigurationError: the CA file cannot be read.
         """
         return _tls_context(self._config.ca_file)
 
@@ -195,7 +217,7 @@ class HttpEdge:
         """Trust from the next connection on whom the configuration says now; on an error whom it trusted before.
 
         Raises:
-            ConfigurationError: the CA file can not be read.
+            ConfigurationError: the CA file cannot be read.
         """
         self._tls = self.new_trust()
 
@@ -293,10 +315,11 @@ class HttpEdge:
                     allow_redirects=False,
                     max_redirects=0,
                     max_field_size=max_field_bytes,
-                    ssl=self._tls,
+                    ssl=self._tls or _no_network(),
                     trace_request_ctx=watch,
                 ) as response,
             ):
+                watch.connected = True
                 yield response, shown
         except aiohttp.ConnectionTimeoutError as err:
             raise UnreachableError(f"could not reach {shown}: no connection in time") from err
@@ -313,6 +336,8 @@ class HttpEdge:
     @asynccontextmanager
     async def _watched(self, host: Host, lane: _Lane) -> AsyncIterator[SimpleNamespace]:
         """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone.
+
+        Only for that is it told before there is an answer (`_watching`).
 
         A name that could not be looked up is no silence: others may keep our threads waiting for names of theirs.
         """
@@ -339,6 +364,7 @@ class HttpEdge:
                 resolver=CheckedResolver(connect, self._resolver or NameLookup(limits.threads)),
                 limit=limits.connections,
                 limit_per_host=limits.connections_a_host,
+                keepalive_timeout=_KEPT_OPEN_S,
             )
             session = self._sessions[lane] = aiohttp.ClientSession(
                 connector=connector,
@@ -347,7 +373,7 @@ class HttpEdge:
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
                 headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
-                trace_configs=[_watching()],
+                trace_configs=[_watching()] if lane is _Lane.STRANGERS else [],
             )
         return session
 
@@ -428,12 +454,16 @@ async def _read(response: aiohttp.ClientResponse, shown: str, max_bytes: int) ->
     return bytes(received)
 
 
+def _no_network() -> ssl.SSLContext:
+    raise UnreachableError("there is no network here")
+
+
 def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
     except (OSError, ssl.SSLError) as err:
         raise ConfigurationError(
-            f"expected PEM certificates in {ca_file}, found a file that can not be read",
+            f"expected PEM certificates in {ca_file}, found a file that cannot be read",
             hint="set ca_file to the certificate of the authority that signed the other agents' certificates",
         ) from err
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -30,12 +30,12 @@ class NameLookup(AbstractResolver):
         Raises:
             OSError: it has none, or nobody says.
         """
-        found = await asyncio.get_running_loop().run_in_executor(
+        infos = await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         )
         return [
             ResolveResult(hostname=host, host=_address(name), port=port, family=kind, proto=proto, flags=_NUMERIC)
-            for kind, _, proto, _, name in found
+            for kind, _, proto, _, name in infos
         ]
 
     async def close(self) -> None:

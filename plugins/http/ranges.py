@@ -65,13 +65,13 @@ def is_public(address: str) -> bool:
     (True, False, False)
     """
     try:
-        found: Address = ipaddress.ip_address(address)
+        parsed: Address = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.scope_id is not None:
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.scope_id is not None:
             return False
-        if not any(found in carrier for carrier in _CARRIERS):
-            return found in _PUBLIC_IPV6 and not any(found in refused for refused in _REFUSED_IPV6)
-        found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-    return not any(found in refused for refused in _REFUSED_IPV4)
+        if not any(parsed in carrier for carrier in _CARRIERS):
+            return parsed in _PUBLIC_IPV6 and not any(parsed in refused for refused in _REFUSED_IPV6)
+        parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+    return not any(parsed in refused for refused in _REFUSED_IPV4)

@@ -22,7 +22,7 @@ class RecordingEdge(HttpEdge):
     """
 
     def __init__(self, inner: HttpEdge) -> None:
-        super().__init__()
+        super().__init__(has_network=False)
         self._inner = inner
         self.recorded: dict[str, bytes] = {}
 
@@ -49,7 +49,7 @@ class ReplayingEdge(HttpEdge):
     """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        super().__init__()
+        super().__init__(has_network=False)
         self._files = files
 
     async def get(
@@ -76,7 +76,7 @@ class ReplayingEdge(HttpEdge):
 class FallbackEdge(HttpEdge):
     """Asks the network, and where that is away, serves what was recorded.
 
-    Only a host that can not be reached, or does not answer in time, is replaced; what it refuses, stays refused.
+    Only a host that cannot be reached, or does not answer in time, is replaced; what it refuses, stays refused.
 
     Args:
         config: as of `HttpEdge`.

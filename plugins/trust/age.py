@@ -3,7 +3,7 @@
 from copy import replace
 from datetime import UTC, datetime, timedelta
 
-from wanderbuch.governance.question import Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
 
 
 def with_age(

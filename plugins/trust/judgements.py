@@ -7,14 +7,14 @@ Nothing is accepted by a kept judgement: accepting judges anew.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Entry
 from pydantic import BaseModel, ConfigDict
 
-from wanderbuch.governance.question import TrustDecision, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.question import TrustDecision, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
 _CATEGORY: Final = "wanderbuch.judgement"
 
@@ -36,6 +36,11 @@ class JudgementBook:
                     raise
                 await session.handle.replace(_CATEGORY, exchange_id, value)
 
+    @staticmethod
+    async def add(handle: Any, exchange_id: str, decision: TrustDecision) -> None:
+        """Keep the first judgement of an offer, with the handle of an open session."""
+        await handle.insert(_CATEGORY, exchange_id, _Kept(decision=decision).model_dump_json())
+
     async def get(self, exchange_id: str) -> TrustDecision | None:
         """Return the judgement of an offer, None if there is none."""
         async with self._profile.session() as session:
@@ -44,12 +49,12 @@ class JudgementBook:
 
     async def every(self, exchange_ids: list[str]) -> Mapping[str, TrustDecision]:
         """Return the judgements of these offers; some may have none."""
-        found: dict[str, TrustDecision] = {}
+        judgements: dict[str, TrustDecision] = {}
         async with self._profile.session() as session:
             for exchange_id in exchange_ids:
                 if (entry := await session.handle.fetch(_CATEGORY, exchange_id)) is not None:
-                    found[exchange_id] = _read(entry)
-        return found
+                    judgements[exchange_id] = _read(entry)
+        return judgements
 
     async def forget(self, exchange_id: str) -> None:
         """Remove the judgement of an offer, if there is one."""

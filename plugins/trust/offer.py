@@ -19,16 +19,19 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from wanderbuch.errors import CredentialError
-from wanderbuch.governance.decision import may_issue
-from wanderbuch.governance.identifiers import CredDefId, IdentifierError, SchemaId
-from wanderbuch.governance.question import Reason, TrustDecision, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.deciding.decision import may_issue
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId, SchemaId
+from wanderbuch.governance.facts.identifiers import IdentifierError
+from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
+from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.sources import AnonCredsSource
 from wanderbuch.schemas.attribute_names import by_common_name, common_name
 from wanderbuch.schemas.claims import read_values
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.schemas.encoding import encode
 
-_ANONCREDS_OFFER = "anoncreds/credential-offer@v1.0"  # Aries RFC 0771
+ANONCREDS_OFFER = "anoncreds/credential-offer@v1.0"  # Aries RFC 0771
 _MAX_ATTRIBUTES = 64
 
 
@@ -68,7 +71,7 @@ def read_offer(
     Raises:
         CredentialError: it breaks rule 1.
     """
-    if list(formats) != [_ANONCREDS_OFFER]:
+    if list(formats) != [ANONCREDS_OFFER]:
         raise CredentialError("expected an offer of one AnonCreds credential, found other or more formats")
     if not isinstance(attachment, Mapping):
         raise CredentialError("expected an AnonCreds credential offer, found none")
@@ -78,7 +81,7 @@ def read_offer(
             CredDefId.parse(attachment.get("cred_def_id")),
         )
     except IdentifierError as err:
-        raise CredentialError(f"the offer names an object that we can not resolve: {err.message}") from err
+        raise CredentialError(f"the offer names an object that we cannot resolve: {err.message}") from err
     values: dict[str, str] = {}
     for spelled, value, mime_type in preview:
         name = common_name(spelled)
@@ -101,6 +104,7 @@ def judge_offer(
     snapshot: GovernanceSnapshot | None,
     *,
     at: datetime,
+    old_names: OldNames = UNKNOWN_LEDGER,
 ) -> TrustDecision:
     """Decide whether a holder may accept an offer (rules 2 to 5).
 
@@ -109,6 +113,7 @@ def judge_offer(
         definition: what the registry said; None if it could not be resolved or checked.
         snapshot: the governance in force; None if there is none.
         at: the instant of the decision.
+        old_names: which ledger old ids are on: an issuer may be listed by the other name of its definition.
     """
     # 2. resolved
     if definition is None:
@@ -123,20 +128,21 @@ def judge_offer(
         read = read_values(credential_type, offer.values)
     except CredentialError as err:
         return _decision(Verdict.NOT_TRUSTED, [Reason("offer.value", err.message)], snapshot, at)
-    awarded = read.claim["awarded_on"]
+    awarded, level = read.claim["awarded_on"], read.claim.level
     if not isinstance(awarded, date):
         return _decision(Verdict.NOT_TRUSTED, [Reason("offer.value", "The day of the award is missing.")], snapshot, at)
     # 5. the issuer's standing
+    cred_def_id = _as_listed(offer.cred_def_id, snapshot, old_names)
     return may_issue(
         snapshot,
-        issuer=offer.cred_def_id.did,
-        cred_def_id=offer.cred_def_id,
+        issuer=cred_def_id.did,
+        source=AnonCredsSource.of(cred_def_id),
         credential_type=credential_type.id,
-        occupation=str(read.claim["occupation_isco08"]),
+        occupation=read.claim.about,
         eqf_level=read.eqf_level,
         awarded=awarded,
-        framework=str(read.claim["framework"]),
-        framework_level=str(read.claim["framework_level"]),
+        framework=level[0] if level else "",
+        framework_level=level[1] if level else None,
         crosswalk_version=read.crosswalk_version,
         at=at,
     )
@@ -151,7 +157,7 @@ def differences(offer: ReceivedOffer, credential: object) -> tuple[Reason, ...]:
     """
     if not isinstance(credential, Mapping) or not isinstance(credential.get("values"), Mapping):
         return (Reason("credential.malformed", "What came is not an AnonCreds credential."),)
-    found = [
+    reasons = [
         Reason("credential.other_object", f"Its {name} is not the one that was offered.")
         for name, offered in (("schema_id", offer.schema_id), ("cred_def_id", offer.cred_def_id))
         if credential.get(name) != offered
@@ -159,8 +165,8 @@ def differences(offer: ReceivedOffer, credential: object) -> tuple[Reason, ...]:
     try:
         values = by_common_name({str(name): value for name, value in credential["values"].items()})
     except CredentialError as err:
-        return (*found, Reason("credential.other_attributes", err.message))
-    found += [
+        return (*reasons, Reason("credential.other_attributes", err.message))
+    reasons += [
         Reason("credential.other_attributes", f"{name[:80]} is in the offer or in the credential only.")
         for name in sorted(values.keys() ^ offer.values.keys())
     ]
@@ -169,10 +175,32 @@ def differences(offer: ReceivedOffer, credential: object) -> tuple[Reason, ...]:
         if value is None:
             continue
         if not isinstance(value, Mapping) or value.get("raw") != offered:
-            found.append(Reason("credential.other_value", f"{name} is not what was offered."))
+            reasons.append(Reason("credential.other_value", f"{name} is not what was offered."))
         elif value.get("encoded") != encode(offered):
-            found.append(Reason("credential.encoding", f"What is signed for {name} is not the encoding of its value."))
-    return tuple(found)
+            reasons.append(
+                Reason("credential.encoding", f"What is signed for {name} is not the encoding of its value.")
+            )
+    return tuple(reasons)
+
+
+def _as_listed(cred_def_id: CredDefId, snapshot: GovernanceSnapshot | None, old_names: OldNames) -> CredDefId:
+    """Return a definition by the name that a governance file lists it by, if one does."""
+    names = [CredDefId(name) for name in old_names.of(cred_def_id)]
+    if snapshot is None or len(names) < 2:
+        return cred_def_id
+    files = [snapshot.file, *(recognised.file for recognised in snapshot.recognised.values())]
+    return next(
+        (
+            name
+            for file in files
+            for name in names
+            if any(
+                AnonCredsSource.of(name) in accreditation.sources
+                for accreditation in file.index.by_issuer.get(name.did, ())
+            )
+        ),
+        cred_def_id,
+    )
 
 
 def _type_of(offer: ReceivedOffer, definition: ResolvedDefinition) -> CredentialType | Reason:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wanderbuch.governance.question import Purpose
+from wanderbuch.governance.facts.question import Purpose
 
 _PREFIX: Final = "wanderbuch.verify."
 _GOALS: Final = {
@@ -28,4 +28,4 @@ def goal(purpose: Purpose) -> str:
 
 def stated_purpose(received_goal_code: object) -> Purpose | None:
     """Return the purpose that an invitation states, None if it states none of ours."""
-    return next((each for each in Purpose if goal_code(each) == received_goal_code), None)
+    return next((purpose for purpose in Purpose if goal_code(purpose) == received_goal_code), None)

@@ -10,7 +10,7 @@ async def setup(context: "InjectionContext") -> None:
     """Register the DID resolver and the AnonCreds registry; called by ACA-Py.
 
     Raises:
-        ConfigurationError: the plugin's configuration can not be used.
+        ConfigurationError: the plugin's configuration cannot be used.
     """
     # Imported here: commands resolve DIDs with this package, and need not load all of ACA-Py for it.
     from wanderbuch.plugins.webvh.plugin import set_up

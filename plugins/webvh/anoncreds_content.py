@@ -13,7 +13,7 @@ Source: AnonCreds 1.0 §§ 8.1 to 8.4.
 
 from typing import Any, Final
 
-from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId
+from wanderbuch.governance.facts.identifiers import ResourceId
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.resources import AttestedResource
 from wanderbuch.plugins.webvh.tails import MAX_REGISTRY_SIZE, checked_tails_hash
@@ -43,7 +43,7 @@ def checked_schema(resource: AttestedResource) -> dict[str, Any]:
 def checked_cred_def(resource: AttestedResource) -> dict[str, Any]:
     """Return the content of a credential definition (rule 2); errors as with `checked_schema`."""
     content = dict(resource.content)
-    SchemaId.parse(content.get("schemaId"))
+    ResourceId.parse(content.get("schemaId"))
     _check(resource, content.get("type") == "CL", "type")
     _check(resource, _is_text(content.get("tag")), "tag")
     value = content.get("value")
@@ -54,7 +54,7 @@ def checked_cred_def(resource: AttestedResource) -> dict[str, Any]:
 def checked_registry(resource: AttestedResource) -> dict[str, Any]:
     """Return the content of a revocation registry definition (rule 3); errors as with `checked_schema`."""
     content = dict(resource.content)
-    cred_def_id = CredDefId.parse(content.get("credDefId"))
+    cred_def_id = ResourceId.parse(content.get("credDefId"))
     _check(resource, cred_def_id.did == resource.id.did, "credDefId")
     _check(resource, content.get("revocDefType") == "CL_ACCUM", "revocDefType")
     _check(resource, _is_text(content.get("tag")), "tag")
@@ -73,7 +73,7 @@ def checked_registry(resource: AttestedResource) -> dict[str, Any]:
 def checked_status_list(resource: AttestedResource) -> dict[str, Any]:
     """Return the content of a status list (rule 4); errors as with `checked_schema`."""
     content = dict(resource.content)
-    registry_id = RevRegDefId.parse(content.get("revRegDefId"))
+    registry_id = ResourceId.parse(content.get("revRegDefId"))
     _check(resource, registry_id.did == resource.id.did, "revRegDefId")
     bits = content.get("revocationList")
     _check(resource, isinstance(bits, list) and 0 < len(bits) <= MAX_REGISTRY_SIZE + 1, "revocationList")

@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.entries import read_entries, unverified_name
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log import verify_log

@@ -6,8 +6,9 @@ it. Strangers share ours.
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+
+from cachetools import LRUCache
 
 from wanderbuch.plugins.http.lanes import is_for_strangers
 
@@ -16,16 +17,15 @@ class ExpiringCache[K: Hashable, V]:
     """Keeps what was loaded for a while.
 
     Args:
-        max_entries: the oldest entry goes when there are more.
+        max_entries: the entry that was not asked for longest goes when there are more.
         lifetime_s: how long an entry counts, in seconds.
         clock: seconds that only grow.
     """
 
     def __init__(self, *, max_entries: int, lifetime_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._max_entries = max_entries
         self._lifetime_s = lifetime_s
         self._clock = clock
-        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._entries: LRUCache[K, tuple[float, V]] = LRUCache(max_entries)
         self._loading: dict[tuple[K, bool], asyncio.Task[V]] = {}  # by key and whether it is for strangers
 
     async def get(self, key: K, load: Callable[[], Awaitable[V]]) -> V:
@@ -60,9 +60,6 @@ class ExpiringCache[K: Hashable, V]:
         value, key = await load(), place[0]
         if self._loading.get(place) is asyncio.current_task():
             self._entries[key] = (self._clock() + self._lifetime_s, value)
-            self._entries.move_to_end(key)
-            while len(self._entries) > self._max_entries:
-                self._entries.popitem(last=False)
         return value
 
     def _done(self, place: tuple[K, bool], task: asyncio.Task[V]) -> None:

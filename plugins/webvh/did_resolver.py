@@ -12,7 +12,7 @@ from acapy_agent.resolver.default.webvh import WebvhDIDResolver
 from acapy_agent.resolver.did_resolver import DIDResolver
 
 from wanderbuch.errors import ResolutionError
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.own import own_did
@@ -54,5 +54,5 @@ class CheckedWebvhResolver(BaseDIDResolver):  # type: ignore[misc]  # acapy_agen
 
 def take_over(resolver: DIDResolver, ours: CheckedWebvhResolver) -> None:
     """Put `ours` in the place of ACA-Py's own did:webvh resolver, which knows no limits and no memory."""
-    others = [each for each in resolver.resolvers if not isinstance(each, WebvhDIDResolver | CheckedWebvhResolver)]
+    others = [known for known in resolver.resolvers if not isinstance(known, WebvhDIDResolver | CheckedWebvhResolver)]
     resolver.resolvers = [ours, *others]

@@ -23,12 +23,14 @@ from acapy_agent.wallet.did_method import WEBVH
 from acapy_agent.wallet.key_type import ED25519
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
+from wanderbuch.plugins.webvh.agreement_keys import new_agreement_keys
 from wanderbuch.plugins.webvh.document import Service, make_document
 from wanderbuch.plugins.webvh.entries import SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import HeldBackError
 from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry
 from wanderbuch.plugins.webvh.own import (
+    OldKey,
     OwnDid,
     multikey,
     own_did,
@@ -61,12 +63,13 @@ async def create_did(
     prerotation: bool,
     services: Sequence[Service] = (),
     witnesses: WitnessRule | None = None,
+    takes_v2: bool = False,
 ) -> WebvhDid:
     """Make sure that this wallet has a DID at `https://<host>/<path>` and that it is published; return it.
 
     May be called at every start: an existing DID is kept, what is missing in the public folder is put back, and what
-    has changed in `didcomm_endpoint`, `services` and `witnesses` becomes a log entry. While an entry waits for
-    witnesses, no other is made.
+    has changed in `didcomm_endpoint`, `services`, `witnesses` and `takes_v2` becomes a log entry. While an entry waits
+    for witnesses, no other is made.
 
     Args:
         profile: whose wallet.
@@ -77,10 +80,11 @@ async def create_did(
         prerotation: whether each log entry commits to the keys of the next one.
         services: what else the document names.
         witnesses: who must approve log entries, or None.
+        takes_v2: whether it takes DIDComm v2 at the same endpoint, too.
 
     Raises:
         ConfigurationError: others could not read a DID with that host and path, somebody else's DID is published there,
-            or the folder can not be written to.
+            or the folder cannot be written to.
     """
     check_place(host, path)
     async with publishing(profile, f"{host}/{path}"):
@@ -99,7 +103,7 @@ async def create_did(
             _LOG.warning("an entry of the log of %s waits for its witnesses", own.did)
             return own.did
         await continue_rotation(profile, own.did, publisher)
-        await _follow(profile, own.did, publisher, didcomm_endpoint, tuple(services), witnesses)
+        await _follow(profile, own.did, publisher, didcomm_endpoint, tuple(services), witnesses, takes_v2=takes_v2)
     return own.did
 
 
@@ -107,7 +111,7 @@ async def update_did(profile: Profile, did: WebvhDid, *, publisher: Publisher, d
     """Append a log entry with another DIDComm endpoint (None: without one) and publish it, or hold it for witnesses.
 
     Raises:
-        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        ConfigurationError: it is not a DID of this wallet, or the folder cannot be written to.
         HeldBackError: an entry waits for its witnesses.
     """
     async with publishing(profile, did):
@@ -124,7 +128,7 @@ async def set_witnesses(
     The first witnesses approve the entry that names them; later ones are named with the approval of those before.
 
     Raises:
-        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        ConfigurationError: it is not a DID of this wallet, or the folder cannot be written to.
         HeldBackError: an entry waits for its witnesses.
     """
     async with publishing(profile, did):
@@ -146,7 +150,7 @@ async def rotate_assertion_key(profile: Profile, did: WebvhDid, *, publisher: Pu
     old key (a governance file) rotates with `begin_rotation` and `drop_old_key`.
 
     Raises:
-        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        ConfigurationError: it is not a DID of this wallet, or the folder cannot be written to.
         HeldBackError: an entry waits for its witnesses.
     """
     async with publishing(profile, did):
@@ -164,7 +168,7 @@ async def begin_rotation(profile: Profile, did: WebvhDid, *, publisher: Publishe
     as soon as the log names it.
 
     Raises:
-        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        ConfigurationError: it is not a DID of this wallet, or the folder cannot be written to.
     """
     async with publishing(profile, did):
         own = await _own(profile, did)
@@ -176,7 +180,7 @@ async def drop_old_key(profile: Profile, did: WebvhDid, *, publisher: Publisher)
     """Do step 3 of `rotate_assertion_key`; does nothing where there is no old key, or an entry waits for witnesses.
 
     Raises:
-        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        ConfigurationError: it is not a DID of this wallet, or the folder cannot be written to.
     """
     async with publishing(profile, did):
         await _drop_old_key(profile, await _own(profile, did), publisher)
@@ -209,10 +213,18 @@ async def _follow(
     didcomm_endpoint: str | None,
     services: tuple[Service, ...],
     witnesses: WitnessRule | None,
+    *,
+    takes_v2: bool,
 ) -> None:
     """Append what the configuration wants and the document does not say yet."""
     own = await _own(profile, did)
     wanted = replace(own, didcomm_endpoint=didcomm_endpoint, services=services)
+    if takes_v2 and not own.agreement_keys and own.held is None:
+        wanted = replace(wanted, agreement_keys=await new_agreement_keys(profile, did))
+    elif not takes_v2 and own.agreement_keys:
+        over = int((await _store_now(profile)).timestamp())
+        old = (*own.old_agreement_keys, *(OldKey(name, over) for name in own.agreement_keys))
+        wanted = replace(wanted, agreement_keys=(), old_agreement_keys=old)
     witness: Mapping[str, Any] | None = None
     if own.next_approval != witnesses:
         witness = {} if witnesses is None else witnesses.as_json()
@@ -284,6 +296,7 @@ async def append_entry(profile: Profile, changed: OwnDid, *, witness: Mapping[st
                 didcomm_key=public_key(changed.didcomm_key),
                 didcomm_endpoint=changed.didcomm_endpoint,
                 services=changed.services,
+                agreement_keys=tuple(key.partition("#")[2] for key in changed.agreement_keys),
             ),
             update_key=await wallet_key(session, signer),
             next_keys=(multikey(following),) if following else (),

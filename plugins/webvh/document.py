@@ -1,6 +1,7 @@
 """The DID document of a did:webvh DID: how we write it, and which keys we take from one.
 
-Sources: DID Core 1.0 §5; Controlled Identifiers 1.0 §2.2; Aries RFC 0067 (`did-communication` service).
+Sources: DID Core 1.0 §5; Controlled Identifiers 1.0 §2.2; Aries RFC 0067 (`did-communication` service); DIDComm
+Messaging 2.1 §DID Document Service Endpoint (`DIDCommMessaging`).
 
 A key of a document counts for assertions only if (1) its id stands in `assertionMethod`, or it is embedded there;
 (2) the id and the controller are of this DID, by any of its names; (3) it is an Ed25519 key in a form we know.
@@ -16,12 +17,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
+from wanderbuch.governance.facts.identifiers import DidUrl, IdentifierError, WebvhDid
 from wanderbuch.plugins.webvh.keys import from_multikey, to_multikey
 
 _CONTEXT: Final = ("https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1")
 # Aries RFC 0211 and RFC 0360: what an agent that speaks AIP 2.0 accepts.
 _ENVELOPE: Final = "didcomm/aip2;env=rfc19"
+_V2: Final = "didcomm/v2"
 _MULTIBASE_TYPES: Final = frozenset({"Multikey", "Ed25519VerificationKey2020"})
 _JWK_TYPES: Final = frozenset({"JsonWebKey", "JsonWebKey2020"})
 
@@ -77,6 +79,7 @@ def make_document(
     didcomm_key: bytes,
     didcomm_endpoint: str | None,
     services: Sequence[Service] = (),
+    agreement_keys: Sequence[str] = (),
 ) -> Json:
     """Return a document that ACA-Py and Credo wallets read.
 
@@ -86,6 +89,7 @@ def make_document(
         didcomm_key: raw Ed25519 public key to encrypt DIDComm messages to; Credo wants it in `authentication`.
         didcomm_endpoint: where DIDComm messages go, or None if the DID takes none.
         services: what else it names.
+        agreement_keys: Multikeys for key agreement; with them it takes DIDComm v2 at the same endpoint, too.
     """
     keys = {f"{did}#{to_multikey(key)}": to_multikey(key) for key in (*assertion_keys, didcomm_key)}
     didcomm_id = f"{did}#{to_multikey(didcomm_key)}"
@@ -99,6 +103,12 @@ def make_document(
         "authentication": [didcomm_id],
         "assertionMethod": [f"{did}#{to_multikey(key)}" for key in assertion_keys],
     }
+    if agreement_keys:
+        document["keyAgreement"] = [f"{did}#{key}" for key in agreement_keys]
+        document["verificationMethod"] += [
+            {"id": f"{did}#{key}", "type": "Multikey", "controller": did, "publicKeyMultibase": key}
+            for key in agreement_keys
+        ]
     listed: list[Json] = []
     if didcomm_endpoint is not None:
         listed.append(
@@ -112,8 +122,12 @@ def make_document(
                 "serviceEndpoint": didcomm_endpoint,
             }
         )
+        if agreement_keys:
+            endpoint = {"uri": didcomm_endpoint, "accept": [_V2], "routingKeys": []}
+            listed.append({"id": f"{did}#didcomm-v2", "type": "DIDCommMessaging", "serviceEndpoint": endpoint})
     listed.extend(
-        {"id": f"{did}#{each.fragment}", "type": each.type, "serviceEndpoint": each.endpoint} for each in services
+        {"id": f"{did}#{service.fragment}", "type": service.type, "serviceEndpoint": service.endpoint}
+        for service in services
     )
     if listed:
         document["service"] = listed
@@ -126,7 +140,7 @@ def _assertion_keys(names: tuple[WebvhDid, ...], content: Mapping[str, Any]) -> 
         for method in _list(content.get("verificationMethod"))
         if (key_id := _key_id(names, _of(method, "id"))) is not None
     }
-    found: dict[DidUrl, bytes] = {}
+    keys: dict[DidUrl, bytes] = {}
     for reference in _list(content.get("assertionMethod")):  # rule 1
         embedded = isinstance(reference, Mapping)
         key_id = _key_id(names, _of(reference, "id") if embedded else reference)
@@ -135,12 +149,12 @@ def _assertion_keys(names: tuple[WebvhDid, ...], content: Mapping[str, Any]) -> 
             continue
         key = _public_key(method)  # rule 3
         if key is not None:
-            found[key_id] = key
+            keys[key_id] = key
     if len(names) > 1:
-        for key_id, key in list(found.items()):
+        for key_id, key in list(keys.items()):
             for name in names:
-                found.setdefault(DidUrl.parse(f"{name}#{key_id.fragment}"), key)
-    return found
+                keys.setdefault(DidUrl.parse(f"{name}#{key_id.fragment}"), key)
+    return keys
 
 
 def _key_id(names: tuple[WebvhDid, ...], text: object) -> DidUrl | None:

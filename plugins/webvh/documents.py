@@ -8,13 +8,14 @@ less than another one did.
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin
 
+from cachetools import LRUCache
+
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.identifiers import DidUrl, IdentifierError, WebvhDid
+from wanderbuch.governance.facts.identifiers import DidUrl, IdentifierError, WebvhDid
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge
 from wanderbuch.plugins.http.errors import RedirectRefusedError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
@@ -60,7 +61,7 @@ class WebvhDocuments:
             max_entries=_MAX_DOCUMENTS, lifetime_s=_ASK_AGAIN_S
         )
         # Outlives the documents, so that an unchanged log is neither sent nor verified again.
-        self._logs: OrderedDict[WebvhDid, _Kept] = OrderedDict()
+        self._logs: LRUCache[WebvhDid, _Kept] = LRUCache(_MAX_DOCUMENTS)
         self._checking = asyncio.Semaphore(_CHECKED_AT_ONCE)
 
     async def resolve(self, did: WebvhDid) -> DidDocument:
@@ -113,7 +114,6 @@ class WebvhDocuments:
         kept = self._logs.get(did)
         fetched, present = await self._fetch(did, kept)
         if kept is not None and (fetched.status == 304 or _digest(fetched.body) == kept.digest):
-            self._logs.move_to_end(did)
             return kept.log
         witness: bytes | None = None
         if await asyncio.to_thread(names_witnesses, fetched.body):
@@ -122,9 +122,6 @@ class WebvhDocuments:
         async with self._checking:
             log = await verify_log(did, fetched.body, witness)
         self._logs[did] = _Kept(_digest(fetched.body), fetched.etag, log)
-        self._logs.move_to_end(did)
-        while len(self._logs) > _MAX_DOCUMENTS:
-            self._logs.popitem(last=False)
         return log
 
     async def _fetch(self, did: WebvhDid, kept: _Kept | None) -> tuple[Fetched, WebvhDid]:

@@ -1,6 +1,6 @@
 """The entries of a did:webvh log as they were received: reading, hashing, and who signed them. No I/O.
 
-Sources: did:webvh 1.0, The DID Log File, SCID Generation and Verification, Entry Hash Generation and Verification,
+Sources: did:webvh 1.0, The DID Log File, SCID Generation and Verification, LogEntry Hash Generation and Verification,
 Authorized Keys; RFC 8785 (JCS); Data Integrity EdDSA Cryptosuites 1.0 §3.3 (`eddsa-jcs-2022`).
 
 Nothing is read into a model and written again before it is hashed: another writer's legal spelling (milliseconds, null,
@@ -16,7 +16,8 @@ from typing import Any, Final
 import base58
 import rfc8785
 
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.canonical_json import canonical
+from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_signed
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -37,7 +38,7 @@ type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """An entry of a log, nothing of which is checked yet but its form.
 
     Args:
@@ -59,7 +60,7 @@ class Entry:
         return b'{"parameters":%b,"state":%b,"versionId":%b,"versionTime":%b}' % (
             parameters,
             state,
-            rfc8785.dumps(version_id),
+            canonical(version_id),
             time,
         )
 
@@ -87,31 +88,31 @@ def read_entries(received_log: bytes) -> list[Json]:
     return entries
 
 
-def entry_of(received: Json) -> Entry:
+def entry_of(received: Json) -> LogEntry:
     """Return an entry of the right form.
 
     Raises:
         LogError: it has another form.
     """
-    found = set(received)
-    if found != _MEMBERS:
-        odd = min(found ^ _MEMBERS)
-        raise LogError(f"expected the members {', '.join(sorted(_MEMBERS))}, found one too {_much(odd, found)}")
+    members = set(received)
+    if members != _MEMBERS:
+        odd = min(members ^ _MEMBERS)
+        raise LogError(f"expected the members {', '.join(sorted(_MEMBERS))}, found one too {_much(odd, members)}")
     if not isinstance(received["versionId"], str):
         raise LogError("expected versionId to be text")
     if not isinstance(received["state"], dict):
         raise LogError("expected state to be a DID document")
     try:
-        canonical = (
-            rfc8785.dumps(received["parameters"]),
-            rfc8785.dumps(received["state"]),
-            rfc8785.dumps(received["versionTime"]),
+        parts = (
+            canonical(received["parameters"]),
+            canonical(received["state"]),
+            canonical(received["versionTime"]),
         )
     except (rfc8785.CanonicalizationError, ValueError, RecursionError) as err:
         raise LogError("the entry has no canonical JSON form (RFC 8785)") from err
-    if len(canonical[1]) > MAX_DOCUMENT_BYTES:
-        raise LogError(f"expected a DID document of at most {MAX_DOCUMENT_BYTES} bytes, found {len(canonical[1])}")
-    return Entry(received, canonical)
+    if len(parts[1]) > MAX_DOCUMENT_BYTES:
+        raise LogError(f"expected a DID document of at most {MAX_DOCUMENT_BYTES} bytes, found {len(parts[1])}")
+    return LogEntry(received, parts)
 
 
 def unverified_name(received: Json) -> WebvhDid:
@@ -127,7 +128,7 @@ def unverified_name(received: Json) -> WebvhDid:
         raise LogError(f"expected a did:webvh DID as the document's id: {err.message}") from err
 
 
-def check_scid(entry: Entry, scid: str) -> None:
+def check_scid(entry: LogEntry, scid: str) -> None:
     """Check that the first entry of a log is what its SCID was made from.
 
     Raises:
@@ -137,12 +138,12 @@ def check_scid(entry: Entry, scid: str) -> None:
     try:  # read again: a member's name may hold the SCID, and then the order of members is another one
         preliminary = read_strict_json(text, max_bytes=2 * MAX_LOG_BYTES, max_depth=MAX_DEPTH + 1, fractions=True)
     except StrictJsonError as err:
-        raise LogError(f"the first entry can not be read with its placeholders: {err.message}") from err
-    if multihash(rfc8785.dumps(preliminary)) != scid:
+        raise LogError(f"the first entry cannot be read with its placeholders: {err.message}") from err
+    if multihash(canonical(preliminary)) != scid:
         raise LogError("expected the first entry to be the one that the SCID was made from, found another")
 
 
-def check_version_id(entry: Entry, number: int, predecessor: str) -> None:
+def check_version_id(entry: LogEntry, number: int, predecessor: str) -> None:
     """Check an entry's number and hash.
 
     Args:
@@ -159,7 +160,7 @@ def check_version_id(entry: Entry, number: int, predecessor: str) -> None:
         raise LogError("expected the versionId to hold the hash of the entry, found another hash")
 
 
-def check_signatures(entry: Entry, update_keys: Collection[str], *, at: datetime) -> None:
+def check_signatures(entry: LogEntry, update_keys: Collection[str], *, at: datetime) -> None:
     """Check that each proof of an entry is an assertion by one of the update keys, and that there is one.
 
     Raises:
@@ -190,7 +191,7 @@ def check_proof(proof: object, body: bytes, update_keys: Collection[str], *, at:
     try:
         public_key = from_multikey(key)
         signature = from_multibase(proof.get("proofValue"), max_length=128)
-        options = rfc8785.dumps({name: value for name, value in proof.items() if name != "proofValue"})
+        options = canonical({name: value for name, value in proof.items() if name != "proofValue"})
     except (ValueError, RecursionError, rfc8785.CanonicalizationError) as err:
         raise LogError("expected an Ed25519 signature in multibase base58btc (z…)") from err
     if not is_signed(public_key, hashlib.sha256(options).digest() + hashlib.sha256(body).digest(), signature):
@@ -210,5 +211,5 @@ def _is_over(expires: object, at: datetime) -> bool:
     return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)) <= at
 
 
-def _much(odd: str, found: set[str]) -> str:
-    return f"many: {odd[:80]!r}" if odd in found else f"few: {odd!r} is missing"
+def _much(odd: str, members: set[str]) -> str:
+    return f"many: {odd[:80]!r}" if odd in members else f"few: {odd!r} is missing"

@@ -27,19 +27,19 @@ class DeactivatedError(DidError):
     code = "resolution.did.deactivated"
 
 
-class HistoryError(ResolutionError):
+class LogHistoryError(ResolutionError):
     """What was seen before could not be read, or does not fit what is seen now."""
 
     code = "resolution.memory"
 
 
-class RollbackError(HistoryError):
+class ShortenedHistoryError(LogHistoryError):
     """A history is shorter than the one seen before."""
 
     code = "resolution.memory.rollback"
 
 
-class ForkError(HistoryError):
+class ForkError(LogHistoryError):
     """A history differs from the one seen before."""
 
     code = "resolution.memory.fork"

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.entries import (
     Json,
     check_scid,
@@ -112,7 +112,7 @@ def check_log(
         except LogError as err:
             raise type(err)(f"the log of {did} is not valid: entry {number}: {err.message}") from err
         checked.append(last)
-    names = tuple(dict.fromkeys(each.name for each in reversed(checked)))
+    names = tuple(dict.fromkeys(state.name for state in reversed(checked)))
     if did not in names:  # rule 7
         raise LogError(f"expected the log of {did}, found the log of another DID: no entry has that id")
     if len(names) > MAX_NAMES:
@@ -125,7 +125,7 @@ def check_log(
     return VerifiedLog(
         did=did,
         names=names,
-        version_ids=MappingProxyType(dict(enumerate((each.version_id for each in checked), start=1))),
+        version_ids=MappingProxyType(dict(enumerate((state.version_id for state in checked), start=1))),
         document=MappingProxyType(entries[-1]["state"]),
         deactivated=newest.parameters.deactivated,
         update_keys=newest.parameters.update_keys,
@@ -142,7 +142,7 @@ def names_witnesses(received_log: bytes) -> bool:
     except LogError:
         return False
     parameters = (entry.get("parameters") for entry in entries)
-    return any(isinstance(each, dict) and each.get("witness") for each in parameters)
+    return any(isinstance(parameter, dict) and parameter.get("witness") for parameter in parameters)
 
 
 @dataclass(frozen=True, slots=True)

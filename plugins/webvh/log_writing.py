@@ -11,7 +11,7 @@ from aries_askar import Key
 from did_webvh.askar import AskarSigningKey
 from did_webvh.core.state import DocumentState
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.parameters import commitment
 from wanderbuch.plugins.webvh.witnesses import WitnessRule

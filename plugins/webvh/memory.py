@@ -7,6 +7,10 @@ The rule, for both:
 
 1. The newest number is not lower than the newest one seen.
 2. Where the entry seen last is still listed, it is the same one.
+
+What the wallet remembers is kept at hand where no other process can remember more: then a history that says nothing new
+costs no look into the store. Where several processes share one, the store is asked each time, for another process may
+have seen more than this one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +19,13 @@ from typing import Final, Protocol, runtime_checkable
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, Entry
+from cachetools import LRUCache
 
-from wanderbuch.plugins.webvh.errors import ForkError, HistoryError, RollbackError
+from wanderbuch.plugins.webvh.errors import ForkError, LogHistoryError, ShortenedHistoryError
+from wanderbuch.store.tables import tables_of
 
 _CATEGORY: Final = "wanderbuch.webvh.seen"
+_AT_HAND: Final = 2_000  # of some 200 bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,9 @@ class LogMemory(Protocol):
                 is remembered as `subject` yet.
 
         Raises:
-            RollbackError: it ends before the entry seen last (rule 1).
+            ShortenedHistoryError: it ends before the entry seen last (rule 1).
             ForkError: it has another entry in that place (rule 2).
-            HistoryError: the memory can not be read.
+            LogHistoryError: the memory cannot be read.
         """
 
 
@@ -53,7 +60,7 @@ def newest(subject: str, history: Mapping[int, str], seen: Seen | None) -> Seen:
     """Return what to remember of `history` if `seen` was remembered so far; errors as with `LogMemory.accept`."""
     number = max(history)
     if seen is not None and number < seen.number:  # rule 1
-        raise RollbackError(
+        raise ShortenedHistoryError(
             f"expected at least entry {seen.number} of {subject}, found a history that ends at {number}"
         )
     if seen is not None and history.get(seen.number, seen.entry) != seen.entry:  # rule 2
@@ -83,10 +90,12 @@ class WalletLogMemory:
 
     def __init__(self, profile: Profile | None = None) -> None:
         self._profile = profile
+        self._at_hand: LRUCache[str, Seen] = LRUCache(_AT_HAND)
 
     def attach(self, profile: Profile) -> None:
         """Use the wallet of `profile` from now on."""
         self._profile = profile
+        self._at_hand.clear()
 
     @property
     def attached(self) -> bool:
@@ -97,14 +106,18 @@ class WalletLogMemory:
         """Check and remember; see `LogMemory.accept`."""
         profile = self._profile
         if profile is None:
-            raise HistoryError("the wallet that remembers DID logs is not open yet", hint="try again in a moment")
+            raise LogHistoryError("the wallet that remembers DID logs is not open yet", hint="try again in a moment")
+        at_hand = self._at_hand.get(subject)
+        if at_hand is not None and newest(subject, history, at_hand) == at_hand:
+            return
         try:
             async with profile.session() as session:
                 seen = _seen(await session.handle.fetch(_CATEGORY, subject))
                 if seen is None:
                     kept = [_seen(await session.handle.fetch(_CATEGORY, name)) for name in formerly]
                     _check_formerly(subject, history, kept)
-            if newest(subject, history, seen) == seen:
+            if seen is not None and newest(subject, history, seen) == seen:
+                self._have_at_hand(profile, subject, seen)
                 return
             # Checked again inside the transaction: another task or process may have seen more in between.
             async with profile.transaction() as session:
@@ -114,7 +127,14 @@ class WalletLogMemory:
                 await write(_CATEGORY, subject, value_json={"number": remembered.number, "entry": remembered.entry})
                 await session.commit()
         except AskarError as err:
-            raise HistoryError(f"could not read or write what was seen of {subject}") from err
+            raise LogHistoryError(f"could not read or write what was seen of {subject}") from err
+        self._have_at_hand(profile, subject, remembered)
+
+    def _have_at_hand(self, profile: Profile, subject: str, seen: Seen) -> None:
+        at_hand = self._at_hand.get(subject)
+        if tables_of(profile).engine.is_shared or (at_hand is not None and at_hand.number > seen.number):
+            return  # another task has seen more since this one read
+        self._at_hand[subject] = seen
 
 
 def _check_formerly(subject: str, history: Mapping[int, str], kept: Sequence[Seen | None]) -> None:
@@ -129,4 +149,4 @@ def _seen(entry: Entry | None) -> Seen | None:
         kept = entry.value_json
         return Seen(int(kept["number"]), str(kept["entry"]))
     except (ValueError, KeyError, TypeError) as err:
-        raise HistoryError(f"the wallet's memory of {entry.name} is damaged") from err
+        raise LogHistoryError(f"the wallet's memory of {entry.name} is damaged") from err

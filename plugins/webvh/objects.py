@@ -9,15 +9,19 @@ An object keeps its id, and its issuer's name in it, when the DID of that name m
 place of the DID first, and checked with the keys that stand in its document now.
 
 Contents never change under their id, so they are cached for a while; the links of a registry do, so its host is asked
-each time (a conditional request), and the signing key must stand in the DID document each time.
+each time (a conditional request), and the signing key must stand in the DID document each time. A signature that was
+checked is checked again only if that key, or the DID's names, have changed.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from wanderbuch.governance.identifiers import CredDefId, ResourceId, RevRegDefId, SchemaId
+from cachetools import LRUCache
+
+from wanderbuch.governance.facts.identifiers import ResourceId
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
@@ -29,6 +33,7 @@ from wanderbuch.plugins.webvh.resources import (
     AttestedResource,
     ResourceType,
     StatusLink,
+    Vouched,
     signer_of,
     verify_resource,
 )
@@ -41,6 +46,15 @@ _MAX_RESOURCES: Final = 500
 _MAX_REGISTRIES: Final = 50
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A registry as its host sent it last, what was read of it, and what its signature was checked with."""
+
+    fetched: Fetched
+    resource: AttestedResource
+    vouched: Vouched | None
+
+
 class AttestedObjects:
     """Schemas, credential definitions, revocation registries and status lists of other parties.
 
@@ -48,30 +62,39 @@ class AttestedObjects:
         edge: how to reach other hosts.
         documents: resolves the publishers' DIDs.
         memory: what was seen of each registry's status lists before.
+        clock: the instant at which signatures must not have expired, aware UTC.
     """
 
-    def __init__(self, edge: HttpEdge, documents: WebvhDocuments, memory: LogMemory) -> None:
+    def __init__(
+        self,
+        edge: HttpEdge,
+        documents: WebvhDocuments,
+        memory: LogMemory,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._clock = clock
         self._edge = edge
         self._documents = documents
         self._memory = memory
         self._resources: ExpiringCache[ResourceId, AttestedResource] = ExpiringCache(
             max_entries=_MAX_RESOURCES, lifetime_s=_LIFETIME_S
         )
-        self._received: OrderedDict[ResourceId, Fetched] = OrderedDict()
+        self._kept: LRUCache[ResourceId, _Kept] = LRUCache(_MAX_REGISTRIES)
 
-    async def schema(self, schema_id: SchemaId) -> AttestedResource:
+    async def schema(self, schema_id: ResourceId) -> AttestedResource:
         """Return an AnonCreds schema; errors as with `registry`."""
         return await self._unchanging(schema_id, ResourceType.SCHEMA)
 
-    async def credential_definition(self, cred_def_id: CredDefId) -> AttestedResource:
+    async def credential_definition(self, cred_def_id: ResourceId) -> AttestedResource:
         """Return a credential definition; errors as with `registry`."""
         return await self._unchanging(cred_def_id, ResourceType.CRED_DEF)
 
-    async def registry_definition(self, registry_id: RevRegDefId) -> AttestedResource:
+    async def registry_definition(self, registry_id: ResourceId) -> AttestedResource:
         """Return a revocation registry definition, perhaps without its newest links; errors as with `registry`."""
         return await self._resources.get(registry_id, lambda: self.registry(registry_id))
 
-    async def registry(self, registry_id: RevRegDefId) -> AttestedResource:
+    async def registry(self, registry_id: ResourceId) -> AttestedResource:
         """Return a revocation registry definition with its links as its host states them now.
 
         Raises:
@@ -84,7 +107,7 @@ class AttestedObjects:
             await self._memory.accept(registry_id, {link.timestamp: link.id for link in resource.links})  # rule 1
         return resource
 
-    async def status_list(self, registry_id: RevRegDefId, *, at: int | None = None) -> AttestedResource:
+    async def status_list(self, registry_id: ResourceId, *, at: int | None = None) -> AttestedResource:
         """Return the status list of a registry that is in force at an instant; errors as with `registry`.
 
         Args:
@@ -108,24 +131,25 @@ class AttestedObjects:
         return resource
 
     async def _fetch(self, resource_id: ResourceId, kind: ResourceType) -> AttestedResource:
-        """Fetch and verify; what did not change since the last time is not sent again, but verified again."""
-        kept = self._received.get(resource_id)
+        """Fetch and verify; what did not change since the last time is not sent again, nor verified by the same key."""
+        kept = self._kept.get(resource_id)
         document = await self._documents.resolve(resource_id.did)
-        fetched = await self._get(resource_id, document, kept.etag if kept else None)
-        received = kept if fetched.status == 304 and kept is not None else fetched
+        fetched = await self._get(resource_id, document, kept.fetched.etag if kept else None)
+        received = fetched
+        if fetched.status == 304 and kept is not None:
+            if kept.vouched is not None and kept.vouched.stands_in(document):
+                return kept.resource
+            received = kept.fetched
         if signer_of(received.body) not in document.assertion_keys:
             # Signed with a newer key than the document we hold knows?
             self._documents.forget(resource_id.did)
             document = await self._documents.resolve(resource_id.did)
         # In a thread: the canonical form of a long status list takes a while.
         resource = await asyncio.to_thread(
-            verify_resource, received.body, resource_id=resource_id, kind=kind, document=document, at=datetime.now(UTC)
+            verify_resource, received.body, resource_id=resource_id, kind=kind, document=document, at=self._clock()
         )
         if kind is ResourceType.REV_REG_DEF and received.etag is not None:
-            self._received[resource_id] = received
-            self._received.move_to_end(resource_id)
-            while len(self._received) > _MAX_REGISTRIES:
-                self._received.popitem(last=False)
+            self._kept[resource_id] = _Kept(received, resource, Vouched.by(received.body, document))
         return resource
 
     async def _get(self, resource_id: ResourceId, document: DidDocument, etag: str | None) -> Fetched:

@@ -11,7 +11,7 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import Did, WebvhDid
+from wanderbuch.governance.facts.identifiers import Did, WebvhDid
 from wanderbuch.plugins.webvh.document import Service
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.witnesses import WitnessRule, rules_in_force
@@ -22,6 +22,19 @@ from wanderbuch.store.tables import tables_of, tenant_of
 
 _CATEGORY: Final = "wanderbuch.webvh.did"
 _LONGEST_WAIT_S: Final = 120.0  # a rotation signs and writes every resource anew
+
+
+@dataclass(frozen=True, slots=True)
+class OldKey:
+    """A key for key agreement that the document names no more, for what is still on its way.
+
+    Args:
+        name: in the wallet, as `OwnDid.agreement_keys` has it.
+        until: seconds since 1970; from then on it opens nothing.
+    """
+
+    name: str
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,9 @@ class OwnDid:
         didcomm_key: name of the key that DIDComm messages are encrypted to.
         didcomm_endpoint: where DIDComm messages go, or None.
         services: what else the document names.
+        agreement_keys: names of the keys for key agreement, which are their ids in the document: with them the DID
+            takes DIDComm v2 as well.
+        old_agreement_keys: those that were rotated out and still open envelopes.
         old_key_stays: whether a rotation leaves the old assertion key until somebody drops it.
         proofs: versionId -> approvals of witnesses, as published.
         held: what this record becomes when enough witnesses have approved its last entry, which nobody else has seen;
@@ -51,6 +67,8 @@ class OwnDid:
     didcomm_key: str
     didcomm_endpoint: str | None
     services: tuple[Service, ...] = ()
+    agreement_keys: tuple[str, ...] = ()
+    old_agreement_keys: tuple[OldKey, ...] = ()
     old_key_stays: bool = False
     proofs: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     held: "OwnDid | None" = None
@@ -91,6 +109,12 @@ async def own_did(profile: Profile, did: Did | str) -> OwnDid | None:
     """Return what the wallet of `profile` keeps of `did`, or None if it is not a DID of this wallet."""
     async with profile.session() as session:
         return await read_own(session, did)
+
+
+async def own_dids(profile: Profile) -> list[WebvhDid]:
+    """Return every DID of a wallet."""
+    async with profile.session() as session:
+        return [WebvhDid.parse(entry.name) for entry in await fetch_entries(session, _CATEGORY)]
 
 
 async def own_did_at(profile: Profile, host: str, path: str) -> OwnDid | None:
@@ -145,7 +169,9 @@ def _own(kept: dict[str, Any]) -> OwnDid:
         **kept,
         "did": WebvhDid.parse(kept["did"]),
         "assertion_keys": tuple(kept["assertion_keys"]),
-        "services": tuple(Service(**each) for each in kept.get("services", ())),
+        "agreement_keys": tuple(kept.get("agreement_keys", ())),
+        "old_agreement_keys": tuple(OldKey(**key) for key in kept.get("old_agreement_keys", ())),
+        "services": tuple(Service(**service) for service in kept.get("services", ())),
         "held": _own(kept["held"]) if kept.get("held") else None,
     }
     return OwnDid(**fields)

@@ -14,7 +14,7 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Entry
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import ResourceId, WebvhDid
+from wanderbuch.governance.facts.identifiers import ResourceId, WebvhDid
 from wanderbuch.plugins.webvh.own import OwnDid, own_did
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
 from wanderbuch.plugins.webvh.registry_index import publish_registry_index
@@ -33,6 +33,13 @@ async def own_resource(profile: Profile, resource_id: ResourceId) -> AttestedRes
     async with profile.session() as session:
         entry = await session.handle.fetch(_CATEGORY, str(resource_id))
     return None if entry is None else _parse(entry)
+
+
+async def own_registries(profile: Profile, did: WebvhDid) -> list[AttestedResource]:
+    """Return the revocation registries of a DID of this wallet."""
+    async with profile.session() as session:
+        wanted = {"did": str(did), "type": ResourceType.REV_REG_DEF.value}
+        return [_parse(entry) for entry in await fetch_entries(session, _CATEGORY, wanted)]
 
 
 async def read_resource(session: ProfileSession, resource_id: ResourceId) -> AttestedResource | None:
@@ -70,10 +77,10 @@ async def publish_resources(profile: Profile, did: WebvhDid, publisher: Publishe
     waiting = [_parse(entry) for entry in entries if entry.tags.get("signed_by") != kid.fragment]
     for entry in entries:
         resource = _parse(entry)
-        if entry.tags.get("signed_by") == kid.fragment and await publisher.get(_path(resource.id)) is None:
+        if entry.tags.get("signed_by") == kid.fragment and await publisher.get(path_of(resource.id)) is None:
             waiting.append(resource)
     # Status lists before the registry definitions that link to them.
-    for resource in sorted(waiting, key=lambda each: each.type is ResourceType.REV_REG_DEF):
+    for resource in sorted(waiting, key=lambda attested_resource: attested_resource.type is ResourceType.REV_REG_DEF):
         await _publish_resource(profile, resource, own, publisher)
     if check:
         await _publish_index(profile, did, publisher)
@@ -90,7 +97,7 @@ async def _publish_resource(profile: Profile, resource: AttestedResource, own: O
     body = await sign_resource(resource, kid, sign)
     number = _number(own, resource)
     try:
-        await publisher.put(_path(resource.id), body, _MEDIA_TYPE, number=number)
+        await publisher.put(path_of(resource.id), body, _MEDIA_TYPE, number=number)
     except NewerFileError:
         if await _number_now(profile, resource.id) <= number:
             raise
@@ -121,7 +128,8 @@ async def _number_now(profile: Profile, resource_id: ResourceId) -> int:
     return -1 if own is None or resource is None else _number(own, resource)
 
 
-def _path(resource_id: ResourceId) -> str:
+def path_of(resource_id: ResourceId) -> str:
+    """Return where a resource is published."""
     return f"{'/'.join(resource_id.did.path)}/resources/{resource_id.digest}"
 
 

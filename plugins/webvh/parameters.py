@@ -145,6 +145,6 @@ def _applied(before: Parameters, values: Mapping[str, Any]) -> Parameters:
 
 def _listed(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     listed = values.get(name, [])
-    if not isinstance(listed, list) or len(listed) > MAX_LISTED or not all(isinstance(each, str) for each in listed):
+    if not isinstance(listed, list) or len(listed) > MAX_LISTED or not all(isinstance(item, str) for item in listed):
         raise LogError(f"expected {name} to be a list of at most {MAX_LISTED} texts")  # rule 3
     return tuple(listed)

@@ -25,7 +25,7 @@ async def set_up(context: InjectionContext) -> None:
     """Register the DID resolver and the AnonCreds registry.
 
     Raises:
-        ConfigurationError: the plugin's configuration can not be used.
+        ConfigurationError: the plugin's configuration cannot be used.
     """
     config = load_config(context)
     owns_edge = bind_missing(context, config)

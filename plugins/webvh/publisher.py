@@ -30,7 +30,7 @@ _PUBLIC_FILE: Final = 0o644
 _PUBLIC_FOLDER: Final = 0o755
 _OWN_FILE: Final = 0o600
 _OWN_FOLDER: Final = 0o700
-_NUMBERS: Final = ".numbers"  # hidden, so that no site serves it
+NUMBERS: Final = ".numbers"  # hidden, so that no site serves it
 _DIGITS: Final = 20
 _LONGEST_WAIT_S: Final = 10.0  # another process needs milliseconds, unless it was stopped in the middle
 _LOOK_AGAIN_S: Final = 0.02
@@ -57,7 +57,7 @@ class Publisher(Protocol):
 
         Raises:
             NewerFileError: what is there was put with a greater number.
-            ConfigurationError: the place can not be written to; what was there before is still there.
+            ConfigurationError: the place cannot be written to; what was there before is still there.
         """
 
     async def get(self, path: str) -> bytes | None:
@@ -85,7 +85,7 @@ class NoPublisher:
             ConfigurationError: always.
         """
         raise ConfigurationError(
-            f"{path} can not be published: this agent has no public folder",
+            f"{path} cannot be published: this agent has no public folder",
             hint="set public_folder in the plugin's configuration",
         )
 
@@ -141,7 +141,7 @@ class FolderPublisher:
             ) from err
 
     async def _put_numbered(self, path: str, target: Path, body: bytes, number: int) -> None:
-        beside = self._folder / _NUMBERS / hashlib.sha256(path.encode()).hexdigest()[:32]
+        beside = self._folder / NUMBERS / hashlib.sha256(path.encode()).hexdigest()[:32]
         deadline = time.monotonic() + _LONGEST_WAIT_S
         while True:
             try:
@@ -163,10 +163,19 @@ class FolderPublisher:
             return
 
     def _place(self, path: str) -> Path:
-        segments = path.split("/")
-        if len(segments) > _MAX_SEGMENTS or not all(_SEGMENT.fullmatch(segment) for segment in segments):
-            raise ConfigurationError(f"expected a relative path of plain names for a public file, found {path[:200]!r}")
-        return self._folder.joinpath(*segments)
+        return self._folder.joinpath(*public_segments(path))
+
+
+def public_segments(path: str) -> list[str]:
+    """Return the names that a path of a public file consists of.
+
+    Raises:
+        ConfigurationError: it is not a relative path of plain names.
+    """
+    segments = path.split("/")
+    if len(segments) > _MAX_SEGMENTS or not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        raise ConfigurationError(f"expected a relative path of plain names for a public file, found {path[:200]!r}")
+    return segments
 
 
 def replace_file(target: Path, body: bytes, *, is_public: bool = False) -> None:
@@ -179,7 +188,7 @@ def replace_file(target: Path, body: bytes, *, is_public: bool = False) -> None:
             owner alone.
 
     Raises:
-        OSError: it can not be written; what was there before is still there.
+        OSError: it cannot be written; what was there before is still there.
     """
     make_folders(target.parent, is_public=is_public)
     temporary = target.parent / f"{_TEMPORARY}{secrets.token_hex(8)}"
@@ -205,16 +214,16 @@ def _replace_unless_newer(beside: Path, target: Path, body: bytes, number: int) 
 
     Raises:
         BlockingIOError: another process is writing it right now.
-        OSError: it can not be written; what was there before is still there.
+        OSError: it cannot be written; what was there before is still there.
     """
     make_folders(beside.parent, is_public=True)
     locked = os.open(beside, os.O_RDWR | os.O_CREAT, _PUBLIC_FILE)
     try:
         fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held = _read_number(locked)
-        if held > number and target.is_file():
-            return held
-        if held != number:
+        current = _read_number(locked)
+        if current > number and target.is_file():
+            return current
+        if current != number:
             os.pwrite(locked, f"{number:0{_DIGITS}d}\n".encode(), 0)
             os.fsync(locked)
         replace_file(target, body, is_public=True)
@@ -234,12 +243,12 @@ def make_folders(folder: Path, *, is_public: bool) -> None:
     """Make a folder, and those above it that are missing; those that are there stay as they are.
 
     Raises:
-        OSError: one can not be made.
+        OSError: one cannot be made.
     """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for parent in reversed(missing):
         try:
-            each.mkdir()
+            parent.mkdir()
         except FileExistsError:  # another writer was faster; a file there is told when it is used
             continue
-        each.chmod(_PUBLIC_FOLDER if is_public else _OWN_FOLDER)
+        parent.chmod(_PUBLIC_FOLDER if is_public else _OWN_FOLDER)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.webvh_place import PlaceError, is_read_by_old_readers, published_place
+from wanderbuch.governance.facts.webvh_place import PlaceError, is_read_by_old_readers, published_place
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.log import check_log
 from wanderbuch.plugins.webvh.own import OwnDid
@@ -24,7 +24,7 @@ def check_place(host: str, path: str) -> None:
         published_place(host, path)
     except PlaceError as err:
         raise ConfigurationError(
-            f"host {host!r} and path {path!r} can not stand in a did:webvh: {err}",
+            f"host {host!r} and path {path!r} cannot stand in a did:webvh: {err}",
             hint='use a dotted name without a port, such as "centre.example.org", and a path such as "org"',
         ) from err
 

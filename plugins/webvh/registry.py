@@ -14,9 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from acapy_agent.anoncreds.base import (
-    AnonCredsObjectNotFound,
     AnonCredsRegistrationError,
-    AnonCredsResolutionError,
     BaseAnonCredsRegistrar,
     BaseAnonCredsResolver,
 )
@@ -40,9 +38,10 @@ from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.models.base import BaseModelError
+from cachetools import LRUCache
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.identifiers import CredDefId, IdentifierError, RevRegDefId, SchemaId, WebvhDid
+from wanderbuch.governance.facts.identifiers import IdentifierError, ResourceId, WebvhDid
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.anoncreds_content import (
     checked_cred_def,
@@ -55,13 +54,17 @@ from wanderbuch.plugins.webvh.objects import AttestedObjects, link_in_force
 from wanderbuch.plugins.webvh.own import own_did, publishing
 from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources
 from wanderbuch.plugins.webvh.publisher import Publisher
+from wanderbuch.plugins.webvh.resolution_answers import status_list_answer, unresolved
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType
 from wanderbuch.plugins.webvh.status_lists import publish_list
 from wanderbuch.plugins.webvh.tails import ensure_tails, publish_tails
 from wanderbuch.store.entries import fetch_entries
-from wanderbuch.store.tables import tables_of
+from wanderbuch.store.tables import tables_of, tenant_of
 
 _WEBVH: Final = re.compile(r"did:webvh:.+")
+_MAX_LISTS: Final = 64
+_MAX_OTHERS: Final = 2_000
+_MISSING: Final = (NotFoundError, StatusListNotFoundError, IdentifierError)
 
 
 class TailsPolicy(StrEnum):
@@ -95,6 +98,8 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         self._publisher = publisher
         self._tails = tails
         self._clock = clock
+        self._lists: LRUCache[ResourceId, dict[str, Any]] = LRUCache(_MAX_LISTS)
+        self._others: LRUCache[tuple[str, WebvhDid], bool] = LRUCache(_MAX_OTHERS)  # by tenant: no DIDs of its wallet
 
     async def setup(self, context: InjectionContext) -> None:
         """Do nothing: all that is needed was given."""
@@ -109,11 +114,11 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     async def get_schema(self, profile: Profile, schema_id: str) -> GetSchemaResult:
         """Return a schema, checked."""
         try:
-            wanted = SchemaId.parse(schema_id)
-            resource = await own_resource(profile, wanted) or await self._objects.schema(wanted)
+            wanted = ResourceId.parse(schema_id)
+            resource = await self._own(profile, wanted) or await self._objects.schema(wanted)
             schema = AnonCredsSchema.deserialize(checked_schema(resource))
         except (WanderbuchError, BaseModelError) as err:
-            raise _unresolved(err, schema_id) from err
+            raise unresolved(err, schema_id, *_MISSING) from err
         return GetSchemaResult(schema, schema_id, {}, {})
 
     async def get_schema_info_by_id(self, profile: Profile, schema_id: str) -> AnonCredsSchemaInfo:
@@ -124,11 +129,11 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     async def get_credential_definition(self, profile: Profile, credential_definition_id: str) -> GetCredDefResult:
         """Return a credential definition, checked."""
         try:
-            wanted = CredDefId.parse(credential_definition_id)
-            resource = await own_resource(profile, wanted) or await self._objects.credential_definition(wanted)
+            wanted = ResourceId.parse(credential_definition_id)
+            resource = await self._own(profile, wanted) or await self._objects.credential_definition(wanted)
             cred_def = CredDef.deserialize(checked_cred_def(resource))
         except (WanderbuchError, BaseModelError) as err:
-            raise _unresolved(err, credential_definition_id) from err
+            raise unresolved(err, credential_definition_id, *_MISSING) from err
         return GetCredDefResult(credential_definition_id, cred_def, {}, {})
 
     async def get_revocation_registry_definition(
@@ -136,13 +141,13 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     ) -> GetRevRegDefResult:
         """Return a revocation registry definition, checked."""
         try:
-            wanted = RevRegDefId.parse(revocation_registry_id)
-            resource = await own_resource(profile, wanted) or await self._objects.registry_definition(wanted)
+            wanted = ResourceId.parse(revocation_registry_id)
+            resource = await self._own(profile, wanted) or await self._objects.registry_definition(wanted)
             definition = RevRegDef.deserialize(checked_registry(resource))
             if await self._needs_tails(profile, wanted):
                 await ensure_tails(profile, definition)
         except (WanderbuchError, BaseModelError) as err:
-            raise _unresolved(err, revocation_registry_id) from err
+            raise unresolved(err, revocation_registry_id, *_MISSING) from err
         return GetRevRegDefResult(definition, revocation_registry_id, {}, {})
 
     async def get_revocation_list(
@@ -154,8 +159,8 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     ) -> GetRevListResult:
         """Return the status list in force at `timestamp_to` (None: the newest), checked."""
         try:
-            wanted = RevRegDefId.parse(revocation_registry_id)
-            registry = await own_resource(profile, wanted)
+            wanted = ResourceId.parse(revocation_registry_id)
+            registry = await self._own(profile, wanted)
             resource: AttestedResource | None
             if registry is None:
                 resource = await self._objects.status_list(wanted, at=timestamp_to)
@@ -163,18 +168,10 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
                 resource = await own_resource(profile, link_in_force(registry, timestamp_to).id)
             if resource is None:
                 raise StatusListNotFoundError(f"{wanted} has lost a status list")
-            content = checked_status_list(resource)
+            content = self._checked_list(resource)
         except (WanderbuchError, BaseModelError) as err:
-            raise _unresolved(err, revocation_registry_id) from err
-        # Not `RevList.deserialize`: marshmallow takes 4 ms for each 1,000 places, and every one was checked just now.
-        status_list = RevList(
-            issuer_id=content["issuerId"],
-            rev_reg_def_id=content["revRegDefId"],
-            revocation_list=list(content["revocationList"]),
-            current_accumulator=content["currentAccumulator"],
-            timestamp=content["timestamp"],
-        )
-        return GetRevListResult(status_list, {}, {})
+            raise unresolved(err, revocation_registry_id, *_MISSING) from err
+        return status_list_answer(content)
 
     # Registering
 
@@ -210,7 +207,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     ) -> RevRegDefResult:
         """Publish a revocation registry definition of a DID of this wallet, after its tails file (rule 3)."""
         definition = RevRegDef.deserialize(revocation_registry_definition.serialize())
-        did = await _own_issuer(profile, definition.issuer_id)
+        did = await self._own_issuer(profile, definition.issuer_id)
         try:
             location = await publish_tails(did, definition.value.tails_hash, self._published(profile))
         except WanderbuchError as err:
@@ -241,7 +238,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         await _tell(profile, curr_list.rev_reg_def_id, list(revoked))
         return RevListResult(None, RevListState(RevListState.STATE_FINISHED, published), {}, {})
 
-    async def publish_kept_list(self, profile: Profile, registry_id: RevRegDefId) -> list[int]:
+    async def publish_kept_list(self, profile: Profile, registry_id: str) -> list[int]:
         """Publish the status list that ACA-Py keeps in the wallet, if it revokes more than the newest published one.
 
         ACA-Py keeps a list before it publishes it, and does not try again if that fails: this does.
@@ -261,11 +258,39 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
             await _tell(profile, registry_id, fresh)
         return fresh
 
+    def _checked_list(self, resource: AttestedResource) -> dict[str, Any]:
+        """Return the content of a status list; looked through once, since its id is the digest of its content."""
+        content = self._lists.get(resource.id)
+        if content is None:
+            content = self._lists[resource.id] = checked_status_list(resource)
+        return content
+
+    async def _own(self, profile: Profile, wanted: ResourceId) -> AttestedResource | None:
+        """Return a resource of the wallet, None if it is another's.
+
+        A wallet is asked once whether a DID is its own. One that becomes its own later (it moved to a name that was
+        asked for before) is known at the next registration, and resolved as everybody resolves it until then.
+        """
+        place = (tenant_of(profile), wanted.did)
+        if self._others.get(place):
+            return None
+        attested_resource = await own_resource(profile, wanted)
+        if attested_resource is None and await own_did(profile, wanted.did) is None:
+            self._others[place] = True
+        return attested_resource
+
+    async def _own_issuer(self, profile: Profile, issuer: str) -> WebvhDid:
+        own = await own_did(profile, issuer)
+        if own is None:
+            raise AnonCredsRegistrationError(f"{issuer} is not a DID of this wallet")
+        self._others.pop((tenant_of(profile), own.did), None)
+        return own.did
+
     def _published(self, profile: Profile) -> Publisher:
         """Return where the files of a profile's DIDs lie: where one is bound for it, else where all do."""
         return profile.inject_or(Publisher) or self._publisher
 
-    async def _needs_tails(self, profile: Profile, registry_id: RevRegDefId) -> bool:
+    async def _needs_tails(self, profile: Profile, registry_id: ResourceId) -> bool:
         if self._tails is TailsPolicy.ALL:
             return True
         async with profile.session() as session:
@@ -274,7 +299,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
     async def _register(
         self, profile: Profile, issuer: str, kind: ResourceType, name: str, content: dict[str, Any]
     ) -> AttestedResource:
-        did = await _own_issuer(profile, issuer)  # rule 1
+        did = await self._own_issuer(profile, issuer)  # rule 1
         try:
             resource = AttestedResource.of(did, kind, name, content)
             async with publishing(profile, did):
@@ -288,7 +313,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
         return resource
 
     async def _publish_list(self, profile: Profile, rev_list: RevList) -> tuple[RevList, list[int]]:
-        did = await _own_issuer(profile, rev_list.issuer_id)
+        did = await self._own_issuer(profile, rev_list.issuer_id)
 
         async def clock() -> float:
             return await tables_of(profile).engine.clock() if self._clock is None else self._clock()
@@ -300,23 +325,7 @@ class WebvhRegistry(BaseAnonCredsRegistrar, BaseAnonCredsResolver):  # type: ign
             raise AnonCredsRegistrationError(err.message) from err
 
 
-async def _own_issuer(profile: Profile, issuer: str) -> WebvhDid:
-    own = await own_did(profile, issuer)
-    if own is None:
-        raise AnonCredsRegistrationError(f"{issuer} is not a DID of this wallet")
-    return own.did
-
-
 async def _tell(profile: Profile, registry_id: str, revoked: list[int]) -> None:
     bus = profile.inject_or(EventBus)
     if bus is not None:
         await bus.notify(profile, RevListFinishedEvent.with_payload(registry_id, revoked))
-
-
-def _unresolved(
-    err: WanderbuchError | BaseModelError, identifier: str
-) -> AnonCredsResolutionError | AnonCredsObjectNotFound:
-    if isinstance(err, NotFoundError | StatusListNotFoundError | IdentifierError):
-        return AnonCredsObjectNotFound(f"{identifier}: {err.message}", {"code": err.code})
-    reason = err.message if isinstance(err, WanderbuchError) else "it is not a proper AnonCreds object"
-    return AnonCredsResolutionError(f"{identifier}: {reason}")

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from wanderbuch.governance.identifiers import IdentifierError, RevRegDefId, WebvhDid
+from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
+from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.publisher import Publisher
@@ -24,11 +25,16 @@ _MEDIA_TYPE: Final = "application/json"
 
 
 async def publish_registry_index(did: WebvhDid, registries: Iterable[str], publisher: Publisher) -> None:
-    """Publish the ids of the registries of `did`, unless that is done; there are only ever more of them."""
+    """Publish the ids of the registries of `did`, unless that is done; there are only ever more of them.
+
+    One that is listed stays so, also where the wallet does not know it: after it was restored from a backup, workers
+    still hold credentials from the registries that were made later.
+    """
     path = f"{'/'.join(did.path)}/{_FILE}"
-    listed = sorted(registries)
+    published = await publisher.get(path)
+    listed = sorted({*registries, *(() if published is None else _read_index(did, published))})
     body = json.dumps({"registries": listed}).encode()
-    if await publisher.get(path) != body:
+    if published != body:
         await publisher.put(path, body, _MEDIA_TYPE, number=len(listed))
 
 
@@ -45,12 +51,16 @@ async def published_registries(edge: HttpEdge, did: WebvhDid, *, timeout_s: floa
         ResourceError: the list is not in the right form, or names registries of others.
     """
     fetched = await edge.get(f"{did.base_url}/{_FILE}", max_bytes=_MAX_BYTES, timeout_s=timeout_s)
+    return _read_index(did, fetched.body)
+
+
+def _read_index(did: WebvhDid, body: bytes) -> tuple[RevRegDefId, ...]:
     try:
-        said = read_strict_json(fetched.body, max_bytes=_MAX_BYTES, max_depth=2)
-        listed = said["registries"] if isinstance(said, dict) else None
-        found = tuple(RevRegDefId.parse(each) for each in listed) if isinstance(listed, list) else None
+        document = read_strict_json(body, max_bytes=_MAX_BYTES, max_depth=2)
+        listed = document["registries"] if isinstance(document, dict) else None
+        def_ids = tuple(RevRegDefId.parse(one_id) for one_id in listed) if isinstance(listed, list) else None
     except (StrictJsonError, IdentifierError, KeyError) as err:
         raise ResourceError(f"the list of registries of {did} is not in the right form") from err
-    if found is None or len(found) > MAX_REGISTRIES or any(each.did != did for each in found):
+    if def_ids is None or len(def_ids) > MAX_REGISTRIES or any(def_id.did != did for def_id in def_ids):
         raise ResourceError(f"expected a list of at most {MAX_REGISTRIES} registries of {did}")
-    return found
+    return def_ids

@@ -27,7 +27,8 @@ from typing import Any, Final
 import base58
 import rfc8785
 
-from wanderbuch.governance.identifiers import DidUrl, IdentifierError, ResourceId, WebvhDid
+from wanderbuch.canonical_json import canonical
+from wanderbuch.governance.facts.identifiers import DidUrl, IdentifierError, ResourceId, WebvhDid
 from wanderbuch.plugins.webvh.document import DidDocument
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.keys import from_multibase, is_signed
@@ -146,6 +147,41 @@ def signer_of(received: bytes) -> DidUrl | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What of a DID document a verified resource rests on: while that stands, it is verified still.
+
+    Args:
+        did: of the document.
+        names: of the DID.
+        kid: the key that signed.
+        key: its public bytes.
+    """
+
+    did: WebvhDid
+    names: tuple[WebvhDid, ...]
+    kid: DidUrl
+    key: bytes
+
+    @classmethod
+    def by(cls, verified: bytes, document: DidDocument) -> "Vouched | None":
+        """Return what a resource rests on that `verify_resource` took; None if its proof expires some day."""
+        proof = _read(verified)["proof"]
+        kid = DidUrl.parse(proof["verificationMethod"])
+        key = document.assertion_keys.get(kid)
+        if key is None or "expires" in proof:
+            return None
+        return cls(document.did, tuple(document.names), kid, key)
+
+    def stands_in(self, document: DidDocument) -> bool:
+        """Return whether a document, perhaps a newer one, still says the same."""
+        return (self.did, self.names, self.key) == (
+            document.did,
+            tuple(document.names),
+            document.assertion_keys.get(self.kid),
+        )
+
+
 def verify_resource(
     received: bytes, *, resource_id: ResourceId, kind: ResourceType, document: DidDocument, at: datetime
 ) -> AttestedResource:
@@ -216,7 +252,7 @@ def _check_proof(
 
 def _status_links(resource_id: ResourceId, links: Any) -> tuple[StatusLink, ...]:
     _check(isinstance(links, list), resource_id, "a list of links")
-    found: dict[int, StatusLink] = {}
+    by_time: dict[int, StatusLink] = {}
     for link in links:
         if not isinstance(link, dict) or link.get("type") != ResourceType.STATUS_LIST.value:
             continue
@@ -228,9 +264,9 @@ def _status_links(resource_id: ResourceId, links: Any) -> tuple[StatusLink, ...]
         _check(status_id.did == resource_id.did, resource_id, "status lists of its own DID")
         if type(timestamp) is not int or not 0 < timestamp < _MAX_TIMESTAMP:
             raise ResourceError(f"{resource_id} links to a status list without a timestamp")
-        _check(timestamp not in found, resource_id, "one status list for each timestamp")
-        found[timestamp] = StatusLink(status_id, timestamp)
-    return tuple(found[timestamp] for timestamp in sorted(found))
+        _check(timestamp not in by_time, resource_id, "one status list for each timestamp")
+        by_time[timestamp] = StatusLink(status_id, timestamp)
+    return tuple(by_time[timestamp] for timestamp in sorted(by_time))
 
 
 def _is_expired(expires: Any, at: datetime) -> bool:
@@ -249,7 +285,7 @@ def _signed_bytes(document: Mapping[str, Any], options: Mapping[str, Any]) -> by
 
 def _jcs(value: Mapping[str, Any]) -> bytes:
     try:
-        return rfc8785.dumps(dict(value))
+        return canonical(dict(value))
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeError, TypeError) as err:
         raise ResourceError("a resource has no canonical JSON form (RFC 8785)") from err
 

@@ -20,7 +20,7 @@ from acapy_agent.revocation.util import notify_revocation_published_event
 from acapy_agent.storage.type import RECORD_TYPE_REV_REG_DEF_CREATE_EVENT
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.tails import ensure_tails, publish_tails, tails_url
 

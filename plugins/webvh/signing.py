@@ -4,7 +4,7 @@ from acapy_agent.core.profile import Profile, ProfileSession
 from aries_askar import Key
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import Did, DidUrl
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
 from wanderbuch.plugins.webvh.own import OwnDid, multikey, read_own
 
 

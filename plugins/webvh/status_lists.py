@@ -16,7 +16,7 @@ from acapy_agent.anoncreds.models.revocation import RevList
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import RevRegDefId, WebvhDid
+from wanderbuch.governance.facts.identifiers import ResourceId, WebvhDid
 from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources, read_resource
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink
@@ -26,7 +26,7 @@ _LONGEST_WAIT_S: Final = 3.0
 
 
 class StatusListError(ConfigurationError):
-    """A status list can not be published as it is."""
+    """A status list cannot be published as it is."""
 
     code = "status_list"
 
@@ -50,7 +50,7 @@ async def publish_list(
         StatusListError: the registry is not ours, or the list takes a revocation back (rule 2).
         ConfigurationError: it could not be published; the next attempt or start goes on.
     """
-    registry_id = RevRegDefId.parse(rev_list.rev_reg_def_id)
+    registry_id = ResourceId.parse(rev_list.rev_reg_def_id)
     newest = await _newest(profile, registry_id)
     before, after = _revoked(newest) if newest else set(), _revoked(rev_list)
     if newest is not None and after <= before:  # rule 3
@@ -63,7 +63,7 @@ async def publish_list(
     return published, sorted(after - before)
 
 
-async def _newest(profile: Profile, registry_id: RevRegDefId) -> RevList | None:
+async def _newest(profile: Profile, registry_id: ResourceId) -> RevList | None:
     registry = await own_resource(profile, registry_id)
     if registry is None or registry.type is not ResourceType.REV_REG_DEF:
         raise StatusListError(f"{registry_id} is not a revocation registry of this wallet")
@@ -86,7 +86,7 @@ async def _next_second(newest: RevList | None, clock: Callable[[], Awaitable[flo
     return max(int(now), int(newest.timestamp) + 1)
 
 
-async def _add(profile: Profile, registry_id: RevRegDefId, rev_list: RevList, timestamp: int) -> RevList:
+async def _add(profile: Profile, registry_id: ResourceId, rev_list: RevList, timestamp: int) -> RevList:
     content = {**rev_list.serialize(), "timestamp": timestamp}
     status_list = AttestedResource.of(registry_id.did, ResourceType.STATUS_LIST, "status list", content)
     async with profile.transaction() as session:

@@ -25,6 +25,7 @@ import base58
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from wanderbuch.canonical_json import canonical
 from wanderbuch.plugins.webvh.errors import LogError
 from wanderbuch.plugins.webvh.keys import from_multibase, from_multikey, is_signed, to_multikey
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -63,14 +64,14 @@ class WitnessRule:
         Raises:
             WitnessError: it breaks rule 1.
         """
-        found = parse_rule({"threshold": threshold, "witnesses": [{"id": each} for each in witnesses]})
-        if found is None:
+        rule = parse_rule({"threshold": threshold, "witnesses": [{"id": witness} for witness in witnesses]})
+        if rule is None:
             raise WitnessError("expected at least one witness, found none")
-        return cls(found.threshold, found.witnesses)
+        return cls(rule.threshold, rule.witnesses)
 
     def as_json(self) -> dict[str, Any]:
         """Return the value of the parameter `witness`."""
-        return {"threshold": self.threshold, "witnesses": [{"id": each} for each in self.witnesses]}
+        return {"threshold": self.threshold, "witnesses": [{"id": witness} for witness in self.witnesses]}
 
 
 def parse_rule(value: object) -> WitnessRule | None:
@@ -86,9 +87,9 @@ def parse_rule(value: object) -> WitnessRule | None:
     threshold, listed = value["threshold"], value["witnesses"]
     if not isinstance(listed, list) or not 0 < len(listed) <= MAX_WITNESSES:
         raise WitnessError(f"expected a list of 1 to {MAX_WITNESSES} witnesses, found something else")
-    if any(not isinstance(each, Mapping) or set(each) != {"id"} for each in listed):
+    if any(not isinstance(witness, Mapping) or set(witness) != {"id"} for witness in listed):
         raise WitnessError('expected each witness as {"id": …}, found something else')
-    witnesses = tuple(_did_key(each["id"]) for each in listed)
+    witnesses = tuple(_did_key(witness["id"]) for witness in listed)
     if len(set(witnesses)) != len(witnesses):
         raise WitnessError("expected each witness once, found one twice")
     if type(threshold) is not int or not 1 <= threshold <= len(witnesses):
@@ -164,24 +165,26 @@ def parse_proofs(received: bytes) -> dict[str, list[Proof]]:
         raise WitnessError(f"did-witness.json: {err.message}") from err
     if not isinstance(listed, list):
         raise WitnessError("expected a list in did-witness.json, found something else")
-    found: dict[str, list[Proof]] = {}
+    by_version: dict[str, list[Proof]] = {}
     count = 0
-    for each in listed:
-        if not isinstance(each, Mapping):
+    for entry in listed:
+        if not isinstance(entry, Mapping):
             raise WitnessError("expected objects in did-witness.json, found something else")
-        version_id, proofs = each.get("versionId"), each.get("proof")
+        version_id, proofs = entry.get("versionId"), entry.get("proof")
         proofs = [proofs] if isinstance(proofs, Mapping) else proofs
         if isinstance(version_id, str) and isinstance(proofs, list):
             count += len(proofs)
-            found.setdefault(version_id, []).extend(proof for proof in proofs if isinstance(proof, Mapping))
+            by_version.setdefault(version_id, []).extend(proof for proof in proofs if isinstance(proof, Mapping))
     if count > _MAX_PROOFS:
         raise WitnessError(f"expected at most {_MAX_PROOFS} proofs in did-witness.json, found {count}")
-    return found
+    return by_version
 
 
 def format_proofs(proofs: Mapping[str, Sequence[Proof]]) -> bytes:
     """Return the content of a `did-witness.json`."""
-    listed = [{"versionId": version_id, "proof": list(each)} for version_id, each in proofs.items() if each]
+    listed = [
+        {"versionId": version_id, "proof": list(of_version)} for version_id, of_version in proofs.items() if of_version
+    ]
     return json.dumps(listed, separators=(",", ":")).encode()
 
 
@@ -232,5 +235,5 @@ def _did_key(value: object) -> str:
 
 def _signed_bytes(version_id: str, options: Mapping[str, Any]) -> bytes:
     # Data Integrity EdDSA Cryptosuites, eddsa-jcs-2022: hash of the proof options, then hash of the document.
-    body = rfc8785.dumps({"versionId": version_id})
-    return hashlib.sha256(rfc8785.dumps(dict(options))).digest() + hashlib.sha256(body).digest()
+    body = canonical({"versionId": version_id})
+    return hashlib.sha256(canonical(dict(options))).digest() + hashlib.sha256(body).digest()

@@ -14,7 +14,7 @@ from typing import Any, Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import continue_rotation, publish_did
 from wanderbuch.plugins.webvh.own import OwnDid, own_did, publishing, read_own, write_own
 from wanderbuch.plugins.webvh.publisher import Publisher
@@ -74,7 +74,7 @@ async def add_witness_proof(
 
     Raises:
         WitnessError: nothing waits, or the proof is not an approval of what waits by one of its witnesses.
-        ConfigurationError: it is not a DID of this wallet, or the folder can not be written to.
+        ConfigurationError: it is not a DID of this wallet, or the folder cannot be written to.
     """
     async with publishing(profile, did):
         if await _keep(profile, did, proof):
@@ -106,40 +106,40 @@ async def _keep(profile: Profile, did: WebvhDid, proof: Mapping[str, Any]) -> bo
         own = await read_own(session, did, for_update=True)
         if own is None:
             raise ConfigurationError(f"{did} is not a DID of this wallet")
-        held, rule = own.held, own.held.approval if own.held else None
-        if held is None or rule is None:
+        own_did, rule = own.held, own.held.approval if own.held else None
+        if own_did is None or rule is None:
             raise WitnessError(f"no entry of the log of {did} waits for witnesses")
-        witness = witness_of(held.version_id, proof)
+        witness = witness_of(own_did.version_id, proof)
         if witness is None or witness not in rule.witnesses:
             raise WitnessError("expected an approval of the entry that waits by one of its witnesses, found another")
-        collected = [*held.proofs.get(held.version_id, ())]
-        if witness not in _approved(held):
+        collected = [*own_did.proofs.get(own_did.version_id, ())]
+        if witness not in _approved(own_did):
             collected.append(dict(proof))
-        held = replace(held, proofs={**held.proofs, held.version_id: collected})
-        complete = len(_approved(held)) >= rule.threshold
-        await write_own(session, replace(held, proofs=_pruned(held)) if complete else replace(own, held=held))
+        own_did = replace(own_did, proofs={**own_did.proofs, own_did.version_id: collected})
+        complete = len(_approved(own_did)) >= rule.threshold
+        await write_own(session, replace(own_did, proofs=_pruned(own_did)) if complete else replace(own, held=own_did))
         await session.commit()
         return complete
 
 
-def _request(own: OwnDid, held: OwnDid) -> WitnessRequest:
-    rule = held.approval
+def _request(own: OwnDid, before: OwnDid) -> WitnessRequest:
+    rule = before.approval
     if rule is None:
         raise ConfigurationError(f"the wallet's record of the DID {own.did} is damaged")
     return WitnessRequest(
         own.did,
-        held.version_id,
-        held.log,
+        before.version_id,
+        before.log,
         own.proofs,
         rule.threshold,
         rule.witnesses,
-        _approved(held),
+        _approved(before),
     )
 
 
-def _approved(held: OwnDid) -> tuple[str, ...]:
-    found = (witness_of(held.version_id, proof) for proof in held.proofs.get(held.version_id, ()))
-    return tuple(dict.fromkeys(each for each in found if each is not None))
+def _approved(did: OwnDid) -> tuple[str, ...]:
+    witnesses = (witness_of(did.version_id, proof) for proof in did.proofs.get(did.version_id, ()))
+    return tuple(dict.fromkeys(witness for witness in witnesses if witness is not None))
 
 
 def _pruned(own: OwnDid) -> dict[str, list[Proof]]:

@@ -34,9 +34,9 @@ def read_groups(wheel: Path) -> dict[str, str]:
         for row in csv.DictReader(io.StringIO(text))
         if row["id"].startswith(ISCO_URI)
     }
-    found = dict(sorted(Counter(len(code) - 1 for code in groups).items()))
-    if found != GROUPS or not all(groups.values()):
-        raise ValueError(f"expected groups {GROUPS}, each with a label, found {found}")
+    counts = dict(sorted(Counter(len(code) - 1 for code in groups).items()))
+    if counts != GROUPS or not all(groups.values()):
+        raise ValueError(f"expected groups {GROUPS}, each with a label, found {counts}")
     return dict(sorted(groups.items()))
 
 

@@ -25,7 +25,7 @@ class WanderbuchError(Exception):
 
 
 class ConfigurationError(WanderbuchError):
-    """The agent can not start or run as configured."""
+    """The agent cannot start or run as configured."""
 
     code = "configuration"
 

@@ -21,7 +21,8 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Final
 
-_OWN: Final = frozenset({"wanderbuch", "tests", "__main__"})
+_BESIDE: Final = frozenset({"rogues", "tests"})  # what runs from a checkout alone
+OWN: Final = _BESIDE | {"wanderbuch", "__main__"}
 _MAX_CAUSES: Final = 16
 _MAX_TEXT: Final = 300
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
@@ -125,13 +126,13 @@ _ARITHMETIC_ERRORS: Final = (
 
 
 def _compiled(*texts: str) -> tuple[re.Pattern[str], ...]:
-    found = []
+    patterns = []
     for text in texts:
         pattern = text
         for part, meaning in _PARTS.items():
             pattern = pattern.replace(part, meaning)
-        found.append(re.compile(pattern, re.ASCII))
-    return tuple(found)
+        patterns.append(re.compile(pattern, re.ASCII))
+    return tuple(patterns)
 
 
 _TEMPLATES: Final[dict[type[BaseException], tuple[re.Pattern[str], ...]]] = {
@@ -178,8 +179,8 @@ def fault_text(err: BaseException) -> str | None:
         if _top_package(innermost.tb_frame) not in sys.stdlib_module_names:
             return None
     for template in templates:
-        if found := template.fullmatch(text):
-            return _masked(found, _names(code))
+        if match := template.fullmatch(text):
+            return _masked(match, _names(code))
     return None
 
 
@@ -189,7 +190,7 @@ def fault_place(err: BaseException) -> str | None:
         place: str | None = None
         trace = cause.__traceback__
         while trace is not None:
-            if _top_package(trace.tb_frame) in _OWN:
+            if _top_package(trace.tb_frame) in OWN:
                 place = f"{_file(trace.tb_frame)}:{trace.tb_lineno} {trace.tb_frame.f_code.co_name}"
             trace = trace.tb_next
         if place is not None:
@@ -213,12 +214,12 @@ def _innermost(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def _masked(found: re.Match[str], known: frozenset[str]) -> str:
+def _masked(match: re.Match[str], known: frozenset[str]) -> str:
     """Return a text without the names that do not stand in the code."""
-    text = found[0]
-    for number in range(len(found.groups()), 0, -1):
-        if found[number] is not None and found[number] not in known:
-            text = text[: found.start(number)] + _MASK + text[found.end(number) :]
+    text = match[0]
+    for number in range(len(match.groups()), 0, -1):
+        if match[number] is not None and match[number] not in known:
+            text = text[: match.start(number)] + _MASK + text[match.end(number) :]
     return text
 
 
@@ -238,4 +239,4 @@ def _file(frame: FrameType) -> str:
     package, _, module = str(frame.f_globals.get("__name__", "")).partition(".")
     name = Path(frame.f_code.co_filename).name
     folders = module.split(".") if name == "__init__.py" else module.split(".")[:-1]
-    return "/".join((*(() if package != "tests" else ("tests",)), *filter(None, folders), name))
+    return "/".join((*((package,) if package in _BESIDE else ()), *filter(None, folders), name))

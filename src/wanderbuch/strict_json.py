@@ -98,13 +98,13 @@ def _without_escapes(document: bytes) -> bytes:
 
 def _between_texts(bare: bytes) -> bytes:
     """Return what stands outside of texts: brackets, numbers, names of values, marks."""
-    found: list[bytes] = []
+    texts: list[bytes] = []
     inside = 0
     for start in range(0, len(bare), _CHUNK_BYTES):
         pieces = bare[start : start + _CHUNK_BYTES].split(b'"')
-        found += pieces[inside::2]
+        texts += pieces[inside::2]
         inside ^= (len(pieces) - 1) & 1
-    return b"".join(found)
+    return b"".join(texts)
 
 
 def _is_deeper(between: bytes, max_depth: int) -> bool:
@@ -138,9 +138,9 @@ def _check_numbers(text: str, *, fractions: bool) -> None:
     for token in _TOKEN.finditer(text):
         whole, fraction, exponent, no_number = token.groups()
         if no_number or (whole and (fraction or exponent) and not fractions):
-            found = "NaN or Infinity" if no_number else "a number with a fraction or an exponent"
+            kind = "NaN or Infinity" if no_number else "a number with a fraction or an exponent"
             wanted = "numbers" if fractions else "whole numbers only"
-            raise StrictJsonError(f"expected {wanted}, found {found} {_place(text, token.start())}")
+            raise StrictJsonError(f"expected {wanted}, found {kind} {_place(text, token.start())}")
         if whole and (fraction or exponent) and len(token[0]) > _MAX_DIGITS:
             raise StrictJsonError(
                 f"expected at most {_MAX_DIGITS} characters of a number {_place(text, token.start())}"

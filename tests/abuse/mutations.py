@@ -65,7 +65,7 @@ def spelt(chance: Random, value: Any, oddly: float) -> str:
             items.append(chance.choice(items))
         if odd() and items:
             items.pop()
-        return "[" + space + ",".join(spelt(chance, each, oddly) for each in items) + "]"
+        return "[" + space + ",".join(spelt(chance, item, oddly) for item in items) + "]"
     if isinstance(value, str) and value and odd():
         return f'"\\u{ord(value[0]):04x}{json.dumps(value[1:])[1:]}' if ord(value[0]) < 0x10000 else json.dumps(value)
     if isinstance(value, int) and not isinstance(value, bool) and odd():
@@ -147,7 +147,9 @@ def _encoded_otherwise(chance: Random, part: str) -> str:
 def _pieces(jws: bytes) -> Pieces:
     if jws[:1] == b"{":
         document = json.loads(jws)
-        return document["payload"], [[each["protected"], each["signature"]] for each in document["signatures"]]
+        return document["payload"], [
+            [signature["protected"], signature["signature"]] for signature in document["signatures"]
+        ]
     header, payload, signature = jws.decode().split(".")
     return payload, [[header, signature]]
 

@@ -2,101 +2,35 @@
 
 import asyncio
 import contextlib
-import json
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
-import base58
 import pytest
-from acapy_agent.askar.didcomm.v1 import pack_message
 from acapy_agent.cache.base import BaseCache
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.error import ProfileError
 from acapy_agent.core.profile import Profile
 from acapy_agent.messaging.responder import BaseResponder
 from aiohttp import web
-from aries_askar import Key, KeyAlg
-from tests.flow.tiny_role import Text, TinyOffice, TinyRole
-from tests.unit.runtime.correspondents import PING, Correspondent, connect, refuse_without_waiting, verkey_of
+from tests.abuse.many_tenants import AT_ONCE, HOST, ROLES, SCHOOL, add, agent, ask, handle
+from tests.flow.tiny_role import Text
 
-from wanderbuch.agents.authority.role import AuthorityRole
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
-from wanderbuch.agents.runtime.app import Caller
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
 from wanderbuch.agents.runtime.webhooks.webhook import Webhook
-from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import RecordStore, new_id
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of, tenant_of
 
+__all__ = ["agent", "handle"]
+
 pytestmark = pytest.mark.agents
-
-HOST: Final = "many.wanderbuch.test"
-SCHOOL: Final = "school.wanderbuch.test"
-AT_ONCE: Final = 10
-
-
-class KnowingRole(TinyRole):
-    """A tiny role that knows people by tokens of theirs: a tenant must be open before it can be told who asks."""
-
-    name = "knowing"
-
-    async def identify(self, office: TinyOffice, token: str) -> Caller | None:
-        return Caller("ana", frozenset({"editor"})) if token == f"ana-of-{office.tenant.id}-{'x' * 24}" else None
-
-
-ROLES: Final = (TinyRole(), KnowingRole(), AuthorityRole())
-
-
-@pytest.fixture
-def handle(machine: LocalMachine) -> AgentHandle:
-    made = machine.add("tiny", "Many", HOST)
-    made.configure(tenants={"roles": [role.name for role in ROLES]})
-    machine.reach(SCHOOL, made.target)
-    machine.authority.write_server(SCHOOL, made.folder / "school.crt", made.folder / "school.key")
-    made.write_config()
-    hosts = f'\n[[public.hosts]]\nhost = "{SCHOOL}"\ntls_certificate = "school.crt"\ntls_key = "school.key"\n'
-    with made.config_path.open("a") as file:
-        file.write(hosts)
-    return made
-
-
-@pytest.fixture
-async def agent(handle: AgentHandle) -> AsyncIterator[RunningAgent]:
-    made = await start(load_config(handle.config_path, {}, role=ROLES[0]), ROLES[0], further=ROLES[1:])
-    try:
-        await made.wait_ready()
-        refuse_without_waiting(made)
-        yield made
-    finally:
-        await made.stop()
-
-
-async def add(handle: AgentHandle, tenant: str, roles: dict[str, Any] | None = None, **told: Any) -> str:
-    body = {"id": tenant, "name": tenant, "roles": roles or {"tiny": {}}, **told}
-    return str((await handle.post("/v1/tenants", body))["token"])
-
-
-async def ask(
-    handle: AgentHandle, method: str, path: str, *, token: str | None = None, told: Any = None
-) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {token or handle.token}"}
-    async with handle.app.session.request(method, f"{handle.app_url}{path}", json=told, headers=headers) as response:
-        return response.status, await response.json(content_type=None)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 (handlers tell nobody that they have ended)
-            await asyncio.sleep(0.02)
 
 
 async def test_a_wrong_token_tells_nothing_of_a_tenant_that_does_not_open(
@@ -305,140 +239,6 @@ async def test_the_admin_api_hears_of_the_default_tenant_alone(handle: AgentHand
             assert [each["their_label"] for each in (await response.json())["results"]] == ["default"]
     finally:
         await agent.stop()
-
-
-async def raw(agent: RunningAgent, handle: AgentHandle, *, sni: str, request: str) -> tuple[int, bytes]:
-    """Send a request just so to the public site."""
-    tls = ssl.create_default_context(cafile=str(agent.config.network.ca_file))
-    host, _, port = handle.target.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port), ssl=tls, server_hostname=sni)
-    try:
-        writer.write(request.replace("\n", "\r\n").encode("latin-1") + b"\r\nConnection: close\r\n\r\n")
-        await writer.drain()
-        answer = await asyncio.wait_for(reader.read(), 10)
-    finally:
-        writer.close()
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
-
-
-async def test_each_host_shows_its_own_files_however_it_is_named(agent: RunningAgent, handle: AgentHandle) -> None:
-    await add(handle, "school", host=SCHOOL)
-    await add(handle, "galle")
-    school, galle = [(await agent.tenants.enter(each)).did for each in ("school", "galle")]
-    default = agent.tenant.did
-
-    async def shows(request: str, sni: str = HOST) -> str:
-        status, body = await raw(agent, handle, sni=sni, request=request)
-        assert status in {200, 400, 404}, (request, status)
-        known = {"school": school, "galle": galle, "default": default}
-        found = [name for name, did in known.items() if str(did).encode() in body]
-        return found[0] if status == 200 and found else str(status)
-
-    expected = {
-        f"GET /org/did.jsonl HTTP/1.1\nHost: {HOST}": "default",
-        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "school",
-        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL.upper()}": "school",
-        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}:443": "school",
-        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}.": "school",
-        f"GET /org/did.jsonl HTTP/1.1\nHost: {SCHOOL}.:8443": "school",
-        f"GET https://{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "school",
-        f"GET /galle/did.jsonl HTTP/1.1\nHost: {HOST}": "galle",
-        f"GET /galle/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "404",
-        f"GET /hosts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /hosts%2f{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /%68osts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET //hosts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /galle/../hosts/{SCHOOL}/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /galle/..%2forg/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /../../org/did.jsonl HTTP/1.1\nHost: {SCHOOL}": "404",
-        f"GET /.numbers/org HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /galle/%2e%2e/org/did.jsonl HTTP/1.1\nHost: {HOST}": "404",
-        f"GET /\xe4/did.jsonl HTTP/1.1\nHost: {HOST}": "400",
-    }
-    for sni in (HOST, SCHOOL):
-        for request, what in expected.items():
-            assert await shows(request, sni) == what, (sni, request)
-
-
-async def test_a_message_to_a_tenant_that_is_suspended_meanwhile_is_refused_or_kept_and_takes_no_room(
-    agent: RunningAgent, handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await add(handle, "leaving")
-    tenant = await agent.tenants.enter("leaving")
-    friend = await friend_of(agent, tenant)
-    transport, desk = agent._transport, agent.tenant_desk
-    keep, begin = transport._kept.keep, transport._session
-
-    async def suspended_before(*told: Any) -> None:
-        await desk.suspend("leaving")
-        await keep(*told)
-
-    async def suspended_after(*told: Any, **options: Any) -> Any:
-        await desk.suspend("leaving")
-        return await begin(*told, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(transport._kept, "keep", suspended_before)
-        assert (await transport.receive(friend.envelope())).status == 400
-    assert (await transport.receive(friend.envelope())).status == 400
-    await desk.resume("leaving")
-    with monkeypatch.context() as patch:
-        patch.setattr(transport, "_session", suspended_after)
-        assert (await transport.receive(friend.envelope())).status == 200  # it is kept
-    assert (transport.admission._known._bytes, transport.admission._known._running) == (0, 0)
-    await desk.resume("leaving")
-    office = (await agent.tenants.enter("leaving")).offices["tiny"]
-    await transport.replay()
-    await until(lambda: office.received == 1)  # and handled, once
-    await transport.replay()
-    assert office.received == 1
-
-
-async def friend_of(agent: RunningAgent, tenant: Tenant) -> Correspondent:
-    """Give somebody a connection with a tenant."""
-    key = Key.generate(KeyAlg.ED25519)
-    recipient, connection = await connect(tenant.profile, key)
-    return Correspondent(agent, recipient, connection, key)
-
-
-async def test_an_envelope_for_two_tenants_is_answered_like_one_for_nobody(
-    agent: RunningAgent, handle: AgentHandle
-) -> None:
-    """Whichever of the two is suspended, removed, not open, or the sender's friend."""
-    tenants = [(await add(handle, name), await agent.tenants.enter(name))[1] for name in ("one", "two", "gone", "shut")]
-    friends = [await friend_of(agent, tenant) for tenant in tenants]
-    await handle.app.delete("/v1/tenants/gone")
-    await handle.post("/v1/tenants/shut/suspend")
-    one, two, gone, shut = friends
-    nobody = verkey_of(Key.generate(KeyAlg.ED25519))
-    receive = agent._transport.receive
-    ping = json.dumps({"@type": PING, "@id": "1"}).encode()
-    answers = []
-    for to in ([one, two], [two, one], [one, gone], [gone], [shut], [one, shut], [shut, one]):
-        answer = await receive(pack_message([each.recipient for each in to], one.key, ping))
-        answers.append((answer.status, answer.body))
-    refused = await receive(pack_message([nobody], one.key, ping))
-    assert (refused.status, refused.body) == (400, None)
-    # A key that went with its tenant is nobody's: the envelope is for the other alone.
-    assert answers == [(400, None), (400, None), (200, None), *[(400, None)] * 4]
-
-
-async def test_a_tenant_cannot_take_anothers_key_for_its_own(agent: RunningAgent, handle: AgentHandle) -> None:
-    a, b = [(await add(handle, name), await agent.tenants.enter(name))[1] for name in ("a", "b")]
-    friend = await friend_of(agent, b)
-    secret = Key.generate(KeyAlg.ED25519)
-    public = Key.from_public_bytes(KeyAlg.ED25519, base58.b58decode(friend.recipient))
-    async with a.profile.session() as session:
-        with pytest.raises(DuplicateError):
-            await session.handle.insert_key(friend.recipient, public)
-        with pytest.raises(DuplicateError):  # another secret under the name of B's key
-            await session.handle.insert_key(friend.recipient, secret)
-    assert await tables_of(a.profile).keys.find([friend.recipient]) == {friend.recipient: "b"}
-    await tables_of(a.profile).keys.remove(friend.recipient, "a")
-    office = b.offices["tiny"]
-    assert (await agent._transport.receive(friend.envelope())).status == 200
-    await until(lambda: office.received == 1)
 
 
 async def test_nothing_that_a_tenant_sets_or_binds_is_anothers(agent: RunningAgent, handle: AgentHandle) -> None:

@@ -1,16 +1,19 @@
 """What a cheating wallet tries against a real verifier, over DIDComm, with real proofs. Every cheat fails."""
 
+import asyncio
+import ssl
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
-import pytest_asyncio
-from tests.abuse.town import WELDER, Town
+from tests.abuse.town import Town
+from tests.welders import CLAIM as WELDER
+from tests.welders import LEVELS
 
-from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 BY_LEVEL = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 INVALID = ("NOT_TRUSTED", ["proof.invalid"])
@@ -22,16 +25,17 @@ class Scene:
 
     def __init__(self, town: Town) -> None:
         assert town.academy is not None
+        self.town, self.centre = town, town.centre
         self.academy: AgentHandle = town.academy
         self.liar, self.employer = town.people["liar"], town.people["employer"]
 
     async def issue(self, **claim: Any) -> tuple[str, str]:
         """Return the id of an offer that the liar took, and of its credential in the liar's wallet."""
-        held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
+        answer = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
         made = await self.academy.post("/offers", {"claim": {**WELDER, **claim}})
         await self.liar.post("/invitations", {"url": made["short_url"]})
         await self.academy.wait_for(f"/offers/{made['id']}", "receipt", "KEPT")
-        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - held
+        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - answer
         return made["id"], new
 
     async def revoke(self, offer_id: str) -> None:
@@ -42,6 +46,11 @@ class Scene:
         made = await self.employer.post("/requests", {"requirement": requirement})
         opened = await self.liar.post("/invitations", {"url": made["short_url"]})
         return made["id"], opened["id"]
+
+    async def asked_and_left(self) -> None:
+        """Put a question, and open it no further than a phone does that looks at the code."""
+        made = await self.employer.post("/requests", {"requirement": BY_LEVEL, "deadline_s": 60})
+        assert made["state"] == "OPEN"
 
     async def decision(self, request_id: str) -> tuple[str, list[str]]:
         path = f"/requests/{request_id}"
@@ -56,14 +65,9 @@ class Scene:
         return await self.decision(question)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    town = Town(tmp_path_factory.mktemp("town"), liars=("liar",), employers=("employer",), academy=True)
-    try:
-        await town.open()
-        yield Scene(town)
-    finally:
-        await town.machine.stop()
+@pytest.fixture
+def scene(shared_town: Town) -> Scene:
+    return Scene(shared_town)
 
 
 @pytest.mark.parametrize("requirement", [BY_LEVEL, BY_PREDICATE], ids=["thermometer", "predicate"])
@@ -124,6 +128,56 @@ async def test_refuses_a_proof_that_says_nothing_about_revocation(scene: Scene) 
     await scene.revoke(offer)
     verdict, _ = await scene.lie(BY_LEVEL, credential_id=credential, leave_out_non_revocation=True)
     assert verdict == "NOT_TRUSTED"
+
+
+async def test_refuses_a_time_stated_where_nothing_is_proven_of_it(scene: Scene) -> None:
+    """The library verifies this too: it checks the proof of non-revocation only where there is one."""
+    offer, credential = await scene.issue()
+    await scene.revoke(offer)
+    choices = {"leave_out_non_revocation": True, "state_a_time": True}
+    verdict, codes = await scene.lie(BY_LEVEL, credential_id=credential, **choices)
+    assert (verdict, codes) == ("NOT_TRUSTED", ["revocation.not_proven"])
+
+
+@pytest.mark.parametrize("level", ["2147483648", "-2147483649", "4.5", "", "٤", "+4", "04"])
+async def test_a_level_at_the_edge_of_what_predicates_take_proves_nothing(scene: Scene, level: str) -> None:
+    """Predicates are about int32: what an issuer signs beyond that is no number, whatever it looks like."""
+    made = await scene.centre.post("/offers", {"claim": WELDER, **LEVELS, "raw": {"eqf_level": level}})
+    held = {each["id"] for each in (await scene.liar.get("/credentials"))["items"]}
+    await scene.liar.post("/invitations", {"url": made["invitation_url"]})
+    await scene.centre.wait_for(f"/offers/{made['id']}", "state", "done")
+    (credential,) = {each["id"] for each in (await scene.liar.get("/credentials"))["items"]} - held
+    question, request = await scene.asked(BY_PREDICATE)
+    try:
+        await scene.liar.post(f"/requests/{request}/forge", {"credential_id": credential})
+    except AppError as err:
+        assert "even a liar cannot build this" in err.problem["detail"]  # noqa: PT017 (either is a good end)
+        assert (await scene.employer.get(f"/requests/{question}"))["state"] == "OPEN"
+    else:
+        verdict, _ = await scene.decision(question)
+        assert verdict == "TRUSTED" if level in {"+4", "04"} else verdict == "NOT_TRUSTED"
+
+
+async def test_ten_megabytes_are_not_taken_and_the_question_stays_open(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    question, request = await scene.asked(BY_LEVEL)
+    context = ssl.create_default_context(cafile=str(scene.town.machine.ca_file))
+    url = f"https://127.0.0.1:{scene.employer.public_port}/didcomm"
+    async with aiohttp.ClientSession(headers={"Host": scene.employer.host}) as session:
+        body = b'{"protected":"' + b"A" * (10 * 1024 * 1024) + b'"}'
+        async with session.post(url, data=body, ssl=context, server_hostname=scene.employer.host) as response:
+            assert response.status == 413
+    assert (await scene.employer.get(f"/requests/{question}"))["state"] == "OPEN"
+    await scene.liar.post(f"/requests/{request}/forge", {"credential_id": credential})
+    assert (await scene.decision(question))[0] == "TRUSTED"
+
+
+async def test_a_thousand_questions_that_nobody_answers_hold_nobody_up(scene: Scene) -> None:
+    _, credential = await scene.issue()
+    for _ in range(20):
+        await asyncio.gather(*(scene.asked_and_left() for _ in range(50)))
+    verdict, _ = await scene.lie(BY_LEVEL, credential_id=credential)
+    assert verdict == "TRUSTED"
 
 
 async def test_refuses_a_replayed_presentation(scene: Scene) -> None:

@@ -21,28 +21,37 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.abuse.mutations import mutated_jws, spelt, with_bytes_changed, with_json_changed
-from tests.unit.governance import divided as said
+from tests.unit.governance import divided_files as said
 from tests.unit.governance.conftest import EXAMPLE, NOW, KeyHolder, fresh
-from tests.unit.governance.divided import Divided
-from tests.unit.governance.test_cosigning import Table
-from tests.unit.trust.ecosystem import FileHost, accreditation, payload
+from tests.unit.governance.divided_files import Divided
+from tests.unit.governance.signed.test_cosigning import Table
+from tests.unit.trust.ecosystem import FileHost, payload
+from tests.unit.trust.offline.test_stapling import Holder
 from tests.unit.trust.publishers import PublishedAuthority, PublishedCentre
-from tests.unit.trust.test_stapling import Holder
+from tests.welders import accreditation
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.bulk import load_divided, load_partly
-from wanderbuch.governance.bundle import Bundle, BundleError, read_bundle_file, write_bundle_file
-from wanderbuch.governance.division import divide
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.freshness import FreshnessStatement, sign_freshness, verify_freshness
-from wanderbuch.governance.history import Entry, Head, HistoryError, entries_match, head_of, read_entries, write_entries
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.jws import unverified_payload
-from wanderbuch.governance.merkle import leaf_hash
-from wanderbuch.governance.signing import SignedGovernanceFile, missing_parties, sign_file, verify_file
-from wanderbuch.governance.stapling import read_staple
-from wanderbuch.governance.trqp import answer_authorization, parse_query
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.deciding.trqp import answer_authorization, parse_query
+from wanderbuch.governance.divided.bulk import load_divided, load_partly
+from wanderbuch.governance.divided.division import divide
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.validation import parse_file
+from wanderbuch.governance.signed.bundle import Bundle, BundleError, read_bundle_file, write_bundle_file
+from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness, verify_freshness
+from wanderbuch.governance.signed.history import (
+    Head,
+    HistoryEntry,
+    HistoryError,
+    entries_match,
+    head_of,
+    read_entries,
+    write_entries,
+)
+from wanderbuch.governance.signed.jws import unverified_payload
+from wanderbuch.governance.signed.merkle import leaf_hash
+from wanderbuch.governance.signed.signing import SignedGovernanceFile, missing_parties, sign_file, verify_file
+from wanderbuch.governance.signed.stapling import read_staple
 
 
 def by_chance(times: int) -> Callable[[Callable[[Random], None]], Callable[[], None]]:
@@ -88,7 +97,7 @@ def signed() -> Signed:
         for number in range(len(parties) + 1):
             for others in itertools.combinations(parties, number):
                 jws = finished(table.signed(one, *others))
-                forms[jws] = (one, (table.authority.did, *(each.did for each in others)))
+                forms[jws] = (one, (table.authority.did, *(other.did for other in others)))
     theirs = json.dumps(example).replace(table.authority.did, table.stranger.did).encode()
     strangers = finished(sign_file(theirs, table.stranger.kid, table.stranger.sign))
     return Signed(table, forms, strangers, parse_file(payloads[0]))
@@ -232,21 +241,21 @@ def test_whatever_the_author_signs_as_a_part_is_read_or_refused_by_name(chance: 
 # Histories
 
 
-def _history(why: str, entries: int) -> list[Entry]:
+def _history(why: str, entries: int) -> list[HistoryEntry]:
     digest = "sha256:" + "0" * 64
     return [
-        Entry(n, NOW + timedelta(hours=n), "perera", "publication", f"{why} {n}: ගාල්ල", n + 1, digest)
+        HistoryEntry(n, NOW + timedelta(hours=n), "perera", "publication", f"{why} {n}: ගාල්ල", n + 1, digest)
         for n in range(entries)
     ]
 
 
 HISTORY, OTHER_HISTORY = _history("a decision", 6), _history("another decision", 8)
-HEADS = {size: head_of([leaf_hash(each.line) for each in HISTORY[:size]]) for size in (4, 6)}
+HEADS = {size: head_of([leaf_hash(entry.line) for entry in HISTORY[:size]]) for size in (4, 6)}
 
 
 @by_chance(500)
 def test_a_changed_history_does_not_match_the_signed_head(chance: Random) -> None:
-    lines = [each.line for each in HISTORY]
+    lines = [entry.line for entry in HISTORY]
     for _ in range(chance.choice([0, 1, 2])):
         place = chance.randrange(len(lines))
         match chance.randrange(6):
@@ -261,7 +270,7 @@ def test_a_changed_history_does_not_match_the_signed_head(chance: Random) -> Non
             case 4:
                 chance.shuffle(lines)
             case _:
-                lines[place] = with_bytes_changed(chance, lines[place], [each.line for each in OTHER_HISTORY])
+                lines[place] = with_bytes_changed(chance, lines[place], [entry.line for entry in OTHER_HISTORY])
                 break  # what is no JSON any more is not changed any further
     received = b"".join(line + b"\n" for line in lines)
     if chance.random() < 0.2:
@@ -323,7 +332,7 @@ def test_a_changed_archive_is_refused_or_holds_what_was_put_in(chance: Random) -
     for _ in range(chance.choice([1, 1, 2, 3])):
         changed = with_bytes_changed(chance, changed, staples)
     with contextlib.suppress(BundleError):
-        assert read_bundle_file(changed) in [read_bundle_file(each) for each in staples]
+        assert read_bundle_file(changed) in [read_bundle_file(staple) for staple in staples]
 
 
 def test_an_archive_that_does_not_unpack_is_refused() -> None:
@@ -345,7 +354,7 @@ def test_an_archive_that_does_not_unpack_is_refused() -> None:
 @by_chance(40)
 def test_a_staple_with_files_exchanged_or_changed_is_refused_or_says_what_was_signed(chance: Random) -> None:
     material = stapled()
-    bundles = [read_staple(each) for each in material.staples]
+    bundles = [read_staple(staple) for staple in material.staples]
     bundle = chance.choice(bundles[:2])
     files = dict(bundle.files)
     for _ in range(chance.choice([0, 1, 1, 2])):
@@ -359,7 +368,7 @@ def test_a_staple_with_files_exchanged_or_changed_is_refused_or_says_what_was_si
             case 2:
                 files[url] = with_bytes_changed(chance, files[url], list(other.files.values()))
             case 3 if url.endswith(".jws") and files[url][:2] == b"ey":
-                donors = [body for each in bundles for name, body in each.files.items() if name.endswith(".jws")]
+                donors = [body for bundle in bundles for name, body in bundle.files.items() if name.endswith(".jws")]
                 files[url] = mutated_jws(chance, files[url], donors)
             case _ if len(files) > 1:
                 del files[url]
@@ -389,10 +398,10 @@ def _relabelled(chance: Random, bundle: Bundle, others: list[Bundle]) -> Bundle:
 
 
 FILE = parse_file(EXAMPLE.read_bytes())
-CENTRES = {each.issuer for each in FILE.accreditations}
+CENTRES = {accreditation.issuer for accreditation in FILE.accreditations}
 QUESTIONS = [
     {"entity_id": did, "authority_id": FILE.author, "action": action, "resource": resource, "context": context}
-    for did in sorted(each.did for each in FILE.participants)
+    for did in sorted(participant.did for participant in FILE.participants)
     for action, resource in (("issue", "occupation=C7212;place=MLT;eqf=3"), ("verify", "reveal=award_year"))
     for context in ({}, {"time": "2025-06-30T00:00:00Z"})
 ]
@@ -419,7 +428,7 @@ def test_a_changed_question_is_refused_or_answered_as_it_was_read(chance: Random
     if answer.authorized and answer.action == "issue":
         assert answer.entity_id in CENTRES
     elif answer.authorized:
-        assert answer.entity_id in {each.verifier for each in FILE.verifications}
+        assert answer.entity_id in {verification.verifier for verification in FILE.verifications}
 
 
 def test_the_questions_are_answered_both_ways() -> None:
@@ -433,7 +442,7 @@ def test_the_material_is_really_signed() -> None:
     material, made, _ = statements()
     assert len(made) >= 3
     assert len(material.forms) == 9
-    assert all(isinstance(each, FreshnessStatement) for each in made.values())
+    assert all(isinstance(statement, FreshnessStatement) for statement in made.values())
     assert len(stapled().said) == 2
     table = material.table
     one = next(jws for jws, (content, signers) in material.forms.items() if len(signers) == 3)

@@ -26,11 +26,12 @@ from aries_askar import Key, KeyAlg
 from pydantic import BaseModel
 from tests.abuse.test_unserved_types import AUTHOR
 from tests.flow.tiny_role import TinyRole
-from tests.unit.runtime.correspondents import Correspondent, connect, refuse_without_waiting
+from tests.unit.runtime.correspondents import Correspondent, connect, refuse_without_waiting, verkey_of
 
+from wanderbuch.agents.authority.intake.case import ApplicationCase
 from wanderbuch.agents.authority.role import AuthorityRole
 from wanderbuch.agents.holder.role import HolderRole
-from wanderbuch.agents.issuer.offers import Offer
+from wanderbuch.agents.issuer.offers import Offer, open_offers, taken
 from wanderbuch.agents.issuer.role import IssuerRole
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
@@ -39,8 +40,10 @@ from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.gate.served import TABLE
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.verifier.applying_to_authority import OwnApplication
 from wanderbuch.agents.verifier.role import VerifierRole
-from wanderbuch.plugins.trust.exchange import Verification
+from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.trust.verifying.exchange import Verification
 from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
@@ -53,6 +56,11 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},
     "Schedule": {"not_before": None},
+    "PresentIn": {"credential_id": "one"},
+    "ProposalIn": {
+        "decision": {"outcome": "refuse", "reason": "no", "redress": "https://authority.wanderbuch.test/appeals"},
+        "revision": 0,
+    },
 }
 """Bodies of models that cannot be filled by the schema alone."""
 
@@ -132,10 +140,7 @@ async def no_sweeps(agent: RunningAgent) -> None:
 async def belongings(b: Tenant, connection: str) -> dict[str, str]:
     """Give B one record of each kind that routes name, and return their ids."""
     soon = datetime.now(UTC) + timedelta(hours=1)
-    thread, invitation = str(uuid4()), str(uuid4())
-    issued = V20CredExRecord(
-        connection_id=connection, thread_id=thread, state="offer-sent", role="issuer", initiator="self"
-    )
+    invitation = str(uuid4())
     offered = V20CredExRecord(
         connection_id=connection, thread_id=str(uuid4()), state="offer-received", role="holder", initiator="external"
     )
@@ -156,39 +161,40 @@ async def belongings(b: Tenant, connection: str) -> dict[str, str]:
     )
     begun = ConnRecord(request_id=str(uuid4()), state="request", their_role="invitee")
     async with b.profile.session() as session:
-        for record in (issued, offered, asked, open_invitation, begun):
+        for record in (offered, asked, open_invitation, begun):
             await record.save(session)
     offer = Offer(
-        cred_ex_id=issued.cred_ex_id,
         credential_type="qualification/1.0",
+        schema_id="x",
         cred_def_id="x",
         values={"family_name": "Perera"},
         governance_version=1,
         answer_by=soon,
-        invitation_id=invitation,
-        connection_id=connection,
+        nonce="1",
     )
-    await b.records(Offer).insert(offer)
+    await open_offers(b.profile).insert(offer)
     # As one that is kept; what it asks is not looked at here.
     verification = Verification.model_construct(
-        thread_id=str(uuid4()),
-        pres_ex_id=str(uuid4()),
-        invitation_id=invitation,
         invitation_url="https://all.wanderbuch.test/?oob=e30",
         answer_by=soon,
     )
     await b.records(Verification).insert(verification)
+    case = ApplicationCase.model_construct(applicant=AUTHOR)
+    await b.records(ApplicationCase).insert(case)
+    own = OwnApplication.model_construct(jws="x")
+    await b.records(OwnApplication).insert(own)
     link = await b.short_links.add("https://all.wanderbuch.test/?oob=e30")
     return {
         "offer": offer.id,
-        "issued": str(issued.cred_ex_id),
         "offered": str(offered.cred_ex_id),
         "asked": str(asked.pres_ex_id),
-        "thread": thread,
+        "thread": offer.thread_id,
         "asked thread": str(asked.thread_id),
         "handshake": str(begun.request_id),
         "invitation": invitation,
         "verification": verification.id,
+        "application": case.id,
+        "own application": own.id,
         "connection": connection,
         "link": link.rpartition("/")[2],
         "official": "editor-of-b",
@@ -359,6 +365,23 @@ async def test_another_tenants_token_is_a_wrong_token(place: Place) -> None:
     assert (await state_of(place.a), await state_of(place.b)) == before
 
 
+async def test_a_key_of_another_tenants_call_is_met_by_nobody(place: Place) -> None:
+    """Neither its answer, a secret here, nor that it was used is learnt; not by the operator's own calls either."""
+    key = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+
+    async def make(tenant: str, token: str, name: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
+        url, told = f"{place.handle.app_url}/v1/t/{tenant}/webhooks", {"url": f"https://{name}.wanderbuch.test/hook"}
+        async with place.handle.app.session.post(url, json=told, headers=headers) as response:
+            assert response.status == 201, await response.text()
+            return dict(await response.json())
+
+    callers = [("b", place.b_token, "b"), ("a", place.a_token, "a"), ("a", place.handle.token, "operator")]
+    made = [await make(*caller) for caller in callers]
+    assert len({each["id"] for each in made}) == len({each["secret"] for each in made}) == 3
+    assert [await make(*caller) for caller in callers] == made
+
+
 def message(name: str, *, thread: str, parent: str | None, own_id: str = "1") -> dict[str, Any]:
     told = {"thid": thread} if parent is None else {"thid": thread, "pthid": parent}
     return {"@type": f"https://didcomm.org/{name}", "@id": own_id, "~thread": told}
@@ -386,7 +409,7 @@ async def test_messages_that_name_what_is_another_tenants_are_answered_like_thos
             ]
             nothing = message(name, thread=str(uuid4()), parent=str(uuid4()), own_id=str(uuid4()))
             answers = [await receive(sender.envelope(each)) for each in (*known, nothing)]
-            assert {(each.status, each.body) for each in answers} == {(400, None)}, name
+            assert {(answer.status, answer.body) for answer in answers} == {(400, None)}, name
     assert await state_of(place.b) == before
 
 
@@ -396,7 +419,10 @@ async def test_the_same_messages_are_taken_where_they_belong(place: Place) -> No
     ping = message("trust_ping/1.0/ping", thread="1", parent=None)
     assert (await receive(place.b_friend.envelope(ping))).status == 200
     unknown = Correspondent(place.agent, place.b_key)
-    request = message("didexchange/1.1/request", thread="1", parent=place.ids["invitation"])
+    request = message("didexchange/1.1/request", thread="1", parent=place.ids["offer"])
     assert (await receive(unknown.envelope(request))).status == 200
     ack = message("issue-credential/2.0/ack", thread=place.ids["thread"], parent=None)
-    assert (await receive(unknown.envelope(ack))).status == 200
+    assert (await receive(unknown.envelope(ack))).status == 400  # not from the wallet that has the offer
+    taken_by = Channel(place.b_key, verkey_of(place.b_friend.key), "https://phone.wanderbuch.test/d")
+    await open_offers(place.b.profile).add(place.ids["offer"], "taken", taken(taken_by))
+    assert (await receive(place.b_friend.envelope(ack))).status == 200

@@ -8,7 +8,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.unit.runtime.correspondents import connected_to, invitation_of, refuse_without_waiting, stranger_to
+from tests.unit.runtime.correspondents import (
+    connected_to,
+    invitation_of,
+    known_on_our_path,
+    refuse_without_waiting,
+    stranger_to,
+)
 from tests.unit.runtime.gate.test_served import NOBODY_SERVES
 
 from wanderbuch.agents.machine import LocalMachine
@@ -73,6 +79,7 @@ async def test_refuses_every_type_that_it_does_not_serve(agent: RunningAgent) ->
 async def test_takes_what_it_serves_over_a_connection_and_nothing_from_nobody(agent: RunningAgent) -> None:
     served = Served(agent.role.speaks)
     peer, stranger, invitation_id = await connected_to(agent), await stranger_to(agent), await invitation_of(agent)
+    await known_on_our_path(peer)
     wrong = []
     for name in served.rows:
         kind = f"https://didcomm.org/{name}"

@@ -15,25 +15,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.prepared import start_prepared
+from tests.welders import accreditation, governance_file
+
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
-from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, DESCRIPTION, VERIFICATION
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.model import ACCREDITATION, VERIFICATION
 
 ECOSYSTEM = "lanka"
-WELDER: dict[str, Any] = {
-    "credential_id": "CWC-2024-0001",
-    "family_name": "Perera",
-    "given_names": "Nimal",
-    "birth_date": "1995-03-12",
-    "occupation_isco08": "C7212",
-    "qualification_title": "National Certificate, Welder",
-    "awarding_body": "Colombo Welding Centre",
-    "framework": "LK-NVQ",
-    "framework_level": "4",
-    "learning_setting": "formal",
-    "awarded_on": "2024-06-10",
-    "country_of_award": "LKA",
-}
-LEVELS = {"eqf_level": 4, "crosswalk_version": "lk-nvq-2023"}
 
 
 class Town:
@@ -48,9 +37,11 @@ class Town:
         employers: Sequence[str] = (),
         academy: bool = False,
         mirror: bool = False,
+        registry_size: int = 16,
         authority: Mapping[str, Any] | None = None,
+        machine: LocalMachine | None = None,
     ) -> None:
-        self.machine = LocalMachine(folder)
+        self.machine = machine or LocalMachine(folder, start_child=start_prepared)
         self.authority = self.machine.add(
             "authority",
             "Authority of Lanka",
@@ -66,6 +57,8 @@ class Town:
         self.mirror = self._mirror() if mirror else None
         self.did = ""
         self.schema_id = ""
+        self.version = 0
+        self._registry_size = registry_size
         self.issuers: dict[str, dict[str, str]] = {}
 
     @property
@@ -100,16 +93,16 @@ class Town:
         view = await self.authority.get("/identity")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
         for issuer in (self.centre, self.school):
-            issuer.configure(rogue_issuer={"schema_id": self.schema_id, "registry_size": 16})
+            issuer.configure(rogue_issuer={"schema_id": self.schema_id, "registry_size": self._registry_size})
             await issuer.start()
             self.issuers[issuer.host] = await issuer.get("/standing")
         if self.academy:
             self.academy.configure(
-                governance=self.governance, issuer={"schema_id": self.schema_id, "registry_size": 16}
+                governance=self.governance, issuer={"schema_id": self.schema_id, "registry_size": self._registry_size}
             )
             await self.academy.start()
             self.issuers[self.academy.host] = await self._standing(self.academy)
-        await self.publish(1)
+        await self.publish()
         if self.academy:
             await self.academy.post("/governance/refresh")
         if self.mirror:
@@ -119,13 +112,10 @@ class Town:
             person.configure(governance=self.governance)
             await person.start()
 
-    async def publish(
-        self, version: int, *, without: AgentHandle | None = None, may_ask: Mapping[str, Any] | None = None
-    ) -> None:
-        """Publish a version of the governance file.
+    async def publish(self, *, without: AgentHandle | None = None, may_ask: Mapping[str, Any] | None = None) -> None:
+        """Publish the next version of the governance file.
 
         Args:
-            version: its number.
             without: an issuer that is not accredited any more.
             may_ask: by the DID of a verifier, what it may ask.
         """
@@ -134,7 +124,8 @@ class Town:
             scopes[self.academy.host] = ["C72", "C22"]
         if without:
             del scopes[without.host]
-        payload = self._payload(version, scopes)
+        self.version += 1
+        payload = self._payload(self.version, scopes)
         if may_ask:
             payload["participants"]["entries"][VERIFICATION] = {
                 did: {"verifications": [dict(each)]} for did, each in may_ask.items()
@@ -149,60 +140,19 @@ class Town:
         return {"did": standing["did"], "cred_def_id": standing["cred_def_id"]}
 
     def _payload(self, version: int, scopes: dict[str, list[str]]) -> dict[str, Any]:
-        now = "2026-01-01T00:00:00Z"
         accreditations = {
             self.issuers[host]["did"]: {"accreditations": [self._accreditation(host, occupations)]}
             for host, occupations in scopes.items()
         }
-        return {
-            "@context": [CTE_CONTEXT],
-            "id": "2f9b3a52-6a51-4f0b-9a63-3a6cbb6ef3a1",
-            "name": "Skills",
-            "version": version,
-            "format": "1.0",
-            "last_updated": now,
-            "author": self.did,
-            "schemas": [{"id": self.schema_id, "name": "qualification/1.0"}],
-            "roles": {"issuer": {"issue": [self.schema_id]}},
-            "participants": {
-                "id": "participants-1",
-                "author": self.did,
-                "created": now,
-                "version": version,
-                "entries": {
-                    DESCRIPTION: {each["did"]: {"name": host} for host, each in self.issuers.items()},
-                    ACCREDITATION: accreditations,
-                    CROSSWALK: {
-                        self.did: {
-                            "crosswalks": [
-                                {
-                                    "version": "lk-nvq-2023",
-                                    "framework": "LK-NVQ",
-                                    "valid_from": "2015-01-01",
-                                    "levels": [{"level": str(n), "eqf": n} for n in range(1, 8)],
-                                    "source": "an example",
-                                }
-                            ]
-                        }
-                    },
-                },
-            },
+        entries = {
+            DESCRIPTION: {issuer["did"]: {"name": host} for host, issuer in self.issuers.items()},
+            ACCREDITATION: accreditations,
         }
+        return governance_file(self.did, self.schema_id, entries, version=version, updated="2026-01-01T00:00:00Z")
 
     def _accreditation(self, host: str, occupations: list[str]) -> dict[str, Any]:
-        return {
-            "id": f"acc-{host}",
-            "credential_types": ["qualification/1.0"],
-            "cred_def_ids": [self.issuers[host]["cred_def_id"]],
-            "occupations": occupations,
-            "level_range": {"framework": "EQF", "min": "1", "max": "5"},
-            "jurisdictions": ["MLT", "LKA"],
-            "intervals": [{"start": "2020-01-01"}],
-            "accreditingAgent": {"name": "Training Authority"},
-            "decision": "https://authority.wanderbuch.test/decisions/1",
-            "redress": "https://authority.wanderbuch.test/redress",
-        }
+        return accreditation([self.issuers[host]["cred_def_id"]], id=f"acc-{host}", occupations=occupations)
 
     def _add(self, program: str, name: str) -> AgentHandle:
-        command = (sys.executable, "-m", f"tests.abuse.{program}")
+        command = (sys.executable, "-m", f"rogues.{program}")
         return self.machine.add(program, name, f"{name}.wanderbuch.test", command=command)

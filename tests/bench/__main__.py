@@ -1,12 +1,12 @@
-"""`python -m tests.bench`: real agents beside the raw anoncreds library, in one run; writes `build/bench.json`.
+"""`python -m tests.bench`: real agents beside the raw anoncreds library and stock ACA-Py; writes `build/bench.json`.
 
 What is measured is CPU time of each agent's process, all its threads, from the call until every agent is at rest again,
-less what the process uses when nothing is asked of it (measured in the same run). Rounds alternate between the agents
-and the raw library, so a busy or throttled machine slows both; only their ratios mean something elsewhere. Governance
-files of a million accreditations are measured before that, in processes of their own (`governance`, `large`); so is a
-store on PostgreSQL with one process and with two (`processes`).
+less what the process uses when nothing is asked of it (measured in the same run). A round is our agents, stock ACA-Py
+and the raw library in turn, so a busy or throttled machine slows all; each figure is the median of the rounds' ratios,
+and only ratios mean something elsewhere. What else is measured says in its module how.
 
-Exits with 1 only if a presentation or a marker was lost or an operation failed.
+`--only rounds,stock` measures those parts alone, `--quick` everything in a short form. It exits with 1 only if an
+exchange or a marker was lost or an operation failed; a figure that misses its bar is told.
 """
 
 import argparse
@@ -14,27 +14,31 @@ import asyncio
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 from rich.console import Console
-from tests.bench.agents import Agents, BenchError, running_agents
-from tests.bench.crypto import RawCrypto
-from tests.bench.deciding import decision_us
-from tests.bench.figures import COMPARED, PROCESSES, Figures
+from tests.bench import exchange
+from tests.bench.asking import measure_asking
+from tests.bench.envelopes import measure_envelopes
+from tests.bench.errors import BenchError
+from tests.bench.exchange import ExchangeOptions, measure_exchange
+from tests.bench.figures import Figures
 from tests.bench.governance import measure_large
-from tests.bench.load import present_many
-from tests.bench.process_clock import NoClockError, NotQuietError, ProcessClocks
-from tests.bench.processes import ProcessFigures, measure_processes
-from tests.bench.records import ENDED, measure_records
-from tests.bench.rounds import Rounds
+from tests.bench.judging import measure_judging, measure_replay
+from tests.bench.keys import ASKING, ENVELOPES, GOVERNANCE, JUDGING, MEDIATOR, PROCESSES, RECORDS, STORE, TENANTS, Key
+from tests.bench.mediator import measure_mediator
+from tests.bench.process_clock import NotQuietError
+from tests.bench.processes import measure_processes
+from tests.bench.records import measure_records
+from tests.bench.scaling import measure_scaling
 from tests.bench.tenants import measure_tenants
 
 from wanderbuch.agents.machine.errors import MachineError
@@ -44,26 +48,86 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.schemas.credential_type import load_credential_type
 
 _OUT: Final = Path("build") / "bench.json"
-_IDLE_S: Final = 8.0
-_AGENTS: Final = ("wanderbuch", "acapy-agent", "anoncreds", "aries-askar", "aiohttp", "pydantic", "marshmallow")
-_VERSIONS: Final = (*_AGENTS, "orjson", "msgspec")
+_VERSIONS: Final = (
+    *("wanderbuch", "acapy-agent", "anoncreds", "aries-askar", "aiohttp", "pydantic", "marshmallow"),
+    *("orjson", "msgspec"),
+)
+# What can be measured, in this order, and the keys that it gives.
+PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
+    "governance": GOVERNANCE,
+    "tenants": TENANTS,
+    "store": STORE,
+    "records": RECORDS,
+    "envelopes": ENVELOPES,
+    "mediator": MEDIATOR,
+    "judging": JUDGING,
+    "asking": ASKING,
+    **exchange.PARTS,
+    "scaling": PROCESSES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured: fewer rounds widen the intervals."""
+
+    rounds: int = 24
+    registry_size: int = 1000
+    presentations: int = 200
+    in_flight: int = 30
+    alone: int = 20
+    full_wallet: int = 500
+    issuers: int = 100_000
+    tenants: int = 1000
+    ended: int = 200_000
+    idle_wallets: int = 5_000
+    store_rounds: int = 5
+    sessions: int = 200
+
+
+_QUICK: Final = Sizes(
+    rounds=5,
+    presentations=40,
+    alone=5,
+    full_wallet=60,
+    issuers=2_000,
+    tenants=100,
+    ended=5_000,
+    store_rounds=2,
+    idle_wallets=200,
+    sessions=60,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    parts: frozenset[str]
+    sizes: Sizes
+    folder: Path
+    figures: Figures
+    progress: Callable[[str], None]
+    any_cores: bool
 
 
 def main() -> None:
     """Run the bench as the command line says; never returns."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the agents' CPU.")
-    parser.add_argument("--rounds", type=int, default=40, help="samples of each operation (default 40, at least 2)")
-    parser.add_argument("--registry-size", type=int, default=1000, help="places in a revocation registry")
-    parser.add_argument("--presentations", type=int, default=200, help="presentations under load")
-    parser.add_argument("--in-flight", type=int, default=30, help="how many of them at once")
-    parser.add_argument("--issuers", type=int, default=100_000, help="in the large governance file; 0 leaves it out")
-    parser.add_argument("--tenants", type=int, default=1000, help="of one process; 0 leaves them out")
-    parser.add_argument("--ended", type=int, default=ENDED, help="records in the large store; 0 leaves it out")
+    parser.add_argument("--only", metavar="PARTS", help=f"some of {','.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="few rounds and small sizes: a look, no figures to keep")
+    parser.add_argument("--rounds", type=int, help="of the agents; 24 by default")
+    parser.add_argument("--any-cores", action="store_true", help="throughput also where processors are too few for it")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
-    sys.exit(run_to_the_end(_run(parser.parse_args())))
+    told = parser.parse_args()
+    parts = frozenset(told.only.split(",")) if told.only else frozenset(PARTS)
+    if unknown := parts - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    sizes = _QUICK if told.quick else Sizes()
+    if told.rounds:
+        sizes = replace(sizes, rounds=told.rounds)
+    sys.exit(run_to_the_end(_run(parts, sizes, told)))
 
 
-async def _run(told: argparse.Namespace) -> int:
+async def _run(parts: frozenset[str], sizes: Sizes, told: argparse.Namespace) -> int:
     console = Console(stderr=True)
     began = time.monotonic()
 
@@ -71,102 +135,161 @@ async def _run(told: argparse.Namespace) -> int:
         console.print(f"[{time.monotonic() - began:4.0f} s] {text}", markup=False, highlight=False)
 
     figures = Figures()
-    failure: str | None = None
+    for part in PARTS.keys() - parts:
+        figures.leave_out(PARTS[part], "not asked for")
     temporary = TemporaryFolder("wanderbuch-bench")
-    folder = temporary.path
+    run = _Run(parts, sizes, temporary.path, figures, progress, told.any_cores)
+    took: dict[str, float] = {}
     try:
-        if told.issuers:
-            progress(f"A governance file of {told.issuers} issuers is written")
-            figures.large = await measure_large(folder / "governance", told.issuers, progress)
-            shutil.rmtree(folder / "governance", ignore_errors=True)
-        if told.tenants:
-            progress(f"{told.tenants} tenants in one process")
-            figures.tenants = await asyncio.to_thread(measure_tenants, folder / "tenants", told.tenants)
-            shutil.rmtree(folder / "tenants", ignore_errors=True)
-        figures.processes = await _processes(figures, progress)
-        if told.ended:
-            figures.records = await measure_records(folder / "records", progress, ended=told.ended)
-            shutil.rmtree(folder / "records", ignore_errors=True)
-        progress("The agents start")
-        async with running_agents(folder / "agents", told.registry_size) as agents:
-            figures.details["start_cpu_s"] = agents.start_cpu_s
-            await _measure(agents, told, figures, folder, progress)
+        for names, measure in _STEPS.items():
+            if wanted := parts & frozenset(names.split()):
+                started = time.monotonic()
+                await _measure(run, measure, wanted)
+                took[names] = round(time.monotonic() - started, 1)
+                _write(told.out, figures)  # what is known is kept, whatever ends the rest
     except asyncio.CancelledError:
         temporary.remove()
         raise
-    except (BenchError, WanderbuchError, NotQuietError, subprocess.CalledProcessError) as err:
-        failure = f"{type(err).__name__}: {err}"
-        figures.why_not["failed"] = failure
-    figures.details |= _circumstances(told, time.monotonic() - began)
-    told.out.parent.mkdir(parents=True, exist_ok=True)
-    told.out.write_text(json.dumps(figures.as_json(), indent=2) + "\n", encoding="utf-8")
-    figures.show(Console())
-    if failure:
-        console.print(f"bench: {failure}", style="bold red", markup=False)
-    if failure or figures.failed:
+    figures.details |= _circumstances(sizes, took, time.monotonic() - began)
+    _write(told.out, figures)
+    figures.show(Console(width=None if sys.stdout.isatty() else 140))
+    if figures.faults:
         console.print(f"The agents' logs are in {temporary.remove_but_logs()}", markup=False)
         return 1
     temporary.remove()
     return 0
 
 
-async def _processes(figures: Figures, progress: Any) -> ProcessFigures | None:
+def _write(out: Path, figures: Figures) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(figures.as_json(), indent=2) + "\n", encoding="utf-8")
+
+
+async def _measure(run: _Run, measure: Callable[[_Run], Awaitable[None]], parts: frozenset[str]) -> None:
+    """Measure some parts; what fails is a fault, and the other parts are measured all the same."""
     try:
-        return await measure_processes(progress)
+        await measure(run)
+    except Exception as err:  # noqa: BLE001 (the edge of a part: a defect in one must not cost the others' figures)
+        why = f"{type(err).__name__}: {err}"
+        if not isinstance(err, (BenchError, WanderbuchError, NotQuietError, subprocess.CalledProcessError)):
+            traceback.print_exc()
+        run.figures.faults.append(f"{', '.join(sorted(parts))}: {why}")
+        missing = [key for part in parts for key in PARTS[part] if key not in run.figures.values]
+        run.figures.leave_out(missing, why)
+
+
+async def _governance(run: _Run) -> None:
+    run.progress(f"A governance file of {run.sizes.issuers} issuers is written")
+    await measure_large(run.folder / "governance", run.sizes.issuers, run.figures, run.progress)
+
+
+async def _tenants(run: _Run) -> None:
+    run.progress(f"{run.sizes.tenants} tenants in one process")
+    thread = await asyncio.to_thread(measure_tenants, run.folder / "tenants", run.sizes.tenants)
+    for key in TENANTS:
+        run.figures.take(key, thread[key])
+    run.figures.details["tenants"] = thread
+
+
+async def _store(run: _Run) -> None:
+    try:
+        process_figures = await measure_processes(run.progress, rounds=run.sizes.store_rounds)
     except MachineError as err:  # PostgreSQL is not installed
-        figures.why_not[PROCESSES] = f"{err.message} ({err.hint})"
-        return None
+        run.figures.leave_out(STORE, f"{err.message} ({err.hint})")
+        return
+    run.figures.take_ratio("store_two_processes_over_one", process_figures.ratio, "one", "per_s")
+    run.figures.details["store"] = process_figures.details
+    if process_figures.lost:
+        run.figures.faults.append(f"{process_figures.lost} markers were lost")
 
 
-async def _measure(agents: Agents, told: argparse.Namespace, figures: Figures, folder: Path, progress: Any) -> None:
-    figures.details["decision_small_file_us"] = round(decision_us(), 2)
-    try:
-        clocks = ProcessClocks(agents.pids)
-    except NoClockError as err:
-        figures.why_not |= dict.fromkeys(COMPARED, str(err))
-    else:
-        await _measure_rounds(agents, clocks, told, figures, folder, progress)
-    progress(f"{told.presentations} presentations, {told.in_flight} in flight")
-    credential = (await agents.holder.get("/credentials"))["items"][0]["id"]
-    figures.load = await present_many(agents, credential, presentations=told.presentations, in_flight=told.in_flight)
+async def _records(run: _Run) -> None:
+    record_figures = await measure_records(run.folder / "records", run.progress, ended=run.sizes.ended)
+    worst = max(record_figures.ratios.values(), key=lambda ratio: ratio.value)
+    run.figures.take_ratio("query_200k_records_over_empty", worst, "empty")
+    run.figures.details["records"] = record_figures.details
 
 
-async def _measure_rounds(
-    agents: Agents, clocks: ProcessClocks, told: argparse.Namespace, figures: Figures, folder: Path, progress: Any
-) -> None:
-    crypto = RawCrypto(load_credential_type("qualification/1.0").attr_names, told.registry_size, folder)
-    progress("What the agents use when nothing is asked of them")
-    idle = await _idle_share(clocks)
-    rounds = Rounds(agents, crypto, clocks, idle)
-    progress(f"{told.rounds} rounds: issue, present, judge; the agents, then the raw library")
-    for _ in range(told.rounds):
-        await rounds.run()
-    figures.compare(rounds.agent, rounds.raw)
-    figures.details |= {
-        "agent_steps_ms": _medians(rounds.agent),
-        "crypto_steps_ms": _medians(rounds.raw),
-        "idle_cpu_ms_per_s": {name: round(1e3 * share, 2) for name, share in idle.items()},
-    }
+async def _envelopes(run: _Run) -> None:
+    run.progress("Envelopes of DIDComm v1 and v2")
+    envelope_figures = measure_envelopes()
+    run.figures.take_ratio("v2_pack_unpack_over_v1", envelope_figures.ratio, "v1")
+    run.figures.details["envelopes"] = envelope_figures.details
 
 
-async def _idle_share(clocks: ProcessClocks) -> dict[str, float]:
-    """Return the CPU seconds a second of each process when nothing is asked of it."""
-    before = await clocks.when_quiet()
-    await asyncio.sleep(_IDLE_S)
-    after = clocks.read()
-    return {name: (after.cpu_s[name] - before.cpu_s[name]) / (after.at - before.at) for name in before.cpu_s}
+async def _mediator(run: _Run) -> None:
+    mediator_figures = await measure_mediator(run.folder / "mediator", run.sizes.idle_wallets, run.progress)
+    run.figures.take_ratio("mediator_cpu_over_raw_unpack", mediator_figures.ratio, "raw")
+    run.figures.take("mediator_idle_rss_kb_each", mediator_figures.idle_kib)
+    run.figures.details["mediator"] = mediator_figures.details
 
 
-def _medians(samples: Mapping[str, list[float]]) -> dict[str, float]:
-    return {name: round(median(values), 2) for name, values in samples.items()}
+async def _judging(run: _Run) -> None:
+    run.progress("A decision, and the cryptography of the same answer")
+    folder = run.folder / "judging"
+    folder.mkdir()
+    found = measure_judging(folder, registry_size=run.sizes.registry_size)
+    run.figures.take_ratio("decision_share_of_crypto", found.deciding, "library")
+    again = await asyncio.to_thread(measure_replay, folder, registry_size=run.sizes.registry_size)
+    run.figures.take_ratio("case_replay_over_verify", again, "library")
+    run.figures.details["judging"] = {"reading": found.reading.as_json("reading", "library")}
 
 
-def _circumstances(told: argparse.Namespace, seconds: float) -> dict[str, Any]:
+async def _asking(run: _Run) -> None:
+    folder = run.folder / "asking"
+    folder.mkdir()
+    sizes = run.sizes
+    found = await measure_asking(
+        folder, registry_size=sizes.registry_size, sessions=sizes.sessions, progress=run.progress
+    )
+    run.figures.take_ratio("ask_cpu_over_crypto", found.ask, "library")
+    run.figures.take("verifier_makespan_over_crypto", found.makespan)
+    run.figures.details["asking"] = found.details
+    if found.lost:
+        run.figures.faults.append(f"{found.lost} answers were lost: {found.outcomes}")
+
+
+async def _exchange(run: _Run) -> None:
+    sizes = run.sizes
+    options = ExchangeOptions(
+        parts=run.parts | {"rounds"} if "stock" in run.parts else run.parts,
+        rounds=sizes.rounds,
+        registry_size=sizes.registry_size,
+        presentations=sizes.presentations,
+        in_flight=sizes.in_flight,
+        alone=sizes.alone,
+        full=sizes.full_wallet,
+    )
+    await measure_exchange(run.folder / "exchange", options, run.figures, run.progress)
+
+
+async def _scaling(run: _Run) -> None:
+    await measure_scaling(
+        run.folder / "scaling", run.sizes.registry_size, run.figures, run.progress, any_cores=run.any_cores
+    )
+
+
+_STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
+    "governance": _governance,
+    "tenants": _tenants,
+    "store": _store,
+    "records": _records,
+    "envelopes": _envelopes,
+    "mediator": _mediator,
+    "judging": _judging,
+    "asking": _asking,
+    " ".join(exchange.PARTS): _exchange,
+    "scaling": _scaling,
+}
+
+
+def _circumstances(sizes: Sizes, took: Mapping[str, float], seconds: float) -> dict[str, Any]:
     return {
-        "registry_size": told.registry_size,
-        "rounds": told.rounds,
+        "sizes": {name: getattr(sizes, name) for name in Sizes.__dataclass_fields__},
         "attributes": len(load_credential_type("qualification/1.0").attr_names),
         "seconds": round(seconds, 1),
+        "seconds_by_part": dict(took),
+        "measured_on": time.strftime("%Y-%m-%d", time.gmtime()),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         "load_average": [round(each, 2) for each in os.getloadavg()],
@@ -175,4 +298,5 @@ def _circumstances(told: argparse.Namespace, seconds: float) -> dict[str, Any]:
     }
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,16 +1,19 @@
 """The agents that are measured: the four roles, each a process of its own, and a governance file in force."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench.errors import BenchError
 from tests.bench.process_clock import NoClockError, ProcessClocks
 
 from wanderbuch.agents.demo.example import example_claim, example_payload
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine.postgresql import Database
+from wanderbuch.agents.runtime.process import HUGE_PAGES
 
 ECOSYSTEM = "sri-lanka"
 # Published once: what is measured is the work of an exchange, not of a refresh.
@@ -20,24 +23,25 @@ _HELD_TIMEOUT_S = 60.0
 REQUIREMENT = {"occupation": "C7212", "min_eqf_level": 3, "jurisdiction": "MLT"}
 
 
-class BenchError(Exception):
-    """An agent did not do its part."""
-
-
 @dataclass(frozen=True, slots=True)
 class Agents:
     """The four agents.
 
     Args:
+        other: a second holder, not started yet.
+        wallets: the first holder, and further ones for load.
         registry_size: places in a revocation registry.
         values: what the issuer signs for the bench's claim, attribute by attribute.
-        start_cpu_s: what each process had used when it said that it was ready; empty where that can not be read.
+        start_cpu_s: what each process had used when it said that it was ready; empty where that cannot be read.
     """
 
+    machine: LocalMachine
     authority: AgentHandle
     issuer: AgentHandle
     holder: AgentHandle
     verifier: AgentHandle
+    other: AgentHandle
+    wallets: tuple[AgentHandle, ...]
     registry_size: int
     values: dict[str, str]
     start_cpu_s: dict[str, float]
@@ -53,15 +57,22 @@ class Agents:
         offer: dict[str, Any] = await self.issuer.post("/offers", {"claim": example_claim(), "deadline_s": 900})
         return offer
 
-    async def open(self, invitation_url: str) -> str:
-        """Have the holder open an invitation; return the id of what it brought."""
-        return str((await self.holder.post("/invitations", {"url": invitation_url}))["id"])
+    async def open(self, invitation_url: str, holder: AgentHandle | None = None) -> str:
+        """Have the holder, or another one, open an invitation; return the id of what it brought."""
+        return str((await (holder or self.holder).post("/invitations", {"url": invitation_url}))["id"])
 
-    async def received(self, offer_id: str) -> str:
-        """Return the id of the credential once the holder has it."""
+    async def received(self, offer_id: str, holder: AgentHandle | None = None) -> str:
+        """Return the id of the credential once the holder, or another one, has it."""
         path = f"/offers/{offer_id}"
-        held = await self.holder.wait_for(path, "state", "RECEIVED", timeout_s=_HELD_TIMEOUT_S)
+        held = await (holder or self.holder).wait_for(path, "state", "RECEIVED", timeout_s=_HELD_TIMEOUT_S)
         return str(held["credential_id"])
+
+    async def issue(self, holder: AgentHandle | None = None) -> str:
+        """Go the whole way of an offer; return the id of the credential that the holder, or another one, has."""
+        holder = holder or self.holder
+        opened = await self.open((await self.offer())["invitation_url"], holder)
+        await holder.post(f"/offers/{opened}/accept")
+        return await self.received(opened, holder)
 
     async def has_received(self, offer_id: str) -> bool:
         """Return whether the holder has the credential of an offer."""
@@ -85,9 +96,18 @@ class Agents:
 
 
 @asynccontextmanager
-async def running_agents(folder: Path, registry_size: int) -> AsyncIterator[Agents]:
-    """Start the agents, publish the example governance file with their names in it, and stop them at the end."""
-    machine = LocalMachine(folder)
+async def running_agents(
+    folder: Path, registry_size: int, *, databases: Sequence[Database] = (), wallets: int = 0
+) -> AsyncIterator[Agents]:
+    """Start the agents, publish the example governance file with their names in it, and stop them at the end.
+
+    Args:
+        folder: where everything is written.
+        registry_size: places in a revocation registry.
+        databases: two, where issuer and verifier have two processes each, on one of them.
+        wallets: further holders, for load.
+    """
+    machine, processes = LocalMachine(folder), 2 if databases else 1
     authority = machine.add(
         "authority",
         "Training Authority of Sri Lanka (example)",
@@ -99,18 +119,28 @@ async def running_agents(folder: Path, registry_size: int) -> AsyncIterator[Agen
             "reissue_every_s": _FRESH_S // 2,
         },
     )
-    issuer = machine.add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test")
+    issuer = machine.add("issuer", "Colombo Welding Centre (example)", "centre.wanderbuch.test", processes=processes)
     holder = machine.add("holder", "Nimal's wallet", "wallet.wanderbuch.test")
-    verifier = machine.add("verifier", "Valletta Shipyard (example employer)", "shipyard.wanderbuch.test")
+    verifier = machine.add(
+        "verifier", "Valletta Shipyard (example employer)", "shipyard.wanderbuch.test", processes=processes
+    )
+    other = machine.add("holder", "A full wallet", "full.wanderbuch.test")
+    further = [
+        machine.add("holder", f"Wallet {number}", f"wallet-{number}.wanderbuch.test") for number in range(wallets)
+    ]
+    for agent, database in zip((issuer, verifier), databases, strict=False):
+        agent.use_store(database.url, database.password)
     try:
         await authority.start(timeout_s=_STEP_TIMEOUT_S)
         about = await authority.get("/identity")
         schema_id = about["schemas"]["qualification/1.0"]
-        for agent in (issuer, holder, verifier):
+        for agent in (issuer, holder, verifier, other, *further):
             agent.configure(governance={"url": about["governance_url"], "author": about["did"]})
         issuer.configure(issuer={"schema_id": schema_id, "registry_size": registry_size})
-        await asyncio.gather(*(agent.start(timeout_s=_STEP_TIMEOUT_S) for agent in (issuer, holder, verifier)))
-        agents = Agents(authority, issuer, holder, verifier, registry_size, {}, {})
+        await asyncio.gather(
+            *(agent.start(timeout_s=_STEP_TIMEOUT_S) for agent in (issuer, holder, verifier, *further))
+        )
+        agents = Agents(machine, authority, issuer, holder, verifier, other, (holder, *further), registry_size, {}, {})
         agents.start_cpu_s.update(_cpu_s(agents))
         centre = await issuer.wait_for("/standing", "ready", True, timeout_s=_STEP_TIMEOUT_S)
         payload = example_payload(
@@ -127,7 +157,8 @@ async def running_agents(folder: Path, registry_size: int) -> AsyncIterator[Agen
             await agent.post("/governance/refresh")
         offer = await agents.offer()
         agents.values.update(offer["values"])
-        await _warm_up(agents, offer)
+        await _warm_up(agents)
+        await settled(authority, issuer, verifier, *agents.wallets)
         yield agents
     finally:
         await machine.stop()
@@ -140,11 +171,17 @@ def _cpu_s(agents: Agents) -> dict[str, float]:
         return {}
 
 
-async def _warm_up(agents: Agents, offer: dict[str, Any]) -> None:
+async def settled(*agents: AgentHandle) -> None:
+    """Wait until each agent has put its memory in order, once, as it does when it has been ready for a while."""
+    async with asyncio.timeout(_STEP_TIMEOUT_S):
+        for agent in agents:
+            while HUGE_PAGES not in agent.log_path.read_text(encoding="utf-8"):  # noqa: ASYNC110
+                await asyncio.sleep(1)
+
+
+async def _warm_up(agents: Agents) -> None:
     """Go the whole way once: what an agent fetches once (governance, definitions, tails) is not measured."""
-    opened = await agents.open(offer["invitation_url"])
-    await agents.holder.post(f"/offers/{opened}/accept")
-    credential = await agents.received(opened)
+    credential = await agents.issue()
     asked = await agents.ask()
     request = await agents.open(asked["invitation_url"])
     await agents.holder.post(f"/requests/{request}/present", {"credential_id": credential})

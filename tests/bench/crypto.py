@@ -1,7 +1,7 @@
 """The raw anoncreds library doing what the agents do and nothing else: the floor that agents are measured against.
 
 The same attributes and values, a revocable credential, a registry of the same size, and the very proof request that
-the verifier compiles. Objects cross JSON once where they would cross the wire: the agents can not avoid that either.
+the verifier compiles. Objects cross JSON once where they would cross the wire: the agents cannot avoid that either.
 """
 
 import secrets
@@ -26,11 +26,12 @@ from anoncreds import (
     Schema,
     create_link_secret,
 )
+from tests.bench.stock.requests import pointed_at
 
-_DID = "did:webvh:QmVYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ:bench.wanderbuch.test:org"
-_SCHEMA_ID = f"{_DID}/resources/zQmVYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ"
-_CRED_DEF_ID = f"{_DID}/resources/zQmWYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ"
-_REGISTRY_ID = f"{_DID}/resources/zQmXYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ"
+DID = "did:webvh:QmVYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ:bench.wanderbuch.test:org"
+SCHEMA_ID = f"{DID}/resources/zQmVYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ"
+CRED_DEF_ID = f"{DID}/resources/zQmWYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ"
+_REGISTRY_ID = f"{DID}/resources/zQmXYvaytRvsxSW67v2A9X7f7jNkJAhGQ7Q7xkzcTJ1vVQQ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +52,22 @@ class RawCrypto:
     """
 
     def __init__(self, attributes: Sequence[str], registry_size: int, folder: Path) -> None:
-        self._schema = Schema.create("qualification", "1.0", _DID, list(attributes))
+        self._schema = Schema.create("qualification", "1.0", DID, list(attributes))
         self._cred_def, self._cred_def_private, self._key_proof = CredentialDefinition.create(
-            _SCHEMA_ID, self._schema, _DID, "bench", "CL", support_revocation=True
+            SCHEMA_ID, self._schema, DID, "bench", "CL", support_revocation=True
         )
         self._registry, self._registry_private = RevocationRegistryDefinition.create(
-            _CRED_DEF_ID, self._cred_def, _DID, "bench", "CL_ACCUM", registry_size, tails_dir_path=str(folder)
+            CRED_DEF_ID, self._cred_def, DID, "bench", "CL_ACCUM", registry_size, tails_dir_path=str(folder)
         )
         self._list = RevocationStatusList.create(
-            self._cred_def, _REGISTRY_ID, self._registry, self._registry_private, _DID, True, int(time.time())
+            self._cred_def, _REGISTRY_ID, self._registry, self._registry_private, DID, True, int(time.time())
         )
         self._link_secret = create_link_secret()
         self._next_index = 0
 
     def offer(self) -> Any:
         """Return a fresh offer."""
-        return CredentialOffer.create(_SCHEMA_ID, _CRED_DEF_ID, self._key_proof)
+        return CredentialOffer.create(SCHEMA_ID, CRED_DEF_ID, self._key_proof)
 
     def request(self, offer: Any) -> tuple[Any, Any]:
         """Return the holder's request and its metadata."""
@@ -98,20 +99,7 @@ class RawCrypto:
 
     def proof_request(self, compiled: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the verifier's own proof request, with the restrictions on the agents' definitions pointed at ours."""
-        attributes = {
-            referent: {
-                **wanted,
-                "restrictions": [
-                    {
-                        **{k: v for k, v in r.items() if k not in {"schema_id", "cred_def_id"}},
-                        "cred_def_id": _CRED_DEF_ID,
-                    }
-                    for r in wanted.get("restrictions", [])
-                ],
-            }
-            for referent, wanted in compiled["requested_attributes"].items()
-        }
-        return {**compiled, "requested_attributes": attributes}
+        return {**pointed_at(compiled, CRED_DEF_ID), "nonce": compiled["nonce"]}
 
     def present(self, held: Held, request: Mapping[str, Any]) -> Any:
         """Return a presentation that reveals what is asked and proves non-revocation."""
@@ -125,8 +113,8 @@ class RawCrypto:
             chosen,
             {},
             self._link_secret,
-            {_SCHEMA_ID: self._schema},
-            {_CRED_DEF_ID: self._cred_def},
+            {SCHEMA_ID: self._schema},
+            {CRED_DEF_ID: self._cred_def},
         )
 
     def verify(self, presentation: Any, request: Mapping[str, Any]) -> bool:
@@ -134,8 +122,8 @@ class RawCrypto:
         return bool(
             Presentation.load(presentation.to_json()).verify(
                 PresentationRequest.load(dict(request)),
-                {_SCHEMA_ID: self._schema},
-                {_CRED_DEF_ID: self._cred_def},
+                {SCHEMA_ID: self._schema},
+                {CRED_DEF_ID: self._cred_def},
                 {_REGISTRY_ID: self._registry},
                 [self._list],
             )

@@ -5,14 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from statistics import median
 
-from tests.bench.agents import BenchError
+from tests.bench.errors import BenchError
 
 from wanderbuch.agents.demo.example import EXAMPLE
-from wanderbuch.governance.decision import decide
-from wanderbuch.governance.identifiers import RevRegDefId
-from wanderbuch.governance.question import DateSpan, Evidence, Requirement, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.deciding.decision import decide
+from wanderbuch.governance.facts.question import DateSpan, Evidence, Requirement, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.sources import Binding
+from wanderbuch.governance.facts.statuses import StatusId
+from wanderbuch.governance.form.validation import parse_file
 
 _BATCHES = 200
 _BATCH = 50
@@ -28,15 +29,15 @@ def decision_us() -> float:
     file = parse_file(files("wanderbuch.governance").joinpath("files", EXAMPLE).read_bytes())
     at = datetime.now(UTC)
     snapshot = GovernanceSnapshot(file, "sha256:" + "0" * 64, at + timedelta(hours=1))
-    accreditation = next(each for each in file.accreditations if ":centre." in each.issuer)
+    accreditation = next(accreditation for accreditation in file.accreditations if ":centre." in accreditation.issuer)
     requirement = Requirement(occupation="C7212", jurisdiction="MLT", min_eqf_level=3)
     framework = accreditation.level_range.framework
     awarded = date(_AWARDED, 7, 1)
     _, crosswalk = file.eqf_level(framework, accreditation.level_range.highest, awarded)
-    cred_def_id = accreditation.cred_def_ids[0]
+    source = accreditation.sources[0]
     evidence = Evidence(
         issuer=accreditation.issuer,
-        cred_def_id=cred_def_id,
+        source=source,
         credential_type="qualification/1.0",
         occupation="C7212",
         proven_eqf_level=3,
@@ -44,7 +45,8 @@ def decision_us() -> float:
         crosswalk_version=crosswalk,
         awarded=DateSpan.of_year(_AWARDED),
         expires_on=None,
-        registry=RevRegDefId.parse(cred_def_id),
+        status=StatusId.parse(source),
+        binding=Binding.LINK_SECRET,
     )
     decision = decide(requirement, evidence, snapshot, at=at)
     if decision.verdict is not Verdict.TRUSTED:

@@ -1,72 +1,48 @@
 """What the bench found: the keys of `build/bench.json`, and the same as tables for people. Pure but for printing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
-from tests.bench.governance import LargeFigures
-from tests.bench.load import LoadResult
-from tests.bench.processes import ProcessFigures
-from tests.bench.ratios import Ratio, in_all, ratio_of_medians
-from tests.bench.records import RecordFigures
+from tests.bench.keys import GROUPS, KEYS
+from tests.bench.ratios import Ratio, in_all, median_of_ratios
 
-# Key in the JSON -> steps of the agent, steps of the raw library, what it is in words.
-COMPARED: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
+type Steps = Mapping[str, Sequence[float]]
+
+# Key -> steps of our agent, steps of what it stands beside.
+OVER_CRYPTO: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+    # The offer is made when the wallet has connected, so the connection belongs to it.
     "issuer_cpu_over_crypto": (
-        # The offer is made when the wallet has connected, so the connection belongs to it.
         ("issuer invites", "issuer connects and offers", "issuer issues"),
         ("offer", "issue"),
-        "Issuer: invite, connect, offer and issue",
     ),
-    "holder_receive_cpu_over_crypto": (
-        ("holder receives",),
-        ("request", "store"),
-        "Holder: accept until stored",
+    "issuer_issue_cpu_over_crypto": (("issuer issues",), ("issue",)),
+    "holder_present_cpu_over_crypto": (("holder presents",), ("present",)),
+    "verifier_cpu_over_crypto": (("verifier asks", "verifier judges"), ("ask", "verify")),
+    "holder_receive_cpu_over_crypto": (("holder receives",), ("request", "store")),
+    "holder_connect_receive_cpu_over_crypto": (("holder connects", "holder receives"), ("request", "store")),
+}
+OVER_STOCK: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+    "issuer_over_stock": (
+        ("issuer invites", "issuer connects and offers", "issuer issues"),
+        ("issuer invites", "issuer connects", "issuer offers and issues"),
     ),
-    "holder_present_cpu_over_crypto": (
-        ("holder presents",),
-        ("present",),
-        "Holder: present",
-    ),
-    "verifier_cpu_over_crypto": (
+    "holder_present_over_stock": (("holder presents",), ("holder presents",)),
+    "verifier_over_stock": (
         ("verifier asks", "verifier judges"),
-        ("ask", "verify"),
-        "Verifier: ask and judge",
+        ("verifier asks", "verifier judges"),
+    ),
+    "verifier_thermometer_over_stock_predicate": (
+        ("verifier asks", "verifier judges"),
+        ("verifier asks by predicate", "verifier judges by predicate"),
     ),
 }
-LARGE: Final = (
-    "governance_load_over_parse",
-    "governance_bytes_each",
-    "decision_us",
-    "decision_growth_1k_to_1m",
-    "trqp_over_empty_handler",
-)
-TENANTS: Final = ("tenants_1000_rss_kb_each", "tenant_open_ms", "tenant_1000_over_1")
-PROCESSES: Final = "store_two_processes_over_one"
-# The same with what belongs to the way there: only in `details`.
-WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
-    "issuer_issues_only": (
-        ("issuer issues",),
-        ("issue",),
-        "Issuer: request until issued",
-    ),
-    "holder_receive_with_connection": (
-        ("holder connects", "holder receives"),
-        ("request", "store"),
-        "Holder receives, with its connection",
-    ),
-    "holder_present_with_reading": (
-        ("holder reads the question", "holder presents"),
-        ("present",),
-        "Holder reads the question and presents",
-    ),
-    "verifier_judges_only": (
-        ("verifier judges",),
-        ("verify",),
-        "Verifier: judge only",
-    ),
+# Not asked for, but of use beside them: only in `details`.
+FURTHER: Final[Mapping[str, tuple[Sequence[str], Sequence[str]]]] = {
+    "holder_reads_and_presents": (("holder reads the question", "holder presents"), ("present",)),
+    "verifier_judges_only": (("verifier judges",), ("verify",)),
 }
 
 
@@ -74,111 +50,100 @@ WIDER: Final[Mapping[str, tuple[Sequence[str], Sequence[str], str]]] = {
 class Figures:
     """The figures as far as they were measured; `why_not` says why one was not."""
 
-    compared: dict[str, Ratio] = field(default_factory=dict)
-    wider: dict[str, Ratio] = field(default_factory=dict)
-    load: LoadResult | None = None
-    large: LargeFigures | None = None
-    tenants: Mapping[str, Any] | None = None
-    processes: ProcessFigures | None = None
-    records: RecordFigures | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    ratios: dict[str, dict[str, Any]] = field(default_factory=dict)
     why_not: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
 
-    def compare(self, agent: Mapping[str, Sequence[float]], raw: Mapping[str, Sequence[float]]) -> None:
+    def take(self, key: str, value: float, interval: tuple[float, float] | None = None) -> None:
+        """Keep a figure.
+
+        Raises:
+            KeyError: there is no such key.
+        """
+        if key not in KEYS:
+            raise KeyError(key)
+        self.values[key] = round(value, 3)
+        if interval is not None:
+            self.intervals[key] = (round(interval[0], 3), round(interval[1], 3))
+
+    def take_ratio(self, key: str, ratio: Ratio, below: str = "beside", unit: str = "ms") -> None:
+        """Keep a ratio, with its interval and the medians behind it."""
+        self.take(key, ratio.value, ratio.interval)
+        self.ratios[key] = ratio.as_json(below=below, unit=unit)
+
+    def leave_out(self, keys: Iterable[str], why: str) -> None:
+        """Say why figures are missing."""
+        self.why_not |= dict.fromkeys(keys, why)
+
+    def compare(self, ours: Steps, crypto: Steps, stock: Steps | None = None) -> None:
         """Work out the ratios from the samples of the rounds, CPU milliseconds by step."""
-        self.compared = _compare(COMPARED, agent, raw)
-        self.wider = _compare(WIDER, agent, raw)
+        for key, (above, below) in OVER_CRYPTO.items():
+            self.take_ratio(key, _ratio(ours, above, crypto, below), "library")
+        for name, (above, below) in FURTHER.items():
+            self.ratios[name] = _ratio(ours, above, crypto, below).as_json(below="library")
+        if stock is not None:
+            for key, (above, below) in OVER_STOCK.items():
+                self.take_ratio(key, _ratio(ours, above, stock, below), "stock")
 
     @property
-    def failed(self) -> bool:
-        """Whether something that must hold does not."""
-        return self.load is None or self.load.lost > 0 or (self.processes is not None and self.processes.lost > 0)
+    def missed(self) -> list[str]:
+        """The keys that do not keep their bar."""
+        return [key for key, value in self.values.items() if not KEYS[key].holds(value)]
 
     def as_json(self) -> dict[str, Any]:
         """Return what `build/bench.json` holds."""
-        ratios = {key: round(self.compared[key].value, 3) if key in self.compared else None for key in COMPARED}
         return {
-            **ratios,
-            "presentations_lost": self.load.lost if self.load else None,
-            **(self.large.as_json() if self.large else dict.fromkeys(LARGE)),
-            **{key: self.tenants[key] if self.tenants else None for key in TENANTS},
-            **(self.processes.as_json() if self.processes else {PROCESSES: None}),
-            **(self.records.as_json() if self.records else {"query_200k_records_over_empty": None}),
+            **{key: self.values.get(key) for key in KEYS},
             "details": {
+                "keys": {key: self._told(key) for key in KEYS},
+                "missed": self.missed,
                 **self.details,
-                "tenants": self.tenants,
-                "records": self.records.details if self.records else None,
-                "governance": self.large.details if self.large else None,
-                "ratios": {key: ratio.as_json() for key, ratio in {**self.compared, **self.wider}.items()},
-                "load": self.load.as_json() if self.load else None,
-                "processes": self.processes.details if self.processes else None,
+                "ratios": self.ratios,
+                "faults": self.faults,
                 "why_not": self.why_not,
             },
         }
 
     def show(self, console: Console) -> None:
         """Print the figures for people."""
-        table = Table(title="CPU of an agent's process beside the raw anoncreds library", title_justify="left")
-        table.add_column("Operation")
-        for heading in ("Agent ms", "Library ms", "Ratio", "95 % interval", "n"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for group, ratios in ((COMPARED, self.compared), (WIDER, self.wider)):
-            for key, ratio in ratios.items():
-                table.add_row(
-                    group[key][2],
-                    f"{ratio.above:.1f}",
-                    f"{ratio.below:.1f}",
-                    f"{ratio.value:.2f}",
-                    f"{ratio.low:.2f} to {ratio.high:.2f}",
-                    str(ratio.n),
-                )
+        table = Table(title_justify="left")
+        for heading in ("Key", "Found", "95 % interval", "Bar", ""):
+            table.add_column(heading, justify="left" if heading in {"Key", ""} else "right", no_wrap=True)
+        for keys in GROUPS.values():
+            for key in keys:
+                table.add_row(key, *self._row(key))
             table.add_section()
         console.print(table)
-        for name, value in self._lines().items():
-            console.print(f"{name}: {value}", highlight=False, markup=False)
+        for name, steps in self.details.get("steps_ms", {}).items():
+            told = ", ".join(f"{step} {value}" for step, value in steps.items())
+            console.print(f"{name}, CPU ms: {told}", highlight=False, markup=False)
+        for why in dict.fromkeys(self.why_not.values()):
+            missing = ", ".join(key for key, reason in self.why_not.items() if reason == why)
+            console.print(f"not measured ({why}): {missing}", highlight=False, markup=False)
+        for fault in self.faults:
+            console.print(fault, style="bold red", highlight=False, markup=False)
 
-    def _lines(self) -> dict[str, str]:
-        lines: dict[str, str] = {}
-        for key in ("agent_steps_ms", "start_cpu_s", "idle_cpu_ms_per_s"):
-            if key in self.details:
-                lines[key] = ", ".join(f"{name} {value}" for name, value in self.details[key].items())
-        if self.load:
-            load = self.load
-            lost = ", ".join(f"{count} x {kind}" for kind, count in load.lost_by_kind.items()) or "none"
-            lines["presentations_lost"] = (
-                f"{load.lost} of {load.presentations} with {load.in_flight} in flight, "
-                f"in {load.seconds:.0f} s, the slowest in {load.slowest_s:.1f} s; lost: {lost}"
-            )
-        if self.large:
-            found = self.large
-            size, eligible = found.details["bytes"] / 1e6, found.details["eligible_ms"]
-            lines |= {name: str(value) for name, value in found.as_json().items()}
-            lines["governance file"] = (
-                f"{found.details['accreditations']} accreditations, {size:.0f} MB in {found.details['parts']} parts, "
-                f"loaded in {found.details['load_s']:.1f} CPU seconds; load over parse with the collector off: "
-                f"{found.load_over_parse_uncollected:.2f}; who could count in {eligible['first']:.0f} ms, "
-                f"again in {eligible['again']:.1f} ms"
-            )
-        if self.tenants:
-            lines |= {key: str(self.tenants[key]) for key in TENANTS}
-        if self.processes:
-            behind = self.processes.details
-            low, high = behind["interval_95"]
-            lines[PROCESSES] = (
-                f"{self.processes.ratio.value:.2f} ({low:.2f} to {high:.2f}): {behind['two_per_s']:.0f} over "
-                f"{behind['one_per_s']:.0f} reads and markers a second; lost: {self.processes.lost}"
-            )
-        if self.records:
-            looks = (f"{name} {each['ratio']:.2f}" for name, each in self.records.details.items())
-            lines["query_200k_records_over_empty"] = ", ".join(looks)
-        return lines | {f"not measured, {key}": why for key, why in self.why_not.items()}
+    def _row(self, key: str) -> tuple[str, str, str, str]:
+        value, interval, bar = self.values.get(key), self.intervals.get(key), KEYS[key]
+        wanted = f"{'≥' if bar.at_least else '≤'} {bar.bar:g}"
+        if value is None:
+            return "-", "", wanted, "not measured" if key in self.why_not else ""
+        between = f"{interval[0]:g} to {interval[1]:g}" if interval else ""
+        return f"{value:g}", between, wanted, "" if bar.holds(value) else "MISSED"
+
+    def _told(self, key: str) -> dict[str, Any]:
+        value, interval, bar = self.values.get(key), self.intervals.get(key), KEYS[key]
+        return {
+            "title": bar.title,
+            "bar": bar.bar,
+            "wanted": "at least" if bar.at_least else "at most",
+            "interval_95": list(interval) if interval else None,
+            "holds": None if value is None else bar.holds(value),
+        }
 
 
-def _compare(
-    wanted: Mapping[str, tuple[Sequence[str], Sequence[str], str]],
-    agent: Mapping[str, Sequence[float]],
-    raw: Mapping[str, Sequence[float]],
-) -> dict[str, Ratio]:
-    return {
-        key: ratio_of_medians(in_all(agent, above), in_all(raw, below)) for key, (above, below, _) in wanted.items()
-    }
+def _ratio(ours: Steps, above: Sequence[str], beside: Steps, below: Sequence[str]) -> Ratio:
+    return median_of_ratios(in_all(ours, above), in_all(beside, below))

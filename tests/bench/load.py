@@ -1,23 +1,27 @@
-"""Many presentations at once: is one lost?
+"""How long an exchange takes, for whoever waits for it: alone, and with many at once; and is one lost?
 
 A presentation counts as lost unless the verifier's decision is TRUSTED in the end, whatever the reason; nothing is
-tried a second time.
+tried a second time. Looking whether something is done costs the agents CPU, so this is apart from the rounds.
 """
 
 import asyncio
+import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tests.bench.agents import Agents
+from tests.bench.ratios import quantile
 
-from wanderbuch.agents.machine import AppError
+from wanderbuch.agents.machine import AgentHandle, AppError
 from wanderbuch.errors import WanderbuchError
 
-_END_S = 90.0
-_LOOK_EVERY_S = 1.0
+_END_S: Final = 90.0
+_LOOK_EVERY_S: Final = 0.25
+_LOOK_ALONE_S: Final = 0.01
+_SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,79 +29,129 @@ class LoadResult:
     """How it went.
 
     Args:
-        lost_by_kind: what became of each that was lost.
+        seconds: in all.
+        outcomes: how each ended; what is not `wanted` is lost.
+        took_s: how long each took that ended as wanted, from the first call to the end.
     """
 
-    presentations: int
+    wanted: str
     in_flight: int
     seconds: float
-    lost_by_kind: dict[str, int]
-    slowest_s: float
+    outcomes: dict[str, int]
+    took_s: Sequence[float]
 
     @property
     def lost(self) -> int:
         """How many were lost."""
-        return sum(self.lost_by_kind.values())
+        return sum(self.outcomes.values()) - self.outcomes.get(self.wanted, 0)
 
     def as_json(self) -> dict[str, Any]:
         """Return the result for programs."""
         return {
-            "presentations": self.presentations,
+            "exchanges": sum(self.outcomes.values()),
             "in_flight": self.in_flight,
             "seconds": round(self.seconds, 1),
-            "slowest_s": round(self.slowest_s, 1),
-            "lost_by_kind": self.lost_by_kind,
+            "outcomes": self.outcomes,
+            "wall_ms": percentiles(self.took_s),
         }
 
 
-async def present_many(agents: Agents, credential: str, *, presentations: int, in_flight: int) -> LoadResult:
-    """Put questions and answer them, `in_flight` at any time.
+def percentiles(took_s: Sequence[float]) -> dict[str, float]:
+    """Return p50, p95 and p99 in milliseconds; nothing where nothing was measured."""
+    ordered = sorted(took_s)
+    return {name: round(1e3 * quantile(ordered, share), 1) for name, share in _SHARES.items()} if ordered else {}
+
+
+async def run_many(one: Callable[[], Awaitable[str]], wanted: str, *, times: int, in_flight: int) -> LoadResult:
+    """Do something so often, so many at any time.
 
     Args:
-        credential: the holder's id of the credential that answers.
+        one: does it once and returns how it ended.
+        wanted: how it should end.
+        times: how often.
+        in_flight: how many at once.
     """
     outcomes: Counter[str] = Counter()
-    seconds: list[float] = []
+    took_s: list[float] = []
     room = asyncio.Semaphore(in_flight)
 
-    async def one() -> None:
+    async def timed() -> None:
         async with room:
             began = time.monotonic()
-            outcomes[await _outcome(agents, credential)] += 1
-            seconds.append(time.monotonic() - began)
+            outcome = await one()
+            outcomes[outcome] += 1
+            if outcome == wanted:
+                took_s.append(time.monotonic() - began)
 
     began = time.monotonic()
-    await asyncio.gather(*(one() for _ in range(presentations)))
-    lost = {kind: count for kind, count in outcomes.items() if kind != "TRUSTED"}
-    return LoadResult(presentations, in_flight, time.monotonic() - began, lost, max(seconds))
+    await asyncio.gather(*(timed() for _ in range(times)))
+    return LoadResult(wanted, in_flight, time.monotonic() - began, dict(outcomes), took_s)
 
 
-async def _outcome(agents: Agents, credential: str) -> str:
+async def present_many(agents: Agents, credentials: Sequence[str], *, presentations: int, in_flight: int) -> LoadResult:
+    """Put questions and answer them, by the wallets in turn.
+
+    Args:
+        credentials: for each wallet its id of the credential that answers.
+    """
+    every = _LOOK_EVERY_S if in_flight > 1 else _LOOK_ALONE_S
+    turns = itertools.cycle(zip(agents.wallets, credentials, strict=True))
+    return await run_many(
+        lambda: _presented(agents, *next(turns), every), "TRUSTED", times=presentations, in_flight=in_flight
+    )
+
+
+async def issue_many(agents: Agents, *, credentials: int, in_flight: int) -> LoadResult:
+    """Offer credentials and accept them: invited, connected, offered, issued, stored."""
+    every = _LOOK_EVERY_S if in_flight > 1 else _LOOK_ALONE_S
+    turns = itertools.cycle(agents.wallets)
+    return await run_many(
+        lambda: _issued(agents, next(turns), every), "RECEIVED", times=credentials, in_flight=in_flight
+    )
+
+
+async def _presented(agents: Agents, holder: AgentHandle, credential: str, every_s: float) -> str:
     """Return the verdict, or in a few words what went wrong and where."""
-    asked = await _try("ask", lambda: agents.ask(deadline_s=900))
-    if isinstance(asked, str):
-        return asked
-    opened: str = await _try("open", lambda: agents.open(asked["invitation_url"]))
-    if opened.startswith("failed: "):
-        return opened
-    body = {"credential_id": credential}
-    sent = await _try("present", lambda: agents.holder.post(f"/requests/{opened}/present", body))
-    if isinstance(sent, str):
-        return sent
+    try:
+        step = "ask"
+        asked = await agents.ask(deadline_s=900)
+        step = "open"
+        opened = await agents.open(asked["invitation_url"], holder)
+        step = "present"
+        await holder.post(f"/requests/{opened}/present", {"credential_id": credential})
+        step = "look"
+        return await _ended(lambda: agents.verdict(asked["id"]), ("OPEN",), every_s)
+    except (AppError, WanderbuchError, OSError, TimeoutError) as err:
+        return _failed(step, err)
+
+
+async def _issued(agents: Agents, holder: AgentHandle, every_s: float) -> str:
+    async def state() -> str:
+        return str((await holder.get(f"/offers/{opened}"))["state"])
+
+    try:
+        step = "offer"
+        offer = await agents.offer()
+        step = "open"
+        opened = await agents.open(offer["invitation_url"], holder)
+        step = "accept"
+        await holder.post(f"/offers/{opened}/accept")
+        step = "look"
+        return await _ended(state, ("OPEN", "ACCEPTED"), every_s)
+    except (AppError, WanderbuchError, OSError, TimeoutError) as err:
+        return _failed(step, err)
+
+
+async def _ended(look: Callable[[], Awaitable[str]], before: Sequence[str], every_s: float) -> str:
     deadline = time.monotonic() + _END_S
     while time.monotonic() < deadline:
-        verdict = await _try("look", lambda: agents.verdict(asked["id"]))
-        if verdict != "OPEN":
-            return str(verdict)
-        await asyncio.sleep(_LOOK_EVERY_S)
-    return f"no decision within {_END_S:g} s"
+        if (state := await look()) not in before:
+            return state
+        await asyncio.sleep(every_s)
+    return f"no end within {_END_S:g} s"
 
 
-async def _try(step: str, call: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what the call returns, or a text that starts with `failed: `."""
-    try:
-        return await call()
-    except AppError as err:
+def _failed(step: str, err: Exception) -> str:
+    if isinstance(err, AppError):
         return f"failed: {step}: {err.status} {err.problem.get('code', '')}"
-    except (WanderbuchError, OSError, TimeoutError) as err:
-        return f"failed: {step}: {type(err).__name__}"
+    return f"failed: {step}: {type(err).__name__}"

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.division import bucket_of, part_digest, part_name, suggest_bits
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.model import CROSSWALK, DESCRIPTION, DIVIDED
-from wanderbuch.governance.signing import sign_file
+from wanderbuch.governance.divided.division import bucket_of, part_digest, part_name, suggest_bits
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.model import CROSSWALK, DIVIDED
+from wanderbuch.governance.signed.signing import sign_file
 from wanderbuch.schemas.occupations import isco08
 
 AUTHOR: Final = Did.parse(
@@ -150,7 +151,7 @@ def _record(did: str, number: int) -> str:
     chance = _Chance(number)
     country = _country(number)
     own = f"{did}/resources/zQm{_base58(f'definition {number}')}"
-    cred_defs = ",".join(f'"{own[:-1]}{_BASE58[each]}"' for each in range(1 + number % 2))
+    cred_defs = ",".join(f'"anoncreds:{own[:-1]}{_BASE58[index]}"' for index in range(1 + number % 2))
     accreditations = ",".join(_accreditations(own, number, country, cred_defs, chance))
     start = f"{2010 + number % 15}-{1 + number % 12:02}-01T00:00:00Z"
     name = f"{_TRADES[chance.below(10)]} training centre {number} of {country}"
@@ -167,7 +168,7 @@ def _accreditations(own: str, number: int, country: str, cred_defs: str, chance:
     for position in range(PER_ISSUER):
         name = f"AG{agency:03}-{2010 + position}-{number:06}{position}"
         first = chance.below(len(_CODES))
-        scope = [_CODES[(first + 37 * each) % len(_CODES)] for each in range(1 + chance.below(4))]
+        scope = [_CODES[(first + 37 * number) % len(_CODES)] for number in range(1 + chance.below(4))]
         codes = ",".join(f'"{code}"' for code in scope)
         excluded = f'"excluded_occupations":["{_CODES[first - 5]}"],' if chance.below(100) < 3 else ""
         framework = "LK-NVQ" if chance.below(10) < 7 else "EQF"
@@ -178,14 +179,15 @@ def _accreditations(own: str, number: int, country: str, cred_defs: str, chance:
         yield (
             f'{{"accreditingAgent":{{"did":"did:webvh:Qm{_AGENCY_IDS[agency]}:agency-{agency:03}.example:org",'
             f'"name":"Accreditation agency number {agency}"}},'
-            f'"cred_def_ids":[{cred_defs}],"credential_types":["{CREDENTIAL_TYPE}"],'
+            f'"credential_types":["{CREDENTIAL_TYPE}"],'
             f'"decision":"{host}/decisions/{begins.year}/{name}",{excluded}"id":"{name}",'
             f'"intervals":[{{{ends}"start":"{begins}"}}],'
             f'"jurisdictions":["{country}","{DESTINATIONS[place]}","{DESTINATIONS[place - 3]}"],'
             f'"level_range":{{"framework":"{framework}","max":"{lowest + 4}","min":"{lowest + 1}"}},'
             f'"occupations":[{codes}],'
             f'"quality_assurance":"{host}/quality/{number:06}","redress":"{host}/appeals",'
-            f'{_status(own, begins, chance)}"title":"{_TRADES[chance.below(10)]} trades, {scope[0]}"}}'
+            f'"sources":[{cred_defs}],{_status(own, begins, chance)}'
+            f'"title":"{_TRADES[chance.below(10)]} trades, {scope[0]}"}}'
         )
 
 
@@ -193,12 +195,12 @@ def _status(own: str, begins: date, chance: _Chance) -> str:
     if chance.below(20):
         return ""
     day = begins + timedelta(days=chance.below(600))
-    registries = ",".join(f'"{own[:-2]}{each}"' for each in ("aa", "bb"))
+    registries = ",".join(f'"anoncreds:{own[:-2]}{each}"' for each in ("aa", "bb"))
     return (
         f'"status":[{{"decided_on":"{day}","decision":"https://agency.example/decisions/{day}","effective_from":"{day}",'
-        f'"reason":"Assessments were not supervised.","registries":[{registries}],"status":"suspended"}}],'
+        f'"reason":"Assessments were not supervised.","status":"suspended","statuses":[{registries}]}}],'
     )
 
 
 _CODES: Final = tuple(sorted(code for code in isco08().codes if len(code) >= 4))
-_AGENCY_IDS: Final = tuple(_base58(f"agency {each}") for each in range(_AGENCIES))
+_AGENCY_IDS: Final = tuple(_base58(f"agency {number}") for number in range(_AGENCIES))

@@ -1,13 +1,14 @@
 """The CPU time of other processes, read without asking them, and waiting until they have nothing left to do.
 
 Linux gives every process a CPU clock of its own with nanosecond resolution (clock_getcpuclockid(3)): all threads count,
-those of the crypto library too.
+those of the crypto library too. What each thread used stands in /proc/<pid>/task/<tid>/schedstat.
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 _LOOK_EVERY_S: Final = 0.01
@@ -40,7 +41,7 @@ class ProcessClocks:
         pids: by name.
 
     Raises:
-        NoClockError: they can not be read here.
+        NoClockError: they cannot be read here.
     """
 
     def __init__(self, pids: Mapping[str, int]) -> None:
@@ -48,12 +49,20 @@ class ProcessClocks:
         try:
             self.read()
         except (OSError, AttributeError) as err:
-            raise NoClockError("the CPU clock of another process can not be read here (Linux can)") from err
+            raise NoClockError("the CPU clock of another process cannot be read here (Linux can)") from err
 
     def read(self) -> Reading:
         """Return the clocks now."""
         cpu_s = {name: time.clock_gettime_ns((~pid << 3) | 2) / 1e9 for name, pid in self._pids.items()}
         return Reading(cpu_s, time.monotonic())
+
+    def by_kind(self) -> dict[str, dict[str, float]]:
+        """Return the CPU seconds so far of each process by kind of thread.
+
+        `main` runs Python and the event loop; `crypto` are the other threads of Python, where the anoncreds library is
+        called; `store` are those of Askar and SQLite, which name themselves.
+        """
+        return {name: _by_kind(pid) for name, pid in self._pids.items()}
 
     async def when_quiet(self) -> Reading:
         """Return the clocks once nobody has done anything for a while: an operation's tail counts too.
@@ -76,3 +85,16 @@ class ProcessClocks:
 def _is_quiet(readings: Sequence[Reading]) -> bool:
     first, last = readings[0].cpu_s, readings[-1].cpu_s
     return all(last[name] - first[name] <= _QUIET_CPU_S for name in last)
+
+
+def _by_kind(pid: int) -> dict[str, float]:
+    used = {"main": 0.0, "crypto": 0.0, "store": 0.0}
+    name = Path(f"/proc/{pid}/comm").read_text()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            spent = int((task / "schedstat").read_text().split()[0]) / 1e9
+            own = (task / "comm").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # the thread has just ended
+            continue
+        used["main" if task.name == str(pid) else "crypto" if own == name else "store"] += spent
+    return used

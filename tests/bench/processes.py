@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.bench.agents import BenchError
-from tests.bench.ratios import Ratio, ratio_of_medians
+from tests.bench.errors import BenchError
+from tests.bench.ratios import Ratio, median_of_ratios
 from tests.bench.store_user import PASSWORD, PLACES
 
 from wanderbuch.agents.machine.children import start_child, stop_child
@@ -31,7 +31,7 @@ ROUNDS: Final = 7
 ROUND_S: Final = 3.0
 _WARM_S: Final = 1.0
 _ANSWER_S: Final = 60.0
-_SETTINGS: Final = {
+SETTINGS: Final = {
     "fsync": "on",
     "full_page_writes": "on",
     "commit_delay": str(COMMIT_MS * 1000),
@@ -77,7 +77,7 @@ async def measure_processes(progress: Callable[[str], None], *, rounds: int = RO
         BenchError: a process failed.
     """
     progress("Two processes beside one, on one PostgreSQL")
-    server = await asyncio.to_thread(PostgresServer, _SETTINGS)
+    server = await asyncio.to_thread(PostgresServer, SETTINGS)
     users: list[_User] = []
     try:
         database = server.create_database()
@@ -89,7 +89,7 @@ async def measure_processes(progress: Callable[[str], None], *, rounds: int = RO
             one.append(await _rate(users[:1]))
             two.append(await _rate(users))
         lost = sum([await user.lost() for user in users])
-        return ProcessFigures(ratio_of_medians(two, one), lost)
+        return ProcessFigures(median_of_ratios(two, one), lost)
     finally:
         await asyncio.gather(*(stop_child(user.process) for user in users))
         await asyncio.to_thread(server.close)
@@ -146,5 +146,5 @@ class _User:
 
 
 if __name__ == "__main__":
-    found = asyncio.run(measure_processes(lambda text: print(text, file=sys.stderr)))
-    print(json.dumps({**found.as_json(), **found.details}, indent=2))
+    process_figures = asyncio.run(measure_processes(lambda text: print(text, file=sys.stderr)))
+    print(json.dumps({**process_figures.as_json(), **process_figures.details}, indent=2))

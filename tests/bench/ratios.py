@@ -1,4 +1,8 @@
-"""Medians, and how sure one can be of the ratio of two that were measured in turn. Pure."""
+"""How sure one can be of the ratio of two that were measured in turn. Pure.
+
+Every round measures both, one after the other, and gives one ratio; the figure is the median of those. What slows the
+machine for longer than a round slows both, and one round that was cut into moves a median little.
+"""
 
 import math
 import random
@@ -13,13 +17,13 @@ _SEED = 20_261_122  # the same samples give the same interval
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """The ratio of two medians.
+    """The median of the ratios of several rounds.
 
     Args:
         n: rounds.
         above, below: the medians, in the unit of the samples.
-        value: `above` divided by `below`.
-        low, high: the middle 95 % of the ratio over resampled rounds.
+        value: the median ratio.
+        low, high: the middle 95 % of it over resampled rounds.
     """
 
     n: int
@@ -29,22 +33,32 @@ class Ratio:
     low: float
     high: float
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the ratio for programs; samples are taken to be milliseconds."""
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        return round(self.low, 3), round(self.high, 3)
+
+    def as_json(self, above: str = "ours", below: str = "beside", unit: str = "ms") -> dict[str, Any]:
+        """Return the ratio for programs.
+
+        Args:
+            above, below: what was compared.
+            unit: of the samples.
+        """
         return {
             "n": self.n,
-            "agent_median_ms": round(self.above, 3),
-            "crypto_median_ms": round(self.below, 3),
+            f"{above}_{unit}": round(self.above, 3),
+            f"{below}_{unit}": round(self.below, 3),
             "ratio": round(self.value, 3),
-            "interval_95": [round(self.low, 3), round(self.high, 3)],
+            "interval_95": list(self.interval),
         }
 
 
-def ratio_of_medians(above: Sequence[float], below: Sequence[float]) -> Ratio:
-    """Return the ratio of two medians with its bootstrap interval.
+def median_of_ratios(above: Sequence[float], below: Sequence[float]) -> Ratio:
+    """Return the median of the rounds' ratios with its bootstrap interval.
 
     Args:
-        above, below: one sample of each a round; rounds are resampled whole, so what slowed a round slowed both.
+        above, below: one sample of each a round, from the same round.
 
     Raises:
         ValueError: there are no rounds, the counts differ, or `below` has a sample that is not positive.
@@ -53,11 +67,17 @@ def ratio_of_medians(above: Sequence[float], below: Sequence[float]) -> Ratio:
         raise ValueError(f"expected as many samples above as below, found {len(above)} and {len(below)}")
     if min(below) <= 0:
         raise ValueError("expected positive samples below")
+    ratios = [upper / lower for upper, lower in zip(above, below, strict=True)]
     chance = random.Random(_SEED)  # noqa: S311 (statistics)
-    rounds = range(len(above))
-    resampled = sorted(_resample(above, below, chance.choices(rounds, k=len(above))) for _ in range(_RESAMPLES))
-    upper, lower = median(above), median(below)
-    return Ratio(len(above), upper, lower, upper / lower, quantile(resampled, 0.025), quantile(resampled, 0.975))
+    resampled = sorted(median(chance.choices(ratios, k=len(ratios))) for _ in range(_RESAMPLES))
+    return Ratio(
+        len(ratios),
+        median(above),
+        median(below),
+        median(ratios),
+        quantile(resampled, 0.025),
+        quantile(resampled, 0.975),
+    )
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -79,7 +99,3 @@ def without_idle(used_s: float, wall_s: float, idle_share: float) -> float:
 def in_all(samples: Mapping[str, Sequence[float]], names: Sequence[str]) -> list[float]:
     """Return the sum of several steps, round by round."""
     return [sum(parts) for parts in zip(*(samples[name] for name in names), strict=True)]
-
-
-def _resample(above: Sequence[float], below: Sequence[float], chosen: Sequence[int]) -> float:
-    return median(above[index] for index in chosen) / median(below[index] for index in chosen)

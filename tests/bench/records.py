@@ -20,15 +20,15 @@ from acapy_agent.config.injection_context import InjectionContext
 from acapy_agent.core.profile import Profile
 from aries_askar import Store
 from pydantic import SecretStr
-from tests.bench.ratios import Ratio, ratio_of_medians
+from tests.bench.ratios import Ratio, median_of_ratios
 
-from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
-from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig
-from wanderbuch.agents.runtime.role import NoSettings
+from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, open_offers
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import Address, AppConfig, PublicConfig
+from wanderbuch.agents.runtime.role_settings import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.store.answering import look_into
 from wanderbuch.store.record import index_of, reader_of
-from wanderbuch.store.records import RecordStore
 from wanderbuch.store.rows import How
 from wanderbuch.store.sqlite import open_sqlite
 from wanderbuch.store.tables import bind_tables, open_tables, tables_of, tenant_of
@@ -77,7 +77,7 @@ async def measure_records(folder: Path, progress: Progress, *, ended: int = ENDE
         for profile in (full, empty):
             offers = [_offer(is_open=True) for _ in range(OPEN)]
             for offer in offers:
-                await RecordStore(profile, Offer).insert(offer)
+                await open_offers(profile).insert(offer)
             looks.append(_looks(profile, offers[0].id))
         progress("The same looks are taken into both")
         return RecordFigures({name: await _compare(looks[0][name], looks[1][name]) for name in looks[0]})
@@ -88,10 +88,10 @@ async def measure_records(folder: Path, progress: Progress, *, ended: int = ENDE
 
 
 def _looks(profile: Profile, offer_id: str) -> Mapping[str, Look]:
-    offers = RecordStore(profile, Offer)
+    offers = open_offers(profile)
 
     async def due() -> None:
-        async with offers.claiming(_NOW) as found:
+        async with offers.claiming(_NOW, due_of=Offer.due_at) as found:  # due again for the next look
             if len([offer async for offer in found]) != 1:
                 raise RuntimeError("expected one offer that is due")
 
@@ -114,7 +114,7 @@ async def _compare(full: Look, empty: Look) -> Ratio:
             began = time.perf_counter_ns()
             await look()
             samples[look].append((time.perf_counter_ns() - began) / 1e6)
-    return ratio_of_medians(samples[full], samples[empty])
+    return median_of_ratios(samples[full], samples[empty])
 
 
 _made = 0
@@ -124,17 +124,17 @@ def _offer(*, is_open: bool) -> Offer:
     global _made
     _made += 1
     offer = Offer(
-        cred_ex_id=f"exchange-{_made}",
+        schema_id="did:webvh:QmExample:centre.example:org/resources/zQmSchema.json",
         credential_type="qualification",
         cred_def_id="did:webvh:QmExample:centre.example:org/resources/zQmExample.json",
         values={f"attribute_{number}": "a value as people write it" for number in range(5)},
         governance_version=7,
         answer_by=_NOW - timedelta(hours=1) if is_open and _made % OPEN == 0 else _NOW + timedelta(hours=1),
-        invitation_id=f"invitation-{_made}",
+        nonce=str(_made),
     )
     if is_open:
         return offer
-    over = {"state": OfferState.ISSUED, "receipt": Receipt.KEPT, "ended_at": _NOW, "issued_at": _NOW, "forgotten": True}
+    over = {"state": OfferState.ISSUED, "receipt": Receipt.KEPT, "ended_at": _NOW, "issued_at": _NOW}
     return offer.model_copy(update=over)
 
 
@@ -143,7 +143,9 @@ async def _fill(profile: Profile, ended: int) -> None:
     for start in range(0, ended, _AT_ONCE):
         part = [_offer(is_open=False) for _ in range(min(_AT_ONCE, ended - start))]
         indexed = [index_of(offer) for offer in part]
-        statements = [each for one in indexed for each in tables.rows.adding(tenant, Offer.category, one, How.READ)]
+        statements = [
+            statement for one in indexed for statement in tables.rows.adding(tenant, Offer.category, one, How.READ)
+        ]
         await tables.engine.together(*statements)
         async with profile.transaction() as session:
             for offer in part:
@@ -175,8 +177,8 @@ async def _opened(data: Path) -> Profile:
 
 async def _alone(ended: int) -> None:
     with tempfile.TemporaryDirectory(prefix="wanderbuch-bench") as folder:
-        found = await measure_records(Path(folder), lambda text: print(text, file=sys.stderr), ended=ended)
-    print(found.as_json(), found.details)
+        record_figures = await measure_records(Path(folder), lambda text: print(text, file=sys.stderr), ended=ended)
+    print(record_figures.as_json(), record_figures.details)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from typing import Any, Final
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
 
-from wanderbuch.agents.runtime.config import Address, AgentConfig, AppConfig, PublicConfig, StoreConfig
-from wanderbuch.agents.runtime.role import NoSettings
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import Address, AppConfig, PublicConfig, StoreConfig
+from wanderbuch.agents.runtime.role_settings import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 from wanderbuch.store.entries import fetch_entries
 

@@ -13,13 +13,16 @@ with their store, their sites and ACA-Py; prints the figures as JSON:
 
 import argparse
 import asyncio
+import ctypes
 import gc
+import itertools
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +33,8 @@ from uuid import uuid4
 
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from aries_askar import Key, KeyAlg
+from tests.bench.memory import resident_kib
+from tests.bench.ratios import median_of_ratios
 from tests.unit.runtime.correspondents import Correspondent, connect
 from tests.unit.trust.ecosystem import (
     AUTHORITY,
@@ -41,11 +46,11 @@ from tests.unit.trust.ecosystem import (
     Issuer,
     Registry,
     Worker,
-    accreditation,
     message,
     payload,
     webvh,
 )
+from tests.welders import accreditation
 
 from wanderbuch.agents.issuer.role import IssuerRole
 from wanderbuch.agents.machine import LocalMachine
@@ -55,16 +60,29 @@ from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_desk import NewTenant
 from wanderbuch.agents.verifier.role import VerifierRole
-from wanderbuch.governance.question import Verdict
+from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
-from wanderbuch.plugins.trust.verifier import VerificationDesk
+from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.trust.verifying.asked import ONLY_GROUP, AskedCredential
+from wanderbuch.plugins.trust.verifying.verifier import Asker, VerificationDesk
 
 _GOVERNANCE: Final = "https://authority.wanderbuch.test/governance/x"
 _WARM: Final = 20  # tenants before anything is counted
 _WARM_MESSAGES: Final = 30  # to each of these: what a process takes once, it has taken then
 _BLOCKS: Final = 15
 _IN_A_BLOCK: Final = 6
+_MALLINFO: Final = [
+    "arena",
+    "ordblks",
+    "smblks",
+    "hblks",
+    "hblkhd",
+    "usmblks",
+    "fsmblks",
+    "uordblks",
+    "fordblks",
+    "keepcost",
+]
 _ISSUERS: Final = 5  # one issuing tenant for so many verifying ones
 
 
@@ -103,45 +121,58 @@ class _Written:
 
 
 def measure_tenants(folder: Path, tenants: int = 1000) -> dict[str, Any]:
-    """Return the figures, measured in a process of its own.
+    """Return the figures; verifying and issuing tenants are measured in a process of their own each.
 
     Raises:
-        subprocess.CalledProcessError: it failed; its standard error says why.
+        subprocess.CalledProcessError: one failed; its standard error says why.
     """
-    command = (sys.executable, "-m", "tests.bench.tenants", "--tenants", str(tenants), "--folder", str(folder))
+    verifying = _measured("verifier", folder / "verifier", tenants)
+    issuing = _measured("issuer", folder / "issuer", max(1, tenants // _ISSUERS))
+    return verifying | {
+        "tenants": tenants,
+        "rss_kb_each": {"verifier": verifying["tenants_1000_rss_kb_each"], "issuer": issuing["rss_kb_each"]},
+        "memory": {"verifier": verifying["memory"], "issuer": issuing["memory"]},
+    }
+
+
+def _measured(role: str, folder: Path, tenants: int) -> dict[str, Any]:
+    command = (sys.executable, "-m", "tests.bench.tenants", role, "--tenants", str(tenants), "--folder", str(folder))
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    document: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return document
+
+
+async def _measure_issuing(folder: Path, tenants: int) -> dict[str, Any]:
+    machine, town = LocalMachine(folder), _Town.founded()
+    machine.reach("authority.wanderbuch.test", "127.0.0.1:9")
+    async with _running(machine, IssuerRole(), "issuers", town) as issuing:
+        grown, _ = await _grown_by(issuing, tenants)
+    return {"rss_kb_each": grown.kib_each, "memory": grown.as_json()}
 
 
 async def _measure(folder: Path, tenants: int) -> dict[str, Any]:
     machine, town = LocalMachine(folder), _Town.founded()
     machine.reach("authority.wanderbuch.test", "127.0.0.1:9")
-    async with (
-        _running(machine, VerifierRole(), "one", town) as small,
-        _running(machine, VerifierRole(), "many", town) as large,
-        _running(machine, IssuerRole(), "issuers", town) as issuing,
-    ):
-        verifying_kib, made = await _grown_by(large, tenants)
-        issuing_kib, _ = await _grown_by(issuing, max(1, tenants // _ISSUERS))
-        places = (small, await _make(small, "only")), (large, made[tenants // 2])
-        for _, to in places:
-            to.tenant.bind(AnonCredsRegistry, AnonCredsRegistry([town.registry]))
-        blocks: list[list[float]] = [[], []]
-        for number in range(_BLOCKS + 1):
-            for (agent, to), found in zip(places, blocks, strict=True):
-                taken = await _block_ms(agent, to, town)
-                if number:  # the first warms up
-                    found.append(taken)
-        one, among = (median(each) for each in blocks)
+    async with _running(machine, VerifierRole(), "many", town) as large:
+        grown, made = await _grown_by(large, tenants)  # before another agent is in this process
+        async with _running(machine, VerifierRole(), "one", town) as small:
+            places = (small, await _make(small, "only")), (large, made[tenants // 2])
+            for _, to in places:
+                to.tenant.bind(AnonCredsRegistry, AnonCredsRegistry([town.registry]))
+            blocks: list[list[float]] = [[], []]
+            for number in range(_BLOCKS + 1):
+                for (agent, to), found in zip(places, blocks, strict=True):
+                    taken = await _block_ms(agent, to, town)
+                    if number:  # the first warms up
+                        found.append(taken)
+        ratio = median_of_ratios(blocks[1], blocks[0])
         opening = [await _reopened_ms(large, each.tenant.id) for each in made[: min(tenants, 300)]]
     return {
-        "tenants_1000_rss_kb_each": verifying_kib,
+        "tenants_1000_rss_kb_each": grown.kib_each,
         "tenant_open_ms": round(median(opening), 2),
-        "tenant_1000_over_1": round(among / one, 3),
-        "tenants": tenants,
-        "rss_kb_each": {"verifier": verifying_kib, "issuer": issuing_kib},
-        "verification_cpu_ms": {"one": round(one, 2), "among all": round(among, 2)},
+        "tenant_1000_over_1": round(ratio.value, 3),
+        "memory": grown.as_json(),
+        "verification_cpu": ratio.as_json("among_all", "one"),
     }
 
 
@@ -158,22 +189,56 @@ async def _running(machine: LocalMachine, role: Role, name: str, town: _Town) ->
     try:
         await agent._start()
         await agent.wait_ready()
-        for task in [each for each in agent._tasks if each.get_name() == "sweeper"]:
+        for task in [task for task in agent._tasks if task.get_name() == "sweeper"]:
             task.cancel()  # it comes once a minute, and would fall into one of the measurements
         yield agent
     finally:
         await agent.stop()
 
 
-async def _grown_by(agent: RunningAgent, tenants: int) -> tuple[float, list[_Written]]:
-    """Make tenants, each open and written to; return how many KiB the process grew by for each, and the tenants."""
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """What a process had in KiB after each tenth of the tenants, and what malloc (C, Rust, large objects) had of it."""
+
+    tenants: tuple[int, ...]
+    resident: tuple[float, ...]
+    in_malloc: tuple[float, ...]
+
+    @property
+    def kib_each(self) -> float:
+        """The median slope of every pair of readings: one jump of an allocator does not count for all."""
+        return round(_slope(self.tenants, self.resident), 1)
+
+    def as_json(self) -> dict[str, Any]:
+        in_malloc = _slope(self.tenants, self.in_malloc)
+        return {
+            "kib_each": self.kib_each,
+            "malloc_kib_each": round(in_malloc, 1),
+            "python_and_rest_kib_each": round(self.kib_each - in_malloc, 1),
+            "tenants": self.tenants,
+            "resident_kib": self.resident,
+        }
+
+
+def _slope(at: Sequence[int], found: Sequence[float]) -> float:
+    pairs = itertools.combinations(zip(at, found, strict=True), 2)
+    return median((later - earlier) / (more - less) for (less, earlier), (more, later) in pairs)
+
+
+async def _grown_by(agent: RunningAgent, tenants: int) -> tuple[_Grown, list[_Written]]:
+    """Make tenants, each open and written to; return how the process grew, and the tenants."""
     for number in range(_WARM):
         warm = await _make(agent, f"warm-{number}")
         for _ in range(_WARM_MESSAGES):
             await _greet(agent, warm)
-    before = _rss_kib()
-    made = [await _make(agent, f"tenant-{number}") for number in range(tenants)]
-    return round((_rss_kib() - before) / tenants, 1), made
+    readings = [(0, *_memory_kib())]
+    made: list[_Written] = []
+    for number in range(tenants):
+        made.append(await _make(agent, f"tenant-{number}"))
+        if (number + 1) % max(1, tenants // 10) == 0:
+            readings.append((number + 1, *_memory_kib()))
+    counted, resident, in_malloc = zip(*readings, strict=True)
+    return _Grown(counted, resident, in_malloc), made
 
 
 async def _make(agent: RunningAgent, tenant_id: str) -> _Written:
@@ -204,15 +269,18 @@ async def _send(agent: RunningAgent, to: _Written, told: dict[str, Any]) -> None
 async def _block_ms(agent: RunningAgent, to: _Written, town: _Town) -> float:
     """Return the CPU milliseconds of a verification, all threads, without the wallet's own."""
     desk, profile, spent = to.tenant.profile.inject(VerificationDesk), to.tenant.profile, 0.0
+    asker = Asker(to.tenant.did, "Bench", to.tenant.place.url)
     for _ in range(_IN_A_BLOCK):
         began = time.process_time()
-        asked = await desk.ask(profile, WELDER, did=to.tenant.did, answer_in=timedelta(minutes=10), title="Bench")
+        asked = await desk.ask(
+            profile, AskedCredential(ONLY_GROUP, WELDER), asker=asker, answer_in=timedelta(minutes=10)
+        )
         spent += time.process_time() - began
         proof = town.worker.present(asked.proof_request, town.held)
         presentation = {
             "@type": "https://didcomm.org/present-proof/2.0/presentation",
             "@id": str(uuid4()),
-            "~thread": {"thid": asked.thread_id},
+            "~thread": {"thid": asked.id},
             **message(proof),
         }
         began = time.process_time()
@@ -231,21 +299,33 @@ async def _reopened_ms(agent: RunningAgent, tenant_id: str) -> float:
     return 1e3 * (time.perf_counter() - began)
 
 
-def _rss_kib() -> int:
+class _Mallinfo(ctypes.Structure):
+    """What glibc's mallinfo2(3) returns."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _MALLINFO)
+
+
+def _memory_kib() -> tuple[float, float]:
+    """Return what is resident, and what malloc has given out, in KiB; freed memory is handed back first."""
     gc.collect()
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+    library = ctypes.CDLL(None)
+    library.malloc_trim(0)
+    library.mallinfo2.restype = _Mallinfo
+    told = library.mallinfo2()
+    return resident_kib(os.getpid()), (told.uordblks + told.hblkhd) / 1024
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.tenants")
+    parser.add_argument("role", choices=("verifier", "issuer"))
     parser.add_argument("--tenants", type=int, default=1000)
     parser.add_argument("--folder", type=Path, required=True)
     told = parser.parse_args()
     logging.disable(logging.ERROR)
     with asyncio.Runner() as runner:
-        print(json.dumps(runner.run(_measure(told.folder, told.tenants))))
+        measure = _measure if told.role == "verifier" else _measure_issuing
+        print(json.dumps(runner.run(measure(told.folder, told.tenants))))
 
 
 if __name__ == "__main__":

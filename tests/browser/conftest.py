@@ -1,5 +1,9 @@
-"""Chromium, and the authority's two sites in this process over a real store."""
+"""Chromium, and the authority's two sites in this process over a real store.
 
+With SCREENSHOTS in the environment, every page that is looked at is kept as a picture in that folder.
+"""
+
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +16,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.needs import chromium_program
 from tests.unit.authority_pages.place import Place, full_payload
 
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = Path(os.environ["SCREENSHOTS"]) if "SCREENSHOTS" in os.environ else None
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -25,9 +29,9 @@ ARGUMENTS = (
 )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """A browser for all tests of a module."""
+    """A browser for all tests; with xdist they go to one worker."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=list(ARGUMENTS))
         yield browser
@@ -43,7 +47,7 @@ class Town:
     tokens: dict[str, str]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """The full example, published, with an editor and an approver."""
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, ViewportSize
-from tests.browser.conftest import SCREENSHOTS, Town
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
+from tests.browser.conftest import SCREENSHOTS
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -16,7 +17,16 @@ LOOKS: Final = (("en", "phone"), ("ar", "desktop"))
 """How every page is looked at: from left to right and from right to left, and on both sizes."""
 # What a browser draws by itself, and the closed branches of the tree, which are all made alike.
 _LOOKED_AT = {"exclude": [["datalist"], [".tree details details"]]}
-_GRAVE = frozenset({"serious", "critical"})
+_CONTEXTS: Final[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
+
+
+class Site(Protocol):
+    """What is looked at."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        ...
 
 
 @dataclass
@@ -33,11 +43,11 @@ class Look:
         assert response is not None
 
     async def check(self, name: str, *, with_axe: bool = True) -> None:
-        """Fail if axe finds something grave, if one must scroll sideways, or if another site was asked."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-        grave = await self._grave() if with_axe else []
-        assert grave == [], f"{name}: {grave}"
+        """Fail if axe finds anything, if one must scroll sideways, or if another site was asked."""
+        if SCREENSHOTS is not None:
+            await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        violations = await self._violations() if with_axe else []
+        assert violations == [], f"{name}: {violations}"
         wide = await self.page.evaluate(
             "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
@@ -45,31 +55,40 @@ class Look:
         assert self.elsewhere == [], name
         assert self.noise == [], name
 
-    async def _grave(self) -> list[Any]:
+    async def _violations(self) -> list[Any]:
         found: dict[str, Any] = (
             await Axe().run(self.page, context=_LOOKED_AT, options={"resultTypes": ["violations"]})
         ).response
         return [
             (each["id"], each["help"], [node["html"][:200] for node in each["nodes"][:3]])
             for each in found["violations"]
-            if each["impact"] in _GRAVE
         ]
 
 
 @asynccontextmanager
-async def looking(chromium: Browser, town: Town, size: ViewportSize, **options: Any) -> AsyncIterator[Look]:
-    """Open a fresh browser window."""
-    context = await chromium.new_context(viewport=size, reduced_motion="reduce", **options)
+async def looking(chromium: Browser, town: Site, size: ViewportSize, **options: Any) -> AsyncIterator[Look]:
+    """Open a window that knows of none before: those of a kind share what Chromium keeps for them, but cookies."""
+    context = await _context(chromium, viewport=size, reduced_motion="reduce", **options)
     page = await context.new_page()
     page.set_default_timeout(10_000)
     look = Look(page, town.url)
-    page.on("console", lambda said: look.noise.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("console", lambda worker: look.noise.append(worker.text) if worker.type in {"error", "warning"} else None)
     page.on("pageerror", lambda err: look.noise.append(str(err)))
     page.on("request", lambda asked: None if asked.url.startswith(town.url) else look.elsewhere.append(asked.url))
     try:
         yield look
     finally:
-        await context.close()
+        await page.close()
+        await context.clear_cookies()
+
+
+async def _context(chromium: Browser, **options: Any) -> BrowserContext:
+    """Return what windows with these options share: to make one anew takes longer than most pages do."""
+    kind = repr(sorted(options.items()))
+    kept = _CONTEXTS.setdefault(chromium, {})
+    if kind not in kept:
+        kept[kind] = await chromium.new_context(**options)
+    return kept[kind]
 
 
 async def press(page: Page, *keys: str) -> None:
@@ -96,8 +115,8 @@ async def tab_to(page: Page, selector: str, *, limit: int = 80) -> None:
                       marked: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2};
             }"""
         )
-        assert seen["shown"], f"the focus is on something that can not be seen: {seen['name']}"
-        assert seen["marked"], f"the focus can not be seen: {seen['name']}"
+        assert seen["shown"], f"the focus is on something that cannot be seen: {seen['name']}"
+        assert seen["marked"], f"the focus cannot be seen: {seen['name']}"
         if await page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
             return
     raise AssertionError(f"{selector} was not reached with the keyboard")

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.agents, pytest.mark.needs("chromium")]
 
 
 async def test_an_agent_serves_the_register_to_all_and_the_desk_to_its_officials(machine: LocalMachine) -> None:
-    eco = {"ecosystem": "sri-lanka", "four_eyes": False}
+    eco = {"ecosystem": "sri-lanka", "four_eyes": False, "trqp": {"enabled": True}}
     authority = machine.add("authority", "Authority of Lanka", "authority.wanderbuch.test", authority=eco)
     await authority.start()
     own = (await authority.get("/identity"))["did"]
@@ -29,12 +29,25 @@ async def test_an_agent_serves_the_register_to_all_and_the_desk_to_its_officials
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=[*ARGUMENTS, rule])
         page = await browser.new_page(ignore_https_errors=True)
+        await page.goto("https://authority.wanderbuch.test/")
+        await expect(page.locator("h1")).to_have_text("Authority of Lanka")
+        await expect(page.locator("main")).to_contain_text(own)
+        await page.click("text=Questions by program")
+        await expect(page.locator("main dd").first).to_have_text("POST /trqp/2.0/authorization")
+        await page.goto("https://authority.wanderbuch.test/trqp/2.0/authorization")
+        await expect(page.locator("h1")).to_have_text("This address is for programs")
+        await page.click("text=Go to the start page")
+        await page.click("text=Look into the register")
+        await expect(page.locator("h1")).to_have_text("Whose certificates count?")
         await page.goto("https://authority.wanderbuch.test/registry/en/?occupation=7212&country=MLT&name=")
         await expect(page.locator(".row a")).to_have_text("Colombo Welding Centre (example)")
         await page.goto(f"https://authority.wanderbuch.test/registry/en/institution/{WELDERS}")
         await expect(page.locator(".badge").first).to_have_text("Counts")
         await page.goto("https://authority.wanderbuch.test/registry/en/file")
         await expect(page.locator(".signers .badge")).to_have_text("Checked, holds")
+        await page.goto(f"{authority.app_url}/")
+        await page.click("text=Go to the desk")
+        await expect(page.locator("#token")).to_be_visible()
         response = await page.goto(f"{authority.app_url}/desk/en/")
         assert response is not None
         assert page.url.endswith("/desk/en/sign-in")

@@ -11,17 +11,18 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.prepared import start_prepared
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
-from wanderbuch.governance.file import Status
-from wanderbuch.governance.history import Head, entries_match, read_entries
-from wanderbuch.governance.identifiers import Did, WebvhDid
-from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_inclusion
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.file import Status
+from wanderbuch.governance.facts.identifiers import Did, WebvhDid
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.signed.history import Head, entries_match, read_entries
+from wanderbuch.governance.signed.merkle import leaf_hash, verify_consistency, verify_inclusion
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import HttpError
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.approval import approve as approve_entry
 from wanderbuch.plugins.webvh.approval import examine
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -79,10 +80,10 @@ class Place:
     async def read(self) -> GovernanceSnapshot:
         """Return what a consumer may rest on now."""
         await self.source.refresh()
-        found = self.source.snapshot()
-        assert found is not None
-        assert found.is_fresh(datetime.now(UTC))
-        return found
+        snapshot = self.source.snapshot()
+        assert snapshot is not None
+        assert snapshot.is_fresh(datetime.now(UTC))
+        return snapshot
 
     async def public(self, path: str) -> bytes:
         fetched = await self.edge.get(f"{self.about['governance_url']}/{path}", max_bytes=1 << 20, timeout_s=5)
@@ -102,7 +103,7 @@ class Place:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
-    machine = LocalMachine(tmp_path_factory.mktemp("machine"))
+    machine = LocalMachine(tmp_path_factory.mktemp("machine"), start_child=start_prepared)
     agent = machine.add(
         "authority",
         "Authority of Lanka",
@@ -137,8 +138,8 @@ async def asked(place: Place, **members: str) -> dict[str, Any]:
     url = f"{place.about['governance_url'].partition('/governance')[0]}/trqp/2.0/authorization"
     body = json.dumps(query).encode()
     fetched = await place.edge.post(url, body, content_type="application/json", max_bytes=1 << 16, timeout_s=5)
-    found: dict[str, Any] = json.loads(fetched.body)
-    return found
+    document: dict[str, Any] = json.loads(fetched.body)
+    return document
 
 
 def header(about: dict[str, Any]) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def centre(*numbers: int, name: str = "Colombo Welding Centre") -> dict[str, Any
             {
                 "id": f"TVEC-{number}",
                 "credential_types": ["qualification/1.0"],
-                "cred_def_ids": [f"{CENTRE}/resources/zQm{'C' * 44}"],
+                "sources": [f"anoncreds:{CENTRE}/resources/zQm{'C' * 44}"],
                 "occupations": ["C7212"],
                 "level_range": {"framework": "EQF", "min": "2", "max": "4"},
                 "jurisdictions": ["LKA", "MLT"],
@@ -172,7 +173,7 @@ def centre(*numbers: int, name: str = "Colombo Welding Centre") -> dict[str, Any
 async def test_a_consumer_reads_what_two_officials_decided(place: Place) -> None:
     file = (await place.read()).file
     assert file.participant_name(Did.parse(CENTRE)) == "Colombo Welding Centre"
-    assert [each.redress for each in file.accreditations] == [REDRESS]
+    assert [accreditation.redress for accreditation in file.accreditations] == [REDRESS]
 
 
 async def test_a_wanderer_between_roles_is_refused_at_each_door(place: Place) -> None:
@@ -208,19 +209,30 @@ async def test_a_mistake_comes_back_with_its_place_and_how_to_correct_it(place: 
         await place.editor.post(f"/drafts/{draft['id']}/submit")
     assert refused.value.problem["findings"][0]["rule"] == "occupation-known"
     findings = (await place.editor.get(f"/drafts/{draft['id']}/findings"))["items"]
-    assert refused.value.problem["findings"] == [each for each in findings if each["severity"] == "error"]
+    assert refused.value.problem["findings"] == [finding for finding in findings if finding["severity"] == "error"]
     difference = (await place.editor.get(f"/drafts/{draft['id']}/diff"))["items"][0]
     assert (difference["kind"], difference["key"], difference["conflict"]) == ("record", CENTRE, False)
+    with pytest.raises(AppError) as not_hers:
+        await place.second.post(f"/drafts/{draft['id']}/discard")
+    assert not_hers.value.status == 403
+    for _ in range(2):
+        assert (await place.editor.post(f"/drafts/{draft['id']}/discard"))["state"] == "DISCARDED"
+    with pytest.raises(AppError) as gone:
+        await place.editor.post(f"/drafts/{draft['id']}/rebase", {})
+    assert gone.value.status == 409
 
 
 async def test_what_is_due_later_is_published_then(place: Place) -> None:
     before = (await place.read()).file.version
     draft = await place.editor.post("/drafts", {"why": "from now on"})
     await place.editor.call("PATCH", f"/drafts/{draft['id']}", {"header": {"description": "New rules"}})
-    due = datetime.now(UTC) + timedelta(seconds=2)
+    due = datetime.now(UTC) + timedelta(seconds=8)  # five calls are made before
     await place.editor.post(f"/drafts/{draft['id']}/schedule", {"not_before": due.isoformat()})
     draft = await place.editor.post(f"/drafts/{draft['id']}/submit")
-    body = {"revision": draft["revision"]}
+    body = {"revision": draft["revision"], "digest": draft["digest"]}
+    with pytest.raises(AppError) as other:
+        await place.approver.post(f"/drafts/{draft['id']}/approve", body | {"digest": "sha256:00"})
+    assert other.value.status == 409
     waiting = await place.approver.post(f"/drafts/{draft['id']}/approve", body)
     assert (waiting["state"], (await place.read()).file.version) == ("SCHEDULED", before)
     await place.agent.stop()  # the next start does what is due
@@ -229,6 +241,8 @@ async def test_what_is_due_later_is_published_then(place: Place) -> None:
     done = await place.editor.get(f"/drafts/{draft['id']}")
     file = (await place.read()).file
     assert (done["state"], done["version"], file.description) == ("PUBLISHED", file.version, "New rules")
+    [changed] = (await place.editor.get(f"/drafts/{draft['id']}/diff"))["items"]
+    assert (changed["key"], changed["before"], changed["after"]) == ("description", None, "New rules")
 
 
 async def test_an_issuer_is_suspended_in_one_action_and_the_file_says_so_at_once(place: Place) -> None:
@@ -238,7 +252,7 @@ async def test_an_issuer_is_suspended_in_one_action_and_the_file_says_so_at_once
     assert await place.approver.post("/suspensions", body) == first
     file = (await place.read()).file
     assert (first["draft"]["state"], file.version) == ("PUBLISHED", version + 1)
-    assert [each.status for each in file.accreditations] == [Status.SUSPENDED]
+    assert [accreditation.status for accreditation in file.accreditations] == [Status.SUSPENDED]
     waiting = (await place.second.get("/reviews", state="OPEN"))["items"]
     assert [each["id"] for each in waiting] == [first["review"]["id"]]
     close = f"/reviews/{waiting[0]['id']}/close", {"finding": "to-be-lifted", "note": "the supervisor was there"}
@@ -251,7 +265,7 @@ async def test_an_issuer_is_suspended_in_one_action_and_the_file_says_so_at_once
     lifted = {"status": "active", "decided_on": today, "effective_from": today, "reason": "supervised again"}
     record["accreditations"][0]["status"].append(lifted)
     await place.published("lifted after review", records={CENTRE: record})
-    assert [each.status for each in (await place.read()).file.accreditations] == [Status.ACTIVE]
+    assert [accreditation.status for accreditation in (await place.read()).file.accreditations] == [Status.ACTIVE]
 
 
 async def test_after_a_rotation_a_consumer_goes_on_with_the_new_key_and_the_old_one_counts_for_nothing(
@@ -282,11 +296,11 @@ async def test_everybody_can_check_that_the_history_only_grew(place: Place) -> N
     assert verify_consistency(old.size, head.size, old.root_hash, head.root_hash, proof)
     last = entries[-1]
     assert (last.who, last.action, last.why, last.digest) == ("ann", "publication", "one more", snapshot.digest)
-    found = json.loads(await place.public(f"history/inclusion?n={last.n}&size={head.size}"))
-    path = [bytes.fromhex(each) for each in found["proof"]]
-    leaf = leaf_hash(found["line"].encode())
+    document = json.loads(await place.public(f"history/inclusion?n={last.n}&size={head.size}"))
+    path = [bytes.fromhex(each) for each in document["proof"]]
+    leaf = leaf_hash(document["line"].encode())
     assert verify_inclusion(leaf, index=last.n, size=head.size, proof=path, expected_root=head.root_hash)
-    told = [each.action for each in entries]
+    told = [entry.action for entry in entries]
     assert told[:4] == ["official-added"] * 3 + ["publication"]
     assert {"suspension", "review", "rotation"} <= set(told)
     for query in ("n=99999", "n=-1", "n=x", ""):
@@ -311,14 +325,14 @@ async def test_an_official_who_was_removed_is_nobody_from_then_on(place: Place) 
 
 
 async def test_a_registry_answers_by_trqp_from_the_version_in_force(place: Place) -> None:
-    held = await place.read()
+    snapshot = await place.read()
     found = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
     for _ in range(100):  # a new version is read beside
-        if found.get("context", {}).get("governance_digest") == held.digest:
+        if found.get("context", {}).get("governance_digest") == snapshot.digest:
             break
         await asyncio.sleep(0.05)
         found = await asked(place, resource="occupation=C7212;place=MLT;eqf=3")
-    assert found["context"]["governance_digest"] == held.digest
+    assert found["context"]["governance_digest"] == snapshot.digest
     assert (found["authorized"], found["context"]["redress"]) == (True, REDRESS)
     assert (await asked(place, resource="occupation=C7212;place=FRA;eqf=3"))["authorized"] is False
     with pytest.raises(HttpError) as refused:

@@ -1,5 +1,6 @@
 """The demo as a stranger runs it: every scene ends as it must."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -7,6 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.prepared import start_prepared
+
+from wanderbuch.agents.demo.ground import Ground, StoreEngine
+from wanderbuch.agents.demo.outcome import DemoResult
+from wanderbuch.agents.demo.scenes import Play
+from wanderbuch.agents.demo.stage import Stage
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OUTCOMES = {"TRUSTED", "NOT_TRUSTED", "UNKNOWN", "STALE", "DECLINED", "NO_ANSWER"}
@@ -23,30 +30,42 @@ def demo(*options: str, timeout_s: float = 300) -> subprocess.CompletedProcess[s
     )
 
 
-def every_scene_ended_as_expected(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    assert run.returncode == 0, run.stdout + run.stderr
-    result: dict[str, Any] = json.loads(run.stdout)
+def every_scene_ended_as_expected(result: dict[str, Any]) -> None:
     assert result["ok"] is True
     wrong = [scene for scene in result["scenes"] if scene["expected"] != scene["actual"] or not scene["ok"]]
     assert wrong == []
-    assert {scene["name"][0] for scene in result["scenes"]} == set("abcdefghijkl")
+    assert {scene["name"][0] for scene in result["scenes"]} == set("abcdefghijklm")
     assert {scene["expected"] for scene in result["scenes"]} == OUTCOMES
-    return result
 
 
 @pytest.mark.agents
 def test_every_scene_of_the_demo_ends_as_expected() -> None:
-    result = every_scene_ended_as_expected(demo())
+    run = demo()
+    assert run.returncode == 0, run.stdout + run.stderr
+    result = json.loads(run.stdout)
+    every_scene_ended_as_expected(result)
     assert (result["store"], result["carried"]) == ("sqlite", {})
 
 
 @pytest.mark.agents
 @pytest.mark.needs("postgresql")
-def test_every_scene_ends_the_same_with_two_processes_a_service_on_one_postgresql() -> None:
-    result = every_scene_ended_as_expected(demo("--store", "postgresql", "--processes", "2", timeout_s=400))
-    assert result["store"] == "postgresql"
-    assert result["carried"].keys() == {"authority", "issuer", "holder", "verifier"}
-    assert min(min(taken) for taken in result["carried"].values()) > 2  # each process has its share
+async def test_every_scene_ends_the_same_with_two_processes_a_service_on_one_postgresql(tmp_path: Path) -> None:
+    """The play itself, with agents that start quickly: how the program is called was seen above."""
+    ground = Ground(StoreEngine.POSTGRESQL, 2)
+    async with asyncio.timeout(400), ground.server() as server:
+        stage = Stage(CHECKOUT, tmp_path / "demo", no_progress, ground, server, start_child=start_prepared)
+        try:
+            await stage.open()
+            scenes, carried = await Play(stage).run(), stage.carried()
+        finally:
+            await stage.close()
+    every_scene_ended_as_expected(DemoResult(scenes, 0, ground.engine.value, carried).as_json())
+    assert carried.keys() == {"authority", "issuer", "holder", "verifier"}
+    assert min(min(taken) for taken in carried.values()) > 2  # each process has its share
+
+
+def no_progress(text: str) -> None:
+    pass
 
 
 @pytest.mark.parametrize(

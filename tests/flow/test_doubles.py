@@ -7,12 +7,13 @@ The routes are read from the running agents: one that is new and has no case her
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.flow.desk_doubles import DESK_CASES
+from tests.flow.doubles import Calls, Effect, Place, call
+from tests.prepared import start_prepared
 from tests.soak.village import WELDER, Village
 
 from wanderbuch.agents.demo.example import example_claim
@@ -21,76 +22,20 @@ from wanderbuch.agents.machine import AgentHandle
 pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 
 AT_ONCE = 10
+AUTHORITY = {
+    "redress": "mailto:appeals@example.test",
+    "intake": {"enabled": True, "most_of_one": 100, "network_a_minute": 600, "all_a_minute": 600},
+}
 SUSPECT = "did:webvh:QmXk3Zx9bFBqDGUNqLyXSWEUC3xgjUN1JwPj9pyAGGxVcT:suspect.example.test:org"
-EDITOR = "bo"
-
-
-class Effect(Enum):
-    """What ten calls at once come to."""
-
-    ONCE = "one succeeds, the others are told why not"
-    SAME = "all succeed, with the same result"
-    EACH = "each makes something of its own"
-    ANY = "any of them may be refused; nobody is answered by a failure"
-
-
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """What is asked ten times, and what must be so afterwards."""
-
-    path: str
-    body: Any = None
-    effect: Effect = Effect.SAME
-    token: str | None = None
-    check: Callable[[], Awaitable[None]] | None = None
-
-
-class Place:
-    """Everybody, and what the cases need of them."""
-
-    def __init__(self, village: Village) -> None:
-        self.village = village
-        self.authority, self.centre = village.authority, village.centre
-        self.worker, self.employer = village.worker, village.employer
-        self.official = ""
-        self.credential = ("", "")
-
-    async def prepare(self) -> None:
-        added = await self.authority.post("/officials", {"id": EDITOR, "name": "Bo", "roles": ["editor", "approver"]})
-        self.official = added["token"]
-        self.credential = await self.village.issue()
-
-    async def asked(self) -> tuple[str, str]:
-        """Return the ids of a question with the employer and with the worker."""
-        made = await self.employer.post("/requests", {"requirement": WELDER, "deadline_s": 120})
-        opened = await self.worker.post("/invitations", {"url": made["invitation_url"]})
-        return made["id"], opened["id"]
-
-    async def draft(self, *, submitted: bool = False, **edit: Any) -> dict[str, Any]:
-        """Return a draft that changes something."""
-        draft = await self.at_desk("POST", "/drafts", {"why": "a test"})
-        name = f"Skills of Sri Lanka {secrets.token_hex(4)}"
-        edited = await self.at_desk("PATCH", f"/drafts/{draft['id']}", edit or {"header": {"name": name}})
-        return await self.at_desk("POST", f"/drafts/{draft['id']}/submit") if submitted else edited
-
-    async def at_desk(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        status, answer = await call(self.authority, method, path, body, self.official)
-        assert status < 400, answer
-        return dict(answer)
-
-
-async def call(agent: AgentHandle, method: str, path: str, body: Any, token: str | None) -> tuple[int, Any]:
-    """Return status and JSON of one call."""
-    headers = {"Authorization": f"Bearer {token or agent.token}"}
-    async with agent.app.session.request(
-        method, f"{agent.app_url}/v1/{agent.role}{path}", json=body, headers=headers
-    ) as response:
-        return response.status, await response.json(content_type=None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
-    village = Village(tmp_path_factory.mktemp("village"), authority={"redress": "mailto:appeals@example.test"})
+    village = Village(
+        tmp_path_factory.mktemp("village"),
+        authority=AUTHORITY,
+        start_child=start_prepared,
+    )
     try:
         await village.open()
         made = Place(village)
@@ -129,10 +74,10 @@ async def accept(place: Place) -> Calls:
     async def check() -> None:
         done = await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED")
         await place.centre.wait_for(f"/offers/{made}", "receipt", "KEPT")
-        held = [each["id"] for each in (await place.worker.get("/credentials"))["items"]]
-        assert held.count(done["credential_id"]) == 1
+        answer = [each["id"] for each in (await place.worker.get("/credentials"))["items"]]
+        assert answer.count(done["credential_id"]) == 1
 
-    return Calls(f"/offers/{received}/accept", effect=Effect.ONCE, check=check)
+    return Calls(f"/offers/{received}/accept", check=check)
 
 
 async def decline_offer(place: Place) -> Calls:
@@ -141,7 +86,7 @@ async def decline_offer(place: Place) -> Calls:
     async def check() -> None:
         await place.centre.wait_for(f"/offers/{made}", "state", "DECLINED")
 
-    return Calls(f"/offers/{received}/decline", effect=Effect.ONCE, check=check)
+    return Calls(f"/offers/{received}/decline", check=check)
 
 
 async def present(place: Place) -> Calls:
@@ -192,6 +137,67 @@ async def ask(_: Place) -> Calls:
     return Calls("/requests", {"requirement": WELDER, "deadline_s": 60}, Effect.EACH)
 
 
+KEEP = {"law": "Safety Act, 12", "purpose": "showing who was let weld", "until": "2039-12-31"}
+IN_WORDS = {
+    "place": "MLT",
+    "credentials": [{"ask": "qualification", "occupation": "C7212", "level": {"at_least": "3"}}],
+}
+
+
+async def ask_in_words(_: Place) -> Calls:
+    return Calls("/questions", IN_WORDS, Effect.EACH)
+
+
+async def ask_once_more(place: Place) -> Calls:
+    made = await place.employer.post("/questions", IN_WORDS)
+    return Calls(f"/requests/{made['id']}/again", effect=Effect.EACH)
+
+
+async def explain_question(_: Place) -> Calls:
+    return Calls("/questions/explain", {"question": IN_WORDS}, Effect.EACH)
+
+
+async def look_at_paper(place: Place) -> Calls:
+    paper = {"centre": "did:web:centre.example", "occupation": "welder", "place": "Malta", "awarded_on": "2020-05-04"}
+    return Calls("/papers", paper, Effect.SAME)
+
+
+async def make_link(_: Place) -> Calls:
+    return Calls("/links", {"title": "Welders", "question": IN_WORDS}, Effect.EACH)
+
+
+async def close_link(place: Place) -> Calls:
+    made = await place.employer.post("/links", {"title": "Welders", "question": IN_WORDS})
+
+    async def check() -> None:
+        assert not (await place.employer.get(f"/links/{made['id']}"))["is_open"]
+
+    return Calls(f"/links/{made['id']}/close", effect=Effect.SAME, check=check)
+
+
+async def widen_link(place: Place) -> Calls:
+    made = await place.employer.post("/links", {"title": "Welders", "question": IN_WORDS, "most_applicants": 5})
+
+    async def check() -> None:
+        assert (await place.employer.get(f"/links/{made['id']}"))["most_applicants"] == 7
+
+    return Calls(f"/links/{made['id']}/widen", {"most_applicants": 7}, Effect.SAME, check=check)
+
+
+async def destroy_case(place: Place) -> Calls:
+    question, received = await place.asked(keep=KEEP)
+    await place.worker.post(f"/requests/{received}/present", {"credential_id": place.credential[1]})
+    await place.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    kept = await place.employer.get(f"/requests/{question}/case")
+    assert kept["law"] == KEEP["law"]
+
+    async def check() -> None:
+        for part in ("case", "case/key"):
+            assert (await call(place.employer, "GET", f"/requests/{question}/{part}", None, None))[0] == 404
+
+    return Calls(f"/requests/{question}/case/destroy", effect=Effect.SAME, check=check)
+
+
 async def hand_over_staple(place: Place) -> Calls:
     question, _ = await place.asked()
     staple = await place.worker.get(f"/credentials/{place.credential[1]}/staple")
@@ -203,6 +209,35 @@ async def forget(place: Place) -> Calls:
     await place.worker.post(f"/requests/{received}/present", {"credential_id": place.credential[1]})
     await place.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
     return Calls(f"/requests/{question}/forget")
+
+
+async def erase(place: Place) -> Calls:
+    question, received = await place.asked()
+    await place.worker.post(f"/requests/{received}/present", {"credential_id": place.credential[1]})
+    await place.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    return Calls(f"/requests/{question}/erase", effect=Effect.SAME)
+
+
+async def have_erased(place: Place) -> Calls:
+    question, received = await place.asked()
+    await place.worker.post(f"/requests/{received}/present", {"credential_id": place.credential[1]})
+    await place.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+
+    async def check() -> None:
+        await place.worker.wait_for(f"/requests/{received}/erasure", "state", "ANSWERED")
+        events = (await place.employer.get("/v1/events", limit="500"))["items"]
+        assert [each["kind"] for each in events if each["subject"] == question].count("request.erased") == 1
+
+    return Calls(f"/requests/{received}/erase", effect=Effect.SAME, check=check)
+
+
+async def cancel(place: Place) -> Calls:
+    question, _ = await place.asked()
+
+    async def check() -> None:
+        assert (await place.employer.get(f"/requests/{question}"))["state"] == "CANCELLED"
+
+    return Calls(f"/requests/{question}/cancel", effect=Effect.SAME, check=check)
 
 
 async def publish(place: Place) -> Calls:
@@ -239,6 +274,20 @@ async def remove_official(place: Place) -> Calls:
     return Calls(f"/officials/{await one_more_official(place)}", effect=Effect.ANY)
 
 
+async def invite_official(place: Place) -> Calls:
+    return Calls(f"/officials/{await one_more_official(place)}/invitation", effect=Effect.ANY)
+
+
+async def block_official(place: Place) -> Calls:
+    return Calls(f"/officials/{await one_more_official(place)}/block")
+
+
+async def unblock_official(place: Place) -> Calls:
+    name = await one_more_official(place)
+    await place.authority.post(f"/officials/{name}/block")
+    return Calls(f"/officials/{name}/unblock")
+
+
 async def renew_token(place: Place) -> Calls:
     return Calls(f"/officials/{await one_more_official(place)}/token", effect=Effect.EACH)
 
@@ -271,7 +320,7 @@ async def refuse_in_draft(place: Place) -> Calls:
 
 
 async def submit_draft(place: Place) -> Calls:
-    return Calls(f"/drafts/{(await place.draft())['id']}/submit", effect=Effect.ONCE, token=place.official)
+    return Calls(f"/drafts/{(await place.draft())['id']}/submit", token=place.official)
 
 
 async def approve_draft(place: Place) -> Calls:
@@ -289,6 +338,10 @@ async def approve_draft(place: Place) -> Calls:
 async def reject_draft(place: Place) -> Calls:
     draft = await place.draft(submitted=True)
     return Calls(f"/drafts/{draft['id']}/reject", {"why": "no"}, Effect.SAME, place.official)
+
+
+async def discard_draft(place: Place) -> Calls:
+    return Calls(f"/drafts/{(await place.draft())['id']}/discard", effect=Effect.SAME, token=place.official)
 
 
 async def rebase_draft(place: Place) -> Calls:
@@ -345,6 +398,92 @@ async def sign(place: Place) -> Calls:
     return Calls(f"/drafts/{draft['id']}/signatures", {"jws": "a.b.c"}, Effect.ANY)
 
 
+async def withdraw_offer(place: Place) -> Calls:
+    made = await place.centre.post("/offers", {"claim": example_claim()})
+
+    async def check() -> None:
+        assert (await place.centre.get(f"/offers/{made['id']}"))["state"] == "WITHDRAWN"
+
+    return Calls(f"/offers/{made['id']}/withdraw", effect=Effect.SAME, check=check)
+
+
+APPLICATION = {
+    "country": "MLT",
+    "uses": [
+        {
+            "aim": "To hire welders",
+            "purposes": ["employment"],
+            "credential_type": "qualification/1.0",
+            "attributes": ["occupation_isco08"],
+            "jurisdictions": ["MLT"],
+            "keeps_days": 30,
+            "privacy_policy": "https://yard.example.test/privacy",
+            "legal_basis": "https://yard.example.test/law",
+        }
+    ],
+}
+REFUSAL = {"outcome": "refuse", "reason": "Not known here", "redress": "mailto:appeals@example.test"}
+
+
+async def apply(place: Place) -> Calls:
+    return Calls("/applications", APPLICATION, Effect.EACH)
+
+
+async def applied(place: Place, *steps: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """Return the ids of an application at the employer and, after some steps there, the case at the authority."""
+    own = await place.employer.post("/applications", APPLICATION)
+    case = {"id": own["standing"]["id"], "revision": 0}
+    for step, told in steps:
+        case = await place.at_desk("POST", f"/applications/{case['id']}/{step}", told)
+    return own["id"], case
+
+
+async def answer_application(place: Place) -> Calls:
+    own, _ = await applied(place, ("ask-back", {"question": "Who are you?", "revision": 0}))
+
+    async def check() -> None:
+        looked = await place.employer.get(f"/applications/{own}")
+        assert (looked["revision"], looked["standing"]["state"]) == (2, "RECEIVED")
+
+    return Calls(f"/applications/{own}/answer", {"answer": "A yard"}, Effect.ONCE, check=check)
+
+
+async def ask_applicant(place: Place) -> Calls:
+    _, case = await applied(place)
+    body = {"question": "Who are you?", "revision": 0}
+    return Calls(f"/applications/{case['id']}/ask-back", body, Effect.ONCE, place.official)
+
+
+async def propose_decision(place: Place) -> Calls:
+    _, case = await applied(place)
+    body = {"decision": REFUSAL, "revision": 0}
+    return Calls(f"/applications/{case['id']}/propose", body, Effect.ONCE, place.official)
+
+
+async def approve_decision(place: Place) -> Calls:
+    granted = {**REFUSAL, "outcome": "approve", "grants": APPLICATION["uses"]}
+    _, case = await applied(place, ("propose", {"decision": granted, "revision": 0}))
+
+    async def check() -> None:
+        drafts = (await place.at_desk("GET", "/drafts"))["items"]
+        decided = await place.at_desk("GET", f"/applications/{case['id']}")
+        assert [each["id"] for each in drafts].count(decided["draft_id"]) == 1
+
+    body = {"revision": case["revision"], "digest": case["digest"]}
+    return Calls(f"/applications/{case['id']}/approve", body, Effect.SAME, place.official, check)
+
+
+async def send_back(place: Place) -> Calls:
+    _, case = await applied(place, ("propose", {"decision": REFUSAL, "revision": 0}))
+    return Calls(f"/applications/{case['id']}/reject", {"why": "Look again"}, Effect.SAME, place.official)
+
+
+async def take_up(place: Place) -> Calls:
+    steps = (("propose", {"decision": REFUSAL, "revision": 0}), ("reject", {"why": "Look again"}))
+    _, case = await applied(place, *steps)
+    return Calls(f"/applications/{case['id']}/reopen", effect=Effect.SAME, token=place.official)
+
+
 type Case = Callable[[Place], Awaitable[Calls]]
 
 # In this order: a suspension comes after everything that needs the centre.
@@ -356,13 +495,28 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("worker", "POST", "/offers/refresh", judge_again),
     ("worker", "POST", "/requests/{id}/present", present),
     ("worker", "POST", "/requests/{id}/decline", decline_question),
+    ("worker", "POST", "/requests/{id}/erase", have_erased),
     ("worker", "POST", "/governance/refresh", refresh),
     ("centre", "POST", "/offers", make_offer),
+    ("centre", "POST", "/offers/{id}/withdraw", withdraw_offer),
     ("centre", "POST", "/credentials/{id}/revoke", revoke),
     ("centre", "POST", "/governance/refresh", refresh),
     ("employer", "POST", "/requests", ask),
+    ("employer", "POST", "/questions", ask_in_words),
+    ("employer", "POST", "/requests/{id}/again", ask_once_more),
+    ("employer", "POST", "/questions/explain", explain_question),
+    ("employer", "POST", "/links", make_link),
+    ("employer", "POST", "/papers", look_at_paper),
+    ("employer", "POST", "/applications", apply),
+    ("employer", "POST", "/applications/{id}/answer", answer_application),
+    ("employer", "POST", "/links/{id}/close", close_link),
+    ("employer", "POST", "/links/{id}/widen", widen_link),
+    ("employer", "POST", "/requests/{id}/case/destroy", destroy_case),
     ("employer", "POST", "/requests/{id}/staple", hand_over_staple),
     ("employer", "POST", "/requests/{id}/forget", forget),
+    *DESK_CASES,
+    ("employer", "POST", "/requests/{id}/erase", erase),
+    ("employer", "POST", "/requests/{id}/cancel", cancel),
     ("employer", "POST", "/governance/refresh", refresh),
     ("authority", "POST", "/versions", publish),
     ("authority", "POST", "/freshness/reissue", reissue),
@@ -370,6 +524,9 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("authority", "PATCH", "/officials/{id}", change_official),
     ("authority", "DELETE", "/officials/{id}", remove_official),
     ("authority", "POST", "/officials/{id}/token", renew_token),
+    ("authority", "POST", "/officials/{id}/invitation", invite_official),
+    ("authority", "POST", "/officials/{id}/block", block_official),
+    ("authority", "POST", "/officials/{id}/unblock", unblock_official),
     ("authority", "POST", "/drafts", open_draft),
     ("authority", "PATCH", "/drafts/{id}", edit_draft),
     ("authority", "POST", "/drafts/{id}/schedule", schedule_draft),
@@ -377,8 +534,14 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("authority", "POST", "/drafts/{id}/submit", submit_draft),
     ("authority", "POST", "/drafts/{id}/approve", approve_draft),
     ("authority", "POST", "/drafts/{id}/reject", reject_draft),
+    ("authority", "POST", "/drafts/{id}/discard", discard_draft),
     ("authority", "POST", "/drafts/{id}/rebase", rebase_draft),
     ("authority", "POST", "/drafts/{id}/signatures", sign),
+    ("authority", "POST", "/applications/{id}/ask-back", ask_applicant),
+    ("authority", "POST", "/applications/{id}/propose", propose_decision),
+    ("authority", "POST", "/applications/{id}/approve", approve_decision),
+    ("authority", "POST", "/applications/{id}/reject", send_back),
+    ("authority", "POST", "/applications/{id}/reopen", take_up),
     ("authority", "POST", "/did/witness-proofs", add_witness_proof),
     ("authority", "POST", "/did/witness-proofs/withdraw", withdraw),
     ("authority", "POST", "/keys/rotate", rotate),
@@ -391,7 +554,7 @@ async def test_every_route_that_changes_something_has_a_case(place: Place) -> No
     found = set()
     for who in ("worker", "centre", "employer", "authority"):
         agent: AgentHandle = getattr(place, who)
-        described, own = await agent.get("/openapi.json"), f"/v1/{agent.role}/"
+        described, own = await agent.get("/openapi.json"), f"/{agent.role}/"
         found |= {
             (who, method.upper(), path.removeprefix(own.rstrip("/")))
             for path, methods in described["paths"].items()

@@ -16,15 +16,20 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def agents_in(folder: Path) -> set[int]:
-    """Return the processes whose command line names something in `folder`."""
+    """Return the processes whose command line names something in `folder`, or whose temporary files are there.
+
+    Agents that were forked have the command line, and the environment, of what they were forked from.
+    """
     found = set()
+    temporary = b"TMPDIR=" + os.fsencode(folder)
     for process in Path("/proc").iterdir():
         if process.name.isdecimal() and int(process.name) != os.getpid():
             try:
                 command = (process / "cmdline").read_bytes()
+                environment = (process / "environ").read_bytes()
             except OSError:
                 continue
-            if os.fsencode(folder) in command:
+            if os.fsencode(folder) in command or temporary in environment.split(b"\0"):
                 found.add(int(process.name))
     return found
 
@@ -58,25 +63,31 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         )
         started.append(running)
         wait_until(lambda: any(map(serves, set(tmp_path.iterdir()) - before)), "an agent is ready")
-        assert agents_in(tmp_path)
+        assert len(agents_in(tmp_path) - {running.pid}) > 1  # what agents are forked from is one
         return running
 
+    inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, and what we start too
     yield start
+    signal.signal(signal.SIGHUP, inherited)
     for running in started:
         running.kill()
         running.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_told_to_end_the_demo_takes_its_agents_and_keys_with_it(
-    tmp_path: Path, demo: Callable[[], subprocess.Popen[str]], number: signal.Signals
-) -> None:
-    running = demo()
+def ends_with_all(running: subprocess.Popen[str], number: signal.Signals, folder: Path) -> None:
+    """Send a signal to a demo, and check that it says which it was and leaves nothing."""
     running.send_signal(number)
     output, _ = running.communicate(timeout=120)
     assert running.returncode == 128 + number, output
-    assert not agents_in(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert not agents_in(folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_told_to_end_the_demo_takes_its_agents_and_keys_with_it(
+    tmp_path: Path, demo: Callable[[], subprocess.Popen[str]], number: signal.Signals
+) -> None:
+    ends_with_all(demo(), number, tmp_path)
 
 
 def test_killed_the_demo_takes_its_agents_with_it_and_the_next_one_removes_its_keys(
@@ -90,9 +101,7 @@ def test_killed_the_demo_takes_its_agents_with_it_and_the_next_one_removes_its_k
     assert list(left.rglob("wallet.key"))
     again = demo()
     assert not left.exists()
-    again.send_signal(signal.SIGTERM)
-    again.communicate(timeout=120)
-    assert list(tmp_path.iterdir()) == []
+    ends_with_all(again, signal.SIGTERM, tmp_path)
 
 
 @pytest.mark.needs("postgresql")

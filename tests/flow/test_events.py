@@ -159,7 +159,7 @@ async def test_the_log_stays_across_a_restart_and_a_declined_offer_follows(town:
 async def test_the_authority_tells_versions(town: tuple[Place, Receiver]) -> None:
     place, _ = town
     told = await place.authority.get("/v1/events")
-    assert [each["body"] for each in told["items"] if each["kind"] == "version.published"] == [
+    assert [item["body"] for item in told["items"] if item["kind"] == "version.published"] == [
         {"version": number} for number in range(1, place.version + 1)
     ]
 
@@ -168,7 +168,7 @@ async def test_the_wallet_tells_what_it_keeps_and_what_was_declined(town: tuple[
     """The ends that ACA-Py's own handlers write are told too."""
     place, _ = town
     told = await place.worker.get("/v1/events")
-    kinds = [(each["kind"], each["body"]) for each in told["items"]]
+    kinds = [(item["kind"], item["body"]) for item in told["items"]]
     assert kinds == [("wallet.credential-kept", {}), ("wallet.offer-ended", {"state": "DECLINED"})]
 
 
@@ -176,7 +176,7 @@ async def test_a_stream_ends_cleanly_when_the_centre_stops(town: tuple[Place, Re
     place, _ = town
     async with following(place.centre, None) as events:
         await place.centre.stop()
-        assert [each async for each in events] == []  # an answer that broke off would raise
+        assert [event async for event in events] == []  # an answer that broke off would raise
 
 
 async def test_nobody_reads_without_the_token(town: tuple[Place, Receiver]) -> None:

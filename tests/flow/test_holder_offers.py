@@ -1,28 +1,23 @@
 """The holder agent against real issuers: what is offered is judged, what comes is compared."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from tests.abuse.town import LEVELS, WELDER, Town
+from tests.abuse.town import Town
+from tests.welders import CLAIM as WELDER
+from tests.welders import LEVELS
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    town = Town(tmp_path_factory.mktemp("town"), holders=("worker",))
-    try:
-        await town.open()
-        yield town
-    finally:
-        await town.machine.stop()
+@pytest.fixture
+def town(shared_town: Town) -> Town:
+    return shared_town
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def worker(town: Town) -> AgentHandle:
     return town.people["worker"]
 
@@ -58,7 +53,9 @@ async def test_accepts_and_keeps_what_an_accredited_centre_offers(town: Town, wo
     await town.centre.wait_for(f"/offers/{issued}", "state", "done")
     credential = await worker.get(f"/credentials/{done['credential_id']}")
     assert (credential["revocation"], credential["values"]["eqf_min_4"]) == ("valid", "1")
-    assert (await refused(worker, offer_id))["code"] == "exchange"
+    assert (await worker.post(f"/offers/{offer_id}/accept"))["credential_id"] == done["credential_id"]
+    with pytest.raises(AppError, match="found one that is RECEIVED"):
+        await worker.post(f"/offers/{offer_id}/decline")
 
 
 async def test_refuses_a_welder_offered_by_a_school_for_cooks(town: Town, worker: AgentHandle) -> None:

@@ -1,16 +1,15 @@
 """The holder agent and a real verifier: what is asked is told, the answer is the person's."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from tests.abuse.town import WELDER, Town
+from tests.abuse.town import Town
 from tests.unit.trust.ecosystem import verification
+from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 
@@ -18,11 +17,11 @@ WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 class Scene:
     """An academy, an employer and a worker."""
 
-    def __init__(self, town: Town) -> None:
+    def __init__(self, town: Town, employer: str = "employer") -> None:
         assert town.academy is not None
         self.town = town
         self.academy: AgentHandle = town.academy
-        self.worker, self.employer = town.people["worker"], town.people["employer"]
+        self.worker, self.employer = town.people["worker"], town.people[employer]
 
     async def issue(self, **claim: Any) -> tuple[str, str]:
         """Return the id of an offer that the worker accepted, and of the credential."""
@@ -45,14 +44,15 @@ class Scene:
         return caught.value.problem
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    town = Town(tmp_path_factory.mktemp("town"), holders=("worker",), employers=("employer",), academy=True)
-    try:
-        await town.open()
-        yield Scene(town)
-    finally:
-        await town.machine.stop()
+@pytest.fixture
+def scene(shared_town: Town) -> Scene:
+    return Scene(shared_town)
+
+
+@pytest.fixture
+def listed(shared_town: Town) -> Scene:
+    """With the employer of whom the governance file may say what it may ask."""
+    return Scene(shared_town, employer="listed")
 
 
 def fits(shown: dict[str, Any], credential: str) -> dict[str, Any]:
@@ -137,26 +137,26 @@ async def test_takes_the_issuers_standing_along(scene: Scene) -> None:
     assert caught.value.status == 422
 
 
-async def test_a_listed_verifier_that_asks_for_more_gets_no_answer(scene: Scene) -> None:
-    _, credential = await scene.issue()
-    _, before = await scene.asked(subject="name")
+async def test_a_listed_verifier_that_asks_for_more_gets_no_answer(listed: Scene) -> None:
+    _, credential = await listed.issue()
+    _, before = await listed.asked(subject="name")
     assert before["asking"]["verdict"] == "UNKNOWN"
     assert before["purpose"] == "employment"
-    employer = (await scene.employer.get("/identity"))["did"]
-    await scene.town.publish(2, may_ask={employer: verification()})
-    for agent in (scene.worker, scene.employer):
+    employer = (await listed.employer.get("/identity"))["did"]
+    await listed.town.publish(may_ask={employer: verification()})
+    for agent in (listed.worker, listed.employer):
         await agent.post("/governance/refresh")
-    problem = await scene.refused(f"/requests/{before['id']}/present", {"credential_id": credential})
+    problem = await listed.refused(f"/requests/{before['id']}/present", {"credential_id": credential})
     assert problem["decision"]["verdict"] == "NOT_TRUSTED"
-    after = await scene.worker.get(f"/requests/{before['id']}")
+    after = await listed.worker.get(f"/requests/{before['id']}")
     assert after["explanation"].startswith("This verifier may not ask that.")
     assert not after["can_answer"]
     with pytest.raises(AppError) as caught:  # and its own agent does not ask it any more
-        await scene.employer.post("/requests", {"requirement": {**WELDER_3, "subject": "name"}})
+        await listed.employer.post("/requests", {"requirement": {**WELDER_3, "subject": "name"}})
     assert (caught.value.status, caught.value.problem["decision"]["verdict"]) == (409, "NOT_TRUSTED")
-    _, allowed = await scene.asked()
+    _, allowed = await listed.asked()
     assert allowed["asking"]["verdict"] == "TRUSTED"
-    done = await scene.worker.post(f"/requests/{allowed['id']}/present", {"credential_id": credential})
+    done = await listed.worker.post(f"/requests/{allowed['id']}/present", {"credential_id": credential})
     assert done["state"] == "PRESENTED"
 
 

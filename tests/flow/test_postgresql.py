@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.abuse.town import LEVELS, WELDER, Town
+from tests.abuse.town import Town
 from tests.postgresql import Database, PostgresServer
+from tests.welders import CLAIM as WELDER
+from tests.welders import LEVELS
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("postgresql")]
 
@@ -43,7 +45,7 @@ async def test_a_credential_is_issued_and_presented_and_survives_a_restart_of_th
         for agent in town.machine.agents:  # nothing is kept beside the database
             assert not list(agent.data.rglob("wallet.db"))
             log = agent.log_path.read_text()
-            assert not [each for each in databases if each.password in log]
+            assert not [database for database in databases if database.password in log]
     finally:
         await town.machine.stop()
         for database in databases:

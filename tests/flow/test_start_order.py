@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.prepared import start_prepared
 from tests.soak.village import WELDER, Village, ready_to_issue
 
 from wanderbuch.agents.demo.example import example_payload
@@ -19,7 +20,10 @@ FRESH_S = 6
 def village_in(folder: Path) -> Village:
     """Return a village in which the authority's word lasts only a few seconds."""
     return Village(
-        folder, authority={"freshness_lifetime_s": FRESH_S, "reissue_every_s": 1}, centre={"registry_size": 32}
+        folder,
+        authority={"freshness_lifetime_s": FRESH_S, "reissue_every_s": 1},
+        centre={"registry_size": 32},
+        start_child=start_prepared,
     )
 
 

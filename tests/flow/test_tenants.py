@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.prepared import start_prepared
 
 from wanderbuch.agents.demo.example import example_claim, example_payload, suspend
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
@@ -29,7 +30,7 @@ class Service:
     """A process for several organisations, and those whom they deal with."""
 
     def __init__(self, folder: Path) -> None:
-        self.machine = LocalMachine(folder)
+        self.machine = LocalMachine(folder, start_child=start_prepared)
         add = self.machine.add
         self.authority = add(
             "authority", "Authority", "authority.wanderbuch.test", authority={"ecosystem": "x", "four_eyes": False}
@@ -118,7 +119,7 @@ class Service:
         opened = await self.worker.post("/invitations", {"url": asked["short_url"]})
         with pytest.raises(AppError) as refused:
             await self.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
-        assert [each["code"] for each in refused.value.problem["reasons"]] == ["fit.revoked"]
+        assert [reason["code"] for reason in refused.value.problem["reasons"]] == ["fit.revoked"]
         await self.worker.post(f"/requests/{opened['id']}/decline", {})
         ended = await asker.wait_for(f"{api}/requests/{asked['id']}", "state", "DECLINED")
         assert ended["decision"] is None

@@ -1,83 +1,32 @@
 """The verifier agent on real sockets, with an honest wallet and a lying one."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import json
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
-from tests.abuse.town import LEVELS, WELDER, Town
+from jsonschema import Draft202012Validator
+from tests.abuse.town import Town
+from tests.flow.employer_scene import WELDER_3, Scene, codes, open_scene
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
-
-WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 
-@dataclass
-class Scene:
-    """Everybody, and the credentials of the two wallets."""
-
-    town: Town
-    shipyard: AgentHandle
-    worker: AgentHandle
-    liar: AgentHandle
-    credential: str = ""
-
-    async def ask(self, requirement: dict[str, Any], **how: Any) -> dict[str, Any]:
-        asked: dict[str, Any] = await self.shipyard.post("/requests", {"requirement": requirement, **how})
-        return asked
-
-    async def ended(self, asked: dict[str, Any]) -> dict[str, Any]:
-        path = f"/requests/{asked['id']}"
-        found: dict[str, Any] = await self.shipyard.wait_for(path, "state", "DECIDED", "DECLINED", "NO_ANSWER")
-        return found
-
-    async def opened(self, wallet: AgentHandle, asked: dict[str, Any], key: str = "short_url") -> str:
-        opened = await wallet.post("/invitations", {"url": asked[key]})
-        assert opened["kind"] == "request"
-        return str(opened["id"])
-
-    async def liars_credential(self, issuer: AgentHandle, **changed: Any) -> str:
-        levels = {name: changed.pop(name, value) for name, value in LEVELS.items()}
-        held = {each["id"] for each in (await self.liar.get("/credentials"))["items"]}
-        made = await issuer.post("/offers", {"claim": {**WELDER, **changed}, **levels})
-        opened = await self.liar.post("/invitations", {"url": made["invitation_url"]})
-        await issuer.wait_for(f"/offers/{made['id']}", "state", "done")
-        assert opened["kind"] == "offer"
-        (new,) = {each["id"] for each in (await self.liar.get("/credentials"))["items"]} - held
-        return str(new)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    town = Town(tmp_path_factory.mktemp("town"), holders=("worker",), liars=("liar",))
-    shipyard = town.machine.add("verifier", "Malta Shipyard", "shipyard.wanderbuch.test")
-    scene = Scene(town, shipyard, town.people["worker"], town.people["liar"])
-    try:
-        await town.open()
-        shipyard.configure(governance=town.governance)
-        await shipyard.start()
-        made = await town.centre.post("/offers", {"claim": WELDER, **LEVELS})
-        opened = await scene.worker.post("/invitations", {"url": made["invitation_url"]})
-        await scene.worker.post(f"/offers/{opened['id']}/accept")
-        done = await scene.worker.wait_for(f"/offers/{opened['id']}", "state", "RECEIVED")
-        scene.credential = done["credential_id"]
-        yield scene
-    finally:
-        await town.machine.stop()
-
-
-def codes(ended: dict[str, Any]) -> list[str]:
-    return [reason["code"] for reason in ended["decision"]["reasons"]]
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_town: Town) -> Scene:
+    """Whose worker has a credential."""
+    return await open_scene(shared_town)
 
 
 async def test_a_welder_proves_a_level_without_showing_it(scene: Scene) -> None:
     asked = await scene.ask(WELDER_3)
     assert asked["state"] == "OPEN"
-    assert asked["short_url"].startswith("https://shipyard.wanderbuch.test/i/")
-    assert asked["qr_svg"].startswith("<svg")
+    assert asked["short_url"].startswith("https://employer.wanderbuch.test/i/")
+    assert asked["qr_svg"] is None  # made when it is looked at
+    assert (await scene.employer.get(f"/requests/{asked['id']}"))["qr_svg"].startswith("<svg")
     request = await scene.opened(scene.worker, asked)
     shown = await scene.worker.get(f"/requests/{request}")
     assert shown["can_answer"]
@@ -85,6 +34,7 @@ async def test_a_welder_proves_a_level_without_showing_it(scene: Scene) -> None:
     await scene.worker.post(f"/requests/{request}/present", {"credential_id": scene.credential})
     ended = await scene.ended(asked)
     assert (ended["state"], ended["decision"]["verdict"]) == ("DECIDED", "TRUSTED")
+    assert ended["qr_svg"] is None  # nobody scans it any more
     assert codes(ended) == ["issuer.accredited", "subject.none"]
     assert {each["attribute"]: each["meaning"] for each in ended["seen"]} == {
         "occupation_isco08": "Welders and flamecutters",
@@ -95,6 +45,17 @@ async def test_a_welder_proves_a_level_without_showing_it(scene: Scene) -> None:
         "eqf_min_3": "EQF level 3 or more",
     }
     assert {"eqf_level", "framework_level", "family_name"} <= {each["attribute"] for each in ended["hidden"]}
+    answer = ended["answer"]
+    assert (answer["category"], answer["ask_again"], answer["not_checked"]) == ("accepted", "later", [])
+    assert answer["holds_on"] == ended["decision"]["decided_at"][:10]
+    assert answer["good_until"] > ended["decision"]["decided_at"]
+    assert answer["redress"] == ended["decision"]["redress"] != []
+    told = {fact["fact"]: fact for fact in answer["facts"]}
+    assert {fact["outcome"] for name, fact in told.items() if name != "holder_named"} == {"holds"}
+    assert told["holder_named"]["outcome"] == "not_asked"
+    governance = ended["decision"]["governance"]  # the town may have gone on to another version meanwhile
+    assert told["issuer_counts"]["evidence"]["version"].endswith(f" {governance['version']}")
+    assert all(source["age_s"] is not None for source in answer["sources"])
     await scene.worker.wait_for(f"/requests/{request}", "state", "ACCEPTED")
 
 
@@ -132,10 +93,10 @@ async def test_a_lie_about_the_level_is_refused_and_a_second_answer_too(scene: S
     ended = await scene.ended(asked)
     assert (ended["decision"]["verdict"], codes(ended)) == ("NOT_TRUSTED", ["proof.invalid"])
     assert ended["seen"] is None
-    await scene.liar.wait_for(f"/requests/{request}", "state", "abandoned")
+    await scene.liar.wait_for(f"/requests/{request}", "state", "REFUSED_BY_VERIFIER")
     await scene.liar.post(f"/requests/{request}/forge", {"credential_id": good})
-    await scene.liar.wait_for(f"/requests/{request}", "state", "abandoned")
-    assert await scene.shipyard.get(f"/requests/{asked['id']}") == ended
+    await scene.liar.wait_for(f"/requests/{request}", "state", "REFUSED_BY_VERIFIER")
+    assert await scene.employer.get(f"/requests/{asked['id']}") == ended
 
 
 async def test_an_issuer_for_cooks_is_refused(scene: Scene) -> None:
@@ -145,6 +106,68 @@ async def test_an_issuer_for_cooks_is_refused(scene: Scene) -> None:
     await scene.liar.post(f"/requests/{request}/forge", {"credential_id": credential})
     ended = await scene.ended(asked)
     assert (ended["decision"]["verdict"], codes(ended)) == ("NOT_TRUSTED", ["issuer.definition_not_accepted"])
+    assert (ended["answer"]["category"], ended["answer"]["good_until"]) == ("refused", None)
+    failed = [fact["fact"] for fact in ended["answer"]["facts"] if fact["outcome"] == "fails"]
+    assert failed == ["issuer_counts"]
+
+
+REQUESTS = "/v1/verifier/requests"
+ASKED = {"requirement": WELDER_3}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", REQUESTS, b"{", 400),
+        ("POST", REQUESTS, b"[]", 400),
+        ("POST", REQUESTS, json.dumps({"requirement": {**WELDER_3, "ocupation": "C7212"}}).encode(), 400),
+        ("POST", REQUESTS, json.dumps({"requirement": {**WELDER_3, "occupation": "C9999"}}).encode(), 422),
+        ("POST", REQUESTS, json.dumps({"requirement": {**WELDER_3, "jurisdiction": "XXX"}}).encode(), 422),
+        ("POST", REQUESTS, json.dumps({"requirement": {**WELDER_3, "jurisdiction": "FRA"}}).encode(), 422),
+        ("POST", REQUESTS, b" " * (4 * 1024 * 1024), 413),
+        ("GET", REQUESTS + "?state=nowhere", None, 400),
+        ("GET", REQUESTS + "?cursor=made-up", None, 400),
+        ("GET", REQUESTS + "?page=1", None, 400),
+        ("GET", REQUESTS + "/nothing", None, 404),
+        ("POST", REQUESTS + "/nothing/forget", None, 404),
+        ("GET", "/v1/t/nobody/verifier/requests", None, 404),
+        ("GET", "/v1/verifier/nothing", None, 404),
+        ("PUT", REQUESTS, None, 405),
+    ],
+)
+async def test_every_error_is_a_problem_as_the_description_says(
+    scene: Scene, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    answer, document = await raw(scene.employer, method, path, body)
+    assert answer[0] == status
+    check_problem(document, answer)
+
+
+async def test_a_wrong_token_is_a_problem_too(scene: Scene) -> None:
+    answer, document = await raw(scene.employer, "GET", REQUESTS, None, token="wrong" * 8)
+    assert answer[0] == 401
+    check_problem(document, answer)
+
+
+async def raw(
+    verifier: AgentHandle, method: str, path: str, body: bytes | None, *, token: str | None = None
+) -> tuple[tuple[int, str, Any], dict[str, Any]]:
+    """Return what a verifier answers, as it came, and its own description of itself."""
+    headers = {"Authorization": f"Bearer {token or verifier.token}"}
+    async with aiohttp.ClientSession(verifier.app_url, headers=headers) as session:
+        async with session.request(method, path, data=body) as response:
+            answer = (response.status, response.content_type, await response.json(content_type=None))
+        async with session.get("/openapi.json") as response:
+            return answer, await response.json()
+
+
+def check_problem(document: dict[str, Any], answer: tuple[int, str, Any]) -> None:
+    """Refuse what is not as the description says of errors."""
+    said = document["components"]["responses"]["Problem"]["content"]
+    assert answer[1] in said
+    schema = {**said[answer[1]]["schema"], "components": document["components"]}
+    Draft202012Validator(schema).validate(answer[2])
+    assert answer[2]["status"] == answer[0]
 
 
 async def test_an_answer_sent_to_another_request_is_refused(scene: Scene) -> None:
@@ -163,7 +186,7 @@ async def test_what_was_seen_can_be_forgotten_at_once(scene: Scene) -> None:
     request = await scene.opened(scene.worker, asked)
     await scene.worker.post(f"/requests/{request}/present", {"credential_id": scene.credential})
     await scene.ended(asked)
-    forgotten = await scene.shipyard.post(f"/requests/{asked['id']}/forget")
+    forgotten = await scene.employer.post(f"/requests/{asked['id']}/forget")
     assert forgotten["seen"] is None
     assert forgotten["decision"]["verdict"] == "TRUSTED"
 
@@ -176,18 +199,19 @@ async def test_asks_nobody_where_nobody_counts(scene: Scene) -> None:
 
 async def test_an_unknown_request_is_not_found(scene: Scene) -> None:
     with pytest.raises(AppError) as caught:
-        await scene.shipyard.get("/requests/nothing")
+        await scene.employer.get("/requests/nothing")
     assert caught.value.status == 404
 
 
 async def test_shows_what_decisions_rest_on(scene: Scene) -> None:
-    shown = await scene.shipyard.post("/governance/refresh")
-    assert (shown["is_fresh"], shown["current"]["version"], shown["notes"]) == (True, 1, [])
+    await scene.employer.post("/governance/refresh")
+    shown = await scene.employer.post("/governance/refresh")
+    assert (shown["is_fresh"], shown["current"]["version"], shown["notes"]) == (True, scene.town.version, [])
     assert shown["last_refresh"] == "UNCHANGED"
 
 
 async def test_lists_requests_by_state(scene: Scene) -> None:
     await scene.ended(await scene.ask(WELDER_3, deadline_s=1))
-    listed = (await scene.shipyard.get("/requests", state="NO_ANSWER"))["items"]
+    listed = (await scene.employer.get("/requests", state="NO_ANSWER"))["items"]
     assert listed
     assert {each["state"] for each in listed} == {"NO_ANSWER"}

@@ -28,7 +28,7 @@ class TinySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     needs_file: Path | None = None
-    """The role starts once this file is there; until then it says that it can not reach it."""
+    """The role starts once this file is there; until then it says that it cannot reach it."""
 
 
 class Text(ApiModel):

@@ -13,8 +13,8 @@ from tests.needs import node_is_missing
 SOURCE = Path(__file__).parent / "credo"
 TARGET = Path(__file__).parents[2] / "build" / "interop" / "credo"
 MANIFESTS = ("package.json", "package-lock.json")
-# Two packages hold native code that is compiled here. No other package's install script runs: the one of the
-# AnonCreds and Askar wrappers would download a library, and the Python wheels bring the same libraries.
+# Two packages hold native code that is compiled here. No other package's install script runs: those of the
+# AnonCreds, Askar and Indy wrappers would download a library, and the Python wheels bring the same libraries.
 COMPILED = ("@2060.io/ffi-napi", "@2060.io/ref-napi")
 INSTALL_TIMEOUT_S = 420
 
@@ -61,7 +61,11 @@ def install() -> Path:
 
 def native_libraries() -> dict[str, str]:
     """Give the environment that points Credo at the native libraries of the Python wheels."""
-    return {"LIB_ASKAR_PATH": _folder_of("aries_askar"), "LIB_ANONCREDS_PATH": _folder_of("anoncreds")}
+    return {
+        "LIB_ASKAR_PATH": _folder_of("aries_askar"),
+        "LIB_ANONCREDS_PATH": _folder_of("anoncreds"),
+        "LIB_INDY_VDR_PATH": _folder_of("indy_vdr"),
+    }
 
 
 def _folder_of(package: str) -> str:

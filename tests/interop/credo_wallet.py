@@ -1,6 +1,7 @@
 """Drive a stock Credo wallet (`credo/wallet.mjs`) from Python.
 
-The wallet is a process of its own that obeys JSON lines; see the head of `wallet.mjs` for the form.
+The wallet is a process of its own that obeys JSON lines; see the head of `wallet.mjs` for the form. What it holds lies
+in its folder: started again there, it is the same wallet.
 """
 
 import asyncio
@@ -61,12 +62,23 @@ class Invitation:
     connection_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that came, whatever Credo makes of it; `code` is that of a problem report."""
+
+    type: str
+    thread_id: str
+    parent_thread_id: str | None
+    code: str | None
+
+
 class CredoWallet:
     """A running Credo wallet; make one with `credo_wallet`."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self.log = log
         self.events: list[Exchange] = []
+        self.messages: list[Message] = []
         self._process = process
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
@@ -147,6 +159,32 @@ class CredoWallet:
             came = ", ".join(f"{seen.kind} {seen.state}" for seen in self.events) or "nothing"
             raise CredoError(f"no such event after {timeout_s} s; came: {came}; see {self.log}") from err
 
+    async def told(self, message_type: str, *, timeout_s: float = EVENT_TIMEOUT_S) -> Message:
+        """Wait for a message, past or future, whose type ends so.
+
+        Raises:
+            CredoError: none came in time.
+        """
+        try:
+            async with asyncio.timeout(timeout_s), self._news:
+                while True:
+                    if message := next(
+                        (message for message in self.messages if message.type.endswith(message_type)), None
+                    ):
+                        return message
+                    await self._news.wait()
+        except TimeoutError as err:
+            came = ", ".join(message.type for message in self.messages) or "nothing"
+            raise CredoError(f"no {message_type} after {timeout_s} s; came: {came}; see {self.log}") from err
+
+    async def ping(self, connection_id: str | None) -> None:
+        """Ask the other side of a connection for what it has, as a wallet that nobody can reach must."""
+        await self.do("ping", connection_id=connection_id)
+
+    async def kill(self) -> None:
+        """End the process as a phone does whose battery is empty."""
+        await kill_child(self._process)
+
     async def accept(self, offer: Exchange) -> None:
         """Accept an offer and wait until the credential is stored."""
         await self.do("accept_offer", id=offer.id)
@@ -194,8 +232,12 @@ class CredoWallet:
 
     async def _take(self, message: Json) -> None:
         if "event" in message:
+            kind = message.pop("event")
             async with self._news:
-                self.events.append(Exchange(kind=message.pop("event"), **message))
+                if kind == "message":
+                    self.messages.append(Message(**message))
+                else:
+                    self.events.append(Exchange(kind=kind, **message))
                 self._news.notify_all()
             return
         answer = self._waiting.get(message["seq"])
@@ -215,21 +257,25 @@ async def credo_wallet(
     ca_file: Path,
     connect: Mapping[str, str],
     endpoint: Endpoint | None = None,
+    ledger: Mapping[str, str] | None = None,
+    mediator: Mapping[str, str] | None = None,
     log_level: str = "warn",
 ) -> AsyncIterator[CredoWallet]:
     """Run a Credo wallet and stop it at the end.
 
     Args:
-        folder: where the wallet keeps its files; the process writes its log to `wallet.log` in it.
+        folder: where the wallet keeps its files and its key; the process adds its log to `wallet.log` in it.
         ca_file: PEM certificates to trust, instead of the public ones.
         connect: which "host:443" to dial at which "address:port".
         endpoint: where the wallet listens; without one, as a phone, it gets answers on its own requests only.
+        ledger: namespace and genesis transactions of an Indy ledger, if it is to know one.
+        mediator: where the invitation of its mediator is, and how it picks up; see `wallet.mjs`.
         log_level: one of Credo's levels: debug, info, warn, error.
     """
     program = await asyncio.to_thread(install)
     start = await asyncio.to_thread(_start_command, folder, ca_file, endpoint)
     log = folder / "wallet.log"
-    with log.open("wb") as stderr:
+    with log.open("ab") as stderr:
         process = await start_child(
             (require_node(), str(program)),
             stdout=asyncio.subprocess.PIPE,
@@ -239,7 +285,8 @@ async def credo_wallet(
         )
     wallet = CredoWallet(process, log)
     try:
-        await wallet.do("start", **start, connect=dict(connect), log_level=log_level)
+        further = {"indy": ledger and dict(ledger), "mediator": mediator and dict(mediator)}
+        await wallet.do("start", **start, connect=dict(connect), log_level=log_level, **further)
         yield wallet
     finally:
         await _stop(process)
@@ -247,13 +294,16 @@ async def credo_wallet(
 
 def _start_command(folder: Path, ca_file: Path, endpoint: Endpoint | None) -> Json:
     folder.mkdir(parents=True, exist_ok=True)
+    key = folder / "wallet.key"
+    if not key.exists():
+        key.write_text(Store.generate_raw_key())
     inbound = endpoint and {
         "endpoint": endpoint.url,
         "port": endpoint.port,
         "cert": endpoint.certificate.read_text(),
         "key": endpoint.key.read_text(),
     }
-    return {"folder": str(folder), "key": Store.generate_raw_key(), "ca": ca_file.read_text(), "inbound": inbound}
+    return {"folder": str(folder), "key": key.read_text(), "ca": ca_file.read_text(), "inbound": inbound}
 
 
 def _belongs(seen: Exchange, kind: str, invitation: Invitation, state: str) -> bool:

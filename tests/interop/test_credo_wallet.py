@@ -1,6 +1,6 @@
 """A wallet that we did not write takes our credential and answers our questions: the whole design rests on that.
 
-Credo 0.6.3 can not read the problem report by which a verifier refuses an answer that came without a connection: it
+Credo 0.6.3 cannot read the problem report by which a verifier refuses an answer that came without a connection: it
 looks for an invitation of its own. So such a wallet shows the answer as sent, but never as accepted.
 """
 
@@ -75,13 +75,13 @@ async def test_declined_offer_ends_as_declined(ecosystem: Ecosystem, tmp_path: P
 
 
 async def test_offer_accepted_too_late_gives_nothing(ecosystem: Ecosystem, welder: CredoWallet) -> None:
-    held = await welder.credentials()
+    credentials = await welder.credentials()
     offer = await ecosystem.offer(deadline_s=8)
     received = await welder.offer_of(await welder.receive(offer["short_url"]))
     await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "state", "NO_ANSWER")
     await welder.do("accept_offer", id=received.id)
     await welder.reached(received, "abandoned")
-    assert await welder.credentials() == held
+    assert await welder.credentials() == credentials
     assert (await ecosystem.centre.get(f"/offers/{offer['id']}"))["state"] == "NO_ANSWER"
 
 
@@ -115,7 +115,7 @@ async def test_level_is_proven_by_predicate(ecosystem: Ecosystem, welder: CredoW
     ("level_proof", "why"),
     [("thermometer", "Unable to automatically select"), ("predicate", "Predicate is not satisfied")],
 )
-async def test_wallet_declines_a_level_that_it_can_not_prove(
+async def test_wallet_declines_a_level_that_it_cannot_prove(
     ecosystem: Ecosystem, welder: CredoWallet, level_proof: str, why: str
 ) -> None:
     request = await ecosystem.ask(min_eqf_level=5, level_proof=level_proof)
@@ -161,11 +161,28 @@ async def test_further_business_goes_over_the_connection_that_is_there(ecosystem
         assert len(await wallet.credentials()) == 2
 
 
-async def test_second_wallet_on_the_same_invitation_gets_no_offer(ecosystem: Ecosystem, tmp_path: Path) -> None:
+async def test_further_business_goes_over_a_connection_of_its_own(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    async with ecosystem.wallet(tmp_path / "wallet") as wallet:
+        connections = set()
+        for number in ("NVQ-2024-000001", "NVQ-2024-000002"):
+            offer = await ecosystem.offer({"credential_id": number})
+            invitation = await wallet.receive(offer["short_url"])
+            connections.add(invitation.connection_id)
+            await wallet.accept(await wallet.offer_of(invitation))
+            await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        assert {each["state"] for each in await wallet.do("connections")} == {"completed"}
+        assert len(connections) == len(await wallet.credentials()) == 2
+
+
+async def test_second_wallet_on_the_same_invitation_is_told_and_gets_no_offer(
+    ecosystem: Ecosystem, tmp_path: Path
+) -> None:
     offer = await ecosystem.offer()
     async with ecosystem.wallet(tmp_path / "first") as first, ecosystem.wallet(tmp_path / "second") as second:
         received = await first.offer_of(await first.receive(offer["short_url"]))
         await second.receive(offer["short_url"])
+        told = await second.told("/problem_report")
+        assert told.code == "request_not_accepted"
         await first.accept(received)
         await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
         assert second.events == []
@@ -197,7 +214,7 @@ async def test_revoked_credential_is_never_trusted(ecosystem: Ecosystem, tmp_pat
         assert not wallet.has_reached(received, "done")
 
 
-async def test_revocation_does_not_wait_for_a_wallet_that_can_not_be_reached(
+async def test_revocation_does_not_wait_for_a_wallet_that_cannot_be_reached(
     ecosystem: Ecosystem, tmp_path: Path
 ) -> None:
     async with ecosystem.wallet(tmp_path / "wallet") as wallet:

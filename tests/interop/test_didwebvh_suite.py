@@ -15,7 +15,7 @@ import yaml
 from tests.unit.http.tls_host import PrivateAuthority, tls_host
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -76,7 +76,7 @@ class Web:
 async def running(authority: PrivateAuthority, folder: Path) -> AsyncIterator[Web]:
     async with AsyncExitStack() as stack:
         hosts = [await stack.enter_async_context(tls_host(authority, host, folder / host)) for host in HOSTS]
-        lines = [f"{each.host}:443=127.0.0.1:{each.port}" for each in hosts]
+        lines = [f"{host.host}:443=127.0.0.1:{host.port}" for host in hosts]
         config = HttpEdgeConfig(connect=ConnectionMap.parse(lines), ca_file=authority.ca_file)
         yield Web(folder, await stack.enter_async_context(HttpEdge(config)))
 
@@ -125,7 +125,7 @@ async def test_a_log_resolves_as_its_writer_says(web: Web, vector: str) -> None:
         found = await web.resolve(name)
         assert found.version_id == expected["didDocumentMetadata"]["versionId"]
         assert without_implicit_services(found.content) == without_implicit_services(expected["didDocument"])
-        assert [str(each) for each in found.names] == names[::-1]
+        assert [str(name) for name in found.names] == names[::-1]
 
 
 @pytest.mark.parametrize("result", EARLIER)

@@ -97,8 +97,8 @@ async def _crowd(kind: str, port: int, number: int, seconds: float) -> None:
     strangers = [asyncio.create_task(_stranger(kind, port)) for _ in range(number)]
     print("begun", flush=True)
     await asyncio.sleep(seconds)
-    for each in strangers:
-        each.cancel()
+    for stranger in strangers:
+        stranger.cancel()
     await asyncio.gather(*strangers, return_exceptions=True)
     print(made, flush=True)
 

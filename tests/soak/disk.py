@@ -31,7 +31,7 @@ class SmallDisk:
             check=False,
         )
         if done.returncode:
-            pytest.skip(f"a tmpfs can not be mounted here: {done.stderr.strip()}")
+            pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
 
     def unmount(self) -> None:
         """Take it away."""

@@ -39,13 +39,13 @@ async def public_key_of(agent: AgentHandle) -> str:
     (service,) = (each for each in document["service"] if each["type"] == "did-communication")
     methods = {each["id"]: each for each in document["verificationMethod"]}
     multikey = methods[service["recipientKeys"][0]]["publicKeyMultibase"]
-    return base58.b58encode(base58.b58decode(multikey[1:])[2:]).decode()
+    return str(base58.b58encode(base58.b58decode(multikey[1:])[2:]).decode())
 
 
 def envelope(recipient: str, message: dict[str, Any] | bytes, *, anonymous: bool = False) -> bytes:
     """A message from a key that was just made."""
     content = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return pack_message([recipient], None if anonymous else Key.generate(KeyAlg.ED25519), content)
+    return bytes(pack_message([recipient], None if anonymous else Key.generate(KeyAlg.ED25519), content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Flood:
             "host": agent.host,
             "ca": str(agent.folder.parent / "ca.crt"),
             "connections": self.connections,
-            "bodies": [base64.b64encode(each).decode() for each in self.bodies],
+            "bodies": [base64.b64encode(body).decode() for body in self.bodies],
         }
         file.write_text(json.dumps(told))
 
@@ -94,7 +94,7 @@ async def flooded(agent: AgentHandle, flood: Flood, folder: Path) -> Any:
 
 async def _run(file: Path) -> None:
     told = json.loads(await asyncio.to_thread(file.read_text))
-    bodies = [base64.b64decode(each) for each in told["bodies"]]
+    bodies = [base64.b64decode(body) for body in told["bodies"]]
     tls = ssl.create_default_context(cafile=told["ca"])
     statuses: Counter[str] = Counter()
 

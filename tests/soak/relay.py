@@ -69,9 +69,9 @@ class Relay:
         found = []
         try:
             async with store.session() as session:
-                for each in self.deliveries:
-                    if each.acknowledged or not acknowledged:
-                        text, _, _ = await unpack_message(session, each.envelope)
+                for delivery in self.deliveries:
+                    if delivery.acknowledged or not acknowledged:
+                        text, _, _ = await unpack_message(session, delivery.envelope)
                         found.append(json.loads(text))
         finally:
             await store.close()

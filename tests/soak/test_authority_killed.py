@@ -17,12 +17,12 @@ from tests.soak.village import ECOSYSTEM, Village
 from wanderbuch.agents.demo.example import example_payload
 from wanderbuch.agents.machine import AgentHandle, AppError
 from wanderbuch.errors import ResolutionError, WanderbuchError
-from wanderbuch.governance.freshness import FreshnessStatement, verify_freshness
-from wanderbuch.governance.history import entries_match, read_entries
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.model import CROSSWALK
-from wanderbuch.governance.records import split
-from wanderbuch.governance.signing import verify_file
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.model import CROSSWALK
+from wanderbuch.governance.form.records import split
+from wanderbuch.governance.signed.freshness import FreshnessStatement, verify_freshness
+from wanderbuch.governance.signed.history import entries_match, read_entries
+from wanderbuch.governance.signed.signing import verify_file
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -130,12 +130,12 @@ async def test_one_version_or_the_next_is_served_whole_whenever_the_power_fails(
     last = reader.statements[-1]
     tell(f"{len(reader.served)} of {VERSIONS} versions seen as current in {reader.reads} reads")
     assert reader.faults == []
-    assert [each["version"] for each in versions] == list(range(VERSIONS, 0, -1))
-    assert {each["state"] for each in versions} == {"PUBLISHED"}
-    assert {each["version"]: each["digest"] for each in versions} == digests
+    assert [version["version"] for version in versions] == list(range(VERSIONS, 0, -1))
+    assert {version["state"] for version in versions} == {"PUBLISHED"}
+    assert {version["version"]: version["digest"] for version in versions} == digests
     assert last.version == VERSIONS
     assert last.exp > datetime.now(UTC)
-    assert len({each.iat for each in reader.statements if each.version == VERSIONS}) >= 2
+    assert len({statement.iat for statement in reader.statements if statement.version == VERSIONS}) >= 2
     for number, body in reader.served.items():
         path = authority.data / "public" / "governance" / ECOSYSTEM / "versions" / f"{number}.jws"
         assert path.read_bytes() == body
@@ -212,15 +212,15 @@ async def officials_decide(village: Village, rng: random.Random, tell: Callable[
     drafts = (await editor("GET", "/drafts"))["items"]
     tell(f"{len(versions)} versions and {len(entries)} entries of the history after {CUTS} cuts")
     assert reader.faults == []
-    assert {each["state"] for each in drafts} == {"PUBLISHED"}
-    assert [each["version"] for each in versions] == list(range(wanted, 0, -1))
-    became = [each["version"] for each in entries if each["action"] in ("publication", "suspension", "rotation")]
+    assert {draft["state"] for draft in drafts} == {"PUBLISHED"}
+    assert [version["version"] for version in versions] == list(range(wanted, 0, -1))
+    became = [entry["version"] for entry in entries if entry["action"] in ("publication", "suspension", "rotation")]
     assert became == list(range(1, wanted + 1))
     refusals = sum(len(record.get("refusals", ())) for record in records.values())
-    assert [each["n"] for each in entries] == list(range(2 + refusals + wanted))
-    assert {each["digest"] for each in entries} - {None} == {each["digest"] for each in versions}
-    assert [each["action"] for each in entries].count("suspension") == DECISIONS
-    assert [each["action"] for each in entries].count("rotation") == DECISIONS
+    assert [entry["n"] for entry in entries] == list(range(2 + refusals + wanted))
+    assert {entry["digest"] for entry in entries} - {None} == {entry["digest"] for entry in versions}
+    assert [entry["action"] for entry in entries].count("suspension") == DECISIONS
+    assert [entry["action"] for entry in entries].count("rotation") == DECISIONS
     head = reader.statements[-1].history
     assert head is not None
     lines = (authority.data / "public" / "governance" / ECOSYSTEM / "history" / "entries.jsonl").read_bytes()

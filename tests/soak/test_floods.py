@@ -120,14 +120,14 @@ def did_exchange(number: int, invitation_id: str | None, host: str) -> dict[str,
 async def poison(agent: AgentHandle) -> Flood:
     key = await public_key_of(agent)
     thread = {"~thread": {"thid": {"a": 1}}, "~transport": {"return_route": "thread"}}
-    small = [envelope(key, {"@type": PING, "@id": str(each), **thread}, anonymous=True) for each in range(20)]
+    small = [envelope(key, {"@type": PING, "@id": str(number), **thread}, anonymous=True) for number in range(20)]
     return Flood("poison", tuple(small), 40)
 
 
 async def large_poison(agent: AgentHandle) -> Flood:
     key = await public_key_of(agent)
     thread = {"~thread": {"thid": {"a": "x" * 1_400_000}}}
-    large = [envelope(key, {"@type": PING, "@id": str(each), **thread}, anonymous=True) for each in range(5)]
+    large = [envelope(key, {"@type": PING, "@id": str(number), **thread}, anonymous=True) for number in range(5)]
     return Flood("large poison", tuple(large), 67)
 
 
@@ -151,7 +151,7 @@ async def strangers(agent: AgentHandle) -> Flood:
 
 async def silent_host(agent: AgentHandle) -> Flood:
     key = await public_key_of(agent)
-    bodies = [envelope(key, did_exchange(each, None, SILENT)) for each in range(150)]
+    bodies = [envelope(key, did_exchange(number, None, SILENT)) for number in range(150)]
     return Flood("150 that name a silent host", tuple(bodies), 150)
 
 
@@ -205,7 +205,7 @@ async def test_whoever_holds_an_invitation_and_names_silent_hosts_holds_up_nobod
     key = await public_key_of(village.centre)
     made = await village.centre.post("/offers", {"claim": example_claim(), "deadline_s": 600})
     invitation_id = invitation_of(made["invitation_url"])
-    names = [SILENT if hosts == "one" else f"n{each}.{SILENT}" for each in range(150)]
+    names = [SILENT if hosts == "one" else f"n{number}.{SILENT}" for number in range(150)]
     bodies = [envelope(key, did_exchange(each, invitation_id, name)) for each, name in enumerate(names)]
     flood = Flood(f"150 of one invitation, {hosts}", tuple(bodies), 150)
     await measured(village, village.centre, issue, flood, tmp_path, tell)
@@ -226,8 +226,8 @@ async def test_whoever_has_a_connection_and_floods_over_it_holds_up_nobody_else(
     await profile.close()
     await village.centre.start()
     await ready_to_issue(village.centre)
-    pings = [{"@type": PING, "@id": str(each), "~transport": {"return_route": "all"}} for each in range(500)]
-    bodies = [pack_message([recipient], key, json.dumps(each).encode()) for each in pings]
+    pings = [{"@type": PING, "@id": str(number), "~transport": {"return_route": "all"}} for number in range(500)]
+    bodies = [pack_message([recipient], key, json.dumps(ping).encode()) for ping in pings]
     flood = Flood("over a connection", tuple(bodies), 40)
     await measured(village, village.centre, issue, flood, tmp_path, tell)
 

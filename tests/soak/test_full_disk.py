@@ -11,10 +11,10 @@ import pytest
 from tests.soak.disk import SmallDisk
 from tests.soak.village import Village
 
-from wanderbuch.agents.cli import EXIT_MISTAKE, EXIT_STORE_FAILED
 from wanderbuch.agents.demo.example import example_claim
 from wanderbuch.agents.machine import AgentHandle, AppError
 from wanderbuch.agents.machine.errors import MachineError
+from wanderbuch.agents.runtime.exits import EXIT_MISTAKE, EXIT_STORE_FAILED
 
 DISK_MIB = 96
 
@@ -71,7 +71,7 @@ async def test_a_wallet_gets_what_came_while_its_disk_was_full(village: Village,
         answers = await asyncio.gather(
             *(worker.post(f"/offers/{received}/accept") for _, received in offers), return_exceptions=True
         )
-        tell(f"{sum(isinstance(each, BaseException) for each in answers)} calls failed, {disk.free_kib()} KiB free")
+        tell(f"{sum(isinstance(answer, BaseException) for answer in answers)} calls failed, {disk.free_kib()} KiB free")
         assert await ended(worker) == EXIT_STORE_FAILED
         assert "full" in last_line(worker)
         disk.make_room()

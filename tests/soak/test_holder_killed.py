@@ -35,8 +35,8 @@ async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
 ) -> None:
     worker, centre = village.worker, village.centre
     offers = [await village.offer(deadline_s=CENTRE_DEADLINE_S) for _ in range(OFFERS)]
-    for each in range(0, OFFERS, 2):
-        pair = [received for _, received in offers[each : each + 2]]
+    for number in range(0, OFFERS, 2):
+        pair = [received for _, received in offers[number : number + 2]]
         asking = [asyncio.create_task(worker.post(f"/offers/{received}/accept")) for received in pair]
         if rng.random() < 0.5:
             await asyncio.sleep(rng.uniform(0, 1.2))

@@ -9,6 +9,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ async def test_no_question_is_stuck_whoever_is_killed_in_mid_presentation(
             for each in asked:
                 if each["id"] not in waiting:
                     continue
-                shown = await patiently(lambda path=f"/requests/{each['id']}": employer.get(path))
+                shown = await patiently(partial(employer.get, f"/requests/{each['id']}"))
                 if shown["state"] in ("DECIDED", "DECLINED", "NO_ANSWER"):
                     told[each["id"]] = f"{shown['state']} {shown['verdict']}"
                 elif shown["state"] == "OPEN":

@@ -64,13 +64,13 @@ async def test_a_process_that_sleeps_and_wakes_does_nothing_twice_and_loses_noth
             await village.worker.post(f"/offers/{received}/accept")
         await village.worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=200)
         await village.centre.wait_for(f"/offers/{made}", "receipt", "KEPT", timeout_s=200)
-    places = Counter()
+    places: Counter[tuple[str, int]] = Counter()
     for made, _ in offers:
         shown = await village.centre.get(f"/offers/{made}")
         places[shown["registry"], shown["index"]] += 1
     assert max(places.values()) == 1
-    held = [each["id"] for each in (await village.worker.get("/credentials"))["items"]]
-    assert len(held) == len(set(held)) == OFFERS
+    answer = [each["id"] for each in (await village.worker.get("/credentials"))["items"]]
+    assert len(answer) == len(set(answer)) == OFFERS
     used = sum(each["used"] for each in (await village.centre.get("/standing"))["registries"])
     late = sum(sleeper.log_path.read_text().count(word) for word in ("lease-lost", "didcomm.lost", "was lost"))
     tell(f"{who}: {used} places used for {OFFERS} credentials; {late} late writes, steps or envelopes were refused")

@@ -38,7 +38,7 @@ async def test_sixty_credentials_at_once_each_take_a_place_of_their_own(
     registries = (await village.centre.get("/standing"))["registries"]
     tell(
         f"{dict(counted)} in {took:.0f} s, in {len({each['registry'] for each in shown})} registries; "
-        f"now {[(each['state'], each['used']) for each in registries]}"
+        f"now {[(registry['state'], registry['used']) for registry in registries]}"
     )
     assert counted == {("ISSUED", "KEPT"): OFFERS}
     assert [place for place, number in places.items() if number > 1] == []
@@ -52,6 +52,6 @@ async def test_sixty_credentials_at_once_each_take_a_place_of_their_own(
 
 async def open_offers(village: Village) -> int:
     """Return how many offers are neither over nor confirmed."""
-    held = (await village.worker.get("/offers"))["items"]
-    waiting = sum(each["state"] in {"OPEN", "ACCEPTED"} for each in held)
+    items = (await village.worker.get("/offers"))["items"]
+    waiting = sum(each["state"] in {"OPEN", "ACCEPTED"} for each in items)
     return waiting + len((await village.centre.get("/offers", state="OPEN"))["items"])

@@ -54,14 +54,14 @@ class Pair:
         self._processes[place] = await self._launch()
 
     async def stop(self) -> None:
-        for each in self._processes:
-            if each.stdin is not None:
-                each.stdin.close()
+        for process in self._processes:
+            if process.stdin is not None:
+                process.stdin.close()
             try:
                 async with asyncio.timeout(30):
-                    await each.wait()
+                    await process.wait()
             except TimeoutError:
-                await stop_child(each)
+                await stop_child(process)
         await asyncio.gather(*self._listening)
 
     def of(self, what: str) -> set[Any]:
@@ -84,23 +84,23 @@ class Pair:
     async def _listen(self, process: Process, ready: asyncio.Event) -> None:
         assert process.stdout is not None
         while (line := await process.stdout.readline()).endswith(b"\n"):
-            said = json.loads(line)
-            if "ready" in said:
+            document = json.loads(line)
+            if "ready" in document:
                 ready.set()
             else:
-                self.said.append(said)
+                self.said.append(document)
 
 
 @pytest.fixture
 async def pairs(postgresql_server: PostgresServer) -> AsyncIterator[list[Pair]]:
     made = [Pair(postgresql_server.create_database()) for _ in range(2)]
     try:
-        await asyncio.gather(*(each.start() for each in made))
+        await asyncio.gather(*(pair.start() for pair in made))
         yield made
     finally:
-        for each in made:
-            await each.stop()
-            await asyncio.to_thread(postgresql_server.drop_database, each.database)
+        for pair in made:
+            await pair.stop()
+            await asyncio.to_thread(postgresql_server.drop_database, pair.database)
 
 
 async def test_nothing_is_lost_and_nothing_done_twice(
@@ -117,7 +117,7 @@ async def test_nothing_is_lost_and_nothing_done_twice(
         await rng.choice(pairs).kill_one(rng)
         if turn in restarts:
             await asyncio.to_thread(rng.choice((postgresql_server.restart, restart_after_kill(postgresql_server))))
-    await asyncio.gather(*(each.stop() for each in pairs))
+    await asyncio.gather(*(pair.stop() for pair in pairs))
     for pair in pairs:
         monkeypatch.setenv(PASSWORD, pair.database.password)
         found = await left(pair.database, tmp_path)

@@ -56,8 +56,8 @@ class Ends:
 
 async def still_open(village: Village) -> bool:
     """Whether a question has not ended."""
-    held = await patiently(lambda: village.employer.get("/requests"))
-    return any(item["state"] == "OPEN" for item in held["items"])
+    answer = await patiently(lambda: village.employer.get("/requests"))
+    return any(item["state"] == "OPEN" for item in answer["items"])
 
 
 async def test_every_acknowledged_presentation_is_decided_once(

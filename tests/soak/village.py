@@ -19,6 +19,7 @@ from tests.postgresql import Database, PostgresServer
 
 from wanderbuch.agents.demo.example import example_claim, example_payload
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine.children import StartChild, start_child
 
 ECOSYSTEM = "sri-lanka"
 WELDER = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
@@ -31,6 +32,7 @@ class Village:
         folder: where the agents live; must be empty.
         authority, centre, worker, employer: further settings of each one's own table.
         doubled_on: a server on which centre, worker and employer have a database each, and two processes.
+        start_child: how the processes are started.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class Village:
         worker: Mapping[str, object] | None = None,
         employer: Mapping[str, object] | None = None,
         doubled_on: PostgresServer | None = None,
+        start_child: StartChild = start_child,
     ) -> None:
-        self.machine = LocalMachine(folder)
+        self.machine = LocalMachine(folder, start_child=start_child)
         add, processes = self.machine.add, 1 if doubled_on is None else 2
         self.authority = add(
             "authority",

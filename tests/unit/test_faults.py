@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe, fault_place, fault_text
-from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.facts.identifiers import Did
 
 
 class Box:
@@ -77,8 +77,8 @@ def deep(number: int = 0) -> int:
 
 def changing() -> None:
     things = {1: 1}
-    for each in things:
-        things[each + 1] = 1
+    for thing in things:
+        things[thing + 1] = 1
 
 
 def set_only() -> None:
@@ -169,7 +169,7 @@ def test_what_another_error_wraps_is_told_with_the_place_where_it_began() -> Non
 def test_the_place_is_the_innermost_of_ours_however_deep_the_library_goes() -> None:
     place = fault_place(raised(lambda: Did.parse(anything)))
     assert place is not None
-    assert place.startswith("governance/identifiers.py:")
+    assert place.startswith("governance/facts/identifiers.py:")
 
 
 SECRET = st.one_of(

@@ -9,34 +9,41 @@ from tests.needs import NEEDS, missing
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def bare(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine that has nothing but Python."""
-    (tmp_path / "python3").symlink_to(sys.executable)
-    return {**os.environ, "PATH": str(tmp_path), "CHROMIUM": "", "POSTGRESQL": str(tmp_path), "PYTEST_ADDOPTS": ""}
+CASES = [
+    ("tests/interop/test_credo_wallet.py", "nodejs npm"),
+    ("tests/interop/test_credo_wallet.py", "g++"),
+    ("tests/browser/test_register.py", "chromium"),
+    ("tests/browser/test_running_agent.py", "chromium"),
+    ("tests/unit/cli/test_governance_page.py::test_the_examples_of_the_page_run", "openssl"),
+    ("tests/unit/machine/test_postgresql.py", "postgresql"),
+    ("tests/interop/test_tls_proxy.py", "nginx"),
+]
 
 
-@pytest.mark.parametrize(
-    ("tests", "package"),
-    [
-        ("tests/interop/test_credo_wallet.py", "nodejs npm"),
-        ("tests/interop/test_credo_wallet.py", "g++"),
-        ("tests/browser/test_register.py", "chromium"),
-        ("tests/browser/test_running_agent.py", "chromium"),
-        ("tests/unit/cli/test_governance_page.py::test_the_examples_of_the_page_run", "openssl"),
-        ("tests/unit/machine/test_postgresql.py", "postgresql"),
-    ],
-)
-def test_where_something_is_missing_a_test_is_skipped_and_names_the_package(
-    bare: dict[str, str], tests: str, package: str
-) -> None:
-    run = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-p", "no:xdist", tests]
+@pytest.fixture(scope="module")
+def bare_run(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What pytest says of all of these on a machine that has nothing but Python."""
+    path = tmp_path_factory.mktemp("path")
+    (path / "python3").symlink_to(sys.executable)
+    bare = {**os.environ, "PATH": str(path), "CHROMIUM": "", "POSTGRESQL": str(path), "PYTEST_ADDOPTS": ""}
+    tests = sorted({tests for tests, _ in CASES})
+    run = [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
     ended = subprocess.run(run, cwd=ROOT, env=bare, capture_output=True, text=True, check=False)
     assert ended.returncode in {0, 5}, ended.stdout + ended.stderr
     assert " skipped" in ended.stdout
     assert " passed" not in ended.stdout
-    assert "apt-get install" in ended.stdout
-    assert package in ended.stdout
+    return ended.stdout
+
+
+@pytest.mark.parametrize(("tests", "package"), CASES)
+def test_where_something_is_missing_a_test_is_skipped_and_names_the_package(
+    bare_run: str, tests: str, package: str
+) -> None:
+    file = tests.partition("::")[0]
+    told = [line for line in bare_run.splitlines() if line.startswith("SKIPPED") and f" {file}:" in line]
+    assert told
+    assert all("apt-get install" in line for line in told)
+    assert any(package in line for line in told)
 
 
 def test_an_old_node_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

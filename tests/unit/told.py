@@ -9,8 +9,8 @@ from wanderbuch.store.tables import tables_of, tenant_of
 
 async def told(profile: Profile, *, after: int = 0) -> list[tuple[str, str, dict[str, Any]]]:
     """Return kind, subject and body of every event."""
-    found = await tables_of(profile).events.read(tenant_of(profile), after, 10_000)
-    return [(each.kind, each.subject, dict(each.body)) for each in found]
+    events = await tables_of(profile).events.read(tenant_of(profile), after, 10_000)
+    return [(event.kind, event.subject, dict(event.body)) for event in events]
 
 
 async def tell_what_was_cut(profile: Profile) -> int:

@@ -3,7 +3,7 @@
 import json
 
 from tests.vectors.decision_ecosystem import CENTRE, STRANGER, SUSPENDED
-from tests.vectors.decision_words import AT, Topics, case, day, neighbour, resource, year
+from tests.vectors.decision_words import AT, Topics, case, day, neighbour, source, year
 
 
 def topics() -> Topics:
@@ -47,7 +47,7 @@ def topics() -> Topics:
             ),
             neighbour(welder, "a higher level asked than proven", "requirement.level", requirement__min_eqf_level=4),
             neighbour(welder, "no level proven", "requirement.level", evidence__proven_eqf_level=None),
-            neighbour(welder, "non-revocation not proven", "requirement.revocation", evidence__registry=None),
+            neighbour(welder, "non-revocation not proven", "requirement.revocation", evidence__status=None),
         ],
     )
     unknown = json.loads(json.dumps(welder))
@@ -66,7 +66,7 @@ def topics() -> Topics:
         "no level and no proof of non-revocation asked",
         requirement={"min_eqf_level": None, "not_revoked": False},
         proven_eqf_level=None,
-        registry=None,
+        status=None,
     )
     found["03-asks-no-level"] = (
         "rules 3 and 13",
@@ -84,13 +84,13 @@ def topics() -> Topics:
                 welder,
                 "definition of a stranger",
                 "issuer.foreign_cred_def",
-                evidence__cred_def_id=resource(STRANGER, "CredDef"),
+                evidence__source=source(STRANGER, "CredDef"),
             ),
             neighbour(
                 welder,
                 "registry of a stranger",
                 "issuer.foreign_registry",
-                evidence__registry=resource(STRANGER, "Registry"),
+                evidence__status=source(STRANGER, "Registry"),
             ),
             neighbour(welder, "another issuer's name", "issuer.foreign_cred_def", evidence__issuer=SUSPENDED),
         ],

@@ -1,6 +1,6 @@
 """The governance file of the decision vectors, in which every rule has somebody it concerns."""
 
-from tests.vectors.decision_words import NVQ_NEW, NVQ_OLD, Json, accreditation, crosswalk, did, resource, status
+from tests.vectors.decision_words import NVQ_NEW, NVQ_OLD, Json, accreditation, crosswalk, did, resource, source, status
 
 AUTHORITY = did("Authority", "authority")
 CENTRE = did("Centre", "centre")  # metal trades, two windows
@@ -11,9 +11,12 @@ WITHDRAWN = did("Withdrawn", "withdrawn")
 TWICE = did("Twice", "twice")  # suspended, then withdrawn
 EXCLUDED = did("ExcLuded", "excluded")  # an exclusion in a withdrawn accreditation
 EUROPEAN = did("European", "european")  # a range in EQF levels
+INSTITUTE = did("Testing", "institute")  # languages, and work experience
 STRANGER = did("Stranger", "stranger")
 SCHEMA = resource(AUTHORITY, "Schema")
 OTHER_SCHEMA = resource(AUTHORITY, "SchemaSecond")
+LANGUAGE_SCHEMA = resource(AUTHORITY, "SchemaLanguage")
+EXPERIENCE_SCHEMA = resource(AUTHORITY, "SchemaExperience")
 
 
 def ecosystem() -> Json:
@@ -41,7 +44,7 @@ def ecosystem() -> Json:
             accreditation(
                 "U-4",
                 UNION,
-                cred_def_ids=[resource(UNION, "CredDefSecond")],
+                sources=[source(UNION, "CredDefSecond")],
                 credential_types=["attendance/1.0"],
                 jurisdictions=["MLT"],
             ),
@@ -104,6 +107,23 @@ def ecosystem() -> Json:
             ),
         ],
         EUROPEAN: [accreditation("E-1", EUROPEAN, level_range={"framework": "EQF", "min": "3", "max": "4"})],
+        INSTITUTE: [
+            accreditation(
+                "I-1",
+                INSTITUTE,
+                sources=[source(INSTITUTE, "CredDefLanguage")],
+                credential_types=["language/1.0"],
+                occupations=["mlt", "eng"],
+                level_range={"framework": "CEFR", "min": "A1", "max": "B2"},
+            ),
+            accreditation(
+                "I-2",
+                INSTITUTE,
+                sources=[source(INSTITUTE, "CredDefExperience")],
+                credential_types=["experience/1.0"],
+                level_range={"framework": "EQF", "min": "1", "max": "8"},
+            ),
+        ],
     }
     names = [AUTHORITY, *accredited]
     return {
@@ -115,7 +135,12 @@ def ecosystem() -> Json:
         "format": "1.0",
         "last_updated": "2026-11-02T08:00:00Z",
         "author": AUTHORITY,
-        "schemas": [{"id": SCHEMA, "name": "qualification/1.0"}, {"id": OTHER_SCHEMA, "name": "attendance/1.0"}],
+        "schemas": [
+            {"id": SCHEMA, "name": "qualification/1.0"},
+            {"id": OTHER_SCHEMA, "name": "attendance/1.0"},
+            {"id": LANGUAGE_SCHEMA, "name": "language/1.0"},
+            {"id": EXPERIENCE_SCHEMA, "name": "experience/1.0"},
+        ],
         "roles": {"issuer": {"issue": [SCHEMA, OTHER_SCHEMA]}},
         "participants": {
             "id": "9a0f4c35-1c8c-4a3f-8f0e-3b1b6ac1c7b2",
@@ -124,7 +149,7 @@ def ecosystem() -> Json:
             "version": 1,
             "entries": {
                 "https://identity.foundation/credential-trust-establishment/schemas/description.json": {
-                    each: {"name": each.split(":")[3].split(".")[0].capitalize()} for each in names
+                    name: {"name": name.split(":")[3].split(".")[0].capitalize()} for name in names
                 },
                 "https://identity.foundation/credential-trust-establishment/schemas/roles.json": {
                     each: {"roles": [{"start": "2010-01-01T00:00:00Z", "role": "issuer"}]} for each in accredited

@@ -10,7 +10,7 @@ from tests.vectors.decision_ecosystem import (
     UNION,
     WITHDRAWN,
 )
-from tests.vectors.decision_words import Topics, case, day, neighbour, resource, year
+from tests.vectors.decision_words import Topics, case, day, neighbour, source, year
 
 
 def topics() -> Topics:
@@ -48,7 +48,7 @@ def topics() -> Topics:
     }
     found["14-mandates-add-up"] = ("rule 14", joined, [smith_2020])
     before = case(SUSPENDED, "awarded before, from a registry that existed", awarded=year(2023))
-    before["evidence"]["registry"] = resource(SUSPENDED, "RegistryBefore")
+    before["evidence"]["status"] = source(SUSPENDED, "RegistryBefore")
     found["14-suspended"] = (
         "rule 14",
         before,
@@ -60,16 +60,16 @@ def topics() -> Topics:
                 before,
                 "from a registry made later: dated back",
                 "registry.not_pinned",
-                evidence__registry=resource(SUSPENDED, "RegistryAfter"),
+                evidence__status=source(SUSPENDED, "RegistryAfter"),
             ),
         ],
     )
     unpinned = case(SUSPENDED, "suspended", awarded=year(2023), requirement={"not_revoked": False})
-    unpinned["evidence"]["registry"] = resource(SUSPENDED, "RegistryBefore")
+    unpinned["evidence"]["status"] = source(SUSPENDED, "RegistryBefore")
     found["14-suspended-without-registry"] = (
         "rule 14",
         unpinned,
-        [neighbour(unpinned, "no registry is known", "registry.not_pinned", evidence__registry=None)],
+        [neighbour(unpinned, "no registry is known", "registry.not_pinned", evidence__status=None)],
     )
     again = case(REINSTATED, "awarded after, from a new registry", awarded=year(2022))
     found["14-reinstated"] = (
@@ -82,7 +82,7 @@ def topics() -> Topics:
                 again,
                 "from a registry made while suspended",
                 "registry.not_pinned",
-                evidence__registry=resource(REINSTATED, "RegistryDuring"),
+                evidence__status=source(REINSTATED, "RegistryDuring"),
             ),
         ],
     )
@@ -90,7 +90,7 @@ def topics() -> Topics:
         REINSTATED,
         "after the suspension, no registry known",
         awarded=year(2022),
-        registry=None,
+        status=None,
         requirement={"not_revoked": False},
     )
     found["14-reinstated-without-registry"] = (
@@ -99,7 +99,7 @@ def topics() -> Topics:
         [neighbour(once, "before the suspension", "registry.not_pinned", evidence__awarded=year(2020))],
     )
     gone = case(WITHDRAWN, "awarded before the withdrawal", awarded=year(2022))
-    gone["evidence"]["registry"] = resource(WITHDRAWN, "RegistryBefore")
+    gone["evidence"]["status"] = source(WITHDRAWN, "RegistryBefore")
     found["14-withdrawn"] = (
         "rule 14",
         gone,
@@ -110,12 +110,12 @@ def topics() -> Topics:
                 gone,
                 "from a later registry",
                 "registry.not_pinned",
-                evidence__registry=resource(WITHDRAWN, "RegistryAfter"),
+                evidence__status=source(WITHDRAWN, "RegistryAfter"),
             ),
         ],
     )
     twice = case(TWICE, "before both decisions", awarded=year(2020))
-    twice["evidence"]["registry"] = resource(TWICE, "RegistryBefore")
+    twice["evidence"]["status"] = source(TWICE, "RegistryBefore")
     found["14-suspended-then-withdrawn"] = (
         "rule 14",
         twice,
@@ -125,7 +125,7 @@ def topics() -> Topics:
                 twice,
                 "a registry that only the later decision names",
                 "registry.not_pinned",
-                evidence__registry=resource(TWICE, "RegistryDuring"),
+                evidence__status=source(TWICE, "RegistryDuring"),
             ),
         ],
     )

@@ -10,7 +10,7 @@ from tests.vectors.decision_ecosystem import (
     STRANGER,
     UNION,
 )
-from tests.vectors.decision_words import NVQ_NEW, NVQ_OLD, Topics, case, day, neighbour, resource, year
+from tests.vectors.decision_words import NVQ_NEW, NVQ_OLD, Topics, case, day, neighbour, source, year
 
 
 def topics() -> Topics:
@@ -64,7 +64,7 @@ def topics() -> Topics:
                 welder,
                 "another definition of the same issuer",
                 "cred_def.not_listed",
-                evidence__cred_def_id=resource(CENTRE, "CredDefSecond"),
+                evidence__source=source(CENTRE, "CredDefSecond"),
             )
         ],
     )
@@ -72,7 +72,7 @@ def topics() -> Topics:
         UNION,
         "a type that this definition is listed for",
         credential_type="attendance/1.0",
-        cred_def_id=resource(UNION, "CredDefSecond"),
+        source=source(UNION, "CredDefSecond"),
         requirement={"credential_type": "attendance/1.0"},
     )
     found["09-type-is-listed"] = (
@@ -83,7 +83,7 @@ def topics() -> Topics:
                 attendance,
                 "the definition of another type",
                 "credential_type.not_listed",
-                evidence__cred_def_id=resource(UNION, "CredDef"),
+                evidence__source=source(UNION, "CredDef"),
             )
         ],
     )

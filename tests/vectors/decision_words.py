@@ -27,6 +27,10 @@ def resource(owner: str, word: str) -> str:
     return f"{owner}/resources/z{_multihash(word)}"
 
 
+def source(owner: str, word: str) -> str:
+    return f"anoncreds:{resource(owner, word)}"
+
+
 def _multihash(word: str) -> str:
     return "Qm" + (word + "1" * 44)[:44]
 
@@ -35,7 +39,7 @@ def accreditation(number: str, issuer: str, **changes: Any) -> Json:
     return {
         "id": number,
         "credential_types": ["qualification/1.0"],
-        "cred_def_ids": [resource(issuer, "CredDef")],
+        "sources": [source(issuer, "CredDef")],
         "occupations": ["C72"],
         "level_range": {"framework": "LK-NVQ", "min": "2", "max": "5"},
         "jurisdictions": ["LKA", "MLT"],
@@ -52,7 +56,7 @@ def status(kind: str, decided_on: str, effective_from: str, *registries: str) ->
         "status": kind,
         "decided_on": decided_on,
         "effective_from": effective_from,
-        "registries": list(registries),
+        "statuses": [f"anoncreds:{registry}" for registry in registries],
     }
 
 
@@ -64,7 +68,7 @@ def crosswalk(version: str, levels: list[int | None], **days: str) -> Json:
 def shown(issuer: str, **changes: Any) -> Json:
     return {
         "issuer": issuer,
-        "cred_def_id": resource(issuer, "CredDef"),
+        "source": source(issuer, "CredDef"),
         "credential_type": "qualification/1.0",
         "occupation": "C7212",
         "proven_eqf_level": 3,
@@ -72,7 +76,8 @@ def shown(issuer: str, **changes: Any) -> Json:
         "crosswalk_version": NVQ_NEW,
         "awarded": year(2024),
         "expires_on": None,
-        "registry": resource(issuer, "Registry"),
+        "status": source(issuer, "Registry"),
+        "binding": "link-secret",
         **changes,
     }
 

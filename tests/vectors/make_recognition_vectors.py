@@ -13,7 +13,7 @@ from tests.vectors.decision_words import Json
 from tests.vectors.recognition_world import world
 
 FOLDER = Path(__file__).parent / "recognition"
-DESIGN = "rules in the head of governance/recognition.py"
+DESIGN = "rules in the head of governance/deciding/recognition.py"
 
 
 def main() -> None:

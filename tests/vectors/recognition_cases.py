@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.vectors import decision_words
-from tests.vectors.decision_words import AT, FRESH_UNTIL, Json, resource, year
+from tests.vectors.decision_words import AT, FRESH_UNTIL, Json, source, year
 from tests.vectors.recognition_world import NVQ
 
 AT_HAND = {f"{name}.json": FRESH_UNTIL for name in ("lanka", "nepal", "bhutan", "india", "asean", "sadc")}
@@ -28,7 +28,7 @@ def case(issuer: str, name: str, chain: list[str], **changes: Any) -> Json:
     governance, recognised = changes.pop("governance", "malta.json"), changes.pop("recognised", AT_HAND)
     evidence = {
         "issuer": issuer,
-        "cred_def_id": resource(issuer, "CredDef"),
+        "source": source(issuer, "CredDef"),
         "credential_type": "qualification/1.0",
         "occupation": requirement["occupation"],
         "proven_eqf_level": 3,
@@ -36,7 +36,8 @@ def case(issuer: str, name: str, chain: list[str], **changes: Any) -> Json:
         "crosswalk_version": NVQ,
         "awarded": year(2024),
         "expires_on": None,
-        "registry": resource(issuer, "Registry"),
+        "status": source(issuer, "Registry"),
+        "binding": "link-secret",
         **changes,
     }
     return {
@@ -57,10 +58,10 @@ def case(issuer: str, name: str, chain: list[str], **changes: Any) -> Json:
 
 def neighbour(accepted: Json, name: str, *codes: str, verdict: str = "NOT_TRUSTED", **change: Any) -> Json:
     """Return a case that differs in one point; codes are those of the chains, after or before that of the home file."""
-    found = decision_words.neighbour(accepted, name, "", verdict, **change)
-    home = "jurisdiction.not_covered" if _listed_at_home(found) else "issuer.not_accredited"
-    found["expect"] = {"verdict": verdict, "codes": [home, *codes] if verdict == "NOT_TRUSTED" else [*codes, home]}
-    return found
+    neighbour = decision_words.neighbour(accepted, name, "", verdict, **change)
+    home = "jurisdiction.not_covered" if _listed_at_home(neighbour) else "issuer.not_accredited"
+    neighbour["expect"] = {"verdict": verdict, "codes": [home, *codes] if verdict == "NOT_TRUSTED" else [*codes, home]}
+    return neighbour
 
 
 def elsewhere(accepted: Json, name: str, differs: str, *codes: str, **changes: Any) -> Json:

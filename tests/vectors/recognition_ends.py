@@ -2,7 +2,7 @@
 
 import json
 
-from tests.vectors.decision_words import FRESH_UNTIL, Topics, day, resource, year
+from tests.vectors.decision_words import FRESH_UNTIL, Topics, day, source, year
 from tests.vectors.recognition_cases import AT_HAND, case, neighbour
 from tests.vectors.recognition_world import (
     AQRF,
@@ -31,7 +31,7 @@ def topics() -> Topics:
         "before Malta withdrew it",
         ["M-1"],
         awarded=year(2022),
-        registry=resource(WITHDRAWN, "RegistryBefore"),
+        status=source(WITHDRAWN, "RegistryBefore"),
     )
     found["25-withdrawn-at-home"] = (
         "rule 25",
@@ -43,7 +43,7 @@ def topics() -> Topics:
                 before,
                 "from a registry made later",
                 "status.withdrawn",
-                evidence__registry=resource(WITHDRAWN, "RegistryAfter"),
+                evidence__status=source(WITHDRAWN, "RegistryAfter"),
             ),
         ],
     )
@@ -135,7 +135,7 @@ def topics() -> Topics:
                 group,
                 "another definition",
                 "cred_def.not_listed",
-                evidence__cred_def_id=resource(CENTRE, "CredDefThird"),
+                evidence__source=source(CENTRE, "CredDefThird"),
             ),
             neighbour(group, "excluded by Sri Lanka", "occupation.excluded", evidence__occupation="C7215"),
             neighbour(group, "a crosswalk of Nepal", "crosswalk.unknown", evidence__crosswalk_version="np-nvq-eqf"),

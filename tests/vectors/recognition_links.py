@@ -1,6 +1,6 @@
 """Vectors of rules 15 to 24: what a chain is made of."""
 
-from tests.vectors.decision_words import Topics, day, resource, year
+from tests.vectors.decision_words import Topics, day, source, year
 from tests.vectors.recognition_cases import AT_HAND, case, elsewhere, neighbour
 from tests.vectors.recognition_world import BARRED, CENTRE, HOSPITAL, SCHOOL, VALLEY
 
@@ -79,7 +79,7 @@ def topics() -> Topics:
                 "recognition.credential_type",
                 requirement={"credential_type": "attendance/1.0"},
                 credential_type="attendance/1.0",
-                cred_def_id=resource(CENTRE, "CredDefSecond"),
+                source=source(CENTRE, "CredDefSecond"),
             )
         ],
     )

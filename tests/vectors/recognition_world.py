@@ -6,7 +6,7 @@ named `x-….json` differ from `x.json` in one statement. All is invented; the l
 
 from typing import Any
 
-from tests.vectors.decision_words import Json, accreditation, did, resource, status
+from tests.vectors.decision_words import Json, accreditation, did, resource, source, status
 
 MALTA = did("MaLta", "malta")
 LANKA = did("Lanka", "lanka")
@@ -135,8 +135,8 @@ def _own(number: str, issuer: str, **changes: Any) -> list[Json]:
 def _in_eqf(document: Json) -> Json:
     """Return a file whose accreditations are for EQF levels, which need no crosswalk."""
     for statement in document["participants"]["entries"][f"{PROFILE}accreditation.json"].values():
-        for each in statement["accreditations"]:
-            each["level_range"]["framework"] = "EQF"
+        for stated in statement["accreditations"]:
+            stated["level_range"]["framework"] = "EQF"
     return document
 
 
@@ -228,7 +228,7 @@ def _lanka(**changes: Any) -> Json:
             *_own(
                 "L-3",
                 CENTRE,
-                cred_def_ids=[resource(CENTRE, "CredDefSecond")],
+                sources=[source(CENTRE, "CredDefSecond")],
                 credential_types=["attendance/1.0"],
             ),
         ],
@@ -236,7 +236,7 @@ def _lanka(**changes: Any) -> Json:
         WITHDRAWN: _own("L-5", WITHDRAWN),
         BARRED: _own("L-6", BARRED),
         SUSPENDED: _own(
-            "L-7", SUSPENDED, occupations=["C7212"], cred_def_ids=[resource(SUSPENDED, "CredDefSecond")], status=paused
+            "L-7", SUSPENDED, occupations=["C7212"], sources=[source(SUSPENDED, "CredDefSecond")], status=paused
         ),
     }
     settings: Json = {

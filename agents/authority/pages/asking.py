@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from wanderbuch.agents.authority.pages.occupation_search import Meant, meant_by
 from wanderbuch.agents.authority.pages.visit import Visit
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import Purpose, TrustDecision
-from wanderbuch.governance.standing import standing
+from wanderbuch.agents.site.occupation_search import Meant, meant_by
+from wanderbuch.governance.deciding.standing import standing
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import Purpose, TrustDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Asked:
             country=visit.country,
             level=int(level) if level in set("12345678") else None,
             on=on,
-            purpose=Purpose(purpose) if purpose in {each.value for each in Purpose} else Purpose.EMPLOYMENT,
+            purpose=Purpose(purpose) if purpose in {known.value for known in Purpose} else Purpose.EMPLOYMENT,
         )
 
     @property

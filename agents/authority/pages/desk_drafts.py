@@ -8,16 +8,20 @@ from typing import Any, Final
 from aiohttp import web
 
 from wanderbuch.agents.authority.draft import Draft, DraftState
-from wanderbuch.agents.authority.drafts import Base
+from wanderbuch.agents.authority.drafts import NOTHING_CHANGED, Base
+from wanderbuch.agents.authority.pages import desk_publishing
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskParts, DeskVisit, chosen_id
-from wanderbuch.agents.authority.pages.draft_view import in_words, place_of
-from wanderbuch.agents.authority.pages.rendering import PageHandler
+from wanderbuch.agents.authority.pages.desk_suspending import known_by
+from wanderbuch.agents.authority.pages.draft_view import in_words, label_of, place_of
 from wanderbuch.agents.authority.pages.search import Query
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.findings import Severity
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.form.model import CROSSWALK, RECOGNITION
 
 _MAX_FINDINGS: Final = 100
+_HEADER_TITLES: Final = {RECOGNITION: "form.recognitions", CROSSWALK: "crosswalk.title"}
 
 
 class DeskDrafts:
@@ -45,33 +49,41 @@ class DeskDrafts:
 
     async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
         draft, parts = await visit.draft(), visit.parts
-        base = await parts.base()
+        base = await parts.desk.compared_with(draft)
         changes = await parts.drafts.changes(draft.id)
         findings = await parts.drafts.findings(draft.id) if draft.state is not DraftState.PUBLISHED else []
-        placed = [(each, place_of(each)) for each in findings]
+        # That nothing is changed yet is no mistake of somebody who has just begun; the page says it in words.
+        findings = [finding for finding in findings if finding.rule != NOTHING_CHANGED]
+        placed = [(finding, place_of(finding)) for finding in findings]
         touched = {change.key for change in changes}
-        near = [(each, place) for each, place in placed if each.severity is Severity.ERROR or place.did in touched]
+        near = [
+            (finding, place) for finding, place in placed if finding.severity is Severity.ERROR or place.did in touched
+        ]
         near.sort(key=lambda pair: pair[0].severity is not Severity.ERROR)
         facts = await parts.register.facts()
         asked = visit.request.query.get("name", "")[:200].strip()
-        found = facts.tables.find(Query(name=asked)).dids if facts and asked else ()
-        worded = None
-        if draft.state is not DraftState.PUBLISHED:
-            worded = await asyncio.shield(in_words(base, changes, parts.frame(base)))
+        dids = facts.tables.find(Query(name=asked)).dids if facts and asked else ()
+        worded = await asyncio.shield(in_words(base, changes, parts.frame(base)))
         return self._desk.show(
             visit,
             "desk_draft.html",
             draft=draft,
-            parts=[await _named(base, each, visit) for each in await parts.drafts.diff(draft.id)],
+            progress=desk_publishing.shown(visit, draft),
+            parts=[
+                await _named(base, part_difference, visit)
+                for part_difference in await parts.drafts.diff(draft.id, base=base)
+            ],
             differences=worded,
             findings=near[:_MAX_FINDINGS],
+            labels=[label_of(place) for _, place in near[:_MAX_FINDINGS]],
             other_findings=len(placed) - len(near[:_MAX_FINDINGS]),
-            has_errors=any(each.severity is Severity.ERROR for each in findings),
+            has_errors=any(finding.severity is Severity.ERROR for finding in findings),
             asked=asked,
-            found=[(did, facts.file.participant_name(did)) for did in found] if facts else [],
-            names={each.id: each.name for each in await parts.desk.officials.all()},
+            found=[(did, facts.file.participant_name(did)) for did in dids] if facts else [],
+            names={official.id: official.name for official in await parts.desk.officials.all()},
             waiting=await _waiting(parts, draft),
-            authorities=[each.publisher for each in facts.file.recognitions] if facts else [],
+            known_by=known_by(parts, draft),
+            authorities=[recognition.publisher for recognition in facts.file.recognitions] if facts else [],
             file=facts.file if facts else None,
         )
 
@@ -86,9 +98,15 @@ class DeskDrafts:
                 revision = visit.text("revision")
                 if not (revision.isascii() and revision.isdecimal()):
                     raise MalformedError("expected the revision that was read")
-                await parts.desk.approve(draft.id, official, revision=int(revision))
+                digest = visit.text("digest") or None
+                await parts.drafts.approve(draft.id, official, revision=int(revision), digest=digest)
+                await desk_publishing.publish(parts, draft.id)
             case "reject":
                 await parts.desk.reject(draft.id, official, visit.text("why"))
+            case "discard":
+                if visit.text("sure") != "yes":
+                    raise MalformedError("tick the box to confirm that the draft is discarded")
+                await parts.drafts.discard(draft.id, official)
             case "schedule":
                 await parts.drafts.schedule(draft.id, official, _instant(visit.text("day"), visit.text("time")))
             case "undo":
@@ -107,7 +125,8 @@ async def _named(base: Base, part: Any, visit: DeskVisit) -> dict[str, Any]:
     record = part.after or part.before or {}
     description = record.get("description") if isinstance(record, Mapping) else None
     name = description.get("name") if isinstance(description, Mapping) else None
-    return {"part": part, "name": name, "is_record": part.kind.value == "record"}
+    title = _HEADER_TITLES.get(part.key, "")
+    return {"part": part, "name": name, "is_record": part.kind.value == "record", "title": title}
 
 
 async def _waiting(parts: DeskParts, draft: Draft) -> tuple[str, ...]:

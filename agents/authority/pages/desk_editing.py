@@ -7,9 +7,12 @@ from typing import Any, Final
 from aiohttp import web
 
 from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.pages.beginnings import begun
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
-from wanderbuch.agents.authority.pages.forms import (
+from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.fields import (
     Shown,
     all_countries,
     all_occupations,
@@ -18,12 +21,11 @@ from wanderbuch.agents.authority.pages.forms import (
     read,
     shown,
 )
-from wanderbuch.agents.authority.pages.rendering import PageHandler
-from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
-from wanderbuch.agents.runtime.problems import MalformedError
-from wanderbuch.governance.findings import Finding, Severity
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.model import RECOGNITION
+from wanderbuch.agents.site.rendering import PageHandler
+from wanderbuch.agents.site.sections import in_sections
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.findings import Finding, Severity
+from wanderbuch.governance.form.present_form import as_written, record_in_present_form
 from wanderbuch.store.records import NotFoundError
 
 _NEW: Final = "new"
@@ -55,14 +57,14 @@ class DeskEditing:
         draft, did = await visit.draft(), _did(visit.request.query.get("did", ""))
         record, header = await _now(visit, did)
         fields = shown(DESCRIPTION_FORM, record.get("description") or {}, visit.words)
-        findings = [each for each in await visit.parts.drafts.findings(draft.id) if place_of(each).did == did]
-        own = [(place_of(each).path, each) for each in findings if not place_of(each).member]
+        findings = [finding for finding in await visit.parts.drafts.findings(draft.id) if place_of(finding).did == did]
+        own = [(place_of(finding).path, finding) for finding in findings if not place_of(finding).member]
         placed, hints = _sorted_out(fields, own)
         listed = [
             (
                 form,
                 statements_of(form, record, header, did),
-                [each for each in findings if place_of(each).member == form.member],
+                [finding for finding in findings if place_of(finding).member == form.member],
             )
             for form in statement_forms().values()
         ]
@@ -78,7 +80,9 @@ class DeskEditing:
             listed=listed,
             editable=draft.state is DraftState.OPEN,
             saved="saved" in visit.request.query,
-            trusted=next((each.get("uri", "") for each in _trusted(header) if each.get("publisher") == did), ""),
+            trusted=next(
+                (trusted.get("uri", "") for trusted in _trusted(header) if trusted.get("publisher") == did), ""
+            ),
         )
 
     async def _save_description(self, visit: DeskVisit) -> web.StreamResponse:
@@ -89,18 +93,18 @@ class DeskEditing:
             DESCRIPTION_FORM, visit.sent, before if isinstance(before, dict) else {}, visit.words
         )
         await visit.parts.drafts.edit(draft.id, visit.official, records={did: record}, revision=_revision(visit))
-        return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
+        return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
 
     async def _save_trusted(self, visit: DeskVisit) -> web.StreamResponse:
         """Say where another authority's file is, or, with an empty address, that it is not read."""
         draft, did = await visit.draft(), _did(visit.text("did"))
         _, header = await _now(visit, did)
-        listed = [each for each in _trusted(header) if each.get("publisher") != did]
+        listed = [entry for entry in _trusted(header) if entry.get("publisher") != did]
         if uri := visit.text("uri"):
             listed.append({"publisher": str(did), "uri": uri})
         changes = {"trusted_governance": listed or None}
         await visit.parts.drafts.edit(draft.id, visit.official, header=changes, revision=_revision(visit))
-        return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
+        return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
 
     async def _statement(self, visit: DeskVisit) -> web.StreamResponse:
         query = visit.request.query
@@ -108,7 +112,7 @@ class DeskEditing:
         record, header = await _now(visit, did)
         number, statement = _chosen(statements_of(form, record, header, did), query.get("at", _NEW))
         if number is None:
-            statement = await self._begun(visit, form)
+            statement = await begun(visit.parts, form, record)
         return await self._statement_page(visit, form, did, number, statement, saved="saved" in query)
 
     async def _statement_page(
@@ -127,10 +131,10 @@ class DeskEditing:
         fields = shown(form.fields, statement, visit.words, extra=extra)
         findings: list[tuple[str, Finding]] = []
         if number is not None and not extra:
-            for each in await visit.parts.drafts.findings(draft.id):
-                place = place_of(each)
+            for finding in await visit.parts.drafts.findings(draft.id):
+                place = place_of(finding)
                 if (place.did, place.member, place.number) == (did, form.member, number):
-                    findings.append((place.path, each))
+                    findings.append((place.path, finding))
         placed, hints = _sorted_out(fields, findings)
         return self._desk.show(
             visit,
@@ -140,7 +144,7 @@ class DeskEditing:
             name=(record.get("description") or {}).get("name"),
             form=form,
             number=number,
-            fields=fields,
+            sections=in_sections(form.sections, fields, extra=extra),
             placed=placed,
             hints=hints,
             occupations=all_occupations(visit.words),
@@ -157,11 +161,13 @@ class DeskEditing:
         statements = statements_of(form, record, header, did)
         number, before = _chosen(statements, visit.text("at") or _NEW)
         statement = read(form.fields, visit.sent, before, visit.words)
+        if form.member == "accreditations":
+            statement = as_written(statement)
         if extra := visit.text("add"):
             return await self._statement_page(visit, form, did, number, statement, extra=extra)
         if visit.text("remove"):
             if number is None:
-                return visit.go(f"/draft/{draft.id}/record?did={did}")
+                return visit.go(f"/draft/{draft.id}/record", did=did)
             del statements[number]
         elif number is None:
             statements.append(statement)
@@ -178,8 +184,8 @@ class DeskEditing:
                 changed |= _with_role(statements, header)
             await visit.parts.drafts.edit(draft.id, visit.official, records={did: changed}, revision=_revision(visit))
         if visit.text("remove"):
-            return visit.go(f"/draft/{draft.id}/record?did={did}&saved=1")
-        return visit.go(f"/draft/{draft.id}/statement?did={did}&kind={form.member}&at={number}&saved=1")
+            return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
+        return visit.go(f"/draft/{draft.id}/statement", did=did, kind=form.member, at=number, saved=1)
 
     async def _keep_in_header(
         self,
@@ -190,37 +196,26 @@ class DeskEditing:
         did: Did,
         statements: list[Any],
     ) -> None:
-        said = dict(header.get("participants", {}).get("entries", {}).get(form.schema, {}))
-        said.pop(did, None)
+        statement = dict(header.get("participants", {}).get("entries", {}).get(form.schema, {}))
+        statement.pop(did, None)
         if statements:
-            said[did] = {form.member: statements}
+            statement[did] = {form.member: statements}
         await visit.parts.drafts.edit(
-            draft_id, visit.official, header={form.schema: said or None}, revision=_revision(visit)
+            draft_id, visit.official, header={form.schema: statement or None}, revision=_revision(visit)
         )
-
-    async def _begun(self, visit: DeskVisit, form: StatementForm) -> dict[str, Any]:
-        """Return what a new statement begins with: what is the same in most."""
-        if form.member != "accreditations":
-            return {"credential_types": ["qualification/1.0"]} if form.schema == RECOGNITION else {}
-        own = await (await visit.parts.base()).record(visit.parts.author) or {}
-        name = (own.get("description") or {}).get("name", "")
-        return {
-            "credential_types": ["qualification/1.0"],
-            "accreditingAgent": {"name": name, "did": str(visit.parts.author)},
-        }
 
 
 def _trusted(header: Mapping[str, Any]) -> list[dict[str, Any]]:
     listed = header.get("trusted_governance")
-    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
 
 def _sorted_out(
     fields: Sequence[Shown], findings: Sequence[tuple[str, Finding]]
 ) -> tuple[list[tuple[Shown | None, Finding]], list[Finding]]:
     """Put mistakes at their fields and return them, and beside them what is only worth a second look."""
-    mistakes = [(path, each) for path, each in findings if each.severity is Severity.ERROR]
-    hints = [each for _, each in findings if each.severity is not Severity.ERROR]
+    mistakes = [(path, finding) for path, finding in findings if finding.severity is Severity.ERROR]
+    hints = [finding for _, finding in findings if finding.severity is not Severity.ERROR]
     return place_findings(fields, mistakes), hints
 
 
@@ -229,14 +224,19 @@ def _with_role(accreditations: list[Any], header: Mapping[str, Any]) -> dict[str
 
     A role grants nothing; it lets readers see the issuer who know CTE alone.
     """
-    types = {name for each in accreditations if isinstance(each, dict) for name in each.get("credential_types", ())}
-    schemas = {each.get("id") for each in header.get("schemas", ()) if each.get("name") in types}
+    types = {
+        name
+        for accreditation in accreditations
+        if isinstance(accreditation, dict)
+        for name in accreditation.get("credential_types", ())
+    }
+    schemas = {schema.get("id") for schema in header.get("schemas", ()) if schema.get("name") in types}
     fitting = [name for name, role in header.get("roles", {}).items() if schemas & set(role.get("issue", ()))]
     starts = [
         span["start"]
-        for each in accreditations
-        if isinstance(each, dict)
-        for span in each.get("intervals", ())
+        for accreditation in accreditations
+        if isinstance(accreditation, dict)
+        for span in accreditation.get("intervals", ())
         if isinstance(span, dict) and is_day(span.get("start"))
     ]
     if len(fitting) != 1 or not starts:
@@ -248,7 +248,7 @@ async def _now(visit: DeskVisit, did: Did) -> tuple[dict[str, Any], dict[str, An
     """Return the record of a participant and the header as the draft has them."""
     drafts, draft_id = visit.parts.drafts, visit.request.match_info["id"]
     record = await drafts.record(draft_id, did)
-    return copy.deepcopy(record or {"did": str(did)}), await drafts.header(draft_id)
+    return copy.deepcopy(record_in_present_form(record or {"did": str(did)})), await drafts.header(draft_id)
 
 
 def _chosen(statements: list[Any], asked: str) -> tuple[int | None, dict[str, Any]]:

@@ -18,13 +18,14 @@ from wanderbuch.agents.authority.changes import (
     framed,
 )
 from wanderbuch.agents.authority.drafts import Base
-from wanderbuch.agents.authority.pages.statement_forms import StatementForm, statement_forms
-from wanderbuch.governance.differences import Difference, differences
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.findings import Finding
-from wanderbuch.governance.model import DESCRIPTION
-from wanderbuch.governance.records import ParticipantRecord, Payload, join
-from wanderbuch.governance.validation import validate_file
+from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
+from wanderbuch.agents.site.fields import FormField
+from wanderbuch.governance.comparing.differences import Difference, differences
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.findings import Finding
+from wanderbuch.governance.form.records import ParticipantRecord, Payload, join
+from wanderbuch.governance.form.validation import validate_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,15 @@ async def in_words(base: Base, changes: Sequence[Change], frame: Frame) -> tuple
     """
     touched = {change.key: change.value for change in changes if change.kind is PartKind.RECORD}
     names = await _bystanders(base, changes, frame)
-    held = {did: record for did in touched if (record := await base.record(did)) is not None}
+    records = {did: record for did in touched if (record := await base.record(did)) is not None}
     after = _read(apply_header(base.header, changes), names | _present(touched), frame)
     if after is None:
         return None
-    before = _read(base.header, names | held, frame) if base.version is not None else None
+    before = _read(base.header, names | records, frame) if base.version is not None else None
     if before is None and base.version is not None:
         return None
     left_out = ("file.version", "file.first")
-    return tuple(each for each in differences(before, after) if each.code not in left_out)
+    return tuple(difference for difference in differences(before, after) if difference.code not in left_out)
 
 
 def place_of(finding: Finding) -> Place:
@@ -83,14 +84,29 @@ def place_of(finding: Finding) -> Place:
     return Place(did)
 
 
+def label_of(place: Place) -> str:
+    """Return the key of the label of the field that a place is in; empty if it is in none."""
+    form = statement_forms().get(place.member)
+    fields: Sequence[FormField] = form.fields if form else DESCRIPTION_FORM if place.did else ()
+    label = ""
+    for step in place.path.split("/")[1:]:
+        if step.isdecimal():
+            continue
+        field = next((form_field for form_field in fields if form_field.member == step), None)
+        if field is None:
+            break
+        label, fields = field.label, field.fields
+    return label
+
+
 def statements_of(
     form: StatementForm, record: Mapping[str, Any] | None, header: Mapping[str, Any], did: str
 ) -> list[Any]:
     """Return the statements of one kind about one participant, of a record or of the header."""
     if form.is_header:
         entries = header.get("participants", {}).get("entries", {})
-        said = entries.get(form.schema, {}).get(did, {})
-        listed = said.get(form.member, []) if isinstance(said, Mapping) else []
+        statement = entries.get(form.schema, {}).get(did, {})
+        listed = statement.get(form.member, []) if isinstance(statement, Mapping) else []
     else:
         listed = (record or {}).get(form.member, [])
     return list(listed) if isinstance(listed, list) else []

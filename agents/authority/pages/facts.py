@@ -1,7 +1,7 @@
 """What the public pages rest on: the version that the authority published last, read once and kept until the next.
 
 The pages read the very bytes that everybody gets, check their signatures against the keys that stand in the signers'
-DID documents now, and say so; a key that can not be looked up is "could not be checked", never "holds".
+DID documents now, and say so; a key that cannot be looked up is "could not be checked", never "holds".
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from typing import Final, Protocol
 from wanderbuch.agents.authority.pages.search import SearchTables
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.errors import ResolutionError, WanderbuchError
-from wanderbuch.governance.bulk import load_divided
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.freshness import FreshnessStatement
-from wanderbuch.governance.history import Entry
-from wanderbuch.governance.identifiers import DidUrl
-from wanderbuch.governance.jws import UnverifiedJws, read_jws, verify_signature
-from wanderbuch.governance.signing import FILE_TYP, MAX_JWS_BYTES, SignedGovernanceFile
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.divided.bulk import load_divided
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import DidUrl
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.validation import parse_file
+from wanderbuch.governance.signed.freshness import FreshnessStatement
+from wanderbuch.governance.signed.history import HistoryEntry
+from wanderbuch.governance.signed.jws import UnverifiedJws, read_jws, verify_signature
+from wanderbuch.governance.signed.signing import FILE_TYP, MAX_JWS_BYTES, SignedGovernanceFile
 
 MAX_HISTORY: Final = 50
 _PATIENCE_S: Final = 2.0
@@ -78,6 +78,11 @@ class VersionLine:
 class Register(Protocol):
     """Where the public pages get their facts."""
 
+    @property
+    def prove_url(self) -> str | None:
+        """Where anybody asks a worker to prove a qualification; None: nowhere."""
+        ...
+
     async def facts(self) -> Facts | None:
         """Return what is published now; None before the first version."""
         ...
@@ -86,7 +91,7 @@ class Register(Protocol):
         """Return all published versions, the newest first."""
         ...
 
-    async def history(self) -> Sequence[Entry]:
+    async def history(self) -> Sequence[HistoryEntry]:
         """Return the newest entries of the history, the newest first."""
         ...
 
@@ -108,8 +113,9 @@ class RegisterOffice(Protocol):
 class PublishedRegister:
     """The facts of an authority's own publication."""
 
-    def __init__(self, publication: Publication) -> None:
+    def __init__(self, publication: Publication, *, prove_url: str | None = None) -> None:
         self._publication = publication
+        self.prove_url = prove_url
         self._reading: asyncio.Task[None] | None = None
         self._held: Facts | None = None
         self._versions: tuple[str, list[VersionLine]] | None = None
@@ -121,11 +127,11 @@ class PublishedRegister:
             return None
         if self._held is None or self._held.snapshot.digest != statement.digest:
             await self._read_on(statement)
-        held = self._held
-        if held is None or held.snapshot.fresh_until == statement.exp or held.snapshot.digest != statement.digest:
-            return held
-        snapshot = GovernanceSnapshot(held.file, held.snapshot.digest, statement.exp, (), statement.iat)
-        self._held = Facts(snapshot, held.tables, held.signers, held.url, held.published_at)
+        facts = self._held
+        if facts is None or facts.snapshot.fresh_until == statement.exp or facts.snapshot.digest != statement.digest:
+            return facts
+        snapshot = GovernanceSnapshot(facts.file, facts.snapshot.digest, statement.exp, (), statement.iat)
+        self._held = Facts(snapshot, facts.tables, facts.signers, facts.url, facts.published_at)
         return self._held
 
     async def _read_on(self, statement: FreshnessStatement) -> None:
@@ -145,15 +151,15 @@ class PublishedRegister:
         statement = self._publication.statement
         digest = statement.digest if statement else ""
         if self._versions is None or self._versions[0] != digest:
-            found = [
-                VersionLine(each.version, each.digest, each.published_at)
-                for each in await self._publication.versions()
-                if each.published_at is not None
+            version_lines = [
+                VersionLine(version.version, version.digest, version.published_at)
+                for version in await self._publication.versions()
+                if version.published_at is not None
             ]
-            self._versions = (digest, found)
+            self._versions = (digest, version_lines)
         return self._versions[1]
 
-    async def history(self) -> Sequence[Entry]:
+    async def history(self) -> Sequence[HistoryEntry]:
         """Return the newest entries of the history, the newest first."""
         return (await self._publication.history.entries())[-MAX_HISTORY:][::-1]
 
@@ -182,13 +188,13 @@ class PublishedRegister:
 
     async def _signers(self, received: UnverifiedJws) -> tuple[Signer, ...]:
         signers: list[Signer] = []
-        for each in received.signatures:
+        for signature in received.signatures:
             try:
-                await verify_signature(received, each, self._publication.resolve_key)
+                await verify_signature(received, signature, self._publication.resolve_key)
                 state = SignatureState.HOLDS
             except ResolutionError:
                 state = SignatureState.UNCHECKED
             except WanderbuchError:
                 state = SignatureState.FAILS
-            signers.append(Signer(each.kid, state))
+            signers.append(Signer(signature.kid, state))
         return tuple(signers)

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from wanderbuch.agents.authority.pages.desk import DeskPages
+from wanderbuch.agents.authority.pages.desk_applications import DeskApplications
 from wanderbuch.agents.authority.pages.desk_drafts import DeskDrafts
 from wanderbuch.agents.authority.pages.desk_editing import DeskEditing
+from wanderbuch.agents.authority.pages.desk_publishing import DeskPublishing
+from wanderbuch.agents.authority.pages.desk_suspending import DeskSuspending
 from wanderbuch.agents.authority.pages.registry import PublicPages
 from wanderbuch.agents.runtime.app import PublicRoute
 
@@ -17,5 +20,14 @@ def register_routes() -> Sequence[PublicRoute]:
 def desk_page_routes() -> Sequence[PublicRoute]:
     """Return the routes of the officials' desk, for the app site; each sees to it by itself who asks."""
     desk = DeskPages()
-    handlers = {**DeskEditing(desk).handlers(), **DeskDrafts(desk).handlers(), **desk.handlers()}
+    handlers = {
+        **desk.entrance.handlers(),
+        **DeskEditing(desk).handlers(),
+        **DeskPublishing(desk).handlers(),
+        **DeskSuspending(desk).handlers(),
+        **DeskDrafts(desk).handlers(),
+        **DeskApplications(desk).handlers(),
+        **desk.handlers(),
+        **desk.entrance.last_handlers(),
+    }
     return tuple(PublicRoute(method, path, handler) for (method, path), handler in handlers.items())

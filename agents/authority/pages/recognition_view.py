@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from wanderbuch.agents.authority.pages.facts import Facts
-from wanderbuch.agents.authority.pages.languages import Language
 from wanderbuch.agents.authority.pages.recognition_map import Drawing, drawing
-from wanderbuch.agents.authority.pages.rendering import plain
 from wanderbuch.agents.authority.pages.standing_view import Mandate, State
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import touches
-from wanderbuch.governance.statements import Recognition
+from wanderbuch.agents.site.languages import Language
+from wanderbuch.agents.site.safe_text import plain
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import DateSpan
+from wanderbuch.governance.facts.spans import touches
+from wanderbuch.governance.facts.statements import Recognition
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def authorities(facts: Facts, days: DateSpan) -> list[OtherAuthority]:
         days: those that it is somewhere now.
     """
     file = facts.file
-    uris = {each.publisher: each.uri for each in file.trusted_governance}
-    by_publisher: dict[Did, list[Recognition]] = {each: [] for each in uris}
+    uris = {trusted_governance.publisher: trusted_governance.uri for trusted_governance in file.trusted_governance}
+    by_publisher: dict[Did, list[Recognition]] = {did: [] for did in uris}
     for recognition in file.recognitions:
         by_publisher.setdefault(recognition.publisher, []).append(recognition)
     listed = [
@@ -46,11 +46,11 @@ def authorities(facts: Facts, days: DateSpan) -> list[OtherAuthority]:
             name=_name(facts, did),
             uri=uris.get(did),
             recognitions=tuple(recognitions),
-            counts=any(recognition_on(each, days).state is State.COUNTS for each in recognitions),
+            counts=any(recognition_on(recognition, days).state is State.COUNTS for recognition in recognitions),
         )
         for did, recognitions in by_publisher.items()
     ]
-    return sorted(listed, key=lambda each: (each.name or "~", each.did))
+    return sorted(listed, key=lambda other_authority: (other_authority.name or "~", other_authority.did))
 
 
 def recognition_on(recognition: Recognition, days: DateSpan) -> Mandate:
@@ -70,12 +70,14 @@ def recognition_on(recognition: Recognition, days: DateSpan) -> Mandate:
 def map_of(facts: Facts, listed: list[OtherAuthority], language: Language) -> Drawing:
     """Return the drawing of these authorities."""
     own = plain(facts.file.participant_name(facts.file.author) or facts.file.name)
-    others = [(plain(each.name or each.did), each.counts) for each in listed]
+    others = [
+        (plain(other_authority.name or other_authority.did), other_authority.counts) for other_authority in listed
+    ]
     return drawing(own, others, is_rtl=language.direction == "rtl")
 
 
 def _name(facts: Facts, did: Did) -> str | None:
     own = facts.file.participant_name(did)
-    if own is None and (held := facts.snapshot.recognised.get(did)):
-        return held.file.participant_name(did) or held.file.name
+    if own is None and (governance_snapshot := facts.snapshot.recognised.get(did)):
+        return governance_snapshot.file.participant_name(did) or governance_snapshot.file.name
     return own

@@ -12,17 +12,18 @@ from aiohttp import web
 
 from wanderbuch.agents.authority.pages.asking import Asked, answer
 from wanderbuch.agents.authority.pages.facts import RegisterOffice
-from wanderbuch.agents.authority.pages.languages import LANGUAGES, Words, negotiated
-from wanderbuch.agents.authority.pages.occupation_search import meant_by
+from wanderbuch.agents.authority.pages.kit import KIT
 from wanderbuch.agents.authority.pages.recognition_view import OtherAuthority, authorities, map_of, recognition_on
-from wanderbuch.agents.authority.pages.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.authority.pages.search import PAGE_SIZE, Query, concerns
 from wanderbuch.agents.authority.pages.standing_view import State, mandate_on, state_of, timeline
 from wanderbuch.agents.authority.pages.visit import Visit
 from wanderbuch.agents.runtime.app import PublicRoute
-from wanderbuch.governance.groups import covers_whole, overlap
-from wanderbuch.governance.identifiers import Did, IdentifierError
-from wanderbuch.governance.question import DateSpan
+from wanderbuch.agents.site.languages import LANGUAGES, negotiated
+from wanderbuch.agents.site.occupation_search import meant_by
+from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
+from wanderbuch.governance.facts.groups import covers_whole, overlap
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups
 
 BASE: Final = "/registry"
@@ -33,7 +34,7 @@ class PublicPages:
     """The handlers of the public register."""
 
     def __init__(self) -> None:
-        self._pages = Pages(BASE)
+        self._pages = Pages(BASE, KIT)
 
     def routes(self) -> Sequence[PublicRoute]:
         """Return the routes of the public site."""
@@ -50,11 +51,7 @@ class PublicPages:
             "": self._welcome,
             "/{rest:.*}": self._lost,
         }
-        return tuple(
-            PublicRoute(method, BASE + path, _at_the_top(handler))
-            for path, handler in pages.items()
-            for method in ("GET", "HEAD")
-        )
+        return tuple(PublicRoute("GET", BASE + path, _at_the_top(handler)) for path, handler in pages.items())
 
     def _served(self, page: Callable[[Visit], Any]) -> PageHandler:
         async def handle(office: RegisterOffice, request: web.Request) -> web.StreamResponse:
@@ -81,6 +78,7 @@ class PublicPages:
             today=visit.today,
             days=visit.days,
             now_fresh=visit.facts.snapshot.is_fresh(visit.now),
+            prove=visit.register.prove_url,
             mandate_on=mandate_on,
             recognition_on=recognition_on,
             **values,
@@ -111,9 +109,9 @@ class PublicPages:
         meant = meant_by(asked("occupation"), visit.language.tag)
         is_unclear = bool(asked("occupation").strip()) and meant.code is None
         query = Query(asked("name").strip(), meant.code or "", visit.country)
-        found = None
+        hits = None
         if not is_unclear and not (query.is_empty and "occupation" not in visit.request.query):
-            found = facts.tables.find(query, visit.page)
+            hits = facts.tables.find(query, visit.page)
         return self._show(
             visit,
             "search.html",
@@ -121,8 +119,8 @@ class PublicPages:
             typed=asked("occupation"),
             meant=meant,
             is_unclear=is_unclear,
-            found=found,
-            rows=_rows(visit, found.dids if found else (), query),
+            found=hits,
+            rows=_rows(visit, hits.dids if hits else (), query),
             page_size=PAGE_SIZE,
             majors=major_groups(),
         )
@@ -137,18 +135,20 @@ class PublicPages:
             return self._missing(visit, "occupation", asked)
         code = OccupationCode.parse(asked)
         query = Query("", code, visit.country)
-        found = visit.facts.tables.find(query, visit.page)
+        hits = visit.facts.tables.find(query, visit.page)
         file = visit.facts.file
         return self._show(
             visit,
             "occupation.html",
             code=code,
             query=query,
-            found=found,
-            rows=_rows(visit, found.dids, query),
+            found=hits,
+            rows=_rows(visit, hits.dids, query),
             page_size=PAGE_SIZE,
-            regulations=[each for each in file.regulations if overlap(each.occupations, code)],
-            recognised=[each for each in authorities(visit.facts, visit.days) if _carries(each, code, visit.days)],
+            regulations=[regulation for regulation in file.regulations if overlap(regulation.occupations, code)],
+            recognised=[
+                authority for authority in authorities(visit.facts, visit.days) if _carries(authority, code, visit.days)
+            ],
         )
 
     async def _institution(self, visit: Visit) -> web.StreamResponse:
@@ -166,9 +166,9 @@ class PublicPages:
             did=did,
             participant=file.index.participants.get(did),
             accreditations=file.index.by_issuer.get(did, ()),
-            refusals=[each for each in file.refusals if each.applicant == did],
-            programmes=[each for each in file.programmes if each.provider == did],
-            verifications=[each for each in file.verifications if each.verifier == did],
+            refusals=[refusal for refusal in file.refusals if refusal.applicant == did],
+            programmes=[programme for programme in file.programmes if programme.provider == did],
+            verifications=[verification for verification in file.verifications if verification.verifier == did],
             mandate=state_of(file, did, visit.days),
             events=timeline(file, did, visit.days),
             answer=answer(visit, did) if visit.request.path.endswith("/answer") else None,
@@ -189,7 +189,7 @@ class PublicPages:
         language = language_of(request)
         if language is None:
             raise web.HTTPNotFound
-        words = Words(language)
+        words = KIT.words(language)
         titles = [f"{words.occupation(code).striptags()} ({code})" for code in isco08().codes]
         return web.json_response(titles, headers={"Cache-Control": "public, max-age=86400"})
 
@@ -207,9 +207,11 @@ def _at_the_top(handler: PageHandler) -> PageHandler:
 
 def _carries(authority: OtherAuthority, code: OccupationCode, days: DateSpan) -> bool:
     """Whether what is recognised of an authority now is for an occupation, or for all of a group of them."""
-    now = [each for each in authority.recognitions if recognition_on(each, days).state is State.COUNTS]
-    scope = [one for each in now for one in each.occupations]
-    excluded = [one for each in authority.recognitions for one in each.excluded_occupations]
+    now = [
+        recognition for recognition in authority.recognitions if recognition_on(recognition, days).state is State.COUNTS
+    ]
+    scope = [one for recognition in now for one in recognition.occupations]
+    excluded = [one for recognition in authority.recognitions for one in recognition.excluded_occupations]
     return covers_whole(scope, excluded, code)
 
 
@@ -218,9 +220,11 @@ def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any
     file, rows = visit.facts.file, []
     for did in dids:
         relevant = [
-            each for each in file.index.by_issuer.get(did, ()) if concerns(each, query.occupation, query.country)
+            accreditation
+            for accreditation in file.index.by_issuer.get(did, ())
+            if concerns(accreditation, query.occupation, query.country)
         ]
-        codes = list(dict.fromkeys(code for each in relevant for code in each.occupations))
+        codes = list(dict.fromkeys(code for accreditation in relevant for code in accreditation.occupations))
         rows.append(
             {
                 "did": did,
@@ -228,8 +232,8 @@ def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any
                 "mandate": state_of(file, did, visit.days, relevant or None),
                 "codes": codes[:_MAX_SUMMARY],
                 "more_codes": max(0, len(codes) - _MAX_SUMMARY),
-                "levels": list(dict.fromkeys(each.level_range for each in relevant)),
-                "countries": sorted({country for each in relevant for country in each.jurisdictions}),
+                "levels": list(dict.fromkeys(accreditation.level_range for accreditation in relevant)),
+                "countries": sorted({country for accreditation in relevant for country in accreditation.jurisdictions}),
             }
         )
     return rows

@@ -8,20 +8,22 @@ be one accreditation, not two. Pages that were found stay known for a while, so 
 
 import heapq
 import re
-import unicodedata
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from wanderbuch.governance.file import Accreditation, GovernanceFile
-from wanderbuch.governance.groups import nothing_left
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.index import covers_code
-from wanderbuch.governance.spans import OPEN_END
+from cachetools import LRUCache
+
+from wanderbuch.agents.site.folding import folded, words_of
+from wanderbuch.governance.facts.file import Accreditation, GovernanceFile
+from wanderbuch.governance.facts.groups import nothing_left
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.index import covers_code
+from wanderbuch.governance.facts.spans import OPEN_END
 
 PAGE_SIZE: Final = 20
 MAX_PAGES: Final = 50
@@ -31,8 +33,6 @@ _MAX_CANDIDATES: Final = 20_000  # looked at for one page
 _MAX_KNOWN: Final = 200  # questions whose pages stay known
 _NUMBERS: Final = re.compile("[0-9]+")
 _AFTER_DID: Final = re.compile("[#?/]")
-# Accents of Latin, vowel signs of Arabic, joiners of every script.
-_MARKS: Final = re.compile("[\u0300-\u036f\u064b-\u0652\u200c\u200d]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +88,22 @@ class Found:
         return self.known > self.page * PAGE_SIZE and self.page < MAX_PAGES
 
 
-def folded(text: str) -> str:
-    """Return a text without case, accents and forms that only look different.
-
-    >>> folded("École de Cuisine")
-    'ecole de cuisine'
-    """
-    return _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold()))
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text; signs that belong to letters, as in Sinhala and Tamil, stay with them.
-
-    >>> words_of("Colombo (Welding) Centre")
-    ['colombo', 'welding', 'centre']
-    """
-    return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in folded(text)).split()
-
-
 class SearchTables:
-    """The tables over one version of a file."""
+    """The tables over one version of a file.
+
+    Attributes:
+        usual_framework: in which most accreditations state their levels; None if there are none.
+        usual_country: for which most institutions count, likewise.
+    """
 
     def __init__(self, file: GovernanceFile) -> None:
         """Make the tables; seconds for a million accreditations, so not on the event loop."""
         self._file = file
-        named: dict[Did, str] = {each.did: each.name or "" for each in file.participants if each.did != file.author}
+        named: dict[Did, str] = {
+            participant.did: participant.name or ""
+            for participant in file.participants
+            if participant.did != file.author
+        }
         for other in file.trusted_governance:
             named.pop(other.publisher, None)
         for accreditation in file.accreditations:
@@ -135,17 +126,20 @@ class SearchTables:
                 countries[country].add(number)
         self._endings = sorted(
             (
-                (each.intervals[-1].last, each.id, each.issuer, each.title)
-                for each in file.accreditations
-                if each.intervals and each.intervals[-1].last != OPEN_END
+                (accreditation.intervals[-1].last, accreditation.id, accreditation.issuer, accreditation.title)
+                for accreditation in file.accreditations
+                if accreditation.intervals and accreditation.intervals[-1].last != OPEN_END
             ),
-            key=lambda each: each[:2],
+            key=lambda ending: ending[:2],
         )
+        frameworks = Counter(accreditation.level_range.framework for accreditation in file.accreditations)
+        self.usual_framework = max(frameworks, key=frameworks.__getitem__, default=None)
+        self.usual_country = max(countries, key=lambda country: len(countries[country]), default=None)
         self._words = sorted(words)
         self._of_word = _sorted_numbers(words)
         self._of_code = _sorted_numbers(codes)
         self._of_country = _sorted_numbers(countries)
-        self._known: OrderedDict[Query, _Walk] = OrderedDict()
+        self._known: LRUCache[Query, _Walk] = LRUCache(_MAX_KNOWN)
 
     @property
     def countries(self) -> tuple[str, ...]:
@@ -154,9 +148,9 @@ class SearchTables:
 
     def endings(self, first: date, last: date, limit: int) -> list[Ending]:
         """Return the accreditations whose mandate ends in these days, the soonest first."""
-        begin = bisect_left(self._endings, first, key=lambda each: each[0])
-        found = self._endings[begin : begin + limit]
-        return [Ending(*each) for each in found if each[0] <= last]
+        begin = bisect_left(self._endings, first, key=lambda ending: ending[0])
+        endings = self._endings[begin : begin + limit]
+        return [Ending(*ending) for ending in endings if ending[0] <= last]
 
     def knows(self, did: str) -> bool:
         """Return whether the file says anything about this institution."""
@@ -173,15 +167,14 @@ class SearchTables:
 
     def concerns(self, code: str) -> bool:
         """Return whether somebody counts for this occupation, one above it or one below it."""
-        return any(code.startswith(each) or each.startswith(code) for each in self._of_code)
+        return any(code.startswith(known) or known.startswith(code) for known in self._of_code)
 
     def find(self, query: Query, page: int = 1) -> Found:
         """Return one page of the institutions that `query` describes, by name."""
         page = max(1, min(page, MAX_PAGES))
-        walk = self._known.pop(query, None) or _Walk(self._candidates(query))
-        self._known[query] = walk
-        while len(self._known) > _MAX_KNOWN:
-            self._known.popitem(last=False)
+        walk = self._known.get(query)
+        if walk is None:
+            walk = self._known[query] = _Walk(self._candidates(query))
         walk.reach(page * PAGE_SIZE + 1, lambda number: self._fits(self._dids[number], query))
         numbers = walk.found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         return Found(
@@ -212,12 +205,12 @@ class SearchTables:
         """Return the numbers of each word of a name that begins with `word`; one letter stands for itself only."""
         if len(word) < 2:
             return [self._of_word.get(word, array("I"))]
-        found: list[Sequence[int]] = []
+        sequences_found: list[Sequence[int]] = []
         at = bisect_left(self._words, word)
-        while at < len(self._words) and self._words[at].startswith(word) and len(found) < _MAX_EXPANSIONS:
-            found.append(self._of_word[self._words[at]])
+        while at < len(self._words) and self._words[at].startswith(word) and len(sequences_found) < _MAX_EXPANSIONS:
+            sequences_found.append(self._of_word[self._words[at]])
             at += 1
-        return found
+        return sequences_found
 
     def _fits(self, did: Did, query: Query) -> bool:
         """Return whether one accreditation of the institution has both the occupation and the country."""
@@ -225,7 +218,10 @@ class SearchTables:
             return True
         if query.occupation and nothing_left(self._file.index.exclusions.get(did, ()), query.occupation):
             return False
-        return any(concerns(each, query.occupation, query.country) for each in self._file.index.by_issuer.get(did, ()))
+        return any(
+            concerns(accreditation, query.occupation, query.country)
+            for accreditation in self._file.index.by_issuer.get(did, ())
+        )
 
 
 def concerns(accreditation: Accreditation, occupation: str, country: str) -> bool:
@@ -235,12 +231,12 @@ def concerns(accreditation: Accreditation, occupation: str, country: str) -> boo
     if not occupation:
         return True
     scope = accreditation.occupations
-    return covers_code(scope, occupation) or any(each.startswith(occupation) for each in scope)
+    return covers_code(scope, occupation) or any(code.startswith(occupation) for code in scope)
 
 
 def _in_order(name: str) -> str:
     """Return what names are sorted by: "Centre 2" before "Centre 10"."""
-    return _NUMBERS.sub(lambda found: found[0].zfill(9), folded(name))
+    return _NUMBERS.sub(lambda match: match[0].zfill(9), folded(name))
 
 
 class _Walk:
@@ -282,10 +278,10 @@ def _in_all(criteria: list[list[Sequence[int]]]) -> Iterator[int]:
     while True:
         highest = at
         for sequences in criteria:
-            found = _first_from(sequences, highest)
-            if found is None:
+            start = _first_from(sequences, highest)
+            if start is None:
                 return
-            highest = found
+            highest = start
         if highest == at:
             yield at
             at += 1

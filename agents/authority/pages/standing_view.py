@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from wanderbuch.governance.file import Accreditation, GovernanceFile, Status
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import DateSpan
-from wanderbuch.governance.spans import OPEN_END, touches
+from wanderbuch.governance.facts.file import Accreditation, GovernanceFile, Status
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import DateSpan
+from wanderbuch.governance.facts.spans import OPEN_END, touches
 
 
 class State(Enum):
@@ -40,7 +40,7 @@ class Mandate:
     day: date | None = None
 
 
-class EventKind(Enum):
+class StandingEventKind(Enum):
     """What happened at a point of the timeline."""
 
     BEGAN = "began"
@@ -54,7 +54,7 @@ class EventKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StandingEvent:
     """One point of the timeline.
 
     Args:
@@ -65,7 +65,7 @@ class Event:
     """
 
     day: date
-    kind: EventKind
+    kind: StandingEventKind
     statement: str
     title: str | None
     effective_from: date | None = None
@@ -95,13 +95,13 @@ def state_of(
     """Return the best state of an institution's accreditations (all, or the relevant ones) while it is these days."""
     among = file.index.by_issuer.get(did, ()) if relevant is None else tuple(relevant)
     order = list(State)
-    mandates = [mandate_on(each, days) for each in among]
+    mandates = [mandate_on(accreditation, days) for accreditation in among]
     if mandates:
-        return min(mandates, key=lambda each: (order.index(each.state), -(each.day or OPEN_END).toordinal()))
-    return Mandate(State.REFUSED) if any(each.applicant == did for each in file.refusals) else Mandate(State.NONE)
+        return min(mandates, key=lambda mandate: (order.index(mandate.state), -(mandate.day or OPEN_END).toordinal()))
+    return Mandate(State.REFUSED) if any(refusal.applicant == did for refusal in file.refusals) else Mandate(State.NONE)
 
 
-def timeline(file: GovernanceFile, did: Did, days: DateSpan) -> tuple[Event, ...]:
+def timeline(file: GovernanceFile, did: Did, days: DateSpan) -> tuple[StandingEvent, ...]:
     """Return everything that happened, or will, to an institution in this file; the newest first.
 
     Args:
@@ -109,13 +109,13 @@ def timeline(file: GovernanceFile, did: Did, days: DateSpan) -> tuple[Event, ...
         did: the institution.
         days: those that it is somewhere now.
     """
-    events: list[Event] = []
+    events: list[StandingEvent] = []
     for accreditation in file.index.by_issuer.get(did, ()):
         events += _of_accreditation(accreditation, days)
     events += [
-        Event(
+        StandingEvent(
             day=refusal.decided_on,
-            kind=EventKind.REFUSED,
+            kind=StandingEventKind.REFUSED,
             statement=refusal.id,
             title=None,
             decision=refusal.decision,
@@ -125,26 +125,30 @@ def timeline(file: GovernanceFile, did: Did, days: DateSpan) -> tuple[Event, ...
         for refusal in file.refusals
         if refusal.applicant == did
     ]
-    return tuple(sorted(events, key=lambda each: (each.day, each.statement), reverse=True))
+    return tuple(
+        sorted(events, key=lambda standing_event: (standing_event.day, standing_event.statement), reverse=True)
+    )
 
 
 _OF_STATUS = {
-    Status.SUSPENDED: EventKind.SUSPENDED,
-    Status.WITHDRAWN: EventKind.WITHDRAWN,
-    Status.ACTIVE: EventKind.REINSTATED,
+    Status.SUSPENDED: StandingEventKind.SUSPENDED,
+    Status.WITHDRAWN: StandingEventKind.WITHDRAWN,
+    Status.ACTIVE: StandingEventKind.REINSTATED,
 }
 
 
-def _of_accreditation(accreditation: Accreditation, days: DateSpan) -> Iterable[Event]:
+def _of_accreditation(accreditation: Accreditation, days: DateSpan) -> Iterable[StandingEvent]:
     name, title = accreditation.id, accreditation.title
     for span in accreditation.intervals:
-        began = EventKind.BEGAN if span.first <= days.last else EventKind.BEGINS
-        yield Event(span.first, began, name, title, decision=accreditation.decision)
+        began = StandingEventKind.BEGAN if span.first <= days.last else StandingEventKind.BEGINS
+        yield StandingEvent(span.first, began, name, title, decision=accreditation.decision)
         if span.last != OPEN_END:
-            ended = EventKind.ENDED if span.last < days.first else EventKind.ENDS
-            yield Event(span.last, ended, name, title, decision=accreditation.decision, redress=accreditation.redress)
+            ended = StandingEventKind.ENDED if span.last < days.first else StandingEventKind.ENDS
+            yield StandingEvent(
+                span.last, ended, name, title, decision=accreditation.decision, redress=accreditation.redress
+            )
     for change in accreditation.changes:
-        yield Event(
+        yield StandingEvent(
             change.decided_on,
             _OF_STATUS[change.status],
             name,

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wanderbuch.agents.authority.pages.forms import FormField, Kind
-from wanderbuch.governance.findings import pointer
-from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROGRAMMES, RECOGNITION, REFUSAL
+from wanderbuch.agents.site.fields import FormField, Kind
+from wanderbuch.agents.site.sections import FormSection
+from wanderbuch.governance.facts.sources import Binding
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.findings import pointer
+from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES, RECOGNITION, REFUSAL
 from wanderbuch.schemas.frameworks import frameworks
 
 _PURPOSES: Final = ("employment", "study", "regulated-profession")
@@ -28,33 +31,43 @@ _INTERVALS: Final = FormField(
 )
 
 
-def _decisions(*, with_registries: bool) -> FormField:
-    registries = (_optional("registries", Kind.LINES, "form.registries", has_hint=True),) if with_registries else ()
-    return _optional(
+def _later_decisions(*, with_statuses: bool) -> FormSection:
+    statuses = (_optional("statuses", Kind.LINES, "form.statuses", has_hint=True),) if with_statuses else ()
+    decisions = _optional(
         "status",
         Kind.ROWS,
         "form.decisions",
         has_hint=True,
         fields=(
-            FormField("status", Kind.CHOICE, "form.decided", options=_STATES),
+            FormField("status", Kind.CHOICE, "form.decided", options=_STATES, option_words="form.status_"),
             FormField("decided_on", Kind.DAY, "refusal.decided"),
             FormField("effective_from", Kind.DAY, "form.effective"),
-            *registries,
+            *statuses,
             _optional("decision", Kind.TEXT, "form.decision"),
             _optional("reason", Kind.TEXT, "reason"),
         ),
     )
+    return FormSection("form.suspend_or_withdraw", (decisions,), is_folded=True, opens_for=("status",))
 
 
 _OCCUPATIONS: Final = FormField("occupations", Kind.OCCUPATIONS, "accreditation.occupations", has_hint=True)
 _EXCLUDED: Final = _optional("excluded_occupations", Kind.OCCUPATIONS, "accreditation.excluded")
 _COUNTRIES: Final = FormField("jurisdictions", Kind.COUNTRIES, "accreditation.where", has_hint=True)
+_BINDINGS: Final = _optional(
+    "bindings",
+    Kind.CHOICES,
+    "accreditation.bindings",
+    has_hint=True,
+    options=tuple(binding.value for binding in Binding),
+    option_words="binding.",
+)
 _TYPES: Final = FormField(
     "credential_types", Kind.LINES, "form.types", has_hint=True, fallback=["qualification/1.0"], is_needed=False
 )
 _NUMBER: Final = FormField("id", Kind.TEXT, "accreditation.number", has_hint=True)
 _DECISION: Final = FormField("decision", Kind.TEXT, "form.decision", has_hint=True)
 _REDRESS: Final = FormField("redress", Kind.TEXT, "appeal_to", has_hint=True)
+_THE_DECISION: Final = FormSection("form.the_decision", (_DECISION, _REDRESS))
 
 DESCRIPTION_FORM: Final = (
     FormField("name", Kind.TEXT, "field.name"),
@@ -77,8 +90,13 @@ class StatementForm:
     member: str
     schema: str
     title: str
-    fields: tuple[FormField, ...]
+    sections: tuple[FormSection, ...]
     is_header: bool = False
+
+    @property
+    def fields(self) -> tuple[FormField, ...]:
+        """The fields of all its sections."""
+        return tuple(field for section in self.sections for field in section.fields)
 
 
 def statement_forms() -> Mapping[str, StatementForm]:
@@ -109,28 +127,40 @@ def statement_forms() -> Mapping[str, StatementForm]:
             ACCREDITATION,
             "form.accreditation",
             (
-                _NUMBER,
-                _optional("title", Kind.TEXT, "form.title"),
-                _OCCUPATIONS,
-                _EXCLUDED,
-                level_range,
-                _COUNTRIES,
-                _INTERVALS,
-                FormField("cred_def_ids", Kind.LINES, "form.definitions", has_hint=True),
-                _TYPES,
-                FormField(
-                    "accreditingAgent",
-                    Kind.GROUP,
-                    "accreditation.by",
-                    fields=(
-                        FormField("name", Kind.TEXT, "form.name"),
-                        _optional("did", Kind.TEXT, "institution.did"),
+                FormSection(
+                    "form.what_counts",
+                    (
+                        _NUMBER,
+                        _optional("title", Kind.TEXT, "form.title"),
+                        _OCCUPATIONS,
+                        level_range,
+                        _COUNTRIES,
+                        _INTERVALS,
+                        FormField("sources", Kind.LINES, "form.sources", has_hint=True),
                     ),
                 ),
-                _DECISION,
-                _REDRESS,
-                _optional("quality_assurance", Kind.TEXT, "accreditation.quality"),
-                _decisions(with_registries=True),
+                _THE_DECISION,
+                _later_decisions(with_statuses=True),
+                FormSection(
+                    "form.rarely",
+                    (
+                        _EXCLUDED,
+                        FormField(
+                            "accreditingAgent",
+                            Kind.GROUP,
+                            "accreditation.by",
+                            fields=(
+                                FormField("name", Kind.TEXT, "form.name"),
+                                _optional("did", Kind.TEXT, "institution.did"),
+                            ),
+                        ),
+                        _optional("quality_assurance", Kind.TEXT, "accreditation.quality"),
+                        _BINDINGS,
+                        _TYPES,
+                    ),
+                    is_folded=True,
+                    opens_for=("excluded_occupations", "bindings"),
+                ),
             ),
         ),
         StatementForm(
@@ -138,23 +168,41 @@ def statement_forms() -> Mapping[str, StatementForm]:
             PROGRAMMES,
             "form.programme",
             (
-                _NUMBER,
-                FormField("title", Kind.TEXT, "form.title"),
-                FormField("accreditation", Kind.TEXT, "form.of_accreditation"),
-                FormField("occupation", Kind.TEXT, "form.code", has_hint=True),
-                FormField("framework", Kind.CHOICE, "form.framework", options=tuple(frameworks())),
-                FormField("level", Kind.TEXT, "crosswalk.level"),
-                FormField("learning_settings", Kind.CHOICES, "form.settings", options=_SETTINGS),
-                _INTERVALS,
-                _optional(
-                    "units",
-                    Kind.ROWS,
-                    "programme.units",
-                    fields=(
-                        FormField("id", Kind.TEXT, "accreditation.number"),
+                FormSection(
+                    "",
+                    (
+                        _NUMBER,
                         FormField("title", Kind.TEXT, "form.title"),
-                        _optional("level", Kind.TEXT, "crosswalk.level"),
+                        FormField("accreditation", Kind.TEXT, "form.of_accreditation"),
+                        FormField("occupation", Kind.TEXT, "form.code", has_hint=True),
+                        FormField("framework", Kind.CHOICE, "form.framework", options=tuple(frameworks())),
+                        FormField("level", Kind.TEXT, "crosswalk.level"),
+                        FormField(
+                            "learning_settings",
+                            Kind.CHOICES,
+                            "form.settings",
+                            options=_SETTINGS,
+                            option_words="setting.",
+                        ),
+                        _INTERVALS,
                     ),
+                ),
+                FormSection(
+                    "programme.units",
+                    (
+                        _optional(
+                            "units",
+                            Kind.ROWS,
+                            "programme.units",
+                            fields=(
+                                FormField("id", Kind.TEXT, "accreditation.number"),
+                                FormField("title", Kind.TEXT, "form.title"),
+                                _optional("level", Kind.TEXT, "crosswalk.level"),
+                            ),
+                        ),
+                    ),
+                    is_folded=True,
+                    opens_for=("units",),
                 ),
             ),
         ),
@@ -163,12 +211,17 @@ def statement_forms() -> Mapping[str, StatementForm]:
             REFUSAL,
             "form.refusal",
             (
-                _NUMBER,
-                _OCCUPATIONS,
-                FormField("decided_on", Kind.DAY, "refusal.decided"),
-                FormField("reason", Kind.TEXT, "reason", has_hint=True),
-                _DECISION,
-                _REDRESS,
+                FormSection(
+                    "",
+                    (
+                        _NUMBER,
+                        FormField("decided_on", Kind.DAY, "refusal.decided"),
+                        _OCCUPATIONS,
+                        FormField("reason", Kind.TEXT, "reason", has_hint=True),
+                        _DECISION,
+                        _REDRESS,
+                    ),
+                ),
             ),
         ),
         StatementForm(
@@ -176,18 +229,25 @@ def statement_forms() -> Mapping[str, StatementForm]:
             RECOGNITION,
             "form.recognition",
             (
-                _NUMBER,
-                _OCCUPATIONS,
-                _EXCLUDED,
-                eqf_range,
-                FormField("purposes", Kind.CHOICES, "ask.purpose", options=_PURPOSES),
-                _COUNTRIES,
-                _INTERVALS,
-                _optional("onward", Kind.NUMBER, "recognition.onward", has_hint=True),
-                _TYPES,
-                _DECISION,
-                _REDRESS,
-                _decisions(with_registries=False),
+                FormSection(
+                    "form.what_counts",
+                    (
+                        _NUMBER,
+                        _OCCUPATIONS,
+                        eqf_range,
+                        FormField("purposes", Kind.CHOICES, "ask.purpose", options=_PURPOSES, option_words="purpose."),
+                        _COUNTRIES,
+                        _INTERVALS,
+                    ),
+                ),
+                _THE_DECISION,
+                _later_decisions(with_statuses=False),
+                FormSection(
+                    "form.rarely",
+                    (_EXCLUDED, _optional("onward", Kind.NUMBER, "recognition.onward", has_hint=True), _TYPES),
+                    is_folded=True,
+                    opens_for=("excluded_occupations", "onward"),
+                ),
             ),
             is_header=True,
         ),

@@ -6,9 +6,9 @@ from typing import Final
 from aiohttp import web
 
 from wanderbuch.agents.authority.pages.facts import Facts, Register
-from wanderbuch.agents.authority.pages.languages import Language
-from wanderbuch.governance.anywhere import days_anywhere
-from wanderbuch.governance.question import DateSpan
+from wanderbuch.agents.site.languages import Language
+from wanderbuch.governance.facts.anywhere import days_anywhere
+from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.schemas.countries import is_country
 
 _MAX_TEXT: Final = 200

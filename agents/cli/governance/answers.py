@@ -97,7 +97,7 @@ def _read(path: Path) -> dict[str, str]:
     try:
         if path.stat().st_size > _MAX_KEPT:
             return {}
-        found = json.loads(path.read_text("utf-8"))
+        document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    return {str(key): str(value) for key, value in document.items()} if isinstance(document, dict) else {}

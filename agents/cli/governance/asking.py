@@ -9,17 +9,24 @@ from rich.table import Table
 
 from wanderbuch.agents.cli.governance.files import governance_file_in
 from wanderbuch.agents.cli.governance.output import NO, JsonOption, console, print_json, refused
-from wanderbuch.agents.cli.governance.question import Question, parse_instant, parse_question
+from wanderbuch.agents.cli.governance.question import QuestionInWords, parse_instant, parse_question
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.decision import Explanation, explain
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.question import Purpose, Reason, TrustDecision, Verdict, plain
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.deciding.decision import Explanation, explain
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.question import Purpose, Reason, TrustDecision, Verdict, plain
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
 PurposeOption = Annotated[Purpose, typer.Option(help="What the credential is shown for.")]
 RecognisedOption = Annotated[
     list[Path] | None,
     typer.Option(help="Governance file of another authority; once for each that the file may lead to.", metavar="FILE"),
+]
+OccupationOption = Annotated[
+    str, typer.Option(help="ISCO-08 code, such as C7212, or its title, or words that no other title has.")
+]
+JurisdictionOption = Annotated[
+    str,
+    typer.Option("--jurisdiction", "--country", help="Where it must count: a country's name or code, such as MLT."),
 ]
 
 
@@ -28,8 +35,8 @@ def explain_question(
         Path, typer.Argument(help="Governance file, unsigned or signed. Its signature is not checked here.")
     ],
     issuer: Annotated[str, typer.Option(help="DID of the issuer, or a part of its name in the file.")],
-    occupation: Annotated[str, typer.Option(help="ISCO-08 code, such as C7212.")],
-    jurisdiction: Annotated[str, typer.Option(help="Where it must count, such as MLT.")],
+    occupation: OccupationOption,
+    jurisdiction: JurisdictionOption,
     awarded: Annotated[str, typer.Option(help="Day or year of the award: 2024-05-01 or 2024.")],
     level: Annotated[int | None, typer.Option(help="Proven: EQF level this or more.", min=1, max=8)] = None,
     framework: Annotated[
@@ -38,12 +45,14 @@ def explain_question(
     crosswalk: Annotated[
         str | None, typer.Option(help="Its version; by default the one in force at the award.")
     ] = None,
-    cred_def: Annotated[
-        str | None, typer.Option(help="Credential definition; by default the issuer's only one.")
+    source: Annotated[
+        str | None,
+        typer.Option("--source", "--cred-def", help="What signs, such as a credential definition; by default the one."),
     ] = None,
     credential_type: Annotated[str, typer.Option(help="Credential type.")] = "qualification/1.0",
-    registry: Annotated[
-        str | None, typer.Option(help="Revocation registry from which non-revocation is proven.")
+    status: Annotated[
+        str | None,
+        typer.Option("--status", "--registry", help="Registry or status list by which non-revocation is proven."),
     ] = None,
     expires_on: Annotated[str | None, typer.Option(help="Last day of validity.")] = None,
     at: Annotated[str | None, typer.Option(help="Instant of the decision; by default now.")] = None,
@@ -57,8 +66,8 @@ def explain_question(
         others = tuple(governance_file_in(path) for path in recognised or ())
     except GovernanceError as err:
         refused(err, as_json=as_json)
-    question = Question(
-        issuer, occupation, jurisdiction, level, awarded, framework, crosswalk, cred_def, credential_type, registry,
+    question = QuestionInWords(
+        issuer, occupation, jurisdiction, level, awarded, framework, crosswalk, source, credential_type, status,
         expires_on, purpose,
     )  # fmt: skip
     requirement, evidence = parse_question(question, parsed, others)
@@ -76,7 +85,9 @@ def unchecked_snapshot(file: GovernanceFile, others: tuple[GovernanceFile, ...] 
     """Return a file as if it were signed and fresh, with a note that nobody checked it."""
     note = Reason("explain.unchecked", "Signature and freshness were not checked; this explains the content alone.")
     forever = datetime.max.replace(tzinfo=UTC)
-    recognised = {each.author: GovernanceSnapshot(each, "unsigned", forever) for each in others}
+    recognised = {
+        governance_file.author: GovernanceSnapshot(governance_file, "unsigned", forever) for governance_file in others
+    }
     return GovernanceSnapshot(file, "unsigned", forever, (note,), recognised=recognised)
 
 
@@ -96,8 +107,8 @@ def decision_document(decision: TrustDecision) -> dict[str, Any]:
     """Return a decision as JSON."""
     return {
         "verdict": decision.verdict.value,
-        "reasons": [plain(each) for each in decision.reasons],
-        "chain": [plain(each) for each in decision.chain],
+        "reasons": [plain(reason) for reason in decision.reasons],
+        "chain": [plain(chain_link) for chain_link in decision.chain],
         "redress": list(decision.redress),
         "governance": None if decision.governance is None else plain(decision.governance),
         "decided_at": decision.decided_at.isoformat(),
@@ -117,8 +128,8 @@ def _show_explanation(explanation: Explanation) -> None:
 
 def _explanation_document(explanation: Explanation) -> dict[str, Any]:
     steps = [
-        {"rule": each.number, "title": each.title, "ok": each.failure is None}
-        | ({} if each.failure is None else {"failure": plain(each.failure)})
-        for each in explanation.steps
+        {"rule": step.number, "title": step.title, "ok": step.failure is None}
+        | ({} if step.failure is None else {"failure": plain(step.failure)})
+        for step in explanation.steps
     ]
     return {**decision_document(explanation.decision), "steps": steps}

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from wanderbuch.agents.runtime.secret_files import read_secret
+from wanderbuch.agents.cli.governance.keys import read_secret_file
 from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -50,8 +50,8 @@ class AuthorityClient:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
             raise ConfigurationError(f"expected an https address, or http on this machine, found {url[:200]!r}")
-        token = read_secret(token_file, "token", max_bytes=_MAX_TOKEN).decode("utf-8", errors="replace").strip()
-        if not token or not token.isascii() or any(each.isspace() for each in token):
+        token = read_secret_file(token_file, "token", max_bytes=_MAX_TOKEN).decode("utf-8", errors="replace").strip()
+        if not token or not token.isascii() or any(letter.isspace() for letter in token):
             raise ConfigurationError(f"expected a token in {token_file}")
         self._url = url.rstrip("/")
         self._routes = f"{self._url}/{group}" if parts.path.strip("/") else f"{self._url}/v1/{group}"

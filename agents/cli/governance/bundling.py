@@ -12,10 +12,11 @@ from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused, write_new_file
 from wanderbuch.agents.cli.governance.signing import CaFileOption, ConnectOption
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.identifiers import Did, RevRegDefId
+from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
+from wanderbuch.governance.facts.identifiers import Did
 
 if TYPE_CHECKING:
-    from wanderbuch.plugins.trust.bundling import MadeBundle
+    from wanderbuch.plugins.trust.offline.bundling import MadeBundle
 
 
 def bundle(
@@ -35,12 +36,12 @@ def bundle(
 ) -> None:
     """Fetch and check everything, and write it as one file; `query --bundle` asks it without any network."""
     pinned = Did.parse(author)
-    registries = [RevRegDefId.parse(each) for each in registry or ()]
-    issuers = None if issuer is None else [Did.parse(each) for each in issuer]
+    registries = [RevRegDefId.parse(registry_id) for registry_id in registry or ()]
+    issuers = None if issuer is None else [Did.parse(did) for did in issuer]
     address = url.removesuffix("/current.jws").rstrip("/")
 
     async def make() -> "MadeBundle":
-        from wanderbuch.plugins.trust.bundling import write_bundle
+        from wanderbuch.plugins.trust.offline.bundling import write_bundle
 
         async with edge_for(ca_file, connect) as edge:
             return await write_bundle(address, pinned, edge=edge, registries=registries, issuers=issuers)
@@ -52,7 +53,7 @@ def bundle(
     write_new_file(out, made.body, force=force, is_public=True)
     until = made.snapshot.fresh_until
     shown = None if until is None else until.astimezone(UTC).isoformat()
-    notes = [each.text for each in made.notes]
+    notes = [reason.text for reason in made.notes]
     if as_json:
         ref = asdict(made.snapshot.ref)
         print_json({"ok": True, **ref, "bytes": len(made.body), "fresh_until": shown, "notes": notes, "file": str(out)})

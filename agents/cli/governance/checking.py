@@ -7,16 +7,17 @@ import typer
 
 from wanderbuch.agents.cli.governance.files import governance_file_in, parts_in, payload_in
 from wanderbuch.agents.cli.governance.output import NO, JsonOption, console, finding_document, print_json, refused
+from wanderbuch.canonical_json import canonical
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.bulk import load_unverified
-from wanderbuch.governance.difference import Difference, Effect
-from wanderbuch.governance.differences import changes_trust, differences
-from wanderbuch.governance.division import canonical, gather
-from wanderbuch.governance.findings import Finding, Severity, error, pointer
-from wanderbuch.governance.json_lines import JsonLines
-from wanderbuch.governance.model import DIVIDED
-from wanderbuch.governance.statements import Division
-from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES, Report, validate_file
+from wanderbuch.governance.comparing.difference import Difference, Effect
+from wanderbuch.governance.comparing.differences import changes_trust, differences
+from wanderbuch.governance.divided.bulk import load_unverified
+from wanderbuch.governance.divided.division import gather
+from wanderbuch.governance.facts.statements import Division
+from wanderbuch.governance.form.findings import Finding, Severity, error, pointer
+from wanderbuch.governance.form.json_lines import JsonLines
+from wanderbuch.governance.form.model import DIVIDED
+from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, Report, validate_file
 from wanderbuch.strict_json import read_strict_json
 
 PartsOption = Annotated[
@@ -48,8 +49,8 @@ def validate(
     ok = report.file is not None and not (strict and report.warnings)
     if as_json:
         findings = [
-            {**finding_document(each), "file": str(file), "line": line}
-            for each, line in zip(report.findings, lines, strict=True)
+            {**finding_document(finding), "file": str(file), "line": line}
+            for finding, line in zip(report.findings, lines, strict=True)
         ]
         print_json({"ok": ok, "findings": findings})
     else:
@@ -62,19 +63,21 @@ def validate(
 
 def _whole(root: bytes, division: Division, report: Report, folder: Path) -> Report:
     """Return the report on a divided file with all its parts; what was found in the root stands first."""
-    found = list(report.findings)
+    findings = list(report.findings)
     try:
-        if sum(each.size for each in division.parts) <= MAX_FILE_BYTES:
+        if sum(part.size for part in division.parts) <= MAX_FILE_BYTES:
             header = read_strict_json(root, max_bytes=MAX_FILE_BYTES, max_depth=MAX_DEPTH)
             payload = canonical(gather(header, parts_in(folder)))
             if len(payload) <= MAX_FILE_BYTES:
                 whole = validate_file(payload)
-                return Report((*found, *(each for each in whole.findings if each not in found)), whole.file)
+                return Report(
+                    (*findings, *(finding for finding in whole.findings if finding not in findings)), whole.file
+                )
         if report.file is not None:
-            return Report(tuple(found), load_unverified(report.file, parts_in(folder)))
+            return Report(tuple(findings), load_unverified(report.file, parts_in(folder)))
     except GovernanceError as err:
-        found.append(error(pointer("participants", "entries", DIVIDED), "part", err.message, "divide the file anew"))
-    return Report(tuple(found), None)
+        findings.append(error(pointer("participants", "entries", DIVIDED), "part", err.message, "divide the file anew"))
+    return Report(tuple(findings), None)
 
 
 def diff(
@@ -85,14 +88,16 @@ def diff(
 ) -> None:
     """Say in words who gained or lost what from A to B. Exit 0 if trust is the same, 1 if it changes."""
     try:
-        found = differences(governance_file_in(before, parts), governance_file_in(after, parts))
+        differing = differences(governance_file_in(before, parts), governance_file_in(after, parts))
     except GovernanceError as err:
         refused(err, as_json=as_json)
-    changes = changes_trust(found)
+    changes = changes_trust(differing)
     if as_json:
-        print_json({"changes_trust": changes, "differences": [difference_document(each) for each in found]})
+        print_json(
+            {"changes_trust": changes, "differences": [difference_document(difference) for difference in differing]}
+        )
     else:
-        show_differences(found)
+        show_differences(differing)
     if changes:
         raise typer.Exit(NO)
 
@@ -108,17 +113,17 @@ def difference_document(difference: Difference) -> dict[str, Any]:
     }
 
 
-def show_differences(found: tuple[Difference, ...]) -> None:
+def show_differences(changes: tuple[Difference, ...]) -> None:
     """Print differences for people, grouped by what they do to trust."""
     to = console()
     for effect, heading in _HEADINGS.items():
-        group = [each for each in found if each.effect is effect]
+        group = [difference for difference in changes if difference.effect is effect]
         if group:
             to.print(f"{heading}:")
-        for each in group:
-            to.print(f"- {each.text}")
-    if not changes_trust(found):
-        to.print("No change in trust." if found else "No difference.")
+        for change in group:
+            to.print(f"- {change.text}")
+    if not changes_trust(changes):
+        to.print("No change in trust." if changes else "No difference.")
 
 
 def _lines(payload: bytes, report: Report) -> list[int | None]:
@@ -126,7 +131,7 @@ def _lines(payload: bytes, report: Report) -> list[int | None]:
     if not report.findings or b"\n" not in payload.strip():
         return [None] * len(report.findings)
     lines = JsonLines(payload.decode("utf-8", errors="replace"))
-    return [lines.line_of(each.path) for each in report.findings]
+    return [lines.line_of(finding.path) for finding in report.findings]
 
 
 def _show_report(path: Path, report: Report, lines: list[int | None]) -> None:

@@ -8,9 +8,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.formats import CredentialTypeName, Day, FrameworkName, LevelName, Link, Text
-from wanderbuch.governance.identifiers import SchemaId, WebvhDid
-from wanderbuch.governance.webvh_place import PlaceError, published_place
+from wanderbuch.governance.facts.anoncreds_ids import SchemaId
+from wanderbuch.governance.facts.identifiers import WebvhDid
+from wanderbuch.governance.facts.webvh_place import PlaceError, published_place
+from wanderbuch.governance.form.formats import CredentialTypeName, Day, FrameworkName, LevelName, Link, Text
 from wanderbuch.schemas.country_names import find_country
 
 _ECOSYSTEM: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
@@ -21,11 +22,11 @@ def _of_kind(kind: Any) -> Callable[[str], str]:
 
     def check(text: str) -> str:
         try:
-            found = adapter.validate_python(text.strip())
+            value = adapter.validate_python(text.strip())
         except ValidationError as err:
             details = err.errors(include_url=False)[0]
             raise ConfigurationError(details["msg"], hint=str(details.get("ctx", {}).get("fix", ""))) from err
-        return found.isoformat() if isinstance(found, date) else str(found)
+        return value.isoformat() if isinstance(value, date) else str(value)
 
     return check
 
@@ -83,20 +84,20 @@ def levels_to_eqf(text: str, levels: tuple[str, ...]) -> str:
     >>> levels_to_eqf("1=1, 2=-", ("1", "2"))
     '1=1,2=-'
     """
-    found: dict[str, str] = {}
-    for each in text.split(","):
-        level, mark, eqf = (part.strip() for part in each.partition("="))
+    mapping: dict[str, str] = {}
+    for pair in text.split(","):
+        level, mark, eqf = (part.strip() for part in pair.partition("="))
         if not mark or not re.fullmatch(r"[1-8]|-", eqf):
             raise ConfigurationError(
-                f"expected LEVEL=EQF, found {each.strip()[:40]!r}",
+                f"expected LEVEL=EQF, found {pair.strip()[:40]!r}",
                 hint="an EQF level is 1 to 8; '-' where nothing maps",
             )
         level = _level(level)
-        if level in found:
+        if level in mapping:
             raise ConfigurationError(f"expected each level once, found {level!r} again")
-        found[level] = eqf
-    if levels and set(found) != set(levels):
+        mapping[level] = eqf
+    if levels and set(mapping) != set(levels):
         raise ConfigurationError(
-            f"expected the levels {', '.join(levels)}, found {', '.join(found)}", hint="write '-' where nothing maps"
+            f"expected the levels {', '.join(levels)}, found {', '.join(mapping)}", hint="write '-' where nothing maps"
         )
-    return ",".join(f"{level}={found[level]}" for level in (levels or found))
+    return ",".join(f"{level}={mapping[level]}" for level in (levels or mapping))

@@ -1,4 +1,4 @@
-"""`wanderbuch governance export`: the file in other formats, with a report of what they can not say."""
+"""`wanderbuch governance export`: the file in other formats, with a report of what they cannot say."""
 
 import asyncio
 import json
@@ -20,8 +20,9 @@ from wanderbuch.governance.exporting.ebsi import ebsi_issuers
 from wanderbuch.governance.exporting.export import Export, Loss
 from wanderbuch.governance.exporting.lote import list_of_trusted_entities
 from wanderbuch.governance.exporting.recognized_entities import recognized_entity_credential
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.identifiers import DidUrl
+from wanderbuch.governance.exporting.relying_parties import relying_parties
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import DidUrl
 
 
 class Format(Enum):
@@ -31,6 +32,7 @@ class Format(Enum):
     W3C = "w3c"
     EBSI = "ebsi"
     ETSI = "etsi"
+    TS5 = "ts5"
 
 
 def export(
@@ -39,7 +41,7 @@ def export(
         Format,
         typer.Option(
             help="csv: a list that import reads back; w3c: RecognizedEntityCredential; ebsi: Trusted Issuers Registry; "
-            "etsi: TS 119 602 List of Trusted Entities."
+            "etsi: TS 119 602 List of Trusted Entities; ts5: relying parties of EUDI TS5."
         ),
     ],
     out: Annotated[
@@ -53,7 +55,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite --out.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the file in another format; what the format can not say is reported."""
+    """Write the file in another format; what the format cannot say is reported."""
     if (key is None) != (kid is None) or (key is not None and to is not Format.W3C):
         raise ConfigurationError("--key and --kid go together, and only a w3c export is signed")
     try:
@@ -68,7 +70,7 @@ def export(
         write_new_file(out, made.content, force=force, is_public=True)
     if as_json:
         text = None if out is not None else made.content.decode("utf-8-sig")
-        losses = [asdict(each) for each in made.losses]
+        losses = [asdict(loss) for loss in made.losses]
         written = None if out is None else str(out)
         print_json({"ok": True, "format": to.value, "file": written, "content": text, "losses": losses})
         return
@@ -87,6 +89,8 @@ def _made(file: GovernanceFile, to: Format, at: datetime, lifetime: timedelta) -
             return ebsi_issuers(file)
         case Format.ETSI:
             return list_of_trusted_entities(file, at=at, next_update=lifetime)
+        case Format.TS5:
+            return relying_parties(file)
 
 
 def _signed(made: Export, file: GovernanceFile, key: Path, kid: str, at: datetime) -> Export:
@@ -99,8 +103,8 @@ def _signed(made: Export, file: GovernanceFile, key: Path, kid: str, at: datetim
 
 def _show_losses(losses: tuple[Loss, ...]) -> None:
     to = console(stderr=True)
-    for each in losses:
-        mark = "lost, and wider than the file:" if each.widens else "lost:"
-        to.print(f"{mark} {each.text} [{each.code}]")
-    if any(each.widens for each in losses):
+    for lost in losses:
+        mark = "lost, and wider than the file:" if lost.widens else "lost:"
+        to.print(f"{mark} {lost.text} [{lost.code}]")
+    if any(loss.widens for loss in losses):
         to.print("A reader of this export alone could trust more than the governance file allows.")

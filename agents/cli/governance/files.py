@@ -5,12 +5,12 @@ from typing import Any
 
 from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.errors import ConfigurationError, GovernanceError
-from wanderbuch.governance.bulk import load_unverified
-from wanderbuch.governance.division import MAX_PART_BYTES, PartReader, gather, part_name
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.jws import unverified_payload
-from wanderbuch.governance.signing import MAX_JWS_BYTES
-from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.governance.divided.bulk import load_unverified
+from wanderbuch.governance.divided.division import MAX_PART_BYTES, PartReader, gather, part_name
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.governance.signed.jws import unverified_payload
+from wanderbuch.governance.signed.signing import MAX_JWS_BYTES
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 
@@ -30,10 +30,15 @@ def payload_in(path: Path) -> bytes:
     """Return the unsigned JSON in a file; of a signed file its payload, unverified.
 
     Raises:
-        ConfigurationError: it can not be read.
+        ConfigurationError: it cannot be read.
         SignatureError: it looks signed, and is not.
     """
     received = read_file(path, max_bytes=MAX_JWS_BYTES)
+    return payload_of(received)
+
+
+def payload_of(received: bytes) -> bytes:
+    """Return the unsigned JSON that was read from a file; errors as in `payload_in`."""
     return unverified_payload(received) if is_signed(received) else received
 
 
@@ -49,8 +54,13 @@ def governance_file_in(path: Path, parts: Path | None = None) -> GovernanceFile:
         GovernanceError: a part is not the one that the root names, or breaks a rule.
         ConfigurationError: a part is not there.
     """
-    file = parse_file(payload_in(path))
-    return file if file.division is None else load_unverified(file, parts_in(parts or path.parent / "parts"))
+    return governance_file_of(payload_in(path), parts or path.parent / "parts")
+
+
+def governance_file_of(payload: bytes, parts: Path) -> GovernanceFile:
+    """Return the governance file in what was read, with the parts in a folder; errors as in `governance_file_in`."""
+    file = parse_file(payload)
+    return file if file.division is None else load_unverified(file, parts_in(parts))
 
 
 def parts_in(folder: Path) -> PartReader:

@@ -22,7 +22,7 @@ from wanderbuch.agents.cli.governance.output import (
 )
 from wanderbuch.agents.cli.governance.question import country_in
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.findings import GovernanceFileError
+from wanderbuch.governance.form.findings import GovernanceFileError
 from wanderbuch.governance.importing.columns import COLUMNS, is_column
 from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.draft import ImportReport, draft_from
@@ -100,7 +100,7 @@ def import_list(
         day_order=dates,
         fill_down=fill_down,
         framework=framework,
-        jurisdictions=tuple(country_in(each) for each in jurisdiction or ()),
+        jurisdictions=tuple(country_in(name) for name in jurisdiction or ()),
         credential_types=(credential_type,),
         decision=decision,
         redress=redress,
@@ -128,7 +128,7 @@ def import_list(
         refused(err, as_json=as_json)
     if notes is not None:
         lines = (_where(table, received), *map(str, report.findings))
-        write_new_file(notes, "".join(f"{each}\n" for each in lines).encode(), force=force)
+        write_new_file(notes, "".join(f"{line}\n" for line in lines).encode(), force=force)
     written = out if report.draft is not None and out is not None and not dry_run else None
     if written is not None:
         write_new_file(written, json_bytes(report.draft), force=force)
@@ -145,17 +145,19 @@ def columns(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(
             {
-                "columns": [{"name": each.name, "holds": each.holds, "also": list(each.also)} for each in COLUMNS],
+                "columns": [
+                    {"name": column.name, "holds": column.holds, "also": list(column.also)} for column in COLUMNS
+                ],
                 "questions": [
-                    {"name": each.name, "about": each.about, "answers": dict(each.answers)}
-                    for each in QUESTIONS.values()
+                    {"name": list_question.name, "about": list_question.about, "answers": dict(list_question.answers)}
+                    for list_question in QUESTIONS.values()
                 ],
             }
         )
         return
-    for each in COLUMNS:
-        also = f" (also: {', '.join(each.also)})" if each.also else ""
-        console().print(f"{each.name}: {each.holds}{also}")
+    for column in COLUMNS:
+        also = f" (also: {', '.join(column.also)})" if column.also else ""
+        console().print(f"{column.name}: {column.holds}{also}")
     console().print("\nQuestions that `import` may ask, and their answers (--answer QUESTION=ANSWER):")
     for question in QUESTIONS.values():
         meant = "; ".join(f"{answer}: {means}" for answer, means in question.answers.items())
@@ -163,42 +165,42 @@ def columns(as_json: JsonOption = False) -> None:
 
 
 def _mapping(given: list[str], file: Path | None) -> dict[str, str]:
-    found: dict[str, str] = {}
+    mapping: dict[str, str] = {}
     if file is not None:
         try:
             document = read_strict_json(read_file(file, max_bytes=_MAX_MAPPING), max_bytes=_MAX_MAPPING, max_depth=1)
         except StrictJsonError as err:
             raise ConfigurationError(f"expected JSON in {file}: {err.message}", hint=err.hint) from err
-        if not isinstance(document, dict) or not all(isinstance(each, str) for each in document.values()):
+        if not isinstance(document, dict) or not all(isinstance(header, str) for header in document.values()):
             raise ConfigurationError(f'expected {{"header": "column"}} in {file}')
-        found |= document
-    for each in given:
-        header, mark, column = each.rpartition("=")
+        mapping |= document
+    for pair in given:
+        header, mark, column = pair.rpartition("=")
         if not mark or not header or not column:
-            raise ConfigurationError(f"expected HEADER=COLUMN for --map, found {each!r}")
-        found[header] = column
-    return found
+            raise ConfigurationError(f"expected HEADER=COLUMN for --map, found {pair!r}")
+        mapping[header] = column
+    return mapping
 
 
 def _statuses(given: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for each in given:
-        word, mark, status = each.rpartition("=")
+    meanings: dict[str, str] = {}
+    for pair in given:
+        word, mark, status = pair.rpartition("=")
         if not mark or not word or status not in (ACTIVE, SUSPENDED, WITHDRAWN):
             raise ConfigurationError(
-                f"expected WORD=STATUS for --status, found {each[:80]!r}",
+                f"expected WORD=STATUS for --status, found {pair[:80]!r}",
                 hint=f"such as 'Expired={WITHDRAWN}'; there are {ACTIVE}, {SUSPENDED} and {WITHDRAWN}",
             )
-        if found.setdefault(word, status) != status:
+        if meanings.setdefault(word, status) != status:
             raise ConfigurationError(f"expected one meaning of {word[:40]!r} for --status, found two")
-    return found
+    return meanings
 
 
 def _header_rows(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    found = re.fullmatch(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?", text)
-    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    match = re.fullmatch(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?", text)
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
     if not first <= last < first + 5:
         raise ConfigurationError(
             f"expected a row such as 4, or rows such as 4-5, for --header-row, found {text[:40]!r}"
@@ -213,8 +215,8 @@ def _document(path: Path, table: Table, report: ImportReport, written: Path | No
         "sheet": table.sheet or None,
         "header_row": table.header_row,
         "rows": report.rows,
-        "findings": [_finding(each) for each in report.findings],
-        "differences": [difference_document(each) for each in report.found],
+        "findings": [_finding(finding) for finding in report.findings],
+        "differences": [difference_document(difference) for difference in report.found],
         "missing": list(report.missing),
         "version": report.draft["version"] if report.draft is not None else None,
         "file": None if written is None else str(written),
@@ -271,7 +273,7 @@ def _show_findings(path: Path, table: Table, report: ImportReport, notes: Path |
             to.print(f"{finding}")
         if more := findings[_FIRST_OF_A_KIND:]:
             hidden += len(more)
-            rows = ", ".join(str(each.row) for each in more[:10])
+            rows = ", ".join(str(cell_finding.row) for cell_finding in more[:10])
             to.print(f"  … and {len(more)} more like this, in row(s) {rows}{', …' if len(more) > 10 else ''}")
     if hidden and notes is None:
         to.print(f"{hidden} more are not shown; --notes FILE writes all of them")

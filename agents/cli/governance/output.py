@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from wanderbuch.errors import ConfigurationError, GovernanceError
-from wanderbuch.governance.findings import Finding, GovernanceFileError
+from wanderbuch.governance.form.findings import Finding, GovernanceFileError
 
 _PUBLIC_FILE: Final = 0o644
 _OWN_FILE: Final = 0o600
@@ -42,7 +42,7 @@ def refused(err: GovernanceError, *, as_json: bool) -> Never:
     findings: Sequence[Finding] = err.findings if isinstance(err, GovernanceFileError) else ()
     if as_json:
         error = {"code": err.code, "message": err.message, "hint": err.hint}
-        print_json({"ok": False, "error": error, "findings": [finding_document(each) for each in findings]})
+        print_json({"ok": False, "error": error, "findings": [finding_document(finding) for finding in findings]})
     else:
         to = console(stderr=True)
         to.print(f"wanderbuch: {err.message}{f' ({err.hint})' if err.hint else ''}")
@@ -60,7 +60,7 @@ def write_file(path: Path, content: bytes, *, is_public: bool = False) -> None:
         is_public: it is made for others, who may read it where it lies; else only its owner may.
 
     Raises:
-        ConfigurationError: it can not be written.
+        ConfigurationError: it cannot be written.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -72,14 +72,14 @@ def write_file(path: Path, content: bytes, *, is_public: bool = False) -> None:
         draft.replace(path)
     except OSError as err:
         draft.unlink(missing_ok=True)
-        raise ConfigurationError(f"can not write {path}: {err.strerror}") from err
+        raise ConfigurationError(f"cannot write {path}: {err.strerror}") from err
 
 
 def write_new_file(path: Path, content: bytes, *, force: bool = False, is_public: bool = False) -> None:
     """Write a file that was not there before, or that `force` says may go; else as `write_file`.
 
     Raises:
-        ConfigurationError: it is there, or can not be written.
+        ConfigurationError: it is there, or cannot be written.
     """
     if path.exists() and not force:
         raise ConfigurationError(f"{path} is there already", hint="choose another name, or give --force")

@@ -22,13 +22,13 @@ from wanderbuch.agents.cli.governance.signing import (
     keys_from,
 )
 from wanderbuch.errors import ConfigurationError, GovernanceError
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.freshness import MAX_FRESHNESS_BYTES, FreshnessStatement, verify_freshness
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.jws import KeyResolver, unverified_payload
-from wanderbuch.governance.records import split
-from wanderbuch.governance.signing import MAX_JWS_BYTES, SignedGovernanceFile, digest_of, verify_file
-from wanderbuch.governance.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.records import split
+from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, parse_file
+from wanderbuch.governance.signed.freshness import MAX_FRESHNESS_BYTES, FreshnessStatement, verify_freshness
+from wanderbuch.governance.signed.jws import KeyResolver, unverified_payload
+from wanderbuch.governance.signed.signing import MAX_JWS_BYTES, SignedGovernanceFile, digest_of, verify_file
 from wanderbuch.strict_json import read_strict_json
 
 _TIMEOUT_S = 60.0
@@ -96,14 +96,16 @@ async def _to_folder(
     current = target.current
     pinned = None if author is None else Did.parse(author)
     async with keys_from(did_log, ca_file=ca_file, connect=connect) as resolve_key:
-        held = None if current is None else parse_file(unverified_payload(current))
-        signed = await verify_file(jws, author=pinned, resolve_key=resolve_key, previous=_before(held, jws, current))
+        governance_file = None if current is None else parse_file(unverified_payload(current))
+        signed = await verify_file(
+            jws, author=pinned, resolve_key=resolve_key, previous=_before(governance_file, jws, current)
+        )
         statement = None if freshness is None else await _statement(freshness, signed, resolve_key, now)
         held_statement = await _held_statement(folder, signed, resolve_key, now)
     is_new = target.publish(
         signed,
         statement,
-        held=held,
+        current_file=governance_file,
         held_statement=held_statement,
         read_part=parts_in(parts or file.parent / "parts"),
     )
@@ -114,9 +116,9 @@ async def _to_folder(
     return {**asdict(signed.ref), "new": is_new, "folder": str(folder), "text": text}
 
 
-def _before(held: GovernanceFile | None, jws: bytes, current: bytes | None) -> GovernanceFile | None:
+def _before(current_file: GovernanceFile | None, jws: bytes, current: bytes | None) -> GovernanceFile | None:
     """Return the version whose parties must have signed too; a version that is there already is not its own next."""
-    return None if current == jws else held
+    return None if current == jws else current_file
 
 
 async def _statement(
@@ -206,7 +208,7 @@ async def _published(current: dict[str, Any] | None, ca_file: Path | None, conne
         division = parse_file(payload).division
         if division is None:
             return dict(document)
-        from wanderbuch.governance.division import checked_part, gather, part_name
+        from wanderbuch.governance.divided.division import checked_part, gather, part_name
 
         base = current["url"].rpartition("/versions/")[0]
         parts = {}

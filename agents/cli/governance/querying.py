@@ -6,7 +6,6 @@ answer says so. Exit codes: 0 TRUSTED, 1 NOT_TRUSTED, 2 UNKNOWN or STALE (it cou
 
 import asyncio
 import json
-import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +14,16 @@ from typing import Annotated, Any
 import typer
 
 from wanderbuch.agents.cli.governance.asking import (
+    JurisdictionOption,
+    OccupationOption,
     PurposeOption,
     RecognisedOption,
     decision_document,
     show_decision,
     unchecked_snapshot,
 )
-from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed, parts_in
-from wanderbuch.agents.cli.governance.keys import read_file
+from wanderbuch.agents.cli.governance.files import governance_file_in, governance_file_of, is_signed, parts_in
+from wanderbuch.agents.cli.governance.keys import DEVICE, STANDARD_INPUT, read_file
 from wanderbuch.agents.cli.governance.network import edge_for
 from wanderbuch.agents.cli.governance.output import JsonOption, console, print_json, refused
 from wanderbuch.agents.cli.governance.question import (
@@ -33,15 +34,16 @@ from wanderbuch.agents.cli.governance.question import (
     parse_instant,
 )
 from wanderbuch.agents.cli.governance.signing import CaFileOption, ConnectOption, DidLogOption, keys_from, verified
+from wanderbuch.agents.cli.terminal_text import one_line
 from wanderbuch.errors import ConfigurationError, GovernanceError
-from wanderbuch.governance.bulk import load_divided
-from wanderbuch.governance.freshness import MAX_FRESHNESS_BYTES
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import Purpose, TrustDecision, Verdict
-from wanderbuch.governance.signing import MAX_JWS_BYTES
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.standing import standing
-from wanderbuch.schemas.occupations import OccupationCode
+from wanderbuch.governance.deciding.standing import standing
+from wanderbuch.governance.divided.bulk import load_divided
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import Purpose, TrustDecision, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.signed.freshness import MAX_FRESHNESS_BYTES
+from wanderbuch.governance.signed.signing import MAX_JWS_BYTES
+from wanderbuch.schemas.occupation_titles import find_occupation
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _EXIT = {Verdict.TRUSTED: 0, Verdict.NOT_TRUSTED: 1, Verdict.UNKNOWN: 2, Verdict.STALE: 2}
@@ -49,7 +51,6 @@ _MAX_ANSWER = 64 * 1024
 _MAX_DEPTH = 8
 _TIMEOUT_S = 30.0
 _MAX_MESSAGE = 500
-_JOINERS = "\u200c\u200d"  # of category C, but Sinhala and Arabic are written with them
 
 
 def query(
@@ -58,8 +59,8 @@ def query(
     ] = None,
     *,
     issuer: Annotated[str, typer.Option(help="DID of the issuer, or a part of its name in the file.")],
-    occupation: Annotated[str, typer.Option(help="ISCO-08 code, such as C7212.")],
-    jurisdiction: Annotated[str, typer.Option(help="Where it must count, such as MLT.")],
+    occupation: OccupationOption,
+    jurisdiction: JurisdictionOption,
     level: Annotated[int | None, typer.Option(help="EQF level this or more.", min=1, max=8)] = None,
     on: Annotated[str | None, typer.Option(help="Day of the award as it is written; by default now.")] = None,
     purpose: PurposeOption = Purpose.EMPLOYMENT,
@@ -81,12 +82,12 @@ def query(
     as_json: JsonOption = False,
 ) -> None:
     """Ask whether an issuer counts for an occupation, at a level, in a place, for an award of a day."""
-    if sum(each is not None for each in (source, bundle, trqp)) != 1:
+    if sum(choice is not None for choice in (source, bundle, trqp)) != 1:
         raise ConfigurationError("say what to ask: a file, folder or address, or --bundle FILE, or --trqp URL")
     pinned = None if author is None else Did.parse(author)
     now = datetime.now(UTC) if at is None else parse_instant(at)
     jurisdiction = country_in(jurisdiction)
-    code = OccupationCode.parse(occupation)
+    code = find_occupation(occupation)
     written = at if on is None and at is not None and is_day(at) else on
     awarded = None if written is None else parse_day("--on", written)
     try:
@@ -106,7 +107,7 @@ def query(
             as_of = None
     except GovernanceError as err:
         refused(err, as_json=as_json)
-    others = tuple(each.file for each in snapshot.recognised.values())
+    others = tuple(governance_snapshot.file for governance_snapshot in snapshot.recognised.values())
     did = find_participant(issuer, snapshot.file, others)
 
     def answer(instant: datetime) -> TrustDecision:
@@ -152,7 +153,8 @@ def _snapshot(
     received = read_file(path, max_bytes=MAX_JWS_BYTES)
     if not is_signed(received):
         return unchecked_snapshot(
-            governance_file_in(path, parts), tuple(governance_file_in(each) for each in recognised)
+            governance_file_of(received, parts or path.parent / "parts"),
+            tuple(governance_file_in(path) for path in recognised),
         )
     statement = None
     if freshness is not None and freshness.exists():
@@ -160,17 +162,19 @@ def _snapshot(
 
     async def check() -> GovernanceSnapshot:
         async with keys_from(did_log, ca_file=ca_file, connect=connect) as resolve_key:
-            signed, found = await verified(received, statement, author=_needed(author), resolve_key=resolve_key, at=at)
+            signed, governance_snapshot = await verified(
+                received, statement, author=_needed(author), resolve_key=resolve_key, at=at
+            )
         if signed.file.division is None:
-            return found
-        return replace(found, file=load_divided(signed, parts_in(parts or path.parent / "parts")))
+            return governance_snapshot
+        return replace(governance_snapshot, file=load_divided(signed, parts_in(parts or path.parent / "parts")))
 
     return asyncio.run(check())
 
 
 async def _fetched(url: str, author: Did, ca_file: Path | None, connect: list[str] | None) -> GovernanceSnapshot:
     """Return what a consumer's agent would rest on: verified, with the authorities that it leads to."""
-    from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+    from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
     from wanderbuch.plugins.webvh.documents import WebvhDocuments
     from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 
@@ -182,15 +186,16 @@ async def _fetched(url: str, author: Did, ca_file: Path | None, connect: list[st
         report = await source.refresh()
         snapshot = source.snapshot()
     if snapshot is None:
-        why = "; ".join(each.text for each in report.reasons)
+        why = "; ".join(reason.text for reason in report.reasons)
         raise ConfigurationError(f"no governance file of {author} could be had from {url}: {why}")
     return snapshot
 
 
 def _of_bundle(path: Path, author: Did, at: datetime) -> tuple[GovernanceSnapshot, datetime]:
-    from wanderbuch.plugins.trust.bundling import open_bundle
+    from wanderbuch.plugins.trust.offline.bundling import open_bundle
 
-    facts = asyncio.run(open_bundle(path, author=author, now=at))
+    # A bundle is read whole, so a pipe does as well.
+    facts = asyncio.run(open_bundle(DEVICE if path == STANDARD_INPUT else path, author=author, now=at))
     return facts.snapshot, facts.as_of
 
 
@@ -248,5 +253,5 @@ def _plain(text: object) -> str:
     if not isinstance(text, str):
         return ""
     spaced = " ".join(text[: 2 * _MAX_MESSAGE].split())
-    shown = "".join(each for each in spaced if each in _JOINERS or unicodedata.category(each)[0] != "C")
+    shown = one_line(spaced)
     return shown if len(shown) <= _MAX_MESSAGE else f"{shown[:_MAX_MESSAGE]}…"

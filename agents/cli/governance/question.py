@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from wanderbuch.errors import ConfigurationError, CredentialError
-from wanderbuch.governance import rfc3339
-from wanderbuch.governance.file import NO_CROSSWALK, Accreditation, GovernanceFile
-from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId, meant_spelling
-from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
+from wanderbuch.governance.facts import rfc3339
+from wanderbuch.governance.facts.file import NO_CROSSWALK, Accreditation, GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did, meant_spelling
+from wanderbuch.governance.facts.question import DateSpan, Evidence, Purpose, Requirement
+from wanderbuch.governance.facts.sources import AnonCredsSource, Binding, SourceId
+from wanderbuch.governance.facts.statuses import StatusId
 from wanderbuch.schemas.country_names import find_country
-from wanderbuch.schemas.occupations import OccupationCode
+from wanderbuch.schemas.occupation_titles import find_occupation
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QuestionInWords:
     """What the user asks, in the command line's words; None where they said nothing."""
 
     issuer: str
@@ -25,15 +27,15 @@ class Question:
     awarded: str
     framework: str | None
     crosswalk: str | None
-    cred_def: str | None
+    source: str | None
     credential_type: str
-    registry: str | None
+    status: str | None
     expires_on: str | None
     purpose: Purpose = Purpose.EMPLOYMENT
 
 
 def parse_question(
-    question: Question, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()
+    question: QuestionInWords, file: GovernanceFile, others: tuple[GovernanceFile, ...] = ()
 ) -> tuple[Requirement, Evidence]:
     """Return what is asked and what is supposed to have been shown; gaps are filled from the issuer's accreditations.
 
@@ -46,24 +48,29 @@ def parse_question(
         WanderbuchError: a word is not what was expected; the message names it.
     """
     issuer = find_participant(question.issuer, file, others)
-    occupation = OccupationCode.parse(question.occupation)
+    occupation = find_occupation(question.occupation)
     jurisdiction = country_in(question.jurisdiction)
-    home = next((each for each in (file, *others) if each.index.by_issuer.get(issuer)), file)
+    home = next(
+        (governance_file for governance_file in (file, *others) if governance_file.index.by_issuer.get(issuer)), file
+    )
     accreditations = home.index.by_issuer.get(issuer, ())
     awarded = _awarded(question.awarded)
-    framework = question.framework or _only("framework", (each.level_range.framework for each in accreditations))
+    framework = question.framework or _only(
+        "framework", (accreditation.level_range.framework for accreditation in accreditations)
+    )
     crosswalk = question.crosswalk or home.eqf_level(framework, "", awarded.first)[1]
+    source = _source(question, accreditations)
     requirement = Requirement(
         occupation=occupation,
         jurisdiction=jurisdiction,
         min_eqf_level=question.level,
         credential_type=question.credential_type,
-        not_revoked=question.registry is not None,
+        not_revoked=question.status is not None,
         purpose=question.purpose,
     )
     evidence = Evidence(
         issuer=issuer,
-        cred_def_id=_cred_def(question, accreditations),
+        source=source,
         credential_type=question.credential_type,
         occupation=occupation,
         proven_eqf_level=question.level,
@@ -71,7 +78,8 @@ def parse_question(
         crosswalk_version=None if crosswalk == NO_CROSSWALK else crosswalk,
         awarded=awarded,
         expires_on=None if question.expires_on is None else parse_day("--expires-on", question.expires_on),
-        registry=None if question.registry is None else RevRegDefId.parse(question.registry),
+        status=None if question.status is None else StatusId.written(question.status),
+        binding=Binding.LINK_SECRET if isinstance(source, AnonCredsSource) else Binding.KEY,
     )
     return requirement, evidence
 
@@ -106,16 +114,18 @@ def find_participant(text: str, file: GovernanceFile, others: tuple[GovernanceFi
     """
     if re.match(r"\s*did\s*:", text, re.IGNORECASE):  # also in another spelling, which is refused with what to write
         did = Did.parse(text)
-        hint = meant_spelling(did, lambda each: any(each in one.index.participants for one in (file, *others)))
+        hint = meant_spelling(did, lambda did: any(did in one.index.participants for one in (file, *others)))
         if hint is not None:
             raise ConfigurationError(f"expected a DID as it is usually written, found {text[:200]!r}", hint=hint)
         return did
-    named = [each for one in (file, *others) for each in one.participants if each.name]
-    found = {each.did: each for each in named if text.casefold() in str(each.name).casefold()}
-    if len(found) == 1:
-        return next(iter(found))
-    names = "; ".join(sorted({str(each.name) for each in found.values() or named})[:20])
-    count = "several" if found else "none"
+    named = [participant for one in (file, *others) for participant in one.participants if participant.name]
+    participants = {
+        participant.did: participant for participant in named if text.casefold() in str(participant.name).casefold()
+    }
+    if len(participants) == 1:
+        return next(iter(participants))
+    names = "; ".join(sorted({str(participant.name) for participant in participants.values() or named})[:20])
+    count = "several" if participants else "none"
     raise ConfigurationError(f"expected one participant called {text!r}, found {count}", hint=f"there are: {names}")
 
 
@@ -153,13 +163,13 @@ def parse_day(option: str, text: str) -> date:
 
 
 def _only(option: str, values: Iterable[str]) -> str:
-    found = sorted(set(values))
-    if len(found) != 1:
-        raise ConfigurationError(f"say which --{option} is meant", hint=", ".join(found) or "the issuer has none")
-    return found[0]
+    distinct = sorted(set(values))
+    if len(distinct) != 1:
+        raise ConfigurationError(f"say which --{option} is meant", hint=", ".join(distinct) or "the issuer has none")
+    return distinct[0]
 
 
-def _cred_def(question: Question, accreditations: tuple[Accreditation, ...]) -> CredDefId:
-    if question.cred_def is not None:
-        return CredDefId.parse(question.cred_def)
-    return CredDefId(_only("cred-def", (each for one in accreditations for each in one.cred_def_ids)))
+def _source(question: QuestionInWords, accreditations: tuple[Accreditation, ...]) -> SourceId:
+    if question.source is not None:
+        return SourceId.written(question.source)
+    return SourceId.parse(_only("source", (source for one in accreditations for source in one.sources)))

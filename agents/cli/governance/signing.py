@@ -14,18 +14,20 @@ from wanderbuch.agents.cli.governance.files import governance_file_in, is_signed
 from wanderbuch.agents.cli.governance.keys import keys_in_logs, keys_online, read_file, signer_from
 from wanderbuch.agents.cli.governance.output import NO, JsonOption, console, print_json, refused, write_file
 from wanderbuch.errors import ConfigurationError, GovernanceError
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.freshness import (
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
+from wanderbuch.governance.facts.question import GovernanceRef
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.validation import parse_file
+from wanderbuch.governance.signed.freshness import (
     MAX_FRESHNESS_BYTES,
     FreshnessStatement,
     sign_freshness,
     snapshot_of,
     verify_freshness,
 )
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.jws import KeyResolver, unverified_payload
-from wanderbuch.governance.question import GovernanceRef
-from wanderbuch.governance.signing import (
+from wanderbuch.governance.signed.jws import KeyResolver, unverified_payload
+from wanderbuch.governance.signed.signing import (
     MAX_JWS_BYTES,
     SignedGovernanceFile,
     co_sign,
@@ -34,8 +36,6 @@ from wanderbuch.governance.signing import (
     sign_file,
     verify_file,
 )
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
 
 KeyOption = Annotated[
     Path,
@@ -169,7 +169,7 @@ async def keys_from(
 def _show_verified(
     signed: SignedGovernanceFile, snapshot: GovernanceSnapshot, pinned: Did | None, fresh: bool | None, *, as_json: bool
 ) -> None:
-    notes = [each.text for each in snapshot.notes]
+    notes = [reason.text for reason in snapshot.notes]
     if as_json:
         until = None if snapshot.fresh_until is None else snapshot.fresh_until.isoformat()
         document = {"ok": fresh is not False, **asdict(signed.ref), "author": signed.file.author, "kid": signed.kid}

@@ -27,10 +27,10 @@ from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.output import JsonOption, console, json_bytes, print_json, refused, write_new_file
 from wanderbuch.agents.cli.governance.starting_agent import write_agent
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.findings import GovernanceFileError
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.starting import Beginning, CrosswalkBeginning, brought_up, first_draft
-from wanderbuch.governance.validation import validate_file
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.findings import GovernanceFileError
+from wanderbuch.governance.form.starting import Beginning, CrosswalkBeginning, brought_up, first_draft
+from wanderbuch.governance.form.validation import validate_file
 from wanderbuch.schemas.frameworks import Measure, frameworks
 
 _MAX_SETTINGS: Final = 256 * 1024
@@ -97,24 +97,26 @@ def init(
     known = _of_agent(agent, token_file, config)
     before = document_in(target) if target.exists() else None
     answers = Answers(target.with_name(f".{target.name}.answers.json"))
-    held = _of_draft(before)
+    drafted = _of_draft(before)
     beginning = Beginning(
-        name=answers.ask("--name", "Name of the ecosystem", name, line, known=held.get("name")),
+        name=answers.ask("--name", "Name of the ecosystem", name, line, known=drafted.get("name")),
         author=Did.parse(
-            answers.ask("--author", "DID of the authority", author, did, known=known.get("did") or held.get("author"))
+            answers.ask(
+                "--author", "DID of the authority", author, did, known=known.get("did") or drafted.get("author")
+            )
         ),
         authority_name=answers.ask(
             "--authority",
             "How people call the authority",
             authority,
             line,
-            known=held.get("authority", known.get("name")),
+            known=drafted.get("authority", known.get("name")),
         ),
-        schemas=_schemas(answers, schema, known.get("schemas"), held.get("schemas")),
+        schemas=_schemas(answers, schema, known.get("schemas"), drafted.get("schemas")),
         website=None if website is None else answers.ask("--website", "", website, link),
         docs_uri=None if docs_uri is None else answers.ask("--rules", "", docs_uri, link),
         uri=f"{known['governance_url']}/current.jws" if "governance_url" in known else None,
-        crosswalk=_crosswalk(answers, country_, framework, crosswalk, crosswalk_source, crosswalk_from, held),
+        crosswalk=_crosswalk(answers, country_, framework, crosswalk, crosswalk_source, crosswalk_from, drafted),
     )
     now = datetime.now(UTC)
     if before is None:
@@ -133,7 +135,7 @@ def init(
     if before is None or changed:
         write_new_file(target, content, force=force)
     answers.done()
-    mapped = sorted({each.framework for each in report.file.crosswalks})
+    mapped = sorted({crosswalk.framework for crosswalk in report.file.crosswalks})
     if as_json:
         print_json(
             {"ok": True, "id": draft["id"], "file": str(target), "changed": changed, "crosswalks": mapped,
@@ -177,10 +179,10 @@ def _of_agent(url: str | None, token_file: Path | None, config: Path | None) -> 
         return {}
     if token_file is None:
         raise ConfigurationError("expected --token-file with --agent, found none")
-    found = asyncio.run(_asked(url, token_file))
-    if not isinstance(found.get("did"), str) or not isinstance(found.get("schemas"), dict):
+    settings = asyncio.run(_asked(url, token_file))
+    if not isinstance(settings.get("did"), str) or not isinstance(settings.get("schemas"), dict):
         raise ConfigurationError(f"expected an authority's agent at {url}, found another")
-    return found
+    return settings
 
 
 async def _asked(url: str, token_file: Path) -> dict[str, Any]:
@@ -196,27 +198,34 @@ def _of_draft(document: dict[str, Any] | None) -> dict[str, Any]:
     if report.file is None:
         raise GovernanceFileError(report.findings)
     author = report.file.author
-    named = next((each.name for each in report.file.participants if each.did == author and each.name), None)
-    schemas = {str(each["name"]): str(each["id"]) for each in document["schemas"]}
+    named = next(
+        (
+            participant.name
+            for participant in report.file.participants
+            if participant.did == author and participant.name
+        ),
+        None,
+    )
+    schemas = {str(schema["name"]): str(schema["id"]) for schema in document["schemas"]}
     return {
         "name": document["name"],
         "author": str(author),
         "schemas": schemas,
-        "mapped": {each.framework for each in report.file.crosswalks},
+        "mapped": {crosswalk.framework for crosswalk in report.file.crosswalks},
         **({"authority": named} if named else {}),
     }
 
 
-def _schemas(answers: Answers, given: list[str] | None, known: Any, held: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for each in given or ():
-        text = answers.ask("--schema", "", each, credential_type_and_schema)
+def _schemas(answers: Answers, given: list[str] | None, known: Any, draft_schemas: Any) -> dict[str, str]:
+    schemas: dict[str, str] = {}
+    for pair in given or ():
+        text = answers.ask("--schema", "", pair, credential_type_and_schema)
         kind, _, schema = text.partition("=")
-        if kind in found:
+        if kind in schemas:
             raise ConfigurationError(f"expected one schema for {kind}, found two")
-        found[kind] = schema
-    if found or known or held:
-        return {**(held or {}), **(known or {}), **found}
+        schemas[kind] = schema
+    if schemas or known or draft_schemas:
+        return {**(draft_schemas or {}), **(known or {}), **schemas}
     text = answers.ask("--schema", "Credential type and schema, as TYPE=ID", None, credential_type_and_schema)
     kind, _, schema = text.partition("=")
     return {kind: schema}
@@ -229,15 +238,15 @@ def _crosswalk(
     table: str | None,
     source: str | None,
     start: str | None,
-    held: dict[str, Any],
+    draft: dict[str, Any],
 ) -> CrosswalkBeginning | None:
     """Return the crosswalk of the national framework, None if there is to be none yet."""
     code = None if framework is None else answers.ask("--framework", "", framework, framework_code)
     if code is None and where is not None:
         land = answers.ask("--country", "", where, country)
         own = [
-            each.code for each in frameworks().values()
-            if each.country == land and each.measures is Measure.QUALIFICATIONS
+            framework.code for framework in frameworks().values()
+            if framework.country == land and framework.measures is Measure.QUALIFICATIONS
         ]  # fmt: skip
         code = own[0] if len(own) == 1 else None
         if code is None:
@@ -247,10 +256,10 @@ def _crosswalk(
         if table is not None or source is not None or start is not None:
             raise ConfigurationError("expected --framework with --crosswalk, found none", hint="such as LK-NVQ")
         return None
-    if table is None and source is None and start is None and code in held.get("mapped", ()):
+    if table is None and source is None and start is None and code in draft.get("mapped", ()):
         return None  # the draft maps it already, and what is there stays
     levels = list(frameworks()[code].levels) if code in frameworks() else []
-    example = ",".join(f"{each}=?" for each in levels) or "1=1,2=2"
+    example = ",".join(f"{level}=?" for level in levels) or "1=1,2=2"
     asked = answers.optional(
         "--crosswalk", f"EQF level of each level of {code}, as {example}; '-' where nothing maps", table,
         lambda text: levels_to_eqf(text, tuple(levels)),
@@ -262,7 +271,7 @@ def _crosswalk(
         framework=code,
         levels={
             level: None if eqf == "-" else int(eqf)
-            for level, _, eqf in (each.partition("=") for each in asked.split(","))
+            for level, _, eqf in (pair.partition("=") for pair in asked.split(","))
         },
         source=answers.ask("--crosswalk-source", "Where that comparison can be read", source, line),
         valid_from=date.fromisoformat(first),

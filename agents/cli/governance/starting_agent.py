@@ -15,7 +15,7 @@ from wanderbuch.agents.cli.governance.keys import read_file
 from wanderbuch.agents.cli.governance.output import console, print_json, write_file, write_new_file
 from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.starting import AgentBeginning, agent_settings
+from wanderbuch.governance.form.starting import AgentBeginning, agent_settings
 
 _MAX_SETTINGS: Final = 256 * 1024
 
@@ -31,26 +31,32 @@ def write_agent(
     as_json: bool,
 ) -> None:
     """Write settings, and the secrets that are not there yet. Settings that are there answer what no option says."""
-    held = _held(path)
+    settings = _held(path)
     answers = Answers(path.with_name(f".{path.name}.answers.json"))
     beginning = AgentBeginning(
-        name=answers.ask("--authority", "How people call the authority", authority, line, known=held.get("name")),
+        name=answers.ask("--authority", "How people call the authority", authority, line, known=settings.get("name")),
         host=answers.ask(
-            "--host", "Public name, such as authority.example.org", host, host_name, known=held.get("host")
+            "--host", "Public name, such as authority.example.org", host, host_name, known=settings.get("host")
         ),
         ecosystem=answers.ask(
             "--ecosystem", "Name in web addresses, such as sri-lanka", ecosystem, ecosystem_name,
-            known=held.get("ecosystem"),
+            known=settings.get("ecosystem"),
         ),
         credential_types=("qualification/1.0",),
-        redress=answers.ask("--redress", "Whom to appeal to (an address)", redress, link, known=held.get("redress")),
+        redress=answers.ask(
+            "--redress", "Whom to appeal to (an address)", redress, link, known=settings.get("redress")
+        ),
     )  # fmt: skip
-    said = {
+    texts = {
         "name": beginning.name, "host": beginning.host, "ecosystem": beginning.ecosystem, "redress": beginning.redress
     }  # fmt: skip
-    changed = [f"{key} was {held.get(key)!r} and becomes {said[key]!r}" for key in said if held.get(key) != said[key]]
+    changed = [
+        f"{key} was {settings.get(key)!r} and becomes {texts[key]!r}"
+        for key in texts
+        if settings.get(key) != texts[key]
+    ]
     kept: Path | None = None
-    if not held:
+    if not settings:
         write_new_file(path, agent_settings(beginning).encode())
     elif changed:
         if not force:
@@ -73,7 +79,7 @@ def write_agent(
         print_json({"ok": True, "file": str(path), "secrets": made, "kept": None if kept is None else str(kept)})
         return
     to = console()
-    state = "are in" if not held or changed else "were there already and say the same, in"
+    state = "are in" if not settings or changed else "were there already and say the same, in"
     to.print(
         f"Settings {state} {path}; {' and '.join(made) if made else 'the secrets that were there stay'} beside it."
     )
@@ -90,10 +96,10 @@ def _held(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        found = tomllib.loads(read_file(path, max_bytes=_MAX_SETTINGS).decode())
-        public, authority = found.get("public", {}), found.get("authority", {})
+        settings = tomllib.loads(read_file(path, max_bytes=_MAX_SETTINGS).decode())
+        public, authority = settings.get("public", {}), settings.get("authority", {})
         return {
-            "name": found.get("name"), "host": public.get("host"), "ecosystem": authority.get("ecosystem"),
+            "name": settings.get("name"), "host": public.get("host"), "ecosystem": authority.get("ecosystem"),
             "redress": authority.get("redress"),
         }  # fmt: skip
     except (ValueError, AttributeError) as err:
@@ -120,5 +126,5 @@ def _write_secret(file: Path, secret: str) -> bool:
     except FileExistsError:
         return False
     except OSError as err:
-        raise ConfigurationError(f"can not write {file}: {err.strerror}") from err
+        raise ConfigurationError(f"cannot write {file}: {err.strerror}") from err
     return True

@@ -1,4 +1,4 @@
-"""`wanderbuch store`: look at an agent's store, and move it to a PostgreSQL or back into a folder.
+"""`wanderbuch store`: look at an agent's store, move it to a PostgreSQL or back, bring public files to an object store.
 
 Exit codes: 0 well, 1 something is wrong with the store, 2 a mistake of the user or of a configuration.
 """
@@ -20,11 +20,12 @@ from rich.table import Table
 from wanderbuch.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from wanderbuch.agents.cli.store.checking import Finding
+    from wanderbuch.agents.cli.store.checking import ProfileCheck
     from wanderbuch.agents.runtime.config import AgentConfig
 
 EXIT_NO: Final = 1
-_ROLES: Final = ("authority", "issuer", "holder", "verifier")
+_MAX_PASSWORD_BYTES: Final = 64 * 1024
+_ROLES: Final = ("authority", "issuer", "holder", "verifier", "mediator")
 
 app = typer.Typer(help="Look at an agent's store, and move it.", no_args_is_help=True)
 
@@ -41,13 +42,14 @@ def check_store(
     """Read every entry and key, and compare the records with the index."""
     from wanderbuch.agents.cli.store.checking import check
 
-    found = _run(check(_load(config), mend=mend))
+    profile_checks = _run(check(load_agent(config), mend=mend))
     if as_json:
-        print(json.dumps({"well": all(each.is_well for each in found), "tenants": [asdict(each) for each in found]}))  # noqa: T201
+        well = all(profile_check.is_well for profile_check in profile_checks)
+        print(json.dumps({"well": well, "tenants": [asdict(profile_check) for profile_check in profile_checks]}))  # noqa: T201
     else:
-        _show(found, is_mended=mend)
-    if not all(each.is_well for each in found):
-        raise typer.Exit(0 if mend and not any(each.unread for each in found) else EXIT_NO)
+        _show(profile_checks, is_mended=mend)
+    if not all(profile_check.is_well for profile_check in profile_checks):
+        raise typer.Exit(0 if mend and not any(profile_check.unread for profile_check in profile_checks) else EXIT_NO)
 
 
 @app.command("move")
@@ -64,12 +66,14 @@ def move_store(
     as_json: JsonOption = False,
 ) -> None:
     """Copy the store of an agent that is stopped to another place, and compare the two."""
+    from wanderbuch.agents.cli.disk_errors import disk_errors
     from wanderbuch.agents.cli.store.moving import move
 
-    source = _load(config)
+    source = load_agent(config)
     target = _target(source, to, password_file, {"ca_file": ca_file, "unsafe_unencrypted": unsafe_unencrypted})
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    moved = _run(move(source, target, lambda text: console.print(text)))
+    with disk_errors("the move did not come to its end", "then run it again; the old store is as it was"):
+        moved = _run(move(source, target, lambda text: console.print(text)))
     if as_json:
         print(json.dumps(asdict(moved)))  # noqa: T201
         return
@@ -80,7 +84,27 @@ def move_store(
     console.print(f"{_next_step(target)} Never run the agent on both: keep the old store as a backup or remove it.")
 
 
-def _load(path: Path) -> "AgentConfig":
+@app.command("publish")
+def publish_store(
+    config: ConfigOption,
+    source: Annotated[Path, typer.Option("--from", help="The public folder.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a public folder into the object store of the configuration, with the numbers of its files."""
+    from wanderbuch.agents.cli.store.publishing import publish_folder
+
+    brought = _run(publish_folder(load_agent(config), source))
+    if as_json:
+        print(json.dumps(asdict(brought)))  # noqa: T201
+        return
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console.print(f"{brought.put} files were put, {brought.kept} were there, or newer ones.")
+    if brought.left_out:
+        console.print(f"{brought.left_out} are not ours, and left out.")
+
+
+def load_agent(path: Path) -> "AgentConfig":
+    """Read the configuration of an agent of whichever role."""
     from wanderbuch.agents.runtime.config import load_config
 
     try:
@@ -95,8 +119,9 @@ def _load(path: Path) -> "AgentConfig":
 
 def _target(source: "AgentConfig", to: str, password_file: Path | None, further: dict[str, object]) -> "AgentConfig":
     """Return the agent's configuration with the store at another place."""
-    from wanderbuch.agents.runtime.config import STORE_PASSWORD_VARIABLE, StoreConfig
-    from wanderbuch.agents.runtime.secret_files import read_secret
+    from wanderbuch.agents.cli.governance.keys import read_secret_file
+    from wanderbuch.agents.runtime.config_secrets import STORE_PASSWORD_VARIABLE
+    from wanderbuch.agents.runtime.config_tables import StoreConfig
 
     if "://" not in to:
         folder = Path(to).absolute()
@@ -104,11 +129,11 @@ def _target(source: "AgentConfig", to: str, password_file: Path | None, further:
     try:
         store = StoreConfig(url=to, **{name: value for name, value in further.items() if value})
     except ValidationError as err:
-        told = "; ".join(each["msg"].removeprefix("Value error, ") for each in err.errors(include_input=False))
+        told = "; ".join(error["msg"].removeprefix("Value error, ") for error in err.errors(include_input=False))
         raise ConfigurationError(f"--to: {told}") from err
     password = os.environ.get(STORE_PASSWORD_VARIABLE, "").strip()
     if password_file is not None:
-        password = read_secret(password_file, "store password").decode().strip()
+        password = read_secret_file(password_file, "store password", max_bytes=_MAX_PASSWORD_BYTES).decode().strip()
     if not password:
         raise ConfigurationError("no password for --to", hint=f"set {STORE_PASSWORD_VARIABLE}, or --password-file")
     return source.model_copy(update={"store": store, "store_password": SecretStr(password)})
@@ -127,17 +152,17 @@ def _next_step(target: "AgentConfig") -> str:
     return f'Now remove [store] from the configuration, set data = "{target.data}", and start the agent.'
 
 
-def _show(found: "list[Finding]", *, is_mended: bool) -> None:
+def _show(profile_checks: "list[ProfileCheck]", *, is_mended: bool) -> None:
     table = Table("Tenant", "Entries", "Keys", "Listed", "Missing", "Superfluous", "", box=None, pad_edge=False)
-    for each in found:
-        numbers = (str(number) for number in (each.entries, each.keys, each.rows, each.missing, each.superfluous))
-        verdict = each.unread or ("well" if each.is_well else "not well")
-        table.add_row(each.tenant, *numbers, verdict)
+    for check in profile_checks:
+        numbers = (str(number) for number in (check.entries, check.keys, check.rows, check.missing, check.superfluous))
+        verdict = check.unread or ("well" if check.is_well else "not well")
+        table.add_row(check.tenant, *numbers, verdict)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(table)
-    if any(each.unread for each in found):
+    if any(profile_check.unread for profile_check in profile_checks):
         console.print("An entry cannot be read: restore the store from a backup.")
-    elif any(each.missing for each in found):
+    elif any(profile_check.missing for profile_check in profile_checks):
         console.print(
             "The index is read anew at the next start."
             if is_mended

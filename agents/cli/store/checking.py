@@ -19,7 +19,7 @@ _AT_ONCE: Final = 100
 
 
 @dataclass(slots=True)
-class Finding:
+class ProfileCheck:
     """What was found in one tenant's profile."""
 
     tenant: str
@@ -41,7 +41,7 @@ class Finding:
         return self.unread is None and not self.missing
 
 
-async def check(config: AgentConfig, *, mend: bool) -> list[Finding]:
+async def check(config: AgentConfig, *, mend: bool) -> list[ProfileCheck]:
     """Look at every profile, entry and key of a store.
 
     Args:
@@ -56,44 +56,46 @@ async def check(config: AgentConfig, *, mend: bool) -> list[Finding]:
         try:
             tables = tables_on(engine, await hash_of(profile))
             names = await profile_names(profile.opened)
-            found = [await _look(profile, tables, name, opened_by) for name, opened_by in names.items()]
+            profile_checks = [await _look(profile, tables, name, opened_by) for name, opened_by in names.items()]
             if mend:
                 await tables.rebuild.forget()
         finally:
             await engine.close()
-    return found
+    return profile_checks
 
 
-async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: str | None) -> Finding:
-    found = Finding(opened_by or DEFAULT_TENANT)
-    built = {str(row[0]) for row in await tables.engine.run("SELECT kind FROM built WHERE tenant = ?", found.tenant)}
+async def _look(profile: WalletProfile, tables: Tables, name: str, opened_by: str | None) -> ProfileCheck:
+    profile_check = ProfileCheck(opened_by or DEFAULT_TENANT)
+    built = {
+        str(row[0]) for row in await tables.engine.run("SELECT kind FROM built WHERE tenant = ?", profile_check.tenant)
+    }
     names: dict[str, set[str]] = {kind: set() for kind in built}
     try:
         async for entry in profile.store.scan(profile=name):
-            found.entries += 1
-            found.by_category[entry.category] = found.by_category.get(entry.category, 0) + 1
+            profile_check.entries += 1
+            profile_check.by_category[entry.category] = profile_check.by_category.get(entry.category, 0) + 1
             if entry.category in names:
                 names[entry.category].add(entry.name)
         async with profile.store.session(name) as session:
             keys = [key.name for key in await fetch_keys(session)]
     except AskarError as err:
-        found.unread = str(err).splitlines()[-1]
-        return found
-    found.keys = len(keys)
+        profile_check.unread = str(err).splitlines()[-1]
+        return profile_check
+    profile_check.keys = len(keys)
     for kind in built - {KEYS}:
         listed = {str(row[0]) for row in await tables.engine.run(
-            "SELECT DISTINCT id FROM row WHERE tenant = ? AND kind = ?", found.tenant, kind
+            "SELECT DISTINCT id FROM row WHERE tenant = ? AND kind = ?", profile_check.tenant, kind
         )}  # fmt: skip
-        found.rows += len(listed)
+        profile_check.rows += len(listed)
         known = names[kind] | listed
-        missing = [each for each in names[kind] - listed if _base(each) not in known]
-        found.missing += await _count_there(profile, name, kind, missing)
-        found.superfluous += len(listed - names[kind])
+        missing = [name for name in names[kind] - listed if _base(name) not in known]
+        profile_check.missing += await _count_there(profile, name, kind, missing)
+        profile_check.superfluous += len(listed - names[kind])
     if KEYS in built:
         for some in _batches(keys):
             whose = await tables.keys.find(some)
-            found.missing += sum(1 for key in some if whose.get(key) != found.tenant)
-    return found
+            profile_check.missing += sum(1 for key in some if whose.get(key) != profile_check.tenant)
+    return profile_check
 
 
 async def _count_there(profile: WalletProfile, name: str, kind: str, missing: list[str]) -> int:
@@ -101,7 +103,7 @@ async def _count_there(profile: WalletProfile, name: str, kind: str, missing: li
     if not missing:
         return 0
     async with profile.store.session(name) as session:
-        return len([each for each in missing if await session.fetch(kind, each) is not None])
+        return len([name for name in missing if await session.fetch(kind, name) is not None])
 
 
 def _base(name: str) -> str:

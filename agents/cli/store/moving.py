@@ -152,9 +152,9 @@ async def _copy_tables(source: Engine, target: Engine) -> int:
         while rows := await source.run(f"SELECT * FROM {name} ORDER BY {order} LIMIT {_PAGE} OFFSET {count}"):  # noqa: S608
             await target.together(*(Statement(f"INSERT INTO {name} VALUES ({marks})", tuple(row)) for row in rows))  # noqa: S608
             count += len(rows)
-        (found,) = await target.run(f"SELECT count(*) FROM {name}")  # noqa: S608
-        if found[0] != count:
-            raise CopyDiffersError(f"the copy of the table {name} has {found[0]} rows, expected {count}")
+        (total,) = await target.run(f"SELECT count(*) FROM {name}")  # noqa: S608
+        if total[0] != count:
+            raise CopyDiffersError(f"the copy of the table {name} has {total[0]} rows, expected {count}")
         copied += count
     return copied
 
@@ -166,5 +166,5 @@ async def _tables(engine: Engine) -> list[str]:
         if engine.is_shared
         else "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1"
     )
-    found: list[tuple[Any, ...]] = await engine.run(catalogue)
-    return [str(row[0]) for row in found]
+    rows: list[tuple[Any, ...]] = await engine.run(catalogue)
+    return [str(row[0]) for row in rows]

@@ -1,7 +1,9 @@
 """A store that a command opens: found, locked against its agent, and closed again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from acapy_agent.config.injection_context import InjectionContext
 
@@ -14,6 +16,11 @@ _OTHERS = (
     "SELECT count(DISTINCT client_port) FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 )
+
+_ENDING_S: Final = 3.0
+"""So long PostgreSQL may show connections of a process that has just ended."""
+
+_PAUSE_S: Final = 0.2
 
 
 def place_of(config: AgentConfig) -> str:
@@ -66,12 +73,14 @@ async def locked(stack: AsyncExitStack, config: AgentConfig, starting: StartingL
         return
     connection = await starting.take()
     stack.push_async_callback(starting.release)
-    found = await (await connection.execute(_OTHERS)).fetchone()
-    if alone and found and found[0]:
-        raise ConfigurationError(
-            f"the database {place_of(config)} is in use: {found[0]} connections",
-            hint="stop every process of the agent, and whatever else is connected",
-        )
+    end = asyncio.get_running_loop().time() + _ENDING_S
+    while alone and (row := await (await connection.execute(_OTHERS)).fetchone()) and row[0]:
+        if asyncio.get_running_loop().time() > end:
+            raise ConfigurationError(
+                f"the database {place_of(config)} is in use: {row[0]} connections",
+                hint="stop every process of the agent, and whatever else is connected",
+            )
+        await asyncio.sleep(_PAUSE_S)
 
 
 async def profile_names(opened: OpenWallet) -> dict[str, str | None]:

@@ -127,15 +127,15 @@ class Feed:
 
     def doubt(self) -> None:
         """Have everybody who follows asked again whether they may: a tenant was suspended, or a token withdrawn."""
-        for each in self._followers:
-            each.is_doubted = True
-            each.wake()
+        for follower in self._followers:
+            follower.is_doubted = True
+            follower.wake()
 
     def close(self) -> None:
         """End all streams, cleanly; nobody can follow from now on."""
         self._closed = True
-        for each in self._followers:
-            each.end()
+        for follower in self._followers:
+            follower.end()
         self._rest()
 
     def _begin(self) -> None:
@@ -152,9 +152,9 @@ class Feed:
 
     def _told(self, tenant: str) -> None:
         """Wake who follows this tenant; an empty text says that something may have been missed."""
-        for each in self._followers:
-            if tenant in ("", each.tenant):
-                each.wake()
+        for follower in self._followers:
+            if tenant in ("", follower.tenant):
+                follower.wake()
 
     async def _look(self) -> None:
         seen: dict[str, int] = {}

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import Field
 
-from wanderbuch.agents.runtime.app import MAY_GO_ON, ApiModel, Call, Route, get
+from wanderbuch.agents.runtime.app import MAY_GO_ON, ApiModel, Call, Parameter, Route, get
 from wanderbuch.agents.runtime.events.feed import Feed
 from wanderbuch.agents.runtime.events.streaming import event_time, stream_events
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -57,14 +57,24 @@ class EventDesk:
 async def _page(desk: EventDesk, call: Call[None]) -> EventsOut:
     after = _number(call.query, "after", 0, 0, _MAX_NUMBER)
     limit = _number(call.query, "limit", _PAGE, 1, _MAX_PAGE)
-    found = await desk.events.read(after, limit)
+    logged_events = await desk.events.read(after, limit)
     extent = await desk.events.extent()  # after the events: never older than they are
     return EventsOut(
         items=[
-            EventOut(number=each.number, at=event_time(each), kind=each.kind, subject=each.subject, body=each.body)
-            for each in found
+            EventOut(
+                number=logged_event.number,
+                at=event_time(logged_event),
+                kind=logged_event.kind,
+                subject=logged_event.subject,
+                body=logged_event.body,
+            )
+            for logged_event in logged_events
         ],
-        next_after=found[-1].number if found else extent.pruned if after > extent.last else max(after, extent.pruned),
+        next_after=logged_events[-1].number
+        if logged_events
+        else extent.pruned
+        if after > extent.last
+        else max(after, extent.pruned),
         last=extent.last,
         pruned_to=extent.pruned,
     )
@@ -96,6 +106,17 @@ EVENT_ROUTES: Final[Sequence[Route]] = (
         stream=_stream,
         result=EventsOut,
         summary="Read the event log, a page at a time or as a stream of server-sent events",
-        query=("after", "limit"),
+        query=(
+            Parameter(
+                "after",
+                "The number of an event: those after it are shown.",
+                {"type": "integer", "minimum": 0, "maximum": _MAX_NUMBER},
+            ),
+            Parameter(
+                "limit",
+                "How many to list at most.",
+                {"type": "integer", "minimum": 1, "maximum": _MAX_PAGE, "default": _PAGE},
+            ),
+        ),
     ),
 )

@@ -18,13 +18,14 @@ Rules:
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final
 
+from cachetools import LRUCache
+
 from wanderbuch.agents.runtime.gate.room import BusyError, Party, Room, RoomLimits, Share, ShareNow, Ticket
-from wanderbuch.agents.runtime.gate.served import Standing
+from wanderbuch.agents.runtime.gate.served import Nearness
 
 __all__ = ["Admission", "BusyError", "Party", "Room", "RoomLimits", "Share", "ShareNow", "Ticket"]
 
@@ -118,9 +119,9 @@ class Admission:
 
 def _paces_of(party: Party) -> tuple[Pace, Pace]:
     match party.standing:
-        case Standing.CONNECTION:
+        case Nearness.CONNECTION:
             return _CONNECTION
-        case Standing.EXCHANGE:
+        case Nearness.EXCHANGE:
             return _EXCHANGE
         case _:
             return _REUSABLE if party.reusable else _INVITATION
@@ -131,7 +132,7 @@ class _Meters:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._spent: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # when, how much
+        self._spent: LRUCache[Hashable, tuple[float, float]] = LRUCache(_MAX_METERS)  # when, how much
 
     def has(self, key: Hashable, pace: Pace) -> bool:
         """Return whether there is one in the bucket of this key."""
@@ -142,10 +143,8 @@ class _Meters:
     def take(self, key: Hashable, pace: Pace) -> bool:
         """Take one from the bucket of this key; return whether there was one."""
         now = self._clock()
-        at, spent = self._spent.pop(key, (now, 0.0))
+        at, spent = self._spent.get(key, (now, 0.0))
         spent = max(0.0, spent - (now - at) / pace.every_s)
         allowed = spent + 1 <= pace.most
         self._spent[key] = (now, spent + 1 if allowed else spent)
-        while len(self._spent) > _MAX_METERS:
-            self._spent.popitem(last=False)
         return allowed

@@ -25,7 +25,7 @@ _AT_ONCE: Final = 200
 
 
 @dataclass(slots=True, eq=False)
-class Claim:
+class EnvelopeClaim:
     """An envelope that is this process's for a time."""
 
     id: str
@@ -45,38 +45,38 @@ class Claim:
         return self.is_taken or elapsing() >= self.ends_at
 
 
-class Claims:
+class EnvelopeClaims:
     """What this process has claimed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._owner = secrets.token_hex(8)
-        self._ours: dict[str, Claim] = {}
+        self._ours: dict[str, EnvelopeClaim] = {}
 
-    async def enter(self, tenant: str, kept_id: str, size: int, *, max_bytes: int, max_count: int) -> Claim:
+    async def enter(self, tenant: str, kept_id: str, size: int, *, max_bytes: int, max_count: int) -> EnvelopeClaim:
         """Claim an envelope that is about to be kept.
 
         Raises:
             BusyError: there is no room for it.
         """
         asked_at = elapsing()
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "INSERT INTO envelope (id, tenant, size, owner, until, at)"
             " SELECT ?, ?, ?, ?, store_now() + ?, store_now()"
             " WHERE (SELECT coalesce(sum(size), 0) + ? <= ? AND count(*) < ? FROM envelope WHERE tenant = ?)"
             " RETURNING id",
             *(kept_id, tenant, size, self._owner, FOR_S, size, max_bytes, max_count, tenant),
         )
-        if not found:
+        if not rows:
             raise BusyError("too much is kept that is not handled yet")
         return self._note(tenant, kept_id, size, asked_at)
 
-    async def take(self, tenants: Collection[str]) -> list[Claim]:
+    async def take(self, tenants: Collection[str]) -> list[EnvelopeClaim]:
         """Claim what nobody has of these tenants, oldest first."""
         if not tenants:
             return []
         asked_at = elapsing()
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "UPDATE envelope SET owner = ?, until = store_now() + ? WHERE id IN (SELECT id FROM envelope"  # noqa: S608
             f" WHERE tenant IN ({', '.join('?' * len(tenants))}) AND (owner IS NULL OR until <= store_now())"
             f" ORDER BY at LIMIT ? {self._engine.skip_locked}) RETURNING tenant, id, size, at",
@@ -85,8 +85,8 @@ class Claims:
             *tenants,
             _AT_ONCE,
         )
-        found.sort(key=lambda row: row[3])
-        return [self._note(tenant, kept_id, int(size), asked_at) for tenant, kept_id, size, _ in found]
+        rows.sort(key=lambda row: row[3])
+        return [self._note(tenant, kept_id, int(size), asked_at) for tenant, kept_id, size, _ in rows]
 
     async def add_missing(self, tenant: str, sizes: Mapping[str, int]) -> None:
         """Add what is kept and has no row, as after a move from another store; it is nobody's yet."""
@@ -102,24 +102,24 @@ class Claims:
         if not self._ours:
             return
         asked_at, asked = elapsing(), dict(self._ours)
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "UPDATE envelope SET until = store_now() + ? WHERE owner = ? AND until > store_now() RETURNING id",
             *(FOR_S, self._owner),
         )
-        still = {kept_id for (kept_id,) in found}
+        still = {kept_id for (kept_id,) in rows}
         for kept_id, claim in asked.items():
             if kept_id in still:
                 claim.ends_at = asked_at + FOR_S
             elif self._ours.get(kept_id) is claim:
                 claim.is_taken = True
 
-    async def leave(self, claim: Claim) -> None:
+    async def leave(self, claim: EnvelopeClaim) -> None:
         """Remove the row of an envelope that is gone, if it is still ours."""
         if self._ours.get(claim.id) is claim:
             del self._ours[claim.id]
         await self._engine.run("DELETE FROM envelope WHERE id = ? AND owner = ?", claim.id, self._owner)
 
-    def forget(self, claim: Claim) -> None:
+    def forget(self, claim: EnvelopeClaim) -> None:
         """Forget what another process has by now."""
         if self._ours.get(claim.id) is claim:
             del self._ours[claim.id]
@@ -135,6 +135,6 @@ class Claims:
                 Statement("SELECT store_tell(?, ?)", (FREED, "freed")),
             )
 
-    def _note(self, tenant: str, kept_id: str, size: int, asked_at: float) -> Claim:
-        claim = self._ours[kept_id] = Claim(kept_id, tenant, size, asked_at + FOR_S)
+    def _note(self, tenant: str, kept_id: str, size: int, asked_at: float) -> EnvelopeClaim:
+        claim = self._ours[kept_id] = EnvelopeClaim(kept_id, tenant, size, asked_at + FOR_S)
         return claim

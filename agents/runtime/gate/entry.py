@@ -6,17 +6,24 @@ those who are not. Large bodies are taken apart in threads, few at a time.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from acapy_agent.core.profile import Profile
+
 from wanderbuch.agents.runtime.gate.admission import Party, Room, RoomLimits
 from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Opened, decrypt, identify, read_envelope
+from wanderbuch.agents.runtime.gate.handlers import HandlerTable, RoleHandler
 from wanderbuch.agents.runtime.gate.keys import OwnKeys, ProfileOf
 from wanderbuch.agents.runtime.gate.received import Received, ReceivedError
-from wanderbuch.agents.runtime.gate.senders import Sender, Senders
-from wanderbuch.agents.runtime.gate.served import NotServedError, Row, Served, Standing
-from wanderbuch.plugins.trust.attachments import AttachmentError, check_attachments
+from wanderbuch.agents.runtime.gate.senders import NO_ENDS, Sender, Senders
+from wanderbuch.agents.runtime.gate.served import Nearness, NotServedError, Row, Served
+from wanderbuch.plugins.exchange.attachments import AttachmentError, check_attachments
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.v2.message_types import find_served
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.keys import OwnKeyIndex
 
@@ -25,6 +32,7 @@ _MB: Final = 1024 * 1024
 _LARGE_BYTES: Final = 64 * 1024
 _LARGE_AT_ONCE: Final = 2
 _HEADER_BYTES: Final = 32 * 1024
+_NOBODY_WAITS: Final = NoReplyRoute()
 # One request costs a few milliseconds here; a whole network may have many waiting, and all of them a bounded memory.
 _LOOKING: Final = RoomLimits(4, 64 * _MB, 4, 1_024, 32 * _MB, 30.0)
 
@@ -37,25 +45,35 @@ class Entered:
         tenant: whom it is for.
         opened: whose keys it was encrypted with.
         received: the message.
+        kind: its type, as the table of what is served spells it.
         row: what holds for its type.
         sender: who sent it.
+        handlers: ours for it; none: it is for ACA-Py.
+        connection: the live connection that it came over, where it was looked up for our handlers.
     """
 
     tenant: str
     opened: Opened
     received: Received
+    kind: str
     row: Row
     sender: Sender
+    handlers: tuple[RoleHandler, ...]
+    connection: Connection | None = None
 
 
-class Entry:
+class Gate:
     """The entry to all tenants of a process.
 
     Args:
         index: tells whose a key is.
         profile_of: gives a tenant's profile, in which `Served` is bound.
         served: what any tenant serves.
+        keys: our secret keys at hand.
+        handlers: ours.
+        roles_of: gives the roles of a tenant whose profile was given.
         check_tenant: raises `BusyError` if a tenant is to be sent nothing more for now.
+        v2_types: message types that any tenant serves in DIDComm v2.
         max_bytes: of an envelope; less, if no message that is served is so large.
     """
 
@@ -65,13 +83,20 @@ class Entry:
         profile_of: ProfileOf,
         served: Served,
         *,
+        keys: KeyRing,
+        handlers: HandlerTable,
+        roles_of: Callable[[str], Collection[str]],
         check_tenant: Callable[[str], None],
+        v2_types: Iterable[str],
         max_bytes: int,
     ) -> None:
         self._check_tenant = check_tenant
+        self._v2_types = dict.fromkeys(v2_types, True)
         self._max_bytes = min(max_bytes, _packed_bytes(served.max_bytes))
         self._profile_of = profile_of
-        self._keys = OwnKeys(index, profile_of)
+        self._keys = OwnKeys(index, profile_of, keys)
+        self._handlers = handlers
+        self._roles_of = roles_of
         self._senders = Senders()
         self._looking = Room(_LOOKING)
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
@@ -84,20 +109,21 @@ class Entry:
             BusyError: too many wait to be looked at.
         """
         envelope = await self._aside(len(body), lambda: read_envelope(body, max_bytes=self._max_bytes))
-        if (found := self._keys.at_hand(envelope)) is not None:
-            opened = identify(found.recipient, found.key)
+        own_key, opened = self._keys.at_hand(envelope), None
+        if own_key is not None:
+            opened = identify(own_key.recipient, own_key.key)
             if self._senders.is_remembered(opened):
-                return await self._looked_at(envelope, found.tenant, opened, len(body), network)
-        party = Party(Standing.NOBODY, network, network)
+                return await self._looked_at(envelope, own_key.tenant, opened, len(body), network)
+        party = Party(Nearness.NOBODY, network, network)
         self._looking.check(party, len(body))
         ticket = self._looking.enter(party, len(body))
         try:
             await ticket.turn
-            found = await self._keys.find(envelope)
-            if found is None:
+            own_key = own_key or await self._keys.find(envelope)
+            if own_key is None:
                 raise EnvelopeError(_NOT_OURS)
-            opened = identify(found.recipient, found.key)
-            return await self._looked_at(envelope, found.tenant, opened, len(body), network)
+            opened = opened or identify(own_key.recipient, own_key.key)
+            return await self._looked_at(envelope, own_key.tenant, opened, len(body), network)
         finally:
             self._looking.leave(ticket)
 
@@ -109,19 +135,37 @@ class Entry:
             self._keys.forget(tenant)
             raise EnvelopeError(_NOT_OURS) from err
         received = await self._aside(size, lambda: Received.read(decrypt(envelope, opened), max_bytes=self._max_bytes))
-        row = profile.inject(Served).row(received.type)
-        if row is None:
+        served = profile.inject(Served)
+        kind = served.kind(received.type)
+        if kind is None:
+            if find_served(self._v2_types, received.type):
+                raise NotServedError(
+                    "a message of a DIDComm v2 protocol in a v1 envelope: it is taken in a v2 envelope"
+                )
             raise NotServedError("a message of a type that is not served here")
+        row, roles = served.rows[kind], self._roles_of(tenant)
         if received.size > row.max_bytes:
             raise NotServedError(f"expected at most {row.max_bytes} bytes in a message of this type")
         try:
             await self._aside(size, lambda: check_attachments(received.members))
         except AttachmentError as err:  # which says what stood there
             raise ReceivedError("expected what is attached to be strict JSON, and not very much") from err
-        sender = await self._senders.of(profile, opened, received, network)
+        handlers = self._handlers.of(kind, roles)
+        connection: Connection | None = None
+        if handlers:
+            incoming = incoming_of(profile, kind, opened, received, _NOBODY_WAITS)
+            lately = self._senders.connection_of(opened)
+            party, connection = await self._handlers.party(
+                incoming, handlers, roles, network, needs=row.needs, lately=lately
+            )
+            sender = Sender(party, NO_ENDS, None)
+            if party.standing is Nearness.CONNECTION:
+                self._senders.remember(opened, party.key)
+        else:
+            sender = await self._senders.of(profile, opened, received, network)
         if sender.party.standing < row.needs:
             raise NotServedError(f"a message for which its sender should be known by a {row.needs.name.lower()}")
-        return Entered(tenant, opened, received, row, sender)
+        return Entered(tenant, opened, received, kind, row, sender, handlers, connection)
 
     async def _aside[T](self, size: int, work: Callable[[], T]) -> T:
         """Do what takes longer the larger the message is; what is large, in a thread."""
@@ -129,6 +173,29 @@ class Entry:
             return work()
         async with self._large:
             return await asyncio.to_thread(work)
+
+
+def incoming_of(
+    profile: Profile,
+    kind: str,
+    opened: Opened,
+    received: Received,
+    way_back: ReplyRoute,
+    connection: Connection | None = None,
+) -> Incoming:
+    """Return a message as our handlers get it."""
+    return Incoming(
+        profile,
+        kind,
+        received.id,
+        received.thread_id,
+        received.parent_thread_id,
+        received.members,
+        opened.sender,
+        opened.recipient,
+        way_back,
+        connection,
+    )
 
 
 def _packed_bytes(size: int) -> int:

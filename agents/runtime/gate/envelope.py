@@ -10,10 +10,10 @@ import binascii
 from dataclasses import dataclass
 from typing import Any, Final
 
-import base58
 from aries_askar import AskarError, Key, KeyAlg, crypto_box
 
 from wanderbuch.errors import ExchangeError
+from wanderbuch.plugins.exchange.envelope_keys import own_key, their_key
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 MAX_RECIPIENTS: Final = 10
@@ -83,8 +83,8 @@ def read_envelope(body: bytes, *, max_bytes: int) -> Envelope:
     listed = header.get("recipients")
     if not isinstance(listed, list) or not 0 < len(listed) <= MAX_RECIPIENTS:
         raise EnvelopeError(f"expected 1 to {MAX_RECIPIENTS} recipients")
-    recipients = tuple(_recipient(each, authenticated=header["alg"] == "Authcrypt") for each in listed)
-    if len({each.key for each in recipients}) != len(recipients):
+    recipients = tuple(_recipient(recipient, authenticated=header["alg"] == "Authcrypt") for recipient in listed)
+    if len({recipient.key for recipient in recipients}) != len(recipients):
         raise EnvelopeError("expected each recipient once")
     return Envelope(
         recipients,
@@ -99,19 +99,18 @@ def identify(recipient: Recipient, secret: Key) -> Opened:
     """Open a recipient's box with our key.
 
     Raises:
-        EnvelopeError: it can not be opened, or does not come from the sender that it names.
+        EnvelopeError: it cannot be opened, or does not come from the sender that it names.
     """
     try:
-        own = secret.convert_key(KeyAlg.X25519)
+        own = own_key(secret)
         if recipient.sender is None or recipient.nonce is None:
             return Opened(recipient.key, None, crypto_box.crypto_box_seal_open(own, recipient.content_key))
         sender = crypto_box.crypto_box_seal_open(own, recipient.sender).decode("ascii")
         if len(sender) not in _KEY_CHARS:
             raise EnvelopeError("expected an Ed25519 key as the sender")
-        theirs = Key.from_public_bytes(KeyAlg.ED25519, base58.b58decode(sender)).convert_key(KeyAlg.X25519)
-        content_key = crypto_box.crypto_box_open(own, theirs, recipient.content_key, recipient.nonce)
+        content_key = crypto_box.crypto_box_open(own, their_key(sender), recipient.content_key, recipient.nonce)
     except (AskarError, ValueError) as err:
-        raise EnvelopeError("the envelope can not be opened") from err
+        raise EnvelopeError("the envelope cannot be opened") from err
     return Opened(recipient.key, sender, content_key)
 
 
@@ -119,14 +118,14 @@ def decrypt(envelope: Envelope, opened: Opened) -> bytes:
     """Return the content of an envelope.
 
     Raises:
-        EnvelopeError: it can not be opened, or was changed on its way.
+        EnvelopeError: it cannot be opened, or was changed on its way.
     """
     try:
         content: bytes = Key.from_secret_bytes(KeyAlg.C20P, opened.content_key).aead_decrypt(
             envelope.ciphertext, nonce=envelope.nonce, tag=envelope.tag, aad=envelope.protected
         )
     except (AskarError, ValueError) as err:
-        raise EnvelopeError("the envelope can not be opened") from err
+        raise EnvelopeError("the envelope cannot be opened") from err
     return bytes(content)
 
 

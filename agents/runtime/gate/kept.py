@@ -16,7 +16,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Store
 from pydantic import ValidationError
 
-from wanderbuch.agents.runtime.gate.claims import Claim, Claims
+from wanderbuch.agents.runtime.gate.claims import EnvelopeClaim, EnvelopeClaims
 from wanderbuch.agents.runtime.gate.keys import ProfileOf
 from wanderbuch.agents.runtime.gate.room import BusyError, Share, ShareNow
 from wanderbuch.agents.runtime.logs import log_event
@@ -48,11 +48,11 @@ class KeptEnvelopes:
         share: what one tenant may take of the room.
     """
 
-    def __init__(self, profile_of: ProfileOf, claims: Claims | None = None, *, share: ShareNow = Share) -> None:
+    def __init__(self, profile_of: ProfileOf, claims: EnvelopeClaims | None = None, *, share: ShareNow = Share) -> None:
         self._profile_of = profile_of
         self._share = share
         self._claims = claims
-        self._claimed: dict[str, Claim] = {}
+        self._claimed: dict[str, EnvelopeClaim] = {}
         self._tenants: dict[str, str] = {}  # by envelope, oldest first
         self._sizes: dict[str, int] = {}
         self._bytes = 0
@@ -71,8 +71,8 @@ class KeptEnvelopes:
         """
         max_bytes, max_count = bounds_of(self._share().part)
         if self._claims is None:
-            count, held = self._of_tenant.get(tenant, (0, 0))
-            of_tenant = held + len(body) > max_bytes or count >= max_count
+            count, size = self._of_tenant.get(tenant, (0, 0))
+            of_tenant = size + len(body) > max_bytes or count >= max_count
             if of_tenant or self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
                 raise BusyError("too much is kept that is not handled yet")
         else:
@@ -135,7 +135,7 @@ class KeptEnvelopes:
         return nullcontext() if claim is None else working_under(claim)
 
     async def count(self, tenant: str) -> None:
-        """Count what an earlier process left of a tenant; what can not be read as an envelope is removed."""
+        """Count what an earlier process left of a tenant; what cannot be read as an envelope is removed."""
         profile = await self._profile_of(tenant)
         offset = 0
         unreadable: list[str] = []
@@ -161,7 +161,7 @@ class KeptEnvelopes:
 
     async def take_over(self, tenants: Collection[str]) -> None:
         """Take what no process has by now, where several share the store."""
-        for kept_id in [each for each in self._claimed if self.is_lost(each)]:
+        for kept_id in [envelope_id for envelope_id in self._claimed if self.is_lost(envelope_id)]:
             await self._drop(kept_id)
         if self._claims is None:
             return
@@ -205,8 +205,8 @@ class KeptEnvelopes:
     def _note(self, tenant: str, kept_id: str, size: int) -> None:
         self._uncount(kept_id)
         self._bytes += size
-        count, held = self._of_tenant.get(tenant, (0, 0))
-        self._of_tenant[tenant] = (count + 1, held + size)
+        count, used = self._of_tenant.get(tenant, (0, 0))
+        self._of_tenant[tenant] = (count + 1, used + size)
         self._tenants[kept_id] = tenant
         self._sizes[kept_id] = size
 
@@ -216,9 +216,9 @@ class KeptEnvelopes:
             return
         size = self._sizes.pop(kept_id)
         self._bytes -= size
-        count, held = self._of_tenant.pop(tenant)
+        count, used = self._of_tenant.pop(tenant)
         if count > 1:
-            self._of_tenant[tenant] = (count - 1, held - size)
+            self._of_tenant[tenant] = (count - 1, used - size)
 
     async def _drop(self, kept_id: str) -> None:
         self._uncount(kept_id)
@@ -245,8 +245,8 @@ async def _count_attempt(profile: Profile, kept_id: str) -> KeptEnvelope | None:
         entry = await session.handle.fetch(KeptEnvelope.category, kept_id, for_update=True)
         if entry is None:
             return None
-        held = KeptEnvelope.read(entry)
-        kept = held.model_copy(update={"attempts": held.attempts + 1})
+        kept_envelope = KeptEnvelope.read(entry)
+        kept = kept_envelope.model_copy(update={"attempts": kept_envelope.attempts + 1})
         await session.handle.replace(KeptEnvelope.category, kept_id, kept.model_dump_json())
         await session.commit()
     return kept

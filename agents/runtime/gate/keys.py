@@ -8,19 +8,16 @@ What is not there is not remembered: the key may come into being, and `MAX_RECIP
 A key that was removed from the store may open envelopes for as long as it is at hand; who may send is asked each time.
 """
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
 
 from acapy_agent.core.profile import Profile
 from aries_askar import Key
 
 from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Recipient
+from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.keys import OwnKeyIndex
-
-_MAX_KEYS: Final = 4096
 
 type ProfileOf = Callable[[str], Awaitable[Profile]]
 """Gives the profile of a tenant by its id; NotFoundError: it is not served."""
@@ -47,23 +44,21 @@ class OwnKeys:
     Args:
         index: tells whose a key is.
         profile_of: gives a tenant's profile.
+        keys: those at hand.
     """
 
-    def __init__(self, index: OwnKeyIndex, profile_of: ProfileOf) -> None:
+    def __init__(self, index: OwnKeyIndex, profile_of: ProfileOf, keys: KeyRing) -> None:
         self._index = index
         self._profile_of = profile_of
-        self._keys: OrderedDict[str, tuple[str, Key]] = OrderedDict()
+        self._keys = keys
 
     def at_hand(self, envelope: Envelope) -> OwnKey | None:
         """Return the key of an envelope with one recipient if it is at hand, without asking the store."""
         if len(envelope.recipients) != 1:
             return None
         (recipient,) = envelope.recipients
-        found = self._keys.get(recipient.key)
-        if found is None:
-            return None
-        self._keys.move_to_end(recipient.key)
-        return OwnKey(found[0], recipient, found[1])
+        key = self._keys.at_hand(recipient.key)
+        return None if key is None else OwnKey(key[0], recipient, key[1])
 
     async def find(self, envelope: Envelope) -> OwnKey | None:
         """Return the first recipient's key that is ours, None if no one's is.
@@ -71,8 +66,8 @@ class OwnKeys:
         Raises:
             EnvelopeError: recipients belong to two tenants.
         """
-        if (found := self.at_hand(envelope)) is not None:
-            return found
+        if (own_key := self.at_hand(envelope)) is not None:
+            return own_key
         tenants = await self._index.find([recipient.key for recipient in envelope.recipients])
         if not tenants:
             return None
@@ -87,13 +82,10 @@ class OwnKeys:
             for recipient in envelope.recipients:
                 entry = await session.handle.fetch_key(recipient.key) if recipient.key in tenants else None
                 if entry is not None:
-                    self._keys[recipient.key] = tenant, entry.key
-                    while len(self._keys) > _MAX_KEYS:
-                        self._keys.popitem(last=False)
+                    self._keys.put(tenant, recipient.key, entry.key)
                     return OwnKey(tenant, recipient, entry.key)
         return None
 
     def forget(self, tenant: str) -> None:
         """Have no key of a tenant at hand any more."""
-        for name in [name for name, (owner, _) in self._keys.items() if owner == tenant]:
-            del self._keys[name]
+        self._keys.forget(tenant)

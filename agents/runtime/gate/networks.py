@@ -7,10 +7,12 @@ proxy is trusted only if the configuration names it: else anybody could write th
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAX_FORWARDS = 16
+_MAX_ADDRESS_CHARS = 128  # longer is no address, and is not remembered
 
 
 class Networks:
@@ -38,17 +40,22 @@ class Networks:
         """
         address = _address(remote)
         if self._is_trusted(address):
-            named = [each for line in forwarded_for for each in line.split(",")]
+            named = [hop for line in forwarded_for for hop in line.split(",")]
             for text in reversed(named[-_MAX_FORWARDS:]):
-                address = _address(text)
+                address = _address(text[:_MAX_ADDRESS_CHARS])
                 if not self._is_trusted(address):
                     break
         return "" if address is None else _network(address)
+
+    def trusts(self, remote: str | None) -> bool:
+        """Return whether the address at the other end of a connection is a proxy that we trust."""
+        return self._is_trusted(_address(remote))
 
     def _is_trusted(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
         return address is not None and any(address in network for network in self._trusted)
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address((text or "").strip().partition("%")[0])
@@ -58,5 +65,6 @@ def _address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address 
     return mapped or address
 
 
+@lru_cache(maxsize=4096)
 def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
     return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))

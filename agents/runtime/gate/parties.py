@@ -7,9 +7,9 @@ from typing import Final
 
 from yarl import URL
 
-from wanderbuch.governance.identifiers import IdentifierError, WebvhDid
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.plugins.trust.source import GovernanceSource
+from wanderbuch.governance.facts.identifiers import IdentifierError, WebvhDid
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.following.source import GovernanceSource
 
 _AT_ONCE: Final = 2_000  # participants whose hosts are listed without a thread
 
@@ -33,7 +33,7 @@ class Parties:
         snapshot = self._source.snapshot()
         if snapshot is not None:
             snapshots = (snapshot, *snapshot.recognised.values())
-            digests = tuple(each.digest for each in snapshots)
+            digests = tuple(governance_snapshot.digest for governance_snapshot in snapshots)
             if digests != self._digests:
                 self._digests = digests
                 self._renew(snapshots)
@@ -41,7 +41,7 @@ class Parties:
 
     def _renew(self, snapshots: tuple[GovernanceSnapshot, ...]) -> None:
         """List the hosts anew; of a large file aside, and until that is done the hosts listed before count."""
-        if sum(len(each.file.participants) for each in snapshots) <= _AT_ONCE:
+        if sum(len(snapshot.file.participants) for snapshot in snapshots) <= _AT_ONCE:
             self._hosts = self._fixed | _list(snapshots)
             return
 
@@ -59,9 +59,9 @@ def _list(snapshots: tuple[GovernanceSnapshot, ...]) -> frozenset[str]:
         for snapshot in snapshots
         for did in (
             snapshot.file.author,
-            *(each.did for each in snapshot.file.participants),
-            *(each.issuer for each in snapshot.file.accreditations),
-            *(each.verifier for each in snapshot.file.verifications),
+            *(participant.did for participant in snapshot.file.participants),
+            *(accreditation.issuer for accreditation in snapshot.file.accreditations),
+            *(verification.verifier for verification in snapshot.file.verifications),
             *snapshot.file.recognised_publishers,
         )
         for host in _hosts_of(did, None)

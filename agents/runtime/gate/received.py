@@ -114,15 +114,17 @@ class Received:
         if not isinstance(members, dict):
             raise ReceivedError("expected a JSON object")
         kind, own_id = members.get("@type"), members.get("@id")
+        if kind is None and "type" in members:
+            raise ReceivedError("a message of DIDComm v2 in a v1 envelope: it is taken in a v2 envelope")
         if not isinstance(kind, str) or not 0 < len(kind) <= _MAX_TYPE_CHARS:
             raise ReceivedError("expected @type to be a short text")
         if not isinstance(own_id, str) or not _ID.fullmatch(own_id):
             raise ReceivedError(f"expected @id to be a text of 1 to {MAX_ID_CHARS} printable characters")
-        found: dict[str, Any] = {}
+        parsed: dict[str, Any] = {}
         for name, form in _RELIED_ON.items():
             if name in members:
-                found[name] = _parsed(form, name, members[name])
-        thread, transport = found.get("~thread", _Thread()), found.get("~transport", _Transport())
+                parsed[name] = _parsed(form, name, members[name])
+        thread, transport = parsed.get("~thread", _Thread()), parsed.get("~transport", _Transport())
         return cls(
             kind,
             own_id,

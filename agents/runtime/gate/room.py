@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from wanderbuch.agents.runtime.gate.served import Standing
+from wanderbuch.agents.runtime.gate.served import Nearness
 from wanderbuch.errors import ExchangeError
 
 _CROWD: Final = 8  # how many times the share of an invitation for one an invitation for many has
@@ -30,7 +30,7 @@ class Party:
         is_stranger: whether all that ties it to us is what it began itself, such as a DID exchange.
     """
 
-    standing: Standing
+    standing: Nearness
     key: str
     network: str = ""
     reusable: bool = False
@@ -39,7 +39,7 @@ class Party:
     @property
     def is_known(self) -> bool:
         """Return whether it is more than somebody who names an invitation."""
-        return self.standing >= Standing.EXCHANGE and not self.is_stranger
+        return self.standing >= Nearness.EXCHANGE and not self.is_stranger
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Room:
         most = self.limits.party_waiting * (_CROWD if party.reusable else 1)
         if shares.bytes + size > self.limits.party_bytes or shares.count >= most:
             raise BusyError("too much of this connection or invitation waits")
-        if party.standing is Standing.CONNECTION:
+        if party.standing is Nearness.CONNECTION:
             return  # one sender, whose phone changes networks
         networks = len(shares.held.keys() | {party.network})
         if shares.held.get(party.network, 0) >= max(1, most // (networks + 1)):
@@ -220,7 +220,7 @@ class Room:
             if not waiting:
                 return
             # Of those for whom least is handled now, whose turn it is.
-            tenant, of_tenant, (key, shares) = min(waiting, key=lambda each: each[1].running)
+            tenant, of_tenant, (key, shares) = min(waiting, key=lambda entry: entry[1].running)
             network, queue = next(iter(shares.waiting.items()))
             ticket = queue.popleft()
             if queue:

@@ -12,7 +12,6 @@ anybody may write another's key into a DID document; a connection must be live.
 """
 
 import json
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,11 +26,12 @@ from acapy_agent.storage.error import StorageDuplicateError, StorageNotFoundErro
 from acapy_agent.transport.inbound.receipt import MessageReceipt
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.error import WalletNotFoundError
+from cachetools import LRUCache
 
 from wanderbuch.agents.runtime.gate.admission import Party
 from wanderbuch.agents.runtime.gate.envelope import Opened
 from wanderbuch.agents.runtime.gate.received import Received
-from wanderbuch.agents.runtime.gate.served import MessageType, Standing
+from wanderbuch.agents.runtime.gate.served import MessageType, Nearness
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.tables import tenant_of
 
@@ -52,6 +52,11 @@ class Ends:
     recipient_did: str | None = None
     recipient_did_public: bool = False
     connection_id: str | None = None
+    party: str | None = None
+    """What the connection is called where our own handlers looked it up."""
+
+
+NO_ENDS: Final = Ends()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,22 @@ class Senders:
     """Tells who sends, for every tenant: a pair of keys is one tenant's, since our half of it is."""
 
     def __init__(self) -> None:
-        self._pairs: OrderedDict[tuple[str, str], Ends] = OrderedDict()
+        self._pairs: LRUCache[tuple[str, str], Ends] = LRUCache(_MAX_PAIRS)
+
+    def remember(self, opened: Opened, party: str) -> None:
+        """Remember a pair of keys as that of a live connection: its next message is looked at first.
+
+        Args:
+            opened: has the keys.
+            party: what the connection is called.
+        """
+        if (opened.sender, opened.recipient) not in self._pairs:
+            self._remember(opened, Ends(party=party))
+
+    def connection_of(self, opened: Opened) -> str | None:
+        """Return what the connection of a pair of keys was called lately; it need not be live any more."""
+        ends = None if opened.sender is None else self._pairs.get((opened.sender, opened.recipient))
+        return None if ends is None else ends.party or ends.connection_id
 
     def is_remembered(self, opened: Opened) -> bool:
         """Return whether this pair of keys was that of a live connection lately; nothing is looked up."""
@@ -91,7 +111,7 @@ class Senders:
         ends, connection = await self._connection(profile, opened)
         if connection is not None and connection.is_ready:
             self._remember(opened, ends)
-            return Sender(Party(Standing.CONNECTION, connection.connection_id, network), ends, connection)
+            return Sender(Party(Nearness.CONNECTION, connection.connection_id, network), ends, connection)
         if opened.sender is not None:
             self._pairs.pop((opened.sender, opened.recipient), None)
         if (party := await self._exchange(profile, received, network)) is not None:
@@ -99,12 +119,16 @@ class Senders:
         if received.parent_thread_id is not None:
             reusable = await self._invitation(profile, received.parent_thread_id)
             if reusable is not None:
-                party = Party(Standing.INVITATION, received.parent_thread_id, network, reusable)
+                party = Party(Nearness.INVITATION, received.parent_thread_id, network, reusable)
                 return Sender(party, ends, connection)
-        return Sender(Party(Standing.NOBODY, network, network), ends, connection)
+        return Sender(Party(Nearness.NOBODY, network, network), ends, connection)
 
     async def _connection(self, profile: Profile, opened: Opened) -> tuple[Ends, ConnRecord | None]:
-        if opened.sender is not None and (ends := self._pairs.get((opened.sender, opened.recipient))) is not None:
+        if (
+            opened.sender is not None
+            and (ends := self._pairs.get((opened.sender, opened.recipient))) is not None
+            and ends.connection_id is not None
+        ):
             async with profile.session() as session:
                 try:
                     return ends, await ConnRecord.retrieve_by_id(session, ends.connection_id)
@@ -153,23 +177,19 @@ class Senders:
         async with profile.session() as session:
             if not is_request:
                 is_ours = bool(await session.handle.count(record_type, {tag: thread_id}))
-                return Party(Standing.EXCHANGE, f"{tenant}/{thread_id}", network) if is_ours else None
+                return Party(Nearness.EXCHANGE, f"{tenant}/{thread_id}", network) if is_ours else None
             begun = await fetch_entries(session, record_type, {tag: thread_id}, limit=1)
         if not begun:
             return None
         invitation_id = begun[0].tags.get("invitation_msg_id") or f"{tenant}/{thread_id}"
-        return Party(Standing.EXCHANGE, invitation_id, network, is_stranger=True)
+        return Party(Nearness.EXCHANGE, invitation_id, network, is_stranger=True)
 
     async def _invitation(self, profile: Profile, invitation_id: str) -> bool | None:
         """Return whether an open invitation is for many; None if there is none of this id."""
         async with profile.session() as session:
-            found = await fetch_entries(session, OobRecord.RECORD_TYPE, {"invi_msg_id": invitation_id}, limit=1)
-        return bool(json.loads(found[0].value).get("multi_use")) if found else None
+            entries = await fetch_entries(session, OobRecord.RECORD_TYPE, {"invi_msg_id": invitation_id}, limit=1)
+        return bool(json.loads(entries[0].value).get("multi_use")) if entries else None
 
     def _remember(self, opened: Opened, ends: Ends) -> None:
-        if opened.sender is None:
-            return
-        self._pairs[opened.sender, opened.recipient] = ends
-        self._pairs.move_to_end((opened.sender, opened.recipient))
-        while len(self._pairs) > _MAX_PAIRS:
-            self._pairs.popitem(last=False)
+        if opened.sender is not None:
+            self._pairs[opened.sender, opened.recipient] = ends

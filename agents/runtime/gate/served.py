@@ -5,7 +5,7 @@ What does not stand here is refused before a handler runs or a record exists. Ru
 1. A type is `<protocol>/<major>.<minor>/<name>` below either prefix of Aries RFC 0348. A minor version that we do not
    know counts as the highest that we do (Aries RFC 0003).
 2. A role serves the rows that name it; an agent serves the union of what its roles serve.
-3. A sender must stand at least as near as the row demands: `Standing`.
+3. A sender must stand at least as near as the row demands: `Nearness`.
 
 To serve more, add a row.
 """
@@ -40,9 +40,10 @@ class Speaks(Enum):
     VERIFIER = "verifier"
     INVITER = "inviter"  # makes connections by invitations of its own
     INVITEE = "invitee"  # makes connections by the invitations of others
+    MEDIATOR = "mediator"  # takes what is for others, and keeps it for them
 
 
-class Standing(IntEnum):
+class Nearness(IntEnum):
     """How near a sender stands to us; the higher, the nearer."""
 
     NOBODY = 0
@@ -70,8 +71,8 @@ class MessageType:
         True
         """
         prefix = next((prefix for prefix in _PREFIXES if text.startswith(prefix)), "")
-        found = _TYPE.fullmatch(text, len(prefix))
-        return cls(found[1], int(found[2]), int(found[3]), found[4]) if found else None
+        match = _TYPE.fullmatch(text, len(prefix))
+        return cls(match[1], int(match[2]), int(match[3]), match[4]) if match else None
 
     @property
     def family(self) -> str:
@@ -95,18 +96,18 @@ class Row:
     """
 
     by: frozenset[Speaks]
-    needs: Standing
+    needs: Nearness
     max_bytes: int
     opens: bool = False
 
 
-def _row(*by: Speaks, needs: Standing, max_kb: int, opens: bool = False) -> Row:
+def _row(*by: Speaks, needs: Nearness, max_kb: int, opens: bool = False) -> Row:
     return Row(frozenset(by), needs, max_kb * _KB, opens)
 
 
 _EVERYBODY: Final = tuple(Speaks)
 _CONNECTORS: Final = (Speaks.INVITER, Speaks.INVITEE)
-_C, _E, _I = Standing.CONNECTION, Standing.EXCHANGE, Standing.INVITATION
+_C, _E, _I = Nearness.CONNECTION, Nearness.EXCHANGE, Nearness.INVITATION
 
 TABLE: Final[Mapping[str, Row]] = MappingProxyType(
     {
@@ -137,14 +138,32 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         "issue-credential/2.0/offer-credential": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
         "issue-credential/2.0/issue-credential": _row(Speaks.HOLDER, needs=_E, max_kb=512),
         "issue-credential/2.0/problem-report": _row(Speaks.ISSUER, Speaks.HOLDER, needs=_I, max_kb=16),
+        # "endorse transaction" of ACA-Py: what an endorser answers an issuer on an Indy ledger
+        "transactions/1.0/endorse": _row(Speaks.ISSUER, needs=_C, max_kb=512),
+        "transactions/1.0/refuse": _row(Speaks.ISSUER, needs=_C, max_kb=16),
+        "transactions/1.0/transaction_my_job": _row(Speaks.ISSUER, needs=_C, max_kb=16),
         # Aries RFC 0454, present-proof 2.0
         "present-proof/2.0/request-presentation": _row(Speaks.HOLDER, needs=_I, max_kb=256, opens=True),
         "present-proof/2.0/presentation": _row(Speaks.VERIFIER, needs=_E, max_kb=1024),
         "present-proof/2.0/ack": _row(Speaks.HOLDER, needs=_E, max_kb=16),
         "present-proof/2.0/problem-report": _row(Speaks.VERIFIER, Speaks.HOLDER, needs=_I, max_kb=16),
+        # ours: what is kept of an answer is erased because its worker asks
+        "data-erasure/1.0/request": _row(Speaks.VERIFIER, needs=_E, max_kb=16),
+        "data-erasure/1.0/answer": _row(Speaks.HOLDER, needs=_E, max_kb=16),
         # Aries RFC 0183 and 0721, revocation notification
         "revocation_notification/1.0/revoke": _row(Speaks.HOLDER, needs=_C, max_kb=16),
         "revocation_notification/2.0/revoke": _row(Speaks.HOLDER, needs=_C, max_kb=16),
+        "revocation_notification/2.0/ack": _row(Speaks.ISSUER, needs=_E, max_kb=16),
+        # Aries RFC 0094, 0211 and 0685; whoever has a key of a mediator may forward, anonymously too
+        "routing/1.0/forward": _row(Speaks.MEDIATOR, needs=_I, max_kb=1536),
+        "coordinate-mediation/1.0/mediate-request": _row(Speaks.MEDIATOR, needs=_C, max_kb=16, opens=True),
+        "coordinate-mediation/1.0/keylist-update": _row(Speaks.MEDIATOR, needs=_C, max_kb=64),
+        "coordinate-mediation/1.0/keylist-query": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
+        "messagepickup/2.0/status-request": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
+        "messagepickup/2.0/delivery-request": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
+        "messagepickup/2.0/messages-received": _row(Speaks.MEDIATOR, needs=_C, max_kb=64),
+        "messagepickup/2.0/live-delivery-change": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
+        "messagepickup/2.0/problem-report": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
         # Aries RFC 0048, 0035, 0031 and 0557; a wallet without an address of its own polls with a ping
         "trust_ping/1.0/ping": _row(*_EVERYBODY, needs=_C, max_kb=16),
         "trust_ping/1.0/ping_response": _row(*_EVERYBODY, needs=_C, max_kb=16),
@@ -171,26 +190,37 @@ class Served:
         """What is served, by message type without prefix."""
         self.max_bytes: int = max((row.max_bytes for row in self.rows.values()), default=0)
         """The largest message that is served, in bytes."""
-        self._minors: dict[tuple[str, int, str], tuple[int, Row]] = {}
-        for name, row in self.rows.items():
+        self._minors: dict[tuple[str, int, str], int] = {}
+        for name in self.rows:
             kind = MessageType.parse(name)
             if kind is None:
                 raise ValueError(f"{name!r} in the table is no message type")
             key = (kind.protocol, kind.major, kind.name)
-            self._minors[key] = max(self._minors.get(key, (-1, row)), (kind.minor, row), key=lambda each: each[0])
+            self._minors[key] = max(self._minors.get(key, -1), kind.minor)
 
     @property
     def families(self) -> tuple[str, ...]:
         """Return the protocols of which anything is served, with both prefixes: what discovery may tell."""
-        found = sorted({name.rpartition("/")[0] for name in self.rows})
-        return tuple(f"{prefix}{family}" for prefix in _PREFIXES for family in found)
+        names = sorted({name.rpartition("/")[0] for name in self.rows})
+        return tuple(f"{prefix}{family}" for prefix in _PREFIXES for family in names)
 
     def row(self, message_type: str) -> Row | None:
         """Return what holds for a message type, None if it is not served (rule 1)."""
+        kind = self.kind(message_type)
+        return None if kind is None else self.rows[kind]
+
+    def kind(self, message_type: str) -> str | None:
+        """Return the row's name for a message type, None if it is not served (rule 1).
+
+        >>> Served([Speaks.INVITER]).kind("https://didcomm.org/out-of-band/1.7/handshake-reuse")
+        'out-of-band/1.1/handshake-reuse'
+        """
         kind = MessageType.parse(message_type)
         if kind is None:
             return None
-        if (row := self.rows.get(str(kind))) is not None:
-            return row
-        minor, newest = self._minors.get((kind.protocol, kind.major, kind.name), (-1, None))
-        return newest if kind.minor > minor else None
+        if str(kind) in self.rows:
+            return str(kind)
+        newest = self._minors.get((kind.protocol, kind.major, kind.name), -1)
+        if newest < 0 or kind.minor <= newest:
+            return None
+        return str(MessageType(kind.protocol, kind.major, newest, kind.name))

@@ -87,7 +87,7 @@ class _Round:
     @property
     def failure(self) -> str | None:
         """Return why something was not taken."""
-        return next((each.error for each in reversed(self.attempts) if each.error), None)
+        return next((attempt.error for attempt in reversed(self.attempts) if attempt.error), None)
 
 
 class _Deliveries:
@@ -106,12 +106,16 @@ class _Deliveries:
         if done < extent.pruned:
             cursor, done = replace(cursor, missed=cursor.missed + extent.pruned - done), extent.pruned
         batch = await self._log.read(work.tenant, done, _BATCH)
-        wanted = [each for each in batch if webhook.wants(each.kind) and each.number not in cursor.ahead]
+        wanted = [
+            logged_event
+            for logged_event in batch
+            if webhook.wants(logged_event.kind) and logged_event.number not in cursor.ahead
+        ]
         sending = _Round(webhook, work.tenant)
         await self._send(sending, wanted, carefully=work.failures > 0)
-        open_numbers = {each.number for each in wanted} - sending.taken
+        open_numbers = {logged_event.number for logged_event in wanted} - sending.taken
         done = max(_upto(batch, open_numbers), done)
-        ahead = frozenset(each for each in cursor.ahead | sending.taken if each > done)
+        ahead = frozenset(number for number in cursor.ahead | sending.taken if number > done)
         recent = (*reversed(sending.attempts), *cursor.recent)
         again_s = 0.0 if open_numbers or len(batch) == _BATCH else None
         return Piece(
@@ -125,8 +129,8 @@ class _Deliveries:
 
     async def _send(self, sending: _Round, wanted: Sequence[LoggedEvent], *, carefully: bool) -> None:
         subjects: dict[str, list[LoggedEvent]] = {}
-        for each in wanted:
-            subjects.setdefault(each.subject, []).append(each)
+        for logged_event in wanted:
+            subjects.setdefault(logged_event.subject, []).append(logged_event)
         waiting = list(subjects.values())
         if carefully and waiting:
             await self._in_order(sending, waiting[0][:1])
@@ -145,8 +149,8 @@ class _Deliveries:
                 lanes.create_task(lane(queue))
 
     async def _in_order(self, sending: _Round, events: Sequence[LoggedEvent]) -> None:
-        for each in events:
-            if not sending.goes_on or not await self._attempt(sending, each):
+        for event in events:
+            if not sending.goes_on or not await self._attempt(sending, event):
                 return
 
     async def _attempt(self, sending: _Round, event: LoggedEvent) -> bool:
@@ -191,8 +195,8 @@ def message_body(tenant: str, event: LoggedEvent) -> bytes:
 def _upto(batch: Sequence[LoggedEvent], open_numbers: set[int]) -> int:
     """Return the number up to which there is nothing left to do."""
     done = 0
-    for each in batch:
-        if each.number in open_numbers:
+    for logged_event in batch:
+        if logged_event.number in open_numbers:
             break
-        done = each.number
+        done = logged_event.number
     return done

@@ -52,13 +52,16 @@ class Webhooks:
         self._log = log
         self._works = works
 
-    async def make(self, url: str, kinds: Collection[EventKind], *, after: int | None) -> Shown:
+    async def make(
+        self, url: str, kinds: Collection[EventKind], *, after: int | None, webhook_id: str | None = None
+    ) -> Shown:
         """Make a webhook.
 
         Args:
             url: where to send.
             kinds: of which events; empty: all.
             after: the number of an event: those after it are sent. None: what comes from now on.
+            webhook_id: its id, as `new_id` makes them; by default a fresh one.
 
         Raises:
             MalformedError: the address is not an https address of a host name.
@@ -69,17 +72,22 @@ class Webhooks:
         except AddressRefusedError as err:
             raise MalformedError(f"url: {err.message}") from err
         async with tables_of(self._profile).leases.hold(named(self._tenant, "webhooks")):  # counted one by one
-            return await self._made(url, kinds, after)
+            return await self._made(webhook_id or new_id(), url, kinds, after)
 
-    async def _made(self, url: str, kinds: Collection[EventKind], after: int | None) -> Shown:
+    async def _made(self, webhook_id: str, url: str, kinds: Collection[EventKind], after: int | None) -> Shown:
         if len(await self._hooks.find()) >= MAX_WEBHOOKS:
             raise RefusedError(f"a tenant has at most {MAX_WEBHOOKS} webhooks", hint="remove one first")
         begin = (await self._log.extent(self._tenant)).last if after is None else after
-        webhook = Webhook(id=new_id(), url=url, kinds=tuple(sorted(set(kinds), key=lambda each: each.value)))
+        webhook = Webhook(id=webhook_id, url=url, kinds=tuple(sorted(set(kinds), key=lambda kind: kind.value)))
         work = await self._works.start(self._tenant, WEBHOOK_WORK, webhook.id, position=Cursor().position(), done=begin)
         await self._hooks.insert(webhook)
         await self._works.wake(WEBHOOK_WORK, self._tenant)
         return Shown(webhook, work, Cursor.read(work.position))
+
+    async def find(self, webhook_id: str) -> Shown | None:
+        """Return a webhook, None if there is none."""
+        webhook = await self._hooks.get_or_none(webhook_id)
+        return None if webhook is None else await self._shown(webhook)
 
     async def get(self, webhook_id: str) -> Shown:
         """Return a webhook.
@@ -93,9 +101,9 @@ class Webhooks:
         """Return all of them, the oldest first."""
         works = {work.id: work for work in await self._works.every(self._tenant, WEBHOOK_WORK)}
         return [
-            Shown(each, work, Cursor.read(work.position))
-            for each in await self._hooks.find()
-            if (work := works.get(each.id) or await self._row_of(each))
+            Shown(webhook, work, Cursor.read(work.position))
+            for webhook in await self._hooks.find()
+            if (work := works.get(webhook.id) or await self._row_of(webhook))
         ]
 
     async def pause(self, webhook_id: str) -> Shown:
@@ -125,7 +133,7 @@ class Webhooks:
             NotFoundError: there is none with this id.
         """
         at = datetime.now(UTC)
-        return await self._shown(await self._hooks.change(webhook_id, lambda held: held.rotated(at)))
+        return await self._shown(await self._hooks.change(webhook_id, lambda webhook: webhook.rotated(at)))
 
     async def remove(self, webhook_id: str) -> Shown:
         """Remove it, and return what it was.

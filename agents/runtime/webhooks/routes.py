@@ -66,11 +66,13 @@ class WebhooksOut(ApiModel):
 
 async def _make(hooks: Webhooks, call: Call[NewWebhook]) -> WebhookWithSecret:
     told = call.body
-    return _with_secret(await hooks.make(told.url, told.kinds, after=told.after))
+    if call.once is not None and (made := await hooks.find(call.once.id)) is not None:
+        return _with_secret(made)
+    return _with_secret(await hooks.make(told.url, told.kinds, after=told.after, webhook_id=call.new_id))
 
 
 async def _every(hooks: Webhooks, _: Call[None]) -> WebhooksOut:
-    return WebhooksOut(items=[_out(each) for each in await hooks.every()])
+    return WebhooksOut(items=[_out(webhook) for webhook in await hooks.every()])
 
 
 async def _show(hooks: Webhooks, call: Call[None]) -> WebhookOut:
@@ -116,15 +118,15 @@ def _members(shown: Shown) -> dict[str, object]:
         "error": work.error,
         "next_attempt": work.due if work.state is WorkState.RUNNING and work.failures else None,
         "recent": [
-            AttemptOut(number=each.number, at=each.at, ms=each.ms, status=each.status, error=each.error)
-            for each in cursor.recent
+            AttemptOut(number=attempt.number, at=attempt.at, ms=attempt.ms, status=attempt.status, error=attempt.error)
+            for attempt in cursor.recent
         ],
         "created_at": webhook.created_at,
     }
 
 
 WEBHOOK_ROUTES: Final[Sequence[Route]] = (
-    post("", _make, body=NewWebhook, result=WebhookWithSecret, status=201, summary="Make a webhook"),
+    post("", _make, body=NewWebhook, result=WebhookWithSecret, status=201, summary="Make a webhook", once=True),
     get("", _every, result=WebhooksOut, summary="List webhooks and where their deliveries stand"),
     get("/{id}", _show, result=WebhookOut, summary="Show a webhook and its last deliveries"),
     post("/{id}/pause", _pause, result=WebhookOut, summary="Send nothing more until it is resumed"),

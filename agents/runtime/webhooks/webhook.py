@@ -51,17 +51,17 @@ class Webhook(Record):
 
     def keys_at(self, at: datetime) -> tuple[str, ...]:
         """Return the secrets to sign with, the newest first."""
-        return tuple(each.key for each in reversed(self.secrets) if each.until is None or at < each.until)
+        return tuple(secret.key for secret in reversed(self.secrets) if secret.until is None or at < secret.until)
 
     def rotated(self, at: datetime) -> Self:
         """Return it with a new secret; the last one is used beside it for a day, so that the receiver can follow."""
-        kept = [each for each in self.secrets if each.until is None or at < each.until]
-        old = [Secret(key=each.key, until=each.until or at + OLD_SECRET_LASTS) for each in kept[-1:]]
+        kept = [secret for secret in self.secrets if secret.until is None or at < secret.until]
+        old = [Secret(key=secret.key, until=secret.until or at + OLD_SECRET_LASTS) for secret in kept[-1:]]
         return self.model_copy(update={"secrets": (*old, Secret(key=new_secret()))})
 
     def wants(self, kind: str) -> bool:
         """Return whether events of this kind are sent."""
-        return not self.kinds or any(kind == each.value for each in self.kinds)
+        return not self.kinds or any(kind == event_kind.value for event_kind in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Cursor:
     def position(self) -> dict[str, Any]:
         """Return it for the row."""
         recent = [
-            [each.number, each.at.isoformat(timespec="milliseconds"), each.ms, each.status, each.error]
-            for each in self.recent[:_RECENT]
+            [attempt.number, attempt.at.isoformat(timespec="milliseconds"), attempt.ms, attempt.status, attempt.error]
+            for attempt in self.recent[:_RECENT]
         ]
         return {"ahead": sorted(self.ahead), "recent": recent, "missed": self.missed}

@@ -139,14 +139,14 @@ class Blobs:
             NotFoundError: there is none.
             StoreError: it was removed meanwhile, or the store has lost a piece.
         """
-        blob, found, hashed = await self.get(blob_id), 0, hashlib.sha256()
+        blob, size, hashed = await self.get(blob_id), 0, hashlib.sha256()
         for number in range(_pieces(blob.size)):
             async with self._profile.session() as session:
                 entry = await session.handle.fetch(_PIECE, _place(blob_id, number))
             piece = b"" if entry is None else bytes(entry.value)
-            found += len(piece)
+            size += len(piece)
             hashed.update(piece)
-            if entry is None or (found >= blob.size and (found, hashed.hexdigest()) != (blob.size, blob.digest)):
+            if entry is None or (size >= blob.size and (size, hashed.hexdigest()) != (blob.size, blob.digest)):
                 raise StoreError(f"piece {number} of the blob {blob_id} is not there, or not what was written")
             yield piece
 
@@ -193,18 +193,18 @@ class Blobs:
 
     async def _keep(self, blob_id: str, size: int, digest: str) -> Blob:
         async with writing(self._profile) as records:
-            held = await records.get(Blob, blob_id)
-            if held.state is not BlobState.WRITING:
+            blob = await records.get(Blob, blob_id)
+            if blob.state is not BlobState.WRITING:
                 raise StoreError(f"the blob {blob_id} took too long to be written", hint="send it again")
-            kept = held.model_copy(update={"state": BlobState.KEPT, "size": size, "digest": digest})
-            await self._use(records, size - held.size)
+            kept = blob.model_copy(update={"state": BlobState.KEPT, "size": size, "digest": digest})
+            await self._use(records, size - blob.size)
             await records.replace(kept)
         return kept
 
     async def _discard(self, blob_id: str) -> None:
         """Make a blob invisible, then remove its pieces, then give its room back."""
         removing = {"state": BlobState.REMOVING}
-        blob = await self._blobs.change(blob_id, lambda held: held.model_copy(update=removing))
+        blob = await self._blobs.change(blob_id, lambda blob: blob.model_copy(update=removing))
         for number in range(_pieces(blob.size)):
             async with self._profile.session() as session:
                 try:
@@ -213,8 +213,8 @@ class Blobs:
                     if err.code != AskarErrorCode.NOT_FOUND:
                         raise
         async with writing(self._profile) as records:
-            if (held := await records.get_or_none(Blob, blob_id)) is not None:
-                await self._use(records, -held.size)
+            if (record := await records.get_or_none(Blob, blob_id)) is not None:
+                await self._use(records, -record.size)
                 await records.remove(Blob, blob_id)
 
     async def _use(self, records: Writing, size: int) -> None:
@@ -223,17 +223,17 @@ class Blobs:
         Raises:
             BlobsFullError: there is not so much.
         """
-        held = await records.get_or_none(BlobRoom, _ROOM)
-        used = (held.used if held else 0) + size
+        blob_room = await records.get_or_none(BlobRoom, _ROOM)
+        used = (blob_room.used if blob_room else 0) + size
         if size > 0 and used > self._max_bytes:
             raise BlobsFullError(
                 f"expected room for {size} bytes, found {max(self._max_bytes - used + size, 0)} of {self._max_bytes}",
                 hint="remove what is no longer needed, or ask the operator for more room",
             )
-        if held is None:
+        if blob_room is None:
             await records.insert(BlobRoom(id=_ROOM, used=used))
         else:
-            await records.replace(held.model_copy(update={"used": used}))
+            await records.replace(blob_room.model_copy(update={"used": used}))
 
 
 def _pieces(size: int) -> int:

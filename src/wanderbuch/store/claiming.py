@@ -12,7 +12,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from wanderbuch.store.due import Claim
+from wanderbuch.store.due import DueClaim
 from wanderbuch.store.errors import StoreError
 from wanderbuch.store.tables import Tables
 
@@ -30,7 +30,7 @@ class Claiming:
         self._kind = kind
         self._at = at
         self._limit = limit
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[str, DueClaim] = {}
         self._renewing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,14 +48,16 @@ class Claiming:
         """Yield the ids of what was claimed, batch by batch, until nothing more is due."""
         while len(self._claims) < self._limit:
             wanted = min(_BATCH, self._limit - len(self._claims))
-            found = await self._due.claim([self._kind], limit=wanted, for_s=_FOR_S, tenants=[self._tenant], at=self._at)
-            if not found:
+            due_claims = await self._due.claim(
+                [self._kind], limit=wanted, for_s=_FOR_S, tenants=[self._tenant], at=self._at
+            )
+            if not due_claims:
                 return
-            self._claims |= {claim.id: claim for claim in found}
+            self._claims |= {claim.id: claim for claim in due_claims}
             if self._renewing is None:
                 self._renewing = asyncio.create_task(self._renew(), name=f"claims.{self._kind}")
-            yield [claim.id for claim in found]
-            if len(found) < wanted:
+            yield [claim.id for claim in due_claims]
+            if len(due_claims) < wanted:
                 return
 
     def claimed_ids(self) -> Iterator[Sequence[str]]:

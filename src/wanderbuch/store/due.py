@@ -26,7 +26,7 @@ _MOST_LISTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class DueClaim:
     """Work that is ours for a while."""
 
     tenant: str
@@ -53,7 +53,7 @@ class DueWork:
         for_s: float,
         tenants: Collection[str] | None = None,
         at: datetime | None = None,
-    ) -> list[Claim]:
+    ) -> list[DueClaim]:
         """Claim rows that are due and that nobody has, oldest due first.
 
         Args:
@@ -85,46 +85,46 @@ class DueWork:
         walks = " UNION ALL ".join(f"{walk}{number}" for number in range(len(lists)))
         owner = secrets.token_hex(8)
         args: list[Value] = [owner, for_s]
-        for each in lists:
-            args += [each, *instant, limit]
+        for name in lists:
+            args += [name, *instant, limit]
         args.append(limit)
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "UPDATE row SET owner = ?, until = store_now() + ?"  # noqa: S608
             f" WHERE (tenant, kind, id, state) IN (SELECT tenant, kind, id, state FROM ({walks}) AS found"
             " ORDER BY due LIMIT ?) RETURNING tenant, kind, id, state, fence, due",
             *args,
         )
-        found.sort(key=lambda row: row[5])
+        rows.sort(key=lambda row: row[5])
         return [
-            Claim(tenant, kind, record_id, state, owner, fence, for_s)
-            for tenant, kind, record_id, state, fence, _ in found
+            DueClaim(tenant, kind, record_id, state, owner, fence, for_s)
+            for tenant, kind, record_id, state, fence, _ in rows
         ]
 
     async def listed(
         self, tenant: str, kind: str, *, before: datetime, state: str | None = None, limit: int
     ) -> list[str]:
         """Return ids of what is due by an instant, oldest due first; nothing is claimed."""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"SELECT id FROM row WHERE {LIST} = ? AND due <= ?"  # noqa: S608
             f"{'' if state is None else ' AND state = ?'} ORDER BY due LIMIT ?",
             *(list_of(tenant, kind), before.timestamp(), *(() if state is None else (state,)), limit),
         )
-        return [row[0] for row in found]
+        return [row[0] for row in rows]
 
     async def tenants(self) -> set[str]:
         """Return the tenants of which anything is due, claimed or not.
 
         One query a store, along the index by kind: it costs what is due, not what there is.
         """
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "WITH RECURSIVE kinds(kind) AS (SELECT min(kind) FROM row WHERE due IS NOT NULL UNION ALL"
             " SELECT (SELECT min(kind) FROM row WHERE due IS NOT NULL AND row.kind > kinds.kind) FROM kinds"
             " WHERE kinds.kind IS NOT NULL)"
             " SELECT DISTINCT row.tenant FROM kinds JOIN row ON row.kind = kinds.kind AND row.due <= store_now()"
         )
-        return {tenant for (tenant,) in found}
+        return {tenant for (tenant,) in rows}
 
-    async def renew(self, claims: Sequence[Claim]) -> list[Claim]:
+    async def renew(self, claims: Sequence[DueClaim]) -> list[DueClaim]:
         """Keep claims for their time again, and return those that are still ours."""
         if not claims:
             return []
@@ -142,7 +142,7 @@ class DueWork:
         ours = {claim for claim, rows in zip(in_order, results, strict=True) if rows}
         return [claim for claim in claims if claim in ours]
 
-    async def done(self, claim: Claim, *, due: datetime | None) -> bool:
+    async def done(self, claim: DueClaim, *, due: datetime | None) -> bool:
         """Give a claim back and say when the record is due next.
 
         Args:
@@ -153,11 +153,11 @@ class DueWork:
         Returns:
             False if it was not ours any more: its time ran out, or its row went with a change of state.
         """
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "UPDATE row SET owner = NULL, until = 0, due = CASE WHEN fence = ? THEN ? ELSE due END"
             " WHERE tenant = ? AND kind = ? AND id = ? AND state = ? AND owner = ? RETURNING id",
             claim.fence,
             None if due is None else due.timestamp(),
             *(claim.tenant, claim.kind, claim.id, claim.state, claim.owner),
         )
-        return bool(found)
+        return bool(rows)

@@ -18,6 +18,7 @@ async def fetch_entries(
     *,
     limit: int | None = None,
     order_by: str | None = None,
+    newest_first: bool = False,
 ) -> list[Entry]:
     """Return the entries of a category whose tags equal these.
 
@@ -27,8 +28,10 @@ async def fetch_entries(
         tags: to be equal, by name; None or empty: whatever the tags are.
         limit: at most so many.
         order_by: "id" for the order in which they were inserted.
+        newest_first: turns that order round.
     """
-    return list(await session.handle.fetch_all(category, dict(tags) if tags else None, limit, order_by=order_by))
+    wanted = dict(tags) if tags else None
+    return list(await session.handle.fetch_all(category, wanted, limit, order_by=order_by, descending=newest_first))
 
 
 async def fetch_keys(handle: Session) -> list[KeyEntry]:

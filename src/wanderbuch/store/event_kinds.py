@@ -35,6 +35,8 @@ class EventKind(Enum):
     CREDENTIAL_REVOKED = "credential.revoked"
     REQUEST_DECIDED = "request.decided"
     REQUEST_ENDED = "request.ended"
+    REQUEST_ERASED = "request.erased"
+    LINK_FULL = "link.full"
     WALLET_CREDENTIAL_KEPT = "wallet.credential-kept"
     WALLET_OFFER_ENDED = "wallet.offer-ended"
     WALLET_REQUEST_ENDED = "wallet.request-ended"
@@ -46,6 +48,7 @@ class EventKind(Enum):
     TENANT_REMOVED = "tenant.removed"
     WEBHOOK_FAILED = "webhook.failed"
     WORK_ENDED = "work.ended"
+    STORE_RESTORED = "store.restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ class Told:
 KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
     {
         EventKind.OFFER_ENDED: Told(
-            "An offer ended without a credential.", "offer", {"state": ("DECLINED", "NO_ANSWER", "REFUSED")}
+            "An offer ended without a credential.",
+            "offer",
+            {"state": ("DECLINED", "WITHDRAWN", "NO_ANSWER", "REFUSED")},
         ),
         EventKind.CREDENTIAL_ISSUED: Told("A credential was signed.", "offer", {"credential_type": Field.ID}),
         EventKind.CREDENTIAL_ANSWERED: Told(
@@ -79,7 +84,17 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
             {"verdict": ("TRUSTED", "NOT_TRUSTED", "UNKNOWN", "STALE")},
         ),
         EventKind.REQUEST_ENDED: Told(
-            "A request ended without a presentation.", "request", {"state": ("DECLINED", "NO_ANSWER")}
+            "A request ended without a presentation.", "request", {"state": ("DECLINED", "NO_ANSWER", "CANCELLED")}
+        ),
+        EventKind.REQUEST_ERASED: Told(
+            "What was kept of an answer was erased, since its worker asked: erase your copies, too.",
+            "request",
+            {"is_kept": Field.FLAG},
+        ),
+        EventKind.LINK_FULL: Told(
+            "Nobody more can begin by a link: look who has, and let more apply or close it.",
+            "link",
+            {"most": Field.NUMBER},
         ),
         EventKind.WALLET_CREDENTIAL_KEPT: Told("A credential is in the wallet.", "offer"),
         EventKind.WALLET_OFFER_ENDED: Told(
@@ -90,13 +105,15 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
         EventKind.WALLET_REQUEST_ENDED: Told(
             "A proof request to the wallet ended.",
             "request",
-            {"state": ("ACCEPTED", "REFUSED_BY_VERIFIER", "DECLINED", "NO_ANSWER")},
+            {"state": ("ACCEPTED", "ACKNOWLEDGED", "REFUSED_BY_VERIFIER", "DECLINED", "NO_ANSWER")},
         ),
         EventKind.VERSION_PUBLISHED: Told(
             "A version of the governance file is served as current.", "version", {"version": Field.NUMBER}
         ),
         EventKind.DRAFT_DECIDED: Told(
-            "A draft was decided for good, or sent back.", "draft", {"state": ("PUBLISHED", "REJECTED", "OUTDATED")}
+            "A draft was decided for good, or sent back.",
+            "draft",
+            {"state": ("PUBLISHED", "REJECTED", "OUTDATED", "DISCARDED")},
         ),
         EventKind.TENANT_MADE: Told("A tenant was made; in the operator's log.", "tenant"),
         EventKind.TENANT_SUSPENDED: Told("A tenant was suspended; in the operator's log.", "tenant"),
@@ -105,6 +122,11 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
         EventKind.WEBHOOK_FAILED: Told("Deliveries to a webhook were given up; resume it.", "webhook"),
         EventKind.WORK_ENDED: Told(
             "Long work is done, or was given up.", "work", {"kind": Field.ID, "state": ("DONE", "FAILED")}
+        ),
+        EventKind.STORE_RESTORED: Told(
+            "The store was restored from a backup: what was told after it may be undone. Look at the lists of the API.",
+            "backup",
+            {"after": Field.NUMBER},
         ),
     }
 )

@@ -117,8 +117,8 @@ class EventLog:
         number = (await self.append_all(tenant, [event]))[0]
         if number is not None:
             return number
-        found = await self._engine.run("SELECT number FROM event WHERE tenant = ? AND fact = ?", tenant, event.fact)
-        return int(found[0][0]) if found else (await self.extent(tenant)).pruned
+        rows = await self._engine.run("SELECT number FROM event WHERE tenant = ? AND fact = ?", tenant, event.fact)
+        return int(rows[0][0]) if rows else (await self.extent(tenant)).pruned
 
     async def append_all(self, tenant: str, events: Sequence[Event], *also: Statement) -> list[int | None]:
         """Append events in one transaction, with other statements of it.
@@ -132,7 +132,7 @@ class EventLog:
             The number of each, None for one that was told before.
         """
         answers = await self._engine.together(*self.statements(tenant, events), *also)
-        numbers = [int(each[0][0]) if each else None for each in answers[1 : 2 * len(events) : 2]]
+        numbers = [int(answer[0][0]) if answer else None for answer in answers[1 : 2 * len(events) : 2]]
         if any(number is not None for number in numbers):
             self.announce(tenant)
         return numbers
@@ -173,7 +173,7 @@ class EventLog:
         if kinds is not None:
             values = sorted(kinds)
             where = f"AND kind IN ({', '.join('?' for _ in values)})" if values else "AND 1 = 0"
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"SELECT number, at, kind, subject, body FROM event WHERE tenant = ? AND number > ? {where} "  # noqa: S608 (marks only)
             "ORDER BY number LIMIT ?",
             tenant,
@@ -183,7 +183,7 @@ class EventLog:
         )
         return [
             LoggedEvent(int(number), datetime.fromtimestamp(at, UTC), kind, subject, json.loads(body))
-            for number, at, kind, subject, body in found
+            for number, at, kind, subject, body in rows
         ]
 
     async def extent(self, tenant: str) -> Extent:
@@ -195,33 +195,43 @@ class EventLog:
         if not tenants:
             return {}
         marks = ", ".join("?" for _ in tenants)
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"SELECT tenant, pruned, number FROM counter WHERE tenant IN ({marks})",  # noqa: S608 (marks only)
             *tenants,
         )
-        return {str(tenant): Extent(int(pruned), int(last)) for tenant, pruned, last in found}
+        return {str(tenant): Extent(int(pruned), int(last)) for tenant, pruned, last in rows}
 
     async def prune(self, *, keep_s: float = KEEP_S, keep_events: int = KEEP_EVENTS) -> int:
         """Remove what the policy does not keep, in short transactions; return how many events went."""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "SELECT tenant, MAX(number) FROM event WHERE at < store_now() - ? GROUP BY tenant", keep_s
         )
-        bounds = {str(tenant): int(number) for tenant, number in found}
-        found = await self._engine.run("SELECT tenant, number FROM counter WHERE number - pruned > ?", keep_events)
-        for tenant, number in found:
-            bounds[tenant] = max(bounds.get(tenant, 0), int(number) - keep_events)
+        bounds = {str(tenant): int(number) for tenant, number in rows}
+        rows = await self._engine.run("SELECT tenant, number FROM counter WHERE number - pruned > ?", keep_events)
+        for tenant, _ in rows:
+            if beyond := await self._number_at(str(tenant), keep_events, newest_first=True):
+                bounds[str(tenant)] = max(bounds.get(str(tenant), 0), beyond)
         return sum([await self._prune(tenant, bound) for tenant, bound in bounds.items()])
 
     async def _prune(self, tenant: str, bound: int) -> int:
         gone, upto = 0, (await self.extent(tenant)).pruned
         while upto < bound:
-            upto = min(upto + _PRUNED_AT_ONCE, bound)
+            upto = min(await self._number_at(tenant, _PRUNED_AT_ONCE - 1) or bound, bound)
             answers = await self._engine.together(
                 Statement("UPDATE counter SET pruned = ? WHERE tenant = ? AND pruned < ?", (upto, tenant, upto)),
                 Statement("DELETE FROM event WHERE tenant = ? AND number <= ? RETURNING number", (tenant, upto)),
             )
             gone += len(answers[1])
         return gone
+
+    async def _number_at(self, tenant: str, place: int, *, newest_first: bool = False) -> int | None:
+        """Return the number of the event at a place, from 0; after a restore there are large gaps between numbers."""
+        order = "DESC" if newest_first else "ASC"
+        rows = await self._engine.run(
+            f"SELECT number FROM event WHERE tenant = ? ORDER BY number {order} LIMIT 1 OFFSET ?",  # noqa: S608
+            *(tenant, place),
+        )
+        return int(rows[0][0]) if rows else None
 
     async def _announce(self, tenant: str) -> None:
         await asyncio.sleep(0)

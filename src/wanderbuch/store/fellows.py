@@ -72,13 +72,13 @@ class Fellows:
     async def show(self) -> None:
         """Say that this process lives, and compare its clock with the database's."""
         before = self._clock()
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "INSERT INTO lease (name, owner, fence, until) VALUES (?, ?, 0, store_now() + ?)"
             " ON CONFLICT (name) DO UPDATE SET until = excluded.until RETURNING store_now()",
             *(self._name, self._name, _LIVES_S),
         )
         after = self._clock()
-        self._compare_clocks(float(found[0][0]), before, after)
+        self._compare_clocks(float(rows[0][0]), before, after)
 
     async def look(self) -> bool:
         """Return whether another process is gone, of which no other process has noted it."""
@@ -94,11 +94,11 @@ class Fellows:
 
     async def others(self) -> int:
         """Return how many other processes there are, as far as they have said so lately."""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "SELECT count(*) FROM lease WHERE name LIKE ? AND name <> ? AND until > store_now()",
             *(f"{_PREFIX}%", self._name),
         )
-        return int(found[0][0])
+        return int(rows[0][0])
 
     async def leave(self, *, is_clean: bool) -> None:
         """Say that this process ends.

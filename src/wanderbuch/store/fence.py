@@ -36,9 +36,9 @@ _HELD: Final[ContextVar[tuple[Held, ...]]] = ContextVar("wanderbuch.held", defau
 
 
 @contextmanager
-def working_under(held: Held) -> Iterator[None]:
-    """Refuse what is written in this context once `held` is lost."""
-    token = _HELD.set((*_HELD.get(), held))
+def working_under(lease: Held) -> Iterator[None]:
+    """Refuse what is written in this context once `lease` is lost."""
+    token = _HELD.set((*_HELD.get(), lease))
     try:
         yield
     finally:
@@ -51,6 +51,6 @@ def refuse_late() -> None:
     Raises:
         LeaseLostError: it is.
     """
-    for held in _HELD.get():
-        if held.is_lost:
-            raise LeaseLostError(f"{held.name} was lost meanwhile: another process may go on with it")
+    for lease in _HELD.get():
+        if lease.is_lost:
+            raise LeaseLostError(f"{lease.name} was lost meanwhile: another process may go on with it")

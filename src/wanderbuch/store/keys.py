@@ -23,13 +23,13 @@ class OwnKeyIndex:
         Raises:
             DuplicateError: another tenant has it.
         """
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "INSERT INTO own_key (hash, tenant) VALUES (?, ?)"
             " ON CONFLICT (hash) DO UPDATE SET tenant = own_key.tenant RETURNING tenant",
             self._hash(key),
             tenant,
         )
-        if found[0][0] != tenant:
+        if rows[0][0] != tenant:
             raise DuplicateError("another tenant of this store has this key")
 
     async def find(self, keys: Collection[str]) -> dict[str, str]:
@@ -44,8 +44,8 @@ class OwnKeyIndex:
             raise ValueError(f"at most {_MOST} keys are looked up at once")
         by_hash = {self._hash(key): key for key in keys}
         marks = ", ".join("?" * len(by_hash))
-        found = await self._engine.run(f"SELECT hash, tenant FROM own_key WHERE hash IN ({marks})", *by_hash)  # noqa: S608
-        return {by_hash[bytes(found_hash)]: tenant for found_hash, tenant in found}
+        rows = await self._engine.run(f"SELECT hash, tenant FROM own_key WHERE hash IN ({marks})", *by_hash)  # noqa: S608
+        return {by_hash[bytes(found_hash)]: tenant for found_hash, tenant in rows}
 
     async def remove(self, key: str, tenant: str) -> None:
         """Forget a tenant's key, after the key itself is gone."""

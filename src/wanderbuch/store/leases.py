@@ -57,6 +57,11 @@ class Lease:
         """Tell whether its time has passed by our own clock, or the database said that it is another's."""
         return self._is_over or elapsing() >= self._ends_at
 
+    @property
+    def is_of_process(self) -> bool:
+        """Tell whether no other process can have it."""
+        return isinstance(self._table, _InProcess)
+
     async def check(self) -> None:
         """Ask the database whether it is still ours.
 
@@ -123,11 +128,11 @@ class Leases:
             raise _busy(name, wait_s) from None
         try:
             lease = await self._wait_for(name, wait_s, for_s)
-            renewing = asyncio.create_task(_keep(lease, for_s))
+            renewing = _Renewing(lease, for_s)
             try:
                 yield lease
             finally:
-                renewing.cancel()
+                renewing.end()
                 await _give_back(lease)
         finally:
             turn.release()
@@ -155,7 +160,7 @@ class _InDatabase:
 
     async def take(self, name: str, owner: str, for_s: float) -> int | None:
         # Fences begin at the milliseconds of the database's clock: they grow also where old rows were forgotten.
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "INSERT INTO lease (name, owner, fence, until)"
             " VALUES (?, ?, CAST(store_now() * 1000 AS BIGINT), store_now() + ?)"
             " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner,"
@@ -165,22 +170,22 @@ class _InDatabase:
             owner,
             for_s,
         )
-        return found[0][0] if found else None
+        return rows[0][0] if rows else None
 
     async def renew(self, name: str, fence: int, owner: str, for_s: float) -> bool:
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "UPDATE lease SET until = store_now() + ?"
             " WHERE name = ? AND fence = ? AND owner = ? AND until > store_now() RETURNING fence",
             *(for_s, name, fence, owner),
         )
-        return bool(found)
+        return bool(rows)
 
     async def is_held(self, name: str, fence: int, owner: str) -> bool:
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "SELECT 1 FROM lease WHERE name = ? AND fence = ? AND owner = ? AND until > store_now()",
             *(name, fence, owner),
         )
-        return bool(found)
+        return bool(rows)
 
     async def release(self, name: str, fence: int, owner: str) -> None:
         await self._engine.run(
@@ -196,8 +201,8 @@ class _InProcess:
         self._last_fence = 0
 
     async def take(self, name: str, owner: str, for_s: float) -> int | None:
-        held = self._held.get(name)
-        if held is not None and held[1] > elapsing():
+        lease = self._held.get(name)
+        if lease is not None and lease[1] > elapsing():
             return None
         self._last_fence = max(self._last_fence + 1, time.time_ns() // 1_000_000)
         self._held[name] = (self._last_fence, elapsing() + for_s)
@@ -210,32 +215,53 @@ class _InProcess:
         return True
 
     async def is_held(self, name: str, fence: int, owner: str) -> bool:
-        held = self._held.get(name)
-        return held is not None and held[0] == fence and held[1] > elapsing()
+        lease = self._held.get(name)
+        return lease is not None and lease[0] == fence and lease[1] > elapsing()
 
     async def release(self, name: str, fence: int, owner: str) -> None:
-        held = self._held.get(name)
-        if held is not None and held[0] == fence:
+        lease = self._held.get(name)
+        if lease is not None and lease[0] == fence:
             del self._held[name]
 
 
-async def _keep(lease: Lease, for_s: float) -> None:
-    """Renew a lease until it is lost; an unreachable database is asked again while there is time."""
-    pause_s = for_s / 3
-    while not lease.is_lost:
-        await asyncio.sleep(pause_s)
-        try:
-            if not await lease.renew():
-                _LOG.warning("the lease %s was lost: it ran out before it was renewed", lease.name)
-                return
-            pause_s = for_s / 3
-        except StoreUnreachableError as err:
-            _LOG.warning("the lease %s could not be renewed: %s", lease.name, err)
-            pause_s = for_s / 10
+class _Renewing:
+    """Renews a lease until it is lost, or this ends; most end before the first time, which costs a timer, no task."""
+
+    def __init__(self, lease: Lease, for_s: float) -> None:
+        self._lease = lease
+        self._for_s = for_s
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(for_s / 3, self._begin)
+
+    def end(self) -> None:
+        """Renew it no more."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
+        """Renew it now and then; an unreachable database is asked again while there is time."""
+        lease, pause_s = self._lease, self._for_s / 3
+        while not lease.is_lost:
+            try:
+                if not await lease.renew():
+                    _LOG.warning("the lease %s was lost: it ran out before it was renewed", lease.name)
+                    return
+                pause_s = self._for_s / 3
+            except StoreUnreachableError as err:
+                _LOG.warning("the lease %s could not be renewed: %s", lease.name, err)
+                pause_s = self._for_s / 10
+            await asyncio.sleep(pause_s)
 
 
 async def _give_back(lease: Lease) -> None:
     """Release a lease; where that fails it ends by itself."""
+    if lease.is_of_process:
+        await lease.release()  # nothing is waited for
+        return
     try:
         await asyncio.shield(lease.release())
     except StoreUnreachableError as err:

@@ -33,8 +33,8 @@ class Numbers:
 
     async def current(self, name: str) -> int | None:
         """Return the number under a name, or None."""
-        found = await self._engine.run("SELECT number FROM number WHERE name = ?", name)
-        return found[0][0] if found else None
+        rows = await self._engine.run("SELECT number FROM number WHERE name = ?", name)
+        return rows[0][0] if rows else None
 
     async def remove(self, name: str) -> None:
         """Forget a name; only where nobody late can write it any more."""

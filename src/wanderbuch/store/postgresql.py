@@ -26,7 +26,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from wanderbuch.store.engine import Hearers, Rows, Statement, Value, check_told
 from wanderbuch.store.errors import DuplicateError, StoreError, StoreUnreachableError, StoreVersionError
-from wanderbuch.store.schema import VERSION, tables, wrong_version
+from wanderbuch.store.schema import VERSION, tables, upgrading
 
 _LOG = logging.getLogger(__name__)
 SCHEMA: Final = "wanderbuch"
@@ -149,7 +149,9 @@ class PostgresqlEngine:
                 cursor = await connection.execute(_translated(statements[0].sql), statements[0].args)
                 return [await _rows(cursor)]
             async with connection.pipeline():  # one round trip, and one transaction, for all of it
-                cursors = [await connection.execute(_translated(each.sql), each.args) for each in statements]
+                cursors = [
+                    await connection.execute(_translated(statement.sql), statement.args) for statement in statements
+                ]
             return [await _rows(cursor) for cursor in cursors]
         finally:
             await self._pool.putconn(connection)
@@ -245,23 +247,26 @@ async def open_postgresql(conninfo: str, *, connections: int = 8) -> PostgresqlE
     return engine
 
 
+_WORDS: Final = {"text": 'TEXT COLLATE "C"', "bytes_": "BYTEA", "by_key": ""}
+
+
 async def _make_tables(connection: AsyncConnection[Any]) -> None:
     """Make the tables, in the one transaction that `connection` is in."""
     await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    found = await (
+    row = await (
         await connection.execute("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s", [SCHEMA])
     ).fetchone()
-    if found is None:
+    if row is None:
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(SCHEMA)))
     there = await (await connection.execute("SELECT to_regclass('wanderbuch.meta')")).fetchone()
     if there is None or there[0] is None:
-        for each in (*_FUNCTIONS, *tables(text='TEXT COLLATE "C"', bytes_="BYTEA", by_key="")):
-            await connection.execute(each)
+        for statement in (*_FUNCTIONS, *tables(**_WORDS)):
+            await connection.execute(statement)
         await connection.execute("INSERT INTO meta VALUES ('version', %s)", [str(VERSION)])
         return
     version = await (await connection.execute("SELECT value FROM meta WHERE name = 'version'")).fetchone()
-    if version is None or version[0] != str(VERSION):
-        raise wrong_version(version[0] if version else "none")
+    for statement in upgrading(version[0] if version else "none", **_WORDS):
+        await connection.execute(statement)
 
 
 async def _check(connection: AsyncConnection[Any]) -> None:
@@ -320,7 +325,7 @@ def _in_our_words(err: BaseException, address: _Address) -> StoreError:
             return StoreError(f"the store does not understand a statement of ours: {_first_line(err)}")
         case _:
             line = _first_line(err)
-            hint = next((hint for said, hint in _HINTS.items() if said in line), "check that the database runs")
+            hint = next((hint for pattern, hint in _HINTS.items() if pattern in line), "check that the database runs")
             return StoreUnreachableError(f"the store {address} cannot be used: {line}", hint=hint)
 
 

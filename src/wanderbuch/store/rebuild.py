@@ -7,7 +7,7 @@ wish. Records may be written meanwhile: a rebuild only adds, and what it takes a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,8 @@ class Reader:
     """Returns what the tables hold of an entry; None: nothing."""
     rows_of: str | None = None
     """The kind whose rows these are; None: its own (a marker brings a row of the record it belongs to)."""
+    settle: Callable[[str], Awaitable[None]] | None = None
+    """Leaves of a record's rows the one that it needs; for kinds whose entries bring more than one."""
 
 
 class Rebuild:
@@ -51,8 +53,8 @@ class Rebuild:
 
     async def load(self) -> None:
         """Learn in one query what is complete; before that, and for what others completed since, it is looked up."""
-        found = await self._engine.run("SELECT tenant, kind, version FROM built")
-        self._built = {(tenant, kind, version) for tenant, kind, version in found}
+        rows = await self._engine.run("SELECT tenant, kind, version FROM built")
+        self._built = {(tenant, kind, version) for tenant, kind, version in rows}
 
     async def ensure(self, profile: Profile, tenant: str, *readers: Reader) -> None:
         """Read the kinds that are not complete; costs nothing for those that are."""
@@ -65,8 +67,8 @@ class Rebuild:
         if (tenant, KEYS, "1") in self._built or await self._is_built(tenant, KEYS, "1"):
             return
         async with profile.session() as session:
-            found = await fetch_keys(session.handle)
-        for key in found:
+            keys = await fetch_keys(session.handle)
+        for key in keys:
             await self._keys.add(key.name, tenant)
         await self._note(tenant, KEYS, "1")
 
@@ -77,7 +79,7 @@ class Rebuild:
 
     async def forget(self, tenant: str | None = None) -> None:
         """Take nothing for complete any more, of a tenant or of all: it is read again when it is needed."""
-        self._built = set() if tenant is None else {each for each in self._built if each[0] != tenant}
+        self._built = set() if tenant is None else {built for built in self._built if built[0] != tenant}
         if tenant is None:
             await self._engine.run("DELETE FROM built")
         else:
@@ -99,6 +101,8 @@ class Rebuild:
             for indexed in filter(None, map(reader.read, page)):
                 statements += self._rows.adding(tenant, reader.rows_of or reader.kind, indexed, How.READ)
             await self._engine.together(*statements)
+        if reader.settle is not None:
+            await self._settle(tenant, reader.rows_of or reader.kind, reader.settle)
         if reader.rows_of is not None:  # the rows of the kind are complete with these, not only these
             return
         await self._engine.run(
@@ -106,13 +110,25 @@ class Rebuild:
             *(tenant, reader.kind, started - DOUBTED_S),
         )
 
+    async def _settle(self, tenant: str, kind: str, settle: Callable[[str], Awaitable[None]]) -> None:
+        """Have the records with more than one row settled, each once: one that is being written settles itself."""
+        after = ""
+        while rows := await self._engine.run(
+            "SELECT id FROM row WHERE tenant = ? AND kind = ? AND id > ? GROUP BY id HAVING count(*) > 1"
+            " ORDER BY id LIMIT ?",
+            *(tenant, kind, after, _PAGE),
+        ):
+            for (record_id,) in rows:
+                await settle(record_id)
+            after = rows[-1][0]
+
     async def _is_built(self, tenant: str, kind: str, version: str) -> bool:
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "SELECT 1 FROM built WHERE tenant = ? AND kind = ? AND version = ?", tenant, kind, version
         )
-        if found:
+        if rows:
             self._built.add((tenant, kind, version))
-        return bool(found)
+        return bool(rows)
 
     async def _note(self, tenant: str, kind: str, version: str) -> None:
         await self._engine.run(

@@ -68,6 +68,13 @@ class Record(BaseModel):
         """Return the earliest instant at which somebody has to look at it, None if nobody has to."""
         return None
 
+    def due_again(self, now: datetime) -> datetime | None:
+        """Return when somebody has to look at it again after it was looked at just now, although it is unchanged.
+
+        So what is tried again and again, ever less often, is not written each time: its row alone moves.
+        """
+        return self.due_at()
+
     def tags(self) -> dict[str, str]:
         """Return the searchable fields that have a value, as text."""
         values = ((name, getattr(self, name)) for name in self.tag_names)

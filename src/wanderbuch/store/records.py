@@ -31,13 +31,14 @@ from wanderbuch.store.claiming import Claiming
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.record import Record, as_tag, index_of, new_id, reader_of, utc_now
-from wanderbuch.store.rows import Row, Rows, Written
+from wanderbuch.store.rows import MOST_ROWS, Row, Written
 from wanderbuch.store.tables import Tables, tables_of, tenant_of
 from wanderbuch.store.writing import writing
 
 __all__ = ["DuplicateError", "NotFoundError", "Page", "Record", "RecordStore", "new_id", "utc_now"]
 
-_FEW: Final = 32  # more records are read in another thread: a list must not hold up everybody else
+FEW: Final = 32
+"""More records are read in another thread: a list must not hold up everybody else."""
 _EVERY: Final = 100
 
 
@@ -86,10 +87,10 @@ class RecordStore[R: Record]:
         Raises:
             NotFoundError: there is none.
         """
-        found = await self.get_or_none(record_id)
-        if found is None:
+        record = await self.get_or_none(record_id)
+        if record is None:
             raise self._missing(record_id)
-        return found
+        return record
 
     async def get_or_none(self, record_id: str) -> R | None:
         """Return the record with this id, or None."""
@@ -106,11 +107,11 @@ class RecordStore[R: Record]:
         if not wanted or not self._kind.is_listed:
             async with self._profile.session() as session:
                 entries = await fetch_entries(session, self._category, limit=None if wanted else limit, order_by="id")
-            return [each for each in await self._read(entries) if wanted.items() <= each.tags().items()][:limit]
+            return [record for record in await self._read(entries) if wanted.items() <= record.tags().items()][:limit]
         tables = await self._complete()
         ids = await tables.words.find(self._tenant, self._category, wanted)
-        found = [each for each in (await self._fetch(ids)).values() if wanted.items() <= each.tags().items()]
-        return found if limit is None else found[:limit]
+        records = [record for record in (await self._fetch(ids)).values() if wanted.items() <= record.tags().items()]
+        return records if limit is None else records[:limit]
 
     async def page(
         self,
@@ -119,6 +120,7 @@ class RecordStore[R: Record]:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
+        skip: int = 0,
     ) -> Page[R]:
         """Return a part of the records, in the order in which they were made.
 
@@ -127,12 +129,25 @@ class RecordStore[R: Record]:
             limit: at most so many.
             cursor: `next_cursor` of the part before.
             newest_first: or else oldest first.
+            skip: so many are left out first, without reading them: for lists that count instead of using a cursor.
 
         Raises:
             CursorError: the cursor was not given out for this list.
         """
         tables, states = await self._complete(), _states(state)
         items: list[R] = []
+        while skip > 0:
+            left_out = await tables.rows.page(
+                self._tenant,
+                self._category,
+                states=states,
+                limit=min(skip, MOST_ROWS),
+                cursor=cursor,
+                newest_first=newest_first,
+            )
+            skip, cursor = skip - len(left_out.rows), left_out.next_cursor
+            if cursor is None:
+                return Page((), None)
         while True:
             part = await tables.rows.page(
                 self._tenant,
@@ -166,11 +181,18 @@ class RecordStore[R: Record]:
         """Return records that somebody has to look at by an instant, the most urgent first; nobody claims them."""
         tables = await self._complete()
         ids = await tables.due.listed(self._tenant, self._category, before=at, state=state, limit=limit)
-        found = (await self._fetch(ids)).values()
-        return [each for each in found if (due := each.due_at()) is not None and due <= at]
+        records = (await self._fetch(ids)).values()
+        return [record for record in records if (due := record.due_at()) is not None and due <= at]
 
     @asynccontextmanager
-    async def claiming(self, at: datetime, *, limit: int = 10_000) -> AsyncGenerator[AsyncIterator[R]]:
+    async def claiming(
+        self,
+        at: datetime,
+        *,
+        limit: int = 10_000,
+        due_of: Callable[[R], datetime | None] | None = None,
+        also_early: bool = False,
+    ) -> AsyncGenerator[AsyncIterator[R]]:
         """Give the records that are due, the most urgent first: nobody else is given them meanwhile.
 
         Whatever is still due at the end, or where the process dies, is given to whoever asks next. What a crash left in
@@ -179,6 +201,11 @@ class RecordStore[R: Record]:
         Args:
             at: what is due by this instant.
             limit: at most so many.
+            due_of: says at the end when a record is due next, where that is another time than its `due_at`: what is
+                tried again and again is put off without a change of the record. The tables alone hold it: where they
+                are made anew, or a record changes, its `due_at` counts.
+            also_early: give also what its row alone says is due: perhaps its last writer was cut off in the middle, and
+                something beside the record is left to be done.
         """
         tables = await self._complete()
         async with Claiming(tables, self._tenant, self._category, at, limit=limit) as claiming:
@@ -186,13 +213,15 @@ class RecordStore[R: Record]:
             async def records() -> AsyncIterator[R]:
                 async for ids in claiming.batches():
                     for record in (await self._fetch(ids)).values():
-                        if (due := record.due_at()) is not None and due <= at:
+                        if also_early or ((due := record.due_at()) is not None and due <= at):
                             yield record
 
             await self._tidy(tables)
             yield records()
             for ids in claiming.claimed_ids():
-                await claiming.release(ids, {each.id: each.due_at() for each in (await self._fetch(ids)).values()})
+                candidates, now = (await self._fetch(ids)).values(), utc_now()
+                due = {record.id: record.due_again(now) if due_of is None else due_of(record) for record in candidates}
+                await claiming.release(ids, due)
 
     async def change(self, record_id: str, step: Callable[[R], R | None]) -> R:
         """Apply a pure step to a record in one transaction and return what is kept then.
@@ -205,10 +234,10 @@ class RecordStore[R: Record]:
             NotFoundError: there is no such record.
         """
         async with writing(self._profile) as records:
-            held = await records.get(self._kind, record_id)
-            changed = step(held)
+            record = await records.get(self._kind, record_id)
+            changed = step(record)
             if changed is None:
-                return held
+                return record
             await records.replace(changed)
         return changed
 
@@ -258,7 +287,7 @@ class RecordStore[R: Record]:
         """Do the last step of writes that were cut off more than ten minutes ago (`rows`)."""
         rows = tables.rows
         for record_id in await rows.unsettled_of(self._tenant, self._category, limit=_EVERY):
-            await self._settle(rows, record_id)
+            await self._settle(record_id)
 
     async def _checked(self, rows: Sequence[Row], states: Collection[str] | None) -> list[R]:
         """Return the records that rows name, as far as they are what the rows say."""
@@ -275,17 +304,18 @@ class RecordStore[R: Record]:
     async def _fetch(self, ids: Iterable[str]) -> dict[str, R]:
         """Return the records with these ids, as far as they are there, in this order."""
         async with self._profile.session() as session:
-            found = [await session.handle.fetch(self._category, record_id) for record_id in dict.fromkeys(ids)]
-        entries = [entry for entry in found if entry is not None]
+            fetched = [await session.handle.fetch(self._category, record_id) for record_id in dict.fromkeys(ids)]
+        entries = [entry for entry in fetched if entry is not None]
         return {record.id: record for record in await self._read(entries)}
 
     async def _read(self, entries: Sequence[Entry]) -> list[R]:
-        if len(entries) <= _FEW:
+        if len(entries) <= FEW:
             return [self._kind.read(entry) for entry in entries]
         return await asyncio.to_thread(lambda: [self._kind.read(entry) for entry in entries])
 
-    async def _settle(self, rows: Rows, record_id: str) -> None:
+    async def _settle(self, record_id: str) -> None:
         """Set the rows of a record right by what it is now."""
+        rows = self._tables.rows
         written = await rows.touch(self._tenant, self._category, record_id)
         record = await self.get_or_none(record_id)
         await (rows.remove(written) if record is None else rows.settle(written, index_of(record)))

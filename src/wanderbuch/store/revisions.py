@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from wanderbuch.store.errors import RevisionConflictError
 from wanderbuch.store.numbers import named
 from wanderbuch.store.tables import tables_of, tenant_of
+from wanderbuch.store.writing import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,21 @@ class Revisions[V: BaseModel]:
                     raise self._conflict(thing_id, expected) from err
                 raise
         await tables_of(self._profile).numbers.advance(self._name(thing_id), number)
+        return Revision(number, value)
+
+    async def add(self, store: Writing, thing_id: str, value: V, *, number: int) -> Revision[V]:
+        """Save a revision in an open transaction, whose record says which number is the newest.
+
+        Raises:
+            RevisionConflictError: there is one with this number.
+        """
+        try:
+            await store.handle.insert(self._category, _place(thing_id, number), value.model_dump_json())
+        except AskarError as err:
+            if err.code == AskarErrorCode.DUPLICATE:
+                raise self._conflict(thing_id, number - 1) from err
+            raise
+        store.has_written = True
         return Revision(number, value)
 
     async def _last(self, handle: Any, thing_id: str, hint: int) -> int:

@@ -25,7 +25,7 @@ from enum import Enum
 from typing import Final
 
 from wanderbuch.store.cursors import Listing, open_cursor, seal_cursor
-from wanderbuch.store.due import Claim
+from wanderbuch.store.due import DueClaim
 from wanderbuch.store.elapsing import elapsing
 from wanderbuch.store.engine import Engine, Statement, Value
 from wanderbuch.store.hashing import KeyedHash
@@ -119,7 +119,9 @@ class Rows:
         self._hashes = hashes
         self._words = words
 
-    async def add(self, tenant: str, kind: str, indexed: Indexed, *, is_new: bool = False) -> Written:
+    async def add(
+        self, tenant: str, kind: str, indexed: Indexed, *, is_new: bool = False, also: Sequence[Statement] = ()
+    ) -> Written:
         """Write the row that a record will need, before the record.
 
         Args:
@@ -127,8 +129,9 @@ class Rows:
             kind: which kind of record.
             indexed: the record as it will be.
             is_new: nobody else can know the record yet: its due time counts at once, and `inserted` follows.
+            also: is run in the same transaction.
         """
-        statements = self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED)
+        statements = [*self.adding(tenant, kind, indexed, How.NEW if is_new else How.CHANGED), *also]
         if len(statements) == 1:
             rows = await self._engine.run(statements[0].sql, *statements[0].args)
         else:
@@ -136,20 +139,23 @@ class Rows:
         fence, writers = rows[0]
         return Written(tenant, kind, indexed, fence, writers <= 1)
 
-    async def settle(self, written: Written, indexed: Indexed | None = None) -> None:
+    async def settle(self, written: Written, indexed: Indexed | None = None, *, also: Sequence[Statement] = ()) -> None:
         """Clean up after the record was written.
 
         Args:
             written: what `add` returned, or `touch`.
             indexed: the record as it was read *after* that; None: as it was added. So what somebody left unsettled is
                 set right: `touch`, read the record, `settle` (or `remove`, if there is none).
+            also: is run in the same transaction.
         """
         written = written if indexed is None else replace(written, indexed=indexed)
         tenant, kind, indexed = written.tenant, written.kind, written.indexed
-        if written.is_alone and await self._settle_alone(written):
-            return
+        if written.is_alone:
+            if await self._settle_alone(written, also):
+                return
+            also = ()
         # Somebody else wrote in between and may have taken our row for stale: it is there again, whoever was last.
-        await self._engine.together(*self.adding(tenant, kind, indexed, How.LATE))
+        await self._engine.together(*self.adding(tenant, kind, indexed, How.LATE), *also)
 
     async def inserted(self, written: Written) -> None:
         """Say that a new record was written; asks the database only if that took so long that its row may be gone."""
@@ -188,7 +194,35 @@ class Rows:
             ),
         )
 
-    async def doubt(self, tenant: str, kind: str, row: Row | Claim) -> bool:
+    async def sooner(
+        self, tenant: str, kind: str, record_id: str, state: str, due: datetime, *, also: Sequence[Statement] = ()
+    ) -> bool:
+        """Make a row due earlier, before the record says so; nothing is to be settled. False: there is no such row.
+
+        `also` is run in the same transaction, whether or not there is.
+        """
+        # The fence grows: who has claimed the row, or is writing it, does not put back what he knew before.
+        sql = f"UPDATE row SET fence = fence + 1, due = least(due, ?) WHERE {_THIS} AND state = ? RETURNING id"  # noqa: S608
+        made = Statement(sql, (_seconds(due), tenant, kind, record_id, state))
+        return bool((await self._engine.together(made, *also))[0])
+
+    async def postpone(self, tenant: str, kind: str, record_id: str, state: str, due: datetime | None) -> None:
+        """Move the due time of a row alone, unless a writer is in the middle: then what that one says counts."""
+        await self._engine.run(
+            f"UPDATE row SET due = ? WHERE {_THIS} AND state = ? AND held <= store_now()",  # noqa: S608
+            *(None if due is None else _seconds(due), tenant, kind, record_id, state),
+        )
+
+    def putting_off(self, tenant: str, kind: str, before: Indexed, after: Indexed) -> Statement:
+        """Return what moves the due time of a row alone, if nobody has moved it and no writer is in the middle."""
+        due = None if after.due is None else _seconds(after.due)
+        was = None if before.due is None else _seconds(before.due)
+        return Statement(
+            f"UPDATE row SET due = ? WHERE {_THIS} AND state = ? AND due = ? AND held <= store_now()",  # noqa: S608
+            (due, tenant, kind, after.id, after.state, was),
+        )
+
+    async def doubt(self, tenant: str, kind: str, row: Row | DueClaim) -> bool:
         """Remove a row that does not fit the record it names, if it is old enough; tell whether it went."""
         gone = await self._engine.run(
             f"DELETE FROM row WHERE {_THIS} AND state = ? AND at < store_now() - ?"  # noqa: S608
@@ -199,11 +233,11 @@ class Rows:
 
     async def unsettled_of(self, tenant: str, kind: str, *, limit: int) -> list[str]:
         """Return the ids of records of a kind whose writer did not come back; for a sweep."""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"SELECT DISTINCT id FROM row WHERE {LIST} = ? AND held > 0 AND held < store_now() - ? LIMIT ?",  # noqa: S608
             *(list_of(tenant, kind), DOUBTED_S - HELD_S, limit),
         )
-        return [row[0] for row in found]
+        return [row[0] for row in rows]
 
     async def page(
         self,
@@ -235,9 +269,9 @@ class Rows:
         if listing.states is not None and not listing.states:
             return RowPage((), None)
         sql, args = _page_sql(listing, after, limit + 1)
-        found = [Row(*each) for each in await self._engine.run(sql, *args)]
-        more = len(found) > limit
-        shown = found[:limit]
+        page_rows = [Row(*columns) for columns in await self._engine.run(sql, *args)]
+        more = len(page_rows) > limit
+        shown = page_rows[:limit]
         # A record that is being changed may have two rows, side by side: both have its one number.
         rows = tuple(row for row, before in zip(shown, [None, *shown], strict=False) if not _is_same(row, before))
         return RowPage(rows, seal_cursor(self._hashes, listing, shown[-1].number) if more else None)
@@ -271,7 +305,7 @@ class Rows:
             case How.NEW | How.READ:
                 return [insert, *words]
 
-    async def _settle_alone(self, written: Written) -> bool:
+    async def _settle_alone(self, written: Written, also: Sequence[Statement]) -> bool:
         """Clean up if nobody wrote since we began, and tell whether nobody did."""
         indexed = written.indexed
         this = (written.tenant, written.kind, indexed.id)
@@ -296,6 +330,7 @@ class Rows:
                 f"DELETE FROM row WHERE {_THIS} AND state <> ? AND fence <= ? AND {is_ours}",  # noqa: S608
                 (*this, indexed.state, written.fence, *ours),
             ),
+            *also,
         )
         return bool(results[0])
 
@@ -303,7 +338,7 @@ class Rows:
 def _insert(how: How) -> str:
     """Return what writes one row, given all rows that the record has."""
     is_new = how is How.NEW
-    held = f"CASE WHEN count(*) > 0 THEN store_now() + {HELD_S} ELSE 0 END" if is_new else "coalesce(max(held), 0)"
+    until = f"CASE WHEN count(*) > 0 THEN store_now() + {HELD_S} ELSE 0 END" if is_new else "coalesce(max(held), 0)"
     writers = "coalesce(max(writers) + 1, 0)" if is_new else "coalesce(max(writers), 0)"
     fence = {How.NEW: "coalesce(max(fence), 0) + 1", How.READ: "coalesce(max(fence), 0)"}.get(
         how, "coalesce(max(fence), 1)"
@@ -311,7 +346,7 @@ def _insert(how: How) -> str:
     also = ", held = excluded.held, writers = CASE WHEN row.held > store_now() THEN row.writers + 1 ELSE 1 END"
     return (
         "INSERT INTO row (number, tenant, kind, id, state, due, held, writers, fence, at)"  # noqa: S608
-        f" SELECT coalesce(min(number), store_next()), ?, ?, ?, ?, CAST(? AS DOUBLE PRECISION), {held}, {writers},"
+        f" SELECT coalesce(min(number), store_next()), ?, ?, ?, ?, CAST(? AS DOUBLE PRECISION), {until}, {writers},"
         f" {fence}, store_now() FROM row WHERE {_THIS}"
         " ON CONFLICT (tenant, kind, id, state) DO UPDATE SET due = least(row.due, excluded.due), at = excluded.at,"
         f" fence = {'row' if how is How.READ else 'excluded'}.fence{also if is_new else ''} RETURNING fence, writers"

@@ -13,6 +13,7 @@
 | `event`, `counter` | the event log of each tenant; `events.py` |
 | `untold` | whose events may be incomplete; `untold.py` |
 | `work` | long work, where it stands and who has it; `work.py` |
+| `mediated`, `mediated_key`, `mediated_message` | a mediator's wallets, their keys, what waits; `agents/mediator` |
 
 Times are seconds since 1970 by the database's clock; `until = 0` and `held = 0` mean nobody.
 """
@@ -21,7 +22,7 @@ from typing import Final
 
 from wanderbuch.store.errors import StoreVersionError
 
-VERSION: Final = 1
+VERSION: Final = 3
 """Grows with every change of these tables."""
 
 LIST: Final = "tenant || ' ' || kind"
@@ -76,7 +77,30 @@ TABLES: Final = (
 )
 """One statement each, in the order in which they are run; the words in braces differ between the engines."""
 
-OF_A_TENANT: Final = ("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work")
+MEDIATED: Final = (
+    # hours since 1970: no finer time stands here. sealed: opened with a key in Askar alone.
+    "CREATE TABLE mediated (tenant {text} NOT NULL, id {text} NOT NULL, granted INTEGER NOT NULL DEFAULT 0,"
+    " refused BIGINT NOT NULL DEFAULT 0, seen BIGINT NOT NULL, sealed {bytes} NOT NULL,"
+    " PRIMARY KEY (tenant, id)){by_key}",
+    "CREATE INDEX mediated_seen ON mediated (tenant, seen)",
+    "CREATE TABLE mediated_key (hash {bytes} PRIMARY KEY, tenant {text} NOT NULL, wallet {text} NOT NULL,"
+    " sealed {bytes} NOT NULL){by_key}",
+    "CREATE INDEX mediated_key_of_wallet ON mediated_key (tenant, wallet)",
+    "CREATE TABLE mediated_message (tenant {text} NOT NULL, wallet {text} NOT NULL, id {text} NOT NULL,"
+    " number BIGINT NOT NULL, hour BIGINT NOT NULL, size BIGINT NOT NULL, sealed {bytes} NOT NULL,"
+    " PRIMARY KEY (tenant, wallet, id))",
+    "CREATE INDEX mediated_message_in_turn ON mediated_message (tenant, wallet, number, size)",
+    "CREATE INDEX mediated_message_by_age ON mediated_message (tenant, hour)",
+)
+"""The tables of a mediator, which version 2 did not have."""
+
+UPGRADES: Final = {"2": MEDIATED}
+"""What makes the tables of this version out of those of an older one."""
+
+OF_A_TENANT: Final = (
+    *("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work"),
+    *("mediated", "mediated_key", "mediated_message"),
+)
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
 ALL: Final = (*OF_A_TENANT, "lease", "number")
@@ -96,12 +120,28 @@ def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:
         bytes_: type of bytes.
         by_key: what keeps a table in the order of its primary key, where the engine has that.
     """
-    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in TABLES]
+    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in (*TABLES, *MEDIATED)]
 
 
-def wrong_version(found: str) -> StoreVersionError:
+def upgrading(version: str, *, text: str, bytes_: str, by_key: str) -> list[str]:
+    """Return the statements that bring tables of another version to this one; arguments as with `tables`.
+
+    Raises:
+        StoreVersionError: this program cannot use them.
+    """
+    if version == str(VERSION):
+        return []
+    if version not in UPGRADES:
+        raise wrong_version(version)
+    return [
+        *(sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in UPGRADES[version]),
+        f"UPDATE meta SET value = '{VERSION}' WHERE name = 'version'",  # noqa: S608
+    ]
+
+
+def wrong_version(version: str) -> StoreVersionError:
     """Return the error of tables that this version cannot use."""
     return StoreVersionError(
-        f"the plain tables of the store have the version {found[:20]}, this program needs version {VERSION}",
+        f"the plain tables of the store have the version {version[:20]}, this program needs version {VERSION}",
         hint="run the version of Wanderbuch that made them; nothing was changed",
     )

@@ -9,6 +9,7 @@ flush of the disk, not 32; each job is undone alone if it fails. Reads that wait
 
 import asyncio
 import itertools
+import os
 import queue
 import sqlite3
 import threading
@@ -28,7 +29,7 @@ from wanderbuch.store.errors import (
     StoreUnreachableError,
     StoreVersionError,
 )
-from wanderbuch.store.schema import VERSION, tables, wrong_version
+from wanderbuch.store.schema import VERSION, tables, upgrading
 
 _LARGEST_GROUP: Final = 256
 _FILE_MODE: Final = 0o600
@@ -45,7 +46,8 @@ class _Job:
 
     @property
     def is_read(self) -> bool:
-        return len(self.statements) == 1 and self.statements[0].sql.startswith("SELECT") and not self._tells
+        reads = self.statements[0].sql.startswith(("SELECT", "VACUUM INTO"))
+        return len(self.statements) == 1 and reads and not self._tells
 
     @property
     def _tells(self) -> bool:
@@ -87,6 +89,18 @@ class SqliteEngine:
         """Return this machine's clock: the database is in this process."""
         return time.time()
 
+    async def copy_to(self, target: Path) -> None:
+        """Write all tables, as they are at one instant, to a new file; what else waits goes on afterwards.
+
+        Raises:
+            StoreUnreachableError: it cannot be written.
+        """
+        try:
+            await asyncio.to_thread(target.touch, _FILE_MODE, exist_ok=False)
+        except OSError as err:
+            raise StoreUnreachableError(f"{target} cannot be made: {err.strerror}") from err
+        await self.run("VACUUM INTO ?", os.fspath(target))
+
     async def close(self) -> None:
         """Finish what waits, and close the file."""
         self._is_closed = True
@@ -124,8 +138,8 @@ def _weakly(hearers: Hearers) -> Callable[[str, str], None]:
     kept = weakref.ref(hearers)
 
     def tell(topic: str, text: str) -> None:
-        if (found := kept()) is not None:
-            found.tell(topic, text)
+        if (hearers := kept()) is not None:
+            hearers.tell(topic, text)
 
     return tell
 
@@ -135,6 +149,7 @@ class _Worker:
 
     def __init__(self, file: Path | None, jobs: "queue.SimpleQueue[_Job | None]") -> None:
         self._file = file
+        self._name = None if file is None else os.fspath(file)
         self._jobs = jobs
         self._opened: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
         self._numbers = _growing_numbers(0)
@@ -199,10 +214,10 @@ class _Worker:
     def _identity(self) -> tuple[int, int] | None:
         """Return which file has our name now; None: none has, or the tables are in memory."""
         try:
-            found = self._file.stat() if self._file is not None else None
+            stat = os.stat(self._name) if self._name is not None else None  # noqa: PTH116 (before each group)
         except OSError:
             return None
-        return (found.st_dev, found.st_ino) if found is not None else None
+        return (stat.st_dev, stat.st_ino) if stat is not None else None
 
     def _hear_sql(self, topic: str, text: str) -> int:
         self._telling.append((topic, text))
@@ -273,7 +288,7 @@ class _Worker:
 
     def _try(self, connection: sqlite3.Connection, job: _Job) -> None:
         try:
-            job.rows = [connection.execute(each.sql, each.args).fetchall() for each in job.statements]
+            job.rows = [connection.execute(statement.sql, statement.args).fetchall() for statement in job.statements]
         except Exception as err:  # noqa: BLE001 - whoever asked is told; the thread serves the others
             job.error = _in_our_words(err, self._file)
 
@@ -308,16 +323,19 @@ def _wake(jobs: list[_Job]) -> None:
             job.answer.set_result(job.rows)
 
 
+_WORDS: Final = {"text": "TEXT", "bytes_": "BLOB", "by_key": " WITHOUT ROWID"}
+
+
 def _make_tables(connection: sqlite3.Connection) -> None:
     (count,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not count:
-        for sql in tables(text="TEXT", bytes_="BLOB", by_key=" WITHOUT ROWID"):
+        for sql in tables(**_WORDS):
             connection.execute(sql)
         connection.execute("INSERT INTO meta VALUES ('version', ?)", (str(VERSION),))
         return
-    found = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
-    if found is None or found[0] != str(VERSION):
-        raise wrong_version(found[0] if found else "none")
+    row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
+    for sql in upgrading(row[0] if row else "none", **_WORDS):
+        connection.execute(sql)
 
 
 def _growing_numbers(last: int) -> Iterator[int]:

@@ -133,11 +133,11 @@ def bind_tables(profile: Profile, tables: Tables) -> None:
 
 def tables_of(profile: Profile) -> Tables:
     """Return the plain tables of a profile's store."""
-    found = _BY_STORE.get(profile.store)
-    if found is None:
-        found = tables_on(open_sqlite(None), random_hash())
-        _BY_STORE[profile.store] = found
-    return found
+    tables = _BY_STORE.get(profile.store)
+    if tables is None:
+        tables = tables_on(open_sqlite(None), random_hash())
+        _BY_STORE[profile.store] = tables
+    return tables
 
 
 def tenant_of(profile: Profile) -> str:
@@ -166,13 +166,13 @@ async def _remove_what_is_anothers(engine: Engine, mark: str) -> None:
         engine: is open.
         mark: follows from a key that only this wallet has.
     """
-    found = await engine.run("SELECT value FROM meta WHERE name = 'wallet'")
-    if found and found[0][0] == mark:
+    rows = await engine.run("SELECT value FROM meta WHERE name = 'wallet'")
+    if rows and rows[0][0] == mark:
         return
-    if found:
+    if rows:
         _LOG.warning("the index was made with another wallet: what was in it is removed")
     await engine.together(
-        *(Statement(f"DELETE FROM {table}") for table in (ALL if found else ())),  # noqa: S608
+        *(Statement(f"DELETE FROM {table}") for table in (ALL if rows else ())),  # noqa: S608
         Statement(
             "INSERT INTO meta (name, value) VALUES ('wallet', ?)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -202,12 +202,12 @@ async def _fits(engine: Engine, profile: Profile) -> bool:
             for pair in (("stamp", stamp), ("opened-in-boot", boot))
         ),
     )
-    held = {name: rows[0][0] for name, rows in zip(("stamp", "boot"), results, strict=False) if rows}
-    if before is not None and "stamp" not in held:
+    known = {name: rows[0][0] for name, rows in zip(("stamp", "boot"), results, strict=False) if rows}
+    if before is not None and "stamp" not in known:
         _LOG.warning("the index was missing: it is made anew from the wallet, and event numbers begin anew")
-    elif before is not None and held["stamp"] != before:
+    elif before is not None and known["stamp"] != before:
         _LOG.warning("the index or the wallet was replaced: the index is read anew from the wallet")
-    return before is not None and held.get("stamp") == before and held.get("boot", boot) == boot
+    return before is not None and known.get("stamp") == before and known.get("boot", boot) == boot
 
 
 async def _swap_stamp(profile: Profile, stamp: str) -> str | None:

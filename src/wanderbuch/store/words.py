@@ -32,13 +32,13 @@ class Words:
         both = " AND id IN (SELECT id FROM word WHERE hash = ?)" * (len(hashes) - 1)
         # For each word its row, in this order also where a planner would rather walk along all rows.
         place = "SELECT min(number) FROM row WHERE tenant = ? AND kind = ? AND row.id = word.id"
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"SELECT id FROM (SELECT id, ({place}) AS place FROM word WHERE hash = ?{both}) AS found"  # noqa: S608
             f" WHERE place IS NOT NULL ORDER BY place{'' if limit is None else ' LIMIT ?'}",
             *(tenant, kind, *hashes),
             *(() if limit is None else (limit,)),
         )
-        return [row[0] for row in found]
+        return [row[0] for row in rows]
 
     def adding(self, tenant: str, kind: str, record_id: str, words: Mapping[str, str]) -> list[Statement]:
         """Return what writes a record's words."""

@@ -103,6 +103,8 @@ class Works:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._none_runs: set[tuple[str, str]] = set()  # by kind and tenant; only where no other process starts any
+        self._changes = 0
 
     async def start(
         self,
@@ -115,6 +117,7 @@ class Works:
         total: int | None = None,
     ) -> Work:
         """Begin; if work with this id is there, it stays as it is and is returned."""
+        self._note_start()
         await self._engine.run(
             "INSERT INTO work (tenant, kind, id, state, position, done, total, due, at) "
             "VALUES (?, ?, ?, 'RUNNING', ?, ?, ?, store_now(), store_now()) ON CONFLICT DO NOTHING",
@@ -125,6 +128,7 @@ class Works:
             done,
             total,
         )
+        self._note_start()
         await self._engine.announce(TOPIC, kind)
         return await self.get(tenant, kind, work_id)
 
@@ -138,12 +142,12 @@ class Works:
 
     async def every(self, tenant: str, kind: str) -> list[Work]:
         """Return all work of a kind, the oldest first."""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"SELECT {_COLUMNS} FROM work WHERE tenant = ? AND kind = ? ORDER BY at, id",  # noqa: S608 (constants)
             tenant,
             kind,
         )
-        return [_read(row) for row in found]
+        return [_read(row) for row in rows]
 
     async def pause(self, tenant: str, kind: str, work_id: str) -> Work:
         """Begin no further piece; asking again changes nothing, nor does it where the work has ended."""
@@ -152,9 +156,11 @@ class Works:
     async def resume(self, tenant: str, kind: str, work_id: str) -> Work:
         """Go on now, also where it was given up: what failed before is forgotten."""
         change = "state = 'RUNNING', due = store_now(), failures = 0, failing_since = NULL, error = NULL, ended = NULL"
-        found = await self._set(tenant, kind, work_id, change, ("PAUSED", "FAILED"))
+        self._note_start()
+        work = await self._set(tenant, kind, work_id, change, ("PAUSED", "FAILED"))
+        self._note_start()
         await self._engine.announce(TOPIC, kind)
-        return found
+        return work
 
     async def cancel(self, tenant: str, kind: str, work_id: str) -> Work:
         """End it; what is done stays done."""
@@ -168,30 +174,36 @@ class Works:
     async def wake(self, kind: str, tenant: str) -> bool:
         """Make the work of a kind due now, and return whether there is any.
 
-        What has failed and is to be tried again later stays so.
+        What has failed and is to be tried again later stays so. Most tenants have none: where no other process can
+        start any, that is remembered until some is started here.
         """
-        found = await self._engine.run(
+        if (kind, tenant) in self._none_runs:
+            return False
+        changes = self._changes
+        rows = await self._engine.run(
             "UPDATE work SET woken = woken + 1, "
             "due = CASE WHEN due IS NULL OR failures = 0 THEN store_now() ELSE due END "
             "WHERE kind = ? AND tenant = ? AND state = 'RUNNING' RETURNING id",
             kind,
             tenant,
         )
-        if found:
+        if rows:
             await self._engine.announce(TOPIC, kind)
-        return bool(found)
+        elif not self._engine.is_shared and changes == self._changes:
+            self._none_runs.add((kind, tenant))
+        return bool(rows)
 
     async def wake_behind(self, kind: str) -> int:
         """Wake waiting work whose `done` is behind its tenant's event log, and return how much of it there was."""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             "UPDATE work SET woken = woken + 1, due = store_now() WHERE kind = ? AND state = 'RUNNING' "
             "AND due IS NULL AND EXISTS "
             "(SELECT 1 FROM counter WHERE counter.tenant = work.tenant AND counter.number > work.done) RETURNING id",
             kind,
         )
-        if found:
+        if rows:
             await self._engine.announce(TOPIC, kind)
-        return len(found)
+        return len(rows)
 
     async def claim(self, kind: str, *, for_s: float, not_of: Collection[str] = ()) -> Work | None:
         """Claim the work of a kind that has been due longest; None if nothing is due.
@@ -202,7 +214,7 @@ class Works:
             not_of: tenants whose work is left alone.
         """
         others = f"AND tenant NOT IN ({', '.join('?' for _ in not_of)})" if not_of else ""
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"""WITH next AS (
                 SELECT tenant AS t, id AS i FROM work
                 WHERE kind = ? AND state = 'RUNNING' AND due <= store_now()
@@ -218,7 +230,7 @@ class Works:
             for_s,
             kind,
         )
-        return _read(found[0]) if found else None
+        return _read(rows[0]) if rows else None
 
     async def save(self, claimed: Work, piece: Piece) -> Work | None:
         """Save what a piece came to, and let go; None if the row is no longer ours, and nothing was saved.
@@ -242,7 +254,7 @@ class Works:
             if piece.failure is not None
             else "failures = 0, failing_since = NULL, error = ?"
         )
-        found = await self._engine.run(
+        rows = await self._engine.run(
             f"""UPDATE work SET position = ?, done = ?, total = ?, due = {due}, {failed},
                 ended = {ended}, state = CASE WHEN state = 'RUNNING' THEN ? ELSE state END, owner = NULL, until = 0
             WHERE {_THIS} AND owner = ? RETURNING {_COLUMNS}""",  # noqa: S608 (constants)
@@ -257,7 +269,7 @@ class Works:
             claimed.id,
             claimed.owner,
         )
-        return _read(found[0]) if found else None
+        return _read(rows[0]) if rows else None
 
     async def release(self, claimed: Work, *, again_s: float = 0.0) -> None:
         """Let go of what was claimed without having done anything.
@@ -285,6 +297,11 @@ class Works:
             "DELETE FROM work WHERE state IN ('DONE', 'CANCELLED') AND ended < store_now() - ?", keep_s
         )
 
+    def _note_start(self) -> None:
+        """Say, before and after, that some work is started: who asked meanwhile whether there is any does not know."""
+        self._changes += 1
+        self._none_runs.clear()
+
     async def _set(self, tenant: str, kind: str, work_id: str, change: str, states: Collection[str]) -> Work:
         marks = ", ".join("?" for _ in states)
         update = Statement(
@@ -298,10 +315,10 @@ class Works:
 _THIS: Final = "tenant = ? AND kind = ? AND id = ?"
 
 
-def _one(found: list[tuple[Any, ...]], kind: str) -> Work:
-    if not found:
+def _one(rows: list[tuple[Any, ...]], kind: str) -> Work:
+    if not rows:
         raise NotFoundError(f"there is no {kind} with this id")
-    return _read(found[0])
+    return _read(rows[0])
 
 
 def _read(row: tuple[Any, ...]) -> Work:

@@ -8,6 +8,7 @@ import path from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Agent, buildConnector, fetch, setGlobalDispatcher } from 'undici'
+import WebSocket from 'ws'
 
 /**
  * Send every fetch of this process, also those of libraries, through the connection map.
@@ -25,6 +26,17 @@ export function useNetwork(ca, connect) {
   }
   setGlobalDispatcher(new Agent({ connect: toMappedAddress }))
   globalThis.fetch = fetch
+}
+
+/** The class of web sockets that go through the connection map; arguments as with `useNetwork`. */
+export function webSocketOf(ca, connect) {
+  return class extends WebSocket {
+    constructor(address) {
+      const { hostname, port, pathname, search } = new URL(address)
+      const mapped = connect[`${hostname}:${port || 443}`] ?? `${hostname}:${port || 443}`
+      super(`wss://${mapped}${pathname}${search}`, { ca, servername: hostname, headers: { host: hostname } })
+    }
+  }
 }
 
 /** The file system that Credo asks its host program for: folders below one root, and checked downloads. */

@@ -3,6 +3,7 @@
 // In:  {"seq": 1, "do": "receive", "with": {…}}   one command a line
 // Out: {"seq": 1, "result": …}                    or {"seq": 1, "error": {"name", "message", "cause"}}
 //      {"event": "credential", …}                 whenever something happens
+//      {"event": "message", "type": …}            for every message that comes, also one that Credo cannot handle
 // Logs go to standard error. The wallet decides nothing: every acceptance and every answer is a command.
 import { EventEmitter } from 'node:events'
 import readline from 'node:readline'
@@ -21,15 +22,17 @@ import {
   DidCommAutoAcceptProof,
   DidCommCredentialEventTypes,
   DidCommCredentialV2Protocol,
+  DidCommEnvelopeService,
   DidCommEventTypes,
   DidCommHttpOutboundTransport,
+  DidCommMediatorPickupStrategy,
   DidCommModule,
   DidCommProofEventTypes,
   DidCommProofV2Protocol,
+  DidCommWsOutboundTransport,
 } from '@credo-ts/didcomm'
 import { WebVhAnonCredsRegistry, WebVhDidResolver, WebVhModule } from '@credo-ts/webvh'
-import WebSocket from 'ws'
-import { HttpsInboundTransport, useNetwork, WalletFiles } from './network.mjs'
+import { HttpsInboundTransport, useNetwork, WalletFiles, webSocketOf } from './network.mjs'
 
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 console.log = console.info = console.debug = console.error
@@ -64,6 +67,31 @@ const receiveMessage = (agentContext, message) =>
     .resolve(CredoEvents)
     .emit(agentContext, { type: DidCommEventTypes.DidCommMessageReceived, payload: { message } })
 
+// What another agent says is seen here even where Credo has no handler for it: it has none for DID Exchange's reports.
+const tellMessage = async ({ payload }) => {
+  const opener = agent.dependencyManager.resolve(DidCommEnvelopeService)
+  const { plaintextMessage: message } = await opener.unpackMessage(agent.context, payload.message)
+  say({
+    event: 'message',
+    type: message['@type'],
+    thread_id: message['~thread']?.thid ?? message['@id'],
+    parent_thread_id: message['~thread']?.pthid ?? null,
+    code: message.description?.code ?? null,
+  })
+}
+
+// Loaded only where it is asked for: its native wrapper needs a library that the other tests do not name.
+const useLedger = async ({ namespace, genesis }) => {
+  const { indyVdr } = await import('@hyperledger/indy-vdr-nodejs')
+  const { IndyVdrAnonCredsRegistry, IndyVdrIndyDidResolver, IndyVdrModule } = await import('@credo-ts/indy-vdr')
+  const networks = [{ isProduction: false, indyNamespace: namespace, genesisTransactions: genesis }]
+  return {
+    registries: [new IndyVdrAnonCredsRegistry()],
+    resolvers: [new IndyVdrIndyDidResolver()],
+    modules: { indyVdr: new IndyVdrModule({ indyVdr, networks }) },
+  }
+}
+
 let agent
 let listening
 const didcomm = () => agent.modules.didcomm
@@ -72,9 +100,13 @@ const commands = {
   /**
    * folder: where the wallet lives; key: raw 32-byte wallet key in base58; ca: PEM; connect: the connection map;
    * inbound (optional): {endpoint, port, cert, key}. Without it answers come back on the wallet's own requests.
+   * indy (optional): {namespace, genesis}, a ledger and its genesis transactions.
+   * mediator (optional): {invitation, pickup}: the address of a mediator's invitation, and how to pick up, as Credo
+   * calls it; without `pickup` Credo asks the mediator what it speaks.
    */
-  async start({ folder, key, ca, connect, inbound, log_level }) {
+  async start({ folder, key, ca, connect, inbound, log_level, indy, mediator }) {
     useNetwork(ca, connect)
+    const ledger = indy ? await useLedger(indy) : { registries: [], resolvers: [], modules: {} }
     listening = inbound ? new HttpsInboundTransport(inbound, receiveMessage) : undefined
     agent = new Agent({
       config: { logger: new StderrLogger(LogLevel[log_level ?? 'warn']) },
@@ -82,20 +114,29 @@ const commands = {
         FileSystem: class extends WalletFiles { constructor() { super(folder) } },
         EventEmitterClass: EventEmitter,
         fetch: globalThis.fetch,
-        WebSocketClass: WebSocket,
+        WebSocketClass: webSocketOf(ca, connect),
       },
       modules: {
         askar: new AskarModule({ askar, store: { id: 'wallet', key, keyDerivationMethod: KdfMethod.Raw } }),
-        anoncreds: new AnonCredsModule({ anoncreds, registries: [new WebVhAnonCredsRegistry()] }),
-        dids: new DidsModule({ resolvers: [new WebVhDidResolver()] }),
+        anoncreds: new AnonCredsModule({ anoncreds, registries: [new WebVhAnonCredsRegistry(), ...ledger.registries] }),
+        dids: new DidsModule({ resolvers: [new WebVhDidResolver(), ...ledger.resolvers] }),
         webvh: new WebVhModule(),
+        ...ledger.modules,
         didcomm: new DidCommModule({
           endpoints: inbound ? [inbound.endpoint] : [],
           transports: {
             inbound: listening ? [listening] : [],
-            outbound: [new DidCommHttpOutboundTransport()],
+            outbound: [new DidCommHttpOutboundTransport(), ...(mediator ? [new DidCommWsOutboundTransport()] : [])],
           },
           mediator: false,
+          mediationRecipient: mediator
+            ? {
+                mediatorInvitationUrl: mediator.invitation,
+                mediatorPickupStrategy: DidCommMediatorPickupStrategy[mediator.pickup],
+                baseMediatorReconnectionIntervalMs: 100,
+                maximumMediatorReconnectionIntervalMs: 1000,
+              }
+            : undefined,
           connections: { autoAcceptConnections: true },
           credentials: {
             autoAcceptCredentials: DidCommAutoAcceptCredential.ContentApproved,
@@ -113,6 +154,7 @@ const commands = {
       },
     })
     await agent.initialize()
+    agent.events.on(DidCommEventTypes.DidCommMessageReceived, (event) => void tellMessage(event).catch(() => {}))
     agent.events.on(DidCommCredentialEventTypes.DidCommCredentialStateChanged, ({ payload }) =>
       say({ event: 'credential', ...exchange(payload.credentialExchangeRecord) }),
     )
@@ -141,6 +183,18 @@ const commands = {
   /** Listen no more, as a phone that is off. */
   async switch_off() {
     await listening.stop()
+    return {}
+  },
+
+  async connections() {
+    const all = await didcomm().connections.getAll()
+    return all.map(({ id, state, theirLabel }) => ({ id, state, label: theirLabel ?? null }))
+  },
+
+  /** Poll: once the connection stands, write to the other side and wait on the same call for what it has. */
+  async ping({ connection_id }) {
+    await didcomm().connections.returnWhenIsConnected(connection_id, { timeoutMs: 20_000 })
+    await didcomm().connections.sendPing(connection_id, { withReturnRouting: true })
     return {}
   },
 

@@ -18,7 +18,7 @@ from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.errors import GovernanceError, ResolutionError
-from wanderbuch.governance.identifiers import Did, DidUrl
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.tables import hold_lease
 
@@ -110,7 +110,7 @@ class World:
         *,
         four_eyes: bool = True,
         redress: str | None = REDRESS,
-        find_registries: Any = None,
+        find_statuses: Any = None,
     ) -> Desk:
         """Return the desk as a freshly started process has it."""
 
@@ -127,14 +127,14 @@ class World:
             redress=redress,
             rotate_key=rotate,
             drop_old_key=drop_old_key,
-            find_registries=find_registries,
+            find_statuses=find_statuses,
         )
 
     async def resolve(self, did_url: DidUrl) -> bytes:
         """Return a key as the DID documents of this world have it now."""
         key = self.key if did_url.did == AUTHORITY else self.parties.get(did_url.did)
         if key is None:
-            raise ResolutionError(f"{did_url.did} can not be reached")
+            raise ResolutionError(f"{did_url.did} cannot be reached")
         return await key.resolve(did_url)
 
     def file(self, name: str) -> bytes:
@@ -212,7 +212,7 @@ def accreditation(number: int = 1, *, issuer: Did = CENTRE, **changes: Any) -> d
     return {
         "id": f"TVEC-{number}",
         "credential_types": ["qualification/1.0"],
-        "cred_def_ids": [f"{issuer}/resources/zQm{'C' * 44}"],
+        "sources": [f"anoncreds:{issuer}/resources/zQm{'C' * 44}"],
         "occupations": ["C7212"],
         "level_range": {"framework": "EQF", "min": "2", "max": "4"},
         "jurisdictions": ["LKA", "MLT"],
@@ -234,5 +234,5 @@ def centre_record(*numbers: int, name: str = "Colombo Welding Centre", issuer: D
 
 
 def registry(number: str = "R", issuer: Did = CENTRE) -> str:
-    """Return the id of a revocation registry."""
-    return f"{issuer}/resources/zQm{number * 44}"
+    """Return the status that is a revocation registry."""
+    return f"anoncreds:{issuer}/resources/zQm{number * 44}"

@@ -4,9 +4,9 @@ from typing import Any
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft
-from wanderbuch.governance.freshness import FreshnessStatement, verify_freshness
-from wanderbuch.governance.history import Entry, entries_match, read_entries
-from wanderbuch.governance.signing import SignedGovernanceFile, verify_file
+from wanderbuch.governance.signed.freshness import FreshnessStatement, verify_freshness
+from wanderbuch.governance.signed.history import HistoryEntry, entries_match, read_entries
+from wanderbuch.governance.signed.signing import SignedGovernanceFile, verify_file
 
 from .conftest import AUTHORITY, CENTRE, HEADER, People, World, centre_record
 
@@ -40,11 +40,11 @@ async def fresh(world: World) -> FreshnessStatement:
     return statement
 
 
-async def told(world: World) -> list[Entry]:
+async def told(world: World) -> list[HistoryEntry]:
     """Return the published history, checked against the signed head; the served version is among it."""
     statement = await fresh(world)
     assert statement.history is not None
     entries = read_entries(world.file("history/entries.jsonl"), size=statement.history.size)
     assert entries_match(entries, statement.history)
-    assert statement.digest in [each.digest for each in entries]
+    assert statement.digest in [entry.digest for entry in entries]
     return entries

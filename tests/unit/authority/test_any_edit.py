@@ -10,9 +10,9 @@ from wanderbuch.agents.authority.changes import HEADER_MEMBERS, ChangeError
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.findings import Severity
-from wanderbuch.governance.model import CROSSWALK, SIGNATORIES
-from wanderbuch.governance.records import RECORD_MEMBERS
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.form.model import CROSSWALK, SIGNATORIES
+from wanderbuch.governance.form.records import RECORD_MEMBERS
 
 from .conftest import AUTHORITY, CENTRE, World, accreditation, hire
 from .flow import FIRST, published, served
@@ -47,7 +47,7 @@ async def test_any_edit_is_refused_or_told_what_is_wrong(world: World, edit: dic
     except WanderbuchError:
         return
     await desk.drafts.diff(draft.id)
-    errors = [each for each in await desk.drafts.findings(draft.id) if each.severity is Severity.ERROR]
+    errors = [finding for finding in await desk.drafts.findings(draft.id) if finding.severity is Severity.ERROR]
     try:
         given_in = await desk.drafts.submit(draft.id, editor)
     except RefusedError:
@@ -91,4 +91,8 @@ async def test_a_refusal_recorded_beside_nonsense_replaces_only_itself(world: Wo
     )
     record = await desk.drafts.record(draft.id, str(CENTRE))
     assert record is not None
-    assert [each if isinstance(each, int) else each["id"] for each in record["refusals"]] == [5, "other", "2026-1"]
+    assert [refusal if isinstance(refusal, int) else refusal["id"] for refusal in record["refusals"]] == [
+        5,
+        "other",
+        "2026-1",
+    ]

@@ -10,13 +10,13 @@ import pytest
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.publication import PublicationRefusedError
-from wanderbuch.agents.authority.reviews import Finding, ReviewState
+from wanderbuch.agents.authority.reviews import ReviewFinding, ReviewState
 from wanderbuch.agents.authority.suspension import SuspensionError, reinstated
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
 from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
-from wanderbuch.governance.file import Status
-from wanderbuch.governance.merkle import leaf_hash, verify_consistency, verify_inclusion
-from wanderbuch.governance.signing import verify_file
+from wanderbuch.governance.facts.file import Status
+from wanderbuch.governance.signed.merkle import leaf_hash, verify_consistency, verify_inclusion
+from wanderbuch.governance.signed.signing import verify_file
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 from .conftest import AUTHORITY, CENTRE, HEADER, SCID, World, centre_record, hire, registry
@@ -50,14 +50,14 @@ async def test_one_approver_suspends_an_issuer_at_once(world: World) -> None:
     people = await hire(desk)
     await published(desk, people, header=FIRST["header"], records={str(CENTRE): centre_record(1, 2)})
     draft = await desk.suspend(
-        str(CENTRE), people.approver, why=WHY, effective_from=date(2026, 6, 1), registries=[registry("R")]
+        str(CENTRE), people.approver, why=WHY, effective_from=date(2026, 6, 1), statuses=[registry("R")]
     )
     file = (await served(world)).file
     assert (draft.state, draft.version, file.version) == (DraftState.PUBLISHED, 2, 2)
-    assert {each.status for each in file.accreditations} == {Status.SUSPENDED}
+    assert {accreditation.status for accreditation in file.accreditations} == {Status.SUSPENDED}
     change = file.accreditations[0].changes[-1]
     assert (change.decided_on, change.effective_from) == (world.clock().date(), date(2026, 6, 1))
-    assert (change.registries, change.reason) == (frozenset({registry("R")}), WHY)
+    assert (change.statuses, change.reason) == (frozenset({registry("R")}), WHY)
     assert (await fresh(world)).version == 2
 
 
@@ -67,14 +67,14 @@ async def test_a_suspension_without_registries_leaves_nothing_that_counts(world:
     await published(desk, people)
     await desk.suspend(str(CENTRE), people.approver, why=WHY)
     lapse = (await served(world)).file.accreditations[0].lapses[0]
-    assert (lapse.lasts, lapse.registries_before) == (True, frozenset())
+    assert (lapse.lasts, lapse.statuses_before) == (True, frozenset())
 
 
 @pytest.mark.parametrize(
     ("asked", "pinned"),
     [
         ({}, {registry("R"), registry("Q")}),
-        ({"registries": [registry("S")]}, {registry("S")}),
+        ({"statuses": [registry("S")]}, {registry("S")}),
         ({"nothing_counts": True}, set()),
     ],
 )
@@ -84,27 +84,27 @@ async def test_a_suspension_pins_the_registries_that_the_issuer_has_published_un
     async def find(issuer: str) -> list[str]:
         return [registry("R"), registry("Q")] if issuer == CENTRE else []
 
-    desk = world.desk(find_registries=find)
+    desk = world.desk(find_statuses=find)
     people = await hire(desk)
     await published(desk, people)
     await desk.suspend(str(CENTRE), people.approver, why=WHY, **asked)
-    assert (await served(world)).file.accreditations[0].changes[-1].registries == pinned
+    assert (await served(world)).file.accreditations[0].changes[-1].statuses == pinned
 
 
-async def test_an_issuer_can_not_stop_its_suspension_by_listing_very_many_registries(world: World) -> None:
+async def test_an_issuer_cannot_stop_its_suspension_by_listing_very_many_registries(world: World) -> None:
     async def find(_: str) -> list[str]:
         some = registry("R")[:-3]
         return [some + "".join(end) for end in product("123456789ABCDEFGHJKL", repeat=3)]
 
     world.divide_above_bytes = 64 * 1024
-    desk = world.desk(find_registries=find)
+    desk = world.desk(find_statuses=find)
     people = await hire(desk)
     await published(desk, people, header=HEADER, records={str(CENTRE): centre_record(*range(1, 21))})
     draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
     assert draft.state is DraftState.PUBLISHED
     record = await (await desk.publication.published()).record(str(CENTRE))
     assert record is not None
-    assert [each["status"][-1]["registries"] for each in record["accreditations"]] == [[]] * 20
+    assert [accreditation["status"][-1]["statuses"] for accreditation in record["accreditations"]] == [[]] * 20
 
 
 def many_registries(count: int, issuer: str = str(CENTRE)) -> list[str]:
@@ -132,35 +132,38 @@ async def test_a_suspension_takes_few_registries_from_the_suspect_only_its_own_a
             raise ResolutionError("nobody answers")
         return listed
 
-    desk = world.desk(find_registries=find)
+    desk = world.desk(find_statuses=find)
     people = await hire(desk)
     await published(desk, people)
     draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
-    found = (await served(world)).file.accreditations[0].changes[-1].registries
-    assert (draft.state, found) == (DraftState.PUBLISHED, frozenset((listed or [])[:pinned]))
-    [said] = [step.why for step in draft.trail if step.what == "registries"]
+    status_ids = (await served(world)).file.accreditations[0].changes[-1].statuses
+    assert (draft.state, status_ids) == (
+        DraftState.PUBLISHED,
+        frozenset(f"anoncreds:{each}" for each in (listed or [])[:pinned]),
+    )
+    [said] = [step.why for step in draft.trail if step.what == "statuses"]
     assert note in str(said)
 
 
-@pytest.mark.parametrize("asked", [{"registries": [registry("S")]}, {"nothing_counts": True}])
+@pytest.mark.parametrize("asked", [{"statuses": [registry("S")]}, {"nothing_counts": True}])
 async def test_what_an_official_named_is_not_said_to_be_the_issuers_word(world: World, asked: dict[str, Any]) -> None:
     desk = world.desk()
     people = await hire(desk)
     await published(desk, people)
     draft = await desk.suspend(str(CENTRE), people.approver, why=WHY, **asked)
-    assert [step.what for step in draft.trail if step.what == "registries"] == []
+    assert [step.what for step in draft.trail if step.what == "statuses"] == []
 
 
-async def test_an_emergency_does_not_wait_for_an_issuer_that_can_not_be_reached(world: World) -> None:
+async def test_an_emergency_does_not_wait_for_an_issuer_that_cannot_be_reached(world: World) -> None:
     async def find(_: str) -> list[str]:
         raise ResolutionError("nobody answers")
 
-    desk = world.desk(find_registries=find)
+    desk = world.desk(find_statuses=find)
     people = await hire(desk)
     await published(desk, people)
     draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
     assert draft.state is DraftState.PUBLISHED
-    assert (await served(world)).file.accreditations[0].changes[-1].registries == frozenset()
+    assert (await served(world)).file.accreditations[0].changes[-1].statuses == frozenset()
 
 
 async def test_a_second_official_reviews_a_suspension(world: World) -> None:
@@ -168,16 +171,16 @@ async def test_a_second_official_reviews_a_suspension(world: World) -> None:
     people = await hire(desk)
     await published(desk, people)
     draft = await desk.suspend(str(CENTRE), people.approver, why=WHY)
-    assert [each.id for each in await desk.reviews.all(state=ReviewState.OPEN)] == [draft.id]
+    assert [suspension_review.id for suspension_review in await desk.reviews.all(state=ReviewState.OPEN)] == [draft.id]
     with pytest.raises(ForbiddenError, match="four eyes"):
-        await desk.reviews.close(draft.id, people.approver, finding=Finding.UPHELD, note="I was right")
+        await desk.reviews.close(draft.id, people.approver, finding=ReviewFinding.UPHELD, note="I was right")
     with pytest.raises(ForbiddenError):
-        await desk.reviews.close(draft.id, people.editor, finding=Finding.UPHELD, note="I agree")
-    closed = await desk.reviews.close(draft.id, people.second_approver, finding=Finding.UPHELD, note="I agree")
-    again = await desk.reviews.close(draft.id, people.second_approver, finding=Finding.UPHELD, note="I agree")
+        await desk.reviews.close(draft.id, people.editor, finding=ReviewFinding.UPHELD, note="I agree")
+    closed = await desk.reviews.close(draft.id, people.second_approver, finding=ReviewFinding.UPHELD, note="I agree")
+    again = await desk.reviews.close(draft.id, people.second_approver, finding=ReviewFinding.UPHELD, note="I agree")
     assert (closed, closed.closed_by) == (again, "abe")
     with pytest.raises(RefusedError):
-        await desk.reviews.close(draft.id, people.both, finding=Finding.TO_BE_LIFTED, note="no")
+        await desk.reviews.close(draft.id, people.both, finding=ReviewFinding.TO_BE_LIFTED, note="no")
     assert (await desk.history.entries())[-1].action == "review"
 
 
@@ -205,7 +208,7 @@ async def test_two_who_suspend_at_once_suspend_once(world: World) -> None:
         desk.suspend(str(CENTRE), people.second_approver, why=WHY),
         return_exceptions=True,
     )
-    assert sorted(type(each).__name__ for each in answers) == ["Draft", "SuspensionError"]
+    assert sorted(type(answer).__name__ for answer in answers) == ["Draft", "SuspensionError"]
     assert (await served(world)).file.version == 2
 
 
@@ -221,7 +224,7 @@ async def test_refuses_to_suspend_what_is_not_there_to_suspend(world: World) -> 
     with pytest.raises(SuspensionError, match="on or before"):
         await desk.suspend(str(CENTRE), people.approver, why=WHY, effective_from=tomorrow)
     with pytest.raises(SuspensionError, match="registries of"):
-        await desk.suspend(str(CENTRE), people.approver, why=WHY, registries=[registry("R", issuer=AUTHORITY)])
+        await desk.suspend(str(CENTRE), people.approver, why=WHY, statuses=[registry("R", issuer=AUTHORITY)])
     with pytest.raises(PublicationRefusedError):
         await desk.suspend(str(CENTRE), people.approver, why=WHY, decision="javascript:alert(1)")
     assert (await served(world)).file.version == 1
@@ -243,18 +246,18 @@ async def test_a_suspension_is_lifted_by_a_draft_like_any_other(world: World) ->
     desk = world.desk()
     people = await hire(desk)
     await published(desk, people)
-    await desk.suspend(str(CENTRE), people.approver, why=WHY, registries=[registry("R")])
+    await desk.suspend(str(CENTRE), people.approver, why=WHY, statuses=[registry("R")])
     record = reinstated(
         await (await desk.publication.published()).record(str(CENTRE)),
         decided_on=world.clock().date(),
         effective_from=world.clock().date(),
-        registries=[registry("R"), registry("Q")],
+        statuses=[registry("R"), registry("Q")],
         reason="supervised again",
     )
     await published(desk, people, records={str(CENTRE): record})
     assert (await served(world)).file.accreditations[0].status is Status.ACTIVE
     with pytest.raises(SuspensionError):
-        reinstated(record, decided_on=date.max, effective_from=date.max, registries=[], reason="again")
+        reinstated(record, decided_on=date.max, effective_from=date.max, statuses=[], reason="again")
 
 
 @pytest.mark.parametrize("failing", ["versions/2.jws", "entries.jsonl", "current.jws", "freshness.jws"])
@@ -270,7 +273,7 @@ async def test_a_suspension_that_a_crash_cut_is_completed_by_the_next_start(worl
     draft = await after.suspend(str(CENTRE), people.approver, why=WHY, draft_id="a" * 32)
     assert (draft.state, draft.version) == (DraftState.PUBLISHED, 2)
     assert (await served(world)).file.accreditations[0].status is Status.SUSPENDED
-    assert [each.version for each in await told(world) if each.version] == [1, 2]
+    assert [entry.version for entry in await told(world) if entry.version] == [1, 2]
 
 
 @pytest.mark.parametrize("failing", ["versions/1.jws", "entries.jsonl", "current.jws", "freshness.jws"])
@@ -283,7 +286,7 @@ async def test_an_approval_that_a_full_disk_stopped_is_published_once_there_is_r
     after = world.desk()
     await after.go_on()
     assert (await after.drafts.get(draft.id)).state is DraftState.PUBLISHED
-    assert [(each.version, each.who) for each in await told(world) if each.version] == [(1, "ann")]
+    assert [(entry.version, entry.who) for entry in await told(world) if entry.version] == [(1, "ann")]
 
 
 async def test_after_a_rotation_all_that_is_served_is_signed_with_the_new_key(world: World) -> None:
@@ -297,7 +300,7 @@ async def test_after_a_rotation_all_that_is_served_is_signed_with_the_new_key(wo
     assert await desk.rotate("yearly change of the key", draft_id="b" * 32) == draft
     assert signed.kid == await world.key.kid()
     entries = await told(world)
-    assert [(each.action, each.who, each.version) for each in entries if each.action == "rotation"] == [
+    assert [(entry.action, entry.who, entry.version) for entry in entries if entry.action == "rotation"] == [
         ("rotation", "operator", 2)
     ]
 
@@ -412,7 +415,7 @@ async def test_before_the_first_version_only_the_key_is_rotated(world: World) ->
     assert draft.state is DraftState.PUBLISHED
     assert await world.key.kid() != old
     assert not world.has("current.jws")
-    assert [each.action for each in await world.desk().history.entries()] == ["rotation"]
+    assert [entry.action for entry in await world.desk().history.entries()] == ["rotation"]
 
 
 async def test_a_refusal_names_whom_to_appeal_to_and_stands_in_the_history(world: World) -> None:
@@ -432,8 +435,10 @@ async def test_a_refusal_names_whom_to_appeal_to_and_stands_in_the_history(world
     draft = await desk.drafts.submit(draft.id, people.editor)
     await desk.approve(draft.id, people.approver, revision=draft.revision)
     refusals = (await served(world)).file.refusals
-    assert [(each.applicant, each.redress) for each in refusals] == [(GALLE, "mailto:appeals@authority.example.test")]
-    assert [(each.who, each.why) for each in await told(world) if each.action == "refusal"] == [
+    assert [(refusal.applicant, refusal.redress) for refusal in refusals] == [
+        (GALLE, "mailto:appeals@authority.example.test")
+    ]
+    assert [(entry.who, entry.why) for entry in await told(world) if entry.action == "refusal"] == [
         ("ann", "2026-017: no workshop")
     ]
 

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from wanderbuch.agents.authority.draft import DraftState
-from wanderbuch.governance.division import divide, division_of, part_name
-from wanderbuch.governance.findings import Severity
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.jws import unverified_payload
+from wanderbuch.governance.divided.division import divide, division_of, part_name
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.signed.jws import unverified_payload
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 from .conftest import CENTRE, HEADER, SCID, World, centre_record, hire
@@ -92,7 +92,7 @@ async def test_mistakes_in_a_divided_file_are_found(world: World) -> None:
     wrong["accreditations"][0]["occupations"] = ["C9999"]
     draft = await desk.drafts.open(people.editor, "wrong")
     await desk.drafts.edit(draft.id, people.editor, records={str(CENTRE): wrong})
-    rules = [each.rule for each in await desk.drafts.findings(draft.id)]
+    rules = [finding.rule for finding in await desk.drafts.findings(draft.id)]
     assert "occupation-known" in rules
 
 
@@ -103,8 +103,8 @@ async def test_an_id_that_stands_in_a_part_far_away_is_not_given_again(world: Wo
     await published(desk, people, header=HEADER, records=centres(130))
     for number, refused in ((77, True), (999, False)):
         draft = await desk.drafts.open(people.editor, "one more")
-        for each in range(8):  # so that some lie in other parts than number 77
-            did = Did.parse(f"did:webvh:{SCID}:further{each}.example.test:org")
+        for index in range(8):  # so that some lie in other parts than number 77
+            did = Did.parse(f"did:webvh:{SCID}:further{index}.example.test:org")
             await desk.drafts.edit(draft.id, people.editor, records={str(did): centre_record(number, issuer=did)})
             findings = await desk.drafts.findings(draft.id)
             assert any(finding.severity is Severity.ERROR for finding in findings) == refused
@@ -118,7 +118,7 @@ async def test_a_change_of_the_header_is_looked_at_beside_every_record(world: Wo
     await published(desk, people, header=HEADER, records=centres(130))
     draft = await desk.drafts.open(people.editor, "no schema any more")
     await desk.drafts.edit(draft.id, people.editor, header={"schemas": []})
-    wrong = [each for each in await desk.drafts.findings(draft.id) if each.rule == "schema-listed"]
+    wrong = [finding for finding in await desk.drafts.findings(draft.id) if finding.rule == "schema-listed"]
     assert len(wrong) == 130
 
 
@@ -146,7 +146,7 @@ async def test_a_suspension_in_a_divided_file_moves_one_part(world: World) -> No
     assert len([path for path in folder.written if path.startswith("parts/")]) == 1
     record = await (await world.desk().publication.published()).record(did)
     assert record is not None
-    assert [each["status"][-1]["status"] for each in record["accreditations"]] == ["suspended"]
+    assert [accreditation["status"][-1]["status"] for accreditation in record["accreditations"]] == ["suspended"]
 
 
 async def test_a_file_that_grew_many_times_over_is_laid_out_anew(world: World) -> None:

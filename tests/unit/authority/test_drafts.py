@@ -12,9 +12,10 @@ from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.drafts import Drafts
 from wanderbuch.agents.authority.published import Published
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
-from wanderbuch.governance.findings import Finding
-from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, DESCRIPTION
-from wanderbuch.governance.records import ParticipantRecord
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.findings import Finding
+from wanderbuch.governance.form.model import ACCREDITATION, CROSSWALK
+from wanderbuch.governance.form.records import ParticipantRecord
 from wanderbuch.store.records import NotFoundError
 
 from .conftest import AUTHORITY, CENTRE, HEADER, REDRESS, SCID, World, centre_record, hire
@@ -31,12 +32,12 @@ async def test_a_draft_becomes_the_next_version_with_what_the_agent_fills_in(wor
     file = (await served(world)).file
     assert (first.state, first.version, second.version) == (DraftState.PUBLISHED, 1, 2)
     assert (file.version, file.description, file.last_updated) == (2, "Two centres", world.clock())
-    assert [each.id for each in file.accreditations] == ["TVEC-1"]
+    assert [accreditation.id for accreditation in file.accreditations] == ["TVEC-1"]
     payload = await (await desk.publication.published()).payload()
     assert payload is not None
     assert payload["uri"].endswith("/governance/sri-lanka/current.jws")
     assert payload["current_version"].endswith("/versions/2.jws")
-    assert [each["version"] for each in payload["previous_versions"]] == [1]
+    assert [previous_version["version"] for previous_version in payload["previous_versions"]] == [1]
 
 
 async def test_nobody_approves_what_they_had_a_hand_in(world: World) -> None:
@@ -122,11 +123,11 @@ async def test_two_who_approve_at_once_publish_one_version(world: World) -> None
         ),
         return_exceptions=True,
     )
-    done = [each for each in answers if isinstance(each, Draft)]
+    done = [answer for answer in answers if isinstance(answer, Draft)]
     assert len(done) == 3
-    assert {each.approved_by for each in done} in ({"ann"}, {"abe"})
-    assert all(isinstance(each, RefusedError) for each in answers if not isinstance(each, Draft))
-    assert [each.version for each in await desk.publication.versions()] == [1]
+    assert {draft.approved_by for draft in done} in ({"ann"}, {"abe"})
+    assert all(isinstance(answer, RefusedError) for answer in answers if not isinstance(answer, Draft))
+    assert [version.version for version in await desk.publication.versions()] == [1]
 
 
 async def test_steps_repeated_after_a_lost_answer_answer_as_before(world: World) -> None:
@@ -172,7 +173,7 @@ async def test_drafts_that_change_one_part_are_told_and_nothing_is_lost(world: W
     outdated = await desk.approve(one.id, people.approver, revision=one.revision)
     assert (outdated.state, outdated.conflicts) == (DraftState.OUTDATED, (str(CENTRE),))
     assert (await served(world)).file.version == 2
-    assert [each.key for each in await desk.drafts.diff(one.id) if each.conflict] == [str(CENTRE)]
+    assert [difference.key for difference in await desk.drafts.diff(one.id) if difference.conflict] == [str(CENTRE)]
 
     reopened = await desk.drafts.rebase(one.id, people.editor)
     with pytest.raises(RefusedError) as refused:
@@ -221,7 +222,7 @@ async def test_an_edit_is_whole_or_not_at_all_and_can_be_taken_back(world: World
     with pytest.raises(RefusedError, match="meanwhile"):
         await desk.drafts.edit(draft.id, people.editor, header={"name": "Late"}, revision=first.revision - 1)
     await desk.drafts.edit(draft.id, people.editor, undo=["schemas", str(CENTRE)], revision=first.revision)
-    assert [each.key for each in await desk.drafts.changes(draft.id)] == ["name"]
+    assert [change.key for change in await desk.drafts.changes(draft.id)] == ["name"]
     await desk.drafts.edit(draft.id, people.editor, header={"name": None})
     assert await desk.drafts.changes(draft.id) == []
     with pytest.raises(RefusedError, match="changes nothing"):
@@ -259,7 +260,7 @@ async def test_a_draft_with_mistakes_is_not_submitted_and_says_where(world: Worl
     await desk.drafts.edit(draft.id, people.editor, header=HEADER, records={str(CENTRE): wrong})
     with pytest.raises(RefusedError) as refused:
         await desk.drafts.submit(draft.id, people.editor)
-    assert "occupation-known" in [each["rule"] for each in refused.value.members["findings"]]
+    assert "occupation-known" in [finding["rule"] for finding in refused.value.members["findings"]]
 
 
 async def test_whom_to_appeal_to_is_written_where_nobody_says_it(world: World) -> None:
@@ -269,7 +270,7 @@ async def test_whom_to_appeal_to_is_written_where_nobody_says_it(world: World) -
     del silent["accreditations"][0]["redress"]
     silent["accreditations"][1]["redress"] = "https://other.example.test/"
     await published(desk, people, header=HEADER, records={str(CENTRE): silent})
-    assert [each.redress for each in (await served(world)).file.accreditations] == [
+    assert [accreditation.redress for accreditation in (await served(world)).file.accreditations] == [
         REDRESS,
         "https://other.example.test/",
     ]
@@ -322,7 +323,7 @@ async def test_statements_of_the_author_are_parts_of_the_header(world: World) ->
     }
     await published(desk, people)
     await published(desk, people, header={CROSSWALK: {str(AUTHORITY): {"crosswalks": [crosswalk]}}})
-    assert [each.version for each in (await served(world)).file.crosswalks] == ["nvq-eqf-2024"]
+    assert [crosswalk.version for crosswalk in (await served(world)).file.crosswalks] == ["nvq-eqf-2024"]
     await published(desk, people, header={CROSSWALK: None})
     assert (await served(world)).file.crosswalks == ()
 
@@ -347,8 +348,8 @@ async def test_refuses_what_is_not_there(world: World) -> None:
 class _Interrupted:
     """The file that is published now; whoever reads records of it gives others the time to act."""
 
-    def __init__(self, held: Published, act: Callable[[], Awaitable[object]]) -> None:
-        self._held = held
+    def __init__(self, published: Published, act: Callable[[], Awaitable[object]]) -> None:
+        self._held = published
         self._act = act
 
     def __getattr__(self, name: str) -> Any:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from wanderbuch.agents.authority.history import ChangedMeanwhileError, Fact, HistoryRecord
+from wanderbuch.agents.authority.history import Fact, HistoryRecord
 from wanderbuch.agents.authority.officials import Official, OfficialRole
-from wanderbuch.governance.history import Action, HistoryError
+from wanderbuch.agents.work.log import ChangedMeanwhileError
+from wanderbuch.governance.signed.history import Action, HistoryError
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.records import RecordStore
 

@@ -64,7 +64,7 @@ async def test_every_new_token_stands_in_the_history_for_whoever_gives_it_could_
     await desk.officials.add("perera", name="E. Perera", roles={EDITOR})
     for _ in range(2):
         await desk.officials.renew_token("perera")
-    said = [(each.who, each.action, each.why) for each in await desk.history.entries()]
+    said = [(entry.who, entry.action, entry.why) for entry in await desk.history.entries()]
     assert said[1:] == [("operator", "official-changed", "perera: new token")] * 2
 
 
@@ -100,9 +100,9 @@ async def test_the_history_tells_of_officials_by_id_and_never_by_name(world: Wor
     await desk.officials.change("perera", roles={EDITOR, APPROVER})
     await desk.officials.remove("perera")
     entries = await desk.history.entries()
-    assert [(each.who, each.action, each.why) for each in entries] == [
+    assert [(entry.who, entry.action, entry.why) for entry in entries] == [
         ("operator", "official-added", "perera: editor"),
         ("operator", "official-changed", "perera: editor and approver"),
         ("operator", "official-removed", "perera"),
     ]
-    assert b"Secret" not in b"".join(each.line for each in entries)
+    assert b"Secret" not in b"".join(entry.line for entry in entries)

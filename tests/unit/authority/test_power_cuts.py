@@ -5,7 +5,7 @@ from itertools import count
 from tests.unit.power import Power, power
 
 from wanderbuch.agents.authority.draft import DraftState
-from wanderbuch.governance.identifiers import Did
+from wanderbuch.governance.facts.identifiers import Did
 
 from .conftest import SCID, World, centre_record, hire, payload
 from .flow import fresh, published, served, submitted, told

@@ -6,8 +6,12 @@ import pytest
 
 from wanderbuch.agents.authority.publication import PublicationRefusedError, VersionState
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.freshness import verify_freshness
-from wanderbuch.governance.signing import verify_file
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.form import validation
+from wanderbuch.governance.form.domain import to_domain
+from wanderbuch.governance.form.parts import Parts
+from wanderbuch.governance.signed.freshness import verify_freshness
+from wanderbuch.governance.signed.signing import verify_file
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
 from .conftest import AUTHORITY, CENTRE, World, payload
@@ -47,6 +51,22 @@ async def test_publishes_a_signed_version_with_a_freshness_statement_about_exact
     assert signed.ref == version.ref == statement.ref
     assert world.file("versions/1.jws") == world.file("current.jws")
     assert statement.exp - statement.iat == timedelta(hours=1)
+
+
+async def test_a_file_is_read_once_for_all_that_is_done_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    publication = world.publication()
+    await publication.publish(payload(1))
+    read: list[int] = []
+
+    def counted(parts: Parts) -> GovernanceFile:
+        file = to_domain(parts)
+        read.append(file.version)
+        return file
+
+    monkeypatch.setattr(validation, "to_domain", counted)
+    await publication.publish(payload(2))
+    assert read == [2]
+    assert (await served(world))[0].file.version == 2
 
 
 async def test_next_version_leaves_the_file_of_the_version_before_untouched(world: World) -> None:
@@ -144,7 +164,7 @@ async def test_a_disk_that_fails_right_after_the_file_is_out_does_not_block_the_
     publication = world.publication()
     await publication.publish(payload(2))
     assert world.file("versions/1.jws") == first
-    assert [each.version for each in await publication.versions()] == [2, 1]
+    assert [version.version for version in await publication.versions()] == [2, 1]
 
 
 async def test_never_overwrites_another_file_of_the_same_version(world: World) -> None:

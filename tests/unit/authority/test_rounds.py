@@ -11,11 +11,11 @@ from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.publication import PublicationRefusedError
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import GovernanceError, ResolutionError
-from wanderbuch.governance.history import Action
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.jws import SignatureError
-from wanderbuch.governance.model import SIGNATORIES
-from wanderbuch.governance.signing import sign_as_party, verify_file
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.model import SIGNATORIES
+from wanderbuch.governance.signed.history import Action
+from wanderbuch.governance.signed.jws import SignatureError
+from wanderbuch.governance.signed.signing import sign_as_party, verify_file
 
 from .conftest import AUTHORITY, CENTRE, SCID, Key, People, World, centre_record, hire
 from .flow import FIRST, published, served, submitted, told
@@ -53,9 +53,9 @@ async def begun(world: World, desk: Desk, people: People) -> Draft:
 
 async def sign(world: World, desk: Desk, draft: Draft, did: Did) -> Draft:
     """Hand in a party's signature as a JWS of its own."""
-    held, _ = await desk.round(draft.id)
+    signing_round, _ = await desk.round(draft.id)
     key = world.parties[did]
-    jws = await sign_as_party(held.body, await key.kid(), key.sign)
+    jws = await sign_as_party(signing_round.body, await key.kid(), key.sign)
     return await desk.sign(draft.id, jws=jws.decode())
 
 
@@ -86,7 +86,7 @@ async def test_a_bare_signature_over_the_signing_input_is_as_good_as_a_jws(tripa
 async def test_refuses_signatures_that_are_not_a_partys_over_these_bytes(tripartite: World) -> None:
     desk = tripartite.desk()
     draft = await begun(tripartite, desk, await hire(desk))
-    held, _ = await desk.round(draft.id)
+    signing_round, _ = await desk.round(draft.id)
     employers, stranger = tripartite.parties[EMPLOYERS], tripartite.parties[STRANGER]
     forged = base64.urlsafe_b64encode(bytes(64)).decode().rstrip("=")
     _, text = await desk.signing_input(draft.id, await stranger.kid())
@@ -101,32 +101,32 @@ async def test_refuses_signatures_that_are_not_a_partys_over_these_bytes(tripart
     ):
         with pytest.raises(SignatureError):
             await desk.sign(draft.id, **attempt)
-    assert (await desk.round(draft.id))[0] == held
+    assert (await desk.round(draft.id))[0] == signing_round
 
 
 async def test_a_signature_over_another_version_does_not_count(tripartite: World) -> None:
     desk = tripartite.desk()
     draft = await begun(tripartite, desk, await hire(desk))
-    held, _ = await desk.round(draft.id)
+    signing_round, _ = await desk.round(draft.id)
     key = tripartite.parties[EMPLOYERS]
-    other = await sign_as_party(held.body.replace(b"Colombo", b"Kolombo"), await key.kid(), key.sign)
+    other = await sign_as_party(signing_round.body.replace(b"Colombo", b"Kolombo"), await key.kid(), key.sign)
     with pytest.raises(SignatureError, match="bytes of this round"):
         await desk.sign(draft.id, jws=other.decode())
 
 
-async def test_a_party_that_can_not_be_reached_is_not_refused(tripartite: World) -> None:
+async def test_a_party_that_cannot_be_reached_is_not_refused(tripartite: World) -> None:
     desk = tripartite.desk()
     draft = await begun(tripartite, desk, await hire(desk))
-    held, _ = await desk.round(draft.id)
+    signing_round, _ = await desk.round(draft.id)
     key = tripartite.parties.pop(EMPLOYERS)
-    jws = await sign_as_party(held.body, await key.kid(), key.sign)
+    jws = await sign_as_party(signing_round.body, await key.kid(), key.sign)
     with pytest.raises(ResolutionError):
         await desk.sign(draft.id, jws=jws.decode())
     tripartite.parties[EMPLOYERS] = key
     assert (await desk.sign(draft.id, jws=jws.decode())).state is DraftState.PUBLISHED
 
 
-async def test_the_authority_can_not_lower_the_bar_by_itself(tripartite: World) -> None:
+async def test_the_authority_cannot_lower_the_bar_by_itself(tripartite: World) -> None:
     desk = tripartite.desk()
     people = await hire(desk)
     await sign(tripartite, desk, await begun(tripartite, desk, people), WORKERS)
@@ -142,9 +142,9 @@ async def test_the_authority_can_not_lower_the_bar_by_itself(tripartite: World) 
 
 
 async def sign_with_previous(world: World, desk: Desk, draft: Draft, did: Did, previous: Any) -> Draft:
-    held, _ = await desk.round(draft.id)
+    signing_round, _ = await desk.round(draft.id)
     key = world.parties[did]
-    jws = await sign_as_party(held.body, await key.kid(), key.sign, previous=previous)
+    jws = await sign_as_party(signing_round.body, await key.kid(), key.sign, previous=previous)
     return await desk.sign(draft.id, jws=jws.decode())
 
 
@@ -168,8 +168,8 @@ async def test_a_round_begins_anew_when_another_version_came_first(tripartite: W
     assert {one.state, other.state} == {DraftState.SIGNING}
     await sign(tripartite, desk, other, WORKERS)
     await desk.go_on()
-    held, missing = await desk.round(one.id)
-    assert (held.version, held.signatures, set(missing)) == (3, {}, {EMPLOYERS, WORKERS})
+    signing_round, missing = await desk.round(one.id)
+    assert (signing_round.version, signing_round.signatures, set(missing)) == (3, {}, {EMPLOYERS, WORKERS})
     assert (await sign(tripartite, desk, one, EMPLOYERS)).version == 3
     assert (await served(tripartite)).file.description == "one"
 
@@ -260,7 +260,7 @@ async def test_an_ordinary_change_is_never_told_as_the_suspension_or_rotation_th
         )
         done = await sign(tripartite, desk, again, WORKERS)
         assert (done.state, done.action, done.rotated_from) == (DraftState.PUBLISHED, Action.PUBLICATION, None)
-    assert [each.action for each in await told(tripartite)][-2:] == ["publication", "publication"]
+    assert [entry.action for entry in await told(tripartite)][-2:] == ["publication", "publication"]
     assert await tripartite.key.kid() == kid
 
 
@@ -292,7 +292,7 @@ async def test_bytes_that_were_rejected_are_never_published_for_what_was_approve
     await desk.drafts.edit(waiting.id, people.editor, header={"name": "What was approved"})
     again = await desk.drafts.submit(waiting.id, people.editor)
     await desk.approve(again.id, people.approver, revision=again.revision)
-    held, _ = await desk.round(again.id)
-    assert (held.body != rejected.body, held.signatures) == (True, {})
+    signing_round, _ = await desk.round(again.id)
+    assert (signing_round.body != rejected.body, signing_round.signatures) == (True, {})
     done = await sign(tripartite, desk, again, WORKERS)
     assert (done.state, (await served(tripartite)).file.name) == (DraftState.PUBLISHED, "What was approved")

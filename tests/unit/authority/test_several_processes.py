@@ -20,10 +20,10 @@ from wanderbuch.agents.authority.trqp_source import OwnSnapshot, read_own
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.freshness import FreshnessStatement, verify_freshness
-from wanderbuch.governance.history import Action
-from wanderbuch.governance.jws import unverified_payload
-from wanderbuch.governance.signing import verify_file
+from wanderbuch.governance.signed.freshness import FreshnessStatement, verify_freshness
+from wanderbuch.governance.signed.history import Action
+from wanderbuch.governance.signed.jws import unverified_payload
+from wanderbuch.governance.signed.signing import verify_file
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, NewerFileError
 from wanderbuch.store.errors import DuplicateError, LeaseLostError
 
@@ -105,7 +105,7 @@ class Counting(FolderPublisher):
 
 async def test_one_version_sent_to_both_is_published_once(authority: Authority) -> None:
     publications = [authority.first.publication(), authority.second.publication()]
-    done = await asyncio.gather(*(each.publish(payload(1)) for each in publications))
+    done = await asyncio.gather(*(publication.publish(payload(1)) for publication in publications))
     assert sorted(is_new for _, is_new in done) == [False, True]
     assert done[0][0].digest == done[1][0].digest
     assert (await authority.served())[0] == 1
@@ -121,7 +121,7 @@ async def test_of_two_files_with_one_version_one_is_refused(authority: Authority
     )
     refused = [each for each in done if isinstance(each, PublicationRefusedError)]
     assert len(refused) == 1
-    assert [each.version for each in await authority.second.publication().versions()] == [1]
+    assert [version.version for version in await authority.second.publication().versions()] == [1]
     assert authority.first.file("versions/1.jws") == authority.first.file("current.jws")
 
 
@@ -153,7 +153,7 @@ async def test_a_draft_approved_and_swept_at_once_becomes_one_version(authority:
     draft = await first.drafts.submit(draft.id, people.editor)
     approval = first.approve(draft.id, people.approver, revision=draft.revision)
     await asyncio.gather(approval, *(second.go_on() for _ in range(5)))
-    assert [each.version for each in await second.publication.versions()] == [1]
+    assert [version.version for version in await second.publication.versions()] == [1]
     assert (await second.drafts.get(draft.id)).version == 1
 
 
@@ -163,8 +163,8 @@ async def test_what_both_append_to_the_history_stands_there_once_each(authority:
     done = await asyncio.gather(*(log.append(fact) for fact in facts for log in logs))
     assert sum(done) == len(facts)
     entries = await logs[0].entries()
-    assert [each.n for each in entries] == list(range(len(facts)))
-    assert sorted(each.why for each in entries) == sorted(fact.why for fact in facts)
+    assert [entry.n for entry in entries] == list(range(len(facts)))
+    assert sorted(entry.why for entry in entries) == sorted(fact.why for fact in facts)
     heads = await asyncio.gather(*(log.publish() for log in logs))
     assert heads[0] == heads[1]
     assert len(authority.first.file("history/entries.jsonl").splitlines()) == len(facts)
@@ -207,9 +207,9 @@ async def test_a_statement_that_is_due_is_issued_by_one(authority: Authority) ->
     authority.first.clock.advance(minutes=11)
     files = Counting(authority.first.folder)
     waiting = [world.publication(files) for world in (authority.first, authority.second) for _ in range(3)]
-    await asyncio.gather(*(each.keep_fresh() for each in waiting))
+    await asyncio.gather(*(publication.keep_fresh() for publication in waiting))
     assert files.paths.count("freshness.jws") == 1
-    assert {each.statement for each in waiting} == {(await authority.served())[1]}
+    assert {publication.statement for publication in waiting} == {(await authority.served())[1]}
 
 
 async def test_the_other_process_learns_of_a_version_and_answers_from_it(authority: Authority) -> None:
@@ -259,7 +259,9 @@ async def test_who_slept_while_it_published_overwrites_nothing_newer(authority: 
     assert nap.meanwhile is None
     assert (await authority.served())[0] == 3
     versions = await authority.second.publication().versions()
-    assert [(each.version, each.state) for each in versions] == [(n, VersionState.PUBLISHED) for n in (3, 2, 1)]
+    assert [(version.version, version.state) for version in versions] == [
+        (n, VersionState.PUBLISHED) for n in (3, 2, 1)
+    ]
     assert [entry.version for entry in await publication.history.entries()] == [1, 2, 3]
 
 
@@ -279,7 +281,7 @@ async def test_who_slept_before_it_signed_publishes_nothing(authority: Authority
     first.key = SleepyKey(authority.first)
     with pytest.raises(LeaseLostError):
         await first.publish(payload(1, name="Another name (example)"))
-    assert [each.version for each in await first.versions()] == [1]
+    assert [version.version for version in await first.versions()] == [1]
     assert authority.first.file("versions/1.jws") == authority.first.file("current.jws")
     assert b"Another name" not in unverified_payload(authority.first.file("current.jws"))
     assert (await authority.served())[0] == 1

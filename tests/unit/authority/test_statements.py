@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from wanderbuch.agents.authority.statements import KeptStatement, Statements
-from wanderbuch.governance.freshness import FreshnessStatement, sign_freshness, verify_freshness
+from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness, verify_freshness
 from wanderbuch.store.records import RecordStore
 
 from .conftest import AUTHORITY, World, payload
@@ -61,20 +61,20 @@ async def test_it_is_due_in_the_store_when_the_next_one_is_to_be_issued(world: W
     world.clock.advance(minutes=9)
     assert await records.due(world.clock()) == []
     world.clock.advance(minutes=1)
-    assert [each.statement.version for each in await records.due(world.clock())] == [1]
+    assert [kept_statement.statement.version for kept_statement in await records.due(world.clock())] == [1]
 
 
 async def test_one_that_was_issued_under_an_older_lease_never_takes_the_place_of_a_newer_one(world: World) -> None:
     version, _ = await world.publication().publish(payload(1))
-    held, late = (Statements(world.profile, reissue_every=timedelta(minutes=10)) for _ in range(2))
+    statements, late = (Statements(world.profile, reissue_every=timedelta(minutes=10)) for _ in range(2))
     statement = FreshnessStatement.for_file(version.ref, at=world.clock(), lifetime=timedelta(hours=1))
     newer = FreshnessStatement.for_file(version.ref, at=world.clock(), lifetime=timedelta(hours=2))
     fence = 2**60
     jws = [await sign_freshness(each, await world.key.kid(), world.key.sign) for each in (statement, newer)]
-    await held.keep(newer, jws[1], fence + 1)
+    await statements.keep(newer, jws[1], fence + 1)
     await late.keep(statement, jws[0], fence)
-    await held.read()
-    assert (held.newest, late.newest) == (newer, newer)
+    await statements.read()
+    assert (statements.newest, late.newest) == (newer, newer)
 
 
 async def test_who_follows_reads_what_is_told_until_it_stops(world: World) -> None:

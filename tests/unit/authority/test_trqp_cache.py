@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from tests.unit.authority.trqp_site import FILE
 
 from wanderbuch.agents.authority.trqp_cache import AnswerCache, KeptAnswer
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SNAPSHOT = GovernanceSnapshot(FILE, "sha256:" + "a" * 64, NOW + timedelta(hours=1))

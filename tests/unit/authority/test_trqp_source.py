@@ -11,10 +11,10 @@ from wanderbuch.agents.authority.trqp_role import read_token
 from wanderbuch.agents.authority.trqp_source import OwnSnapshot
 from wanderbuch.agents.runtime.problems import NotReadyError
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.freshness import FreshnessStatement
-from wanderbuch.governance.question import GovernanceRef
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.question import GovernanceRef
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.signed.freshness import FreshnessStatement
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -75,9 +75,9 @@ async def test_a_new_statement_about_the_same_version_is_taken_at_once() -> None
     own()
     await publication.settled()
     publication.publish(1, NOW + timedelta(minutes=30))
-    held = own()
-    assert held is not None
-    assert (held.fresh_from, held.fresh_until) == (NOW + timedelta(minutes=30), NOW + timedelta(minutes=90))
+    snapshot = own()
+    assert snapshot is not None
+    assert (snapshot.fresh_from, snapshot.fresh_until) == (NOW + timedelta(minutes=30), NOW + timedelta(minutes=90))
     assert len(publication.read) == 1
 
 
@@ -88,9 +88,9 @@ async def test_the_version_before_is_given_while_the_new_one_is_read_and_keeps_i
     own()
     await publication.settled()
     publication.publish(2, NOW + timedelta(minutes=30))
-    held = own()
-    assert held is not None
-    assert (held.file.version, held.fresh_until) == (1, NOW + timedelta(hours=1))
+    snapshot = own()
+    assert snapshot is not None
+    assert (snapshot.file.version, snapshot.fresh_until) == (1, NOW + timedelta(hours=1))
     await publication.settled()
     assert own().file.version == 2  # type: ignore[union-attr]
 
@@ -127,7 +127,7 @@ def test_a_token_is_read_from_its_file(tmp_path: Any) -> None:
     path.write_text("0123456789abcde\n")
     with pytest.raises(ConfigurationError, match="at least 16"):
         read_token(path)
-    with pytest.raises(ConfigurationError, match="can not read"):
+    with pytest.raises(ConfigurationError, match="cannot read"):
         read_token(tmp_path / "missing")
 
 

@@ -12,10 +12,10 @@ from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.agents.authority.witnesses import WITNESS_ROUTES, NewProof, WitnessDesk, WitnessView
+from wanderbuch.agents.authority.witnesses import WITNESS_ROUTES, NewProof, WitnessDesk, WitnessOut
 from wanderbuch.agents.runtime.app import OPERATOR, Call
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.approval import approve, examine
 from wanderbuch.plugins.webvh.dids import begin_rotation, create_did, drop_old_key
 from wanderbuch.plugins.webvh.keys import to_multikey
@@ -36,20 +36,20 @@ class Office:
     did: WebvhDid
     went_on: list[str] = field(default_factory=list)
 
-    async def call(self, method: str, path: str, body: Any = None) -> WitnessView:
+    async def call(self, method: str, path: str, body: Any = None) -> WitnessOut:
         async def approved() -> None:
             self.went_on.append("on")
 
         self.witnesses = WitnessDesk(self.profile, self.did, self.publisher, approved)
-        route = next(each for each in WITNESS_ROUTES if (each.method, each.path) == (method, path))
+        route = next(route for route in WITNESS_ROUTES if (route.method, route.path) == (method, path))
         found = await route.handler(self, Call({}, {}, body))
-        assert isinstance(found, WitnessView)
+        assert isinstance(found, WitnessOut)
         return found
 
-    async def show(self) -> WitnessView:
+    async def show(self) -> WitnessOut:
         return await self.call("GET", "/did/witness-proofs")
 
-    async def approve(self, *keys: Ed25519PrivateKey) -> WitnessView:
+    async def approve(self, *keys: Ed25519PrivateKey) -> WitnessOut:
         """Have witnesses look at what the operator gives them."""
         view = await self.show()
         assert view.waiting is not None

@@ -16,12 +16,12 @@ from tests.unit.governance.conftest import EXAMPLE
 from wanderbuch.agents.authority.trqp import TrqpEndpoint
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
 from wanderbuch.agents.authority.trqp_role import TRQP_ROUTES
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.validation import parse_file
 
 FILE = parse_file(EXAMPLE.read_bytes())
-CENTRE = next(each.did for each in FILE.participants if ":centre." in each.did)
+CENTRE = next(participant.did for participant in FILE.participants if ":centre." in participant.did)
 BASE = "/trqp/2.0"
 
 

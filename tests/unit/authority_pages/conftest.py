@@ -12,7 +12,9 @@ from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import BaseTestServer, TestServer
 from tests.unit.authority_pages.place import Place, full_payload
 
-from wanderbuch.agents.authority.pages.sessions import COOKIE
+from wanderbuch.agents.authority.pages.desk_sessions import COOKIE
+
+EDITOR, APPROVER = "e.perera", "a.silva"
 
 
 @pytest.fixture
@@ -117,3 +119,21 @@ class Browser:
 def hidden(text: str, name: str) -> str:
     """Return the value of a hidden field."""
     return text.partition(f'name="{name}" value="')[2].partition('"')[0]
+
+
+@pytest.fixture
+async def tokens(place: Place) -> dict[str, str]:
+    return await place.hire()
+
+
+@pytest.fixture
+async def editor(browser: Browser, tokens: dict[str, str]) -> Browser:
+    await browser.sign_in(tokens[EDITOR])
+    return browser
+
+
+@pytest.fixture
+async def approver(browser: Browser, tokens: dict[str, str]) -> Browser:
+    other = Browser(browser.server, browser.session)
+    await other.sign_in(tokens[APPROVER])
+    return other

@@ -21,7 +21,7 @@ class Outline(HTMLParser):
         self.tags.append(tag)
         if re.fullmatch("h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        self.targets += [values[each] or "" for each in ("href", "src", "action") if each in values]
+        self.targets += [values[value] or "" for value in ("href", "src", "action") if value in values]
         self.ids += [values["id"] or ""] if "id" in values else []
         if tag in {"script", "style"} and "src" not in values:
             self.inline.append(tag)

@@ -15,16 +15,23 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.history import HistoryLog
+from wanderbuch.agents.authority.intake.applications import Applications
+from wanderbuch.agents.authority.intake.config import IntakeConfig
 from wanderbuch.agents.authority.officials import OfficialRole
 from wanderbuch.agents.authority.pages.desk import DeskParts
+from wanderbuch.agents.authority.pages.desk_sessions import DeskSession, desk_sessions
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
-from wanderbuch.agents.authority.pages.sessions import DeskSession, Sessions
 from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.versions import PublicationPlace
+from wanderbuch.agents.people.openid_provider import OpenIdProvider
+from wanderbuch.agents.people.opening import open_sign_in
+from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.site.works import Works
 from wanderbuch.errors import ResolutionError
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION, PROFILE_STATEMENTS
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.model import ACCREDITATION, PROFILE_STATEMENTS
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import hold_lease
@@ -85,6 +92,10 @@ class Place:
     folder: Path
     key: Key = field(default_factory=Key)
     clock: Clock = field(default_factory=Clock)
+    app_url: str | None = "https://desk.authority.wanderbuch.test"
+    provider: OpenIdProvider | None = None
+    works: Works = field(default_factory=lambda: Works(patience_s=60))
+    """What forms wait for is over before a busy machine is out of patience."""
 
     def __post_init__(self) -> None:
         files = FolderPublisher(self.folder)
@@ -107,9 +118,26 @@ class Place:
 
         self.desk = Desk(self.profile, publication, four_eyes=True, redress=REDRESS, rotate_key=rotate)
         self.publication = publication
+        self.applications = Applications(self.profile, self.desk, IntakeConfig(enabled=True), clock=self.clock)
         self.register = PublishedRegister(publication)
-        sessions = Sessions(RecordStore(self.profile, DeskSession), self.desk.officials, clock=self.clock)
-        self.parts = DeskParts(desk=self.desk, sessions=sessions, register=self.register)
+        self.sign_in = open_sign_in(
+            self.profile,
+            self.desk.officials,
+            url=self.app_url,
+            site_name="Authority (example)",
+            clock=self.clock,
+            provider=self.provider,
+        )
+        sessions = desk_sessions(RecordStore(self.profile, DeskSession), self.sign_in, clock=self.clock)
+        self.parts = DeskParts(
+            desk=self.desk,
+            sessions=sessions,
+            register=self.register,
+            sign_in=self.sign_in,
+            networks=Networks(()),
+            applications=self.applications,
+            works=self.works,
+        )
 
     async def publish(self, payload: dict[str, Any]) -> None:
         await self.publication.publish(payload)
@@ -127,10 +155,18 @@ class Place:
         """Return both sites in one, so that one browser sees all."""
         app = web.Application()
         for route in (*register_routes(), *desk_page_routes()):
-            app.router.add_route(route.method, route.path, partial(route.handler, self))
+            _add(app, route.method, route.path, partial(route.handler, self))
         for route in register_routes():  # as the public site has them for a tenant that has no host of its own
-            app.router.add_route(route.method, f"/galle{route.path}", partial(route.handler, self))
+            _add(app, route.method, f"/galle{route.path}", partial(route.handler, self))
         return app
+
+
+def _add(app: web.Application, method: str, path: str, handler: Any) -> None:
+    """Add a route as the sites of an agent do: who asks GET may ask HEAD."""
+    if method == "GET":
+        app.router.add_get(path, handler)
+    else:
+        app.router.add_route(method, path, handler)
 
 
 def full_payload() -> dict[str, Any]:
@@ -200,7 +236,7 @@ def _accreditation(name: str, did: str) -> dict[str, Any]:
         "id": name,
         "title": "Building trades",
         "credential_types": ["qualification/1.0"],
-        "cred_def_ids": [f"{did}/resources/zQmCredDefCoLomboWeLding11111111111111111111111"],
+        "sources": [f"anoncreds:{did}/resources/zQmCredDefCoLomboWeLding11111111111111111111111"],
         "occupations": ["C71"],
         "level_range": {"framework": "LK-NVQ", "min": "2", "max": "4"},
         "jurisdictions": ["LKA"],

@@ -1,70 +1,19 @@
 """The desk's rules: who gets in, for how long, with which forms; and a draft's way to a version."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.authority_pages.conftest import Browser, hidden
+from tests.unit.authority_pages.conftest import APPROVER, EDITOR, Browser, hidden
+from tests.unit.authority_pages.forms import begun, fields_of, with_values
 from tests.unit.authority_pages.place import GALLE, KENYA, WELDERS, Place
 
 from wanderbuch.agents.authority.draft import DraftState
-from wanderbuch.agents.authority.pages.sessions import COOKIE, IDLE, LONGEST
+from wanderbuch.agents.authority.pages.desk_sessions import COOKIE
 from wanderbuch.agents.authority.reviews import ReviewState
-from wanderbuch.governance.file import Status
-from wanderbuch.governance.model import RECOGNITION
-
-EDITOR, APPROVER = "e.perera", "a.silva"
-
-
-@pytest.fixture
-async def tokens(place: Place) -> dict[str, str]:
-    return await place.hire()
-
-
-@pytest.fixture
-async def editor(browser: Browser, tokens: dict[str, str]) -> Browser:
-    await browser.sign_in(tokens[EDITOR])
-    return browser
-
-
-@pytest.fixture
-async def approver(browser: Browser, tokens: dict[str, str]) -> Browser:
-    other = Browser(browser.server, browser.session)
-    await other.sign_in(tokens[APPROVER])
-    return other
-
-
-async def begun(editor: Browser, why: str = "Galle after the review") -> str:
-    """Begin a draft and return its address."""
-    chosen = hidden((await editor.ask("/desk/en/")).text, "new_id")
-    return (await editor.send("/desk/en/drafts", why=why, new_id=chosen)).target
-
-
-def fields_of(text: str) -> list[tuple[str, str]]:
-    """Return the fields of a statement's form as a browser would send them."""
-    found: list[tuple[str, str]] = []
-    form = text.partition('action="/desk/en/draft/')[2] and text[text.index('<form class="panel"') :]
-    for match in re.finditer(
-        r'<input id="[^"]*" name="([^"]+)"[^>]*? value="([^"]*)"|<input name="([^"]+)" value="([^"]*)" list'
-        r'|<input type="hidden" name="([^"]+)" value="([^"]*)"|<textarea id="[^"]*" name="([^"]+)"[^>]*>([^<]*)<'
-        r'|<select id="([^"]+)" name="[^"]+"(?:[^>]*)>(.*?)</select>'
-        r'|<input type="checkbox" name="([^"]+)" value="([^"]*)" checked',
-        form,
-        re.DOTALL,
-    ):
-        parts = [each for each in match.groups() if each is not None]
-        name, value = parts[0], parts[1]
-        if match[9]:
-            chosen = re.search(r'<option value="([^"]*)" selected|<option selected value="([^"]*)"', value)
-            value = (chosen[1] or chosen[2]) if chosen else ""
-        found.append((name, value.replace("&#39;", "'")))
-    return found
-
-
-def with_values(fields: list[tuple[str, str]], **changes: str) -> list[tuple[str, str]]:
-    wanted = {key.replace("__", "."): value for key, value in changes.items()}
-    return [(name, wanted.get(name, value)) for name, value in fields]
+from wanderbuch.agents.site.sessions import IDLE, LONGEST
+from wanderbuch.governance.facts.file import Status
+from wanderbuch.governance.form.model import RECOGNITION
 
 
 async def test_nobody_sees_the_desk_without_signing_in(browser: Browser, tokens: dict[str, str]) -> None:
@@ -230,11 +179,12 @@ async def test_a_mistake_stands_at_its_field_with_what_to_do(editor: Browser) ->
     assert 'id="redress-problem"' in text
     assert 'aria-describedby="redress-hint redress-problem" aria-invalid="true"' in text
     assert 'value="plumbrs"' in text
-    assert "What to do:" in text
+    assert "No occupation has this name or code. Choose one from the list." in summary
+    assert "Plumbers and pipe fitters (C7126)" in text.partition("Perhaps you mean")[2].partition("</p>")[0]
     refused = await editor.send(f"{draft}/submit")
     assert refused.status == 409
     whole = (await editor.ask(draft)).text
-    assert "can not be put into words yet" in whole
+    assert "cannot be put into words yet" in whole
     assert f"statement?did={GALLE}&amp;kind=accreditations&amp;at=0" in whole
 
 
@@ -244,7 +194,7 @@ async def test_a_row_is_added_without_saving(editor: Browser, place: Place) -> N
     sent = [*with_values(fields_of(page.text), title="Not saved"), ("add", "intervals")]
     more = await editor.ask(f"{draft}/statement", method="POST", data=sent)
     assert more.status == 200
-    assert 'name="intervals.2.start"' in more.text
+    assert 'name="intervals.1.start"' in more.text
     assert "Not saved" in more.text
     assert await place.desk.drafts.changes(draft.rpartition("/")[2]) == []
 
@@ -273,7 +223,7 @@ async def test_a_new_institution_gets_its_first_accreditation(editor: Browser, p
         level_range__min="1",
         level_range__max="3",
         intervals__0__start="2026-12-01",
-        cred_def_ids=f"{did}/resources/zQmCredDefCoLomboWeLding11111111111111111111111",
+        sources=f"{did}/resources/zQmCredDefCoLomboWeLding11111111111111111111111",
         decision="https://authority.wanderbuch.test/d/1",
     )
     sent += [
@@ -336,14 +286,43 @@ async def test_a_draft_is_planned_rejected_and_taken_up_again(editor: Browser, a
     assert (await editor.send(f"{draft}/explode")).status == 400
 
 
+async def test_an_editor_discards_an_own_draft_and_nobody_else_does(
+    editor: Browser, approver: Browser, place: Place
+) -> None:
+    draft = await begun(editor)
+    await editor.send(f"{draft}/record", did=GALLE, name="Galle Institute", revision="0")
+    assert "/discard" not in (await approver.ask(draft)).text
+    assert (await approver.send(f"{draft}/discard", sure="yes")).status == 403
+    assert (await editor.send(f"{draft}/discard")).status == 400
+    assert (await place.desk.drafts.get(draft.rpartition("/")[2])).state is DraftState.OPEN
+    assert "/discard" in (await editor.ask(draft)).text
+    assert (await editor.send(f"{draft}/discard", sure="yes")).status == 303
+    assert (await place.desk.drafts.get(draft.rpartition("/")[2])).state is DraftState.DISCARDED
+
+
+async def test_a_published_draft_still_says_what_it_changed(editor: Browser, approver: Browser, place: Place) -> None:
+    draft = await begun(editor)
+    await editor.send(f"{draft}/record", did=GALLE, name="Galle Institute of Trades", revision="0")
+    await editor.send(f"{draft}/submit")
+    read = (await approver.ask(draft)).text
+    before = read[read.index('id="words"') : read.index('id="touched"')]
+    form = {"revision": hidden(read, "revision"), "digest": hidden(read, "digest")}
+    assert (await approver.send(f"{draft}/approve", revision=form["revision"], digest="0" * 64)).status == 409
+    assert (await approver.send(f"{draft}/approve", **form)).status == 303
+    assert (await place.desk.drafts.get(draft.rpartition("/")[2])).state is DraftState.PUBLISHED
+    after = (await editor.ask(draft)).text
+    assert "difference-" in before
+    assert after[after.index('id="words"') : after.index('id="touched"')] == before
+
+
 async def test_a_suspension_is_confirmed_published_and_looked_at_by_another(
     editor: Browser, approver: Browser, place: Place, tokens: dict[str, str]
 ) -> None:
     page = await approver.ask(f"/desk/en/suspend?did={WELDERS}")
-    form = {"did": WELDERS, "why": "No supervision", "registries": "", "new_id": hidden(page.text, "new_id")}
+    form = {"did": WELDERS, "why": "No supervision", "statuses": "", "new_id": hidden(page.text, "new_id")}
     unsure = await approver.send("/desk/en/suspend", **form)
     assert unsure.status == 400
-    both = {**form, "registries": "x", "nothing_counts": "yes"}
+    both = {**form, "statuses": "x", "nothing_counts": "yes"}
     assert (await approver.send("/desk/en/suspend", sure="yes", **both)).status == 400
     assert 'name="nothing_counts"' in page.text
     assert (await editor.send("/desk/en/suspend", sure="yes", **form)).status == 403
@@ -394,3 +373,17 @@ async def test_what_is_not_there_is_a_page_and_no_failure(editor: Browser, path:
     answer = await editor.ask("/desk/en/" + path.format(id=draft.rpartition("/")[2], did=GALLE))
     assert answer.status in {400, 404, 422}
     assert "Back to the overview" in answer.text
+
+
+async def test_a_draft_that_was_given_up_is_still_a_page_and_no_longer_on_the_overview(
+    editor: Browser, place: Place
+) -> None:
+    draft = await begun(editor)
+    draft_id = draft.rpartition("/")[2]
+    assert draft_id in (await editor.ask("/desk/en/")).text
+    kept = await place.desk.drafts.get(draft_id)
+    await place.desk.drafts.discard(draft_id, await place.desk.officials.get(kept.opened_by))
+    page = await editor.ask(f"/desk/en/draft/{draft_id}")
+    assert page.status == 200
+    assert page.text.count("Discarded") >= 2  # its state, and the step
+    assert draft_id not in (await editor.ask("/desk/en/")).text

@@ -8,7 +8,7 @@ from tests.unit.authority_pages.conftest import Browser
 from tests.unit.authority_pages.outline import Outline
 from tests.unit.authority_pages.place import GALLE, MALTA, REFUSED, SHIPYARD, WELDERS
 
-from wanderbuch.agents.authority.pages.languages import LANGUAGES
+from wanderbuch.agents.site.languages import LANGUAGES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,10 +56,10 @@ async def test_a_head_request_is_answered(reader: Browser) -> None:
 
 
 async def test_search_shows_who_counts_and_until_when(reader: Browser) -> None:
-    found = await reader.ask("/registry/en/?occupation=welders&country=MLT")
-    assert "Colombo Welding Centre" in found.text
-    assert "Institutions found: 1" in found.text
-    assert "no end date is set" in found.text
+    answer = await reader.ask("/registry/en/?occupation=welders&country=MLT")
+    assert "Colombo Welding Centre" in answer.text
+    assert "1 institution found" in answer.text
+    assert "no end date is set" in answer.text
     nobody = await reader.ask("/registry/en/?occupation=welders&country=KEN")
     assert "No institution was found" in nobody.text
 
@@ -115,8 +115,8 @@ async def test_programmes_and_what_a_verifier_may_ask_are_shown(reader: Browser)
     assert "Arc welding of ships&#39; plates" in centre
     assert "Weld in all positions" in centre
     shipyard = (await reader.ask(f"/registry/en/institution/{SHIPYARD}")).text
-    assert "occupation_isco08" in shipyard
-    assert "award_year" in shipyard
+    assert "Year of award, Occupation" in shipyard
+    assert "award_year" not in shipyard
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ async def test_the_standing_question_is_answered_by_the_rules(reader: Browser, q
 
 async def test_recognition_is_a_list_first_and_a_drawing_beside_it(reader: Browser) -> None:
     page = (await reader.ask("/registry/en/recognition")).text
-    assert page.index("Qualifications Agency of Malta") < page.index("<svg")
+    assert page.index("Qualifications Agency of Malta") < page.index('<figure class="map"')
     assert '<title id="map-title">Map of recognition</title>' in page
     assert 'class="on"' in page
     assert 'class="off"' in page

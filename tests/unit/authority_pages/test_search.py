@@ -6,10 +6,10 @@ import pytest
 from tests.unit.authority_pages.place import AUTHORITY, GALLE, HOTEL, MALTA, REFUSED, SHIPYARD, WELDERS, full_payload
 
 from wanderbuch.agents.authority.pages.search import MAX_PAGES, PAGE_SIZE, Query, SearchTables, words_of
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.index import covers_code
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.index import covers_code
+from wanderbuch.governance.form.validation import parse_file
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +23,26 @@ def tables(file: GovernanceFile) -> SearchTables:
 
 
 def every(tables: SearchTables, query: Query) -> list[Did]:
-    found: list[Did] = []
+    dids: list[Did] = []
     for page in range(1, MAX_PAGES):
         answer = tables.find(query, page)
-        found += answer.dids
+        dids += answer.dids
         if not answer.has_next:
             break
-    return found
+    return dids
 
 
 def slowly(file: GovernanceFile, occupation: str, country: str) -> set[Did]:
     """What `find` must find, by reading everything."""
     return {
-        each.issuer
-        for each in file.accreditations
-        if (not country or country in each.jurisdictions)
+        accreditation.issuer
+        for accreditation in file.accreditations
+        if (not country or country in accreditation.jurisdictions)
         and (
             not occupation
-            or any(code.startswith(occupation) or occupation.startswith(code) for code in each.occupations)
+            or any(code.startswith(occupation) or occupation.startswith(code) for code in accreditation.occupations)
         )
-        and not (occupation and covers_code(file.index.exclusions.get(each.issuer, ()), occupation))
+        and not (occupation and covers_code(file.index.exclusions.get(accreditation.issuer, ()), occupation))
     }
 
 
@@ -51,10 +51,10 @@ def slowly(file: GovernanceFile, occupation: str, country: str) -> set[Did]:
 def test_finds_what_reading_everything_finds(
     file: GovernanceFile, tables: SearchTables, occupation: str, country: str
 ) -> None:
-    found = every(tables, Query("", occupation, country))
-    assert len(found) == len(set(found))
+    dids = every(tables, Query("", occupation, country))
+    assert len(dids) == len(set(dids))
     if occupation or country:
-        assert set(found) == slowly(file, occupation, country)
+        assert set(dids) == slowly(file, occupation, country)
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_finds_what_reading_everything_finds(
 def test_finds_names_by_the_beginnings_of_their_words(
     tables: SearchTables, name: str, expected: list[Did] | None
 ) -> None:
-    found = every(tables, Query(name))
+    dids = every(tables, Query(name))
     if expected is None:
-        assert len(found) in {1, tables.count}
+        assert len(dids) in {1, tables.count}
     else:
-        assert found == expected
+        assert dids == expected
 
 
 def test_occupation_and_country_must_be_one_accreditation() -> None:
@@ -130,7 +130,7 @@ def test_what_ends_soon_is_found_by_its_day(tables: SearchTables) -> None:
     assert tables.endings(date(2026, 11, 22), date(2027, 3, 1), 50) == []
     soon = tables.endings(date(2028, 12, 1), date(2029, 1, 1), 7)
     assert len(soon) == 7
-    assert {each.last for each in soon} == {date(2028, 12, 31)}
+    assert {ending.last for ending in soon} == {date(2028, 12, 31)}
 
 
 def test_words_keep_the_signs_of_their_scripts() -> None:

@@ -10,7 +10,7 @@ def test_reads_this_process_as_the_process_itself_does():
     assert read.cpu_s["me"] == pytest.approx(time.process_time(), abs=0.05)
 
 
-def test_says_that_a_process_which_is_gone_can_not_be_measured():
+def test_says_that_a_process_which_is_gone_cannot_be_measured():
     with pytest.raises(NoClockError):
         ProcessClocks({"nobody": 2**22 + 1})
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log_writing import first_entry, utc_now

@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -63,7 +65,34 @@ def test_a_program_reads_the_mistake_as_json(capsys: pytest.CaptureFixture[str],
 
 
 def test_only_the_group_that_is_asked_for_is_loaded() -> None:
-    assert len(command_line(["schemas", "list"]).registered_groups) == 11
+    assert len(command_line(["schemas", "list"]).registered_groups) == 15
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "--version")
+    assert code == 0
+    assert out.startswith(f"wanderbuch {version('wanderbuch')} (acapy-agent 1.7.")
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("wanderbuch gov", "governance"),
+        ("wanderbuch governance ver", "verify"),
+        ("wanderbuch governance verify --fre", "--freshness"),
+        ("wanderbuch issuer ru", "run"),
+    ],
+)
+def test_a_shell_completes_groups_commands_and_options(line: str, offered: str) -> None:
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1), "_WANDERBUCH_COMPLETE": "complete_bash"}
+    ended = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv = ['wanderbuch']; from wanderbuch.agents.cli import main; main()"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.stdout.split() == [offered], ended.stderr
 
 
 def _texts(command: click.Command, path: str) -> list[tuple[str, str]]:

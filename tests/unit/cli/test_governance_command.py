@@ -8,7 +8,7 @@ from tests.unit.cli.conftest import EXAMPLE, Run
 from tests.unit.cli.office import HOST, Office, pem, served
 from tests.unit.http.tls_host import PrivateAuthority
 
-from wanderbuch.governance.division import divide
+from wanderbuch.governance.divided.division import divide
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.log_writing import next_entry, utc_now
 
@@ -33,11 +33,12 @@ def test_validate_lists_every_finding_and_ends_with_1(run: Run, office: Office) 
 
     code, out, _ = run("governance", "validate", str(office.file), "--json")
     assert code == 1
-    found = json.loads(out)
-    assert not found["ok"]
-    assert {each["path"] for each in found["findings"]} >= {"/version", "/format", "/unheard_of"}
+    answer = json.loads(out)
+    assert not answer["ok"]
+    assert {finding["path"] for finding in answer["findings"]} >= {"/version", "/format", "/unheard_of"}
     assert all(
-        each.keys() == {"severity", "path", "rule", "message", "fix", "file", "line"} for each in found["findings"]
+        finding.keys() == {"severity", "path", "rule", "message", "fix", "file", "line"}
+        for finding in answer["findings"]
     )
 
 
@@ -51,8 +52,8 @@ def test_validate_gives_the_line_and_strict_fails_on_warnings(run: Run, office: 
     (place,) = [number for number, line in enumerate(lines, start=1) if '"docs_uri"' in line]
     office.file.write_text("\n".join(lines).replace('"docs_uri": "https:', '"docs_uri": "javascript:'))
     code, out, _ = run("governance", "validate", str(office.file), "--json")
-    (found,) = [each for each in json.loads(out)["findings"] if each["severity"] == "error"]
-    assert (code, found["line"], found["path"], found["file"]) == (1, place, "/docs_uri", str(office.file))
+    (document,) = [each for each in json.loads(out)["findings"] if each["severity"] == "error"]
+    assert (code, document["line"], document["path"], document["file"]) == (1, place, "/docs_uri", str(office.file))
 
 
 def test_diff_says_who_gained_or_lost_what(run: Run, office: Office) -> None:

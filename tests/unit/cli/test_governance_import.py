@@ -34,9 +34,9 @@ def arguments(table: Path, *more: str) -> tuple[str, ...]:
 def table(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "csv":
         return LIST
-    found = tmp_path / "list.xlsx"
-    found.write_bytes(as_spreadsheet(LIST.read_bytes()))
-    return found
+    path = tmp_path / "list.xlsx"
+    path.write_bytes(as_spreadsheet(LIST.read_bytes()))
+    return path
 
 
 def test_says_what_would_change_and_writes_nothing(run: Run, table: Path, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_maps_headers_by_option_or_file(run: Run, tmp_path: Path) -> None:
     assert run(*arguments(other, "--map", "Fachgebiet"))[0] == 2
 
 
-def test_what_can_not_be_read_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_one_line(run: Run, tmp_path: Path) -> None:
     listed = tmp_path / "list.csv"
     listed.write_bytes("Name;Título\nEscola;é".encode("cp1252"))
     code, _, err = run(*arguments(listed))
@@ -127,7 +127,7 @@ def test_what_can_not_be_read_is_one_line(run: Run, tmp_path: Path) -> None:
 def test_lists_the_columns(run: Run) -> None:
     code, out, _ = run("governance", "columns")
     assert code == 0
-    assert "cred_def_ids: ids of the credential definitions" in out
+    assert "sources: what it signs with" in out
     assert {"did", "units"} <= {
         each["name"] for each in json.loads(run("governance", "columns", "--json")[1])["columns"]
     }
@@ -143,23 +143,23 @@ def test_asks_what_only_a_person_knows_and_takes_the_answer(run: Run, tmp_path: 
         book.active.append(cells)
     book.active.title = "Centres"
     book.active.row_dimensions[4].hidden = True
-    found, draft = tmp_path / "list.xlsx", tmp_path / "draft.json"
-    found.write_bytes(saved(book))
-    code, out, _ = run(*arguments(found, "--out", str(draft)))
+    path, draft = tmp_path / "list.xlsx", tmp_path / "draft.json"
+    path.write_bytes(saved(book))
+    code, out, _ = run(*arguments(path, "--out", str(draft)))
     assert code == 1
     assert "sheet 'Centres', with its headers in row 1" in out
     assert "question in row 4: the row is hidden: 'Kandy Hotel School (example)" in out
     assert "--answer hidden-rows=leave-out" in out
     assert not draft.exists()
-    code, out, _ = run(*arguments(found, "--out", str(draft), "--answer", "hidden-rows=leave-out", "--json"))
+    code, out, _ = run(*arguments(path, "--out", str(draft), "--answer", "hidden-rows=leave-out", "--json"))
     assert code == 0
     report = json.loads(out)
     assert (report["sheet"], report["header_row"], report["rows"]) == ("Centres", 1, 2)
-    assert {(each["severity"], each["kind"], each["row"]) for each in report["findings"]} == {
+    assert {(finding["severity"], finding["kind"], finding["row"]) for finding in report["findings"]} == {
         ("warning", "hidden-rows", 4)
     }
     assert "Kandy Hotel School (example) was suspended" not in out
-    code, out, _ = run(*arguments(found, "--answer", "hidden-rows=take"))
+    code, out, _ = run(*arguments(path, "--answer", "hidden-rows=take"))
     assert (code, "Kandy Hotel School (example) was suspended" in out) == (0, True)
 
 
@@ -216,7 +216,7 @@ def test_an_option_that_is_not_clear_is_one_line(run: Run, words: tuple[str, ...
     assert (code, err.count("\n")) == (2, 1)
 
 
-@pytest.mark.parametrize("name", sorted(each.name for each in VECTORS.iterdir() if each.name != "cases.json"))
+@pytest.mark.parametrize("name", sorted(path.name for path in VECTORS.iterdir() if path.name != "cases.json"))
 def test_no_list_ends_in_a_traceback_or_a_draft_of_what_was_not_understood(run: Run, name: str, tmp_path: Path) -> None:
     code, out, err = run(*arguments(VECTORS / name, "--out", str(tmp_path / "draft.json")))
     assert code in (1, 2)

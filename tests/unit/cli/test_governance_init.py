@@ -10,11 +10,11 @@ import base58
 import pytest
 from tests.unit.cli.conftest import Run
 
-from wanderbuch.agents.authority.api import AuthorityView
+from wanderbuch.agents.authority.api import AuthorityOut
 from wanderbuch.agents.authority.config import AuthorityConfig
 from wanderbuch.agents.authority.role import ROLE
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.governance.model import CROSSWALK as CROSSWALK_SCHEMA
+from wanderbuch.governance.form.model import CROSSWALK as CROSSWALK_SCHEMA
 
 AUTHOR = "did:webvh:QmExampAuthority111111111111111111111111111111:authority.wanderbuch.test:org"
 SCHEMA = f"{AUTHOR}/resources/zQmSchemaQuaLification1111111111111111111111111"
@@ -182,7 +182,7 @@ def test_goes_on_where_it_was_cut_off(run: Run, tmp_path: Path, monkeypatch: pyt
     assert code == 0
     assert "Taken from your last run: --name, --author" in said
     assert json.loads(out.read_bytes())["name"] == "Skills of Lanka"
-    assert [each.name for each in tmp_path.iterdir()] == ["governance.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["governance.json"]
 
 
 CROSSWALK = ("--crosswalk", "1=1,2=2,3=3,4=4,5=5,6=5,7=6", "--crosswalk-source", "Decision 12 of 2024",
@@ -236,7 +236,7 @@ def test_a_crosswalk_or_agent_that_is_not_clear_is_refused(run: Run, tmp_path: P
     assert not (tmp_path / "governance.json").exists()
 
 
-VIEW = AuthorityView(
+VIEW = AuthorityOut(
     did=AUTHOR,
     name="Training Authority",
     ecosystem="sri-lanka",
@@ -279,9 +279,9 @@ def test_asks_the_agent_for_what_the_agent_knows(run: Run, tmp_path: Path, agent
     (tmp_path / "app.token").write_text("operator-token\n")
     words = ("governance", "init", "--out", str(out), "--name", "Skills of Lanka")
     assert run(*words, "--config", str(path))[0] == 0
-    found = json.loads(out.read_bytes())
-    assert (found["author"], found["schemas"]) == (AUTHOR, [{"id": SCHEMA, "name": "qualification/1.0"}])
-    assert found["uri"] == "https://authority.wanderbuch.test/governance/sri-lanka/current.jws"
+    document = json.loads(out.read_bytes())
+    assert (document["author"], document["schemas"]) == (AUTHOR, [{"id": SCHEMA, "name": "qualification/1.0"}])
+    assert document["uri"] == "https://authority.wanderbuch.test/governance/sri-lanka/current.jws"
     token = ("--token-file", str(tmp_path / "app.token"))
     assert run(*words, "--agent", f"http://127.0.0.1:{agent}", *token)[0] == 0
     (tmp_path / "app.token").write_text("another\n")

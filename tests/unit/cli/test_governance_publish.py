@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.office import Office, pem
 
-from wanderbuch.governance.division import divide
+from wanderbuch.governance.divided.division import divide
 
 
 @pytest.fixture

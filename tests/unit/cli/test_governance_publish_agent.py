@@ -34,8 +34,9 @@ from wanderbuch.agents.runtime.app import Caller, ReadyReport
 from wanderbuch.agents.runtime.app_site import Mount, make_app
 from wanderbuch.agents.runtime.tenant_config import DEFAULT_TENANT
 from wanderbuch.errors import ConfigurationError, GovernanceError, ResolutionError
-from wanderbuch.governance.jws import unverified_payload
-from wanderbuch.governance.model import ACCREDITATION, DESCRIPTION
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.model import ACCREDITATION
+from wanderbuch.governance.signed.jws import unverified_payload
 
 __all__ = ["world"]
 
@@ -101,7 +102,7 @@ async def site(world: World, tmp_path: Path) -> AsyncIterator[Site]:
         max_body_bytes=1 << 20,
         is_serving=lambda: True,
         look=look,
-        description={},
+        description=dict,
         identify=identify,
     )
     async with (
@@ -119,7 +120,10 @@ async def test_the_difference_becomes_a_draft_for_the_approvers(site: Site) -> N
     (draft,) = await site.desk.drafts.all(state=DraftState.SUBMITTED)
     assert told["draft"]["id"] == draft.id
     assert "changes 2 part(s)" in told["text"]
-    changed = {(each.kind.value, each.key): each.after for each in await site.desk.drafts.diff(draft.id)}
+    changed = {
+        (difference.kind.value, difference.key): difference.after
+        for difference in await site.desk.drafts.diff(draft.id)
+    }
     assert changed[("header", "description")] == "Who counts."
     assert changed[("record", str(CENTRE))]["description"] == {"name": "Colombo Welding School"}
     assert len(changed) == 2

@@ -9,7 +9,7 @@ from tests.unit.cli.conftest import EXAMPLE, Run
 from tests.unit.cli.office import HOST, Office, served
 from tests.unit.http.tls_host import PrivateAuthority
 
-from wanderbuch.governance.division import divide
+from wanderbuch.governance.divided.division import divide
 
 COLOMBO = "did:webvh:QmExampCoLomboWeLding1111111111111111111111111:centre.wanderbuch.test:org"
 FOLDER = "governance/lk"
@@ -50,7 +50,7 @@ def test_an_unsigned_file_answers_and_says_that_nobody_vouches(
     found, out, _ = run(*question(EXAMPLE, "--json", **changes))
     answer = json.loads(out)
     assert (found, answer["verdict"]) == (code, verdict)
-    assert "explain.unchecked" in {each["code"] for each in answer["reasons"]}
+    assert "explain.unchecked" in {reason["code"] for reason in answer["reasons"]}
 
 
 def test_a_signed_file_needs_its_author_and_a_freshness_statement(run: Run, office: Office, site: Path) -> None:
@@ -203,7 +203,7 @@ def test_without_a_day_the_instant_is_asked_about(run: Run, at: str, code: int) 
         (["a", "b"], "answers no: without a reason\n"),
     ],
 )
-def test_what_a_trqp_service_says_can_not_steer_the_terminal(
+def test_what_a_trqp_service_says_cannot_steer_the_terminal(
     run: Run, office: Office, tmp_path: Path, message: object, shown: str
 ) -> None:
     async def answer(request: web.Request) -> web.Response:

@@ -27,7 +27,8 @@ from wanderbuch.agents.cli.store.contents import contents_of
 from wanderbuch.agents.cli.store.moving import CopyDiffersError, move
 from wanderbuch.agents.holder.role import ROLE
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
-from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig, load_config
+from wanderbuch.agents.runtime.config import AgentConfig, load_config
+from wanderbuch.agents.runtime.config_tables import StoreConfig
 from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard, WalletManager, WalletProfile
 from wanderbuch.agents.runtime.store_tables import open_engine
@@ -124,7 +125,11 @@ async def digests(config: AgentConfig) -> dict[str, Any]:
         found = {}
         for name in await profile.store.list_profiles():
             contents = await contents_of(profile.store, name)
-            found[name] = {part: held for part, held in contents.parts.items() if "wanderbuch" not in part}
+            found[name] = {
+                part: category_contents
+                for part, category_contents in contents.parts.items()
+                if "wanderbuch" not in part
+            }
         return found
 
 
@@ -227,11 +232,11 @@ async def test_a_copy_that_differs_stays_half_copied_and_the_next_one_is_whole(
     real, asked = contents_of, []
 
     async def late_difference(store: Any, profile: str) -> Any:
-        found = await real(store, profile)
+        contents = await real(store, profile)
         asked.append(profile)
         if len(asked) == 4:  # the second profile, in the target
-            found.parts["entries acapy"].digest += 1
-        return found
+            contents.parts["entries acapy"].digest += 1
+        return contents
 
     monkeypatch.setattr(moving, "contents_of", late_difference)
     with pytest.raises(CopyDiffersError, match="differs in entries acapy"):
@@ -295,8 +300,8 @@ async def test_mending_reads_also_the_state_of_a_record_anew(filled: AgentConfig
     await check(filled, mend=True)
     async with using(filled) as (profile, tables):
         await listed(profile, tables, "kandy")
-        found = await tables.engine.run("SELECT state FROM row WHERE id = 'kandy-3'")
-    assert ("open",) in found
+        rows = await tables.engine.run("SELECT state FROM row WHERE id = 'kandy-3'")
+    assert ("open",) in rows
 
 
 async def test_check_tells_a_row_without_its_record_and_calls_that_well(filled: AgentConfig) -> None:
@@ -389,6 +394,23 @@ def test_a_move_that_was_killed_is_begun_anew_by_the_next(
     assert {each["tenant"]: each["entries"] >= 201 for each in json.loads(printed)["tenants"]} == dict.fromkeys(
         ("default", *TENANTS), True
     )
+
+
+def test_a_move_to_a_disk_that_takes_no_more_is_one_line_and_is_run_again(
+    holder: AgentHandle, tmp_path: Path, run: Run
+) -> None:
+    """A limit on the size of files stands for that disk."""
+    config = load_config(holder.config_path, {}, role=ROLE)
+    with asyncio.Runner() as runner:
+        runner.run(fill(config, number=800))
+    to = ("move", "--config", holder.config_path, "--to", tmp_path / "other")
+    limited = ["prlimit", "--fsize=600000", *store_command(*to)]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert "the move did not come to its end" in done.stderr.splitlines()[-1]
+    assert "run it again" in done.stderr.splitlines()[-1]
+    code, _, told = run("store", *map(str, to))
+    assert code == 0, told
 
 
 def test_the_command_says_what_is_wrong_in_one_line(holder: AgentHandle, database: Database, run: Run) -> None:

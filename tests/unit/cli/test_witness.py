@@ -43,8 +43,8 @@ def desk(tmp_path: Path, run: Run) -> Desk:
 
 
 def proof_in(out: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(out)["proof"]
-    return found
+    proof: dict[str, Any] = json.loads(out)["proof"]
+    return proof
 
 
 def test_a_witness_shows_its_did(desk: Desk, run: Run) -> None:

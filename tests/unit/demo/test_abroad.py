@@ -4,7 +4,7 @@ import json
 from importlib.resources import files
 
 from wanderbuch.agents.demo.abroad import abroad_payload
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.form.validation import parse_file
 
 HOME = "did:webvh:QmExampHome1111111111111111111111111111111111:home.wanderbuch.test:org"
 ABROAD = "did:webvh:QmExampAbroad11111111111111111111111111111111:abroad.wanderbuch.test:org"
@@ -20,8 +20,8 @@ def test_recognises_the_authority_that_runs_and_nobody_else() -> None:
     file = parse_file(json.dumps(payload).encode())
 
     assert file.author == ABROAD
-    assert [(each.publisher, each.uri) for each in file.trusted_governance] == [
-        (HOME, "https://home.wanderbuch.test/governance/x/current.jws")
-    ]
-    assert {each.publisher for each in file.recognitions} == {HOME}
+    assert [
+        (trusted_governance.publisher, trusted_governance.uri) for trusted_governance in file.trusted_governance
+    ] == [(HOME, "https://home.wanderbuch.test/governance/x/current.jws")]
+    assert {recognition.publisher for recognition in file.recognitions} == {HOME}
     assert file.signatories is None

@@ -7,7 +7,7 @@ import pytest
 
 from wanderbuch.agents.demo.example import example_claim, example_payload, suspend
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.form.validation import parse_file
 from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import load_credential_type
 

@@ -8,8 +8,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wanderbuch.governance.domain import lapses
-from wanderbuch.governance.file import (
+from wanderbuch.governance.facts.file import (
     EQF,
     Accreditation,
     Agent,
@@ -20,11 +19,14 @@ from wanderbuch.governance.file import (
     Status,
     StatusChange,
 )
-from wanderbuch.governance.identifiers import CredDefId, Did, RevRegDefId
-from wanderbuch.governance.question import DateSpan, Evidence, Purpose, Requirement
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.spans import OPEN_END, normal
-from wanderbuch.governance.statements import Recognition, RecognitionLapse, Regulation
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import DateSpan, Evidence, Purpose, Requirement
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.sources import HOLDER_BOUND, AnonCredsSource, Binding
+from wanderbuch.governance.facts.spans import OPEN_END, normal
+from wanderbuch.governance.facts.statements import Recognition, RecognitionLapse, Regulation
+from wanderbuch.governance.facts.statuses import AnonCredsStatus
+from wanderbuch.governance.form.domain import lapses
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FRESH_UNTIL = AT + timedelta(hours=1)
@@ -33,7 +35,7 @@ OCCUPATIONS = ["C7", "C72", "C721", "C7212", "C7213", "C5120"]
 ISSUERS = [Did(f"did:webvh:{name}:{name}.test:org") for name in ("a", "b")]
 AUTHORITIES = [Did(f"did:webvh:{name}:{name}.test:gov") for name in ("home", "p", "q", "r")]
 HOME = AUTHORITIES[0]
-REGISTRIES = {issuer: [RevRegDefId(f"{issuer}/resources/r{n}") for n in range(3)] for issuer in ISSUERS}
+REGISTRIES = {issuer: [AnonCredsStatus(f"anoncreds:{issuer}/resources/r{n}") for n in range(3)] for issuer in ISSUERS}
 CROSSWALKS = (
     Crosswalk("old", "LK-NVQ", DateSpan(date(2000, 1, 1), DAYS[3]), (("1", 0), ("2", 1), ("3", 2)), "x"),
     Crosswalk("new", "LK-NVQ", DateSpan(DAYS[4], OPEN_END), (("1", 1), ("2", 2), ("3", 3)), "x"),
@@ -50,8 +52,8 @@ def by_chance(times: int = 300) -> Callable[[Callable[[Random], None]], Callable
     return wrap
 
 
-def cred_defs(issuer: Did) -> list[CredDefId]:
-    return [CredDefId(f"{issuer}/resources/c{n}") for n in range(2)]
+def sources_of(issuer: Did) -> list[AnonCredsSource]:
+    return [AnonCredsSource(f"anoncreds:{issuer}/resources/c{n}") for n in range(2)]
 
 
 def some[T](chance: Random, values: Sequence[T], least: int, most: int) -> tuple[T, ...]:
@@ -79,7 +81,8 @@ def accreditation(chance: Random, number: int, *, calm: float = 0.0) -> Accredit
         issuer=issuer,
         title=None,
         credential_types=some(chance, ["q/1.0", "q/1.0", "q/2.0"], 1, 2),
-        cred_def_ids=some(chance, cred_defs(issuer), 1, 2),
+        sources=some(chance, sources_of(issuer), 1, 2),
+        bindings=HOLDER_BOUND,
         occupations=some(chance, OCCUPATIONS, 1, 3),
         excluded_occupations=some(chance, OCCUPATIONS, 0, 1) if chance.random() < 0.15 else (),
         level_range=LevelRange(chance.choice(["LK-NVQ", "LK-NVQ", EQF]), str(lowest), str(chance.randint(lowest, 3))),
@@ -108,10 +111,10 @@ def file(chance: Random) -> GovernanceFile:
     return file_of(tuple(accreditation(chance, number) for number in range(chance.randint(0, 5))))
 
 
-def file_of(found: tuple[Accreditation, ...]) -> GovernanceFile:
+def file_of(accreditations: tuple[Accreditation, ...]) -> GovernanceFile:
     return GovernanceFile(
         id="x", name="x", description=None, version=1, last_updated=AT, author=HOME, docs_uri=None, ttl=None,
-        schemas=(), roles=(), participants=(), accreditations=found, crosswalks=CROSSWALKS,
+        schemas=(), roles=(), participants=(), accreditations=accreditations, crosswalks=CROSSWALKS,
     )  # fmt: skip
 
 
@@ -121,7 +124,7 @@ def evidence(chance: Random) -> Evidence:
     framework, version = chance.choice([("LK-NVQ", "old"), ("LK-NVQ", "new"), ("EQF", None), ("LK-NVQ", None)])
     return Evidence(
         issuer=issuer,
-        cred_def_id=chance.choice(cred_defs(issuer)),
+        source=chance.choice(sources_of(issuer)),
         credential_type="q/1.0",
         occupation=chance.choice(OCCUPATIONS),
         proven_eqf_level=chance.choice([None, 1, 2, 3]),
@@ -129,7 +132,8 @@ def evidence(chance: Random) -> Evidence:
         crosswalk_version=version,
         awarded=DateSpan(DAYS[first], DAYS[chance.choice([first, first, chance.randint(first, 7)])]),
         expires_on=None,
-        registry=chance.choice([None, *REGISTRIES[issuer]]),
+        status=chance.choice([None, *REGISTRIES[issuer]]),
+        binding=Binding.LINK_SECRET,
     )
 
 
@@ -137,15 +141,15 @@ def asked_for(shown: Evidence, purpose: Purpose = Purpose.EMPLOYMENT) -> Require
     return Requirement(shown.occupation, "MLT", shown.proven_eqf_level, "q/1.0", not_revoked=False, purpose=purpose)
 
 
-def held(found: GovernanceFile) -> GovernanceSnapshot:
-    return GovernanceSnapshot(found, "x", FRESH_UNTIL)
+def held(file: GovernanceFile) -> GovernanceSnapshot:
+    return GovernanceSnapshot(file, "x", FRESH_UNTIL)
 
 
 def question(chance: Random, asked_of: GovernanceSnapshot) -> tuple[Requirement, Evidence]:
     """Return a credential, mostly one that somebody accredits, and a requirement that it answers."""
     shown = evidence(chance)
-    files = [asked_of.file, *(each.file for each in asked_of.recognised.values())]
-    said = [(each, file) for file in files for each in file.accreditations]
+    files = [asked_of.file, *(snapshot.file for snapshot in asked_of.recognised.values())]
+    said = [(accreditation, file) for file in files for accreditation in file.accreditations]
     if said and chance.random() < 0.9:
         shown = credential(chance, *chance.choice(said))
     purpose = chance.choice([Purpose.EMPLOYMENT] * 4 + list(Purpose))
@@ -159,12 +163,12 @@ def credential(chance: Random, by: Accreditation, file: GovernanceFile) -> Evide
     """Return what an accreditation may have led to."""
     first = max(by.intervals[0].first, DAYS[chance.randint(0, 7)])
     framework = by.level_range.framework
-    tables = [each for each in file.crosswalks if each.framework == framework]
-    in_force = [each.version for each in tables if each.valid.first <= first <= each.valid.last]
+    tables = [crosswalk for crosswalk in file.crosswalks if crosswalk.framework == framework]
+    in_force = [table.version for table in tables if table.valid.first <= first <= table.valid.last]
     below = [code for code in OCCUPATIONS if code.startswith(by.occupations)]
     return Evidence(
         issuer=by.issuer,
-        cred_def_id=chance.choice(by.cred_def_ids),
+        source=chance.choice(by.sources),
         credential_type="q/1.0",
         occupation=chance.choice([code for code in below if code != "C7213"] or below),
         proven_eqf_level=chance.choice([None, 1, 1, 1, 2, 2, 3]),
@@ -172,7 +176,8 @@ def credential(chance: Random, by: Accreditation, file: GovernanceFile) -> Evide
         crosswalk_version=in_force[0] if in_force else None,
         awarded=DateSpan(first, first + timedelta(days=chance.choice([0, 0, 0, 1, 3]))),
         expires_on=None,
-        registry=chance.choice([None, *REGISTRIES[by.issuer]]),
+        status=chance.choice([None, *REGISTRIES[by.issuer]]),
+        binding=Binding.LINK_SECRET,
     )
 
 
@@ -208,8 +213,8 @@ def world(chance: Random) -> GovernanceSnapshot:
     broad = chance.choice([0.7, 0.9, 0.97])
     files = {author: authority_file(chance, author, broad) for author in AUTHORITIES}
     others = {
-        author: GovernanceSnapshot(found, author, chance.choice([FRESH_UNTIL] * 8 + [AT, None]))
-        for author, found in files.items()
+        author: GovernanceSnapshot(file, author, chance.choice([FRESH_UNTIL] * 8 + [AT, None]))
+        for author, file in files.items()
         if author != HOME and chance.random() < 0.95
     }
     return GovernanceSnapshot(files[HOME], "x", FRESH_UNTIL, recognised=others)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.identifiers import Did, DidUrl
-from wanderbuch.governance.model import PROGRAMMES, REFUSAL, REGULATION, VERIFICATION
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.model import PROGRAMMES, REFUSAL, REGULATION, VERIFICATION
+from wanderbuch.governance.form.validation import parse_file
 
 ROOT = Path(__file__).parents[3]
 VECTORS = ROOT / "tests" / "vectors"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tests.unit.governance.decision_vectors import Json
 
-from wanderbuch.governance.file import GovernanceFile
-from wanderbuch.governance.question import Purpose, Requirement
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.governance.validation import parse_file
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.question import Purpose, Requirement
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.validation import parse_file
 
 FOLDER = Path(__file__).parents[2] / "vectors" / "recognition"
 
@@ -42,7 +42,7 @@ def snapshot(name: str, until: str) -> GovernanceSnapshot:
 def snapshot_of(case: Json) -> GovernanceSnapshot:
     others = [snapshot(name, until) for name, until in case["recognised"].items()]
     home = snapshot(case["governance"], case["fresh_until"])
-    return replace(home, recognised={each.file.author: each for each in others})
+    return replace(home, recognised={other.file.author: other for other in others})
 
 
 def requirement_of(case: Json) -> Requirement:

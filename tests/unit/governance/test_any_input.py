@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.unit.governance.conftest import ECOSYSTEM, EXAMPLE, KeyHolder
 
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.signing import sign_file, verify_file
-from wanderbuch.governance.validation import validate_file
+from wanderbuch.governance.form.validation import validate_file
+from wanderbuch.governance.signed.signing import sign_file, verify_file
 
 JUNK: list[Any] = [None, True, -1, 0, 2**53 - 1, "", "x", "\u202e", "C7212", "2024-02-30", [], [None], {}, {"a": []}]
 DOCUMENTS = [path.read_text() for path in (EXAMPLE, ECOSYSTEM, *sorted(EXAMPLE.parent.glob("[a-r]*.example.json")))]
@@ -41,7 +41,7 @@ def spoilt(chance: Random) -> bytes:
 def test_a_spoilt_file_leads_to_findings_never_to_a_crash(chance: Random) -> None:
     report = validate_file(spoilt(chance))
     assert (report.file is None) == bool(report.errors)
-    assert all(each.message and each.fix and each.rule for each in report.findings)
+    assert all(finding.message and finding.fix and finding.rule for finding in report.findings)
 
 
 @settings(max_examples=300, deadline=None)

@@ -37,4 +37,8 @@ def test_a_type_alone_loads_neither_the_rules_nor_the_protocol() -> None:
         "print(*(name for name in sys.modules if name.startswith('wanderbuch.governance.')))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert set(loaded) == {"wanderbuch.governance.identifiers", "wanderbuch.governance.webvh_place"}
+    assert set(loaded) == {
+        "wanderbuch.governance.facts",
+        "wanderbuch.governance.facts.identifiers",
+        "wanderbuch.governance.facts.webvh_place",
+    }

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.unit.holder.process import HolderProcess
+from tests.unit.holder.asked_wallet import AskedWallet
+from tests.unit.holder.offered import OfferedWallet
 from tests.unit.power import Power, power
 from tests.unit.trust.ecosystem import Authority, Issuer, webvh
+from tests.welders import accreditation
 
 from wanderbuch.agents.runtime.config import AgentConfig
 
@@ -18,19 +20,43 @@ def training_centre() -> Issuer:
     return Issuer(webvh("centre"))
 
 
+@pytest.fixture(scope="session")
+def cooking_school() -> Issuer:
+    """Accredited for cooks."""
+    return Issuer(webvh("cooks"))
+
+
 @pytest.fixture
-async def process(
+async def offered(
     agent_config: AgentConfig,
     training_centre: Issuer,
-    power: Power,
+    cooking_school: Issuer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[HolderProcess]:
-    """A running holder with a connection to its issuer."""
+) -> AsyncIterator[OfferedWallet]:
+    """A wallet that has a connection with an issuer of welders; a school for cooks is accredited too."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    made = HolderProcess(agent_config, training_centre, Authority(), power)
+    made = OfferedWallet(agent_config, (training_centre, cooking_school), Authority())
+    made.accredited[cooking_school.did] = [
+        accreditation([cooking_school.cred_def_id], id="acc-2", occupations=["C512"])
+    ]
+    await made.start()
+    await made.connect()
+    await made.sweep()  # as at every start
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def asked(
+    agent_config: AgentConfig, training_centre: Issuer, power: Power, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AskedWallet]:
+    """A wallet that has a connection with an issuer of welders, and that a verifier asks."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = AskedWallet(agent_config, (training_centre,), Authority(), power)
     await made.start()
     made.place_tails()
     await made.connect()
+    await made.sweep()  # as at every start
     yield made
     await made.stop()

@@ -58,7 +58,7 @@ def test_says_a_thermometer_attribute_as_a_proof_that_hides_the_level() -> None:
 def test_says_an_unrestricted_thermometer_attribute_as_shown() -> None:
     request = group_request()
     del request["requested_attributes"]["q"]["restrictions"][0]["attr::eqf_min_3::value"]
-    assert (AskedKind.SHOW, "Shows whether the EQF level is 3 or more.") in words(request)
+    assert (AskedKind.SHOW, "Shows whether it reaches EQF level 3.") in words(request)
 
 
 def test_says_a_predicate_with_its_bound() -> None:

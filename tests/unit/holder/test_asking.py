@@ -11,10 +11,11 @@ from tests.unit.trust.ecosystem import payload as file_payload
 from wanderbuch.agents.holder.asked import ProofRequest, parse_proof_request
 from wanderbuch.agents.holder.asking import decide_asking, may_be_asked
 from wanderbuch.agents.holder.peers import Peer
-from wanderbuch.governance.freshness import FreshnessStatement, snapshot_of
-from wanderbuch.governance.model import DESCRIPTION, PROFILE_STATEMENTS
-from wanderbuch.governance.question import Purpose, TrustDecision, Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.question import Purpose, TrustDecision, Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.model import PROFILE_STATEMENTS
+from wanderbuch.governance.signed.freshness import FreshnessStatement, snapshot_of
 
 EMPLOYER = webvh("employer")
 NOW = datetime.fromisoformat("2026-11-22T12:00:00Z")

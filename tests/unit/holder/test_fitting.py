@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wanderbuch.agents.holder.asked import parse_proof_request
-from wanderbuch.agents.holder.fitting import HeldCredential, Revocation, misfits
+from wanderbuch.agents.holder.fitting import HeldCredential, Matcher, Revocation, misfits
 
 TODAY = date(2026, 11, 22)
 CRED_DEF = "did:webvh:Qm/resources/zQmCentre"
@@ -135,3 +135,41 @@ def test_a_credential_fits_a_request_in_another_spelling() -> None:
     asked["names"] = [name.upper() for name in asked["names"]]
     assert codes(request, welder()) == []
     assert codes(predicate(">=", 4, name="EQF _LEVEL"), welder()) == []
+
+
+LEVEL_BY_PREDICATE = {**predicate(">=", 3), "requested_attributes": group()["requested_attributes"]}
+DIFFERING = {
+    "nothing": welder(),
+    "who they are": valued(family_name="Silva"),
+    "the occupation": valued(occupation_isco08="C7213"),
+    "the level by thermometer": valued(eqf_min_3="0"),
+    "the level": valued(eqf_level="2"),
+    "an attribute that is shown": welder(
+        values={name: value for name, value in welder().values.items() if name != "award_year"}
+    ),
+    "a compared attribute": welder(
+        values={name: value for name, value in welder().values.items() if name != "eqf_level"}
+    ),
+    "the issuer's definition": welder(cred_def_id="did:webvh:Qm/resources/zQmOther"),
+    "the end": welder(expires_on=date(2026, 11, 21)),
+    "another end": welder(expires_on=date(2025, 1, 1)),
+    "an end to come": welder(expires_on=date(2030, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("case", DIFFERING)
+def test_a_credential_is_compared_by_itself_whatever_was_compared_before(case: str) -> None:
+    request = parse_proof_request(LEVEL_BY_PREDICATE)
+    after_all_others = Matcher(request, at=TODAY)
+    for name, credential in DIFFERING.items():
+        if name != case:
+            after_all_others.lasting(credential)
+    alone = Matcher(request, at=TODAY).lasting(DIFFERING[case])
+    assert after_all_others.lasting(DIFFERING[case]) == alone
+    assert bool(alone) is (case not in ("nothing", "who they are", "an end to come"))
+
+
+def test_the_day_of_its_end_is_told_of_each_credential() -> None:
+    matcher = Matcher(parse_proof_request(LEVEL_BY_PREDICATE), at=TODAY)
+    told = [matcher.lasting(DIFFERING[case])[0].text for case in ("the end", "another end")]
+    assert told == ["It expired on 2026-11-21.", "It expired on 2025-01-01."]

@@ -4,21 +4,12 @@ import base64
 import contextlib
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from typing import Any, cast
-from unittest.mock import MagicMock
 
 import base58
 import pytest
-from acapy_agent.connections.models.conn_record import ConnRecord
-from acapy_agent.core.event_bus import EventBus
-from acapy_agent.core.oob_processor import OobMessageProcessor
 from acapy_agent.core.profile import Profile
-from acapy_agent.messaging.responder import BaseResponder, MockResponder
-from acapy_agent.protocols.coordinate_mediation.v1_0.route_manager import (
-    CoordinateMediationV1RouteManager,
-    RouteManager,
-)
-from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
 from acapy_agent.resolver.default.key import KeyDIDResolver
 from acapy_agent.resolver.default.peer2 import PeerDID2Resolver
 from acapy_agent.resolver.default.peer4 import PeerDID4Resolver
@@ -27,14 +18,25 @@ from acapy_agent.utils.testing import create_test_profile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.invitations import InvitationError, open_invitation
 from wanderbuch.agents.holder.opening import InvitationKind, Opened
+from wanderbuch.agents.holder.request_book import open_requests
 from wanderbuch.errors import ResolutionError, WanderbuchError
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.packing import PREFIX
+from wanderbuch.plugins.exchange.proof_messages import request_message
+from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.http.edge import Fetched, HttpEdge, Redirect
-from wanderbuch.plugins.trust.foreign_dids import guard_resolvers
+from wanderbuch.plugins.http.errors import NotFoundError
+from wanderbuch.plugins.webvh.foreign_dids import guard_resolvers
 
+CONFIG = HolderConfig(invitation_wait_s=1)
+SHORT = CONFIG.model_copy(update={"invitation_wait_s": 0.05})
 THREAD = "0c3d1d8e-1b0a-4b40-8f86-9a8a2ecb4d41"
 OFFER_TYPE = "https://didcomm.org/issue-credential/2.0/offer-credential"
+DID_KEY = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH"
+ASKED = {"requested_attributes": {"q": {"name": "family_name"}}, "requested_predicates": {}}
 
 
 class ShortLink:
@@ -64,9 +66,8 @@ def invitation(**changed: Any) -> dict[str, Any]:
         "@type": "https://didcomm.org/out-of-band/1.1/invitation",
         "@id": "b4e1b2a0-2f3a-4a3e-8f60-4a1b7a5d2c11",
         "label": "centre",
-        "services": ["did:webvh:QmVUnVhQc1CSmZqDy8uLMuQjudboeZxxQETmfzv7JXSVP4:centre.wanderbuch.test:org"],
-        "handshake_protocols": ["https://didcomm.org/didexchange/1.1"],
-        "requests~attach": [attached({"@type": OFFER_TYPE, "@id": THREAD})],
+        "services": inline(DID_KEY),
+        "requests~attach": [attached(request_message(message_id=THREAD, proof_request_json=json.dumps(ASKED)))],
         **changed,
     }
 
@@ -78,9 +79,6 @@ def attached(message: Any) -> dict[str, Any]:
 def link(received: Any) -> str:
     text = json.dumps(received).encode()
     return "https://centre.wanderbuch.test/didcomm?oob=" + base64.urlsafe_b64encode(text).rstrip(b"=").decode()
-
-
-DID_KEY = "did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH"
 
 
 def inline(*keys: Any) -> list[dict[str, Any]]:
@@ -105,38 +103,37 @@ def peer_4(document: bytes) -> str:
     return f"did:peer:4z{digest}:{encoded}"
 
 
+class Nowhere:
+    """The way out of a wallet: nothing arrives."""
+
+    async def deliver(self, *_: Any, **__: Any) -> None:
+        raise ResolutionError("nobody is there")
+
+
 @pytest.fixture
-async def wallet() -> Profile:
-    """A wallet that has taken this offer already, so that opening it again needs no network."""
+async def wallet() -> AsyncIterator[Profile]:
     profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
-    profile.context.injector.bind_instance(EventBus, EventBus())
-    resolver = DIDResolver([KeyDIDResolver(), PeerDID2Resolver(), PeerDID4Resolver()])
+    resolver, keys = DIDResolver([KeyDIDResolver(), PeerDID2Resolver(), PeerDID4Resolver()]), KeyRing()
     guard_resolvers(resolver)
-    profile.context.injector.bind_instance(DIDResolver, resolver)
-    profile.context.injector.bind_instance(RouteManager, CoordinateMediationV1RouteManager())
-    profile.context.injector.bind_instance(OobMessageProcessor, OobMessageProcessor(inbound_message_router=MagicMock()))
-    profile.context.injector.bind_instance(BaseResponder, MockResponder())
-    async with profile.session() as session:
-        connection_id = await ConnRecord(
-            invitation_msg_id=invitation()["@id"], their_role=ConnRecord.Role.RESPONDER.rfc160, state="completed"
-        ).save(session)
-        await V20CredExRecord(
-            thread_id=THREAD, role=V20CredExRecord.ROLE_HOLDER, state="offer-received", connection_id=connection_id
-        ).save(session)
-    return profile
+    sending = Sending(cast(HttpEdge, Nowhere()), keys)
+    for kind, instance in {DIDResolver: resolver, KeyRing: keys, Sending: sending}.items():
+        profile.context.injector.bind_instance(kind, instance)
+    yield profile
+    await sending.stop(wait_s=0)
+    await profile.close()
 
 
 async def opened(wallet: Profile, url: str, edge: ShortLink | None = None) -> Opened:
-    return await open_invitation(wallet, cast(HttpEdge, edge or ShortLink()), url, wait_s=1)
+    return await open_invitation(wallet, cast(HttpEdge, edge or ShortLink()), CONFIG, url)
 
 
 async def test_reads_an_invitation_out_of_its_url(wallet: Profile) -> None:
-    assert (await opened(wallet, link(invitation()))).kind is InvitationKind.OFFER
+    assert (await opened(wallet, link(invitation()))).kind is InvitationKind.REQUEST
 
 
 async def test_reads_an_invitation_behind_a_short_link(wallet: Profile) -> None:
     edge = ShortLink(json.dumps(invitation()).encode())
-    assert (await opened(wallet, "https://centre.wanderbuch.test/i/abc", edge)).kind is InvitationKind.OFFER
+    assert (await opened(wallet, "https://centre.wanderbuch.test/i/abc", edge)).kind is InvitationKind.REQUEST
     assert edge.accepted == ["application/json"]
 
 
@@ -149,10 +146,16 @@ BAD = {
     "no_invitation": link({}),
     "too_long": "https://centre.wanderbuch.test/?oob=" + "e" * 70_000,
     "nothing_promised": link(invitation(**{"requests~attach": [], "handshake_protocols": []})),
-    "two_attached": link(invitation(**{"requests~attach": [attached({"@type": OFFER_TYPE, "@id": THREAD})] * 2})),
+    "two_attached": link(invitation(**{"requests~attach": invitation()["requests~attach"] * 2})),
     "two_services": link(invitation(services=["did:web:a.test", "did:web:b.test"])),
     "other_message": link(invitation(**{"requests~attach": [attached({"@type": "x/1.0/y", "@id": THREAD})]})),
     "no_thread": link(invitation(**{"requests~attach": [attached({"@type": OFFER_TYPE})]})),
+    "no_proof_request": link(
+        invitation(
+            **{"requests~attach": [attached({"@type": PREFIX + "present-proof/2.0/request-presentation", "@id": "1"})]}
+        )
+    ),
+    "thread_is_long": link(invitation(**{"requests~attach": [attached({"@type": OFFER_TYPE, "@id": "x" * 129})]})),
     "thread_is_a_number": link(invitation(**{"requests~attach": [attached({"@type": OFFER_TYPE, "@id": 7})]})),
 }
 
@@ -161,11 +164,12 @@ BAD = {
 async def test_refuses_what_is_no_invitation(wallet: Profile, name: str) -> None:
     with pytest.raises(InvitationError):
         await opened(wallet, BAD[name])
+    assert await open_requests(wallet).count() == 0
 
 
 async def test_reads_an_invitation_out_of_the_location_of_a_redirect(wallet: Profile) -> None:
     edge = ShortLink(location=link(invitation()))
-    assert (await opened(wallet, "https://centre.wanderbuch.test/i/abc", edge)).kind is InvitationKind.OFFER
+    assert (await opened(wallet, "https://centre.wanderbuch.test/i/abc", edge)).kind is InvitationKind.REQUEST
     assert edge.asked == ["https://centre.wanderbuch.test/i/abc"]
 
 
@@ -195,6 +199,16 @@ async def test_a_redirect_that_carries_no_invitation_is_refused_and_not_followed
 async def test_a_web_page_behind_a_short_link_is_told_as_one(wallet: Profile) -> None:
     with pytest.raises(InvitationError, match="web page"):
         await opened(wallet, "https://x.test/i/abc", ShortLink(b"<html>", content_type="text/html"))
+
+
+async def test_a_link_behind_which_nothing_is_any_more_says_what_to_do(wallet: Profile) -> None:
+    class Over(ShortLink):
+        async def get_or_location(self, url: str, **how: Any) -> Fetched | Redirect:
+            raise NotFoundError("there is nothing at x.test (status 404)", status=404)
+
+    with pytest.raises(InvitationError, match="nothing behind the link") as caught:
+        await opened(wallet, "https://x.test/i/abc", Over())
+    assert caught.value.hint == "ask the sender for a new invitation"
 
 
 HOSTILE_SERVICES: dict[str, Any] = {
@@ -241,7 +255,11 @@ LEFT_TO_THE_RESOLVER = ("peer_4_document_of_another_form", "peer_4_with_an_odd_k
 async def test_a_hostile_sender_is_refused_and_nothing_else_fails(wallet: Profile, name: str, brings: str) -> None:
     attached_ = [attached({"@type": OFFER_TYPE, "@id": "another-thread"})] if brings == "offer" else []
     text = link(
-        invitation(services=HOSTILE_SERVICES[name], **{"@id": "another-invitation", "requests~attach": attached_})
+        invitation(
+            services=HOSTILE_SERVICES[name],
+            handshake_protocols=["https://didcomm.org/didexchange/1.1"],
+            **{"@id": "another-invitation", "requests~attach": attached_},
+        )
     )
     with pytest.raises(ResolutionError if name in LEFT_TO_THE_RESOLVER else InvitationError):
         await opened(wallet, text)
@@ -261,4 +279,4 @@ async def test_whatever_stands_in_an_invitation_ends_in_our_own_words(wallet: Pr
     changed = data.draw(st.dictionaries(st.sampled_from(members), JSON_VALUES, min_size=1, max_size=3))
     document = {**invitation(), **changed, "@type": invitation()["@type"]}
     with contextlib.suppress(WanderbuchError):
-        await open_invitation(wallet, cast(HttpEdge, ShortLink()), link(document), wait_s=0.05)
+        await open_invitation(wallet, cast(HttpEdge, ShortLink()), SHORT, link(document))

@@ -123,10 +123,10 @@ async def test_says_that_there_is_nothing(edge: HttpEdge, host: TlsHost) -> None
 
 async def test_an_error_status_is_an_error(edge: HttpEdge, host: TlsHost) -> None:
     host.handlers["broken"] = answering({"status": 503})
-    with pytest.raises(StatusError) as found:
+    with pytest.raises(StatusError) as error:
         await edge.get(host.url("broken"), max_bytes=100, timeout_s=5)
-    assert found.value.status == 503
-    assert not isinstance(found.value, NotFoundError)
+    assert error.value.status == 503
+    assert not isinstance(error.value, NotFoundError)
 
 
 async def test_gives_up_on_a_host_that_does_not_answer(edge: HttpEdge, host: TlsHost) -> None:
@@ -187,9 +187,9 @@ async def test_does_not_reach_loopback_by_a_name_server_that_answers_so(host: Tl
 
 async def test_says_that_nobody_listens(host: TlsHost) -> None:
     async with HttpEdge(HttpEdgeConfig(ConnectionMap.parse([f"{host.host}:443=127.0.0.1:1"]), host.ca_file)) as edge:
-        with pytest.raises(UnreachableError) as found:
+        with pytest.raises(UnreachableError) as error:
             await edge.get(host.url("page"), max_bytes=10, timeout_s=5)
-    assert found.value.hint is not None
+    assert error.value.hint is not None
 
 
 @pytest.fixture
@@ -243,9 +243,9 @@ def test_an_unreadable_ca_file_is_one_clear_error(tmp_path: Path, content: bytes
     file = tmp_path / "ca.crt"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=r"ca\.crt") as found:
+    with pytest.raises(ConfigurationError, match=r"ca\.crt") as error:
         HttpEdge(HttpEdgeConfig(ca_file=file))
-    assert found.value.hint is not None
+    assert error.value.hint is not None
 
 
 def test_every_error_of_the_edge_means_could_not_check() -> None:
@@ -256,9 +256,11 @@ async def test_two_hosts_are_kept_apart(authority: PrivateAuthority, host: TlsHo
     async with tls_host(authority, "second.example.test", tmp_path / "second") as second:
         host.handlers["who"] = answering({"text": "first"})
         second.handlers["who"] = answering({"text": "second"})
-        connect = [f"{each.host}:443=127.0.0.1:{each.port}" for each in (host, second)]
+        connect = [f"{tls_host.host}:443=127.0.0.1:{tls_host.port}" for tls_host in (host, second)]
         async with HttpEdge(HttpEdgeConfig(ConnectionMap.parse(connect), host.ca_file)) as edge:
-            bodies = [(await edge.get(each.url("who"), max_bytes=10, timeout_s=5)).body for each in (host, second)]
+            bodies = [
+                (await edge.get(tls_host.url("who"), max_bytes=10, timeout_s=5)).body for tls_host in (host, second)
+            ]
     assert bodies == [b"first", b"second"]
 
 

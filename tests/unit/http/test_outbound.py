@@ -46,7 +46,7 @@ async def test_aca_py_delivers_an_envelope_over_the_edge(
     host.handlers["didcomm"] = inbox
     target = ConnectionTarget(endpoint=host.url("didcomm"))
     await manager.enqueue_message(profile, OutboundMessage(payload="", enc_payload=b"envelope", target=target))
-    assert await asyncio.wait_for(delivered, 5) == ("application/ssi-agent-wire", b"envelope")
+    assert await asyncio.wait_for(delivered, 60) == ("application/ssi-agent-wire", b"envelope")
 
 
 async def test_says_why_nothing_was_delivered(

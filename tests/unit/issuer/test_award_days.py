@@ -1,26 +1,14 @@
 """The day of an award is written where the centre is: it may have begun there before it begins in UTC."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-import pytest_asyncio
-from tests.unit.issuer.workshop import WELDER, Workshop
+from tests.unit.issuer.workshop import Workshop
+from tests.welders import CLAIM as WELDER
 
 from wanderbuch.schemas.claims import ClaimError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def workshop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
-    folder = tmp_path_factory.mktemp("workshop")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(folder))
-        made = Workshop(folder)
-        await made.open()
-        yield made
-        await made.profile.close()
 
 
 @pytest.mark.parametrize(("hour", "days"), [(20, 1), (10, 1), (9, 0)])

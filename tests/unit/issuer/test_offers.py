@@ -1,85 +1,78 @@
-"""An offer moves from state to state, and never back."""
+"""What an offer's markers make of it, and when somebody has to look at it."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from wanderbuch.agents.issuer import offers
-from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
+from wanderbuch.agents.issuer.models import offer_view
+from wanderbuch.agents.issuer.offers import (
+    KEEP_EXCHANGES,
+    REVOKED,
+    Offer,
+    OfferState,
+    Receipt,
+    answered,
+    ended,
+    issued,
+    offer_id_of,
+    taken,
+)
 from wanderbuch.agents.issuer.registries import is_nearly_full
-from wanderbuch.agents.issuer.resending import is_due
-from wanderbuch.agents.issuer.views import offer_view
-from wanderbuch.governance.question import Reason
-from wanderbuch.plugins.trust.issuing import IssuedCredential
+from wanderbuch.governance.facts.question import Reason
+from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.store.markers import over
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-CREDENTIAL = IssuedCredential(None, 3, "connection-1")
+LATE = AT + timedelta(hours=1)
+CHANNEL = Channel("ours", "theirs", "https://phone.wanderbuch.test/d", ("mediator",), "connection-1")
 REASON = Reason("issuing.over", "It is over.")
 
 
-def offer(state: OfferState = OfferState.OPEN, **fields: object) -> Offer:
+def offer(**fields: object) -> Offer:
     known = {
-        "cred_ex_id": "exchange-1",
+        "id": "an-offer",
         "credential_type": "qualification/1.0",
+        "schema_id": "schema-1",
         "cred_def_id": "definition-1",
         "values": {"family_name": "Perera"},
         "governance_version": 1,
-        "answer_by": AT + timedelta(hours=1),
+        "answer_by": LATE,
+        "nonce": "7",
     }
-    return Offer.model_validate(known | {"state": state} | fields)
+    return Offer.model_validate(known | fields)
 
 
-@pytest.mark.parametrize(
-    ("step", "state"),
-    [
-        (offers.issue(CREDENTIAL, at=AT), OfferState.ISSUED),
-        (offers.decline(at=AT), OfferState.DECLINED),
-        (offers.refuse((REASON,), at=AT), OfferState.REFUSED),
-        (offers.refuse((REASON,), at=AT + timedelta(hours=2)), OfferState.NO_ANSWER),
-        (offers.end_without_answer(at=AT + timedelta(hours=2)), OfferState.NO_ANSWER),
-    ],
-    ids=["signed", "declined", "refused", "answered too late", "deadline"],
-)
-def test_open_offer_ends_in_a_definite_state(step: offers.Step, state: OfferState) -> None:
-    ended = step(offer())
-    assert ended is not None
-    assert ended.state is state
-    assert ended.ended_at is not None
+TAKEN = over(offer(), taken(CHANNEL))
+ISSUED = over(TAKEN, issued(TAKEN, registry="registry-1", index=3, request_digest="d", at=AT))
 
 
-def test_offer_stays_open_until_its_deadline() -> None:
-    assert offers.end_without_answer(at=AT + timedelta(hours=1))(offer()) is None
+def test_the_wallet_that_took_an_offer_is_written_to_as_it_was_met() -> None:
+    assert offer().wallet is None
+    assert TAKEN.wallet is not None
+    assert TAKEN.wallet.channel == CHANNEL
+    assert TAKEN.state is OfferState.OPEN
+    assert ISSUED.wallet == TAKEN.wallet
 
 
-@pytest.mark.parametrize("state", [OfferState.DECLINED, OfferState.NO_ANSWER, OfferState.REFUSED, OfferState.REVOKED])
-def test_what_is_over_is_neither_declined_nor_refused_nor_ended_again(state: OfferState) -> None:
-    late = AT + timedelta(days=1)
-    steps = (offers.decline(at=late), offers.refuse((REASON,), at=late), offers.end_without_answer(at=late))
-    assert [step(offer(state)) for step in steps] == [None] * 3
+@pytest.mark.parametrize("state", [OfferState.DECLINED, OfferState.WITHDRAWN, OfferState.NO_ANSWER, OfferState.REFUSED])
+def test_an_offer_ends_without_a_credential(state: OfferState) -> None:
+    offer = over(TAKEN, ended(state, at=AT, reasons=(REASON,)))
+    assert (offer.state, offer.ended_at, offer.index) == (state, AT, None)
+    assert [reason.code for reason in offer.reasons] == ["issuing.over"]
+    assert not offer.state.has_credential
 
 
-def test_signed_credential_is_the_stronger_fact_if_the_deadline_passed_meanwhile() -> None:
-    ended = offers.issue(CREDENTIAL, at=AT)(offer(OfferState.NO_ANSWER))
-    assert ended is not None
-    assert ended.state is OfferState.ISSUED
+@pytest.mark.parametrize("state", [OfferState.OPEN, OfferState.ISSUED, OfferState.REVOKED])
+def test_what_is_no_end_without_a_credential_is_refused_as_one(state: OfferState) -> None:
+    with pytest.raises(ValueError, match="no end"):
+        ended(state, at=AT)
 
 
-@pytest.mark.parametrize("state", [OfferState.ISSUED, OfferState.REVOKED])
-def test_issued_credential_is_not_issued_again(state: OfferState) -> None:
-    assert offers.issue(CREDENTIAL, at=AT)(offer(state)) is None
-
-
-def test_wallet_that_can_not_keep_a_credential_does_not_undo_its_issuance() -> None:
-    told = offers.decline(at=AT)(offer(OfferState.ISSUED))
-    assert told is not None
-    assert (told.state, told.receipt) == (OfferState.ISSUED, Receipt.REJECTED)
-
-
-def test_only_an_issued_credential_is_revoked() -> None:
-    assert offers.revoke(offer()) is None
-    revoked = offers.revoke(offer(OfferState.ISSUED))
-    assert revoked is not None
-    assert revoked.state is OfferState.REVOKED
+def test_an_issued_credential_has_its_place_and_is_revoked_later() -> None:
+    assert (ISSUED.state, ISSUED.registry, ISSUED.index, ISSUED.issued_at) == (OfferState.ISSUED, "registry-1", 3, AT)
+    revoked = over(ISSUED, REVOKED)
+    assert (revoked.state, revoked.index) == (OfferState.REVOKED, 3)
+    assert revoked.state.has_credential
 
 
 def test_offer_shows_no_claim_when_it_is_printed() -> None:
@@ -95,27 +88,72 @@ def test_spare_takes_over_while_places_are_left(size: int, used: int, nearly: bo
 
 
 @pytest.mark.parametrize(
-    ("fields", "due"),
+    ("held", "due"),
     [
-        ({"sent_at": AT - timedelta(minutes=5), "sends": 1}, True),
-        ({"sent_at": AT + timedelta(seconds=1), "sends": 1}, False),
-        ({"sent_at": AT + timedelta(seconds=1), "sends": 1, "receipt": Receipt.KEPT}, False),
-        ({"sent_at": AT - timedelta(minutes=5), "sends": 1, "receipt": Receipt.KEPT}, False),
-        ({"sent_at": AT - timedelta(days=5), "sends": 8}, False),
+        (offer(), LATE),
+        (TAKEN, LATE),
+        (ISSUED, AT + timedelta(seconds=30)),
+        (over(ISSUED, answered(Receipt.KEPT)), None),
+        (over(ISSUED, answered(Receipt.REJECTED)), AT + KEEP_EXCHANGES),
+        (over(ISSUED, REVOKED), AT + KEEP_EXCHANGES),
+        (over(TAKEN, ended(OfferState.DECLINED, at=AT)), AT + KEEP_EXCHANGES),
+        (over(offer(), ended(OfferState.NO_ANSWER, at=AT)), None),
     ],
-    ids=["sent by a process before", "just sent", "kept", "sent before and kept", "sent often enough"],
+    ids=["open", "taken", "issued", "kept", "rejected", "revoked", "declined", "nobody took it"],
 )
-def test_credential_that_may_be_lost_is_sent_again(fields: dict[str, object], due: bool) -> None:
-    assert is_due(offer(OfferState.ISSUED, **fields), AT + timedelta(seconds=2), began=AT) is due
+def test_an_offer_is_due_when_there_is_something_to_be_done(held: Offer, due: datetime | None) -> None:
+    assert held.due_at() == due
 
 
-def test_pauses_between_sendings_grow() -> None:
-    sent = offer(OfferState.ISSUED, sent_at=AT + timedelta(seconds=1), sends=2)
-    assert not is_due(sent, AT + timedelta(seconds=60), began=AT)
-    assert is_due(sent, AT + timedelta(seconds=61), began=AT)
+@pytest.mark.parametrize(
+    ("after", "again"),
+    [
+        (timedelta(seconds=1), timedelta(seconds=31)),
+        (timedelta(seconds=30), timedelta(seconds=60)),
+        (timedelta(minutes=8), timedelta(minutes=16)),
+        (timedelta(hours=13), KEEP_EXCHANGES),
+        (timedelta(hours=25), None),
+    ],
+)
+def test_pauses_between_sendings_grow_until_it_is_over(after: timedelta, again: timedelta | None) -> None:
+    assert ISSUED.due_again(AT + after) == (None if again is None else AT + again)
+
+
+def test_what_was_done_is_not_due_again() -> None:
+    declined = over(TAKEN, ended(OfferState.DECLINED, at=AT))
+    assert declined.due_again(AT) == AT + KEEP_EXCHANGES
+    assert declined.due_again(AT + KEEP_EXCHANGES) is None
+    assert over(ISSUED, answered(Receipt.KEPT)).due_again(AT + timedelta(minutes=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("thread", "named"),
+    [
+        ("0123456789abcdef0123456789abcdef.o", "0123456789abcdef0123456789abcdef"),
+        ("0123456789abcdef0123456789abcdef.r", None),
+        ("0123456789abcdef0123456789abcdef", None),
+        (".o", None),
+        ("a/b.o", None),
+        ("a.marker.o", None),
+        (f"{'a' * 65}.o", None),
+    ],
+)
+def test_a_thread_names_an_offer_by_its_form_alone(thread: str, named: str | None) -> None:
+    assert offer_id_of(thread) == named
 
 
 def test_offer_shows_a_certificate_number_as_it_stands_on_the_certificate() -> None:
-    made = offer(values={"credential_id": "#000123", "award_year": "2024"}, credential_type="qualification/1.0")
+    made = offer(values={"credential_id": "#000123", "award_year": "2024"})
     assert offer_view(made, None).values == {"credential_id": "000123", "award_year": "2024"}
     assert made.values["credential_id"] == "#000123"
+
+
+def test_the_code_is_made_where_an_open_offer_is_looked_at() -> None:
+    made = offer(
+        short_url="https://centre.wanderbuch.test/i/abc", invitation_url="https://centre.wanderbuch.test/d?oob=x"
+    )
+    shown = offer_view(made, None)
+    assert shown.qr_svg is not None
+    assert shown.qr_svg.startswith("<svg")
+    assert offer_view(made, None, with_qr=False).qr_svg is None
+    assert offer_view(over(made, ended(OfferState.WITHDRAWN, at=AT)), None).qr_svg is None

@@ -1,43 +1,28 @@
-"""Registries and revocations: what a crash left is taken up, and nothing is done twice."""
+"""Registries, places, revocations and what is sent again: what a crash left is taken up, and nothing is done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
 from acapy_agent.anoncreds.constants import CATEGORY_REV_LIST
-from acapy_agent.protocols.issue_credential.v2_0.manager import V20CredManager
-from tests.unit.issuer.workshop import REGISTRY_SIZE, Workshop
+from tests.unit.issuer.conftest import restart
+from tests.unit.issuer.workshop import REGISTRY_SIZE, Message, Workshop
 
+from wanderbuch.agents.issuer.intents import GIVE_UP, RevocationIntent, RevocationState, open_intents
+from wanderbuch.agents.issuer.models import revocation_view
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.places import STEPS, Places
 from wanderbuch.agents.issuer.registries import Registries, RegistryState
-from wanderbuch.agents.issuer.revocations import RevocationIntent, RevocationState
 from wanderbuch.errors import ExchangeError
-from wanderbuch.governance.identifiers import RevRegDefId
-from wanderbuch.plugins.trust.places import SigningPlaces
+from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
 from wanderbuch.plugins.webvh.revocation import WebvhRevocation
-from wanderbuch.store.records import RecordStore
+from wanderbuch.store.elapsing import elapsing
+from wanderbuch.store.tables import tables_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workshop]:
-    folder = tmp_path_factory.mktemp("workshop")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HOME", str(folder))
-        made = Workshop(folder)
-        await made.open()
-        yield made
-        await made.profile.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def workshop(opened: Workshop) -> Workshop:
-    opened.start()
-    await opened.standing.prepare()
-    return opened
+CREDENTIAL = "issue-credential"
 
 
 async def is_revoked_in_public(workshop: Workshop, offer: Offer) -> bool:
@@ -49,25 +34,53 @@ async def is_revoked_in_public(workshop: Workshop, offer: Offer) -> bool:
 
 async def intend(workshop: Workshop, offer: Offer) -> None:
     """Keep an intent as a process does that is killed right after."""
-    intent = RevocationIntent(id=offer.id, registry=offer.registry, index=offer.index, connection_id=None)
-    await RecordStore(workshop.profile, RevocationIntent).insert(intent)
+    intent = RevocationIntent(id=offer.id, registry=str(offer.registry), index=offer.index or 0)
+    await workshop.revocations._intents.insert(intent)
+
+
+async def revoked(workshop: Workshop) -> Offer:
+    """Return an offer whose credential is revoked in public."""
+    offer = await workshop.issue()
+    await workshop.heard()
+    await workshop.revocations.request(offer, wait_s=0)
+    await workshop.revocations.publish_all()
+    return await workshop.desk.get(offer.id)
+
+
+async def told(workshop: Workshop, offer: Offer) -> list[Message]:
+    """Return what the wallet of an offer was sent since the last time; there are others from the tests before."""
+    phone = workshop.phone_of(offer)
+    return [message for to, message in await workshop.messages() if to is phone]
+
+
+async def notice_ack(workshop: Workshop, offer: Offer) -> bool:
+    thread = {"thid": f"{offer.id}.r"}
+    ack = {
+        "@type": "https://didcomm.org/revocation_notification/2.0/ack",
+        "@id": "a",
+        "~thread": thread,
+        "status": "OK",
+    }
+    return await workshop.receive(ack, workshop.phone_of(offer))
 
 
 async def test_restart_finds_definition_and_registries_again(workshop: Workshop) -> None:
-    before = workshop.cred_def_id, [each.id for each in await workshop.standing.registries()]
+    before = workshop.cred_def_id, [registry.id for registry in await workshop.standing.registries()]
     workshop.start()
     await workshop.standing.prepare()
-    assert (workshop.cred_def_id, [each.id for each in await workshop.standing.registries()]) == before
+    assert (workshop.cred_def_id, [registry.id for registry in await workshop.standing.registries()]) == before
 
 
 async def test_registry_without_a_status_list_gets_one_at_the_next_start(workshop: Workshop) -> None:
     registries = Registries(workshop.profile, size=6)
     await registries.ensure_spare(workshop.cred_def_id)
-    spare = next(each for each in await registries.all(workshop.cred_def_id) if each.state is RegistryState.SPARE)
+    spare = next(
+        registry for registry in await registries.all(workshop.cred_def_id) if registry.state is RegistryState.SPARE
+    )
     async with workshop.profile.session() as session:
         await session.handle.remove(CATEGORY_REV_LIST, spare.id)  # a crash between definition and list
     await registries.ensure_active(workshop.cred_def_id)
-    assert spare.id in [each.id for each in await registries.all(workshop.cred_def_id)]
+    assert spare.id in [registry.id for registry in await registries.all(workshop.cred_def_id)]
 
 
 async def test_full_registry_gives_way_to_the_spare_and_a_new_spare_is_made(workshop: Workshop) -> None:
@@ -76,7 +89,7 @@ async def test_full_registry_gives_way_to_the_spare_and_a_new_spare_is_made(work
     while (await registries.ensure_active(workshop.cred_def_id)) == first:
         await workshop.issue()
     await registries.ensure_spare(workshop.cred_def_id)
-    states = {each.id: each.state for each in await registries.all(workshop.cred_def_id)}
+    states = {registry.id: registry.state for registry in await registries.all(workshop.cred_def_id)}
     assert states[first] is RegistryState.FULL
     assert sorted(state.value for state in states.values()).count("ACTIVE") == 1
     assert RegistryState.SPARE in states.values()
@@ -118,11 +131,11 @@ async def test_many_revocations_become_one_status_list(workshop: Workshop) -> No
     while next(iter(await registries.all(workshop.cred_def_id))).used > 2:
         await workshop.issue()
         await registries.ensure_active(workshop.cred_def_id)
-    held = [await workshop.issue(), await workshop.issue()]
-    for offer in held:
+    offers = [await workshop.issue(), await workshop.issue()]
+    for offer in offers:
         await intend(workshop, offer)
     await workshop.revocations.publish_all()
-    listed = [await workshop.revocations.get_or_none(offer.id) for offer in held]
+    listed = [await workshop.revocations.get_or_none(offer.id) for offer in offers]
     assert len({intent.listed_at for intent in listed if intent}) == 1
 
 
@@ -132,50 +145,144 @@ async def test_offer_without_a_credential_is_not_revoked(workshop: Workshop) -> 
         await workshop.revocations.request(offer, wait_s=0)
 
 
-async def test_sweep_notes_a_credential_that_was_signed_before_a_crash(workshop: Workshop) -> None:
-    offer = await workshop.offer()
-    manager = V20CredManager(workshop.profile)
-    exchange = await workshop.exchange(offer)
-    exchange = await manager.receive_request(await workshop.request_for(exchange), workshop.connection, None)
-    await manager.issue_credential(exchange)
-    assert (await workshop.desk.get(offer.id)).state is OfferState.OPEN
-    await workshop.desk.sweep(datetime.now(UTC))
-    noted = await workshop.desk.get(offer.id)
-    assert (noted.state, noted.index is not None) == (OfferState.ISSUED, True)
+async def test_a_wallet_is_told_that_its_credential_is_revoked_until_it_has_heard(workshop: Workshop) -> None:
+    offer = await revoked(workshop)
+    (notice,) = await told(workshop, offer)
+    assert (notice["revocation_format"], notice["credential_id"]) == (
+        "indy-anoncreds",
+        f"{offer.registry}::{offer.index}",
+    )
+    at = datetime.now(UTC)
+    await workshop.revocations.notices.sweep(at + timedelta(seconds=5))
+    assert await told(workshop, offer) == []
+    await workshop.revocations.notices.sweep(at + timedelta(minutes=5))
+    assert await told(workshop, offer) == [notice]
+    await restart(workshop)
+    assert await told(workshop, offer) == [notice]  # it may have been lost with the process before
+    assert await notice_ack(workshop, offer)
+    assert await workshop.desk.book.payloads.find(notice["@id"]) is None
+    await restart(workshop)
+    await workshop.revocations.notices.sweep(at + timedelta(hours=5))
+    assert await told(workshop, offer) == []
 
 
-async def test_sweep_ends_overdue_offers_and_forgets_old_exchanges(workshop: Workshop) -> None:
+async def test_a_notice_is_acknowledged_by_its_wallet_alone(workshop: Workshop) -> None:
+    offer, other = await revoked(workshop), await workshop.issue()
+    workshop.wallets.by_offer[offer.id] = workshop.phone_of(other)
+    assert not await notice_ack(workshop, offer)
+    assert await workshop.desk.book.payloads.find(f"{offer.id}.r") is not None
+
+
+async def test_the_issuer_sees_whether_a_wallet_has_heard_and_until_when_it_is_told(workshop: Workshop) -> None:
+    offer = await revoked(workshop)
+    intents = open_intents(workshop.profile)
+    before = revocation_view(await intents.get(offer.id))
+    assert before.published_at is not None
+    assert (before.told_at, before.told_until) == (None, before.published_at + GIVE_UP)
+    assert await notice_ack(workshop, offer)
+    assert revocation_view(await intents.get(offer.id)).told_at is not None
+
+
+async def test_a_notice_that_nobody_acknowledges_is_given_up_after_a_week(workshop: Workshop) -> None:
+    offer = await revoked(workshop)
+    await workshop.revocations.notices.sweep(datetime.now(UTC))
+    await workshop.heard()
+    for _ in range(2):
+        await workshop.revocations.notices.sweep(datetime.now(UTC) + GIVE_UP + timedelta(minutes=1))
+        assert await told(workshop, offer) == []
+    assert await workshop.desk.book.payloads.find(f"{offer.id}.r") is None
+
+
+async def test_sweep_ends_overdue_offers(workshop: Workshop) -> None:
     offer = await workshop.offer(lifetime=timedelta(seconds=30))
     await workshop.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
     ended = await workshop.desk.get(offer.id)
-    assert (ended.state, ended.forgotten) == (OfferState.NO_ANSWER, False)
-    await workshop.desk.sweep(datetime.now(UTC) + timedelta(days=2))
-    assert (await workshop.desk.get(offer.id)).forgotten
-    assert await workshop.desk._exchange(offer) is None
+    assert (ended.state, ended.ended_at) == (OfferState.NO_ANSWER, offer.answer_by)
 
 
 async def test_credential_that_a_crash_kept_from_leaving_is_sent_by_the_next_process_once(workshop: Workshop) -> None:
-    """ACA-Py queues what goes out in memory."""
     offer = await workshop.issue()
-    workshop.heard()
+    first = (await told(workshop, offer))[-1]
+    assert first["@type"].endswith(CREDENTIAL)
     workshop.start()
+    await workshop.standing.prepare()
     await workshop.desk.sweep(datetime.now(UTC))
-    assert workshop.heard().count("V20CredIssue") >= 1
+    assert await told(workshop, offer) == [first]
     await workshop.desk.sweep(datetime.now(UTC))
-    assert workshop.heard() == []
-    assert (await workshop.desk.get(offer.id)).sends == 2
+    assert await told(workshop, offer) == []
+
+
+async def test_credential_is_sent_again_ever_less_often_until_it_is_acknowledged(workshop: Workshop) -> None:
+    offer = await workshop.issue()
+    await workshop.heard()
+    rows = tables_of(workshop.profile).engine
+    pauses: list[float] = []
+    for _ in range(3):
+        ((due,),) = await rows.run("SELECT due FROM row WHERE id = ? AND state = 'ISSUED'", offer.id)
+        pauses.append(due - datetime.now(UTC).timestamp())
+        await workshop.desk.sweep(datetime.fromtimestamp(due, UTC) + timedelta(seconds=1))
+        assert [message["@type"].endswith(CREDENTIAL) for message in await told(workshop, offer)] == [True]
+    assert pauses[0] == pytest.approx(30, abs=5)
+    await workshop.acknowledge(offer)
+    await workshop.desk.sweep(datetime.now(UTC) + timedelta(hours=1))
+    assert await told(workshop, offer) == []
+    assert await rows.run("SELECT due FROM row WHERE id = ?", offer.id) == [(None,)]  # a sweep had put it off meanwhile
 
 
 async def test_requests_at_once_fill_registry_after_registry_and_none_is_refused(workshop: Workshop) -> None:
     """Trap 8: ACA-Py tries five times, two seconds apart, and gives up; of sixty requests at once it lost five."""
     offers = [await workshop.offer() for _ in range(REGISTRY_SIZE + 2)]
-    requests = [await workshop.request_for(await workshop.exchange(offer)) for offer in offers]
-    workshop.profile.context.injector.bind_instance(SigningPlaces, workshop.standing.places)
-    try:
-        await asyncio.gather(*(workshop.receive(request) for request in requests))
-    finally:
-        workshop.profile.context.injector.clear_binding(SigningPlaces)
+    requests = [(await workshop.request_for(offer), workshop.phone_of(offer)) for offer in offers]
+    await asyncio.gather(*(workshop.receive(request, phone) for request, phone in requests))
     ended = [await workshop.desk.get(offer.id) for offer in offers]
     assert {offer.state for offer in ended} == {OfferState.ISSUED}
     assert len({(offer.registry, offer.index) for offer in ended}) == len(offers)
-    assert all(offer.index is not None and offer.index < REGISTRY_SIZE for offer in ended)
+    assert all(offer.index is not None and 0 < offer.index < REGISTRY_SIZE for offer in ended)
+
+
+async def count_of(workshop: Workshop, registry_id: str) -> int:
+    async with workshop.profile.session() as session:
+        entry = await session.handle.fetch(CATEGORY_REV_LIST, registry_id)
+    return int(json.loads(entry.value)["next_index"])
+
+
+async def test_places_are_reserved_more_at_a_time_as_use_grows_and_what_is_left_comes_back(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registries = Registries(workshop.profile, size=400)
+    registry_id = await registries._make(workshop.cred_def_id)
+    await registries._steps.set_active_registry(registry_id)
+    places = Places(workshop.profile, registries)
+    counts, taken = [], []
+    for _ in range(sum(STEPS) + 1):
+        taken.append(await places.take(workshop.cred_def_id))
+        counts.append(await count_of(workshop, registry_id) - 1)
+    assert list(dict.fromkeys(counts)) == [1, 5, 37, 69]
+    assert [place.index for place in taken] == list(range(1, 39))
+    await places.release()
+    assert await count_of(workshop, registry_id) == 39
+    slow = Places(workshop.profile, registries)
+    before = elapsing()
+    for hours in range(3):  # an hour between one and the next
+        monkeypatch.setattr("wanderbuch.agents.issuer.places.elapsing", lambda h=hours: before + 3600.0 * h)
+        await slow.take(workshop.cred_def_id)
+    assert await count_of(workshop, registry_id) == 42
+
+
+async def test_places_come_back_only_where_nobody_has_reserved_later_ones(workshop: Workshop) -> None:
+    registries = Registries(workshop.profile, size=400)
+    registry_id = await registries._make(workshop.cred_def_id)
+    await registries._steps.set_active_registry(registry_id)
+    first, second = Places(workshop.profile, registries), Places(workshop.profile, registries)
+    for _ in range(2):  # 1, then 2 to 5, of which one is used
+        await first.take(workshop.cred_def_id)
+    assert (await second.take(workshop.cred_def_id)).index == 6
+    await first.release()
+    assert await count_of(workshop, registry_id) == 7
+    assert (await second.take(workshop.cred_def_id)).index == 7  # no place is given twice
+
+
+async def test_a_place_with_which_nothing_was_signed_is_given_to_the_next(workshop: Workshop) -> None:
+    place = await workshop.standing.places.take(workshop.cred_def_id)
+    workshop.standing.places.give_back(workshop.cred_def_id, place)
+    assert (await workshop.standing.places.take(workshop.cred_def_id)) is place

@@ -3,27 +3,25 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from acapy_agent.anoncreds.issuer import AnonCredsIssuer
 from tests.processes import Processes
-from tests.unit.issuer.workshop import Workshop
+from tests.unit.issuer.workshop import Message, Phone, Workshop, credential_of
 from tests.unit.trust.ecosystem import TYPE
+from tests.welders import CLAIM as WELDER
 
+from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.registries import RegistryState
-from wanderbuch.agents.issuer.revocations import RevocationState
-from wanderbuch.governance.identifiers import SchemaId
-from wanderbuch.plugins.trust.places import SigningPlaces
-from wanderbuch.store.errors import LeaseLostError
+from wanderbuch.agents.issuer.signing import Signer
+from wanderbuch.governance.facts.anoncreds_ids import SchemaId
 from wanderbuch.store.fellows import Fellows, bind_fellows
-from wanderbuch.store.leases import Lease
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -41,7 +39,7 @@ class Issuer:
 
     async def at_once(self, calls: int, call: Callable[[Workshop], Awaitable[Any]]) -> list[Any]:
         """Return what some calls at once gave, split over the two."""
-        return list(await asyncio.gather(*(call(self.both[each % 2]) for each in range(calls))))
+        return list(await asyncio.gather(*(call(self.both[number % 2]) for number in range(calls))))
 
 
 @pytest.fixture
@@ -49,23 +47,17 @@ async def issuer(processes: Processes, tmp_path: Path) -> Issuer:
     """An issuer whose processes have started at once on an empty store."""
     first = Workshop(tmp_path, processes.first.profile)
     made = Issuer(first, Workshop(tmp_path, processes.second.profile, beside=first))
-    await asyncio.gather(*(each.open_wallet() for each in made.both))
+    await asyncio.gather(*(workshop.open_wallet() for workshop in made.both))
     schema = await AnonCredsIssuer(first.profile).create_and_register_schema(
         first.did, TYPE.name, TYPE.version, list(TYPE.attr_names)
     )
-    async with first.profile.session() as session:
-        await first.connection.save(session)
-    made.second.connection = first.connection
-    made.second.link_secret = first.link_secret
-    for each in made.both:
-        each.schema_id = SchemaId.parse(schema.schema_state.schema_id)
-        each.start()
-    await asyncio.gather(*(each.standing.prepare() for each in made.both))
+    for workshop in made.both:
+        workshop.schema_id = SchemaId.parse(schema.schema_state.schema_id)
+        workshop.start()
+    await asyncio.gather(*(workshop.standing.prepare() for workshop in made.both))
     await first.publish()
     made.second.version = first.version
     await made.second.source.refresh()
-    for each in made.both:
-        each.profile.context.injector.bind_instance(SigningPlaces, each.standing.places)
     return made
 
 
@@ -73,9 +65,13 @@ async def answered(issuer: Issuer, workshop: Workshop) -> Offer:
     """Return an offer of one process whose request came at the other."""
     offer = await workshop.offer()
     other = issuer.first if workshop is issuer.second else issuer.second
-    request = await other.request_for(await other.exchange(offer))
-    await other.receive(request)
+    await other.ask(offer)
     return await workshop.desk.get(offer.id)
+
+
+async def told(issuer: Issuer) -> list[tuple[Phone, Message]]:
+    """Return what both sent since the last time."""
+    return [message for workshop in issuer.both for message in await workshop.messages()]
 
 
 async def test_processes_that_start_at_once_make_everything_once(issuer: Issuer, tmp_path: Path) -> None:
@@ -88,7 +84,7 @@ async def test_processes_that_start_at_once_make_everything_once(issuer: Issuer,
     made = await AnonCredsIssuer(first.profile).get_created_credential_definitions(issuer_id=first.did)
     assert made == [first.cred_def_id]
     registries = await first.standing.registries()
-    assert [each.state for each in registries] == [RegistryState.ACTIVE]
+    assert [registry.state for registry in registries] == [RegistryState.ACTIVE]
     assert registries == await second.standing.registries()
 
 
@@ -99,47 +95,64 @@ async def test_no_place_is_given_twice_whichever_processes_sign(issuer: Issuer) 
     places = Counter((each.registry, each.index) for each in done)
     assert max(places.values()) == 1
     assert len({registry for registry, _ in places}) >= 3
-    states = Counter(each.state for each in await issuer.first.standing.registries())
+    states = Counter(registry.state for registry in await issuer.first.standing.registries())
     assert states[RegistryState.ACTIVE] == 1
 
 
-async def test_one_request_that_comes_at_both_is_signed_once(issuer: Issuer) -> None:
+async def test_one_request_that_comes_at_both_is_answered_with_one_credential(issuer: Issuer) -> None:
     offer = await issuer.first.offer()
-    request = await issuer.first.request_for(await issuer.first.exchange(offer))
-    before = await issuer.first.used()
-    await issuer.at_once(6, lambda workshop: workshop.receive(request))
-    assert await issuer.first.used() == before + 1
-    sent = [message for each in issuer.both for message, _ in each.wallet_hears.messages]
-    assert {type(message).__name__ for message in sent} == {"V20CredIssue"}
-    assert len({json.dumps(message.serialize()["credentials~attach"]) for message in sent}) == 1
+    request, phone = await issuer.first.request_for(offer), issuer.first.phone_of(offer)
+    await told(issuer)
+    await issuer.at_once(6, lambda workshop: workshop.receive(request, phone))
+    sent = [message for _, message in await told(issuer)]
+    assert {message["@type"].rpartition("/")[2] for message in sent} == {"issue-credential"}
+    assert (
+        len({message["@id"] for message in sent}) == len({json.dumps(credential_of(mapping)) for mapping in sent}) == 1
+    )
+    held = await issuer.second.desk.get(offer.id)
+    credential = credential_of(sent[0])
+    assert (held.registry, held.index) == (credential["rev_reg_id"], credential["signature"]["r_credential"]["i"])
 
 
 async def test_a_decline_and_a_request_at_once_end_in_one_state(issuer: Issuer) -> None:
-    offer = await issuer.first.offer()
-    exchange = await issuer.first.exchange(offer)
-    request = await issuer.first.request_for(exchange)
-    await asyncio.gather(
-        issuer.first.receive(request), issuer.second.receive(issuer.second.decline(exchange)), return_exceptions=True
-    )
+    for number in range(6):
+        offer = await issuer.first.offer()
+        request = await issuer.first.request_for(offer)
+        await told(issuer)
+        ask = issuer.first.receive(request, issuer.first.phone_of(offer))
+        decline = issuer.second.decline(offer)
+        await asyncio.gather(*((ask, decline) if number % 2 else (decline, ask)))
+        held = await issuer.second.desk.get(offer.id)
+        assert held.state in (OfferState.ISSUED, OfferState.DECLINED)
+        sent = [message["@type"].endswith("/issue-credential") for _, message in await told(issuer)]
+        assert any(sent) is (held.state is OfferState.ISSUED)
+        kept = await issuer.second.desk.book.payloads.find(offer.id)
+        assert (kept is not None) is (held.state is OfferState.ISSUED)
+
+
+async def test_of_wallets_that_come_at_both_one_gets_the_offer(issuer: Issuer) -> None:
+    offer = await issuer.first.make()
+    phones = [await issuer.first.connect(offer.id) for _ in range(6)]
+    takes = (issuer.both[number % 2].take(phone) for number, phone in enumerate(phones))
+    got = await asyncio.gather(*takes)
+    assert sorted(got) == [False] * 5 + [True]
     held = await issuer.second.desk.get(offer.id)
-    assert held.state in (OfferState.ISSUED, OfferState.DECLINED)
-    signed = (await issuer.first.exchange(offer)).cred_issue is not None
-    assert signed is (held.state is OfferState.ISSUED)
+    assert held.wallet is not None
+    assert held.wallet.own_key == phones[got.index(True)].connection.own_key
 
 
-async def test_an_offer_is_handed_over_once_although_both_hear_that_its_wallet_has_connected(issuer: Issuer) -> None:
-    offer = await issuer.first.offer(invitation_id="invitation")
-    connection = await issuer.first.connect("invitation")
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await issuer.at_once(
-        10, lambda workshop: workshop.desk.connected("invitation", str(connection.connection_id), send)
-    )
-    assert len(sent) == 1
-    assert (await issuer.second.desk.get(offer.id)).connection_id == connection.connection_id
+async def test_one_wallet_that_comes_at_both_on_an_invitation_for_many_has_one_offer(issuer: Issuer) -> None:
+    invitation = await issuer.first.desk.make_for_many(WELDER, lifetime=timedelta(hours=1))
+    phone = await issuer.first.connect(invitation.id)
+    assert await issuer.at_once(6, lambda workshop: workshop.take(phone)) == [True] * 6
+    await issuer.second.complete(phone)
+    ((_, message),) = await told(issuer)
+    for workshop in issuer.both:
+        offer = await workshop.desk.book.of_thread(message["@id"])
+        assert offer is not None
+        assert offer.wallet is not None
+        assert offer.wallet.own_key == phone.connection.own_key
+    assert len((await issuer.first.desk.page()).items) == 1
 
 
 async def test_what_a_lost_process_was_to_send_is_sent_by_one_that_is_left(
@@ -148,24 +161,17 @@ async def test_what_a_lost_process_was_to_send_is_sent_by_one_that_is_left(
     """It had it in its memory only."""
     await issuer.first.desk.sweep(issuer.first.now)
     await issuer.second.desk.sweep(issuer.first.now)
-    offer = await issuer.first.offer(invitation_id="invitation")
-    connection = await issuer.first.connect("invitation")
-    lost: list[Any] = []
-
-    async def queue(message: Any) -> None:
-        lost.append(message)
-
-    await issuer.first.desk.connected("invitation", str(connection.connection_id), queue)
+    offer = await issuer.first.offer()
+    assert [message["@id"] for _, message in await told(issuer)] == [offer.thread_id]  # lost, as we know
     await issuer.second.desk.sweep(issuer.first.now)
-    assert issuer.second.heard() == []  # the first is thought to have sent it
+    assert await told(issuer) == []  # the first is thought to have sent it
     first, second = Fellows(processes.first.engine), Fellows(processes.second.engine)
     bind_fellows(processes.second.tables, second)
     await first.show()
     await first.leave(is_clean=False)
     assert await second.look()
     await issuer.second.desk.sweep(issuer.first.now)
-    assert issuer.second.heard() == ["V20CredOffer"]
-    assert (await issuer.second.desk.get(offer.id)).offered_at is not None
+    assert [message["@id"] for _, message in await issuer.second.messages()] == [offer.thread_id]
 
 
 async def test_revocations_asked_for_at_both_at_once_are_all_published(issuer: Issuer) -> None:
@@ -175,7 +181,7 @@ async def test_revocations_asked_for_at_both_at_once_are_all_published(issuer: I
     told = await asyncio.gather(
         *(workshop.revocations.request(offer, wait_s=60) for offer in done for workshop in issuer.both)
     )
-    assert {each.state for each in told} == {RevocationState.PUBLISHED}
+    assert {revocation_intent.state for revocation_intent in told} == {RevocationState.PUBLISHED}
     for offer in done:
         assert offer.registry is not None
         assert offer.index is not None
@@ -184,48 +190,57 @@ async def test_revocations_asked_for_at_both_at_once_are_all_published(issuer: I
         assert (await issuer.first.desk.get(offer.id)).state is OfferState.REVOKED
 
 
-async def test_what_a_process_that_slept_while_it_signed_does_late_is_refused(
-    issuer: Issuer, processes: Processes, monkeypatch: pytest.MonkeyPatch
+async def test_what_a_process_that_slept_while_it_signed_does_late_is_not_sent(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is stopped between taking the request and signing; the other process has answered meanwhile."""
+    """It is stopped between taking the request and keeping what it signed; the other has answered meanwhile."""
     first, second = issuer.both
-    asleep, reached, go_on = False, asyncio.Event(), asyncio.Event()
-    real = Lease.is_lost.fget
-    assert real is not None
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    sign = Signer.sign
 
-    def is_lost(lease: Lease) -> bool:
-        of_first = getattr(lease._table, "_engine", None) is processes.first.engine
-        return (asleep and of_first) or real(lease)
+    async def sleepy(signer: Signer, **how: Any) -> str:
+        signed = await sign(signer, **how)
+        if signer is first.desk.answering._signer:
+            reached.set()
+            await go_on.wait()
+        return signed
 
-    @asynccontextmanager
-    async def sleepy(_: object) -> AsyncIterator[None]:
-        reached.set()
-        await go_on.wait()
-        yield
-
-    monkeypatch.setattr(Lease, "is_lost", property(is_lost))
-    monkeypatch.setattr(first.standing.places, "one", sleepy)
+    monkeypatch.setattr(Signer, "sign", sleepy)
     offer = await first.offer()
-    request = await first.request_for(await first.exchange(offer))
-    signing = asyncio.create_task(first.receive(request))
+    request, phone = await first.request_for(offer), first.phone_of(offer)
+    await told(issuer)
+    signing = asyncio.create_task(first.receive(request, phone))
     await reached.wait()
-    asleep = True
-    await processes.second.engine.run("UPDATE lease SET until = 0")
-    await second.receive(request)
+    await second.receive(request, phone)
+    ((_, sent),) = await told(issuer)
     issued = await second.desk.get(offer.id)
     go_on.set()
-    with pytest.raises(LeaseLostError):
-        await signing
+    await signing
+    assert [message for _, message in await told(issuer)] == [sent]  # the same one
     assert issued.state is OfferState.ISSUED
-    assert await second.desk.get(offer.id) == issued
-    assert (first.heard(), second.heard()) == ([], ["V20CredIssue"])
-    assert await second.used() == 1
+    assert await first.desk.get(offer.id) == issued
+    again = await first.standing.places.take(first.cred_def_id)
+    assert (again.registry_id, again.index) != (issued.registry, issued.index)
 
 
-async def test_an_offer_in_the_making_at_a_process_whose_clock_is_behind_is_left_alone(issuer: Issuer) -> None:
-    offer = await issuer.first.offer()  # its invitation comes in a moment
-    await issuer.second.desk.sweep(datetime.now(UTC) + timedelta(minutes=1))
-    assert await issuer.second.desk.get(offer.id) == offer
+async def test_an_offer_that_ended_at_the_other_process_meanwhile_is_not_answered(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = issuer.both
+    sign = Signer.sign
+    offer = await first.offer()
+
+    async def withdrawn(signer: Signer, **how: Any) -> str:
+        signed = await sign(signer, **how)
+        await second.desk.withdraw(offer.id)
+        return signed
+
+    monkeypatch.setattr(Signer, "sign", withdrawn)
+    await told(issuer)
+    await first.ask(offer)
+    assert {message["@type"].rpartition("/")[2] for _, message in await told(issuer)} == {"problem-report"}
+    assert (await first.desk.get(offer.id)).state is OfferState.WITHDRAWN
+    assert await first.desk.book.payloads.find(offer.id) is None
 
 
 async def test_a_process_that_starts_does_not_wait_for_the_turn_of_one_that_died(issuer: Issuer) -> None:
@@ -234,7 +249,7 @@ async def test_a_process_that_starts_does_not_wait_for_the_turn_of_one_that_died
     async with registries._alone(issuer.first.cred_def_id):  # and no one gives it back
         before = issuer.second.standing.ground()
         issuer.second.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await issuer.second.standing.prepare()
     assert issuer.second.standing.ground() == before
 
@@ -245,5 +260,5 @@ async def test_a_process_that_starts_again_waits_until_it_stands_as_before(issue
     await asyncio.sleep(0.1)
     assert not waiting.done()
     await issuer.second.standing.prepare()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await waiting

@@ -70,14 +70,14 @@ def test_children_end_when_their_parent_is_killed(how: signal.Signals) -> None:
     parent, children = start_parent()
     assert len(children) == 2
     parent.send_signal(how)
-    parent.wait()
+    parent.wait(timeout=60)
     assert gone(*children)
 
 
 @pytest.mark.parametrize("then", ["return", "raise ValueError", "import os; os._exit(3)", "import os; os.abort()"])
 def test_children_end_when_their_parent_ends_by_itself(then: str) -> None:
     parent, children = start_parent(then=then)
-    parent.wait()
+    parent.wait(timeout=60)
     assert gone(*children)
 
 
@@ -85,7 +85,7 @@ def test_a_child_that_does_not_stop_is_ended_after_a_while() -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
     parent, children = start_parent(child=deaf)
     parent.kill()
-    parent.wait()
+    parent.wait(timeout=60)
     assert gone(*children)
 
 
@@ -94,7 +94,7 @@ def test_children_live_as_long_as_their_parent_does() -> None:
     time.sleep(0.5)
     assert not any(is_gone(child) for child in children)
     parent.kill()
-    parent.wait()
+    parent.wait(timeout=60)
     assert gone(*children)
 
 

@@ -17,7 +17,7 @@ def machine(tmp_path: Path) -> LocalMachine:
 
 def configurations(agent: AgentHandle) -> list[dict[str, Any]]:
     agent.write_config()
-    return [tomllib.loads(each.config_path.read_text()) for each in agent.processes]
+    return [tomllib.loads(process.config_path.read_text()) for process in agent.processes]
 
 
 def test_two_processes_share_name_keys_store_and_public_folder_and_nothing_else(machine: LocalMachine) -> None:
@@ -39,7 +39,7 @@ def test_others_reach_the_proxy_and_no_single_process(machine: LocalMachine) -> 
     (reached,) = machine.connections()
     assert reached == f"centre.wanderbuch.test:443=127.0.0.1:{centre.proxies[0].port}"
     assert {proxy.port for proxy in centre.proxies} == {centre.public_port, centre.app_port}
-    assert not {each.public_port for each in centre.processes} & {centre.public_port, centre.app_port}
+    assert not {process.public_port for process in centre.processes} & {centre.public_port, centre.app_port}
 
 
 def test_one_process_has_no_proxy_and_the_files_it_always_had(machine: LocalMachine) -> None:

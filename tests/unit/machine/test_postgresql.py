@@ -106,7 +106,7 @@ def test_a_server_that_does_not_start_leaves_nothing_behind(monkeypatch: pytest.
     monkeypatch.setattr(tempfile, "mkdtemp", remembered)
     with pytest.raises(MachineError, match="does not start"):
         PostgresServer({"max_connections": "many"})
-    assert [each.exists() for each in made] == [False]
+    assert [path.exists() for path in made] == [False]
 
 
 _AS_NOBODY = """

@@ -96,7 +96,7 @@ def test_of_a_failed_run_the_logs_stay_and_the_keys_go() -> None:
         (folder.path / name / "agent.log").write_text(f"{name} says")
     logs = folder.remove_but_logs()
     assert not folder.path.exists()
-    assert sorted(str(each.relative_to(logs)) for each in logs.rglob("*") if each.is_file()) == [
+    assert sorted(str(path.relative_to(logs)) for path in logs.rglob("*") if path.is_file()) == [
         "one/agent.log",
         "other/agent.log",
     ]

@@ -57,7 +57,7 @@ class Signer:
             .add_extension(_signed_by(self.key), critical=False)
         )
         if names:
-            alternatives = x509.SubjectAlternativeName([x509.DNSName(each) for each in names])
+            alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
             made = made.add_extension(alternatives, critical=False)
         return Server(own, made.sign(self.key, hashes.SHA256()))
 
@@ -72,7 +72,7 @@ class Server:
     def write(self, folder: Path, *between: Signer) -> tuple[Path, Path]:
         """Write `server.crt`, with the authorities between, and `server.key`."""
         certificate, key = folder / "server.crt", folder / "server.key"
-        certificate.write_bytes(pem([self.certificate, *(each.certificate for each in between)]))
+        certificate.write_bytes(pem([self.certificate, *(signer.certificate for signer in between)]))
         key.write_bytes(
             self.key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -82,7 +82,7 @@ class Server:
 
 
 def pem(certificates: Sequence[x509.Certificate]) -> bytes:
-    return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in certificates)
+    return b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in certificates)
 
 
 def builder(

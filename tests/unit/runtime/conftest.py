@@ -39,3 +39,15 @@ async def shared_tiny_agent(tiny_handle: AgentHandle, database: Database) -> Asy
     await agent.wait_ready()
     yield agent
     await agent.stop()
+
+
+@pytest.fixture
+async def v2_agent(tiny_handle: AgentHandle) -> AsyncIterator[RunningAgent]:
+    """A tiny agent that runs and takes DIDComm v2."""
+    role = TinyRole()
+    config = load_config(tiny_handle.config_path, {}, role=role)
+    public = config.public.model_copy(update={"didcomm_v2": True})
+    agent = await start(config.model_copy(update={"public": public}), role)
+    await agent.wait_ready()
+    yield agent
+    await agent.stop()

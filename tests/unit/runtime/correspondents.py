@@ -22,13 +22,15 @@ from aries_askar import Key, KeyAlg
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.gate.brake import Brake
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
+from wanderbuch.plugins.exchange.connecting.connections import keep_connection
+from wanderbuch.plugins.exchange.connection import Connection
 
 PING = "https://didcomm.org/trust_ping/1.0/ping"
 DIDX_REQUEST = "https://didcomm.org/didexchange/1.1/request"
 
 
 def verkey_of(key: Key) -> str:
-    return base58.b58encode(key.get_public_bytes()).decode()
+    return str(base58.b58encode(key.get_public_bytes()).decode())
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Correspondent:
         """A message to the agent, a ping if none is given; bytes are taken as they are."""
         told = {"@type": PING, "@id": str(uuid4())} if message is None else message
         content = told if isinstance(told, bytes) else json.dumps(told).encode()
-        return pack_message([self.recipient], None if anonymous else self.key, content)
+        return bytes(pack_message([self.recipient], None if anonymous else self.key, content))
 
     def opened(self, reply: bytes) -> bytes:
         """What an answer to them says."""
@@ -104,3 +106,20 @@ async def invitation_of(agent: RunningAgent, *, multi_use: bool = False) -> str:
             multi_use=multi_use,
         ).save(session)
     return invitation_id
+
+
+async def known_on_our_path(peer: Correspondent) -> None:
+    """Let our own path know the connection that ACA-Py's records hold."""
+    connection = Connection(
+        id=peer.recipient,
+        connection_id=str(peer.connection_id),
+        own_did="did:example:us",
+        their_did="did:example:them",
+        their_key=verkey_of(peer.key),
+        endpoint="",
+        invitation_id="nowhere",
+        request_id="nowhere",
+        protocol="didexchange/1.1",
+    )
+    async with peer.agent.profile.session() as session:
+        assert await keep_connection(session, connection)

@@ -12,7 +12,8 @@ from aiohttp import ClientSession
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime import acapy
 from wanderbuch.agents.runtime.agent import MIN_FREE_BYTES, RunningAgent, refuse_full_disk, start
-from wanderbuch.agents.runtime.config import Address, AgentConfig, load_config
+from wanderbuch.agents.runtime.config import AgentConfig, load_config
+from wanderbuch.agents.runtime.config_tables import Address
 from wanderbuch.agents.runtime.responder import ProfileResponder
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.sockets import bind

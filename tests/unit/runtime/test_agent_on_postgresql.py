@@ -7,6 +7,7 @@ import logging
 import pytest
 from acapy_agent.storage.base import BaseStorage
 from acapy_agent.version import RECORD_TYPE_ACAPY_VERSION, __version__
+from tests.askar_answers import all_answered
 from tests.flow.tiny_role import TinyRole
 from tests.postgresql import Database, PostgresServer
 
@@ -21,13 +22,13 @@ def processes(machine: LocalMachine, database: Database, number: int) -> list[Ag
     """Lay out several processes of one agent: one name, one key, one store."""
     made = [machine.add("tiny", "Tiny", f"tiny{at}.wanderbuch.test") for at in range(number)]
     first = made[0]
-    for each in made:
-        each.use_store(database.url, database.password)
-        each.configure(
+    for agent_handle in made:
+        agent_handle.use_store(database.url, database.password)
+        agent_handle.configure(
             public={"host": first.host, "folder": str(first.data / "public")},
             wallet={"key_file": str(first.folder / "wallet.key")},
         )
-        each.write_config()
+        agent_handle.write_config()
     return made
 
 
@@ -82,3 +83,4 @@ async def test_stopping_while_the_server_is_away_ends(
             await shared_tiny_agent.stop(drain_s=1)
     finally:
         await asyncio.to_thread(postgresql_server.start)
+    await all_answered()  # the store was asked while it could not answer

@@ -22,7 +22,7 @@ from wanderbuch.agents.runtime.app import (
     put,
 )
 from wanderbuch.agents.runtime.app_site import Mount, make_app
-from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.openapi import DescribedGroup, describe
 from wanderbuch.agents.runtime.problems import STATUS_BY_CODE, NotReadyError, RefusedError
 from wanderbuch.errors import ConfigurationError, CredentialError, ExchangeError, ResolutionError, WanderbuchError
 from wanderbuch.store.records import NotFoundError
@@ -54,7 +54,7 @@ async def show(_: str, call: Call[None]) -> Thing:
         "missing": NotFoundError("there is no such thing"),
         "refused": RefusedError("not by this issuer", members={"decision": {"verdict": "NOT_TRUSTED"}}),
         "over": ExchangeError("it is over"),
-        "far": ResolutionError("can not be reached", hint="try later"),
+        "far": ResolutionError("cannot be reached", hint="try later"),
         "bug": KeyError("secret-in-a-bug"),
         "store-away": _caused(ProfileError("secret"), AskarError(AskarErrorCode.BACKEND, "secret")),
         "store-bug": _caused(ProfileError("secret"), AskarError(AskarErrorCode.INPUT, "secret")),
@@ -121,7 +121,7 @@ async def call():  # type: ignore[no-untyped-def]
         max_body_bytes=1000,
         is_serving=lambda: serving,
         look=look,
-        description=describe(ROUTES, title="Things", version="1"),
+        description=lambda: describe([DescribedGroup("shop", ROUTES)], title="Things", version="1"),
         identify=identify,
         pages=((PublicRoute("GET", "/desk/{name}", page), enter),),
     )
@@ -231,9 +231,16 @@ async def test_describes_itself_as_openapi(call) -> None:  # type: ignore[no-unt
     assert document["openapi"].startswith("3.1")
     made = document["paths"]["/things"]["post"]
     assert made["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/NewThing"}
-    assert set(made["responses"]) == {"201", "default"}
+    errors = {"400", "401", "403", "408", "409", "413", "422", "429", "500", "502", "503", "507", "default"}
+    assert set(made["responses"]) == {"201", *errors}
+    assert all(made["responses"][status] == {"$ref": "#/components/responses/Problem"} for status in errors)
+    problem = document["components"]["responses"]["Problem"]["content"]["application/problem+json"]["schema"]
+    assert problem == {"$ref": "#/components/schemas/Problem"}
     shown = document["paths"]["/things/{id}"]["get"]
-    assert [(each["in"], each["name"]) for each in shown["parameters"]] == [("path", "id"), ("query", "name")]
+    assert [(parameter["in"], parameter["name"]) for parameter in shown["parameters"]] == [
+        ("path", "id"),
+        ("query", "name"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -267,14 +274,14 @@ async def test_pages_are_reached_without_the_token_but_only_while_the_agent_serv
     assert (await call("GET", "/desk", token=""))[0] == 401
 
 
-async def test_whether_a_token_is_an_officials_can_not_be_told_before_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]
+async def test_whether_a_token_is_an_officials_cannot_be_told_before_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]
     for token in ("ed" * 16, "x" * 32):
         assert (await call("GET", "/v1/shop/me", token=token, ready=False))[0] == 503
     assert (await call("GET", "/v1/shop/me", token="", ready=False))[0] == 401
 
 
 def test_the_description_says_whom_a_route_is_for() -> None:
-    paths = describe(ROUTES, title="Things", version="1")["paths"]
+    paths = describe([DescribedGroup("shop", ROUTES)], title="Things", version="1")["paths"]
     assert paths["/things/{id}"]["patch"]["description"] == "For: editor, operator."
     assert paths["/things"]["post"]["description"] == "For: operator."
 

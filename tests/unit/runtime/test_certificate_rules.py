@@ -45,7 +45,7 @@ def test_a_name_of_a_certificate_stands_for_a_host(name: str, host: str, fits: b
 
 
 def codes(*chain: object, at: timedelta = timedelta(0)) -> list[str]:
-    return [each.code for each in certificate_concerns(chain, host=HOST, at=NOW + at)]  # type: ignore[arg-type]
+    return [certificate_concern.code for certificate_concern in certificate_concerns(chain, host=HOST, at=NOW + at)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("names", [(HOST,), ("other.test", HOST), ("*.example.org",)])

@@ -224,7 +224,7 @@ async def test_what_is_wrong_is_logged_when_it_is_looked_at(place: Place, caplog
 
 def test_a_pair_that_cannot_be_used_at_the_start_is_one_clear_line(tmp_path: Path) -> None:
     Server(ec.generate_private_key(ec.SECP256R1()), Signer("Root").certify(HOST).certificate).write(tmp_path)
-    with pytest.raises(ConfigurationError, match="can not be used"):
+    with pytest.raises(ConfigurationError, match="cannot be used"):
         ServerTls(tmp_path / "server.crt", tmp_path / "server.key", host=HOST)
 
 
@@ -257,4 +257,4 @@ async def test_readiness_tells_of_concerns_and_is_none_the_worse(
     await tiny_agent.certificates.reload()
     status, answer = await ready()
     assert (status, answer["ready"]) == (200, True)
-    assert [each["code"] for each in answer["warnings"]] == ["tls.reload"]
+    assert [warning["code"] for warning in answer["warnings"]] == ["tls.reload"]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import ConfigurationError
 
 GOOD = """
@@ -111,7 +112,7 @@ def test_a_typo_names_the_key_and_the_nearest_allowed_one(folder: Path, right: s
 
 
 def test_a_key_like_no_other_names_the_allowed_ones(folder: Path) -> None:
-    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, sockets, token_file" in refusal(
+    assert "unknown key [app] zzz; allowed: listen, max_body_bytes, openid, sockets, token_file" in refusal(
         folder, GOOD.replace("[tiny]", "zzz = 1\n[tiny]")
     )
 
@@ -193,19 +194,40 @@ def test_refuses_witnesses_that_are_no_rule(folder: Path, threshold: str, dids: 
 
 
 def proxies(*networks: str) -> str:
-    listed = ", ".join(f'"{each}"' for each in networks)
+    listed = ", ".join(f'"{network}"' for network in networks)
     return GOOD.replace('tls_key = "keys/tiny.key"', f'tls_key = "keys/tiny.key"\ntrusted_proxies = [{listed}]')
 
 
 def test_proxies_are_addresses_or_networks(folder: Path) -> None:
     public = load(folder, proxies("10.0.0.5", "10.1.0.0/16", "fd00::/8")).public
-    assert [str(each) for each in public.trusted_proxies] == ["10.0.0.5/32", "10.1.0.0/16", "fd00::/8"]
+    assert [str(trusted_proxy) for trusted_proxy in public.trusted_proxies] == [
+        "10.0.0.5/32",
+        "10.1.0.0/16",
+        "fd00::/8",
+    ]
     assert load(folder).public.trusted_proxies == ()
 
 
 @pytest.mark.parametrize("network", ["10.0.0.5/8", "proxy.example.org", "10.0.0.0/33", ""])
 def test_refuses_a_proxy_that_is_no_network(folder: Path, network: str) -> None:
     assert "expected an address or a network" in refusal(folder, proxies(network))
+
+
+def at_address(url: str) -> str:
+    return GOOD.replace('token_file = "app.token"', f'token_file = "app.token"\nurl = "{url}"')
+
+
+@pytest.mark.parametrize("url", ["https://desk.example.org", "https://Desk.example.org/"])
+def test_the_app_site_has_the_address_that_browsers_say(folder: Path, url: str) -> None:
+    assert load(folder, at_address(url)).app.url == "https://desk.example.org"
+    assert load(folder).app.url is None
+
+
+@pytest.mark.parametrize(
+    "url", ["desk.example.org", "https://desk.example.org/desk", "https://u:p@desk.example.org", "ftp://x.test", ""]
+)
+def test_refuses_an_address_of_the_app_site_that_browsers_would_not_say(folder: Path, url: str) -> None:
+    assert "expected an address without a path" in refusal(folder, at_address(url))
 
 
 def on_postgresql(*keys: str) -> str:
@@ -277,3 +299,117 @@ def test_processes_can_share_a_public_folder(folder: Path) -> None:
     assert load(folder).public_folder == folder / "data" / "public"
     shared = GOOD.replace("[public]", '[public]\nfolder = "shared"')
     assert load(folder, shared).public_folder == folder / "shared"
+
+
+OBJECTS = """
+[public.objects]
+bucket = "public-files"
+prefix = "centre"
+url = "https://objects.example.org"
+access_key = "centre"
+
+[tiny]"""
+
+
+def with_objects(old: str = "", new: str = "") -> str:
+    return GOOD.replace("\n[tiny]", OBJECTS.replace(old, new, 1) if old else OBJECTS)
+
+
+def test_public_files_may_lie_in_an_object_store_whose_secret_stands_elsewhere(folder: Path) -> None:
+    secret = {**ENVIRON, "WANDERBUCH_OBJECTS_SECRET": "s3cret"}
+    config = load(folder, with_objects(), secret)
+    assert config.public.objects is not None
+    assert config.public.objects.prefix == "centre"
+    assert config.objects_secret is not None
+    assert "s3cret" not in repr(config)
+    write_secret(folder / "objects.secret", b"s3cret\n")
+    of_file = load(folder, with_objects('access_key = "centre"', 'access_key = "c"\nsecret_file = "objects.secret"'))
+    assert of_file.objects_secret == config.objects_secret
+    for url in ("http://127.0.0.1:9000", 'http://10.0.0.1:9000"\nunsafe_unencrypted = true\n#"'):
+        assert load(folder, with_objects("https://objects.example.org", url), secret).public.objects is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("https://objects.example.org", "http://10.0.0.1:9000", "unsafe_unencrypted = true"),
+        ("https://objects.example.org", "https://objects.example.org/public-files", "without a path"),
+        ('"centre"', '"../centre"', "prefix"),
+        ('"public-files"', '"Public Files"', "bucket"),
+        ('access_key = "centre"', "", "access_key"),
+        ('access_key = "centre"', 'access_key = "centre"\nsecret = "s3cret"', "secret"),
+    ],
+)
+def test_refuses_an_object_store_that_is_not_told_right(folder: Path, old: str, new: str, said: str) -> None:
+    assert said in refusal(folder, with_objects(old, new), {**ENVIRON, "WANDERBUCH_OBJECTS_SECRET": "s3cret"})
+
+
+def test_refuses_an_object_store_without_its_secret_or_beside_a_folder(folder: Path) -> None:
+    told = refusal(folder, with_objects())
+    assert "no object store secret" in told
+    assert "WANDERBUCH_OBJECTS_SECRET" in told
+    both = with_objects().replace("[public]", '[public]\nfolder = "shared"')
+    assert "exclude each other" in refusal(folder, both)
+
+
+OPENID = """
+[app.openid]
+issuer = "https://accounts.example.org/"
+client_id = "desk"
+name = "Accounts"
+
+[tiny]"""
+
+
+def test_reads_a_provider_of_accounts_with_its_secret_from_a_file_or_the_environment(folder: Path) -> None:
+    text = GOOD.replace("\n[tiny]", OPENID)
+    config = load(folder, text)
+    assert (config.app.openid.issuer, config.openid_secret) == ("https://accounts.example.org/", None)
+    named = load(folder, text, {**ENVIRON, "WANDERBUCH_OPENID_SECRET": "from outside"})
+    assert named.openid_secret.get_secret_value() == "from outside"
+    write_secret(folder / "openid.secret", b"from a file\n")
+    kept = load(folder, text.replace('name = "Acc', 'client_secret_file = "openid.secret"\nname = "Acc'))
+    assert kept.openid_secret.get_secret_value() == "from a file"
+    assert "from a file" not in repr(kept)
+
+
+@pytest.mark.parametrize("issuer", ["http://accounts.example.org", "accounts.example.org", "https://", "https://a b"])
+def test_refuses_a_provider_that_is_no_https_address(folder: Path, issuer: str) -> None:
+    text = GOOD.replace("\n[tiny]", OPENID.replace("https://accounts.example.org/", issuer))
+    assert "issuer" in refusal(folder, text)
+
+
+def test_refuses_a_secret_that_is_named_and_not_there(folder: Path) -> None:
+    text = GOOD.replace("\n[tiny]", OPENID.replace('name = "Acc', 'client_secret_file = "no.secret"\nname = "Acc'))
+    assert "client secret" in refusal(folder, text)
+
+
+LEDGER = (
+    GOOD
+    + """
+[[indy.ledgers]]
+namespace = "sovrin:staging"
+genesis_file = "ledgers/pool.txn"
+
+[indy.ledgers.agreement]
+version = "2.0"
+digest = "8cee5d7a573e4893b08ff53a0761a22a1607df3b3fcd7e75b98696c92879641f"
+mechanism = "for_session"
+accepted_on = 2026-11-27
+"""
+)
+
+
+def test_reads_ledgers_with_paths_relative_to_the_file(folder: Path) -> None:
+    (ledger,) = load(folder, LEDGER).indy.ledgers
+    assert ledger.genesis_file == folder / "ledgers" / "pool.txn"
+    assert ledger.agreement.accepted_on.isoformat() == "2026-11-27"
+    assert load(folder).indy.ledgers == ()
+
+
+def test_says_which_key_of_a_ledger_is_meant(folder: Path) -> None:
+    wrong = LEDGER.replace("genesis_file", "genesis_files")
+    assert "unknown key [indy.ledgers.0] genesis_files; did you mean 'genesis_file'?" in refusal(folder, wrong)
+    assert "expected either genesis_file or genesis_url" in refusal(
+        folder, LEDGER.replace('genesis_file = "ledgers/pool.txn"', "")
+    )

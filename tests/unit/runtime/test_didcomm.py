@@ -51,7 +51,7 @@ def transport_of(agent: RunningAgent) -> KeepingTransport:
 
 
 async def nothing_kept(agent: RunningAgent) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await kept_by(agent):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -217,7 +217,7 @@ async def test_what_was_not_handled_because_the_store_failed_is_handled_again(
     handler, Ping.Handler = Ping.Handler, Unlucky
     try:
         await transport.receive(peer.envelope())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         (left,) = await kept_by(tiny_agent)
@@ -253,7 +253,7 @@ async def test_what_found_no_turn_in_the_store_is_handled_again(
     monkeypatch.setattr(Ping, "Handler", Writes)
     async with tiny_agent.profile.turn:  # somebody's transaction takes its time
         await transport.receive(peer.envelope())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while transport.in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     assert (done, len(await kept_by(tiny_agent))) == (0, 1)
@@ -264,6 +264,7 @@ async def test_what_found_no_turn_in_the_store_is_handled_again(
 
 async def left_by_an_earlier_process(agent: RunningAgent, *envelopes: str, attempts: int = 0) -> None:
     """Put envelopes into the store as a process that ended before it was done with them."""
+    await transport_of(agent).replay()  # the start's own may still run, and would note the tenant as counted
     transport_of(agent).hold()
     for envelope in envelopes:
         await leave_kept(agent, envelope, attempts=attempts)
@@ -333,7 +334,7 @@ async def test_what_is_replayed_does_not_decide_whether_or_when_an_agent_is_read
     again = await start(load_config(tiny_handle.config_path, {}, role=role), role)
     try:
         await asyncio.wait_for(again.wait_ready(), 20)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not transport_of(again).in_flight:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert (await again.look()).ready

@@ -48,14 +48,14 @@ async def _run(handle: AgentHandle) -> RunningAgent:
 async def agents(machine: LocalMachine, database: Database) -> AsyncIterator[list[RunningAgent]]:
     """Two processes of one agent."""
     handles = [machine.add("tiny", "Tiny", f"tiny{number}.wanderbuch.test") for number in range(2)]
-    for each in handles:
-        each.use_store(database.url, database.password)
-        each.configure(
+    for handle in handles:
+        handle.use_store(database.url, database.password)
+        handle.configure(
             public={"host": handles[0].host, "folder": str(handles[0].folder / "public")},
             wallet={"key_file": str(handles[0].folder / "wallet.key")},
         )
-        each.write_config()
-    running = list(await asyncio.gather(*(_run(each) for each in handles)))
+        handle.write_config()
+    running = list(await asyncio.gather(*(_run(handle) for handle in handles)))
     yield running
     for agent in running:
         await agent.stop(drain_s=0.1)

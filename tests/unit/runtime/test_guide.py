@@ -22,6 +22,8 @@ NOT_IN_THE_FILE = {
     ("wallet_key",),
     ("store_password",),
     ("admin_key",),
+    ("openid_secret",),
+    ("objects_secret",),
 }
 
 
@@ -36,15 +38,15 @@ def keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 def given(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     for name, value in table.items():
-        first = value[0] if isinstance(value, list) else value  # of tables that may stand there more than once
-        yield from given(first, (*path, name)) if isinstance(first, dict) else [(*path, name)]
+        for each in value if isinstance(value, list) else [value]:  # tables may stand there more than once
+            yield from given(each, (*path, name)) if isinstance(each, dict) else [(*path, name)]
 
 
 def test_the_example_lists_exactly_the_keys_there_are() -> None:
     assert set(given(EXAMPLE)) == set(keys(AgentConfig))
 
 
-@pytest.mark.parametrize("role", ["authority", "issuer", "holder", "verifier"])
+@pytest.mark.parametrize("role", ["authority", "issuer", "holder", "verifier", "mediator"])
 def test_each_role_has_its_table(role: str) -> None:
     settings = importlib.import_module(f"wanderbuch.agents.{role}.role").ROLE.settings
     table = GUIDE.partition(f"`[{role}]`\n")[2].partition("\n`[")[0].partition("## ")[0]

@@ -17,7 +17,7 @@ from aiohttp import web
 import wanderbuch
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
-from wanderbuch.agents.runtime.config import Address, SocketsConfig
+from wanderbuch.agents.runtime.config_tables import Address, SocketsConfig
 from wanderbuch.agents.runtime.connections import AnyNetwork, SocketLimits
 from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.sockets import bind, tls_context
@@ -83,7 +83,7 @@ class Place:
 
 async def status(reader: asyncio.StreamReader) -> bytes:
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return (await reader.readline()).partition(b" ")[2][:3]
     except ConnectionError:
         return b""
@@ -287,7 +287,7 @@ async def test_an_answer_that_lasts_outlives_every_deadline(start: Start) -> Non
         await asyncio.sleep(0.8)
         await opened.send_str("still there")
         assert await opened.receive_str() == "still there"
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"data\n")
             await reader.readuntil(b"data\n")
 
@@ -402,7 +402,7 @@ async def test_a_few_requests_may_be_sent_ahead_and_not_many(start: Start) -> No
     reader, _ = await place.connect(GET * 3)
     for _ in range(3):
         assert await status(reader) == b"200"
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(60):
             await reader.readuntil(b"alive")
     reader, writer = await place.connect(WAIT)
     await asyncio.sleep(0.05)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tests.unit.trust.ecosystem import webvh
 
-from wanderbuch.agents.runtime.config import GovernanceConfig, NetworkConfig
+from wanderbuch.agents.runtime.config_tables import GovernanceConfig, NetworkConfig
 from wanderbuch.agents.runtime.network import make_edge
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.bundle import Bundle, write_bundle_file
+from wanderbuch.governance.signed.bundle import Bundle, write_bundle_file
 from wanderbuch.plugins.http.replaying import FallbackEdge
 
 AUTHOR = webvh("authority")
@@ -38,9 +38,9 @@ def test_refuses_a_bundle_of_another_governance(bundle: Path) -> None:
             make_edge(NetworkConfig(), GovernanceConfig(url=url, author=author, bundle=bundle))
 
 
-def test_refuses_a_bundle_that_can_not_be_read(tmp_path: Path) -> None:
+def test_refuses_a_bundle_that_cannot_be_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK")
     for path in (broken, tmp_path / "missing.zip"):
-        with pytest.raises(ConfigurationError, match="can not be used"):
+        with pytest.raises(ConfigurationError, match="cannot be used"):
             make_edge(NetworkConfig(), GovernanceConfig(url=URL, author=AUTHOR, bundle=path))

@@ -66,7 +66,7 @@ async def test_tenants_are_listed_the_oldest_first_whatever_the_order_in_the_sto
 
     monkeypatch.setattr(records, "find", moved)
     listed = await tiny_handle.get("/v1/tenants")
-    assert [each["id"] for each in listed["items"]] == ["galle", "kandy", "jaffna"]
+    assert [item["id"] for item in listed["items"]] == ["galle", "kandy", "jaffna"]
 
 
 async def test_an_event_has_one_time_wherever_it_is_told(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:

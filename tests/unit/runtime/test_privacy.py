@@ -50,7 +50,7 @@ async def test_public_files_are_for_everybody_whatever_the_umask_and_others_are_
     make_data_folder(tmp_path / "data")
     public = tmp_path / "data" / "public"
     await FolderPublisher(public).put("org/tails/abc", b"x", "application/octet-stream")
-    assert [mode(each) for each in (public, public / "org", public / "org" / "tails")] == [0o755] * 3
+    assert [mode(path) for path in (public, public / "org", public / "org" / "tails")] == [0o755] * 3
     assert mode(public / "org" / "tails" / "abc") == 0o644
     assert mode(tmp_path / "data") == 0o711  # a web server passes through, and reads nothing
     replace_file(tmp_path / "data" / "own" / "seen.json", b"x")

@@ -1,4 +1,4 @@
-"""What an operator reads when an agent can not start: one line, a hint, an exit code, and nothing half done."""
+"""What an operator reads when an agent cannot start: one line, a hint, an exit code, and nothing half done."""
 
 import asyncio
 import logging
@@ -87,7 +87,7 @@ def test_a_typo(handle: AgentHandle, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_a_certificate_that_does_not_belong_to_its_key(handle: AgentHandle, capsys: pytest.CaptureFixture[str]) -> None:
     (handle.folder / "public.key").write_text("no key")
-    assert "can not be used (check that both files exist" in refused(handle, capsys)
+    assert "cannot be used (check that both files exist" in refused(handle, capsys)
 
 
 def test_a_certificate_authority_that_is_not_there(handle: AgentHandle, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from tests.flow.tiny_role import TinyRole
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime.agent import RunningAgent, start
-from wanderbuch.agents.runtime.config import Address, load_config
+from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.agents.runtime.config_tables import Address
 from wanderbuch.agents.runtime.sockets import bind, tls_context
 from wanderbuch.errors import ConfigurationError
 
@@ -80,12 +81,12 @@ def test_a_busy_port_is_one_clear_line() -> None:
 
 
 def test_an_address_of_another_machine_is_one_clear_line() -> None:
-    with pytest.raises(ConfigurationError, match="can not be listened on"):
+    with pytest.raises(ConfigurationError, match="cannot be listened on"):
         bind(Address(host="192.0.2.1", port=1), "[app] listen")
 
 
 def test_a_certificate_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="can not be used"):
+    with pytest.raises(ConfigurationError, match="cannot be used"):
         tls_context(tmp_path / "none.crt", tmp_path / "none.key")
 
 

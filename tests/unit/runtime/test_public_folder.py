@@ -7,6 +7,7 @@ from tests.postgresql import Database
 from tests.unit.runtime.test_agent_on_postgresql import processes, run
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.runtime.public_files import FolderFiles
 from wanderbuch.agents.runtime.public_folder import SharedFolder
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.store.sqlite import open_sqlite
@@ -51,13 +52,13 @@ async def test_who_runs_on_with_the_folder_of_before_says_so(
     await tables_of(agent.profile).engine.run("UPDATE meta SET value = 'another' WHERE name = 'public-folder'")
     with caplog.at_level(logging.ERROR):
         assert not await folder.look()
-    assert "set [public] folder to one folder" in caplog.text
+    assert "set [public] folder or objects to one place" in caplog.text
     await agent.stop()
 
 
 async def test_a_process_alone_needs_no_mark(machine: LocalMachine) -> None:
     engine = open_sqlite(None)
-    folder = SharedFolder(machine.folder / "public", engine)
+    folder = SharedFolder(FolderFiles(machine.folder / "public"), engine)
     await folder.claim(0)
     assert await folder.look()
     assert not (machine.folder / "public").exists()

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from wanderbuch.agents.runtime.short_links import ShortLinks, invitation_in
+from wanderbuch.agents.runtime.short_links import ShortLinks, address_of, invitation_in, record_in
 from wanderbuch.agents.runtime.store import WalletProfile
-from wanderbuch.store.records import utc_now
+from wanderbuch.store.records import new_id, utc_now
 
 MESSAGE = {"@type": "https://didcomm.org/out-of-band/1.1/invitation", "@id": "1"}
 INVITATION = "https://x.test?oob=" + base64.urlsafe_b64encode(json.dumps(MESSAGE).encode()).decode().rstrip("=")
@@ -44,3 +44,14 @@ async def test_any_other_id_leads_nowhere(links: ShortLinks, link_id: str) -> No
 )
 def test_reads_the_invitation_in_an_address(url: str, expected: dict[str, str] | None) -> None:
     assert invitation_in(url) == expected
+
+
+def test_an_address_that_is_made_of_a_record_leads_back_to_its_id() -> None:
+    record_id = new_id()
+    base, _, link_id = address_of("https://tiny.wanderbuch.test", record_id).rpartition("/")
+    assert (base, record_in(link_id)) == ("https://tiny.wanderbuch.test/i", record_id)
+
+
+@pytest.mark.parametrize("link_id", ["", "A" * 16, "A" * 21, "A" * 23, "A" * 21 + "!", "../" + "A" * 19])
+def test_what_was_not_made_of_a_record_leads_to_none(link_id: str) -> None:
+    assert record_in(link_id) is None

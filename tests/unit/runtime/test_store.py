@@ -71,7 +71,7 @@ async def test_a_session_inside_a_transaction_finds_a_connection(agent_config: A
     """Opening one more connection would wait for the transaction that waits for it."""
     for _ in range(5):
         wallet = await opened(agent_config)
-        async with asyncio.timeout(5), wallet.transaction() as transaction:
+        async with asyncio.timeout(15), wallet.transaction() as transaction:
             await transaction.handle.insert("kind", "name", "value")
             async with wallet.session() as one, wallet.session() as other:
                 assert await one.handle.count("kind") == await other.handle.count("kind") == 0
@@ -91,7 +91,7 @@ async def test_a_transaction_that_fails_or_is_cancelled_gives_its_turn_back(wall
     with pytest.raises(ZeroDivisionError):
         async with wallet.transaction():
             raise ZeroDivisionError
-    async with asyncio.timeout(5), wallet.transaction() as transaction:
+    async with asyncio.timeout(60), wallet.transaction() as transaction:
         await transaction.handle.insert("kind", "name", "value")
         await transaction.commit()
     assert not wallet.turn.locked()
@@ -106,7 +106,7 @@ async def test_a_writer_waits_for_an_open_transaction_of_six_seconds_or_longer(a
     assert "max_connections=32" in WalletManager(patient, StoreGuard(lambda _: None)).uri
 
 
-async def test_says_once_that_a_locked_store_can_not_be_relied_on(agent_config: AgentConfig) -> None:
+async def test_says_once_that_a_locked_store_cannot_be_relied_on(agent_config: AgentConfig) -> None:
     """Trap 12: also where ACA-Py wraps the error or swallows it."""
     said: list[str] = []
     hasty = agent_config.model_copy(update={"wallet": agent_config.wallet.model_copy(update={"busy_timeout_ms": 50})})
@@ -250,9 +250,9 @@ async def test_of_many_who_insert_one_name_at_once_all_others_are_told_that_it_i
 async def test_an_error_that_says_nothing_is_not_taken_for_another(wallet: WalletProfile) -> None:
     async with wallet.session() as session:
         handle = session.handle
-        with pytest.raises(AskarError) as found:
+        with pytest.raises(AskarError) as error:
             await handle.insert("kind", "name", "x", {"tag": 1})
-    assert found.value.code not in (AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND, AskarErrorCode.SUCCESS)
+    assert error.value.code not in (AskarErrorCode.DUPLICATE, AskarErrorCode.NOT_FOUND, AskarErrorCode.SUCCESS)
 
 
 def test_errors_that_are_each_others_context_are_looked_at_once() -> None:
@@ -269,6 +269,6 @@ def test_errors_that_are_each_others_context_are_looked_at_once() -> None:
 
 async def test_a_call_that_fails_otherwise_raises_its_own_error(wallet: WalletProfile) -> None:
     async with wallet.session() as session:
-        with pytest.raises(AskarError) as found:
+        with pytest.raises(AskarError) as error:
             await session.handle.commit()  # not a transaction
-    assert found.value.__cause__ is None
+    assert error.value.__cause__ is None

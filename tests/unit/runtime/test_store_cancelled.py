@@ -6,9 +6,11 @@ from collections import Counter
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
+from tests.askar_answers import all_answered
 from tests.postgresql import ENGINES, Database
 
-from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import StoreConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 from wanderbuch.store.entries import fetch_entries
 
@@ -40,8 +42,8 @@ async def test_the_cancellation_is_what_it_ends_with(config: AgentConfig, is_tra
 
         async def work(number: int = number) -> None:
             async with wallet.transaction() if is_transaction else wallet.session() as session:
-                for each in range(50):
-                    await session.handle.insert("note", f"{number}-{each}", b"x")
+                for index in range(50):
+                    await session.handle.insert("note", f"{number}-{index}", b"x")
                 if is_transaction:
                     await session.commit()
 
@@ -56,6 +58,7 @@ async def test_the_cancellation_is_what_it_ends_with(config: AgentConfig, is_tra
         await session.handle.insert("note", "after", b"x")
         await session.commit()
     await wallet.close()
+    await all_answered()
 
 
 async def test_a_deadline_is_told_as_one(config: AgentConfig) -> None:
@@ -70,3 +73,4 @@ async def test_a_deadline_is_told_as_one(config: AgentConfig) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(read_on(), 0.003 + 0.0002 * number)
     await wallet.close()
+    await all_answered()

@@ -17,7 +17,8 @@ from tests.postgresql import Database, PostgresServer
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime import store_postgresql
 from wanderbuch.agents.runtime.conductor import is_store_failure
-from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import StoreConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile, fatal_reason
 from wanderbuch.errors import ConfigurationError, WanderbuchError
 from wanderbuch.store.errors import StoreUnreachableError, StoreVersionError
@@ -71,8 +72,8 @@ async def put(profile: WalletProfile, name: str, value: str = "value") -> None:
 
 async def count(profile: WalletProfile) -> int:
     async with profile.session() as session:
-        found: int = await session.handle.count("kind")
-        return found
+        count: int = await session.handle.count("kind")
+        return count
 
 
 async def test_what_one_process_keeps_another_finds(shared: AgentConfig, wallet: WalletProfile) -> None:
@@ -256,7 +257,7 @@ async def test_a_process_that_sleeps_in_a_transaction_does_not_hold_up_the_other
 
     late = asyncio.create_task(sleep())
     await asyncio.sleep(0.2)
-    async with asyncio.timeout(5), awake.transaction() as transaction:
+    async with asyncio.timeout(60), awake.transaction() as transaction:
         await transaction.handle.insert("kind", "awake", "value")
         await transaction.commit()
     with pytest.raises((AskarError, ProfileError)) as failed:
@@ -299,9 +300,9 @@ async def test_of_many_that_fail_at_once_each_is_a_failure_of_the_store(
         failed = await asyncio.gather(*working)
     finally:
         await asyncio.to_thread(postgresql_server.start)
-    for each in failed:
-        assert each is not None
-        assert is_store_failure(each), repr(each)
+    for outcome in failed:
+        assert outcome is not None
+        assert is_store_failure(outcome), repr(outcome)
 
 
 async def test_a_duplicate_inside_a_transaction_is_told_and_the_transaction_goes_on(wallet: WalletProfile) -> None:
@@ -379,7 +380,7 @@ async def test_transactions_of_one_profile_take_turns_and_those_of_two_do_not(wa
     await wallet.store.create_profile("another")
     another = WalletProfile(wallet.opened, wallet.context, wallet.guard, profile_id="another")
     same = WalletProfile(wallet.opened, wallet.context, wallet.guard, profile_id="another")
-    async with asyncio.timeout(5), wallet.transaction() as one, another.transaction() as other:
+    async with asyncio.timeout(60), wallet.transaction() as one, another.transaction() as other:
         await one.handle.insert("kind", "name", "value")
         await other.handle.insert("kind", "name", "value")
         assert same.turn.locked()

@@ -1,13 +1,12 @@
 """A tenant on a host name of its own, and the operator's commands, against a real process."""
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from tests.flow.tiny_role import TinyRole
+from tests.prepared.running import run_prepared
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
@@ -66,13 +65,7 @@ async def test_a_tenant_on_a_host_of_its_own_is_there_as_if_it_were_alone(
 async def command(handle: AgentHandle, *told: str) -> tuple[int, str, str]:
     """Run `wanderbuch tenant …` with the operator's token."""
     given = ("--agent", handle.app_url, "--token-file", str(handle.folder / "app.token"))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "wanderbuch.agents.cli", "tenant", *told, *given),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await run_prepared("wanderbuch.agents.cli", "tenant", *told, *given)
 
 
 async def test_the_operators_commands(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:

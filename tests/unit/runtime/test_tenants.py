@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import base58
 import pytest
 from acapy_agent.askar.didcomm.v1 import pack_message
+from acapy_agent.core.profile import Profile
 from acapy_agent.wallet.base import BaseWallet
 from acapy_agent.wallet.key_type import ED25519
 from aries_askar import Key, KeyAlg
@@ -31,9 +32,9 @@ from wanderbuch.store.blobs import Blob, Blobs
 from wanderbuch.store.errors import LeaseBusyError
 from wanderbuch.store.errors import NotFoundError as StoreNotFoundError
 from wanderbuch.store.event_kinds import Event, EventKind
-from wanderbuch.store.records import Record, utc_now
+from wanderbuch.store.records import Record, RecordStore, utc_now
 from wanderbuch.store.schema import OF_A_TENANT
-from wanderbuch.store.tables import tables_of
+from wanderbuch.store.tables import tables_of, tenant_of
 
 TINY: dict[str, Any] = {"roles": {"tiny": {}}}
 
@@ -205,6 +206,34 @@ async def test_a_suspended_tenant_is_not_there_and_is_as_before_when_resumed(
     await edge.get(link, max_bytes=100_000, timeout_s=5, accept="application/json")
 
 
+async def test_what_must_be_gone_goes_of_a_suspended_tenant_too(
+    tiny_agent: RunningAgent, tiny_handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of nobody else: whoever is served has an office that sees to it."""
+    asked: list[str] = []
+
+    async def forget(_: TinyRole, profile: Profile, now: datetime) -> None:
+        asked.append(tenant_of(profile))
+        await RecordStore(profile, Due).remove("1")
+
+    monkeypatch.setattr(TinyRole, "forget", forget)
+    now = utc_now()
+    for name in ("galle", "kandy", "matara"):
+        await add(tiny_handle, name)
+        tenant = await tiny_agent.tenants.enter(name)
+        if name != "matara":
+            await RecordStore(tenant.profile, Due).insert(Due(id="1", at=now))
+    for name in ("galle", "matara"):
+        await tiny_handle.post(f"/v1/tenants/{name}/suspend")
+    await tiny_agent.tenants.forget(now)
+    assert asked == ["galle"]  # of matara nothing is due
+    await tiny_agent.tenants.forget(now)
+    await tiny_handle.post("/v1/tenants/galle/resume")
+    galle = await tiny_agent.tenants.enter("galle")
+    assert await RecordStore(galle.profile, Due).get_or_none("1") is None
+    assert asked == ["galle"]
+
+
 def ping_key() -> str:
     return base58.b58encode(Key.generate(KeyAlg.ED25519).get_public_bytes()).decode()
 
@@ -254,8 +283,8 @@ async def test_an_idle_tenant_is_swept_only_when_something_of_it_is_due(
 def lines(file: Path, sql: str, *args: str) -> int:
     connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     try:
-        (found,) = connection.execute(sql, args).fetchone()
-        return int(found)
+        (rows,) = connection.execute(sql, args).fetchone()
+        return int(rows)
     finally:
         connection.close()
 
@@ -302,8 +331,8 @@ async def test_nothing_of_a_removed_tenant_is_left_but_what_it_published(
     await fill(tiny_agent, tiny_handle)
     items = tables_of(tiny_agent.profile)
     for table, least in (("own_key", 3), ("event", 1), ("row", 3)):
-        found = await items.engine.run(f"SELECT count(*) FROM {table} WHERE tenant = 'galle'")  # noqa: S608
-        assert found[0][0] >= least, table
+        rows = await items.engine.run(f"SELECT count(*) FROM {table} WHERE tenant = 'galle'")  # noqa: S608
+        assert rows[0][0] >= least, table
     removed = await tiny_handle.app.delete("/v1/tenants/galle")
     assert (removed["state"], removed["name"], removed["roles"]) == ("REMOVED", "galle", [])
     assert await tiny_handle.app.delete("/v1/tenants/galle") == removed
@@ -316,7 +345,7 @@ async def test_nothing_of_a_removed_tenant_is_left_but_what_it_published(
         with pytest.raises(AppError, match="is or was"):
             await tiny_handle.post("/v1/tenants", {"name": "X", **TINY, **told})
     links = await tiny_agent.tenant.short_links._store.find()
-    assert "galle" not in {each.tenant for each in links}
+    assert "galle" not in {link.tenant for link in links}
     await tiny_handle.get("/v1/t/kandy/tiny/pings")
     await tiny_agent.stop()
     assert not any(left_of(tiny_agent, "galle").values()), left_of(tiny_agent, "galle")
@@ -379,7 +408,7 @@ async def test_leases_and_events_of_a_tenant_are_its_own(tiny_agent: RunningAgen
             async with galle.lease("desk", wait_s=0.1):
                 pass
     await galle.events.append(Event(EventKind.CREDENTIAL_REVOKED, "one"), Event(EventKind.CREDENTIAL_REVOKED, "two"))
-    assert [each.subject for each in await galle.events.read()] == ["one", "two"]
+    assert [event.subject for event in await galle.events.read()] == ["one", "two"]
     assert await kandy.events.read() == []
     assert [each["subject"] for each in (await tiny_handle.get("/v1/t/galle/events"))["items"]] == ["one", "two"]
 

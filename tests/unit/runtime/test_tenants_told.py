@@ -13,7 +13,7 @@ async def test_made_suspended_resumed_and_removed(tiny_agent: RunningAgent, tiny
     for step in ("suspend", "suspend", "resume", "suspend", "resume"):
         await tiny_handle.post(f"/v1/tenants/galle/{step}")
     told = await tiny_handle.get("/v1/events")
-    assert [(each["kind"], each["subject"]) for each in told["items"]] == [
+    assert [(item["kind"], item["subject"]) for item in told["items"]] == [
         ("tenant.made", "galle"),
         ("tenant.suspended", "galle"),
         ("tenant.resumed", "galle"),

@@ -95,7 +95,7 @@ async def test_one_place_is_given_once_whatever_process_is_asked(pair: Pair) -> 
         return_exceptions=True,
     )
     refused = [each for each in made if isinstance(each, AppError)]
-    assert [each.status for each in refused] == [409]
+    assert [app_error.status for app_error in refused] == [409]
     assert len([each for each in made if isinstance(each, dict)]) == 1
 
 
@@ -104,7 +104,7 @@ async def test_a_removal_at_both_at_once_comes_to_one(pair: Pair) -> None:
     token = await add(here, "galle")
     assert await status_within(there, token, 200)
     removed = await asyncio.gather(*(agent.tenant_desk.remove("galle") for agent in pair.agents))
-    assert {each.state for each in removed} == {TenantState.REMOVED}
+    assert {tenant_record.state for tenant_record in removed} == {TenantState.REMOVED}
     for agent in pair.agents:
         assert (await tables_of(agent.profile).engine.run("SELECT count(*) FROM row WHERE tenant = 'galle'")) == [(0,)]
     told = [each["kind"] for each in (await there.get("/v1/events"))["items"] if each["subject"] == "galle"]

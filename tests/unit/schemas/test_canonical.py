@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wanderbuch.schemas import canonical
 from wanderbuch.schemas.canonical import (
     ValueMismatch,
     expectation,
@@ -155,12 +156,12 @@ def test_reads_back_only_the_canonical_form(name: str, raw: object) -> None:
 
 
 @given(ATTRIBUTES, st.one_of(st.none(), st.text(), st.integers(), st.dates(), st.booleans(), st.floats()))
-def test_whatever_is_taken_in_is_canonical_and_stays_as_it_is(each: Attribute, value: object) -> None:
+def test_whatever_is_taken_in_is_canonical_and_stays_as_it_is(attribute: Attribute, value: object) -> None:
     try:
-        raw = to_raw(each, value)
+        raw = to_raw(attribute, value)
     except ValueMismatch:
         return
-    assert to_raw(each, from_raw(each, raw)) == raw == to_raw(each, plain(each, raw))
+    assert to_raw(attribute, from_raw(attribute, raw)) == raw == to_raw(attribute, plain(attribute, raw))
 
 
 @given(st.text(min_size=1, max_size=60))
@@ -195,11 +196,11 @@ def test_days_keep_their_order_as_numbers(one: date, other: date) -> None:
 
 
 def test_every_kind_says_what_it_expects_without_an_invented_bound() -> None:
-    for each in QUALIFICATION.attributes:
-        words = expectation(each)
+    for attribute in QUALIFICATION.attributes:
+        words = expectation(attribute)
         assert words.isprintable()
-        assert (each.kind is Kind.LEVEL) == ("framework" in words and "level" in words)
-        assert ("or nothing" in words) == (each.absent is not None)
+        assert (attribute.kind is Kind.LEVEL) == ("framework" in words and "level" in words)
+        assert ("or nothing" in words) == (attribute.absent is not None)
 
 
 @pytest.mark.parametrize(
@@ -247,3 +248,32 @@ def test_only_texts_have_marks() -> None:
         assert plain(attribute(name), raw) == raw
         with pytest.raises(ValueMismatch):
             from_raw(attribute(name), raw)
+
+
+@given(st.text(st.one_of(st.characters(max_codepoint=0x17F), st.sampled_from(" \u00a0\u0301\u200d-"))))
+def test_a_text_of_plain_words_has_no_flaw_by_character(raw: str) -> None:
+    if canonical._PLAIN_WORDS.fullmatch(raw):
+        assert canonical._flaw_by_character(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_plain"),
+    [
+        ("Bäcker/in EFZ", True),
+        ("C++ 17, 2nd edition", True),
+        ("ÿ", True),
+        ("", False),
+        (" ", False),
+        ("two  spaces", False),
+        (" before", False),
+        ("after ", False),
+        ("+-*/ ×÷", False),  # no letter or digit
+        ("no\u00a0break", False),
+        ("soft\u00adhyphen", False),
+        ("line\n", False),
+        ("e\u0301", False),
+        ("Đồng", False),
+    ],
+)
+def test_plain_words_are_told_from_what_is_looked_at_by_character(raw: str, is_plain: bool) -> None:
+    assert bool(canonical._PLAIN_WORDS.fullmatch(raw)) is is_plain

@@ -168,7 +168,7 @@ def test_a_claim_answers_only_for_what_it_brings(welder: dict[str, Any]) -> None
             claim[name]
 
 
-def test_a_claim_can_not_be_changed_afterwards(welder: dict[str, Any]) -> None:
+def test_a_claim_cannot_be_changed_afterwards(welder: dict[str, Any]) -> None:
     claim = validate_claim(QUALIFICATION, welder)
     welder["family_name"] = "Other"
     assert claim["family_name"] == "Perera"

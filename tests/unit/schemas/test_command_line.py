@@ -24,7 +24,15 @@ def run_json(*arguments: str) -> dict[str, Any]:
 def test_list_names_all_that_can_be_shown() -> None:
     listed = run_json("list")
     names = [entry["id"] for group in listed.values() for entry in group]
-    assert names == ["qualification/1.0", *frameworks(), "isco08", "iso3166-1-alpha-3"]
+    assert names == [
+        "experience/1.0",
+        "language/1.0",
+        "qualification/1.0",
+        *frameworks(),
+        "isco08",
+        "iso3166-1-alpha-3",
+        "iso639-3",
+    ]
     for name in names:
         assert name in run("list")
         assert run_json("show", name)["id"] == name
@@ -54,3 +62,31 @@ def test_show_places_an_occupation_in_the_tree() -> None:
 def test_show_refuses_what_is_not_known(name: str) -> None:
     with pytest.raises(CredentialError):
         CliRunner().invoke(app, ["show", name], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("LKA", "LKA"), ("lka", "LKA"), ("uk", "GBR"), ("C7212", "C7212"), ("7212", "C7212"), ("lk-nvq", "LK-NVQ")],
+)
+def test_search_finds_a_code_too(text: str, code: str) -> None:
+    found = run_json("search", text)
+    assert found["exact"]
+    assert found["items"][0]["id"] == code
+
+
+@pytest.mark.parametrize("text", ["Maltese", "maltais", "mlt"])
+def test_search_finds_a_language(text: str) -> None:
+    assert {"kind": "language", "id": "mlt"}.items() <= next(
+        each.items() for each in run_json("search", text)["items"] if each["kind"] == "language"
+    )
+
+
+@pytest.mark.parametrize("name", ["MLT", "Malta", "Malte", "mt"])
+def test_show_names_a_country_in_every_language(name: str) -> None:
+    shown = run_json("show", name)
+    assert (shown["id"], shown["label"]["fr"]) == ("MLT", "Malte")
+    assert "Malte" in run("show", name)
+
+
+def test_show_knows_a_code_list_by_the_beginning_of_its_name() -> None:
+    assert run_json("show", "iso3166")["id"] == "iso3166-1-alpha-3"

@@ -54,7 +54,9 @@ def test_qualification_has_its_published_attributes_in_order(qualification: Cred
 
 def test_types_are_read_once(qualification: CredentialType) -> None:
     assert load_credential_type("qualification/1.0") is qualification
-    assert list_credential_types() == (qualification,)
+    assert list_credential_types() == tuple(
+        map(load_credential_type, ("experience/1.0", "language/1.0", qualification.id))
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,9 @@ def test_each_eqf_level_has_its_thermometer_attribute(qualification: CredentialT
 
 
 def test_kinds_and_units_are_as_wallets_and_forms_need_them(qualification: CredentialType) -> None:
-    assert {kind: [each.name for each in qualification.claimed if each.kind is kind] for kind in Kind} == {
+    assert {
+        kind: [attribute.name for attribute in qualification.claimed if attribute.kind is kind] for kind in Kind
+    } == {
         Kind.TEXT: ["credential_id", "family_name", "given_names", "qualification_title", "awarding_body", "details"],
         Kind.INTEGER: [],
         Kind.DATE: ["birth_date", "awarded_on", "expires_on"],

@@ -54,7 +54,7 @@ def test_each_data_file_fits_the_schema_it_names(path: Path, registry: Registry[
 )
 def test_the_json_schema_refuses_a_flawed_attribute(change: Any, flaw: str, registry: Registry[Any]) -> None:
     document = read(DATA / "type_qualification_1.0.json")
-    change(next(each for each in document["attributes"] if each["name"] == "occupation_isco08"))
+    change(next(attribute for attribute in document["attributes"] if attribute["name"] == "occupation_isco08"))
     assert not Draft202012Validator({"$ref": document["$schema"]}, registry=registry).is_valid(document), flaw
 
 
@@ -75,7 +75,7 @@ def test_examples_are_canonical_and_absent_forms_are_no_values(qualification: Cr
 
 
 def test_every_label_is_plain_and_every_table_is_sorted() -> None:
-    for name in ("isco08", "iso3166"):
+    for name in ("isco08", "iso3166", "iso639"):
         code_list = load_code_list(name)
         assert all(first < second for first, second in pairwise(code_list.codes))
         assert all(str(label).strip() == str(label) and "’" not in str(label) for label in code_list.codes.values())
@@ -91,7 +91,7 @@ def test_a_missing_data_file_is_a_damaged_installation() -> None:
 @pytest.mark.parametrize("text", ["code,en\nC1,Managers\nC1,Again\n", "code,en\n,Nameless\n", "code,en\nC1,\n"])
 def test_a_damaged_table_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_file, "read_text", lambda name: text)
-    with pytest.raises(ConfigurationError, match="can not be used"):
+    with pytest.raises(ConfigurationError, match="cannot be used"):
         data_file.read_table("isco08.csv")
 
 

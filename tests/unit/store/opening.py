@@ -6,7 +6,8 @@ from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
 from tests.postgresql import Database
 
-from wanderbuch.agents.runtime.config import AgentConfig, StoreConfig
+from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import StoreConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite

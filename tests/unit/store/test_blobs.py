@@ -53,8 +53,8 @@ async def nothing_goes_on() -> None:
 
 async def pieces(profile: WalletProfile) -> int:
     async with profile.session() as session:
-        found: int = await session.handle.count("wanderbuch.blob-piece")
-        return found
+        count: int = await session.handle.count("wanderbuch.blob-piece")
+        return count
 
 
 @pytest.mark.parametrize("size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.store.conftest import HASHES, OpenEngine
 
-from wanderbuch.store.due import Claim
+from wanderbuch.store.due import DueClaim
 from wanderbuch.store.rows import Indexed
 from wanderbuch.store.tables import Tables, tables_on
 
@@ -19,7 +19,7 @@ async def _add(tables: Tables, record_id: str, *, minutes: int = 0, tenant: str 
     await tables.rows.add(tenant, kind, indexed, is_new=True)
 
 
-def _ids(claims: list[Claim]) -> list[str]:
+def _ids(claims: list[DueClaim]) -> list[str]:
     return [claim.id for claim in claims]
 
 
@@ -69,9 +69,9 @@ async def test_what_is_done_is_due_again_when_it_says(tables: Tables) -> None:
 
 async def test_a_claim_whose_owner_died_is_taken_after_its_time(tables: Tables) -> None:
     await _add(tables, "r")
-    (dead,) = await tables.due.claim([_KIND], limit=1, for_s=0.3)
+    (dead,) = await tables.due.claim([_KIND], limit=1, for_s=1.5)
     assert await tables.due.claim([_KIND], limit=1, for_s=60) == []
-    await asyncio.sleep(0.35)
+    await asyncio.sleep(1.55)
     (claim,) = await tables.due.claim([_KIND], limit=1, for_s=60)
 
     assert await tables.due.renew([dead]) == []
@@ -83,9 +83,9 @@ async def test_a_claim_whose_owner_died_is_taken_after_its_time(tables: Tables) 
 async def test_a_claim_is_kept_while_it_is_renewed(tables: Tables) -> None:
     await _add(tables, "r1")
     await _add(tables, "r2", minutes=1)
-    claims = await tables.due.claim([_KIND], limit=2, for_s=1.0)
+    claims = await tables.due.claim([_KIND], limit=2, for_s=3)
     for _ in range(3):
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.1)
         assert await tables.due.renew(claims) == claims
         assert await tables.due.claim([_KIND], limit=2, for_s=60) == []
 

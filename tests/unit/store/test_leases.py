@@ -38,7 +38,7 @@ async def test_fences_grow_with_each_owner(tables: Tables, other: Leases) -> Non
 
 
 async def test_a_dead_owners_lease_is_taken_after_its_time(tables: Tables, other: Leases) -> None:
-    dead = await tables.leases.take(_NAME, for_s=0.4)
+    dead = await tables.leases.take(_NAME, for_s=2)
     assert dead is not None
     assert await other.take(_NAME) is None
     async with other.hold(_NAME, wait_s=10) as lease:
@@ -53,9 +53,9 @@ async def test_a_dead_owners_lease_is_taken_after_its_time(tables: Tables, other
 
 
 async def test_what_is_held_is_renewed(tables: Tables, other: Leases) -> None:
-    async with tables.leases.hold(_NAME, for_s=0.6) as lease:
+    async with tables.leases.hold(_NAME, for_s=2) as lease:
         for _ in range(6):
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(0.5)
             assert await other.take(_NAME) is None
         await lease.check()
         assert not lease.is_lost

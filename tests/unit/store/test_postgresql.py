@@ -18,6 +18,7 @@ from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import LeaseLostError, StoreError, StoreUnreachableError, StoreVersionError
 from wanderbuch.store.postgresql import PostgresqlEngine, open_postgresql
 from wanderbuch.store.rows import Indexed
+from wanderbuch.store.schema import VERSION
 from wanderbuch.store.tables import tables_on
 
 pytestmark = pytest.mark.needs("postgresql")
@@ -45,6 +46,7 @@ import asyncio, sys, time
 from wanderbuch.store.engine import Statement
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.postgresql import open_postgresql
+from wanderbuch.store.schema import VERSION
 from wanderbuch.store.tables import tables_on
 
 async def main():
@@ -88,8 +90,8 @@ async def _processes(database: Database, programs: list[list[str]]) -> list[str]
         )
         for program in programs
     ]
-    ended = await asyncio.gather(*(each.communicate(f"{database.dsn}\n".encode()) for each in running))
-    assert [each.returncode for each in running] == [0] * len(running), [err.decode()[-800:] for _, err in ended]
+    ended = await asyncio.gather(*(process.communicate(f"{database.dsn}\n".encode()) for process in running))
+    assert [process.returncode for process in running] == [0] * len(running), [err.decode()[-800:] for _, err in ended]
     return [out.decode().strip() for out, _ in ended]
 
 
@@ -100,7 +102,7 @@ async def test_of_those_that_come_at_once_to_an_empty_database_one_makes_the_tab
     engines = [each for each in opened if isinstance(each, PostgresqlEngine)]
     versions = [await engine.run("SELECT value FROM meta WHERE name = 'version'") for engine in engines]
     await asyncio.gather(*(engine.close() for engine in engines))
-    assert versions == [[("1",)]] * 8, opened
+    assert versions == [[(str(VERSION),)]] * 8, opened
 
 
 async def test_processes_that_start_at_once_on_an_empty_database_all_work(database: Database) -> None:
@@ -327,7 +329,7 @@ async def test_a_user_who_may_make_nothing_is_one_clear_line(postgresql_server: 
 
 async def test_tables_of_another_version_are_left_alone(engine: PostgresqlEngine, database: Database) -> None:
     await engine.run("UPDATE meta SET value = '99' WHERE name = 'version'")
-    with pytest.raises(StoreVersionError, match="version 99, this program needs version 1"):
+    with pytest.raises(StoreVersionError, match=f"version 99, this program needs version {VERSION}"):
         await open_postgresql(database.dsn)
     assert await engine.run("SELECT value FROM meta WHERE name = 'version'") == [("99",)]
 
@@ -402,9 +404,9 @@ async def test_a_lease_is_lost_while_the_server_is_away(
 
 async def test_our_tables_lie_in_our_schema_alone(engine: PostgresqlEngine, database: Database) -> None:
     with psycopg.connect(database.dsn) as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT DISTINCT table_schema FROM information_schema.tables"
             " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()
-    assert found == [("wanderbuch",)]
+    assert rows == [("wanderbuch",)]
     assert engine.is_shared

@@ -73,13 +73,13 @@ async def test_a_kind_that_is_not_listed_is_kept_and_found_and_stands_in_no_plai
     one, other = await people.insert(Person(id="ada")), await people.put(Person(id="bob", town="Graz"))
     with pytest.raises(DuplicateError):
         await people.insert(one)
-    moved = await people.change("ada", lambda held: held.model_copy(update={"town": "Graz"}))
+    moved = await people.change("ada", lambda person: person.model_copy(update={"town": "Graz"}))
     assert await people.find(town="Linz") == []
     assert await people.find(town="Graz") == [moved, other]
     assert await people.find(town="Graz", limit=1) == [moved]
     assert await people.find() == [moved, other]
     with pytest.raises(NotFoundError):
-        await people.change("carl", lambda held: held)
+        await people.change("carl", lambda person: person)
     with pytest.raises(TypeError, match="not listed"):
         await people.page()
     assert await people.remove("bob")
@@ -101,7 +101,7 @@ async def test_changes_that_race_all_count(items: RecordStore[Item]) -> None:
     item = await items.insert(Item())
 
     async def bump() -> None:
-        await items.change(item.id, lambda held: held.model_copy(update={"count": held.count + 1}))
+        await items.change(item.id, lambda item: item.model_copy(update={"count": item.count + 1}))
 
     await asyncio.gather(*(bump() for _ in range(25)))
     assert (await items.get(item.id)).count == 25
@@ -111,11 +111,11 @@ async def test_of_two_that_end_it_only_one_does(items: RecordStore[Item]) -> Non
     item = await items.insert(Item())
     ended: list[str] = []
 
-    def end(who: str, held: Item) -> Item | None:
-        if held.state is State.DONE:
+    def end(who: str, item: Item) -> Item | None:
+        if item.state is State.DONE:
             return None
         ended.append(who)
-        return held.model_copy(update={"state": State.DONE})
+        return item.model_copy(update={"state": State.DONE})
 
     await asyncio.gather(*(items.change(item.id, lambda held, who=who: end(who, held)) for who in "abc"))  # type: ignore[misc]
     assert len(ended) == 1
@@ -133,7 +133,7 @@ async def test_a_step_that_refuses_changes_nothing(items: RecordStore[Item]) -> 
         await items.change(item.id, refuse)
     assert await items.get(item.id) == item
     with pytest.raises(NotFoundError):
-        await items.change("none", lambda held: held)
+        await items.change("none", lambda item: item)
 
 
 async def test_searching_by_an_unknown_tag_is_a_mistake(items: RecordStore[Item]) -> None:
@@ -179,7 +179,7 @@ async def test_page_is_full_though_records_between_have_moved(items: RecordStore
     made = [await items.insert(Item()) for _ in range(8)]
     first = await items.page(state="OPEN", limit=2, newest_first=False)
     for item in made[2:5]:
-        await items.change(item.id, lambda held: held.model_copy(update={"state": State.DONE}))
+        await items.change(item.id, lambda item: item.model_copy(update={"state": State.DONE}))
     rest = await items.page(state="OPEN", limit=2, cursor=first.next_cursor, newest_first=False)
     assert [*first.items, *rest.items] == [*made[:2], *made[5:7]]
 
@@ -205,7 +205,7 @@ async def test_what_is_due_is_claimed_the_most_urgent_first_and_nothing_else(ite
         assert [item async for item in due] == [second, first]
         async with items.claiming(NOW) as again:
             assert [item async for item in again] == []
-        await items.change(first.id, lambda held: held.model_copy(update={"due": None}))
+        await items.change(first.id, lambda item: item.model_copy(update={"due": None}))
     async with items.claiming(NOW) as due:
         assert [item async for item in due] == [second]
 

@@ -10,6 +10,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.store.errors import RevisionConflictError
 from wanderbuch.store.revisions import Revision, Revisions
 from wanderbuch.store.tables import tables_of
+from wanderbuch.store.writing import writing
 
 
 class Page(BaseModel):
@@ -79,3 +80,25 @@ async def test_newest_is_found_though_the_plain_tables_are_behind_or_lost(proces
         assert newest.number == made
     await engine.run("DELETE FROM number")
     assert await pages.newest("imprint") == Revision(made, Page(text=str(made - 1)))
+
+
+async def test_a_revision_of_a_transaction_is_there_with_it_or_not_at_all(processes: Processes) -> None:
+    profile = await processes.another()
+    pages = Revisions(profile, "test.page", Page)
+    async with writing(profile) as store:
+        await pages.add(store, "imprint", Page(text="one"), number=1)
+
+    async def cut_off() -> None:
+        async with writing(profile) as store:
+            await pages.add(store, "imprint", Page(text="two"), number=2)
+            raise EOFError
+
+    async def once_more() -> None:
+        async with writing(profile) as store:
+            await pages.add(store, "imprint", Page(text="mine"), number=1)
+
+    with pytest.raises(EOFError):
+        await cut_off()
+    with pytest.raises(RevisionConflictError):
+        await once_more()
+    assert await pages.newest("imprint") == Revision(1, Page(text="one"))

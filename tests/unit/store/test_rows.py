@@ -315,7 +315,7 @@ async def test_each_question_walks_along_its_own_index(tables: Tables) -> None:
                 await watched.due.claim([_KIND], limit=5, for_s=60, tenants=["t1"])
             case "find":
                 await watched.words.find("t1", _KIND, {"name": "7"})
-        plans[name] = "\n".join([await _plan(tables, each) for each in asked]) + "\n"
+        plans[name] = "\n".join([await _plan(tables, statement) for statement in asked]) + "\n"
     for name, indexes in expected.items():
         assert any(index in plans[name] for index in indexes), plans[name]
         assert not re.search(r"Seq Scan on (row|word)\b|SCAN (row|word)\b(?! USING)", plans[name]), plans[name]

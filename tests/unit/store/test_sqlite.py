@@ -15,6 +15,7 @@ import pytest
 
 from wanderbuch.store.engine import Statement
 from wanderbuch.store.errors import StoreInUseError, StoreUnreachableError, StoreVersionError
+from wanderbuch.store.schema import VERSION
 from wanderbuch.store.sqlite import open_sqlite
 
 _INSERT = "INSERT INTO number (name, number) VALUES (?, ?)"
@@ -58,7 +59,7 @@ async def test_tables_of_another_version_are_left_alone(file: Path) -> None:
     await open_sqlite(file).close()
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE meta SET value = '99' WHERE name = 'version'")
-    with pytest.raises(StoreVersionError, match="version 99, this program needs version 1"):
+    with pytest.raises(StoreVersionError, match=f"version 99, this program needs version {VERSION}"):
         open_sqlite(file)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone() == ("99",)

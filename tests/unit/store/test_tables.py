@@ -170,8 +170,8 @@ class _Tenant:
 
 
 async def test_one_key_of_hashes_a_store_however_many_start_at_once(wallet: WalletProfile) -> None:
-    found = await asyncio.gather(*(hash_of(wallet) for _ in range(8)))
-    assert len({each.of("x") for each in found}) == 1
+    keyed_hashs = await asyncio.gather(*(hash_of(wallet) for _ in range(8)))
+    assert len({keyed_hash.of("x") for keyed_hash in keyed_hashs}) == 1
     async with wallet.session() as session:
         await session.handle.replace("wanderbuch.store", "hash-key", b"short")
     with pytest.raises(StoreVersionError, match="damaged"):

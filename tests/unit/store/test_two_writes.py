@@ -131,7 +131,7 @@ def test_a_record_never_loses_its_row(first: Writer, others: list[Writer], data:
     steps = [number for number in range(len(others)) for _ in range(_STEPS)]
     order = data.draw(st.permutations(steps))
     # Somebody may sleep for a minute in the middle of it (not if somebody else dies as well).
-    sleeps = all(each.dies_after == _STEPS for each in others) and data.draw(st.booleans())
+    sleeps = all(other.dies_after == _STEPS for other in others) and data.draw(st.booleans())
     sleep_before = data.draw(st.integers(0, len(order))) if sleeps else -1
 
     async def run() -> None:
@@ -140,7 +140,7 @@ def test_a_record_never_loses_its_row(first: Writer, others: list[Writer], data:
         beginning = Running(Writer("insert", first.state, first.due, _STEPS), tables.rows, askar)
         for _ in range(_STEPS):
             await beginning.step()
-        running = [Running(each, tables.rows, askar) for each in others]
+        running = [Running(other, tables.rows, askar) for other in others]
         for place, number in enumerate(order):
             if place == sleep_before:
                 await tables.engine.run("UPDATE row SET held = greatest(held - ?, 0)", HELD_S + 1)

@@ -44,10 +44,10 @@ class Cutting:
         self.left -= 1
         if self.left == 0 and not self.after:
             raise CutOff
-        found = await self.engine.together(*statements)
+        together = await self.engine.together(*statements)
         if self.left == 0:
             raise CutOff
-        return found
+        return together
 
     async def announce(self, topic: str, text: str) -> None:
         await self.engine.announce(topic, text)
@@ -91,7 +91,7 @@ async def test_tells_after_the_state_is_saved(engine: Engine, records: Records) 
         records.revoked = True
         tell(REVOKED)
         assert await log.read("a", 0, 9) == []
-    assert [each.subject for each in await log.read("a", 0, 9)] == ["o1"]
+    assert [event.subject for event in await log.read("a", 0, 9)] == ["o1"]
     assert await rows(engine) == 0
 
 
@@ -116,7 +116,7 @@ async def test_a_cut_behind_each_write_is_healed(engine: Engine, records: Record
     assert await untold.sweep(somebody) == 0  # too young: its process may live
     await age(engine, 61)
     await untold.sweep(somebody)
-    assert [each.subject for each in await log.read("a", 0, 9)] == (["o1"] if records.revoked else [])
+    assert [event.subject for event in await log.read("a", 0, 9)] == (["o1"] if records.revoked else [])
     await age(engine, 900)
     assert await untold.sweep(somebody) == 0
     assert (await rows(engine), len(await log.read("a", 0, 9))) == (0, int(records.revoked))
@@ -130,7 +130,7 @@ async def test_a_cut_right_after_the_state_is_healed(engine: Engine, records: Re
             raise CutOff
     await age(engine, 61)
     assert await untold.sweep(somebody) == 1
-    assert [each.subject for each in await log.read("a", 0, 9)] == ["o1"]
+    assert [event.subject for event in await log.read("a", 0, 9)] == ["o1"]
 
 
 async def test_a_slow_process_that_dies_later_is_healed_too(engine: Engine, records: Records) -> None:
@@ -220,4 +220,4 @@ async def test_many_at_once_leave_no_row(engine: Engine, records: Records) -> No
 
     await asyncio.gather(*(one(f"o{count}") for count in range(50)))
     assert await rows(engine) == 0
-    assert [each.number for each in await log.read("a", 0, 99)] == list(range(1, 51))
+    assert [event.number for event in await log.read("a", 0, 99)] == list(range(1, 51))

@@ -112,6 +112,18 @@ async def test_a_removed_tenant_leaves_nothing(tables: Tables) -> None:
         await tables.engine.run(
             "INSERT INTO work (tenant, kind, id, state, position, done, at) VALUES (?, '', '', '', '', 0, 0)", tenant
         )
+        await tables.engine.run("INSERT INTO mediated (tenant, id, seen, sealed) VALUES (?, 'w', 0, ?)", tenant, b"s")
+        await tables.engine.run(
+            "INSERT INTO mediated_key (hash, tenant, wallet, sealed) VALUES (?, ?, 'w', ?)",
+            tenant.encode(),
+            tenant,
+            b"s",
+        )
+        await tables.engine.run(
+            "INSERT INTO mediated_message (tenant, wallet, id, number, hour, size, sealed)"
+            " VALUES (?, 'w', 'm', 1, 0, 1, ?)",
+            *(tenant, b"s"),
+        )
 
     await tables.forget_tenant("a")
 

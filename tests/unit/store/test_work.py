@@ -66,7 +66,7 @@ async def test_starting_again_changes_nothing(works: Works) -> None:
 async def test_one_at_a_time_has_it(works: Works) -> None:
     await works.start("a", KIND, "w")
     found = await asyncio.gather(*(works.claim(KIND, for_s=60) for _ in range(8)))
-    assert sum(each is not None for each in found) == 1
+    assert sum(work is not None for work in found) == 1
     assert await works.claim("other", for_s=60) is None
 
 
@@ -174,7 +174,7 @@ async def test_removes_and_prunes(works: Works, engine: Engine) -> None:
         await works.save(work, piece(work, is_last=name == "w", failure=None if name == "w" else "x", give_up=True))
     await engine.run("UPDATE work SET ended = ended - 1000")
     await works.prune(keep_s=500)
-    assert [each.id for each in await works.every("a", KIND)] == ["v"]  # given up: somebody has to see it
+    assert [work.id for work in await works.every("a", KIND)] == ["v"]  # given up: somebody has to see it
     assert await works.remove("a", KIND, "v")
     assert not await works.remove("a", KIND, "v")
     with pytest.raises(NotFoundError):
@@ -238,7 +238,7 @@ async def test_a_worker_does_all_pieces_in_order_and_tells_the_log(engine: Engin
         await reaches(works, WorkState.DONE)
         told = await until(lambda: log.read("a", 0, 9), bool)
     assert letters.written == [("w", count) for count in range(5)]
-    assert [(each.kind, each.subject, each.body) for each in told] == [
+    assert [(event.kind, event.subject, event.body) for event in told] == [
         ("work.ended", "w", {"kind": KIND, "state": "DONE"})
     ]
 
@@ -325,3 +325,17 @@ async def test_work_of_a_tenant_that_is_suspended_waits_without_failing(engine: 
             lambda: works.get("a", KIND, "w"), lambda work: work.due is not None and work.due > work.started_at
         )
     assert (work.failures, work.state, letters.written) == (0, WorkState.RUNNING, [])
+
+
+async def test_work_that_starts_after_there_was_none_is_woken(works: Works) -> None:
+    assert not await works.wake(KIND, "t")
+    assert not await works.wake(KIND, "t")
+    await works.start("t", KIND, "a")
+    assert await works.wake(KIND, "t")
+    await works.cancel("t", KIND, "a")
+    assert not await works.wake(KIND, "t")
+    await works.start("t", KIND, "b")
+    await works.pause("t", KIND, "b")
+    assert not await works.wake(KIND, "t")
+    await works.resume("t", KIND, "b")
+    assert await works.wake(KIND, "t")

@@ -11,15 +11,15 @@ from tests.unit.trust.ecosystem import (
     Held,
     Issuer,
     Worker,
-    accreditation,
     payload,
     values,
     webvh,
 )
 from tests.unit.trust.employer import Employer, open_employer
+from tests.welders import accreditation
 
-from wanderbuch.governance.freshness import FreshnessStatement, snapshot_of
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.signed.freshness import FreshnessStatement, snapshot_of
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ of the native library; only the registry that resolves them is a simulator, whic
 """
 
 import base64
+import copy
 import json
 import secrets
 import tempfile
@@ -19,16 +20,20 @@ from acapy_agent.anoncreds.models.credential_definition import CredDef, GetCredD
 from acapy_agent.anoncreds.models.revocation import GetRevListResult, GetRevRegDefResult, RevList, RevRegDef
 from acapy_agent.anoncreds.models.schema import AnonCredsSchema, GetSchemaResult
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.quick_requests import ask_for
+from tests.welders import governance_file
 
 from wanderbuch.errors import ResolutionError
-from wanderbuch.governance.freshness import FreshnessStatement, sign_freshness
-from wanderbuch.governance.identifiers import CredDefId, DidUrl, RevRegDefId, SchemaId, WebvhDid
-from wanderbuch.governance.model import ACCREDITATION, CROSSWALK, CTE_CONTEXT, DESCRIPTION
-from wanderbuch.governance.question import Requirement
-from wanderbuch.governance.signing import SignedGovernanceFile, sign_file, verify_file
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId, RevRegDefId, SchemaId
+from wanderbuch.governance.facts.identifiers import DidUrl, WebvhDid
+from wanderbuch.governance.facts.question import Requirement
+from wanderbuch.governance.form.cte_model import DESCRIPTION
+from wanderbuch.governance.form.model import ACCREDITATION
+from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness
+from wanderbuch.governance.signed.signing import SignedGovernanceFile, sign_file, verify_file
 from wanderbuch.plugins.http.edge import Fetched
 from wanderbuch.plugins.http.errors import NotFoundError, TooLargeError, UnreachableError
-from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 
 TYPE = load_credential_type("qualification/1.0")
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -109,23 +114,6 @@ class Authority:
         return await sign_freshness(statement, self.kid, self.sign)
 
 
-def accreditation(cred_defs: Sequence[CredDefId], **changed: Any) -> dict[str, Any]:
-    """Return an accreditation for welders, from 2020 on, EQF 1 to 5, in Malta and Sri Lanka."""
-    return {
-        "id": "acc-1",
-        "credential_types": ["qualification/1.0"],
-        "cred_def_ids": list(cred_defs),
-        "occupations": ["C72"],
-        "level_range": {"framework": "EQF", "min": "1", "max": "5"},
-        "jurisdictions": ["MLT", "LKA"],
-        "intervals": [{"start": "2020-01-01"}],
-        "accreditingAgent": {"name": "Training Authority"},
-        "decision": "https://authority.wanderbuch.test/decisions/1",
-        "redress": "https://authority.wanderbuch.test/redress",
-        **changed,
-    }
-
-
 def verification(**changed: Any) -> dict[str, Any]:
     """Return what a verifier may ask: a welder's occupation and level, no name, for work."""
     return {
@@ -142,43 +130,24 @@ def verification(**changed: Any) -> dict[str, Any]:
     }
 
 
-def payload(accreditations: Mapping[WebvhDid, Sequence[Mapping[str, Any]]], *, version: int = 1) -> dict[str, Any]:
-    """Return a governance file as JSON."""
-    now = "2024-01-01T00:00:00Z"
-    return {
-        "@context": [CTE_CONTEXT],
-        "id": "2f9b3a52-6a51-4f0b-9a63-3a6cbb6ef3a1",
-        "name": "Skills",
-        "version": version,
-        "format": "1.0",
-        "last_updated": now,
-        "author": AUTHORITY,
-        "schemas": [{"id": SCHEMA_ID, "name": "qualification/1.0"}],
-        "roles": {"issuer": {"issue": [SCHEMA_ID]}},
-        "participants": {
-            "id": "participants-1",
-            "author": AUTHORITY,
-            "created": now,
-            "version": version,
-            "entries": {
-                DESCRIPTION: {did: {"name": did.host} for did in accreditations},
-                ACCREDITATION: {did: {"accreditations": list(each)} for did, each in accreditations.items() if each},
-                CROSSWALK: {
-                    AUTHORITY: {
-                        "crosswalks": [
-                            {
-                                "version": "lk-nvq-2023",
-                                "framework": "LK-NVQ",
-                                "valid_from": "2015-01-01",
-                                "levels": [{"level": str(n), "eqf": n if n <= 7 else None} for n in range(1, 8)],
-                                "source": "an example",
-                            }
-                        ]
-                    }
-                },
-            },
+def payload(
+    accreditations: Mapping[WebvhDid, Sequence[Mapping[str, Any]]],
+    *,
+    version: int = 1,
+    schemas: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a governance file as JSON; `schemas` are those beside that of qualifications, by credential type."""
+    entries = {
+        DESCRIPTION: {did: {"name": did.host} for did in accreditations},
+        ACCREDITATION: {
+            did: {"accreditations": list(accreditation)}
+            for did, accreditation in accreditations.items()
+            if accreditation
         },
     }
+    made = governance_file(AUTHORITY, SCHEMA_ID, entries, version=version)
+    made["schemas"] += [{"id": schema_id, "name": name} for name, schema_id in (schemas or {}).items()]
+    return made
 
 
 @dataclass
@@ -222,25 +191,36 @@ class Held:
 class Issuer:
     """A training centre: schema, credential definition and revocation registry of the native library."""
 
-    def __init__(self, did: WebvhDid, *, schema_id: str = SCHEMA_ID) -> None:
+    def __init__(self, did: WebvhDid, *, schema_id: str = SCHEMA_ID, credential_type: CredentialType = TYPE) -> None:
         self.did = did
         self.schema_id = schema_id
-        self.schema = anoncreds.Schema.create(TYPE.name, TYPE.version, AUTHORITY, list(TYPE.attr_names))
+        self.schema = anoncreds.Schema.create(
+            credential_type.name, credential_type.version, AUTHORITY, list(credential_type.attr_names)
+        )
         self.cred_def_id = CredDefId.of(did, digest())
         self.cred_def, self._private, self._proof = anoncreds.CredentialDefinition.create(
             schema_id, self.schema, did, "1", "CL", support_revocation=True
         )
-        self.registry_id = RevRegDefId.of(did, digest())
+        self._make_registry()
+
+    def _make_registry(self) -> None:
+        self.registry_id = RevRegDefId.of(self.did, digest())
         self.tails = tempfile.TemporaryDirectory()
         self.registry, self._registry_private = anoncreds.RevocationRegistryDefinition.create(
-            self.cred_def_id, self.cred_def, did, "1", "CL_ACCUM", 32, tails_dir_path=self.tails.name
+            self.cred_def_id, self.cred_def, self.did, "1", "CL_ACCUM", 32, tails_dir_path=self.tails.name
         )
         created = int(datetime.now(UTC).timestamp()) - 1000
         first = anoncreds.RevocationStatusList.create(
-            self.cred_def, self.registry_id, self.registry, self._registry_private, did, True, created
+            self.cred_def, self.registry_id, self.registry, self._registry_private, self.did, True, created
         )
         self.lists = [first]
         self._next = 0
+
+    def with_another_registry(self) -> "Issuer":
+        """Return the same issuer with another registry of the same definition."""
+        other = copy.copy(self)
+        other._make_registry()
+        return other
 
     @property
     def list_in_force(self) -> Any:
@@ -248,9 +228,7 @@ class Issuer:
 
     def issue(self, link_secret: str, claimed: Mapping[str, str]) -> Held:
         offer = anoncreds.CredentialOffer.create(self.schema_id, self.cred_def_id, self._proof)
-        request, metadata = anoncreds.CredentialRequest.create(
-            secrets.token_hex(8), None, self.cred_def, link_secret, "default", offer
-        )
+        request, metadata = ask_for(self.cred_def, offer, link_secret)
         self._next += 1
         config = anoncreds.CredentialRevocationConfig(
             self.registry, self._registry_private, self.list_in_force, self._next
@@ -260,9 +238,9 @@ class Issuer:
         )
         return Held(credential.process(metadata, link_secret, self.cred_def, self.registry), self, self._next)
 
-    def publish_list(self, *, revoke: Sequence[Held] = ()) -> None:
-        """Publish a newer status list, one second after the one before."""
-        timestamp = self.list_in_force.to_dict()["timestamp"] + 1
+    def publish_list(self, *, revoke: Sequence[Held] = (), at: int | None = None) -> None:
+        """Publish a newer status list: of an instant, or one second after the one before."""
+        timestamp = at or self.list_in_force.to_dict()["timestamp"] + 1
         revoked = [held.index for held in revoke] or None
         self.lists.append(
             self.list_in_force.update(self.cred_def, self.registry, self._registry_private, None, revoked, timestamp)
@@ -305,7 +283,7 @@ class Worker:
                 state = anoncreds.CredentialRevocationState.create(
                     issuer.registry, status_list, one.index, issuer.registry.tails_location
                 )
-            mine = [each for each in referents if chosen[each] is one]
+            mine = [referent for referent in referents if chosen[referent] is one]
             for each in mine:
                 if each in request["requested_attributes"]:
                     present.add_attributes(one.credential, each, reveal=True, timestamp=timestamp, rev_state=state)
@@ -375,7 +353,7 @@ class Registry(BaseAnonCredsResolver):  # type: ignore[misc]
     ) -> Any:
         issuer = self._find("registry_id", registry_id)
         if self.lists_down:
-            raise AnonCredsResolutionError("the list can not be had")
+            raise AnonCredsResolutionError("the list cannot be had")
         lists = [each.to_dict() for each in issuer.lists]
         at = [each for each in lists if timestamp_to is None or each["timestamp"] <= timestamp_to]
         if not at:

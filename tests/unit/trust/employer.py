@@ -1,19 +1,18 @@
-"""A verifier with everything real but the hosts it fetches from."""
+"""A verifier with everything real but the hosts it fetches from, and the wallet that answers it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
+from uuid import uuid4
 
+import base58
 from acapy_agent.anoncreds.registry import AnonCredsRegistry
 from acapy_agent.core.event_bus import EventBus
 from acapy_agent.core.profile import Profile
-from acapy_agent.messaging.decorators.attach_decorator import AttachDecorator
-from acapy_agent.messaging.responder import MockResponder
-from acapy_agent.protocols.present_proof.v2_0.manager import V20PresManager
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_format import V20PresFormat
-from acapy_agent.protocols.present_proof.v2_0.messages.pres_request import V20PresRequest
-from acapy_agent.protocols.present_proof.v2_0.models.pres_exchange import V20PresExRecord
+from aries_askar import Key, KeyAlg
 from tests.unit.trust.ecosystem import (
     AUTHORITY,
     WELDER,
@@ -21,23 +20,70 @@ from tests.unit.trust.ecosystem import (
     FileHost,
     Issuer,
     Registry,
-    accreditation,
     message,
     payload,
+    webvh,
 )
+from tests.welders import accreditation
 
-from wanderbuch.governance.question import Requirement, Verdict
+from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
+from wanderbuch.governance.facts.question import Requirement, Verdict
+from wanderbuch.plugins.exchange.anoncreds.objects import Objects
+from wanderbuch.plugins.exchange.connecting.at_hand import ConnectionsAtHand, changes_of, put_at_hand
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.proof_messages import ACK, PRESENTATION, PROBLEM
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.exchange import (
-    Verification,
-    VerificationState,
-)
-from wanderbuch.plugins.trust.request import AwardPrecision, compile_request
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
-from wanderbuch.plugins.trust.verifier import VerificationDesk
-from wanderbuch.store.records import RecordStore
+from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.trust.verifying.asked import ONLY_GROUP, AskedCredential, AwardPrecision
+from wanderbuch.plugins.trust.verifying.asking import Asker
+from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState, open_verifications
+from wanderbuch.plugins.trust.verifying.receiving import HANDLERS
+from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 
-FORMAT = V20PresFormat.Format.ANONCREDS.api
+SHIPYARD = webvh("shipyard")
+BASE_URL = "https://shipyard.wanderbuch.test"
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass
+class AnsweringWallet:
+    """A wallet's key, and what it hears on the connection on which it waits for a reply."""
+
+    key: Key = field(default_factory=lambda: Key.generate(KeyAlg.ED25519))
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    waits: bool = True
+
+    @property
+    def verkey(self) -> str:
+        return str(base58.b58encode(self.key.get_public_bytes()), "ascii")
+
+    @property
+    def is_open(self) -> bool:
+        return self.waits
+
+    def offer(self, packed: bytes) -> bool:
+        """Take a reply, if it waits for one."""
+        if self.waits:
+            self.hear(packed)
+        return self.waits
+
+    def hear(self, packed: bytes) -> None:
+        """Open an envelope and note what it says."""
+        self.messages.append(opened_by(self.key, packed)[0])
+
+
+@dataclass
+class Post:
+    """The way out; notes what is delivered where."""
+
+    delivered: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def deliver(self, url: str, body: bytes, **_: Any) -> None:
+        self.delivered.append((url, body))
 
 
 @dataclass
@@ -49,7 +95,9 @@ class Employer:
     source: GovernanceSource
     registry: Registry
     host: FileHost
-    wallet_hears: MockResponder
+    wallet: AnsweringWallet
+    post: Post
+    own_key: str
     now: datetime
 
     def clock(self) -> datetime:
@@ -58,63 +106,125 @@ class Employer:
     async def ask(
         self, requirement: Requirement = WELDER, precision: AwardPrecision = AwardPrecision.YEAR
     ) -> Verification:
-        """Put a question; the invitation is for tests with real agents."""
-        snapshot = self.source.snapshot()
-        assert snapshot is not None
-        compiled = compile_request(
-            requirement,
-            snapshot,
-            at=self.now,
-            answer_by=self.now + timedelta(minutes=10),
-            name="Employer",
-            nonce=str(datetime.now(UTC).timestamp()).replace(".", ""),
-            award_precision=precision,
+        """Put a question."""
+        return await self.desk.ask(
+            self.profile,
+            AskedCredential(ONLY_GROUP, requirement, precision),
+            asker=Asker(SHIPYARD, "Employer", BASE_URL),
+            answer_in=timedelta(minutes=10),
         )
-        request = V20PresRequest(
-            will_confirm=True,
-            formats=[V20PresFormat(attach_id=FORMAT, format_="anoncreds/proof-request@v1.0")],
-            request_presentations_attach=[AttachDecorator.data_base64(compiled.proof_request, ident=FORMAT)],
+
+    async def ask_several(self, **requirements: Requirement) -> Verification:
+        """Put a question about several credentials, by what each is called."""
+        asked = [AskedCredential(group, requirement) for group, requirement in requirements.items()]
+        return await self.desk.ask(
+            self.profile, *asked, asker=Asker(SHIPYARD, "Employer", BASE_URL), answer_in=timedelta(minutes=10)
         )
-        record = await V20PresManager(self.profile).create_exchange_for_request(None, request, auto_verify=False)
-        asked = Verification(
-            thread_id=record.thread_id,
-            pres_ex_id=record.pres_ex_id,
-            invitation_id="invitation",
-            invitation_url="https://employer.wanderbuch.test/didcomm?oob=x",
-            requirement=requirement,
-            award_precision=precision,
-            proof_request=compiled.proof_request,
-            words=compiled.words,
-            names=compiled.names,
-            hidden=compiled.hidden,
-            eligible=tuple(sorted(compiled.eligible)),
-            schemas=tuple(sorted(compiled.schemas)),
-            created_at=self.now,
-            answer_by=self.now + timedelta(minutes=10),
+
+    async def ask_otherwise(self, asked: Verification, **changed: Any) -> Verification:
+        """Put a question once more, changed in a way that nobody else can."""
+        again = asked.model_copy(update={"id": uuid4().hex, **changed})
+        await open_verifications(self.profile).insert(again)
+        return again
+
+    def incoming(
+        self, kind: str, thread_id: str, members: Mapping[str, Any], *, sender: str | None = "the wallet"
+    ) -> Incoming:
+        """Return a message of the wallet's as the gate gives it."""
+        return Incoming(
+            profile=self.profile,
+            kind=kind,
+            id=str(uuid4()),
+            thread_id=thread_id,
+            parent_thread_id=None,
+            members=members,
+            sender=self.wallet.verkey if sender == "the wallet" else sender,
+            recipient=self.own_key,
+            way_back=self.wallet,
         )
-        await RecordStore(self.profile, Verification).insert(asked)
-        return asked
+
+    def connect(self) -> None:
+        """Have a live connection with the wallet."""
+        at_hand = ConnectionsAtHand()
+        self.profile.context.injector.bind_instance(ConnectionsAtHand, at_hand)
+        made = Connection(
+            id=self.own_key,
+            connection_id="connection",
+            own_did="did:peer:4z1",
+            their_did="did:peer:4z2",
+            their_key=self.wallet.verkey,
+            endpoint="",
+            invitation_id="link",
+            request_id="request",
+            protocol="didexchange/1.1",
+        )
+        put_at_hand(self.profile, made, since=changes_of(self.profile))
+
+    async def take(self, incoming: Incoming) -> bool:
+        """Hand a message to the role's handler."""
+        return await HANDLERS[incoming.kind].take(SimpleNamespace(desk=self.desk), incoming)
+
+    async def receive(self, thread_id: str, proof: Mapping[str, Any], **members: Any) -> None:
+        """Receive an answer."""
+        assert await self.take(self.incoming(PRESENTATION, thread_id, message(proof) | members))
 
     async def get(self, asked: Verification, proof: Mapping[str, Any]) -> Verification:
         """Receive an answer and return how the verification stands then."""
-        await self.desk.receive(self.profile, asked.thread_id, message(proof), self.wallet_hears)
+        await self.receive(asked.id, proof)
         return await self.desk.status(self.profile, asked.id)
 
-    async def record(self, asked: Verification) -> V20PresExRecord:
-        async with self.profile.session() as session:
-            return await V20PresExRecord.retrieve_by_id(session, asked.pres_ex_id)
+    async def decline(self, thread_id: str, code: str = "abandoned", text: str = "No.") -> bool:
+        """Receive a decline; return whether it was about a verification."""
+        report = problem_report(PROBLEM, thread_id=thread_id, code=code, text=text)
+        return await self.take(self.incoming(PROBLEM, thread_id, report))
 
-    def heard(self) -> list[type]:
-        return [type(sent) for sent, _ in self.wallet_hears.messages]
+    async def seen(self, asked: Verification) -> dict[str, str] | None:
+        """Return what was seen, as far as it is not forgotten."""
+        return await self.desk.seen(self.profile, await self.desk.status(self.profile, asked.id))
+
+    def heard(self) -> list[str]:
+        """Return what the wallet was told, message by message: "ack" or "problem-report"."""
+        return [
+            message["@type"].removeprefix("https://didcomm.org/present-proof/2.0/") for message in self.wallet.messages
+        ]
+
+
+ACKED = ACK.rpartition("/")[2]
+REPORTED = PROBLEM.rpartition("/")[2]
+
+
+def opened_by(key: Key, packed: bytes) -> tuple[dict[str, Any], str | None]:
+    """Return the message in an envelope, and the key of its sender."""
+    envelope = read_envelope(packed, max_bytes=MAX_BYTES)
+    mine = next(
+        recipient
+        for recipient in envelope.recipients
+        if recipient.key == base58.b58encode(key.get_public_bytes()).decode()
+    )
+    found = identify(mine, key)
+    return json.loads(decrypt(envelope, found)), found.sender
 
 
 async def open_employer(
-    profile: Profile, authority: Authority, training_centre: Issuer, cooking_school: Issuer, now: datetime
+    profile: Profile,
+    authority: Authority,
+    training_centre: Issuer,
+    cooking_school: Issuer,
+    now: datetime,
+    *,
+    wallet: AnsweringWallet | None = None,
 ) -> Employer:
     """Return a verifier that knows both."""
-    registry, host = Registry(training_centre, cooking_school), FileHost()
-    profile.context.injector.bind_instance(AnonCredsRegistry, AnonCredsRegistry([registry]))
-    profile.context.injector.bind_instance(EventBus, EventBus())
+    registry, host, post, keys = Registry(training_centre, cooking_school), FileHost(), Post(), KeyRing()
+    bind: Callable[[type, object], None] = profile.context.injector.bind_instance
+    bind(AnonCredsRegistry, AnonCredsRegistry([registry]))
+    bind(EventBus, EventBus())
+    bind(Objects, Objects())
+    bind(Sending, Sending(cast(HttpEdge, post), keys))
+    own = Key.generate(KeyAlg.ED25519)
+    own_key = str(base58.b58encode(own.get_public_bytes()), "ascii")
+    async with profile.session() as session:
+        await session.handle.insert_key(own_key, own)
     signed = await authority.file(
         payload(
             {
@@ -134,7 +244,8 @@ async def open_employer(
         clock=lambda: made.now,
     )
     desk = VerificationDesk(source, clock=lambda: made.now)
-    made = Employer(profile, desk, source, registry, host, MockResponder(), now)
+    bind(VerificationDesk, desk)
+    made = Employer(profile, desk, source, registry, host, wallet or AnsweringWallet(), post, own_key, now)
     await source.refresh()
     return made
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aries_askar import Key, KeyAlg
-from tests.unit.trust.ecosystem import accreditation, payload
+from tests.unit.trust.ecosystem import payload
+from tests.welders import accreditation
 
-from wanderbuch.governance.freshness import FreshnessStatement, sign_freshness
-from wanderbuch.governance.identifiers import CredDefId, DidUrl, RevRegDefId, SchemaId, WebvhDid
-from wanderbuch.governance.signing import SignedGovernanceFile, sign_file, verify_file
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId, RevRegDefId, SchemaId
+from wanderbuch.governance.facts.identifiers import DidUrl, WebvhDid
+from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness
+from wanderbuch.governance.signed.signing import SignedGovernanceFile, sign_file, verify_file
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log_writing import first_entry
@@ -56,8 +58,8 @@ class PublishedAuthority(Publisher):
     async def open(self, centre: "PublishedCentre", *, at: datetime, version: int = 1) -> SignedGovernanceFile:
         self.url = f"{self.did.base_url}/governance"
         document = payload({centre.did: [accreditation([centre.cred_def_id])]}, version=version)
-        said = json.loads(json.dumps(document).replace(document["author"], str(self.did)))
-        jws = await sign_file(json.dumps(said).encode(), self.kid, self.sign)
+        answer = json.loads(json.dumps(document).replace(document["author"], str(self.did)))
+        jws = await sign_file(json.dumps(answer).encode(), self.kid, self.sign)
         self.files[f"{self.url}/current.jws"] = jws
 
         async def own_key(_: DidUrl) -> bytes:

@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from tests.unit.trust.ecosystem import Authority, FileHost, accreditation, digest, payload, webvh
+from tests.unit.trust.ecosystem import Authority, FileHost, digest, payload, webvh
+from tests.welders import accreditation
 
 from wanderbuch.errors import GovernanceError, ResolutionError
-from wanderbuch.governance.freshness import FreshnessStatement, sign_freshness
-from wanderbuch.governance.history import Entry, Head, head_of, write_entries
-from wanderbuch.governance.identifiers import CredDefId, DidUrl, WebvhDid
-from wanderbuch.governance.merkle import leaf_hash
-from wanderbuch.governance.model import PROFILE_STATEMENTS
-from wanderbuch.governance.signing import SignedGovernanceFile, co_sign, sign_file, verify_file
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId
+from wanderbuch.governance.facts.identifiers import DidUrl, WebvhDid
+from wanderbuch.governance.form.model import PROFILE_STATEMENTS
+from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness
+from wanderbuch.governance.signed.history import Head, HistoryEntry, head_of, write_entries
+from wanderbuch.governance.signed.merkle import leaf_hash
+from wanderbuch.governance.signed.signing import SignedGovernanceFile, co_sign, sign_file, verify_file
 from wanderbuch.plugins.http.edge import HttpEdge
-from wanderbuch.plugins.trust.source import GovernanceSource, GovernanceSourceConfig
+from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
 
 Json = dict[str, Any]
 
@@ -31,21 +33,21 @@ class State(Authority):
         self.url = f"https://{self.did.host}/governance/{name}"
         self.issuer = webvh(f"centre-{name}")
         self.cred_def = CredDefId.of(self.issuer, digest())
-        self.entries: list[Entry] = []
+        self.entries: list[HistoryEntry] = []
 
     def document(self, version: int = 1, *, recognises: Mapping["State", int] | None = None, **changed: Any) -> Json:
         """Return this authority's file; `recognises`: other authority -> how many more it may bring in."""
         document = payload({self.issuer: [accreditation([self.cred_def], **changed)]}, version=version)
-        said = json.loads(json.dumps(document).replace(document["author"], str(self.did)))
-        said |= {"id": f"file-{self.name}", "name": f"Skills {self.name}"}
+        answer = json.loads(json.dumps(document).replace(document["author"], str(self.did)))
+        answer |= {"id": f"file-{self.name}", "name": f"Skills {self.name}"}
         others = recognises or {}
-        said["trusted_governance"] = [{"publisher": other.did, "uri": f"{other.url}/current.jws"} for other in others]
-        entries = said["participants"]["entries"]
+        answer["trusted_governance"] = [{"publisher": other.did, "uri": f"{other.url}/current.jws"} for other in others]
+        entries = answer["participants"]["entries"]
         entries[PROFILE_STATEMENTS + "recognition.json"] = {
             other.did: {"recognitions": [recognition(f"{self.name}-{other.name}", onward)]}
             for other, onward in others.items()
         }
-        return cast(Json, said)
+        return cast(Json, answer)
 
 
 def recognition(name: str, onward: int, **changed: Any) -> Json:
@@ -108,10 +110,10 @@ class World:
         """Write a version into the author's history, publish that, and return its head."""
         ref = signed.ref
         at = self.now.replace(microsecond=0)
-        entry = Entry(len(state.entries), at, "perera", "publication", why, ref.version, ref.digest)
+        entry = HistoryEntry(len(state.entries), at, "perera", "publication", why, ref.version, ref.digest)
         state.entries.append(entry)
         self.host.files[f"{state.url}/history/entries.jsonl"] = write_entries(state.entries)
-        return head_of([leaf_hash(each.line) for each in state.entries])
+        return head_of([leaf_hash(entry.line) for entry in state.entries])
 
     def source(self, state: State, folder: Path | None = None) -> GovernanceSource:
         return GovernanceSource(

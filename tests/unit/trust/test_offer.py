@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.unit.trust.ecosystem import SCHEMA_ID, TYPE, WELDER_VALUES, Issuer, digest, values, webvh
 
 from wanderbuch.errors import CredentialError
-from wanderbuch.governance.identifiers import CredDefId, SchemaId
-from wanderbuch.governance.question import Verdict
-from wanderbuch.governance.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.anoncreds_ids import CredDefId, SchemaId
+from wanderbuch.governance.facts.question import Verdict
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.offer import ReceivedOffer, ResolvedDefinition, differences, judge_offer, read_offer
 from wanderbuch.schemas.encoding import encode_values
 

@@ -6,8 +6,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from wanderbuch.agents.runtime.decisions import DecisionOut
-from wanderbuch.governance.identifiers import Did
-from wanderbuch.governance.question import ChainLink, GovernanceRef, Reason, TrustDecision, Verdict
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import ChainLink, GovernanceRef, Reason, TrustDecision, Verdict
 
 DECISIONS = TypeAdapter(TrustDecision)
 REF = GovernanceRef("malta", 3, "sha256:" + "0" * 64)

@@ -7,13 +7,14 @@ import pytest
 from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.verifier.answers import AskAgain, ask_again
 from wanderbuch.agents.verifier.config import VerifierConfig
-from wanderbuch.agents.verifier.models import AskAgain, RequestOut, RequestState, RequirementIn, StapleIn, ask_again
+from wanderbuch.agents.verifier.models import RequestOut, RequestState, RequirementIn, StapleIn
 from wanderbuch.agents.verifier.shown import in_words
 from wanderbuch.errors import CredentialError
-from wanderbuch.governance.question import LevelProof, Reason, Requirement, Subject, TrustDecision, Verdict
-from wanderbuch.plugins.trust.exchange import Verification, VerificationState
-from wanderbuch.plugins.trust.request import AwardPrecision
+from wanderbuch.governance.facts.question import LevelProof, Reason, Requirement, Subject, TrustDecision, Verdict
+from wanderbuch.plugins.trust.verifying.asked import AwardPrecision
+from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.schemas.credential_type import load_credential_type
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,9 +27,6 @@ def decision(verdict: Verdict, *codes: str) -> TrustDecision:
 
 def verification(**changed: Any) -> Verification:
     fields: dict[str, Any] = {
-        "thread_id": "thread",
-        "pres_ex_id": "exchange",
-        "invitation_id": "invitation",
         "invitation_url": "https://employer.wanderbuch.test/didcomm?oob=e30",
         "requirement": Requirement("C7212", "MLT", min_eqf_level=4),
         "award_precision": AwardPrecision.YEAR,
@@ -82,18 +80,18 @@ def test_says_whether_asking_again_may_help(decided: TrustDecision | None, again
 
 
 def test_what_is_being_judged_is_still_open() -> None:
-    out = RequestOut.shown(verification(state=VerificationState.JUDGING), qr_svg="<svg/>")
+    out = RequestOut.shown(verification(state=VerificationState.JUDGING), seen=None, qr_svg="<svg/>")
     assert (out.state, out.decision, out.seen) == (RequestState.OPEN, None, None)
 
 
 def test_shows_hidden_attributes_by_their_labels() -> None:
-    out = RequestOut.shown(verification(), qr_svg="<svg/>")
-    assert [each.attribute for each in out.hidden] == ["family_name", "eqf_level"]
+    out = RequestOut.shown(verification(), seen=None, qr_svg="<svg/>")
+    assert [hidden_out.attribute for hidden_out in out.hidden] == ["family_name", "eqf_level"]
     assert out.hidden[0].label == "Family name"
 
 
 def test_without_a_short_address_the_long_one_stands() -> None:
-    out = RequestOut.shown(verification(), qr_svg="<svg/>")
+    out = RequestOut.shown(verification(), seen=None, qr_svg="<svg/>")
     assert out.short_url == out.invitation_url
 
 
@@ -101,13 +99,17 @@ def test_a_verification_survives_its_json_form() -> None:
     decided = verification(
         state=VerificationState.DECIDED,
         decision=decision(Verdict.TRUSTED, "issuer.accredited"),
-        seen={"occupation_isco08": "C7212"},
+        seen_until=NOW,
     )
     assert Verification.model_validate_json(decided.model_dump_json()) == decided
 
 
-def test_reprs_of_verifications_hold_no_value() -> None:
-    assert "Perera" not in repr(verification(seen={"family_name": "Perera"}))
+def test_shows_what_was_seen_in_words_and_nothing_where_it_is_forgotten() -> None:
+    decided = verification(state=VerificationState.DECIDED, seen_until=NOW)
+    out = RequestOut.shown(decided, seen={"occupation_isco08": "C7212"}, qr_svg=None)
+    assert out.seen is not None
+    assert [seen_out.meaning for seen_out in out.seen] == ["Welders and flamecutters"]
+    assert RequestOut.shown(decided, seen=None, qr_svg=None).seen is None
 
 
 def test_a_requirement_crosses_the_wire_unchanged() -> None:

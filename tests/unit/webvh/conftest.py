@@ -19,7 +19,7 @@ from acapy_agent.wallet.key_type import KeyTypes
 from anoncreds import CredentialDefinition, Schema
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
-from wanderbuch.governance.identifiers import CredDefId, RevRegDefId, SchemaId, WebvhDid
+from wanderbuch.governance.facts.identifiers import ResourceId, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
@@ -165,9 +165,9 @@ class Issuer:
     did: WebvhDid
     registry: WebvhRegistry
     publisher: FolderPublisher
-    schema_id: SchemaId
-    cred_def_id: CredDefId
-    registry_id: RevRegDefId
+    schema_id: ResourceId
+    cred_def_id: ResourceId
+    registry_id: ResourceId
     definition: RevRegDef
 
     @property
@@ -222,8 +222,8 @@ async def issuer(
         did,
         registry,
         publisher,
-        SchemaId.parse(schema_id),
-        CredDefId.parse(cred_def_id),
-        RevRegDefId.parse(made.rev_reg_def_id),
+        ResourceId.parse(schema_id),
+        ResourceId.parse(cred_def_id),
+        ResourceId.parse(made.rev_reg_def_id),
         made.rev_reg_def,
     )

@@ -10,7 +10,7 @@ from aries_askar import Key, KeyAlg
 from did_webvh.askar import AskarSigningKey
 from did_webvh.core.proof import di_jcs_sign
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.log import VerifiedLog, check_log
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.anoncreds_content import (
     checked_cred_def,
     checked_registry,

@@ -103,7 +103,7 @@ def test_a_document_of_any_form_is_read_or_refused_although_it_is_signed() -> No
         log = ForeignLog()
         state = {"id": log.did, **value} if isinstance(value, dict) else {"id": value}
         log.add(state=state)
-        found = log.check()
-        DidDocument.of(log.did, found.version_id, found.document, found.names)
+        verified = log.check()
+        DidDocument.of(log.did, verified.version_id, verified.document, verified.names)
 
     assert refused(changed(document), read) > 0

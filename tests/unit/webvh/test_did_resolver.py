@@ -9,7 +9,7 @@ from acapy_agent.resolver.did_resolver import DIDResolver
 from tests.unit.http.tls_host import TlsHost
 from tests.unit.webvh.conftest import ENDPOINT
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.did_resolver import CheckedWebvhResolver, take_over
 from wanderbuch.plugins.webvh.dids import update_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments

@@ -10,7 +10,7 @@ from did_webvh.verify import WebvhVerifier
 from tests.unit.webvh.conftest import ENDPOINT, HOST
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import Did, DidUrl, WebvhDid
+from wanderbuch.governance.facts.identifiers import Did, DidUrl, WebvhDid
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key, sign_as, update_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
 from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES
@@ -59,9 +59,9 @@ async def test_a_changed_endpoint_is_written_into_the_document(
 async def test_does_not_overwrite_the_did_of_another_wallet(
     other_wallet: Profile, did: WebvhDid, publisher: FolderPublisher
 ) -> None:
-    with pytest.raises(ConfigurationError, match="another DID") as found:
+    with pytest.raises(ConfigurationError, match="another DID") as error:
         await again(other_wallet, publisher)
-    assert found.value.hint is not None
+    assert error.value.hint is not None
 
 
 async def test_aca_py_finds_the_did_and_its_key(wallet: Profile, did: WebvhDid, documents: WebvhDocuments) -> None:
@@ -198,13 +198,13 @@ async def test_the_library_of_other_agents_reads_every_entry_that_we_write(
 ) -> None:
     await update_did(wallet, did, publisher=publisher, didcomm_endpoint=None)
     await rotate_assertion_key(wallet, did, publisher=publisher)
-    found = await by_the_library(did, publisher)
-    assert found.resolution_metadata is None
-    assert found.document_metadata["versionNumber"] == 4
+    the_library = await by_the_library(did, publisher)
+    assert the_library.resolution_metadata is None
+    assert the_library.document_metadata["versionNumber"] == 4
 
 
 @pytest.mark.parametrize("name", ["4th.ac.ke", "x.example.org"])
-async def test_a_host_that_is_legal_is_published_and_those_who_can_not_read_it_are_named(
+async def test_a_host_that_is_legal_is_published_and_those_who_cannot_read_it_are_named(
     wallet: Profile, publisher: FolderPublisher, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     did = await made_at(wallet, publisher, name)

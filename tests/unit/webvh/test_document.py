@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import DidDocument, make_document
 from wanderbuch.plugins.webvh.keys import from_multikey, is_signed, to_multikey
 

@@ -12,12 +12,12 @@ from tests.unit.webvh.test_log import WitnessedLog
 from tests.unit.webvh.test_log import document as placeholder_document
 
 from wanderbuch.errors import GovernanceError, ResolutionError
-from wanderbuch.governance.identifiers import DidUrl, WebvhDid
+from wanderbuch.governance.facts.identifiers import DidUrl, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError, TooLargeError
 from wanderbuch.plugins.webvh.dids import rotate_assertion_key, sign_as, update_did
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
-from wanderbuch.plugins.webvh.errors import DeactivatedError, ForkError, LogError, RollbackError
+from wanderbuch.plugins.webvh.errors import DeactivatedError, ForkError, LogError, ShortenedHistoryError
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 
@@ -38,7 +38,7 @@ async def test_refuses_a_log_shorter_than_the_one_seen(
     await update_did(wallet, did, publisher=publisher, didcomm_endpoint=None)
     await documents.resolve(did)
     await publisher.put(LOG, old, "text/jsonl")
-    with pytest.raises(RollbackError):
+    with pytest.raises(ShortenedHistoryError):
         await documents.resolve(did)
 
 

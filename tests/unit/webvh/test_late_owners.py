@@ -8,7 +8,7 @@ import pytest
 from acapy_agent.core.profile import Profile
 from tests.unit.webvh.conftest import ENDPOINT, HOST
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import append_entry, create_did, publish_did, update_did
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, NewerFileError
@@ -52,9 +52,9 @@ async def test_a_wallet_that_is_behind_its_published_log_is_told_apart(
     published = await publisher.get(LOG)
     assert published is not None
     await publisher.put(LOG, published + b"{}\n", "text/jsonl", number=2)  # as after a store was restored from a copy
-    with pytest.raises(NewerFileError) as found:
+    with pytest.raises(NewerFileError) as error:
         await create_did(
             wallet, host=HOST, path="org", didcomm_endpoint=ENDPOINT, publisher=publisher, prerotation=True
         )
-    assert "restore a newer one" in str(found.value.hint)
+    assert "restore a newer one" in str(error.value.hint)
     assert await publisher.get(LOG) == published + b"{}\n"

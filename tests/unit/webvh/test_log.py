@@ -9,10 +9,11 @@ from did_webvh.askar import AskarSigningKey
 from did_webvh.core.proof import di_jcs_sign
 from did_webvh.core.state import DocumentState
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.entries import MAX_LOG_BYTES, SCID_PLACEHOLDER
 from wanderbuch.plugins.webvh.errors import LogError
+from wanderbuch.plugins.webvh.key_history import key_history
 from wanderbuch.plugins.webvh.log import check_log, names_witnesses, verify_log
 from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry, utc_now
 
@@ -177,6 +178,8 @@ async def test_reads_a_deactivated_log_but_nothing_after_it(log: Log) -> None:
     ended.sign(signer)
     log.lines.append(ended.history_json())
     assert (await log.verify()).deactivated
+    history = key_history(log.did, log.text.encode(), at=utc_now())
+    assert [time.until is not None for times in history.times.values() for time in times] == [True]
     revived = ended.create_next(None, {"updateKeys": [multikey(log.keys[3])], "deactivated": False})
     revived.sign(signer)
     log.lines.append(revived.history_json())
@@ -214,14 +217,17 @@ async def test_refuses_what_is_no_log(log: Log, received: bytes) -> None:
 class WitnessedLog:
     def __init__(self, threshold: int = 2) -> None:
         self.update, self.witnesses = key(), [key() for _ in range(3)]
-        rule = {"threshold": threshold, "witnesses": [{"id": f"did:key:{multikey(each)}"} for each in self.witnesses]}
+        rule = {
+            "threshold": threshold,
+            "witnesses": [{"id": f"did:key:{multikey(witness)}"} for witness in self.witnesses],
+        }
         state = DocumentState.initial({"updateKeys": [multikey(self.update)], "witness": rule}, document(), THEN)
         state.sign(AskarSigningKey(self.update))
         self.did, self.line, self.version_id = WebvhDid.parse(state.document_id), state.history_json(), state.version_id
 
     def approvals(self, count: int, version_id: str | None = None) -> bytes:
         body = {"versionId": version_id or self.version_id}
-        proofs = [di_jcs_sign(body, AskarSigningKey(each)) for each in self.witnesses[:count]]
+        proofs = [di_jcs_sign(body, AskarSigningKey(witness)) for witness in self.witnesses[:count]]
         return json.dumps([{**body, "proof": proofs}]).encode()
 
 

@@ -11,15 +11,15 @@ from acapy_agent.core.profile import Profile
 from aiohttp import web
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 from tests.unit.webvh.foreign_log import PLACEHOLDER, ForeignLog, Signer
-from tests.unit.webvh.test_foreign_logs import approved, rule
+from tests.unit.webvh.test_foreign_witnesses import approved, rule
 
 from wanderbuch.errors import GovernanceError
-from wanderbuch.governance.identifiers import DidUrl, ResourceId, SchemaId, WebvhDid
+from wanderbuch.governance.facts.identifiers import DidUrl, ResourceId, WebvhDid
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import HttpError, NotFoundError, RedirectRefusedError
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
-from wanderbuch.plugins.webvh.errors import ForkError, LogError, ResourceError, RollbackError
+from wanderbuch.plugins.webvh.errors import ForkError, LogError, ResourceError, ShortenedHistoryError
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory, LogMemory, WalletLogMemory
 from wanderbuch.plugins.webvh.objects import AttestedObjects
 from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, sign_resource
@@ -85,7 +85,7 @@ class Centre:
     def move(self, **how: Any) -> WebvhDid:
         return self.log.move(f"{NEW}:org", **how)
 
-    async def schema(self, *, kid: str, by: Signer | None = None) -> tuple[SchemaId, bytes]:
+    async def schema(self, *, kid: str, by: Signer | None = None) -> tuple[ResourceId, bytes]:
         """A schema under the old name, as it is published."""
         content = {"issuerId": self.old, "attrNames": ["occupation"], "name": "qualification", "version": "1.0"}
         made = AttestedResource.of(self.old, ResourceType.SCHEMA, "qualification 1.0", content)
@@ -93,7 +93,7 @@ class Centre:
         async def sign(message: bytes) -> bytes:
             return bytes((by or self.key).key.sign_message(message))
 
-        return SchemaId.parse(made.id), await sign_resource(made, DidUrl.parse(kid), sign)
+        return ResourceId.parse(made.id), await sign_resource(made, DidUrl.parse(kid), sign)
 
 
 def document(key: Signer, place: str) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def centre() -> Centre:
 async def test_is_found_by_its_old_name_where_the_old_place_serves_the_whole_log(world: Web, centre: Centre) -> None:
     new = centre.move()
     world.serve(OLD, LOG, centre.log.received)
-    found = await world.documents.resolve(centre.old)
-    assert (found.did, found.names, found.content["id"]) == (centre.old, (new, centre.old), new)
+    did_document = await world.documents.resolve(centre.old)
+    assert (did_document.did, did_document.names, did_document.content["id"]) == (centre.old, (new, centre.old), new)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -205,22 +205,22 @@ async def remembering(request: pytest.FixtureRequest, world: Web, wallet: Profil
     return world
 
 
-async def test_its_old_place_can_not_show_less_than_its_new_one_did(remembering: Web, centre: Centre) -> None:
+async def test_its_old_place_cannot_show_less_than_its_new_one_did(remembering: Web, centre: Centre) -> None:
     remembering.serve(OLD, LOG, centre.log.received)  # of before the move, as the old host kept it
     new = centre.move()
     remembering.serve(NEW, LOG, centre.log.received)
     await remembering.documents.resolve(new)
-    with pytest.raises(RollbackError):
+    with pytest.raises(ShortenedHistoryError):
         await remembering.documents.resolve(centre.old)
 
 
-async def test_its_new_place_can_not_show_less_than_its_old_one_did(remembering: Web, centre: Centre) -> None:
+async def test_its_new_place_cannot_show_less_than_its_old_one_did(remembering: Web, centre: Centre) -> None:
     new = centre.move()
     remembering.serve(NEW, LOG, centre.log.received)
     centre.log.add(service=[])
     remembering.serve(OLD, LOG, centre.log.received)
     await remembering.documents.resolve(centre.old)
-    with pytest.raises(RollbackError):
+    with pytest.raises(ShortenedHistoryError):
         await remembering.documents.resolve(new)
 
 
@@ -250,8 +250,8 @@ async def test_objects_under_its_old_name_are_found_and_checked(
     with pytest.raises(NotFoundError):
         await world.objects.schema(schema_id)
     world.serve(place, f"org/resources/{schema_id.digest}", published)
-    found = await world.objects.schema(schema_id)
-    assert (found.id, found.content["issuerId"]) == (schema_id, centre.old)
+    resource = await world.objects.schema(schema_id)
+    assert (resource.id, resource.content["issuerId"]) == (schema_id, centre.old)
 
 
 async def test_its_present_place_is_asked_first(world: Web, centre: Centre) -> None:
@@ -287,7 +287,7 @@ async def test_an_object_of_a_name_that_it_never_had_is_not_one_of_its_own(world
     moved = ResourceId.of(new, schema_id.digest)  # its content names the old name as issuer
     world.serve(NEW, f"org/resources/{schema_id.digest}", published)
     with pytest.raises(ResourceError, match="issuerId"):
-        await world.objects.schema(SchemaId.parse(moved))
+        await world.objects.schema(ResourceId.parse(moved))
 
 
 async def test_its_keys_assert_under_each_of_its_names(world: Web, centre: Centre) -> None:

@@ -1,21 +1,23 @@
 import json
+from typing import Any
 
 import pytest
 from aiohttp import web
 from tests.unit.http.tls_host import TlsHost
 from tests.unit.webvh.conftest import Issuer
 
-from wanderbuch.governance.identifiers import ResourceId
+from wanderbuch.governance.facts.identifiers import DidUrl, ResourceId, WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import RedirectRefusedError, TooLargeError
 from wanderbuch.plugins.webvh.dids import rotate_assertion_key
+from wanderbuch.plugins.webvh.document import DidDocument
 from wanderbuch.plugins.webvh.documents import WebvhDocuments
-from wanderbuch.plugins.webvh.errors import ForkError, ResourceError, RollbackError, StatusListNotFoundError
+from wanderbuch.plugins.webvh.errors import ForkError, ResourceError, ShortenedHistoryError, StatusListNotFoundError
 from wanderbuch.plugins.webvh.memory import InMemoryLogMemory
 from wanderbuch.plugins.webvh.objects import MAX_RESOURCE_BYTES, AttestedObjects
 from wanderbuch.plugins.webvh.own import publishing
 from wanderbuch.plugins.webvh.own_resources import keep_resource, own_resource, publish_resources
-from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink
+from wanderbuch.plugins.webvh.resources import AttestedResource, ResourceType, StatusLink, Vouched, verify_resource
 
 
 async def republish(issuer: Issuer, *resources: AttestedResource) -> None:
@@ -35,7 +37,7 @@ async def test_refuses_a_registry_with_fewer_lists_than_seen(issuer: Issuer, obj
     await issuer.revoke(1)
     assert (await objects.status_list(issuer.registry_id)).content["revocationList"][1] == 1
     issuer.file(issuer.registry_id).write_bytes(old)
-    with pytest.raises(RollbackError):
+    with pytest.raises(ShortenedHistoryError):
         await objects.status_list(issuer.registry_id)
 
 
@@ -127,6 +129,47 @@ async def test_an_unchanged_registry_is_not_sent_but_checked_again(
     await rotate_assertion_key(issuer.profile, issuer.did, publisher=issuer.publisher)
     with pytest.raises(ResourceError, match="another key"):
         await objects.registry(issuer.registry_id)
+
+
+async def test_an_unchanged_registry_is_not_verified_again_by_the_same_key(
+    issuer: Issuer, objects: AttestedObjects, host: TlsHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, verified = issuer.file(issuer.registry_id).read_bytes(), list[ResourceId]()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == '"1"':
+            return web.Response(status=304)
+        return web.Response(body=body, headers={"ETag": '"1"'})
+
+    def verify(received: bytes, *, resource_id: ResourceId, **how: Any) -> AttestedResource:
+        verified.append(resource_id)
+        return verify_resource(received, resource_id=resource_id, **how)
+
+    monkeypatch.setattr("wanderbuch.plugins.webvh.objects.verify_resource", verify)
+    host.handlers[f"org/resources/{issuer.registry_id.digest}"] = answer
+    first = await objects.registry(issuer.registry_id)
+    assert await objects.registry(issuer.registry_id) is first
+    assert verified == [issuer.registry_id]
+
+
+def test_a_verified_resource_stands_while_its_key_and_its_did_are_the_same(issuer: Issuer) -> None:
+    body = json.loads(issuer.file(issuer.schema_id).read_bytes())
+    kid, key = DidUrl.parse(body["proof"]["verificationMethod"]), b"k" * 32
+
+    def document(*names: WebvhDid, **keys: bytes) -> DidDocument:
+        found = {DidUrl.parse(f"{kid.did}#{fragment}"): key for fragment, key in keys.items()}
+        return DidDocument(issuer.did, names or (issuer.did,), "1-z", {}, found)
+
+    here = document(**{kid.fragment: key})
+    vouched = Vouched.by(json.dumps(body).encode(), here)
+    assert vouched is not None
+    assert vouched.stands_in(document(**{kid.fragment: key, "new": b"n" * 32}))
+    assert not vouched.stands_in(document(**{kid.fragment: b"o" * 32}))
+    assert not vouched.stands_in(document(new=key))
+    elsewhere = WebvhDid.parse(str(issuer.did).replace("wanderbuch.test", "elsewhere.test"))
+    assert not vouched.stands_in(document(elsewhere, issuer.did, **{kid.fragment: key}))
+    body["proof"]["expires"] = "2030-01-01T00:00:00Z"  # what ends some day is looked at each time
+    assert Vouched.by(json.dumps(body).encode(), here) is None
 
 
 async def test_refuses_a_resource_that_is_too_large(issuer: Issuer, objects: AttestedObjects, host: TlsHost) -> None:

@@ -143,9 +143,9 @@ def test_reads_its_configuration(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("values", [{"public_fodler": "x"}, {"tails": "none"}, {"connect": 7}])
 def test_a_typo_in_the_configuration_names_the_key_and_the_allowed_ones(values: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=rf"{PLUGIN_KEY}\.{next(iter(values))}") as found:
+    with pytest.raises(ConfigurationError, match=rf"{PLUGIN_KEY}\.{next(iter(values))}") as error:
         load_config(configured(**values))
-    assert "public_folder" in (found.value.hint or "")
+    assert "public_folder" in (error.value.hint or "")
 
 
 def test_importing_the_package_does_not_load_aca_py() -> None:

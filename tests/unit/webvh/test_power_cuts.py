@@ -10,7 +10,7 @@ from tests.unit.power import Power, power
 from tests.unit.webvh.conftest import ENDPOINT, HOST, new_wallet
 from tests.unit.webvh.test_witnesses import A
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key, update_did
 from wanderbuch.plugins.webvh.log import verify_log
 from wanderbuch.plugins.webvh.own import own_did

@@ -167,9 +167,9 @@ def test_a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else(tmp_pa
 
 @pytest.mark.needs("full device")
 def test_the_system_calls_a_full_disk_by_the_name_that_we_look_for() -> None:
-    with pytest.raises(OSError, match="No space") as found, Path("/dev/full").open("wb", buffering=0) as full:
+    with pytest.raises(OSError, match="No space") as error, Path("/dev/full").open("wb", buffering=0) as full:
         full.write(b"x")
-    assert found.value.errno == errno.ENOSPC
+    assert error.value.errno == errno.ENOSPC
 
 
 @pytest.mark.parametrize(
@@ -189,6 +189,6 @@ def test_knows_the_media_type_of_each_public_file(path: str, kind: str) -> None:
 
 async def test_without_a_folder_nothing_is_published() -> None:
     assert isinstance(NoPublisher(), Publisher)
-    with pytest.raises(ConfigurationError, match="no public folder") as found:
+    with pytest.raises(ConfigurationError, match="no public folder") as error:
         await NoPublisher().put("org/did.jsonl", b"1", "text/jsonl")
-    assert found.value.hint is not None
+    assert error.value.hint is not None

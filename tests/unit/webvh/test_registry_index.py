@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import HttpError
 from wanderbuch.plugins.webvh.errors import ResourceError
@@ -60,5 +60,5 @@ async def test_an_unchanged_list_is_not_written_again(did: WebvhDid, publisher: 
 
     counting = Counting(publisher.folder)
     for letters in ("R", "R", "RQ"):
-        await publish_registry_index(did, [registry(did, each) for each in letters], counting)
+        await publish_registry_index(did, [registry(did, letter) for letter in letters], counting)
     assert counting.writes == 2

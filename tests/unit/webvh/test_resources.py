@@ -8,7 +8,7 @@ import base58
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from wanderbuch.governance.identifiers import DidUrl, ResourceId, WebvhDid
+from wanderbuch.governance.facts.identifiers import DidUrl, ResourceId, WebvhDid
 from wanderbuch.plugins.webvh.document import DidDocument, make_document
 from wanderbuch.plugins.webvh.errors import ResourceError
 from wanderbuch.plugins.webvh.keys import to_multikey
@@ -118,7 +118,7 @@ async def test_links_come_back_oldest_first() -> None:
     links = (link("c", 30), link("d", 10), link("e", 20))
     made = resource(ResourceType.REV_REG_DEF, links)
     found = verify(await signed(made), ResourceType.REV_REG_DEF)
-    assert [each.timestamp for each in found.links] == [10, 20, 30]
+    assert [link.timestamp for link in found.links] == [10, 20, 30]
 
 
 ACCEPTED: list[Callable[[dict[str, Any]], object]] = [
@@ -278,8 +278,8 @@ def test_what_is_no_resource_names_no_signer(received: bytes) -> None:
 @pytest.mark.parametrize("member", ["content", "metadata", "proof", "id"])
 async def test_refuses_a_resource_that_says_something_twice(member: str) -> None:
     received = await signed()
-    said = json.dumps(json.loads(received)[member]).encode()
-    twice = b'{"' + member.encode() + b'":' + said + b"," + received[1:]
+    document = json.dumps(json.loads(received)[member]).encode()
+    twice = b'{"' + member.encode() + b'":' + document + b"," + received[1:]
     assert signer_of(twice) is None
     with pytest.raises(ResourceError, match="twice"):
         verify(twice)

@@ -14,7 +14,7 @@ from tests.two_processes import Two, two_processes
 from tests.unit.webvh.conftest import ENDPOINT, HOST
 
 from wanderbuch.agents.runtime.config import AgentConfig
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import create_did, rotate_assertion_key, update_did
 from wanderbuch.plugins.webvh.log import verify_log
 from wanderbuch.plugins.webvh.own import own_did, publishing
@@ -53,8 +53,10 @@ class Centre:
             await publish_resources(profile, did, publisher or self.publisher)
 
     def published(self, resource: AttestedResource) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.publisher.folder / "org/resources" / resource.id.digest).read_bytes())
-        return found
+        document: dict[str, Any] = json.loads(
+            (self.publisher.folder / "org/resources" / resource.id.digest).read_bytes()
+        )
+        return document
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ async def test_what_both_change_at_once_makes_one_log(centre: Centre) -> None:
         update_did(second, did, publisher=centre.publisher, didcomm_endpoint=None),
         update_did(first, did, publisher=centre.publisher, didcomm_endpoint=f"{ENDPOINT}/new"),
     )
-    kept = [await own_did(each, did) for each in (first, second)]
+    kept = [await own_did(profile, did) for profile in (first, second)]
     assert kept[0] == kept[1]
     assert kept[0] is not None
     assert await centre.publisher.get(LOG) == kept[0].log.encode()
@@ -94,12 +96,12 @@ async def test_what_both_publish_during_a_rotation_is_signed_with_the_new_key(ce
     schemas = [AttestedResource.of(did, ResourceType.SCHEMA, f"s{n}", {"name": f"s{n}"}) for n in range(8)]
     await centre.publish(first, *schemas[:2])
     await asyncio.gather(
-        *(centre.publish((first, second)[number % 2], each) for number, each in enumerate(schemas)),
+        *(centre.publish((first, second)[number % 2], resource) for number, resource in enumerate(schemas)),
         rotate_assertion_key(second, did, publisher=centre.publisher),
     )
     own = await own_did(first, did)
     assert own is not None
-    signers = {centre.published(each)["proof"]["verificationMethod"] for each in schemas}
+    signers = {centre.published(schema)["proof"]["verificationMethod"] for schema in schemas}
     assert signers == {str(key_id(own, own.assertion_keys[0]))}
 
 
@@ -123,7 +125,7 @@ async def test_who_slept_does_not_overwrite_a_newer_status_list(centre: Centre, 
     first, second = centre.two.first, centre.two.second
     did = await centre.start(first)
     lists = [AttestedResource.of(did, ResourceType.STATUS_LIST, "list", {"bits": n}) for n in range(2)]
-    links = tuple(StatusLink(each.id, number) for number, each in enumerate(lists, 1))
+    links = tuple(StatusLink(resource.id, number) for number, resource in enumerate(lists, 1))
     old, new = (
         AttestedResource.of(did, ResourceType.REV_REG_DEF, "registry", {"tag": "one"}, links[:number])
         for number in (1, 2)
@@ -159,12 +161,12 @@ async def test_entries_of_the_log_are_dated_by_the_clock_that_all_processes_shar
     centre: Centre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One whose own clock is ahead would else date entries in the future, which others refuse."""
-    for number, each in enumerate((centre.two.first, centre.two.second)):
+    for number, profile in enumerate((centre.two.first, centre.two.second)):
 
         async def clock(seconds: float = 1_800_000_000.0 - 60 * 60 * 24 * 365 + 100 * number) -> float:
             return seconds
 
-        monkeypatch.setattr(tables_of(each).engine, "clock", clock)
+        monkeypatch.setattr(tables_of(profile).engine, "clock", clock)
     did = await centre.start(centre.two.first)
     await update_did(centre.two.second, did, publisher=centre.publisher, didcomm_endpoint=None)
     own = await own_did(centre.two.first, did)

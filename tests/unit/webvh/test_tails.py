@@ -88,8 +88,10 @@ def test_accepts_a_tails_hash() -> None:
 async def test_the_resolver_puts_the_file_where_aca_py_looks(
     received: RevRegDef, issuer: Issuer, holder: Profile, other_registry: WebvhRegistry, no_requests: None
 ) -> None:
-    found = await other_registry.get_revocation_registry_definition(holder, issuer.registry_id)
-    path = await AnonCredsRevocation(holder).get_or_fetch_local_tails_path(found.revocation_registry)
+    revocation_registry_definition = await other_registry.get_revocation_registry_definition(holder, issuer.registry_id)
+    path = await AnonCredsRevocation(holder).get_or_fetch_local_tails_path(
+        revocation_registry_definition.revocation_registry
+    )
     assert Path(path) == tails_file(received.value.tails_hash)
     digest = hashlib.sha256(tails_file(received.value.tails_hash).read_bytes()).digest()
     assert base58.b58encode(digest).decode() == received.value.tails_hash

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from wanderbuch.plugins.webvh.approval import approve, examine
 from wanderbuch.plugins.webvh.document import make_document
 from wanderbuch.plugins.webvh.entries import SCID_PLACEHOLDER
-from wanderbuch.plugins.webvh.errors import ForkError, LogError, RollbackError
+from wanderbuch.plugins.webvh.errors import ForkError, LogError, ShortenedHistoryError
 from wanderbuch.plugins.webvh.keys import to_multikey
 from wanderbuch.plugins.webvh.log import verify_log
 from wanderbuch.plugins.webvh.log_writing import first_entry, next_entry
@@ -91,7 +91,7 @@ class Log:
     def approved(self, approvals: dict[int, list[Witness]]) -> bytes:
         return format_proofs(
             {
-                self.version_id(number): [each.proof(self.version_id(number)) for each in by]
+                self.version_id(number): [witness.proof(self.version_id(number)) for witness in by]
                 for number, by in approvals.items()
             }
         )
@@ -186,9 +186,9 @@ async def test_proofs_that_do_not_hold_beside_enough_that_do_harm_nobody() -> No
 async def test_the_chain_is_checked_before_the_witnesses() -> None:
     log = Log(RULE)
     changed = log.text.replace("authority.example.test", "authority.example.test2")
-    with pytest.raises(LogError) as found:
+    with pytest.raises(LogError) as error:
         await verify_log(log.did, changed.encode(), log.approved({1: [A, B]}))
-    assert not isinstance(found.value, WitnessError)
+    assert not isinstance(error.value, WitnessError)
 
 
 # One proof
@@ -245,7 +245,7 @@ async def test_the_library_and_we_read_each_others_proofs() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text() | st.floats(),
-        lambda each: st.lists(each) | st.dictionaries(st.text(), each),
+        lambda search_strategy: st.lists(search_strategy) | st.dictionaries(st.text(), search_strategy),
     )
 )
 def test_anything_else_is_no_proof(value: object) -> None:
@@ -331,7 +331,7 @@ async def test_a_witness_approves_the_entry_that_waits() -> None:
     assert (entry.did, entry.version_id, entry.rule) == (log.did, log.version_id(2), RULE)
     assert entry.parameters["witness"] == RULE.as_json()
     assert entry.document_before is not None
-    proofs = {entry.version_id: [approve(entry, each.key, at=THEN) for each in (A, C)]}
+    proofs = {entry.version_id: [approve(entry, witness.key, at=THEN) for witness in (A, C)]}
     assert (await verify_log(log.did, log.received, format_proofs(proofs))).approval == RULE
 
 
@@ -363,7 +363,7 @@ async def test_a_witness_does_not_approve_two_entries_of_one_number() -> None:
     with pytest.raises(ForkError):
         await examine(log.received, log.approved({1: [A, B]}), seen=seen)
     log.lines = first.splitlines()
-    with pytest.raises(RollbackError):
+    with pytest.raises(ShortenedHistoryError):
         await examine(log.received, None, seen=seen)
 
 

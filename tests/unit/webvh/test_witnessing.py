@@ -8,7 +8,7 @@ from tests.unit.webvh.conftest import ENDPOINT, HOST, Issuer
 from tests.unit.webvh.test_witnesses import STRANGER, A, B, C, Witness
 
 from wanderbuch.errors import ConfigurationError
-from wanderbuch.governance.identifiers import WebvhDid
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.webvh.dids import (
     begin_rotation,
     create_did,
@@ -41,9 +41,9 @@ async def start(wallet: Profile, publisher: FolderPublisher, **changes: Any) -> 
 
 
 async def waiting(wallet: Profile, did: WebvhDid) -> WitnessRequest:
-    found = await pending_witness_request(wallet, did)
-    assert found is not None
-    return found
+    witness_request = await pending_witness_request(wallet, did)
+    assert witness_request is not None
+    return witness_request
 
 
 async def approve(wallet: Profile, did: WebvhDid, publisher: FolderPublisher, *by: Witness) -> WitnessRequest | None:
@@ -284,7 +284,7 @@ async def test_witnesses_are_replaced_with_the_approval_of_those_before(
     assert (await documents.resolve(witnessed)).version_id.startswith("4-")
 
 
-async def test_a_changed_configuration_can_not_end_witnessing_by_itself(
+async def test_a_changed_configuration_cannot_end_witnessing_by_itself(
     wallet: Profile, witnessed: WebvhDid, publisher: FolderPublisher
 ) -> None:
     await start(wallet, publisher, witnesses=None)

@@ -1,23 +1,5 @@
-// Helps while one types: titles of occupations as suggestions, and results without leaving the page.
+// Results without leaving the page.
 // Everything works without it.
-
-const input = document.querySelector("input[data-titles]");
-if (input) {
-  const list = document.createElement("datalist");
-  list.id = "occupation-titles";
-  let isAsked = false;
-  input.addEventListener("input", async () => {
-    if (isAsked) return;
-    isAsked = true;
-    const answer = await fetch(input.dataset.titles).catch(() => null);
-    if (!answer?.ok) return;
-    for (const title of await answer.json()) {
-      list.append(new Option(title, title));
-    }
-    input.after(list);
-    input.setAttribute("list", list.id);
-  });
-}
 
 const form = document.getElementById("search");
 const results = document.getElementById("results");
@@ -38,6 +20,8 @@ if (form && results) {
       results.querySelector(".count")?.textContent ?? results.querySelector("h2")?.textContent ?? "";
     if (remember) history.pushState(null, "", address);
     shown = location.search;
+    // The focus stays where somebody types; what was found comes into view.
+    if (results.getBoundingClientRect().top > innerHeight / 2) results.scrollIntoView();
     for (const link of document.querySelectorAll(".languages a")) {
       const same = page.querySelector(`.languages a[hreflang="${link.hreflang}"]`);
       if (same) link.href = same.getAttribute("href");
@@ -45,8 +29,9 @@ if (form && results) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const asked = new URLSearchParams(new FormData(form));
-    show(`${form.action}?${asked}`, true);
+    const address = new URL(form.action);
+    address.search = new URLSearchParams(new FormData(form));
+    show(address, true);
   });
   // A jump within the page says "popstate" too.
   window.addEventListener("popstate", () => {

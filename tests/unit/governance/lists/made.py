@@ -61,12 +61,12 @@ def ods_sheet(*rows: str) -> str:
     return f'<table:table table:name="A">{"".join(rows)}</table:table>'
 
 
-def rows(found: Table) -> list[tuple[int, tuple[str, ...]]]:
-    return [(row.number, row.cells) for row in found.rows]
+def rows(table: Table) -> list[tuple[int, tuple[str, ...]]]:
+    return [(row.number, row.cells) for row in table.rows]
 
 
-def kinds(found: Table) -> set[tuple[str, int]]:
-    return {(each.kind, each.row) for each in found.findings}
+def kinds(table: Table) -> set[tuple[str, int]]:
+    return {(finding.kind, finding.row) for finding in table.findings}
 
 
 def text_cell(place: str, text: str) -> str:

@@ -104,9 +104,9 @@ def test_rows_are_counted_as_a_spreadsheet_shows_them() -> None:
 
 
 def test_a_cell_that_protects_its_text_is_that_text_and_a_formula_is_an_error() -> None:
-    found = read_list(b'name,no\nA,"=""0142"""\nB,=1+1\nC,=A1')
-    assert found.rows[0].cells == ("A", "0142")
-    assert [(each.kind, each.row, each.word) for each in found.findings] == [
+    table = read_list(b'name,no\nA,"=""0142"""\nB,=1+1\nC,=A1')
+    assert table.rows[0].cells == ("A", "0142")
+    assert [(finding.kind, finding.row, finding.word) for finding in table.findings] == [
         ("formula-in-text", 3, "error"), ("formula-in-text", 4, "error")
     ]  # fmt: skip
 
@@ -133,11 +133,11 @@ def test_rows_that_an_open_quote_swallowed_are_asked_about(answers: dict[str, st
         "Jaffna,TA-4,active",
     ]
     table = read_list("\n".join(lines).encode(), Choices(answers=answers))
-    assert [(each.word, each.row, each.position) for each in table.findings if each.kind == "swallowed-rows"] == [
-        (word, 2, 1)
-    ]
+    assert [
+        (finding.word, finding.row, finding.position) for finding in table.findings if finding.kind == "swallowed-rows"
+    ] == [(word, 2, 1)]
 
 
 def test_an_address_of_two_lines_is_one_cell() -> None:
     table = read_list(b'Institution,Address,No,Status\nMatara,"12, Main Street,\nMatara",TA-1,active\n')
-    assert [each for each in table.findings if each.word == "question"] == []
+    assert [finding for finding in table.findings if finding.word == "question"] == []

@@ -14,7 +14,7 @@ def read(*lines: str, **choices: object) -> Table:
 
 
 def noticed(table: Table) -> set[tuple[str, str, int]]:
-    return {(each.word, each.kind, each.row) for each in table.findings}
+    return {(finding.word, finding.kind, finding.row) for finding in table.findings}
 
 
 def test_titles_above_the_headers_are_named_and_what_looks_like_a_table_is_asked_about() -> None:
@@ -40,7 +40,7 @@ def test_where_no_name_is_known_the_likely_row_is_shown() -> None:
 def test_rows_that_are_no_entries_are_asked_about(row: str) -> None:
     table = read(TOP, "A\t4\tx\ty", row, "B\t3\tx\ty")
     assert ("question", "other-rows", 3) in noticed(table)
-    assert [each.number for each in table.rows] == [2, 4]
+    assert [row.number for row in table.rows] == [2, 4]
     assert [each.number for each in read(TOP, "A\t4\tx\ty", row, answers={"other-rows": "take"}).rows] == [2, 3]
 
 
@@ -59,7 +59,7 @@ def test_numbers_of_columns_below_the_headers_are_asked_about(row: str) -> None:
 
 def test_headers_that_are_repeated_are_left_out_and_named() -> None:
     table = read(TOP, "A\t4\tx\ty", TOP.upper(), "B\t3\tx\ty")
-    assert [each.number for each in table.rows] == [2, 4]
+    assert [row.number for row in table.rows] == [2, 4]
     assert noticed(table) == {("warning", "headers-repeated", 3)}
 
 

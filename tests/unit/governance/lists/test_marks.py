@@ -36,7 +36,7 @@ def _nested(style: str, text: str) -> str:
 
 
 def asked(table: Table) -> list[tuple[str, int]]:
-    return [(each.kind, each.row) for each in table.findings if each.word in ("question", "error")]
+    return [(finding.kind, finding.row) for finding in table.findings if finding.word in ("question", "error")]
 
 
 class TestColours:
@@ -202,7 +202,7 @@ def test_an_empty_drawing_is_no_picture(inside: str) -> None:
     sheet = with_part(sheet, "xl/worksheets/_rels/sheet1.xml.rels", relation)
     drawing = f'<xdr:wsDr xmlns:xdr="{space}drawingml/2006/spreadsheetDrawing">{inside}</xdr:wsDr>'
     table = read_list(with_part(sheet, "xl/drawings/drawing1.xml", drawing))
-    assert [each.kind for each in table.findings] == (["drawing"] if inside else [])
+    assert [finding.kind for finding in table.findings] == (["drawing"] if inside else [])
 
 
 def test_a_text_in_a_cell_that_is_said_to_hold_a_number_is_refused() -> None:

@@ -85,5 +85,5 @@ def test_days_are_counted_from_where_the_workbook_begins() -> None:
     ],
 )
 def test_a_text_is_read_as_it_is_shown(text: str, code: str, shown: str, kind: str | None) -> None:
-    found = shown_text(text, code)
-    assert (found.text, found.kind) == (shown, kind)
+    shown_number = shown_text(text, code)
+    assert (shown_number.text, shown_number.kind) == (shown, kind)

@@ -34,9 +34,9 @@ class TestOds:
         deleted = (
             f"<table:tracked-changes><table:deletion>{ods_row('Suspended')}</table:deletion></table:tracked-changes>"
         )
-        found = read_list(open_document(deleted + ods_sheet(ods_row("name"), ods_row("Galle"))))
-        assert rows(found) == [(2, ("Galle",))]
-        assert ("tracked-changes", 0) in kinds(found)
+        table = read_list(open_document(deleted + ods_sheet(ods_row("name"), ods_row("Galle"))))
+        assert rows(table) == [(2, ("Galle",))]
+        assert ("tracked-changes", 0) in kinds(table)
 
     def test_text_below_merged_cells_is_an_error(self) -> None:
         covered = '<table:table-row><table:covered-table-cell office:value-type="string"><text:p>x</text:p></table:covered-table-cell></table:table-row>'
@@ -73,8 +73,8 @@ class TestOds:
         expected = {(kind, 2)} if kind else set()
         assert kinds(read_list(open_document(whole, styled("table-cell")))) == expected
         assert kinds(read_list(open_document(by_row, styled("table-cell")))) == expected
-        found = read_list(open_document(part, styled("text")))
-        assert (rows(found), kinds(found)) == ([(2, ("Galle Institute",))], expected)
+        table = read_list(open_document(part, styled("text")))
+        assert (rows(table), kinds(table)) == ([(2, ("Galle Institute",))], expected)
 
     def test_rows_of_a_closed_group_are_hidden(self) -> None:
         group = f'<table:table-row-group table:display="false">{ods_row("Galle")}</table:table-row-group>'
@@ -91,9 +91,9 @@ class TestOds:
     )  # fmt: skip
     def test_a_number_is_read_as_it_is_shown(self, value: str, shown: str, text: str, kind: str | None) -> None:
         cell = f'<table:table-cell office:value-type="float" office:value="{value}"><text:p>{shown}</text:p></table:table-cell>'
-        found = read_list(open_document(ods_sheet(ods_row("no"), f"<table:table-row>{cell}</table:table-row>")))
-        assert rows(found) == [(2, (text,))]
-        assert kinds(found) == ({(kind, 2)} if kind else set())
+        table = read_list(open_document(ods_sheet(ods_row("no"), f"<table:table-row>{cell}</table:table-row>")))
+        assert rows(table) == [(2, (text,))]
+        assert kinds(table) == ({(kind, 2)} if kind else set())
 
     def test_hidden_content_of_a_cell_is_asked_about(self) -> None:
         style = (

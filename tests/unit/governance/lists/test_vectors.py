@@ -20,12 +20,11 @@ def read(name: str, given: dict[str, Any]) -> Table:
 
 
 def noticed(table: Table) -> list[str]:
-    return sorted(
-        {
-            f"{each.word} {each.kind} {column_letters(each.position) if each.position is not None else ''}{each.row}"
-            for each in table.findings
-        }
-    )
+    return sorted({f"{sight.word} {sight.kind} {_column(sight.position)}{sight.row}" for sight in table.findings})
+
+
+def _column(position: int | None) -> str:
+    return "" if position is None else column_letters(position)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['file']} {case['choices'] or ''}".strip())
@@ -40,9 +39,9 @@ def test_a_list_is_read_as_it_is_seen(case: dict[str, Any]) -> None:
     assert list(table.headers) == case["read"]["headers"]
     assert [[row.number, *row.cells] for row in table.rows] == case["read"]["rows"]
     assert noticed(table) == case["noticed"]
-    assert all(each.message and each.fix for each in table.findings)
+    assert all(finding.message and finding.fix for finding in table.findings)
 
 
 def test_every_list_has_a_case() -> None:
-    files = {each.name for each in FOLDER.iterdir()} - {"cases.json"}
+    files = {path.name for path in FOLDER.iterdir()} - {"cases.json"}
     assert files == {case["file"] for case in CASES}

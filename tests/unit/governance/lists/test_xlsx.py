@@ -16,8 +16,8 @@ from wanderbuch.governance.lists.xlsx_text import unescaped_text
 class TestXlsx:
     def test_texts_are_read_whole_without_how_they_are_read_aloud(self) -> None:
         runs = '<c t="inlineStr"><is><r><t>東</t></r><r><t xml:space="preserve">京 </t></r><rPh><t>トウキョウ</t></rPh></is></c>'
-        found = read_list(with_sheet(f"<row>{text_cell('A1', 'name')}</row><row>{runs}</row>"))
-        assert rows(found) == [(2, ("東京",))]
+        table = read_list(with_sheet(f"<row>{text_cell('A1', 'name')}</row><row>{runs}</row>"))
+        assert rows(table) == [(2, ("東京",))]
 
     def test_escapes_of_a_spreadsheet_are_undone(self) -> None:
         data = f"<row>{text_cell('A1', 'name')}</row><row>{text_cell('A2', 'a_x0041_b_x000D_')}</row>"
@@ -45,9 +45,9 @@ class TestXlsx:
     )  # fmt: skip
     def test_a_part_of_a_text_that_is_not_seen_as_valid_is_asked_about(self, run: str, kind: str | None) -> None:
         cell = f'<c r="A2" t="inlineStr"><is><r><t>Galle</t></r><r><rPr>{run}</rPr><t> Institute</t></r></is></c>'
-        found = read_list(with_sheet(f"<row>{text_cell('A1', 'name')}</row><row>{cell}</row>"))
-        assert rows(found) == [(2, ("Galle Institute",))]
-        assert kinds(found) == ({(kind, 2)} if kind else set())
+        table = read_list(with_sheet(f"<row>{text_cell('A1', 'name')}</row><row>{cell}</row>"))
+        assert rows(table) == [(2, ("Galle Institute",))]
+        assert kinds(table) == ({(kind, 2)} if kind else set())
         shared = (
             '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>name</t></si><si><r><t>Galle</t></r>'
             f"<r><rPr>{run}</rPr><t> Institute</t></r></si></sst>"
@@ -59,7 +59,7 @@ class TestXlsx:
         )
         received = with_sheet('<row><c r="A1" t="s"><v>0</v></c></row><row><c r="A2" t="s"><v>1</v></c></row>')
         received = with_part(with_part(received, "xl/sharedStrings.xml", shared), "xl/_rels/workbook.xml.rels", links)
-        assert (rows(read_list(received)), kinds(read_list(received))) == (rows(found), kinds(found))
+        assert (rows(read_list(received)), kinds(read_list(received))) == (rows(table), kinds(table))
 
     def test_names_of_parts_do_not_depend_on_capitals(self) -> None:
         stream = io.BytesIO()

@@ -46,7 +46,7 @@ class Site:
         return self.tokens.get(token) if tenant == "a" else None
 
     async def append(self, *subjects: str, tenant: str = "default") -> None:
-        await self.log.append_all(tenant, [Event(EventKind.CREDENTIAL_REVOKED, each) for each in subjects])
+        await self.log.append_all(tenant, [Event(EventKind.CREDENTIAL_REVOKED, subject) for subject in subjects])
 
     async def get(self, path: str, *, token: str = TOKEN, **headers: str) -> ClientResponse:
         return await self.session.get(
@@ -106,7 +106,7 @@ async def site(engine: Engine) -> AsyncIterator[Site]:
         max_body_bytes=1000,
         is_serving=lambda: True,
         look=look,
-        description=describe(mount.described(), title="Events", version="1"),
+        description=lambda: describe([mount.described()], title="Events", version="1"),
         identify=made.identify,
     )
     async with TestServer(app) as made.server, ClientSession() as made.session:
@@ -118,13 +118,13 @@ async def test_reads_the_log_page_by_page(site: Site) -> None:
     await site.append("o1", "o2", "o3")
     status, page = await site.page("/v1/events?limit=2")
     assert status == 200
-    assert [(each["number"], each["kind"], each["subject"], each["body"]) for each in page["items"]] == [
+    assert [(item["number"], item["kind"], item["subject"], item["body"]) for item in page["items"]] == [
         (1, "credential.revoked", "o1", {}),
         (2, "credential.revoked", "o2", {}),
     ]
     assert (page["next_after"], page["last"], page["pruned_to"]) == (2, 3, 0)
     _, rest = await site.page("/v1/events?limit=2&after=2")
-    assert ([each["number"] for each in rest["items"]], rest["next_after"]) == ([3], 3)
+    assert ([item["number"] for item in rest["items"]], rest["next_after"]) == ([3], 3)
     _, end = await site.page("/v1/events?after=3")
     assert (end["items"], end["next_after"]) == ([], 3)
 
@@ -138,7 +138,7 @@ async def test_says_what_was_pruned(site: Site) -> None:
     await site.append(*(f"o{count}" for count in range(9)))
     await site.log.prune(keep_events=3)
     _, page = await site.page("/v1/events?after=2&limit=1")
-    assert ([each["number"] for each in page["items"]], page["pruned_to"]) == ([7], 6)
+    assert ([item["number"] for item in page["items"]], page["pruned_to"]) == ([7], 6)
     async with site.following("/v1/events?after=2") as told:
         assert await told.event() == (6, "missed", {"after": 2, "pruned_to": 6})
         assert (await told.event() or ())[0] == 7
@@ -178,7 +178,7 @@ async def test_each_tenant_reads_its_own(site: Site, token: str) -> None:
     await site.append("o1")
     await site.append("x1", tenant="a")
     _, page = await site.page("/v1/t/a/events", token=token)
-    assert [each["subject"] for each in page["items"]] == ["x1"]
+    assert [item["subject"] for item in page["items"]] == ["x1"]
     async with site.following("/v1/t/a/events?after=0", token=token) as told:
         await site.append("o2")
         await site.append("x2", tenant="a")
@@ -276,7 +276,7 @@ async def test_a_reader_that_does_not_read_is_cut_off(site: Site) -> None:
 
     subjects = [f"{count}-{'x' * 240}" for count in range(500)]
     for part in range(40):
-        await site.append(*(f"{part}-{each}" for each in subjects))
+        await site.append(*(f"{part}-{subject}" for subject in subjects))
     async with served(handler) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

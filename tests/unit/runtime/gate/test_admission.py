@@ -3,18 +3,18 @@ import asyncio
 import pytest
 
 from wanderbuch.agents.runtime.gate.admission import Admission, BusyError, Party, RoomLimits, Share, Ticket
-from wanderbuch.agents.runtime.gate.served import Standing
+from wanderbuch.agents.runtime.gate.served import Nearness
 
 KNOWN = RoomLimits(at_once=2, bytes=1000, party_at_once=1, party_waiting=4, party_bytes=400, handler_s=1)
 UNKNOWN = RoomLimits(at_once=2, bytes=500, party_at_once=1, party_waiting=4, party_bytes=400, handler_s=1)
 
 
 def connection(key: str, network: str = "a") -> Party:
-    return Party(Standing.CONNECTION, key, network)
+    return Party(Nearness.CONNECTION, key, network)
 
 
 def invitation(key: str, network: str = "a", *, reusable: bool = False) -> Party:
-    return Party(Standing.INVITATION, key, network, reusable)
+    return Party(Nearness.INVITATION, key, network, reusable)
 
 
 class Clock:
@@ -39,26 +39,26 @@ def running(*tickets: Ticket) -> list[bool]:
 
 
 async def test_a_known_sender_never_waits_behind_unknown_ones(admission: Admission) -> None:
-    unknown = [admission.enter(invitation(f"i{each}"), 10) for each in range(50)]
+    unknown = [admission.enter(invitation(f"i{number}"), 10) for number in range(50)]
     assert sum(running(*unknown)) == UNKNOWN.at_once
     known = admission.enter(connection("c"), 10)
     assert running(known) == [True]
     assert known.turn.done()
 
 
-async def test_unknown_ones_can_not_use_up_the_bytes_of_known_ones(admission: Admission) -> None:
-    for each in range(5):
-        admission.enter(invitation(f"i{each}"), 100)
+async def test_unknown_ones_cannot_use_up_the_bytes_of_known_ones(admission: Admission) -> None:
+    for number in range(5):
+        admission.enter(invitation(f"i{number}"), 100)
     with pytest.raises(BusyError):
         admission.enter(invitation("one more"), 1)
     assert running(admission.enter(connection("c"), 400)) == [True]
 
 
 async def test_a_did_exchange_that_a_stranger_began_does_not_make_it_known(admission: Admission) -> None:
-    stranger = Party(Standing.EXCHANGE, "thread", is_stranger=True)
-    first = [admission.enter(invitation(f"i{each}"), 10) for each in range(2)]
+    stranger = Party(Nearness.EXCHANGE, "thread", is_stranger=True)
+    first = [admission.enter(invitation(f"i{number}"), 10) for number in range(2)]
     assert running(*first, admission.enter(stranger, 10)) == [True, True, False]
-    assert running(admission.enter(Party(Standing.EXCHANGE, "ours"), 10)) == [True]
+    assert running(admission.enter(Party(Nearness.EXCHANGE, "ours"), 10)) == [True]
 
 
 async def test_a_connection_has_its_share_of_places_and_the_next_one_its_own(admission: Admission) -> None:
@@ -68,7 +68,7 @@ async def test_a_connection_has_its_share_of_places_and_the_next_one_its_own(adm
 
 
 async def test_those_who_wait_take_turns(admission: Admission) -> None:
-    holders = [admission.enter(connection(f"h{each}"), 10) for each in range(2)]
+    holders = [admission.enter(connection(f"h{number}"), 10) for number in range(2)]
     greedy = [admission.enter(connection("greedy"), 10) for _ in range(4)]
     modest = admission.enter(connection("modest"), 10)
     admission.leave(holders[0])
@@ -158,12 +158,12 @@ async def test_whoever_waits_is_told_when_it_is_their_turn(admission: Admission)
     await asyncio.sleep(0)
     assert not waiting.done()
     admission.leave(first)
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 60)
 
 
 async def test_tenants_take_turns_before_connections_do(clock: Clock) -> None:
     admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(1.0), clock=clock)
-    flood = [admission.enter(connection(f"f{each}"), 10, tenant="noisy") for each in range(20)]
+    flood = [admission.enter(connection(f"f{number}"), 10, tenant="noisy") for number in range(20)]
     quiet = admission.enter(connection("q"), 10, tenant="quiet")
     assert running(*flood[:2], quiet) == [True, True, False]
     admission.leave(flood[0])
@@ -174,7 +174,7 @@ async def test_tenants_take_turns_before_connections_do(clock: Clock) -> None:
 
 async def test_a_tenant_has_its_share_of_places_and_leaves_the_others_theirs(clock: Clock) -> None:
     admission = Admission(KNOWN, UNKNOWN, share=lambda: Share(0.5), clock=clock)
-    flood = [admission.enter(connection(f"f{each}"), 10, tenant="noisy") for each in range(20)]
+    flood = [admission.enter(connection(f"f{number}"), 10, tenant="noisy") for number in range(20)]
     assert sum(running(*flood)) == 1
     assert running(admission.enter(connection("q"), 10, tenant="quiet")) == [True]
 
@@ -195,8 +195,8 @@ async def test_a_tenant_is_sent_its_share_of_messages_over_time(clock: Clock) ->
     def send(each: int, tenant: str) -> None:
         admission.leave(admission.enter(connection(f"c{each}"), 1, tenant=tenant))
 
-    for each in range(20):
-        send(each, "noisy")
+    for number in range(20):
+        send(number, "noisy")
     with pytest.raises(BusyError, match="tenant"):
         send(20, "noisy")
     with pytest.raises(BusyError, match="tenant"):
@@ -222,7 +222,7 @@ async def test_a_thread_of_one_name_at_two_tenants_is_two_parties(admission: Adm
 
 async def test_a_single_tenant_has_everything(clock: Clock) -> None:
     admission = Admission(KNOWN, UNKNOWN, share=Share, clock=clock)
-    tickets = [admission.enter(connection(f"c{each}"), 100, tenant="default") for each in range(10)]
+    tickets = [admission.enter(connection(f"c{number}"), 100, tenant="default") for number in range(10)]
     assert sum(running(*tickets)) == KNOWN.at_once
     with pytest.raises(BusyError, match="too much waits"):
         admission.enter(connection("one more"), 1, tenant="default")

@@ -8,7 +8,7 @@ from tests.processes import Process, Processes
 
 from wanderbuch.agents.runtime.gate import kept
 from wanderbuch.agents.runtime.gate.admission import BusyError
-from wanderbuch.agents.runtime.gate.claims import FREED, Claims
+from wanderbuch.agents.runtime.gate.claims import FREED, EnvelopeClaims
 from wanderbuch.agents.runtime.gate.kept import KeptEnvelope, KeptEnvelopes
 from wanderbuch.agents.runtime.gate.room import Share
 from wanderbuch.store.errors import LeaseLostError
@@ -24,7 +24,7 @@ def envelopes_of(process: Process) -> KeptEnvelopes:
     async def profile_of(_: str) -> Profile:
         return process.profile
 
-    return KeptEnvelopes(profile_of, Claims(process.engine))
+    return KeptEnvelopes(profile_of, EnvelopeClaims(process.engine))
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ async def test_what_a_dead_process_had_is_taken_by_one_other_when_its_time_is_ov
     await let_time_pass(processes, first)
     await asyncio.gather(second.take_over(TENANTS), third.take_over(TENANTS))
     assert sorted((*second.ids, *third.ids)) == sorted(ids)
-    held = second if second.ids else third
-    begun = await held.begin(held.ids[0])
+    kept_envelopes = second if second.ids else third
+    begun = await kept_envelopes.begin(kept_envelopes.ids[0])
     assert begun is not None
     assert (begun.envelope.encode(), begun.attempts) == (BODY, 1)
 
@@ -128,7 +128,7 @@ async def test_what_a_process_leaves_when_it_ends_is_told_and_taken_at_once(
     processes.second.engine.hear(FREED, lambda text: told.set() if text else None)
     ids = await keep(first, 2)
     await first.free_all()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await told.wait()
     await second.take_over(TENANTS)
     assert list(second.ids) == ids  # the oldest first

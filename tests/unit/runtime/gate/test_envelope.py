@@ -27,7 +27,7 @@ def b64(data: bytes) -> str:
 def opened(body: bytes) -> tuple[str | None, bytes]:
     """The sender and the content of an envelope to us."""
     envelope = read_envelope(body, max_bytes=100_000)
-    recipient = next((each for each in envelope.recipients if each.key == verkey(OURS)), None)
+    recipient = next((recipient for recipient in envelope.recipients if recipient.key == verkey(OURS)), None)
     if recipient is None:  # the change hit the name of our key; the gate says the same
         raise EnvelopeError("no recipient of the envelope is a key of ours")
     found = identify(recipient, OURS)
@@ -57,7 +57,7 @@ def test_unchanged_is_opened_and_padding_does_not_matter() -> None:
     assert opened(changed(lambda outside, header: outside.update(iv=outside["iv"] + "=")))[1] == CONTENT
 
 
-def test_a_sender_can_not_write_another_in_its_place() -> None:
+def test_a_sender_cannot_write_another_in_its_place() -> None:
     """The content's key must come from whoever is named as the sender."""
 
     def name_another(_: dict[str, Any], header: dict[str, Any]) -> None:

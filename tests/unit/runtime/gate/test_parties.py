@@ -8,9 +8,9 @@ from tests.unit.governance.recognition_vectors import snapshot_of, topics
 
 from wanderbuch.agents.runtime.gate import parties
 from wanderbuch.agents.runtime.gate.parties import Parties
-from wanderbuch.governance.identifiers import Did, IdentifierError, WebvhDid
-from wanderbuch.governance.snapshot import GovernanceSnapshot
-from wanderbuch.plugins.trust.source import GovernanceSourceConfig
+from wanderbuch.governance.facts.identifiers import Did, IdentifierError, WebvhDid
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.plugins.trust.following.source import GovernanceSourceConfig
 
 CASE = next(topics())["accepted"]
 CONFIG = GovernanceSourceConfig(
@@ -80,6 +80,6 @@ async def test_a_large_file_is_listed_aside(monkeypatch: pytest.MonkeyPatch) -> 
     known = Parties(source)  # type: ignore[arg-type]
     (host, *_) = named(source.snapshot())  # type: ignore[arg-type]
     assert not known.is_party(host)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not known.is_party(host):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -51,7 +51,7 @@ POISON: dict[str, dict[str, Any] | bytes] = {
     "sender_order is negative": {"~thread": {"thid": "x", "sender_order": -1}},
     "received_orders is a list": {"~thread": {"thid": "x", "received_orders": [1]}},
     "received_orders holds texts": {"~thread": {"thid": "x", "received_orders": {"did:x:y": "1"}}},
-    "received_orders is long": {"~thread": {"thid": "x", "received_orders": {str(each): 1 for each in range(65)}}},
+    "received_orders is long": {"~thread": {"thid": "x", "received_orders": {str(number): 1 for number in range(65)}}},
     "thid is long": {"~thread": {"thid": "x" * 1_000_000}},
     "pthid is long": {"~thread": {"pthid": "x" * 100_000}},
     "thid is not printable": {"~thread": {"thid": "\u0000"}},

@@ -4,7 +4,7 @@ from acapy_agent.protocols.didcomm_prefix import DIDCommPrefix
 from wanderbuch.agents.authority.role import ROLE as AUTHORITY_ROLE
 from wanderbuch.agents.holder.role import ROLE as HOLDER_ROLE
 from wanderbuch.agents.issuer.role import ROLE as ISSUER_ROLE
-from wanderbuch.agents.runtime.gate.served import TABLE, MessageType, Row, Served, Speaks, Standing
+from wanderbuch.agents.runtime.gate.served import TABLE, MessageType, Nearness, Row, Served, Speaks
 from wanderbuch.agents.verifier.role import ROLE as VERIFIER_ROLE
 
 ISSUER = Served([Speaks.ISSUER, Speaks.INVITER])
@@ -16,10 +16,11 @@ NOBODY_SERVES = [
     "did-rotate/1.0/hangup",
     "did-rotate/1.0/ack",
     "did-rotate/1.0/problem-report",
-    "coordinate-mediation/1.0/mediate-request",
     "coordinate-mediation/1.0/mediate-grant",
-    "coordinate-mediation/1.0/keylist-update",
-    "routing/1.0/forward",
+    "coordinate-mediation/1.0/keylist",
+    "messagepickup/1.0/batch-pickup",
+    "messagepickup/2.0/delivery",
+    "messagepickup/2.0/status",
     "basicmessage/1.0/message",
     "action-menu/1.0/menu",
     "introduction-service/0.1/invitation",
@@ -30,7 +31,7 @@ NOBODY_SERVES = [
     "present-proof/1.0/request-presentation",
     "discover-features/1.0/disclose",
     "discover-features/2.0/disclosures",
-    "revocation_notification/2.0/ack",
+    "revocation_notification/1.0/ack",
     "notification/1.0/ack",
     "out-of-band/1.1/invitation",
     "connections/1.0/request",
@@ -48,6 +49,16 @@ def test_each_row_is_served_with_both_prefixes_and_only_by_those_whom_it_names(p
 def test_nobody_serves_what_is_not_in_the_table(name: str) -> None:
     for prefix in DIDCommPrefix:
         assert Served(Speaks).row(prefix.qualify(name)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["routing/1.0/forward", "coordinate-mediation/1.0/mediate-request", "messagepickup/2.0/status-request"]
+)
+def test_nobody_but_a_mediator_takes_what_is_for_others(name: str) -> None:
+    others = Served(part for part in Speaks if part is not Speaks.MEDIATOR)
+    for prefix in DIDCommPrefix:
+        assert others.row(prefix.qualify(name)) is None
+        assert Served([Speaks.MEDIATOR]).row(prefix.qualify(name)) is not None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +115,7 @@ def test_tells_types_by_their_letters(text: str, is_served: bool) -> None:
 
 
 def test_a_newer_minor_version_counts_as_the_newest_that_we_know() -> None:
-    old, new = (Row(frozenset(Speaks), Standing.CONNECTION, size) for size in (1, 2))
+    old, new = (Row(frozenset(Speaks), Nearness.CONNECTION, size) for size in (1, 2))
     served = Served(Speaks, {"x/1.0/y": old, "x/1.1/y": new})
     assert served.row("https://didcomm.org/x/1.0/y") is old
     assert served.row("https://didcomm.org/x/1.7/y") is new
@@ -116,12 +127,12 @@ def test_every_row_of_the_table_is_a_message_type() -> None:
 
 def test_nothing_is_served_for_nobody() -> None:
     """Whoever has neither a connection, nor an exchange, nor an open invitation, can begin nothing."""
-    assert all(row.needs > Standing.NOBODY for row in TABLE.values())
-    assert TABLE["trust_ping/1.0/ping"].needs is Standing.CONNECTION
+    assert all(row.needs > Nearness.NOBODY for row in TABLE.values())
+    assert TABLE["trust_ping/1.0/ping"].needs is Nearness.CONNECTION
 
 
 def test_each_role_plays_its_part_and_no_other() -> None:
     assert set(AUTHORITY_ROLE.speaks) == set()
     assert set(HOLDER_ROLE.speaks) == {Speaks.HOLDER, Speaks.INVITEE}
-    assert set(ISSUER_ROLE.speaks) == {Speaks.ISSUER, Speaks.INVITER}
-    assert set(VERIFIER_ROLE.speaks) == {Speaks.VERIFIER}
+    assert set(ISSUER_ROLE.speaks) == {Speaks.ISSUER, Speaks.INVITER, Speaks.INVITEE}
+    assert set(VERIFIER_ROLE.speaks) == {Speaks.VERIFIER, Speaks.INVITER}

@@ -36,7 +36,7 @@ from wanderbuch.agents.runtime.gate import entry
 from wanderbuch.agents.runtime.gate import envelope as envelopes
 from wanderbuch.agents.runtime.gate.envelope import decrypt
 from wanderbuch.agents.runtime.gate.received import Received
-from wanderbuch.agents.runtime.gate.served import Served, Standing
+from wanderbuch.agents.runtime.gate.served import Nearness, Served
 from wanderbuch.plugins.http.lanes import is_for_strangers
 
 NOT_OURS = [
@@ -171,7 +171,7 @@ async def test_the_thread_of_an_exchange_of_ours_makes_its_sender_known(
     stranger = await stranger_to(tiny_agent)
     senders = tiny_agent._transport._gate._senders
     opened = envelopes.Opened(stranger.recipient, verkey_of(stranger.key), b"")
-    for thread, standing in (("ours", Standing.EXCHANGE), ("theirs", Standing.NOBODY)):
+    for thread, standing in (("ours", Nearness.EXCHANGE), ("theirs", Nearness.NOBODY)):
         message = {"@type": f"https://didcomm.org/{protocol}/2.0/ack", "@id": "1", "~thread": {"thid": thread}}
         received = Received.of(message, size=100)
         assert (await senders.of(tiny_agent.profile, opened, received, "")).party.standing is standing
@@ -255,7 +255,7 @@ async def test_only_a_connection_makes_us_ask_other_hosts_as_our_own_work(
         await ConnRecord(request_id="begun", state="request", their_role="invitee").save(session)
     await status(tiny_agent, stranger, {**request, "@id": "begun"})
     await status(tiny_agent, peer, {"@type": PING, "@id": "connected"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(lanes) < 3:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert lanes == {"invited": True, "begun": True, "connected": False}
@@ -276,8 +276,8 @@ async def test_a_repeated_request_uses_the_budget_of_the_invitation_that_it_answ
 
     for parent in ("invited", "another", "third"):
         again = await party("begun", pthid=parent)
-        assert (again.standing, again.key, again.is_known) == (Standing.EXCHANGE, "invited", False)
-    assert (await party("new", thid="begun", pthid="another")).standing is Standing.NOBODY
+        assert (again.standing, again.key, again.is_known) == (Nearness.EXCHANGE, "invited", False)
+    assert (await party("new", thid="begun", pthid="another")).standing is Nearness.NOBODY
 
 
 async def test_the_log_tells_nothing_of_what_is_attached(

@@ -116,7 +116,7 @@ class Desk:
 
     async def append(self, *subjects: str, kind: EventKind = EventKind.CREDENTIAL_REVOKED) -> None:
         for part in range(0, len(subjects), 500):
-            await self.log.append_all("default", [Event(kind, each) for each in subjects[part : part + 500]])
+            await self.log.append_all("default", [Event(kind, subject) for subject in subjects[part : part + 500]])
         await self.works.wake(WEBHOOK_WORK, "default")
 
     async def until(self, webhook_id: str, fits: Callable[[Shown], bool]) -> Shown:
@@ -157,10 +157,12 @@ async def test_delivers_what_comes_signed_and_in_order(desk: Desk, receiver: Rec
     assert receiver.taken[0].keys() == {"type", "timestamp", "data"}
     assert receiver.taken[0]["type"] == "credential.revoked"
     assert receiver.taken[0]["data"]["tenant"] == "default"
-    assert all(verified(made.webhook.secrets[-1].key, each) for each in receiver.headers)
+    assert all(verified(made.webhook.secrets[-1].key, header) for header in receiver.headers)
     assert not verified("whsec_" + base64.b64encode(bytes(32)).decode(), receiver.headers[0])
-    assert {each["webhook-id"] for each in receiver.headers} == {f"evt_{made.webhook.id}_{number}" for number in (2, 3)}
-    assert [each.status for each in shown.cursor.recent] == [200, 200]
+    assert {header["webhook-id"] for header in receiver.headers} == {
+        f"evt_{made.webhook.id}_{number}" for number in (2, 3)
+    }
+    assert [attempt.status for attempt in shown.cursor.recent] == [200, 200]
     assert (shown.work.state, shown.work.error) == (WorkState.RUNNING, None)
 
 
@@ -190,7 +192,7 @@ async def test_what_is_refused_is_tried_again_and_others_do_not_wait(desk: Desk,
     shown = await desk.until(made.webhook.id, lambda each: each.work.done == 3)
     assert receiver.subjects() == ["o2", "o1", "o1"]
     assert [number for subject, number in receiver.attempts if subject == "o1"] == [1, 1, 1, 3]
-    assert [(each.number, each.status, each.error) for each in shown.cursor.recent] == [
+    assert [(attempt.number, attempt.status, attempt.error) for attempt in shown.cursor.recent] == [
         (3, 200, None),
         (1, 200, None),
         (1, 503, "status 503"),
@@ -198,7 +200,7 @@ async def test_what_is_refused_is_tried_again_and_others_do_not_wait(desk: Desk,
         (1, 500, "status 500"),
     ]
     assert (shown.work.failures, shown.cursor.ahead) == (0, frozenset())
-    assert len({each["webhook-id"] for each in receiver.headers}) == 3  # the same for each attempt
+    assert len({header["webhook-id"] for header in receiver.headers}) == 3  # the same for each attempt
 
 
 async def test_a_dead_receiver_costs_one_row_and_one_attempt_each_time(desk: Desk, receiver: Receiver) -> None:
@@ -218,14 +220,14 @@ async def test_a_receiver_that_hangs_holds_up_no_other(desk: Desk, authority: Pr
         slow.handlers["hook"] = hanging.take
         async with slow.edge() as edge:
             desk.edge = edge
-            held = [await desk.hooks.make("https://slow.example.test/hook", [], after=None) for _ in range(3)]
+            showns = [await desk.hooks.make("https://slow.example.test/hook", [], after=None) for _ in range(3)]
             desk.work()
             await desk.append("o1")
             await until(hanging.count, lambda count: count == 3)
             hanging.hangs = False
             quick = await desk.hooks.make("https://slow.example.test/hook", [], after=0)
             await desk.until(quick.webhook.id, lambda each: each.work.done == 1)
-            assert [(await desk.hooks.get(each.webhook.id)).work.done for each in held] == [0, 0, 0]
+            assert [(await desk.hooks.get(each.webhook.id)).work.done for each in showns] == [0, 0, 0]
 
 
 async def test_is_given_up_with_a_clear_state_and_resumed_without_a_loss(desk: Desk, receiver: Receiver) -> None:
@@ -236,7 +238,7 @@ async def test_is_given_up_with_a_clear_state_and_resumed_without_a_loss(desk: D
     failed = await desk.until(made.webhook.id, lambda each: each.work.state is WorkState.FAILED)
     assert failed.work.error == "status 500"
     assert failed.work.ended_at is not None
-    told = await until(lambda: desk.log.read("default", 0, 9), lambda found: len(found) == 2)
+    told = await until(lambda: desk.log.read("default", 0, 9), lambda events: len(events) == 2)
     assert (told[1].kind, told[1].subject) == ("webhook.failed", made.webhook.id)
     receiver.answers.clear()
     await desk.hooks.resume(made.webhook.id)
@@ -263,7 +265,7 @@ async def test_a_redirect_is_not_followed(desk: Desk, receiver: Receiver) -> Non
     await desk.append("o1")
     shown = await desk.until(made.webhook.id, lambda each: each.work.failures == 1)
     assert shown.work.error == "status 302"
-    assert [each.path for each in receiver.host.requests] == ["/hook"]
+    assert [request.path for request in receiver.host.requests] == ["/hook"]
 
 
 async def test_an_endless_answer_costs_nothing(desk: Desk, receiver: Receiver) -> None:
@@ -341,9 +343,9 @@ async def test_a_new_secret_signs_beside_the_old_one_for_a_day(desk: Desk, recei
     await desk.until(made.webhook.id, lambda each: each.work.done == 1)
     assert verified(old, receiver.headers[0])
     assert verified(new, receiver.headers[0])
-    held = await RecordStore(desk.wallet, Webhook).get(made.webhook.id)
-    assert held.keys_at(datetime.now(UTC)) == (new, old)
-    assert held.keys_at(datetime.now(UTC) + timedelta(hours=25)) == (new,)
+    webhook = await RecordStore(desk.wallet, Webhook).get(made.webhook.id)
+    assert webhook.keys_at(datetime.now(UTC)) == (new, old)
+    assert webhook.keys_at(datetime.now(UTC) + timedelta(hours=25)) == (new,)
 
 
 async def test_removed_means_gone(desk: Desk, receiver: Receiver) -> None:

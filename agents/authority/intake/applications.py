@@ -1,0 +1,265 @@
+"""The applications of one authority: taken, asked back, decided; what was approved becomes a draft of the file.
+
+Who may do what, four eyes, the revision that was read and the trail are the rules of `agents.work`. What is an
+application's own:
+
+1. The same application, or an older revision of it, changes nothing: it is answered with how it stands.
+2. A later revision is taken while a question to the applicant is open, and answers it.
+3. So many may be open, of one applicant and in all.
+4. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
+   somebody else has approved that draft too, which shows exactly what changes in the file.
+"""
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.intake.case import (
+    ANSWER,
+    APPLICANT,
+    ASK_BACK,
+    RECEIVE,
+    ApplicationCase,
+    ApplicationState,
+    AskedBack,
+    ProposedDecision,
+    case_id,
+)
+from wanderbuch.agents.authority.intake.config import IntakeConfig
+from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
+from wanderbuch.agents.work.case import Step, check_why
+from wanderbuch.agents.work.cases import Outcome
+from wanderbuch.agents.work.content import RevisedCases, content_digest
+from wanderbuch.agents.work.rules import SUBMIT, Rules
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.signed.application import Application, IntendedUse
+from wanderbuch.store.once import own_id
+from wanderbuch.store.records import DuplicateError, NotFoundError
+
+_OPEN = tuple(
+    state.value for state in ApplicationState if state not in (ApplicationState.DECIDED, ApplicationState.DISCARDED)
+)
+
+
+class TooManyApplicationsError(WanderbuchError):
+    """No further application is taken now (3)."""
+
+    code = "too-many"
+
+
+class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
+    """The applications, in the wallet store.
+
+    Args:
+        profile: whose.
+        desk: where drafts are made.
+        config: how many may be open.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(self, profile: Profile, desk: Desk, config: IntakeConfig, *, clock: Callable[[], datetime]) -> None:
+        rules = Rules(edits=OfficialRole.EDITOR, approves=OfficialRole.APPROVER, four_eyes=desk.four_eyes)
+        super().__init__(profile, ApplicationCase, ProposedDecision, rules, clock=clock)
+        self._desk = desk
+        self._config = config
+
+    async def open_ones(self) -> list[ApplicationCase]:
+        """Return those that wait for a decision, the oldest first."""
+        return [case async for case in self._records.every(state=_OPEN)]
+
+    async def take(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
+        """Take an application that was verified, and return its case as it stands then.
+
+        Raises:
+            TooManyApplicationsError: too many wait already.
+            RefusedError: it is a later revision that nobody asked for.
+        """
+        known = await self._records.get_or_none(case_id(applicant, application.id))
+        if known is None:
+            return await self._begin(applicant, application, jws)
+        if application.revision <= known.application.revision:  # 1
+            return known
+        now, digest = self.clock(), content_digest([jws.encode()])
+
+        def step(case: ApplicationCase) -> ApplicationCase | None:
+            if application.revision <= case.application.revision:
+                return None
+            return _answered(case, application, jws, Step(at=now, who=APPLICANT, what=ANSWER, digest=digest))
+
+        return await self._records.change(known.id, step)
+
+    async def ask_back(self, case_id: str, editor: Official, question: str, *, read: int) -> ApplicationCase:
+        """Ask the applicant something; errors as `Rules.edited`.
+
+        Args:
+            case_id: which application.
+            editor: who asks.
+            question: for the applicant to read.
+            read: the revision that they saw.
+        """
+        asked, now = check_why(question), self.clock()
+
+        def step(case: ApplicationCase) -> ApplicationCase:
+            edited = self.rules.edited(case, editor, read=read)
+            question = AskedBack(at=now, who=editor.id, question=asked)
+            return edited.with_step(
+                Step(at=now, who=editor.id, what=ASK_BACK, why=asked), asked_back=(*case.asked_back, question)
+            )
+
+        return await self._records.change(case_id, step)
+
+    async def propose(
+        self, case_id: str, editor: Official, decision: ProposedDecision, *, read: int
+    ) -> ApplicationCase:
+        """Propose a decision and give it to the approvers; errors as `Cases.edit` and `Cases.submit`."""
+        case = await self.get(case_id)
+        if case.open_question is not None:
+            raise RefusedError("the applicant was asked something and has not answered", hint="wait for the answer")
+        if decision.outcome == "approve" and not _is_within(decision.grants, case.application.wants.uses):
+            raise MalformedError("expected to grant what was applied for, or less of it")
+        await self.edit(case_id, editor, decision, read=read)
+        return await self.submit(case_id, editor)
+
+    async def must_be_ready(self, case: ApplicationCase) -> None:
+        """Go on only where a decision is proposed.
+
+        Raises:
+            RefusedError: none is.
+        """
+        if await self.content(case) is None:
+            raise RefusedError("no decision is proposed", hint="propose one")
+
+    async def decide(self, case_id: str, approver: Official, *, revision: int, digest: str | None) -> ApplicationCase:
+        """Approve what was proposed, and carry it out; errors as `Cases.approve`."""
+        await self.approve(case_id, approver, revision=revision, digest=digest)
+        return await self.go_on_with(case_id)
+
+    async def go_on_with(self, case_id: str) -> ApplicationCase:
+        """Carry out what was approved; again and again it is done once."""
+        return await self.carry_out(case_id, self._carry_out)
+
+    async def _begin(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
+        if application.revision != 1:
+            raise RefusedError("expected the first revision of an application that nobody has seen")
+        if await self._records.count(state=_OPEN) >= self._config.most_open:  # 3
+            raise TooManyApplicationsError("too many applications wait for a decision", hint="apply again next week")
+        own = [case for case in await self._records.find(applicant=str(applicant)) if case.is_open]
+        if len(own) >= self._config.most_of_one:
+            raise TooManyApplicationsError(f"{len(own)} applications of this DID wait for a decision already")
+        now = self.clock()
+        step = Step(at=now, who=APPLICANT, what=RECEIVE, digest=content_digest([jws.encode()]))
+        case = ApplicationCase(
+            id=case_id(applicant, application.id),
+            created_at=now,
+            why=application.name,
+            opened_by=APPLICANT,
+            editors=(),
+            applicant=str(applicant),
+            application=application,
+            jws=jws,
+            trail=(step,),
+        )
+        try:
+            return await self._records.insert(case)
+        except DuplicateError:  # the same application, just now
+            return await self._records.get(case.id)
+
+    async def _carry_out(self, case: ApplicationCase) -> Outcome:
+        decision = await self.content(case)
+        if decision is None:
+            raise RefusedError("no decision is proposed")
+        if decision.outcome == "refuse":
+            return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "refuse"})
+        try:
+            draft_id = await self._draft(case, decision)
+        except (ForbiddenError, NotFoundError) as err:  # who proposed it is no editor any more
+            return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
+        return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "approve", "draft_id": draft_id})
+
+    async def _draft(self, case: ApplicationCase, decision: ProposedDecision) -> str:
+        """Make the draft, in steps that may be done again (4)."""
+        proposer = next(step.who for step in reversed(case.trail) if step.what == SUBMIT)
+        editor = await self._desk.officials.get(proposer)
+        drafts, draft_id = self._desk.drafts, own_id("application-draft", case.id)
+        draft = await drafts.open(editor, f"Application of {case.application.name}"[:500], draft_id=draft_id)
+        if draft.state is not DraftState.OPEN:
+            return draft_id
+        record = await drafts.record(draft_id, case.applicant) or {"did": case.applicant}
+        changed = _with_statements(record, case, decision, since=self.clock())
+        if changed != record:
+            draft = await drafts.edit(draft_id, editor, records={case.applicant: changed}, revision=draft.revision)
+        with contextlib.suppress(RefusedError):  # it has a mistake, which its page shows: an editor corrects it
+            await drafts.submit(draft_id, editor)
+        return draft_id
+
+
+def _answered(case: ApplicationCase, application: Application, jws: str, step: Step) -> ApplicationCase:
+    """Return the case with a later revision of its application (2)."""
+    question = case.open_question
+    if question is None or application.revision != case.application.revision + 1:
+        raise RefusedError(
+            f"expected no revision {application.revision} of this application now: nobody has asked for one",
+            members={"revision": case.application.revision},
+        )
+    answered = question.model_copy(update={"answered_at": step.at})
+    return case.with_step(
+        step,
+        application=application,
+        jws=jws,
+        revision=case.revision + 1,
+        asked_back=(*case.asked_back[:-1], answered),
+    )
+
+
+def _is_within(grants: tuple[IntendedUse, ...], uses: tuple[IntendedUse, ...]) -> bool:
+    """Return whether every grant is one of the uses, or less of it."""
+
+    def is_less(grant: IntendedUse, use: IntendedUse) -> bool:
+        narrowed = grant.model_copy(update={"attributes": use.attributes, "predicates": use.predicates})
+        attributes, predicates = set(grant.attributes), set(grant.predicates)
+        return narrowed == use and attributes <= set(use.attributes) and predicates <= set(use.predicates)
+
+    return bool(grants) and all(any(is_less(grant, use) for use in uses) for grant in grants)
+
+
+def _with_statements(
+    record: dict[str, Any], case: ApplicationCase, decision: ProposedDecision, *, since: datetime
+) -> dict[str, Any]:
+    """Return a participant's record with what was granted, in place of what this application granted before."""
+    prefix, application = f"A-{case.id[:12]}-", case.application
+    listed = record.get("verifications")
+    others = [
+        one
+        for one in (listed if isinstance(listed, list) else [])
+        if not (isinstance(one, dict) and str(one.get("id", "")).startswith(prefix))
+    ]
+    interval = {"start": since.date().isoformat()}
+    if decision.ends_on is not None:
+        interval["end"] = decision.ends_on.isoformat()
+    granted = [
+        {
+            "id": f"{prefix}{number}",
+            "credential_type": use.credential_type,
+            "attributes": list(use.attributes),
+            "predicates": list(use.predicates),
+            "purposes": list(use.purposes),
+            "jurisdictions": list(use.jurisdictions),
+            "intervals": [interval],
+            "legal_basis": use.legal_basis,
+            "redress": decision.redress,
+            "aim": use.aim,
+            "privacy_policy": use.privacy_policy,
+            "keeps_days": use.keeps_days,
+        }
+        for number, use in enumerate(decision.grants, start=1)
+    ]
+    contacts = {"website": application.website, "email": application.email}
+    described = {"name": application.name, **{name: text for name, text in contacts.items() if text}}
+    return {**record, "description": record.get("description") or described, "verifications": [*others, *granted]}

@@ -1,0 +1,24 @@
+"""Settings of the intake: the table `[authority.intake]`."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class IntakeConfig(BaseModel):
+    """Whether applications are taken, and how many."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = False
+    """Whether anybody may apply, at `/intake/applications` on the public site."""
+
+    most_open: int = Field(default=500, ge=1, le=100_000)
+    """How many may wait for a decision at once."""
+
+    most_of_one: int = Field(default=3, ge=1, le=1000)
+    """How many of one applicant may."""
+
+    network_a_minute: float = Field(default=6.0, gt=0, le=600)
+    """How many one network may send a minute; as many again at once."""
+
+    all_a_minute: float = Field(default=30.0, gt=0, le=6000)
+    """How many all of them may send a minute."""

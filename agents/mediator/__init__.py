@@ -1,0 +1,6 @@
+"""A mediator: takes what is for wallets without an address of their own, and keeps it until they have it.
+
+role ─► office ─┬─► forwarding (from anybody)  ─► queue ─┐
+                ├─► coordinating (wallets, keys)         ├─► live ─► a wallet's web socket
+                └─► pickup (a wallet asks)     ─► queue ─┘
+"""

@@ -1,0 +1,157 @@
+"""What waits for wallets: durable, sealed, in the order in which it came, until the wallet says that it has it.
+
+1. A message is kept by one statement, which looks at the limits, too: it is there when that has committed.
+2. Every process hears whom it is for, and the one that has the wallet's web socket delivers.
+3. It goes when its wallet says that it has it, or when it is too old. So it may be delivered twice, never not at all.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from wanderbuch.agents.mediator.config import MediatorConfig
+from wanderbuch.agents.mediator.sealing import Sealing
+from wanderbuch.agents.mediator.wallets import HOUR_S
+from wanderbuch.agents.runtime.gate.envelope import EnvelopeError, read_envelope
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.store.engine import Value
+from wanderbuch.store.errors import StoreError
+from wanderbuch.store.tables import Tables
+
+_LOG = logging.getLogger(__name__)
+
+CAME: Final = "mediated-came"
+"""Topic: "<tenant> <wallet>", for which something came."""
+
+_PART: Final = 16  # of up to a MiB each
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A message that waits.
+
+    Args:
+        id: by which its wallet says that it has it.
+        envelope: as it came.
+    """
+
+    id: str
+    envelope: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCount:
+    """How many messages wait for a wallet, and how much they take as they are kept."""
+
+    messages: int
+    bytes: int
+
+
+class Queue:
+    """The queues of one tenant's wallets.
+
+    Args:
+        tenant: whose.
+        tables: where.
+        sealing: for what stands there.
+        config: the limits.
+    """
+
+    def __init__(self, tenant: str, tables: Tables, sealing: Sealing, config: MediatorConfig) -> None:
+        self._tenant = tenant
+        self._engine = tables.engine
+        self._sealing = sealing
+        self._config = config
+
+    async def keep(self, key_hash: bytes, envelope: bytes) -> bool:
+        """Keep an envelope for the wallet that has a key; False: there is no room, or no such wallet (1, 2)."""
+        ident = secrets.token_hex(12)
+        sealed = self._sealing.seal(envelope, place=ident)
+        limits = self._config.limits
+        args: tuple[Value, ...] = (
+            *(ident, int(time.time()) // HOUR_S, len(sealed), sealed, key_hash, self._tenant),
+            *(limits["messages"], len(sealed), limits["bytes"], CAME),
+        )
+        rows = await self._engine.run(
+            "INSERT INTO mediated_message (tenant, wallet, id, number, hour, size, sealed)"
+            " SELECT owned.tenant, owned.wallet, CAST(? AS TEXT), store_next(), CAST(? AS BIGINT), CAST(? AS BIGINT), ?"
+            " FROM mediated_key AS owned WHERE owned.hash = ? AND owned.tenant = ? AND (SELECT count(*) < ?"
+            " AND coalesce(sum(waits.size), 0) + ? <= ? FROM mediated_message AS waits"
+            " WHERE waits.tenant = owned.tenant AND waits.wallet = owned.wallet)"
+            " RETURNING store_tell(?, tenant || ' ' || wallet)",
+            *args,
+        )
+        return bool(rows)
+
+    async def first(self, wallet: str, *, limit: int, but: Collection[str] = ()) -> Sequence[Waiting]:
+        """Return the oldest messages that wait for a wallet.
+
+        Args:
+            wallet: whose.
+            limit: so many.
+            but: not these.
+        """
+        marks = f" AND id NOT IN ({', '.join('?' * len(but))})" if but else ""
+        args: tuple[Value, ...] = (self._tenant, wallet, *but, limit)
+        rows = await self._engine.run(
+            f"SELECT id, sealed FROM mediated_message WHERE tenant = ? AND wallet = ?{marks} ORDER BY number LIMIT ?",  # noqa: S608
+            *args,
+        )
+        waiting: list[Waiting] = []
+        for ident, sealed in rows:
+            try:
+                waiting.append(Waiting(ident, self._sealing.open(bytes(sealed), place=ident)))
+            except StoreError:  # whoever changed it has it lost; what comes after it must not wait for it
+                log_event(_LOG, logging.ERROR, "mediator.damaged")
+                await self.remove(wallet, [ident])
+        return waiting
+
+    async def remove(self, wallet: str, ids: Collection[str]) -> None:
+        """Remove what a wallet says that it has; what is not its own is left alone (3)."""
+        if ids:
+            marks = ", ".join("?" * len(ids))
+            sql = f"DELETE FROM mediated_message WHERE tenant = ? AND wallet = ? AND id IN ({marks})"  # noqa: S608
+            await self._engine.run(sql, self._tenant, wallet, *ids)
+
+    async def count(self, wallet: str) -> WaitingCount:
+        """Return how much waits for a wallet."""
+        rows = await self._engine.run(
+            "SELECT count(*), coalesce(sum(size), 0) FROM mediated_message WHERE tenant = ? AND wallet = ?",
+            *(self._tenant, wallet),
+        )
+        number, size = rows[0]
+        return WaitingCount(int(number), int(size))
+
+    async def still(self, wallet: str, ids: Collection[str]) -> Collection[str]:
+        """Return which of these still wait for a wallet."""
+        marks = ", ".join("?" * len(ids))
+        sql = f"SELECT id FROM mediated_message WHERE tenant = ? AND wallet = ? AND id IN ({marks})"  # noqa: S608
+        return {ident for (ident,) in await self._engine.run(sql, self._tenant, wallet, *ids)}
+
+    async def of_key(self, wallet: str, key: str, *, limit: int) -> Sequence[Waiting]:
+        """Return the oldest messages that are for one key of a wallet; their envelopes alone say it."""
+        matching: list[Waiting] = []
+        passed: list[str] = []
+        while len(matching) < limit:
+            part = await self.first(wallet, limit=_PART, but=passed)
+            passed += [waiting.id for waiting in part]
+            matching += [waiting for waiting in part if _is_for(waiting.envelope, key)]
+            if len(part) < _PART:
+                break
+        return matching[:limit]
+
+    async def remove_old(self) -> None:
+        """Remove what is too old (3)."""
+        before = int(time.time()) // HOUR_S - self._config.keep_days * 24
+        await self._engine.run("DELETE FROM mediated_message WHERE tenant = ? AND hour < ?", self._tenant, before)
+
+
+def _is_for(envelope: bytes, key: str) -> bool:
+    try:
+        opened = read_envelope(envelope, max_bytes=len(envelope))
+    except EnvelopeError:
+        return False
+    return any(recipient.key == key for recipient in opened.recipients)

@@ -1,0 +1,83 @@
+"""The mediator as a role of the runtime."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from wanderbuch.agents.mediator.config import MediatorConfig
+from wanderbuch.agents.runtime.gate.served import Speaks
+from wanderbuch.agents.runtime.role import Role
+from wanderbuch.agents.site.front import FRONT
+
+if TYPE_CHECKING:
+    from acapy_agent.core.profile import Profile
+
+    from wanderbuch.agents.mediator.office import MediatorOffice
+    from wanderbuch.agents.runtime.app import PublicRoute, Route
+    from wanderbuch.agents.runtime.tenant import Tenant
+    from wanderbuch.plugins.exchange.handling import FindInvitation, Handler, Invited
+
+
+class MediatorRole(Role):
+    """Takes what is for wallets without an address, and keeps it until they have it.
+
+    It has no public DID: its invitation carries its key, and every connection has a did:peer of its own.
+    """
+
+    name = "mediator"
+    settings = MediatorConfig
+    speaks = (Speaks.MEDIATOR, Speaks.INVITER)
+    has_public_did = False
+    takes_sockets = True
+    front = FRONT
+
+    @property
+    def find_invitation(self) -> "FindInvitation":  # type: ignore[override]
+        """Its one invitation, for everybody."""
+        from wanderbuch.agents.mediator.keys import invitation_id_of
+        from wanderbuch.plugins.exchange.handling import Invited
+
+        async def find(profile: "Profile", invitation_id: str) -> "Invited | None":
+            is_ours = invitation_id == await invitation_id_of(profile)
+            return Invited(reusable=True) if is_ours else None
+
+        return find
+
+    @property
+    def handlers(self) -> "Mapping[str, Handler]":  # type: ignore[override]
+        """All that a mediator serves: nothing goes to ACA-Py's dispatcher."""
+        from wanderbuch.agents.mediator.coordinating import COORDINATION_HANDLERS
+        from wanderbuch.agents.mediator.features import FEATURE_HANDLERS
+        from wanderbuch.agents.mediator.forwarding import FORWARD_HANDLERS
+        from wanderbuch.agents.mediator.pickup import PICKUP_HANDLERS
+        from wanderbuch.plugins.exchange.connecting.inviter import Inviter
+
+        inviter = Inviter(self.name, self.find_invitation, lambda office: office, takes_sockets=True)
+        return {
+            **inviter.handlers(),
+            **COORDINATION_HANDLERS,
+            **FEATURE_HANDLERS,
+            **FORWARD_HANDLERS,
+            **PICKUP_HANDLERS,
+        }
+
+    def routes(self) -> Sequence["Route"]:
+        """Return the REST API."""
+        from wanderbuch.agents.mediator.api import MEDIATOR_ROUTES
+
+        return MEDIATOR_ROUTES
+
+    def public_routes(self) -> Sequence["PublicRoute"]:
+        """Return where the invitation is."""
+        from wanderbuch.agents.mediator.api import PUBLIC_ROUTES
+
+        return PUBLIC_ROUTES
+
+    async def open(self, tenant: "Tenant") -> "MediatorOffice":
+        """Open the queues."""
+        from wanderbuch.agents.mediator.keys import open_keys
+        from wanderbuch.agents.mediator.office import MediatorOffice
+
+        return MediatorOffice(tenant, await open_keys(tenant.profile))
+
+
+ROLE = MediatorRole()

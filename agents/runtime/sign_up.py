@@ -1,0 +1,148 @@
+"""Organisations that make themselves a tenant, where the operator has switched that on (`[tenants.sign_up]`).
+
+1. Before anything is read or written, one network and all of them together have a budget; so many there may be at once.
+2. It is a tenant like any other of the process's own role, at once, with a token that is shown once. What it is called
+   is its own word: no authority has said anything of it.
+3. One that is idle is to go: for `idle_days` its token was not used, nobody wrote to it, and nothing of it is open.
+   That it will is written down first, and a week later it goes, unless it was used meanwhile: every process has had the
+   time to write down what it saw. The last look is in the same transaction as the mark.
+"""
+
+import logging
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from pydantic import SecretStr
+
+from wanderbuch.agents.runtime.config_tables import SignUpConfig
+from wanderbuch.agents.runtime.gate.budget import Budget
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.agents.runtime.office import KeepsOpen
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
+from wanderbuch.agents.runtime.tenant_desk import NewTenant, TenantDesk
+from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
+from wanderbuch.agents.runtime.tenants import Tenants
+from wanderbuch.errors import WanderbuchError
+
+_LOG = logging.getLogger(__name__)
+GRACE: Final = timedelta(days=7)
+_EVERY: Final = timedelta(minutes=10)
+_MAX_NAME: Final = 120
+_TRIES_A_MINUTE: Final = 6.0
+_NETWORKS: Final = 20
+_MAX_SLUG: Final = 20
+_GONE: Final = (TenantState.REMOVING, TenantState.REMOVED)
+
+
+class FullError(WanderbuchError):
+    """There are as many of them as there may be."""
+
+    code = "too-many"
+
+
+class SignUp:
+    """Makes and ends the tenants that organisations make for themselves.
+
+    Args:
+        config: how many, and how long.
+        desk: makes tenants.
+        tenants: who there is.
+        role: that each of them gets.
+    """
+
+    def __init__(self, config: SignUpConfig, desk: TenantDesk, tenants: Tenants, role: str) -> None:
+        self.config = config
+        self._desk = desk
+        self._tenants = tenants
+        self._role = role
+        self._budget = Budget(network_a_minute=config.network_a_minute, all_a_minute=config.all_a_minute)
+        self._tries = Budget(network_a_minute=_TRIES_A_MINUTE, all_a_minute=_TRIES_A_MINUTE * _NETWORKS)
+        self._looked_at: datetime | None = None
+
+    async def make(self, name: str, *, network: str) -> tuple[TenantRecord, SecretStr]:
+        """Make a tenant, and return it with its token.
+
+        Args:
+            name: what its organisation is called.
+            network: from which it is made.
+
+        Raises:
+            TooOftenError: the budget is used up.
+            FullError: there are too many.
+            MalformedError: the name is none.
+        """
+        self._budget.take(network)  # 1
+        called = " ".join(name.split())
+        if not 0 < len(called) <= _MAX_NAME or not called.isprintable():
+            raise MalformedError(f"expected a name of 1 to {_MAX_NAME} characters")
+        if len(await self._own()) >= self.config.most:
+            raise FullError("no more can sign up here now", hint="ask the operator of this service")
+        told = NewTenant(_id_of(called), called, {self._role: {}}, has_signed_up=True)
+        return await self._desk.make(told)  # 2
+
+    def count_try(self, network: str) -> None:
+        """Count that a page was given a token, before it is looked at.
+
+        Raises:
+            TooOftenError: there were too many.
+        """
+        self._tries.take(network)
+
+    async def sweep(self, now: datetime) -> None:
+        """Write down who was used, and remove who is idle (3); looks every few minutes."""
+        if self._looked_at is not None and now - self._looked_at < _EVERY:
+            return
+        self._looked_at = now
+        for record in await self._own():
+            try:
+                await self._look(record, now)
+            except WanderbuchError as err:
+                log_event(_LOG, logging.WARNING, "sign_up.not_looked_at", tenant=record.id, reason=err.message)
+
+    async def _own(self) -> Sequence[TenantRecord]:
+        return [record for record in await self._desk.every() if record.has_signed_up and record.state not in _GONE]
+
+    async def _look(self, record: TenantRecord, now: datetime) -> None:
+        today, seen = now.date(), self._tenants.used_on(record.id)
+        if seen is not None and seen > _used_on(record):
+            record = await self._tenants.note_use(record, seen)
+        if record.state is not TenantState.ACTIVE or not self._is_idle(record, today):
+            return
+        if await self._has_open(record, now):
+            return
+        if record.ends_on is None:
+            await self._desk.end_on(record.id, today + GRACE, unless=lambda kept: not self._is_idle(kept, today))
+        elif record.ends_on <= today:
+            try:
+                await self._desk.remove(record.id, unless=lambda kept: not self._is_over(kept, today))
+            except RefusedError:  # it is used again
+                return
+            log_event(_LOG, logging.INFO, "sign_up.removed", tenant=record.id)
+
+    def _is_idle(self, record: TenantRecord, today: date) -> bool:
+        return today - _used_on(record) > timedelta(days=self.config.idle_days)
+
+    def _is_over(self, record: TenantRecord, today: date) -> bool:
+        return self._is_idle(record, today) and record.ends_on is not None and record.ends_on <= today
+
+    async def _has_open(self, record: TenantRecord, now: datetime) -> bool:
+        tenant = await self._tenants.enter(record.id, is_use=False)
+        for office in tenant.offices.values():
+            if isinstance(office, KeepsOpen) and await office.has_open(now):
+                return True
+        return False
+
+
+def _used_on(record: TenantRecord) -> date:
+    return record.used_on or record.created_at.date()
+
+
+def _id_of(name: str) -> str:
+    """Return an id that tells the name, and is nobody else's."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:_MAX_SLUG].strip("-")
+    return f"{slug or 'employer'}-{secrets.token_hex(3)}"

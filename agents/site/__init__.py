@@ -1,0 +1,1 @@
+"""What the pages of all roles share: a role brings templates, catalogues and view functions."""

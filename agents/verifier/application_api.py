@@ -1,0 +1,124 @@
+"""The routes of a verifier's own applications to its authority."""
+
+from datetime import datetime
+from typing import Final
+
+from pydantic import Field
+
+from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.verifier.applying_to_authority import ApplicationStanding, OwnApplication
+from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.governance.form.formats import Country, Link
+from wanderbuch.governance.signed.application import IntendedUse
+
+
+class NewApplication(ApiModel):
+    """Who applies, and what it wants to ask. `name` is by default that of the tenant."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    country: Country
+    website: Link | None = None
+    email: str | None = Field(default=None, pattern="^[^@ ]{1,64}@[^@ ]{1,190}$")
+    uses: list[IntendedUse] = Field(min_length=1, max_length=12)
+
+
+class ApplicationAnswer(ApiModel):
+    """An answer to what the authority asked back; `uses` only where they change."""
+
+    answer: str = Field(min_length=1, max_length=2000)
+    uses: list[IntendedUse] | None = Field(default=None, min_length=1, max_length=12)
+
+
+class OwnApplicationOut(ApiModel):
+    """An application, and how it stands at the authority; null: it has not been reached yet."""
+
+    id: str
+    name: str
+    made_at: datetime
+    revision: int
+    uses: list[IntendedUse]
+    standing: ApplicationStanding | None
+
+    @classmethod
+    def of(cls, own: OwnApplication) -> "OwnApplicationOut":
+        """Return an application for the wire."""
+        application = own.application
+        return cls(
+            id=own.id,
+            name=application.name,
+            made_at=application.made_at,
+            revision=application.revision,
+            uses=list(application.wants.uses),
+            standing=own.standing,
+        )
+
+
+class OwnApplicationsOut(ApiModel):
+    """The applications, as they stood when they were looked at last."""
+
+    items: list[OwnApplicationOut]
+
+
+class WalkInMonth(ApiModel):
+    """How many questions without an account ended how, in one month."""
+
+    month: str
+    accepted: int
+    refused: int
+    not_checked: int
+    declined: int
+    unanswered: int
+
+
+class WalkInMonths(ApiModel):
+    """The counts of questions without an account, the newest month first."""
+
+    items: list[WalkInMonth]
+
+
+async def _apply(office: VerifierOffice, call: Call[NewApplication]) -> OwnApplicationOut:
+    new = call.body
+    told = new.model_dump(include={"country", "website", "email"}) | {"name": new.name or office.tenant.name}
+    return OwnApplicationOut.of(await office.own_applications.apply(told, tuple(new.uses)))
+
+
+async def _every(office: VerifierOffice, _: Call[None]) -> OwnApplicationsOut:
+    return OwnApplicationsOut(items=[OwnApplicationOut.of(own) for own in await office.own_applications.all()])
+
+
+async def _look(office: VerifierOffice, call: Call[None]) -> OwnApplicationOut:
+    return OwnApplicationOut.of(await office.own_applications.look(call.path["id"]))
+
+
+async def _answer(office: VerifierOffice, call: Call[ApplicationAnswer]) -> OwnApplicationOut:
+    uses = None if call.body.uses is None else tuple(call.body.uses)
+    return OwnApplicationOut.of(await office.own_applications.answer(call.path["id"], call.body.answer, uses))
+
+
+async def _walk_ins(office: VerifierOffice, _: Call[None]) -> WalkInMonths:
+    counts = await office.walk_ins.counts.all()
+    return WalkInMonths(
+        items=[WalkInMonth(month=count.id, **count.model_dump(exclude={"id", "created_at"})) for count in counts]
+    )
+
+
+APPLICATION_ROUTES: Final[tuple[Route, ...]] = (
+    post(
+        "/applications",
+        _apply,
+        body=NewApplication,
+        result=OwnApplicationOut,
+        status=201,
+        summary="Apply to the authority to be registered with what is asked",
+    ),
+    get("/applications", _every, result=OwnApplicationsOut, summary="List the applications to the authority"),
+    get("/applications/{id}", _look, result=OwnApplicationOut, summary="Ask the authority how an application stands"),
+    post(
+        "/applications/{id}/answer",
+        _answer,
+        body=ApplicationAnswer,
+        result=OwnApplicationOut,
+        summary="Answer what the authority asked back",
+    ),
+    get("/walk-ins", _walk_ins, result=WalkInMonths, summary="Count the questions that were put without an account"),
+)

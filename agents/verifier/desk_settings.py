@@ -1,0 +1,69 @@
+"""What a desk's people set once: where issuers must count, and how long a question stands, unless somebody says so."""
+
+from typing import ClassVar, Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
+from wanderbuch.store.records import Record, RecordStore, new_id
+
+_ID: Final = "settings"
+
+
+class DeskSettings(Record):
+    """The settings of one desk.
+
+    Args:
+        place: country code where issuers must count; None: it is asked each time.
+        answer_within_s: None: the agent's own.
+        changes: so often they were changed.
+    """
+
+    category: ClassVar[str] = "wanderbuch.verifier-desk-settings"
+    is_listed: ClassVar[bool] = False
+
+    place: str | None = None
+    answer_within_s: int | None = None
+    changes: int = 0
+
+
+class SettingsBook:
+    """The settings in the store of one verifier.
+
+    Args:
+        profile: whose.
+        log: learns who changed them.
+    """
+
+    def __init__(self, profile: Profile, log: DeskLog) -> None:
+        self._records = RecordStore(profile, DeskSettings)
+        self._log = log
+
+    async def get(self) -> DeskSettings:
+        """Return them as they are now."""
+        return await self._records.get_or_none(_ID) or DeskSettings(id=_ID)
+
+    async def change(self, *, place: str | None, answer_within_s: int | None, by: str) -> DeskSettings:
+        """Set them.
+
+        Raises:
+            ChangedMeanwhileError: somebody else changed them just now.
+            DuplicateError: likewise, the first time.
+        """
+        before = await self._records.get_or_none(_ID)
+        kept = before or DeskSettings(id=_ID)
+        after = kept.model_copy(
+            update={"place": place, "answer_within_s": answer_within_s, "changes": kept.changes + 1}
+        )
+        what = ", ".join(name for name in ("place", "answer_within_s") if getattr(after, name) != getattr(kept, name))
+        if not what:
+            return kept
+        await self._log.note(
+            DeskAct.SETTINGS_CHANGED,
+            by=by,
+            what=what,
+            key=f"settings:{new_id()}",
+            new=[] if before else [after],
+            changed=[(before, after)] if before else [],
+        )
+        return after

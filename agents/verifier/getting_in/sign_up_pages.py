@@ -1,0 +1,185 @@
+"""The pages of signing up, on the app site: a tenant by one field, and its application to the authority.
+
+They are there where the operator has switched signing up on. The token is shown on the one page that made it, and typed
+(or filled in by the browser) where the application is sent: nothing of it is kept in a cookie or an address.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from aiohttp import web
+from multidict import MultiDict
+from pydantic import ValidationError
+
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.sign_up import SignUp
+from wanderbuch.agents.runtime.tenants import Tenants
+from wanderbuch.agents.site.forged import refuse_other_sites
+from wanderbuch.agents.site.languages import Language, negotiated
+from wanderbuch.agents.site.posted_form import read_form
+from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
+from wanderbuch.agents.site.safe_text import plain
+from wanderbuch.agents.verifier.getting_in.kit import KIT
+from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
+from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.signed.application import IntendedUse
+from wanderbuch.schemas.countries import iso3166
+
+PLACE: Final = "/sign-up"
+_PURPOSES: Final = ("employment", "study", "regulated-profession")
+_MAX_TEXT: Final = 2000
+_STATUS: Final = 422
+
+type _Page = Callable[[VerifierOffice, web.Request, SignUp, Language], Awaitable[web.StreamResponse]]
+
+
+class SignUpPages:
+    """The handlers."""
+
+    def __init__(self) -> None:
+        self._pages = Pages(PLACE, KIT)
+
+    def routes(self) -> tuple[PublicRoute, ...]:
+        """Return the pages of the app site."""
+        pages: Mapping[tuple[str, str], PageHandler] = {
+            ("GET", ""): self._welcome,
+            ("GET", "/{language}/"): _switched_on(self._form),
+            ("POST", "/{language}/"): _switched_on(self._make),
+            ("GET", "/{language}/apply"): _switched_on(self._apply_form),
+            ("POST", "/{language}/apply"): _switched_on(self._apply),
+            ("GET", "/assets/{digest}/{name}"): self._pages.asset,
+        }
+        return tuple(PublicRoute(method, PLACE + path, handler) for (method, path), handler in pages.items())
+
+    async def _welcome(self, _: VerifierOffice, request: web.Request) -> web.StreamResponse:
+        language = negotiated(request.headers.get("Accept-Language", ""))
+        raise web.HTTPSeeOther(f"{PLACE}/{language.tag}/", headers={"Vary": "Accept-Language"})
+
+    async def _form(
+        self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
+    ) -> web.StreamResponse:
+        return self._show(office, request, "sign_up.html", language, name="", failure=None)
+
+    async def _make(
+        self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
+    ) -> web.StreamResponse:
+        refuse_other_sites(request)
+        name = (await read_form(request)).get("name", "")[:_MAX_TEXT]
+        networks = Networks(office.tenant.parts.config.public.trusted_proxies)
+        network = networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+        try:
+            record, token = await sign_up.make(name, network=network)
+        except WanderbuchError as err:
+            status = 429 if err.code == "too-many" else _STATUS
+            return self._show(office, request, "sign_up.html", language, status=status, name=name, failure=err)
+        return self._show(
+            office,
+            request,
+            "sign_up_done.html",
+            language,
+            status=201,
+            record=record,
+            token=token.get_secret_value(),
+            app=f"/v1/t/{record.id}",
+            idle_days=sign_up.config.idle_days,
+        )
+
+    async def _apply_form(
+        self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
+    ) -> web.StreamResponse:
+        tenant = request.query.get("tenant", "")[:64]
+        return self._show_application(office, request, language, MultiDict(tenant=tenant), failure=None)
+
+    async def _apply(
+        self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
+    ) -> web.StreamResponse:
+        refuse_other_sites(request)
+        sent = await read_form(request)
+        tenants, tenant = office.tenant.profile.inject(Tenants), sent.get("tenant", "")[:64]
+        networks = Networks(office.tenant.parts.config.public.trusted_proxies)
+        try:
+            sign_up.count_try(networks.of(request.remote, request.headers.getall("X-Forwarded-For", [])))
+            if await tenants.identify(tenant, sent.get("token", "").strip()[:200]) is None:
+                return self._show_application(office, request, language, sent, failure=None, is_unknown=True)
+            uses = _uses(sent)
+            own = await tenants.office(tenant, "verifier")
+            if not isinstance(own, VerifierOffice):
+                raise web.HTTPNotFound
+            told = {name: sent.get(name, "").strip() or None for name in ("country", "website", "email")}
+            made = await own.own_applications.apply(told | {"name": own.tenant.name}, uses)
+        except ValidationError:
+            return self._show_application(office, request, language, sent, failure=None, is_incomplete=True)
+        except WanderbuchError as err:
+            return self._show_application(office, request, language, sent, failure=err)
+        return self._show(office, request, "applied.html", language, made=made, tenant=tenant)
+
+    def _show_application(
+        self,
+        office: VerifierOffice,
+        request: web.Request,
+        language: Language,
+        sent: MultiDict[str],
+        *,
+        failure: WanderbuchError | None,
+        is_unknown: bool = False,
+        is_incomplete: bool = False,
+    ) -> web.Response:
+        is_wrong = is_unknown or is_incomplete or failure is not None
+        return self._show(
+            office,
+            request,
+            "apply.html",
+            language,
+            status=_STATUS if is_wrong else 200,
+            sent={name: sent.get(name, "")[:_MAX_TEXT] for name in sent if name != "token"},
+            ticked=set(sent.getall("preset", [])),
+            chosen=set(sent.getall("purpose", [])),
+            failure=failure,
+            is_unknown=is_unknown,
+            is_incomplete=is_incomplete,
+            presets=tuple(PRESETS),
+            purposes=_PURPOSES,
+            countries=sorted(iso3166().codes, key=lambda code: str(KIT.words(language).country(code).striptags())),
+        )
+
+    def _show(
+        self,
+        office: VerifierOffice,
+        request: web.Request,
+        template: str,
+        language: Language,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        response = self._pages.for_one(
+            request, template, language, status=status, site_name=plain(office.tenant.name), **values
+        )
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+
+def _uses(sent: MultiDict[str]) -> tuple[IntendedUse, ...]:
+    """Return what the form asks for; ValidationError where something is missing."""
+    told: dict[str, Any] = {name: sent.get(name, "").strip() for name in ("aim", "privacy_policy", "legal_basis")}
+    told |= {"purposes": sent.getall("purpose", []), "jurisdictions": [sent.get("place", "")]}
+    told["keeps_days"] = sent.get("keeps_days", "").strip()
+    ticked = [preset for preset in PRESETS if preset in sent.getall("preset", [])]
+    return tuple(use_of(preset, told) for preset in ticked or ("qualification",))
+
+
+def sign_up_pages() -> tuple[PublicRoute, ...]:
+    """Return the pages of signing up."""
+    return SignUpPages().routes()
+
+
+def _switched_on(page: _Page) -> PageHandler:
+    async def handle(office: VerifierOffice, request: web.Request) -> web.StreamResponse:
+        sign_up, language = office.tenant.profile.inject_or(SignUp), language_of(request)
+        if sign_up is None or language is None:
+            raise web.HTTPNotFound
+        return await page(office, request, sign_up, language)
+
+    return handle

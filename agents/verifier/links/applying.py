@@ -1,0 +1,211 @@
+"""A wallet answers a link: it gets a connection, and over it a question of its own.
+
+1. The link is open, and asks still what the governance file lets it ask: the question is compiled anew for each.
+2. One exchange for each wallet: its id follows from the link and the connection, so who comes twice, or at two
+   processes, is asked once and takes one place; the question is only sent again.
+   Who has had its answer erased is asked no more by that link.
+3. A place is taken before the question is put, so that no more are asked than the link allows; what a crash leaves
+   between the two is an empty place, and nothing else. It is taken when the wallet asks to connect: who never goes on
+   with that leaves no more connections here than the link has references.
+4. A place at which nothing was proven when its question's time is over is given back. A wallet that comes again then
+   is asked anew, at another place, a few times.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.verifier.erasing.erasure import erasures
+from wanderbuch.agents.verifier.links.link import Applicant, LinkOverError, Links, QuestionLink, reference
+from wanderbuch.agents.verifier.questions.document import WordedQuestion, read
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.faults import describe
+from wanderbuch.governance.facts.question import Verdict
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.handling import Invited
+from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.proof_messages import PROBLEM, request_message
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.trust.following.source import GovernanceSource
+from wanderbuch.plugins.trust.purposes import goal_code
+from wanderbuch.plugins.trust.verifying.anoncreds.request import proof_request_json
+from wanderbuch.plugins.trust.verifying.answer_facts import FactKind, FactOutcome
+from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovernanceError
+from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
+from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
+from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.once import one_step, own_id
+from wanderbuch.store.records import utc_now
+
+LOGGER = logging.getLogger(__name__)
+_TIMES: Final = 5
+_JUDGED_BY: Final = timedelta(minutes=5)  # after its time, whatever was answered in it is judged
+_CANNOT_ASK: Final = "This link cannot be answered now; ask who made it."
+
+
+class Applying:
+    """Asks those who answer the links of one verifier."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        links: Links,
+        *,
+        desk: VerificationDesk,
+        source: GovernanceSource,
+        asker: Asker,
+        answer_in: timedelta,
+    ) -> None:
+        """Begin to ask.
+
+        Args:
+            profile: whose.
+            links: its links.
+            desk: puts the questions.
+            source: the governance that they are read by.
+            asker: who asks.
+            answer_in: how long a question stands if its document does not say.
+        """
+        self._profile = profile
+        self._links = links
+        self._desk = desk
+        self._source = source
+        self._asker = asker
+        self._answer_in = answer_in
+
+    async def take(self, invitation_id: str, connection: Connection) -> bool:
+        """Return whether a wallet may apply by a link: it has begun, or gets a place now."""
+        link = await self._links.find(invitation_id)
+        if link is None:
+            return False
+        try:
+            await self._question(link, connection)
+        except LinkOverError:
+            return False
+        except WanderbuchError:
+            return link.is_open(utc_now())  # `connected` tells why it is not asked
+        return True
+
+    async def connected(self, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
+        """Put the question to a wallet that has connected, or send it again."""
+        link = await self._links.find(invitation_id)
+        if link is None:
+            LOGGER.warning("connection %s answers a link that is not there", connection.connection_id)
+            return
+        sending = self._profile.inject(Sending)
+        try:
+            asked = await self._question(link, connection)
+        except WanderbuchError as err:
+            LOGGER.warning("link %s: an applicant is not asked: %s", link.id, describe(err))
+            thread = _question_id(link, connection, 0)
+            report = problem_report(PROBLEM, thread_id=thread, code="abandoned", text=_CANNOT_ASK)
+            await sending.answer(incoming, connection.channel, report)
+            return
+        if asked.state is not VerificationState.OPEN:
+            return
+        proof_request = proof_request_json(asked.proof_request)
+        message = request_message(
+            message_id=asked.id,
+            proof_request_json=proof_request,
+            goal_code=goal_code(asked.requirement.purpose),
+            comment=None if asked.keeping is None else asked.keeping.told(),
+        )
+        thread_decorator = {"~thread": {"thid": asked.id, "pthid": link.id}}
+        await sending.answer(incoming, connection.channel, message | thread_decorator)
+
+    async def _question(self, link: QuestionLink, connection: Connection) -> Verification:
+        asked: Verification | None = None
+        for time in range(_TIMES):  # 4
+            question_id = _question_id(link, connection, time)
+            asked = await self._desk.find(self._profile, question_id)
+            if asked is None:
+                async with one_step(self._profile, f"applying.{question_id}"):
+                    asked = await self._desk.find(self._profile, question_id) or await self._put(
+                        link, connection, question_id
+                    )
+            await self._noted(link, asked)
+            if not _lost(asked, utc_now()):
+                break
+        assert asked is not None  # noqa: S101  (_TIMES is not 0; for the type checker)
+        return asked
+
+    async def free(self, now: datetime) -> None:
+        """Give back the places at which nothing was proven in time (4)."""
+
+        async def is_lost(applicant: Applicant) -> bool:
+            asked = await self._desk.find(self._profile, applicant.question_id)
+            return asked is None or _lost(asked, now)
+
+        await self._links.free(now, is_lost)
+
+    async def _noted(self, link: QuestionLink, asked: Verification) -> Verification:
+        """Have a question stand at its place, also where a crash came between the two."""
+        if asked.place is not None and asked.ref is not None:
+            await self._links.note(link.id, asked.place, asked.id, asked.ref, free_at=asked.answer_by + _JUDGED_BY)
+        return asked
+
+    async def _put(self, link: QuestionLink, connection: Connection, question_id: str) -> Verification:
+        """Take a place and put the question (3).
+
+        Raises:
+            LinkOverError: there is no place any more.
+            WanderbuchError: it cannot be asked now.
+        """
+        if await erasures(self._profile).knows(question_id):
+            raise LinkOverError(
+                "this wallet had its answer to this link erased", hint="ask who made it for another link"
+            )
+        snapshot, now = await self._source.current(), utc_now()
+        if snapshot is None:
+            raise NoGovernanceError("no governance file could be fetched and checked yet")
+        document = WordedQuestion.model_validate(link.question)
+        # Read and compiled before a place is taken: what cannot be asked takes none.
+        wanted = read(document, snapshot, today=now.date())
+        compiled = await self._desk.compile(*wanted.asked, asker=self._asker)
+        answer_in = self._answer_in
+        if document.answer_within_s is not None:
+            answer_in = timedelta(seconds=document.answer_within_s)
+        link, place = await self._links.take_place(link.id, at=now)
+        try:
+            return await self._desk.put_over_connection(
+                self._profile,
+                compiled,
+                asker=self._asker,
+                place=LinkPlace(link.id, place, question_id, link.short_url, connection.id),
+                ref=reference(place, offset=link.offset),
+                answer_by=min(now + answer_in, link.closes_at),
+                keeping=document.keeping,
+                asked_by=link.made_by,
+            )
+        except DuplicateError:  # the same wallet, at a process that slept in its step
+            return await self._desk.status(self._profile, question_id)
+
+
+def _question_id(link: QuestionLink, connection: Connection, time: int) -> str:
+    """Return the id of the question that a wallet is asked for the first time (0), or another time."""
+    return own_id("applying", link.id, connection.id, *([str(time)] if time else []))
+
+
+def _lost(asked: Verification, at: datetime) -> bool:
+    """Return whether a question's time is over and nothing was proven."""
+    if not asked.state.is_final or not asked.expired(at):
+        return False
+    if asked.decision is None or asked.grounds is None:
+        return asked.decision is None
+    genuine = [fact.outcome for fact in asked.grounds.facts if fact.kind is FactKind.GENUINE]
+    return asked.decision.verdict is Verdict.NOT_TRUSTED and FactOutcome.HOLDS not in genuine
+
+
+async def find_link(profile: Profile, invitation_id: str) -> Invited | None:
+    """Return whether an id is that of an open link."""
+    link = await Links(profile).find(invitation_id)
+    return Invited(reusable=True) if link is not None and link.is_open(utc_now()) else None
+
+
+async def find_link_url(profile: Profile, link_id: str) -> str | None:
+    """Return the address of a link's invitation while somebody may apply; None if there is none (any more)."""
+    link = await Links(profile).find(link_id)
+    return link.invitation_url if link is not None and link.is_open(utc_now()) else None

@@ -1,0 +1,218 @@
+"""A link for many applicants, and the places that it gives: one for each wallet that answers.
+
+A place has a number, counted up in the link's own record, and so a reference: a letter, a digit, and two digits, such
+as K7-42. Of one link no two are alike; the order is that of a secret of the link, so a reference does not tell how many
+applied before. What stands at a place is found by its number, so that nothing is listed by whose it is.
+
+A place at which nothing was proven by the end of its question's time is free again: somebody else may apply in its
+stead, under another number. So wallets that only begin cannot keep a link full. Whoever proves something keeps their
+place: one certificate shown by many wallets is not told apart from many people's, unless names are asked.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.errors import ExchangeError
+from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.event_kinds import Event, EventKind
+from wanderbuch.store.once import own_id
+from wanderbuch.store.records import Record, RecordStore
+from wanderbuch.store.telling import Teller
+
+_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I and no O: they read as digits
+_DIGITS: Final = "23456789"
+_NUMBERS: Final = 90  # 10 to 99
+REFERENCES: Final = len(_LETTERS) * len(_DIGITS) * _NUMBERS
+_STEP: Final = 7919  # a prime that does not divide REFERENCES, so that a step that long meets each once
+
+
+class LinkOverError(ExchangeError):
+    """Nobody can apply by this link any more."""
+
+    code = "exchange.link_over"
+
+
+class QuestionLink(Record):
+    """A question that stands for many.
+
+    Args:
+        question: the document, as it was brought.
+        closes_at: after this nobody begins, and no answer is accepted.
+        most: so many may apply.
+        taken: so many have begun.
+        freed: so many of these have lost their place again.
+        offset: where its references begin.
+        is_closed: whether it was closed before its time.
+        made_by: id of the person who made it at the desk; None: a program with the agent's token.
+    """
+
+    category: ClassVar[str] = "wanderbuch.question_link"
+
+    title: str
+    question: dict[str, Any]
+    invitation_url: str
+    short_url: str
+    closes_at: datetime
+    most: int
+    offset: int
+    taken: int = 0
+    freed: int = 0
+    is_closed: bool = False
+    made_by: str | None = None
+
+    @property
+    def in_use(self) -> int:
+        """How many places are taken now."""
+        return self.taken - self.freed
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no place, or no reference, any more."""
+        return self.in_use >= self.most or self.taken >= REFERENCES
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether somebody may apply."""
+        return not self.is_closed and at <= self.closes_at and not self.is_full
+
+    def index_state(self) -> str:
+        """Return the word under which it is listed."""
+        return "CLOSED" if self.is_closed else "OPEN"
+
+
+class Applicant(Record):
+    """What stands at one place of a link.
+
+    Args:
+        question_id: the verification that was begun for it.
+        link: whose place it is.
+        free_at: when it is looked at whether the place is free again; None: it was.
+    """
+
+    category: ClassVar[str] = "wanderbuch.applicant"
+    index_version: ClassVar[int] = 2
+
+    question_id: str
+    ref: str
+    link: str | None = None
+    free_at: datetime | None = None
+
+    def due_at(self) -> datetime | None:
+        """Return when it is looked at whether the place is free again."""
+        return self.free_at
+
+
+class Links:
+    """The links of one verifier."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._links = RecordStore(profile, QuestionLink)
+        self._teller = Teller(profile, QuestionLink, link_events, records=self._links)
+        self._applicants = RecordStore(profile, Applicant)
+        self.page = self._links.page
+
+    async def add(self, link: QuestionLink) -> QuestionLink:
+        """Keep a link, and return it."""
+        return await self._links.insert(link)
+
+    async def get(self, link_id: str) -> QuestionLink:
+        """Return a link; NotFoundError: there is none."""
+        return await self._links.get(link_id)
+
+    async def find(self, link_id: str) -> QuestionLink | None:
+        """Return a link, None if there is none."""
+        return await self._links.get_or_none(link_id)
+
+    async def close(self, link_id: str) -> QuestionLink:
+        """Close a link: who has begun may still answer."""
+        return await self._links.change(link_id, lambda link: link.model_copy(update={"is_closed": True}))
+
+    async def widen(self, link_id: str, most: int) -> QuestionLink:
+        """Let more apply; NotFoundError: there is no such link.
+
+        Raises:
+            ExchangeError: that would be fewer than now.
+        """
+
+        def step(link: QuestionLink) -> QuestionLink | None:
+            if most < link.most:
+                raise ExchangeError(
+                    f"expected at least the {link.most} who may apply now, found {most}",
+                    hint="close the link if nobody else should apply",
+                )
+            return link.model_copy(update={"most": most}) if most > link.most else None
+
+        return await self._links.change(link_id, step)
+
+    async def take_place(self, link_id: str, *, at: datetime) -> tuple[QuestionLink, int]:
+        """Take the next place of a link, and return both.
+
+        Raises:
+            LinkOverError: it is closed, over or full.
+        """
+
+        def step(link: QuestionLink) -> QuestionLink:
+            if not link.is_open(at):
+                raise LinkOverError("nobody can apply by this link any more", hint="ask who made it for a new one")
+            return link.model_copy(update={"taken": link.taken + 1})
+
+        link = await self._teller.change(await self._links.get(link_id), step)
+        return link, link.taken - 1
+
+    async def note(self, link_id: str, place: int, question_id: str, ref: str, *, free_at: datetime) -> None:
+        """Note what was begun at a place, and until when it is taken at least; once is enough."""
+        applicant = Applicant(
+            id=own_id("applicant", link_id, str(place)), question_id=question_id, ref=ref, link=link_id, free_at=free_at
+        )
+        try:
+            await self._applicants.insert(applicant)
+        except DuplicateError:
+            return
+
+    async def at_place(self, link_id: str, place: int) -> Applicant | None:
+        """Return what stands at a place; None: it was taken, and a crash left nothing there."""
+        return await self._applicants.get_or_none(own_id("applicant", link_id, str(place)))
+
+    async def forget_place(self, link_id: str, place: int) -> None:
+        """Forget who stands at a place; it is given to nobody else."""
+        await self._applicants.remove(own_id("applicant", link_id, str(place)))
+
+    async def free(self, now: datetime, is_lost: Callable[[Applicant], Awaitable[bool]]) -> None:
+        """Give back the places whose time is over and that are lost; each once.
+
+        A crash in the middle may leave one taken: it never makes two of one.
+        """
+        async with self._applicants.claiming(now) as due:
+            async for applicant in due:
+                lost = await is_lost(applicant)
+                await self._applicants.change(applicant.id, lambda seen: seen.model_copy(update={"free_at": None}))
+                if lost and applicant.link is not None:
+                    with suppress(NotFoundError):  # the link was removed
+                        await self._links.change(
+                            applicant.link, lambda link: link.model_copy(update={"freed": link.freed + 1})
+                        )
+
+
+def link_events(link: QuestionLink) -> Sequence[Event]:
+    """Return what a link tells: that it is full, once for each number of those who may apply."""
+    if not link.is_full:
+        return ()
+    return (Event(EventKind.LINK_FULL, link.id, {"most": link.most}, occasion=str(link.most)),)
+
+
+REFERENCE_CHARS: Final = 5
+
+
+def reference(place: int, *, offset: int) -> str:
+    """Return the reference of a place.
+
+    >>> reference(0, offset=0), reference(1, offset=0), len({reference(n, offset=5) for n in range(REFERENCES)})
+    ('A2-10', 'L9-99', 17280)
+    """
+    number = (offset + place * _STEP) % REFERENCES
+    rest, last = divmod(number, _NUMBERS)
+    letter, digit = divmod(rest, len(_DIGITS))
+    return f"{_LETTERS[letter]}{_DIGITS[digit]}-{last + 10}"

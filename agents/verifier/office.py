@@ -1,0 +1,157 @@
+"""A verifier's office for one tenant."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.people.opening import configured_provider, open_sign_in
+from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.verifier.applying_to_authority import OwnApplications
+from wanderbuch.agents.verifier.config import VerifierConfig
+from wanderbuch.agents.verifier.desk_log import DeskLog
+from wanderbuch.agents.verifier.desk_settings import SettingsBook
+from wanderbuch.agents.verifier.erasing.eraser import Eraser
+from wanderbuch.agents.verifier.erasing.erasure import ErasedError
+from wanderbuch.agents.verifier.links.applying import Applying
+from wanderbuch.agents.verifier.links.link import Links
+from wanderbuch.agents.verifier.questions.templates import Templates
+from wanderbuch.agents.verifier.staff import StaffMember, StaffSession, open_sessions, open_staff
+from wanderbuch.agents.verifier.walk_ins.asking import WalkIns
+from wanderbuch.errors import ConfigurationError
+from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.http.replaying import FallbackEdge
+from wanderbuch.plugins.trust.case_files.keeping_cases import CaseFiles, CaseMaker
+from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
+from wanderbuch.plugins.trust.verifying.verifier import Asker, DeskLimits, VerificationDesk
+from wanderbuch.store.errors import NotFoundError
+
+DESK_PLACE: Final = "/desk"  # where the desk's pages are
+
+
+class VerifierOffice:
+    """A verifier's work for one tenant: its desk, and what it asks and judges with."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        """Open it; nobody is asked anything yet.
+
+        Raises:
+            ConfigurationError: there is no governance: a verifier that cannot decide has nothing to do.
+        """
+        source = tenant.governance
+        if source is None:
+            raise ConfigurationError(
+                "a verifier needs the table [governance]", hint="add url and author of the governance file"
+            )
+        self.tenant = tenant
+        self.governance = source
+        self.config = tenant.settings(VerifierConfig)
+        self.cases = CaseFiles(tenant.profile)
+        self.desk = VerificationDesk(
+            source,
+            limits=DeskLimits(
+                judging=timedelta(seconds=self.config.judging_limit_s),
+                keep_seen=timedelta(days=0 if self.config.walk_in.enabled else self.config.keep_seen_days),
+            ),
+            recording=tenant.edge if isinstance(tenant.edge, FallbackEdge) else None,
+            keeps_cases=CaseMaker(
+                tenant.edge,
+                source.config.url,
+                source.config.author,
+                limit=timedelta(seconds=self.config.judging_limit_s),
+            ),
+            old_names=tenant.profile.inject_or(OldNames) or UNKNOWN_LEDGER,
+        )
+
+        self.asker = Asker(tenant.did, tenant.name, tenant.place.url)
+        self.own_applications = OwnApplications(tenant, authority=source.config.author, url=source.config.url)
+        self.links = Links(tenant.profile)
+        self.eraser = Eraser(
+            tenant.profile, desk=self.desk, cases=self.cases, forget_place=self.links.forget_place, clock=tenant.clock
+        )
+        self.walk_ins = WalkIns(tenant, self.desk, source, self.asker, self.config.walk_in)
+        self._applying = Applying(
+            tenant.profile,
+            self.links,
+            desk=self.desk,
+            source=source,
+            asker=self.asker,
+            answer_in=timedelta(seconds=self.config.answer_deadline_s),
+        )
+
+        self.log = DeskLog(tenant.profile, clock=tenant.clock)
+        self.templates = Templates(tenant.profile, self.log)
+        self.settings = SettingsBook(tenant.profile, self.log)
+        self.staff = open_staff(tenant.records(StaffMember), self.log, clock=tenant.clock)
+        self.sign_in = open_sign_in(
+            tenant.profile,
+            self.staff,
+            url=tenant.parts.config.app.url,
+            site_name=tenant.name,
+            clock=tenant.clock,
+            provider=configured_provider(tenant.parts.config, DESK_PLACE, tenant.edge, clock=tenant.clock),
+        )
+        self.sessions = open_sessions(tenant.records(StaffSession), self.sign_in, clock=tenant.clock)
+        self.networks = Networks(tenant.parts.config.public.trusted_proxies)
+
+    async def verification(self, verification_id: str) -> Verification:
+        """Return a verification as it stands now.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            ErasedError: it was erased; another process may still have it at hand.
+        """
+        try:
+            verification = await self.desk.status(self.tenant.profile, verification_id)
+        except NotFoundError:
+            await self._refuse_erased(verification_id)
+            raise
+        if verification.answered_by is not None:
+            await self._refuse_erased(verification_id)
+        return verification
+
+    async def _refuse_erased(self, verification_id: str) -> None:
+        erasure = await self.eraser.find(verification_id)
+        if erasure is not None and erasure.is_whole:
+            raise ErasedError(
+                "what was kept of this request was erased, since its worker asked for that",
+                hint="GET …/erasure says when, and what",
+            )
+
+    async def take(self, profile: Profile, invitation_id: str, connection: Connection) -> bool:
+        """Return whether a wallet may apply by a link."""
+        return await self._applying.take(invitation_id, connection)
+
+    async def connected(self, profile: Profile, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
+        """Put the question of a link to a wallet that has connected."""
+        await self._applying.connected(invitation_id, connection, incoming)
+
+    async def sweep(self, now: datetime) -> None:
+        """End what is overdue, forget what need not stay."""
+        await self.desk.sweep(self.tenant.profile, now)
+        await self.eraser.sweep(now)
+        await self._applying.free(now)
+        await self.cases.sweep(now)
+        await self.walk_ins.sweep(now)
+
+    async def has_open(self, now: datetime) -> bool:
+        """Return whether somebody may still answer a question, or apply by a link, or an application waits."""
+        if any(application.is_open for application in await self.own_applications.all()):
+            return True
+        cursor: str | None = None
+        while True:
+            page = await self.links.page(state="OPEN", cursor=cursor)
+            if any(link.is_open(now) for link in page.items):
+                return True
+            if (cursor := page.next_cursor) is None:
+                break
+        asked = await self.desk.page(self.tenant.profile, states=[VerificationState.OPEN], limit=1)
+        return bool(asked.items)
+
+    async def close(self) -> None:
+        """End the streams of pages."""
+        self.sessions.streams.close()
+        self.walk_ins.close()

@@ -1,0 +1,147 @@
+"""The employer's desk: where people sign in, ask, and see what was answered.
+
+Asking is in `desk_asking`, one question from its QR code to its decision in `desk_questions`, links for many in
+`desk_links`, what was asked by whom and the settings in `desk_records`. Every page needs a session but the one that
+begins it; every form needs the session's token. Who may do what is looked up at each page (`StaffRole`): it does not
+rest on which buttons a page shows.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from aiohttp import web
+from markupsafe import Markup
+
+from wanderbuch.agents.people.pages.desk import PeopleDesk
+from wanderbuch.agents.people.pages.entrance import PeopleEntrance
+from wanderbuch.agents.site.entrance import SignedInVisit
+from wanderbuch.agents.site.languages import Words
+from wanderbuch.agents.site.rendering import PageHandler, Pages
+from wanderbuch.agents.verifier.office import DESK_PLACE, VerifierOffice
+from wanderbuch.agents.verifier.pages.kit import KIT
+from wanderbuch.agents.verifier.pages.question_form import country_text
+from wanderbuch.agents.verifier.questions.templates import Template
+from wanderbuch.agents.verifier.staff import StaffMember, StaffRole
+from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory
+from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
+from wanderbuch.schemas.occupations import isco08
+
+_LAST: Final = 8
+_TITLES_MAX_AGE_S: Final = 3600
+
+
+class AskingVisit(SignedInVisit[VerifierOffice, StaffMember]):
+    """One request of somebody who works at the desk, with the form they sent."""
+
+    __slots__ = ()
+
+    def must_ask(self) -> None:
+        """Go on only if they may ask.
+
+        Raises:
+            ForbiddenError: they may not.
+        """
+        self.person.must(StaffRole.ASKER)
+
+
+type AskingPage = Callable[[AskingVisit], Awaitable[web.StreamResponse]]
+
+
+class AskingPages:
+    """What all pages of the desk share, the first one, and those of people.
+
+    Args:
+        base: where the desk is.
+    """
+
+    def __init__(self, base: str = DESK_PLACE) -> None:
+        self.pages = Pages(base, KIT)
+        self.entrance: PeopleEntrance[VerifierOffice, StaffMember] = PeopleEntrance(
+            self.pages,
+            lambda office: office.sessions,
+            lambda office: office.sign_in,
+            frame="desk.html",
+            network_of=lambda office, request: office.networks.of(
+                request.remote, request.headers.getall("X-Forwarded-For", [])
+            ),
+        )
+        self.people: PeopleDesk[VerifierOffice, StaffMember] = PeopleDesk(self.entrance, lambda office: office.sign_in)
+
+    @property
+    def base(self) -> str:
+        """Where the desk is, in any language."""
+        return f"{self.pages.base}/{{language}}"
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        return {
+            **self.people.handlers(),
+            ("GET", f"{self.base}/"): self.served(self._start),
+            ("GET", f"{self.base}/occupations.json"): self.served(self._titles),
+        }
+
+    def served(self, page: AskingPage) -> PageHandler:
+        """Return the handler that lets only people of the desk see a page, and shows what went wrong as a page."""
+
+        async def handle(visit: SignedInVisit[VerifierOffice, StaffMember]) -> web.StreamResponse:
+            return await page(
+                AskingVisit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)
+            )
+
+        return self.entrance.served(handle)
+
+    def show(self, visit: AskingVisit, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """Return a page of the desk."""
+        return self.entrance.show(
+            visit.request,
+            template,
+            visit.language,
+            visit.signed_in,
+            status=status,
+            verifier_name=visit.office.tenant.name,
+            **values,
+        )
+
+    async def _start(self, visit: AskingVisit) -> web.StreamResponse:
+        office = visit.office
+        may_ask = visit.person.may(StaffRole.ASKER)
+        page = await office.desk.page(office.tenant.profile, limit=_LAST, newest_first=True) if may_ask else None
+        settings = await office.settings.get()
+        return self.show(
+            visit,
+            "desk_start.html",
+            templates=[(one, template_title(one, visit.words)) for one in await office.templates.all()],
+            place=country_text(settings.place or "", visit.words),
+            questions=[] if page is None else page.items,
+            badge=badge_of,
+            about=about_question,
+            may_ask=may_ask,
+        )
+
+    async def _titles(self, visit: AskingVisit) -> web.StreamResponse:
+        """Answer with the titles of occupations in the page's language, for suggestions while one types."""
+        words = visit.words
+        titles = [str(words.occupation(code).striptags()) for code in isco08().codes if len(code) == len("C7212")]
+        response = web.json_response(titles)
+        response.headers["Cache-Control"] = f"private, max-age={_TITLES_MAX_AGE_S}"
+        return response
+
+
+def template_title(template: Template, words: Words) -> Markup | str:
+    """Return what a template is called in the reader's language."""
+    return words(f"template.{template.id}") if template.is_built_in else template.title
+
+
+def about_question(verification: Verification, words: Words) -> Markup:
+    """Return in a few words what a question asks for: the occupations and languages."""
+    names = [words.occupation(group.requirement.occupation) for group in verification.groups]
+    return words("list.comma").join(names)
+
+
+def badge_of(verification: Verification) -> str:
+    """Return how a question stands, as one word: a state, or the category of its decision."""
+    if verification.decision is not None:
+        return AnswerCategory.of(verification.decision).value
+    if verification.state is VerificationState.JUDGING:
+        return VerificationState.OPEN.value
+    return str(verification.state.value)

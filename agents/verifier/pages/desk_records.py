@@ -1,0 +1,113 @@
+"""Who asked what and when, and what is set for all: the audit and the settings of a desk.
+
+The audit rests on the questions themselves and on the desk's log; it shows no value of a credential, and whoever only
+reads (`StaffRole.AUDITOR`) reaches none from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError
+from wanderbuch.agents.site.rendering import PageHandler
+from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question, badge_of
+from wanderbuch.agents.verifier.pages.question_form import ANSWER_WITHIN_S, country_text
+from wanderbuch.agents.verifier.staff import StaffRole
+from wanderbuch.errors import CredentialError
+from wanderbuch.schemas.country_names import find_country
+
+_A_PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the governance file says of this verifier.
+
+    Args:
+        authority: whose file it is, by its own name; empty: there is no file yet.
+        credential_types: what it may ask for; empty: the file does not name it.
+    """
+
+    authority: str
+    credential_types: tuple[str, ...]
+
+
+class DeskRecords:
+    """The handlers of the audit and the settings.
+
+    Args:
+        desk: its pages.
+    """
+
+    def __init__(self, desk: AskingPages) -> None:
+        self._desk = desk
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        base, served = self._desk.base, self._desk.served
+        return {
+            ("GET", f"{base}/audit"): served(self._audit),
+            ("GET", f"{base}/settings"): served(self._settings),
+            ("POST", f"{base}/settings"): served(self._change),
+        }
+
+    async def _audit(self, visit: AskingVisit) -> web.StreamResponse:
+        person = visit.person
+        if not (person.may(StaffRole.AUDITOR) or person.may(StaffRole.ADMINISTRATOR)):
+            raise ForbiddenError("this is for people with the role auditor or administrator")
+        office = visit.office
+        cursor = visit.request.query.get("cursor", "")[:200] or None
+        page = await office.desk.page(office.tenant.profile, limit=_A_PAGE, cursor=cursor, newest_first=True)
+        return self._desk.show(
+            visit,
+            "desk_audit.html",
+            questions=page.items,
+            next_cursor=page.next_cursor,
+            entries=[] if cursor else await office.log.entries(),
+            names={member.id: member.name for member in await office.staff.all()},
+            badge=badge_of,
+            about=about_question,
+        )
+
+    async def _settings(self, visit: AskingVisit, *, status: int = 200, wrong: str = "") -> web.StreamResponse:
+        visit.person.must(StaffRole.ADMINISTRATOR)
+        office = visit.office
+        settings = await office.settings.get()
+        return self._desk.show(
+            visit,
+            "desk_settings.html",
+            status=status,
+            place=wrong or country_text(settings.place or "", visit.words),
+            is_wrong=bool(wrong),
+            is_saved="saved" in visit.request.query and not wrong,
+            settings=settings,
+            within=ANSWER_WITHIN_S,
+            did=str(office.tenant.did),
+            registration=await self._registration(visit),
+            governance_url=office.governance.config.url,
+            keep_seen_days=office.config.keep_seen_days,
+            answer_minutes=max(1, office.config.answer_deadline_s // 60),
+        )
+
+    async def _change(self, visit: AskingVisit) -> web.StreamResponse:
+        visit.person.must(StaffRole.ADMINISTRATOR)
+        text, within = visit.text("place"), visit.text("answer_within_s")
+        try:
+            place = find_country(text) if text else None
+        except CredentialError:
+            return await self._settings(visit, status=422, wrong=text[:200])
+        if within and within not in {str(known) for known in ANSWER_WITHIN_S}:
+            raise MalformedError("expected one of the times that the page offers")
+        await visit.office.settings.change(
+            place=place, answer_within_s=int(within) if within else None, by=visit.person.id
+        )
+        return visit.go("/settings?saved=1")
+
+    async def _registration(self, visit: AskingVisit) -> Registration:
+        snapshot = await visit.office.governance.current()
+        if snapshot is None:
+            return Registration("", ())
+        statements = snapshot.file.verifications_of(visit.office.tenant.did)
+        return Registration(snapshot.file.name, tuple(dict.fromkeys(each.credential_type for each in statements)))

@@ -1,0 +1,31 @@
+"""The pages of a verifier's desk as the runtime mounts them; their handlers take its office."""
+
+from collections.abc import Mapping, Sequence
+
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.site.rendering import PageHandler
+from wanderbuch.agents.verifier.office import DESK_PLACE
+from wanderbuch.agents.verifier.pages.desk import AskingPages
+from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
+from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
+from wanderbuch.agents.verifier.pages.desk_questions import DeskQuestions
+from wanderbuch.agents.verifier.pages.desk_records import DeskRecords
+
+
+def desk_handlers(base: str = DESK_PLACE) -> Mapping[tuple[str, str], PageHandler]:
+    """Return the handlers of a desk at one address, by method and path."""
+    desk = AskingPages(base)
+    return {
+        **desk.entrance.handlers(),
+        **DeskAsking(desk).handlers(),
+        **DeskQuestions(desk).handlers(),
+        **DeskLinks(desk).handlers(),
+        **DeskRecords(desk).handlers(),
+        **desk.handlers(),
+        **desk.entrance.last_handlers(),
+    }
+
+
+def desk_page_routes() -> Sequence[PublicRoute]:
+    """Return the routes of the desk, for the app site; each sees to it by itself who asks."""
+    return tuple(PublicRoute(method, path, handler) for (method, path), handler in desk_handlers().items())

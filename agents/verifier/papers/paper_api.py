@@ -1,0 +1,48 @@
+"""Certificates that cannot be checked here: routes."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from wanderbuch.agents.runtime.app import Call, Route, post
+from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.agents.verifier.papers.models import PaperIn, PaperOut
+from wanderbuch.agents.verifier.papers.paper import Paper, answer_about, find_centre
+from wanderbuch.agents.verifier.questions.document import map_level, meant_occupation
+from wanderbuch.agents.verifier.reading import snapshot_of
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.schemas.country_names import find_country
+
+
+async def _look(office: VerifierOffice, call: Call[PaperIn]) -> PaperOut:
+    snapshot = await snapshot_of(office)
+    # A file may list a million names.
+    return await asyncio.to_thread(_answer, office, call.body, snapshot)
+
+
+def _answer(office: VerifierOffice, told: PaperIn, snapshot: GovernanceSnapshot) -> PaperOut:
+    level = None if told.level is None else map_level(told.level, snapshot, on=told.awarded_on).eqf
+    centre = find_centre(told.centre, snapshot)
+    paper = Paper(
+        told.kind,
+        centre,
+        meant_occupation(told.occupation, told.language),
+        find_country(told.place),
+        told.awarded_on,
+        level,
+        told.purpose,
+    )
+    at = office.tenant.clock()
+    answer = answer_about(paper, snapshot, at=at, asker=office.tenant.name, language=told.language)
+    return PaperOut.of(told.kind, str(centre), answer)
+
+
+PAPER_ROUTES: Final[Sequence[Route]] = (
+    post(
+        "/papers",
+        _look,
+        body=PaperIn,
+        result=PaperOut,
+        summary="Say what can be said of a certificate that cannot be checked, and write a note to its centre",
+    ),
+)

@@ -1,0 +1,100 @@
+"""Explain a question, and put it: the same for the REST API, for templates and for the desk's pages."""
+
+from datetime import timedelta
+
+from wanderbuch.agents.runtime.decisions import DecisionOut
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.short_links import address_of
+from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.agents.verifier.questions.document import WordedQuestion
+from wanderbuch.agents.verifier.questions.explaining import explain
+from wanderbuch.agents.verifier.questions.models import ExplanationOut
+from wanderbuch.agents.verifier.reading import CannotAskError, read_question
+from wanderbuch.plugins.trust.verifying.asked import AskedCredential
+from wanderbuch.plugins.trust.verifying.asking import title_of
+from wanderbuch.plugins.trust.verifying.exchange import Verification
+from wanderbuch.plugins.trust.verifying.keeping import Keeping
+from wanderbuch.plugins.trust.verifying.verifier import NoGovernanceError, OverAskingError
+from wanderbuch.store.tables import DEFAULT_TENANT
+
+
+async def explain_question(office: VerifierOffice, question: WordedQuestion, language: str) -> ExplanationOut:
+    """Say in plain words what a question would learn; nobody is asked.
+
+    Raises:
+        CannotAskError: there is no governance file yet.
+        CredentialError: the document names what is not known.
+        NobodyCountsError: no accredited issuer could satisfy it.
+        KeepingError: its answer cannot be kept like that.
+    """
+    answer_in = timedelta(seconds=question.answer_within_s or office.config.answer_deadline_s)
+    title = title_of(office.asker, question.ref)
+    office.desk.check_keeping(question.keeping, title=title, last_answer=office.tenant.clock() + answer_in)
+    asked = await read_question(office, question)
+    preview = await office.desk.preview(*asked.asked, asker=office.asker)
+    explained = explain(asked.asked, asked.levels, preview.permissions, keeping=question.keeping, language=language)
+    return ExplanationOut.of(asked, explained, preview)
+
+
+async def put_in_words(
+    office: VerifierOffice,
+    question: WordedQuestion,
+    *,
+    asked_by: str | None = None,
+    question_id: str | None = None,
+) -> Verification:
+    """Put a question that is written in words; errors as with `explain_question` and `put`."""
+    asked = await read_question(office, question)
+    return await put(
+        office,
+        *asked.asked,
+        deadline_s=question.answer_within_s,
+        ref=question.ref,
+        keeping=question.keeping,
+        asked_by=asked_by,
+        question_id=question_id,
+    )
+
+
+async def put(
+    office: VerifierOffice,
+    *asked: AskedCredential,
+    deadline_s: int | None,
+    ref: str | None,
+    keeping: Keeping | None,
+    asked_by: str | None = None,
+    question_id: str | None = None,
+) -> Verification:
+    """Put a question.
+
+    Raises:
+        CannotAskError: there is no governance file yet.
+        RefusedError: the authority does not let this verifier ask it.
+        NobodyCountsError: no accredited issuer could satisfy it.
+        KeepingError: its answer cannot be kept like that.
+    """
+    tenant = office.tenant
+    answer_in = timedelta(seconds=deadline_s or office.config.answer_deadline_s)
+
+    async def shorten(question_id: str, url: str) -> str:
+        if tenant.id == DEFAULT_TENANT:  # the question holds what is behind its address
+            return address_of(tenant.place.url, question_id)
+        return await tenant.short_links.add(url, lifetime=answer_in)
+
+    try:
+        return await office.desk.ask(
+            tenant.profile,
+            *asked,
+            asker=office.asker,
+            answer_in=answer_in,
+            shorten=shorten,
+            ref=ref,
+            keeping=keeping,
+            asked_by=asked_by,
+            question_id=question_id,
+        )
+    except NoGovernanceError as err:
+        raise CannotAskError(err, office.governance.last_report) from err
+    except OverAskingError as err:
+        decision = DecisionOut.of(err.decision).model_dump(mode="json")
+        raise RefusedError(err.message, members={"decision": decision}, hint=err.hint) from err

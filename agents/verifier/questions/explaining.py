@@ -1,0 +1,154 @@
+"""A question in plain words before it is put: what would be learnt, what would not, and where it asks for too much.
+
+Said in the language of whoever asks. Reasons of the governance rules are English sentences of a program.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from wanderbuch.agents.site.languages import LANGUAGES, Words
+from wanderbuch.agents.site.rendering import Kit
+from wanderbuch.agents.verifier.questions.document import MappedLevel
+from wanderbuch.governance.facts.question import Requirement, Subject, TrustDecision, Verdict
+from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AwardPrecision
+from wanderbuch.plugins.trust.verifying.keeping import Keeping
+
+KIT: Final = Kit("wanderbuch.agents.verifier.questions")
+MANY: Final = 4  # credentials at once, from which on it is said that these are many
+
+
+class Weight(Enum):
+    """How much a remark weighs."""
+
+    CHOICE = "choice"  # to be decided by whoever asks
+    TOO_MUCH = "too_much"  # more than most purposes need
+    DANGEROUS = "dangerous"  # what is asked does not protect whoever asks
+    FORBIDDEN = "forbidden"  # the authority does not let them ask it; it cannot be put
+
+
+@dataclass(frozen=True, slots=True)
+class AskingRemark:
+    """What whoever asks should know before they do.
+
+    Args:
+        code: stable, for programs.
+    """
+
+    code: str
+    weight: Weight
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A question in plain words."""
+
+    language: str
+    learnt: tuple[str, ...]
+    not_learnt: tuple[str, ...]
+    remarks: tuple[AskingRemark, ...]
+
+
+def explain(
+    asked: Sequence[AskedCredential],
+    levels: Sequence[MappedLevel],
+    permissions: Sequence[TrustDecision],
+    *,
+    keeping: Keeping | None = None,
+    language: str,
+) -> Explained:
+    """Return a question in plain words.
+
+    Args:
+        asked: what must be proven, by credential.
+        levels: the levels that were mapped to the EQF.
+        permissions: whether the verifier may ask it, by credential.
+        keeping: why and how long the answer is kept; None: it is not.
+        language: a tag of `LANGUAGES`.
+    """
+    t = KIT.words(LANGUAGES[language])
+    requirement = asked[0].requirement
+    learnt = [text for each in asked for text in _learnt_of(t, each)]
+    learnt += _learnt_once(t, requirement, several=len(asked) > 1)
+    learnt += [
+        _plain(t("ask.level.mapped", framework=t.framework(each.framework), level=each.level, eqf=each.eqf))
+        for each in levels
+    ]
+    hidden = ["ask.hidden.other", "ask.hidden.rest"]
+    if requirement.subject is Subject.NONE:
+        hidden.insert(0, "ask.hidden.name")
+    return Explained(
+        language=language,
+        learnt=tuple(learnt),
+        not_learnt=tuple(_plain(t(key)) for key in hidden),
+        remarks=tuple(_remarks(t, asked, permissions, keeping)),
+    )
+
+
+def _learnt_of(t: Words, asked: AskedCredential) -> Iterator[str]:
+    requirement = asked.requirement
+    about = t.occupation(requirement.occupation)
+    kind = requirement.credential_type.partition("/")[0]
+    yield _plain(t(f"ask.about.{kind}", about=about))
+    if requirement.min_eqf_level is not None:
+        yield _plain(t("ask.level", level=_plain(t("ask.level.eqf", eqf=requirement.min_eqf_level))))
+    if requirement.min_cefr_level is not None:
+        yield _plain(t("ask.level", level=requirement.min_cefr_level))
+    if requirement.min_months is not None:
+        yield _plain(t("ask.months", months=requirement.min_months))
+    if requirement.not_before is not None:
+        key = "ask.since.ended" if kind == "experience" else "ask.since.awarded"
+        yield _plain(t(key, day=t.date(requirement.not_before)))
+    yield _plain(t("ask.award.day" if asked.award_precision is AwardPrecision.DAY else "ask.award.year"))
+
+
+def _learnt_once(t: Words, requirement: Requirement, *, several: bool) -> Iterator[str]:
+    yield _plain(t("ask.issuer", place=t.country(requirement.jurisdiction)))
+    if requirement.not_revoked:
+        yield _plain(t("ask.valid"))
+    if several:
+        yield _plain(t("ask.one_person"))
+    if requirement.subject is not Subject.NONE:
+        yield _plain(t("ask.named" if requirement.subject is Subject.NAME else "ask.named.born"))
+
+
+def _remarks(
+    t: Words,
+    asked: Sequence[AskedCredential],
+    permissions: Sequence[TrustDecision],
+    keeping: Keeping | None,
+) -> Iterator[AskingRemark]:
+    requirement = asked[0].requirement
+    for decision in permissions:
+        if decision.verdict is Verdict.NOT_TRUSTED:
+            reasons = " ".join(reason.text for reason in decision.reasons)
+            text = _plain(t("ask.remark.forbidden", reasons=reasons))
+            yield AskingRemark("forbidden", Weight.FORBIDDEN, text)
+    if any(decision.verdict is not Verdict.TRUSTED for decision in permissions):
+        yield AskingRemark("unknown", Weight.CHOICE, _plain(t("ask.remark.unknown")))
+    if not requirement.not_revoked:
+        yield AskingRemark("revoked", Weight.DANGEROUS, _plain(t("ask.remark.revoked")))
+    match requirement.subject:
+        case Subject.NONE:
+            yield AskingRemark("no_name", Weight.CHOICE, _plain(t("ask.remark.no_name")))
+        case Subject.NAME:
+            yield AskingRemark("name", Weight.CHOICE, _plain(t("ask.remark.name")))
+        case Subject.NAME_AND_BIRTH_DATE:
+            yield AskingRemark("birth_date", Weight.TOO_MUCH, _plain(t("ask.remark.birth_date")))
+    if any(each.award_precision is AwardPrecision.DAY for each in asked):
+        yield AskingRemark("award_day", Weight.TOO_MUCH, _plain(t("ask.remark.award_day")))
+    if len({(each.requirement.credential_type, each.requirement.occupation) for each in asked}) < len(asked):
+        yield AskingRemark("alike", Weight.DANGEROUS, _plain(t("ask.remark.alike")))
+    if len(asked) >= MANY:
+        yield AskingRemark("many", Weight.TOO_MUCH, _plain(t("ask.remark.many")))
+    if keeping is not None:
+        text = _plain(t("ask.remark.kept", day=t.date(keeping.until), law=keeping.law))
+        yield AskingRemark("kept", Weight.CHOICE, text)
+
+
+def _plain(text: object) -> str:
+    """Return a sentence of the pages as plain text."""
+    found = getattr(text, "striptags", None)
+    return str(found() if found is not None else text)

@@ -1,0 +1,56 @@
+"""The people of a verifier's desk: who asks, who reads what was asked, who lets people in.
+
+One person may have every role: in a household it is one. Whoever only reads sees no value of a credential.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from wanderbuch.agents.people.people import People
+from wanderbuch.agents.people.person import Person
+from wanderbuch.agents.people.sign_in import SignIn
+from wanderbuch.agents.site.sessions import Sessions, SiteSession
+from wanderbuch.agents.verifier.desk_log import DeskLog
+from wanderbuch.store.records import RecordStore
+
+COOKIE: Final = "__Host-asking"
+
+
+class StaffRole(StrEnum):
+    """What somebody may do at the desk."""
+
+    ASKER = "asker"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class StaffMember(Person):
+    """Somebody who works at the desk. The id in the store is their own, such as "m.borg"."""
+
+    category: ClassVar[str] = "wanderbuch.verifier-staff"
+
+    roles: tuple[StaffRole, ...]
+
+
+class StaffSession(SiteSession):
+    """The session of somebody at the desk."""
+
+    category: ClassVar[str] = "wanderbuch.verifier-desk-session"
+
+
+type Staff = People[StaffMember, StaffRole]
+type StaffSessions = Sessions[StaffSession, StaffMember]
+
+
+def open_staff(records: RecordStore[StaffMember], log: DeskLog, *, clock: Callable[[], datetime]) -> Staff:
+    """Return the people of one desk."""
+    return People(StaffMember, StaffRole, StaffRole.ADMINISTRATOR, records, log, clock=clock)
+
+
+def open_sessions(
+    records: RecordStore[StaffSession], sign_in: SignIn[StaffMember], *, clock: Callable[[], datetime]
+) -> StaffSessions:
+    """Return the sessions of one desk."""
+    return Sessions(StaffSession, records, sign_in, cookie=COOKIE, clock=clock)

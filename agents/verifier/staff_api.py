@@ -1,0 +1,105 @@
+"""The people of the desk over REST: the operator lets the first one in, with a token or a link to make a passkey."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Self
+
+from pydantic import Field
+
+from wanderbuch.agents.people.people import MAX_NAME, PERSON_ID
+from wanderbuch.agents.people.rest import InvitationView, invite, manager, sign_in_routes
+from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, delete, get, patch, post
+from wanderbuch.agents.verifier.office import DESK_PLACE, VerifierOffice
+from wanderbuch.agents.verifier.staff import StaffMember, StaffRole
+
+
+class NewStaffMember(ApiModel):
+    """Somebody to let in."""
+
+    id: str = Field(pattern=f"^{PERSON_ID}$", description="never given twice")
+    name: str = Field(min_length=1, max_length=MAX_NAME)
+    roles: list[StaffRole] = Field(min_length=1)
+    invite: bool = Field(default=False, description="with a link to make a passkey, in place of a token")
+
+
+class StaffChange(ApiModel):
+    """What to change of somebody."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
+    roles: list[StaffRole] | None = Field(default=None, min_length=1)
+
+
+class StaffMemberOut(ApiModel):
+    """Somebody who works at the desk."""
+
+    id: str
+    name: str
+    roles: list[StaffRole]
+    blocked_at: datetime | None
+    removed_at: datetime | None
+
+    @classmethod
+    def of(cls, member: StaffMember) -> Self:
+        """Return somebody for the wire."""
+        return cls(
+            id=member.id,
+            name=member.name,
+            roles=list(member.roles),
+            blocked_at=member.blocked_at,
+            removed_at=member.removed_at,
+        )
+
+
+class StaffOut(ApiModel):
+    """Everybody, also who was removed."""
+
+    items: list[StaffMemberOut]
+
+
+class StaffAddedOut(ApiModel):
+    """Somebody with what they sign in with first; it is shown this once."""
+
+    member: StaffMemberOut
+    token: str | None = None
+    invitation: InvitationView | None = None
+
+
+async def _every(office: VerifierOffice, _: Call[None]) -> StaffOut:
+    return StaffOut(items=[StaffMemberOut.of(member) for member in await office.staff.all()])
+
+
+async def _add(office: VerifierOffice, call: Call[NewStaffMember]) -> StaffAddedOut:
+    new, by = call.body, manager(call)
+    if new.invite:
+        office.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
+        added = await office.staff.add_without_token(new.id, name=new.name, roles=new.roles, by=by)
+        invitation = await invite(office.sign_in, DESK_PLACE, added.id, by=by)
+        return StaffAddedOut(member=StaffMemberOut.of(added), invitation=invitation)
+    member, token = await office.staff.add(new.id, name=new.name, roles=new.roles, by=by)
+    return StaffAddedOut(member=StaffMemberOut.of(member), token=token)
+
+
+async def _change(office: VerifierOffice, call: Call[StaffChange]) -> StaffMemberOut:
+    changed = await office.staff.change(call.path["id"], name=call.body.name, roles=call.body.roles, by=manager(call))
+    return StaffMemberOut.of(changed)
+
+
+async def _remove(office: VerifierOffice, call: Call[None]) -> StaffMemberOut:
+    return StaffMemberOut.of(await office.staff.remove(call.path["id"], by=manager(call)))
+
+
+async def _renew(office: VerifierOffice, call: Call[None]) -> StaffAddedOut:
+    member, token = await office.staff.renew_token(call.path["id"], by=manager(call))
+    return StaffAddedOut(member=StaffMemberOut.of(member), token=token)
+
+
+STAFF_ROUTES: Final[Sequence[Route]] = (
+    get("/people", _every, result=StaffOut, summary="List the people of the desk"),
+    post("/people", _add, body=NewStaffMember, result=StaffAddedOut, status=201, summary="Let somebody in at the desk"),
+    patch("/people/{id}", _change, body=StaffChange, result=StaffMemberOut, summary="Change somebody"),
+    delete("/people/{id}", _remove, result=StaffMemberOut, summary="Remove somebody for good"),
+    post("/people/{id}/token", _renew, result=StaffAddedOut, summary="Give somebody a new token"),
+    *sign_in_routes(
+        "/people", DESK_PLACE, lambda office: office.sign_in, StaffMemberOut, StaffMemberOut.of, OPERATOR.roles
+    ),
+)

@@ -1,0 +1,97 @@
+"""A group of occupations is answered as all of its members: it counts only where each of its unit groups does.
+
+"C72" asks about everything that begins with 72. A file may say something else about a part of that (an exclusion of
+C7213, a recognition of C721 alone, a regulated C7212), so the group is divided into the widest parts that nothing in
+the files at hand tells apart (`groups.parts`). Within such a part every rule answers alike for all unit groups, so
+judging the parts is judging all members. So do parts that the same statements name: of these one is judged. All parts
+together are allowed a bounded number of chains (`chains`), for whoever asks about a group may be a stranger.
+
+- All parts TRUSTED: TRUSTED. The reasons are those of all parts, none twice; where parts count by different chains of
+  recognition, the chain of the answer names the links of all of them.
+- A part that is NOT_TRUSTED settles it; else one that is STALE, else one that is UNKNOWN. The first reason names the
+  part.
+"""
+
+from collections.abc import Callable, Sequence
+from copy import replace
+
+from wanderbuch.governance.deciding.case import DecisionCase
+from wanderbuch.governance.facts.groups import parts
+from wanderbuch.governance.facts.question import Reason, Step, TrustDecision, Verdict
+from wanderbuch.governance.facts.wording import occupation
+
+type JudgePart = Callable[[DecisionCase, list[Step]], TrustDecision]
+
+
+def as_a_whole(
+    case: DecisionCase, parts: Sequence[str], judge_part: JudgePart, steps: list[Step] | None = None
+) -> TrustDecision:
+    """Return the decision about a group.
+
+    Args:
+        case: the question, about a group of ISCO-08.
+        parts: its parts, as `parts_of` found them.
+        judge_part: decides about one part, and notes the rules that it applied.
+        steps: takes the rules applied to the part that decided, or to all parts if all count.
+    """
+    judged: list[tuple[str, TrustDecision, list[Step]]] = []
+    for part in parts:
+        taken: list[Step] = []
+        decision = judge_part(replace(case, occupation=part), taken)
+        judged.append((part, decision, taken))
+        if decision.verdict is Verdict.NOT_TRUSTED:
+            break
+    for verdict in (Verdict.NOT_TRUSTED, Verdict.STALE, Verdict.UNKNOWN):
+        for part, decision, taken in judged:
+            if decision.verdict is verdict:
+                _note(steps, part, taken)
+                return _refused(case.occupation, part, decision)
+    for part, _, taken in judged:
+        _note(steps, part, taken)
+    first = judged[0][1]
+    return replace(
+        first,
+        reasons=tuple(dict.fromkeys(reason for _, trust_decision, _ in judged for reason in trust_decision.reasons)),
+        chain=tuple(dict.fromkeys(link for _, trust_decision, _ in judged for link in trust_decision.chain)),
+        redress=tuple(sorted({one for _, trust_decision, _ in judged for one in trust_decision.redress})),
+    )
+
+
+def _refused(group: str, part: str, decision: TrustDecision) -> TrustDecision:
+    first, *others = decision.reasons
+    text = f"{occupation(group)} counts only as a whole, and {occupation(part)} does not count: {first.text}"
+    return replace(decision, reasons=(Reason(first.code, text), *others))
+
+
+def _note(steps: list[Step] | None, part: str, taken: list[Step]) -> None:
+    if steps is not None:
+        steps.extend(replace(step, title=f"{part}: {step.title}") for step in taken)
+
+
+def parts_of(case: DecisionCase) -> tuple[str, ...]:
+    """Return the widest parts of a case's group that no code of the files at hand divides; its snapshot is there.
+
+    Of parts that the same statements name, only the first is returned.
+    """
+    code, home = case.occupation, case.governance
+    scopes: list[tuple[str, ...]] = []
+    for snapshot in (home, *home.recognised.values()):
+        file = snapshot.file
+        if file.holds(case.issuer):
+            for accreditation in file.index.about(case.issuer):
+                scopes.append(accreditation.occupations)
+                scopes.append(accreditation.excluded_occupations)
+            scopes += [refusal.occupations for refusal in file.refusals_of(case.issuer)]
+        for recognition in file.recognitions:
+            scopes.append(recognition.occupations)
+            scopes.append(recognition.excluded_occupations)
+        scopes += [regulation.occupations for regulation in file.regulations]
+    # Most scopes have nothing to do with the group, so they are looked through here and not one call deeper.
+    dividing = [part for scope in scopes for part in scope if part.startswith(code) and part != code]
+    if not dividing:
+        return (code,)
+    telling = {scope for scope in scopes if any(part.startswith(code) for part in scope)}
+    deciding: dict[frozenset[tuple[str, ...]], str] = {}
+    for part in parts(code, dividing):
+        deciding.setdefault(frozenset(scope for scope in telling if part.startswith(scope)), part)
+    return tuple(deciding.values())

@@ -1,0 +1,94 @@
+"""Who may ask what, as EUDI wallets read it: the objects `WalletRelyingParty` of TS5, all in one JSON document.
+
+One object for each verifier, one `intendedUse` for each of its verification statements. Source: EUDI TS5, "Common
+formats and API for Relying Party Registration information", its OpenAPI description.
+
+TS5 has no place for what a predicate may be asked about, for purposes as words of a closed list, or for the places
+where they hold; the first goes into `claim`, since to ask about is less than to ask to see. Every loss is named.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from wanderbuch.governance.exporting.export import Export, Loss, json_content, left_out
+from wanderbuch.governance.facts.anywhere import begins_at, ends_at
+from wanderbuch.governance.facts.file import GovernanceFile
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.spans import OPEN_END
+from wanderbuch.governance.facts.statements import VerifierAuthorization
+
+FORMAT: Final = "anoncreds"
+_SERVICE_PROVIDER: Final = "https://uri.etsi.org/19475/Entitlement/Service_Provider"  # ETSI TS 119 475, annex A
+_PRIVACY_POLICY: Final = "privacy-policy"
+_DID: Final = "https://www.w3.org/TR/did-1.0/"  # TS5 wants a URI and has none for DIDs
+_LANGUAGE: Final = "en"
+
+
+def relying_parties(file: GovernanceFile) -> Export:
+    """Return all verifiers of a file."""
+    losses = list(left_out(file, "verifications"))
+    if any(one.predicates - one.attributes for one in file.verifications):
+        text = "attributes about which only a bound may be asked stand in claim, as if they might be seen"
+        losses.append(Loss("predicates", "", text, widens=True))
+    losses += [
+        Loss("places", one.id, f"that it is for {', '.join(one.jurisdictions)} is left out")
+        for one in file.verifications
+    ]
+    losses += [
+        Loss("privacy-policy", one.id, "it names no privacy policy, which TS5 wants")
+        for one in file.verifications
+        if one.privacy_policy is None
+    ]
+    text = "whether it is a public body, and which data protection authority supervises it, the file does not say"
+    losses.append(Loss("supervision", "", text))
+    verifiers = dict.fromkeys(one.verifier for one in file.verifications)
+    return Export(json_content([relying_party(file, verifier) for verifier in verifiers]), tuple(losses))
+
+
+def relying_party(file: GovernanceFile, verifier: Did) -> dict[str, Any]:
+    """Return one verifier."""
+    known = next((one for one in file.participants if one.did == verifier), None)
+    name = (known.name if known else None) or str(verifier)
+    listed = file.verifications_of(verifier)
+    contacts = [text for text in (known.website, known.email and f"mailto:{known.email}") if text] if known else []
+    return {
+        "identifier": [{"type": _DID, "identifier": str(verifier)}],
+        "legalPerson": {"legalName": [name]},
+        "infoURI": contacts[:1],
+        "tradeName": name,
+        "entitlements": [_SERVICE_PROVIDER],
+        "isIntermediary": False,
+        "srvDescription": [[{"lang": _LANGUAGE, "content": name}]],
+        "supportURI": contacts[0] if contacts else str(verifier),
+        "intendedUse": [_use(one) for one in listed],
+    }
+
+
+def _use(given: VerifierAuthorization) -> dict[str, Any]:
+    begins = min(span.first for span in given.intervals)
+    last = max(span.last for span in given.intervals)
+    aim = given.aim or ", ".join(purpose.value for purpose in given.purposes)
+    use: dict[str, Any] = {
+        "intendedUseIdentifier": given.id,
+        "purpose": [{"lang": _LANGUAGE, "content": aim}],
+        "privacyPolicy": list(_policies(given)),
+        "createdAt": _text(begins_at(begins)),
+        "credential": [
+            {
+                "format": FORMAT,
+                "meta": given.credential_type,
+                "claim": [{"path": name} for name in sorted(given.attributes | given.predicates)],
+            }
+        ],
+    }
+    return use if last == OPEN_END else use | {"revokedAt": _text(ends_at(last))}
+
+
+def _policies(given: VerifierAuthorization) -> Iterator[dict[str, str]]:
+    if given.privacy_policy is not None:
+        yield {"type": _PRIVACY_POLICY, "policyURI": given.privacy_policy}
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,65 @@
+"""A governance file with every statement this software reads, as one model; for the published JSON Schema only."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wanderbuch.governance.form.cte_model import (
+    ALIAS,
+    DESCRIPTION,
+    ROLES,
+    AliasJson,
+    CteFileJson,
+    DescriptionJson,
+    ParticipantsJson,
+    RolesJson,
+)
+from wanderbuch.governance.form.model import (
+    ACCREDITATION,
+    CROSSWALK,
+    DIVIDED,
+    PROGRAMMES,
+    RECOGNITION,
+    REFUSAL,
+    REGULATION,
+    SIGNATORIES,
+    VERIFICATION,
+    AccreditationStatementJson,
+    CrosswalkStatementJson,
+)
+from wanderbuch.governance.form.statement_model import (
+    DividedJson,
+    ProgrammesStatementJson,
+    RecognitionStatementJson,
+    RefusalStatementJson,
+    RegulationStatementJson,
+    SignatoriesJson,
+    VerificationStatementJson,
+)
+
+
+class EntriesJson(BaseModel):
+    """The statements this software reads; every other statement schema is ignored."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    roles: dict[str, RolesJson] = Field(default={}, alias=ROLES)
+    description: dict[str, DescriptionJson] = Field(default={}, alias=DESCRIPTION)
+    alias: dict[str, AliasJson] = Field(default={}, alias=ALIAS)
+    accreditation: dict[str, AccreditationStatementJson] = Field(default={}, alias=ACCREDITATION)
+    crosswalk: dict[str, CrosswalkStatementJson] = Field(default={}, alias=CROSSWALK)
+    recognition: dict[str, RecognitionStatementJson] = Field(default={}, alias=RECOGNITION)
+    regulation: dict[str, RegulationStatementJson] = Field(default={}, alias=REGULATION)
+    verification: dict[str, VerificationStatementJson] = Field(default={}, alias=VERIFICATION)
+    programmes: dict[str, ProgrammesStatementJson] = Field(default={}, alias=PROGRAMMES)
+    refusal: dict[str, RefusalStatementJson] = Field(default={}, alias=REFUSAL)
+    signatories: dict[str, SignatoriesJson] = Field(default={}, alias=SIGNATORIES)
+    divided: dict[str, DividedJson] = Field(default={}, alias=DIVIDED)
+
+
+class _WholeParticipantsJson(ParticipantsJson):
+    entries: EntriesJson  # type: ignore[assignment]
+
+
+class WholeFileJson(CteFileJson):
+    """A governance file with the statements of CTE and of our profile."""
+
+    participants: _WholeParticipantsJson

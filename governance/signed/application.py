@@ -1,0 +1,165 @@
+"""An application to an authority: somebody asks to stand in its file, signed with a key of their own DID. Format only.
+
+It is a compact JWS (RFC 7515) whose `typ` is `wanderbuch-application+jws`. What all kinds of application share stands
+in `Application`; what one kind wants stands in `wants`. Today there is one kind: a verifier that wants to be registered
+with what it asks, what for, how long it keeps answers, and its privacy policy.
+
+Rules of reading one (`verify_application`):
+
+1. It is signed by a key that the applicant's DID asserts with now; the applicant is the DID of that key.
+2. It is for the authority that reads it: one to another authority is nobody's here.
+3. A first one is not older than `MAX_AGE`, nor from the future: an old one that was found somewhere begins nothing. A
+   later revision follows what stands here, and its number says which it is.
+4. It is small, has no member that is not known, and every list has an end.
+
+Its id was chosen by the applicant, at random: who knows it may ask how it stands.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wanderbuch.errors import GovernanceError
+from wanderbuch.governance.facts.identifiers import Did, DidUrl
+from wanderbuch.governance.form.formats import AttributeName, Country, CredentialTypeName, Link, Text
+from wanderbuch.governance.form.statement_model import PurposeName
+from wanderbuch.governance.signed.jws import KeyResolver, Signer, sign_jws, verify_jws
+from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
+
+APPLICATION_TYPE: Final = "wanderbuch-application+jws"
+APPLICATION_FORMAT: Final = "wanderbuch-application/1.0"
+MAX_APPLICATION_BYTES: Final = 64 * 1024
+MAX_AGE: Final = timedelta(days=1)
+MAX_REVISIONS: Final = 20
+_AHEAD: Final = timedelta(minutes=10)
+_MAX_DEPTH: Final = 8
+_MAX_USES: Final = 12
+_MAX_NAMES: Final = 64
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Words = Annotated[str, Field(min_length=1, max_length=2000)]
+_Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+_Names = Annotated[tuple[AttributeName, ...], Field(max_length=_MAX_NAMES)]
+
+
+class ApplicationError(GovernanceError):
+    """An application is malformed, forged, too old, or for somebody else."""
+
+    code: ClassVar[str] = "governance.application"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class IntendedUse(_Part):
+    """One thing that a verifier wants to ask.
+
+    `attributes` it wants to see; about `predicates` it wants a bound proven. `keeps_days` is how long it keeps an
+    answer; 0: not at all.
+    """
+
+    aim: _Words
+    purposes: Annotated[tuple[PurposeName, ...], Field(min_length=1, max_length=3)]
+    credential_type: CredentialTypeName
+    attributes: _Names = ()
+    predicates: _Names = ()
+    jurisdictions: Annotated[tuple[Country, ...], Field(min_length=1, max_length=300)]
+    keeps_days: Annotated[int, Field(ge=0, le=36500)]
+    privacy_policy: Link
+    legal_basis: Link
+
+    @model_validator(mode="after")
+    def _asks_what_there_is(self) -> Self:
+        if not self.attributes and not self.predicates:
+            raise ValueError("it asks for nothing")
+        known = set(load_credential_type(self.credential_type).attr_names)
+        if strange := sorted({*self.attributes, *self.predicates} - known):
+            raise ValueError(f"{self.credential_type} has no attribute {strange[0]}")
+        return self
+
+
+class VerifierWants(_Part):
+    """What a verifier wants: to be registered with what it asks."""
+
+    kind: Literal["verifier"] = "verifier"
+    uses: Annotated[tuple[IntendedUse, ...], Field(min_length=1, max_length=_MAX_USES)]
+
+
+class Application(_Part):
+    """An application.
+
+    Args:
+        id: chosen by the applicant, the same for all revisions.
+        revision: 1, and one more each time that the applicant was asked back.
+        to: the DID of the authority.
+        name: how the applicant is called, which is its own word until somebody has checked it.
+        country: where it is.
+        website, email: where to reach it.
+        answer: to what it was asked back.
+        wants: what it applies for.
+    """
+
+    format: Literal["wanderbuch-application/1.0"] = APPLICATION_FORMAT
+    id: _Id
+    revision: Annotated[int, Field(ge=1, le=MAX_REVISIONS)] = 1
+    to: Annotated[str, Field(max_length=2048)]
+    made_at: AwareDatetime
+    name: _Name
+    country: Country
+    website: Link | None = None
+    email: Annotated[str, Field(pattern="^[^@ ]{1,64}@[^@ ]{1,190}$")] | None = None
+    answer: Text | None = None
+    wants: VerifierWants
+
+
+async def sign_application(application: Application, *, kid: DidUrl, sign: Signer) -> bytes:
+    """Return the signed form of an application."""
+    payload = json.dumps(application.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
+    return await sign_jws(payload, kid=kid, typ=APPLICATION_TYPE, sign=sign)
+
+
+async def verify_application(
+    received: bytes, *, to: Did, resolve_key: KeyResolver, at: datetime
+) -> tuple[Did, Application]:
+    """Return who applies, and for what, after all checks.
+
+    Args:
+        received: as it came.
+        to: the authority that reads it.
+        resolve_key: gives keys of DID documents.
+        at: now, aware.
+
+    Raises:
+        SignatureError: it is not signed as it must be (1).
+        ApplicationError: another rule is broken.
+        ResolutionError: the applicant's key could not be checked.
+    """
+    verified = await verify_jws(
+        received, typ=APPLICATION_TYPE, author=None, resolve_key=resolve_key, max_bytes=MAX_APPLICATION_BYTES
+    )
+    application = _read(verified.payload)
+    if application.to != to:  # 2
+        raise ApplicationError(f"expected an application to {to}, found one to another authority")
+    is_first = application.revision == 1
+    if application.made_at > at + _AHEAD or (is_first and application.made_at < at - MAX_AGE):  # 3
+        raise ApplicationError(
+            "expected an application of the last day, found one that is older or from the future",
+            hint="sign it anew, and check the clock",
+        )
+    return verified.kid.did, application
+
+
+def _read(payload: bytes) -> Application:
+    try:
+        document = read_strict_json(payload, max_bytes=MAX_APPLICATION_BYTES, max_depth=_MAX_DEPTH)
+        return Application.model_validate(document)
+    except StrictJsonError as err:
+        raise ApplicationError(f"the application cannot be read: {err.message}") from err
+    except ValidationError as err:
+        first = err.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(step)[:40] for step in first["loc"]) or "the application"
+        raise ApplicationError(f"the application does not fit at {where}: {first['msg']}") from err

@@ -1,0 +1,92 @@
+"""What is attached to a message (Aries RFC 0017), read once, strictly; and attachments of our own.
+
+The gate has read the whole message strictly already. Here the one attachment that a format names is decoded: `base64`
+in either alphabet, or `json`.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wanderbuch.errors import ExchangeError
+from wanderbuch.strict_json import StrictJsonError, read_strict_json
+
+_MAX_DEPTH: Final = 32
+_ALPHABET: Final = str.maketrans("-_", "+/")
+
+
+class AttachedError(ExchangeError):
+    """A message lacks the one attachment that it must have, or it cannot be read; never says what stood there."""
+
+    code = "exchange.attached"
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One attachment.
+
+    Args:
+        text: JSON text, as it came, for a library that reads it itself.
+        content: the same, read.
+    """
+
+    text: str = field(repr=False)
+    content: Mapping[str, Any] = field(repr=False)
+
+
+def read_attached(members: Mapping[str, Any], name: str, *, of_format: str, max_bytes: int) -> Attached:
+    """Return the one attachment of a message.
+
+    Args:
+        members: of the message.
+        name: of the member: "offers~attach".
+        of_format: the only format that is taken: "anoncreds/credential-offer@v1.0".
+        max_bytes: of the decoded attachment.
+
+    Raises:
+        AttachedError: there are others, or none; it is of another format; it is not a strict JSON object.
+    """
+    formats, listed = members.get("formats"), members.get(name)
+    if not isinstance(formats, list) or not isinstance(listed, list) or len(formats) != 1 or len(listed) != 1:
+        raise AttachedError(f"expected one {of_format} in {name}")
+    wanted, attachment = formats[0], listed[0]
+    if not isinstance(wanted, dict) or not isinstance(attachment, dict) or wanted.get("format") != of_format:
+        raise AttachedError(f"expected one {of_format} in {name}")
+    if wanted.get("attach_id") != attachment.get("@id"):
+        raise AttachedError(f"expected the format of {name} to name its attachment")
+    return decode_attached(attachment, name, max_bytes=max_bytes)
+
+
+def decode_attached(attachment: Mapping[str, Any], name: str, *, max_bytes: int) -> Attached:
+    """Return what an attachment holds; errors as with `read_attached`."""
+    data = attachment.get("data")
+    encoded = data.get("base64") if isinstance(data, dict) else None
+    if isinstance(data, dict) and encoded is None and isinstance(data.get("json"), dict):
+        text = json.dumps(data["json"], separators=(",", ":"))
+        if len(text) > max_bytes:
+            raise AttachedError(f"expected at most {max_bytes} bytes in {name}")
+        return Attached(text, data["json"])
+    if not isinstance(encoded, str) or len(encoded) * 3 // 4 > max_bytes + 3:
+        raise AttachedError(f"expected at most {max_bytes} bytes of base64, or json, in {name}")
+    bare = encoded.translate(_ALPHABET).rstrip("=")
+    try:
+        decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+        content = read_strict_json(decoded, max_bytes=max_bytes, max_depth=_MAX_DEPTH)
+        text = decoded.decode("utf-8")
+    except (binascii.Error, ValueError, StrictJsonError) as err:
+        raise AttachedError(f"expected strict JSON in base64 in {name}") from err
+    if not isinstance(content, dict):
+        raise AttachedError(f"expected a JSON object in {name}")
+    return Attached(text, content)
+
+
+def attach(text: str, *, attach_id: str, of_format: str, name: str) -> dict[str, Any]:
+    """Return the members that attach JSON text to a message, with its format."""
+    encoded = base64.b64encode(text.encode()).decode("ascii")
+    return {
+        "formats": [{"attach_id": attach_id, "format": of_format}],
+        name: [{"@id": attach_id, "mime-type": "application/json", "data": {"base64": encoded}}],
+    }

@@ -1,0 +1,112 @@
+"""The keys of `build/bench.json`: what each means, and its bar. Everything else that was found is in `details`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One figure.
+
+    Args:
+        title: what it is, in words.
+        bar: what is wanted.
+        at_least: the figure must not be below its bar; else it must not be above it.
+    """
+
+    title: str
+    bar: float
+    at_least: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a figure keeps its bar."""
+        return value >= self.bar if self.at_least else value <= self.bar
+
+
+EXCHANGE: Final[Mapping[str, Key]] = {
+    "issuer_cpu_over_crypto": Key("Issuer: invite, connect, offer, issue", 1.9),
+    "issuer_issue_cpu_over_crypto": Key("Issuer: from the request on", 1.4),
+    "holder_present_cpu_over_crypto": Key("Holder: present", 1.3),
+    "verifier_cpu_over_crypto": Key("Verifier: ask and judge", 1.3),
+    "holder_receive_cpu_over_crypto": Key("Holder: accept until stored", 1.15),
+    "holder_connect_receive_cpu_over_crypto": Key("Holder: connect, accept until stored", 1.35),
+}
+STOCK: Final[Mapping[str, Key]] = {
+    "verifier_thermometer_over_stock_predicate": Key("Verifier: ours by thermometer, stock by predicate", 0.45),
+    "issuer_over_stock": Key("Issuer: invite, connect, offer, issue", 0.32),
+    "holder_present_over_stock": Key("Holder: present", 0.55),
+    "verifier_over_stock": Key("Verifier: ask and judge", 0.70),
+}
+WRITTEN: Final[Mapping[str, Key]] = {
+    "issuer_kb_written": Key("Issuer: KB handed to the store, an issuance", 20),
+    "holder_kb_written": Key("Holder: KB handed to the store, an issuance", 30),
+}
+WALLET: Final[Mapping[str, Key]] = {
+    "present_500_over_1": Key("Holder: read and present with 500 credentials, over with one", 1.1),
+}
+LOAD: Final[Mapping[str, Key]] = {
+    "presentations_lost": Key("Presentations lost under load", 0),
+}
+PROCESS: Final[Mapping[str, Key]] = {
+    "agent_rss_over_stock": Key("Memory of a ready agent, over stock ACA-Py's", 1.1),
+    "agent_ready_cpu_over_import": Key("CPU until ready, over importing ACA-Py's conductor", 1.7),
+}
+PROCESSES: Final[Mapping[str, Key]] = {
+    "two_processes_cpu_over_one": Key("Two processes on PostgreSQL: CPU an issuance, over one", 1.1),
+    "issuer_two_processes_over_one": Key("Two processes: issuances a second, over one", 1.7, at_least=True),
+    "verifier_two_processes_over_one": Key("Two processes: verifications a second, over one", 1.7, at_least=True),
+}
+GOVERNANCE: Final[Mapping[str, Key]] = {
+    "governance_load_over_parse": Key("CPU of verifying and loading, over parsing the same bytes", 3),
+    "governance_bytes_each": Key("Bytes of memory for each accreditation", 600),
+    "decision_us": Key("Median of decisions about random issuers, microseconds", 20),
+    "decision_growth_1k_to_1m": Key("A decision among a million accreditations, over among a thousand", 2),
+    "trqp_over_empty_handler": Key("TRQP answers a CPU second, over an empty handler's", 0.6, at_least=True),
+}
+TENANTS: Final[Mapping[str, Key]] = {
+    "tenants_1000_rss_kb_each": Key("Memory of an open tenant, KiB", 60),
+    "tenant_open_ms": Key("Opening a tenant, milliseconds", 30),
+    "tenant_1000_over_1": Key("A verification at one of a thousand tenants, over at one alone", 1.1),
+}
+STORE: Final[Mapping[str, Key]] = {
+    "store_two_processes_over_one": Key("Two processes on one store: reads and markers a second", 1.6, at_least=True),
+}
+RECORDS: Final[Mapping[str, Key]] = {
+    "query_200k_records_over_empty": Key("The dearest look into a store of 200,000 records, over one of few", 1.2),
+}
+ENVELOPES: Final[Mapping[str, Key]] = {
+    "v2_pack_unpack_over_v1": Key("A DIDComm v2 message packed and opened, over one of v1 (X25519)", 1.5),
+}
+MEDIATOR: Final[Mapping[str, Key]] = {
+    "mediator_cpu_over_raw_unpack": Key(
+        "A message in, kept, delivered, acknowledged, over unpacking and packing it", 4
+    ),
+    "mediator_idle_rss_kb_each": Key("Memory of an idle wallet at a mediator with TLS of its own, KiB", 40),
+}
+JUDGING: Final[Mapping[str, Key]] = {
+    "decision_share_of_crypto": Key("Deciding on an answer that was read, over verifying it by the raw library", 0.01),
+    "case_replay_over_verify": Key("Opening a case file and deciding again, over verifying its answer", 1.3),
+}
+ASKING: Final[Mapping[str, Key]] = {
+    "ask_cpu_over_crypto": Key("Putting a question in words (CPU), over verifying its answer by the raw library", 0.15),
+    "verifier_makespan_over_crypto": Key("200 answers at once, until decided, over the library's on all cores", 1.4),
+}
+GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
+    "Beside the raw library (CPU)": EXCHANGE,
+    "Beside stock ACA-Py (CPU)": STOCK,
+    "What is written": WRITTEN,
+    "A large wallet (CPU)": WALLET,
+    "Under load": LOAD,
+    "A process": PROCESS,
+    "Several processes": PROCESSES,
+    "Governance files of a million accreditations": GOVERNANCE,
+    "A thousand tenants": TENANTS,
+    "A store on PostgreSQL": STORE,
+    "A store of 200,000 records": RECORDS,
+    "DIDComm v2": ENVELOPES,
+    "A mediator": MEDIATOR,
+    "A decision": JUDGING,
+    "Many questions": ASKING,
+}
+KEYS: Final[Mapping[str, Key]] = {name: key for group in GROUPS.values() for name, key in group.items()}

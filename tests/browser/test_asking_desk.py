@@ -1,0 +1,192 @@
+"""The employer's desk in Chromium: for everybody, with the keyboard alone, without JavaScript, and on paper."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from acapy_agent.utils.testing import create_test_profile
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, ViewportSize, expect
+from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from tests.unit.trust.receipts.test_receipts import verification
+from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskPlace, open_place
+from tests.unit.verifier_pages.test_answer_page import OVER
+
+from wanderbuch.plugins.trust.verifying.exchange import open_verifications
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
+
+SMALL: ViewportSize = {"width": 360, "height": 640}
+
+
+@dataclass(frozen=True)
+class Yard:
+    """The desk of a shipyard, and a question that is over for every way in which one ends."""
+
+    place: DeskPlace
+    url: str
+    over: dict[str, str]
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        return self.place.tokens
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def yard() -> AsyncIterator[Yard]:
+    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    place = await open_place(profile)
+    verifications, over = open_verifications(profile), {}
+    for number, (name, how) in enumerate(OVER.items()):
+        ended = verification(**{"id": f"{number:032x}", "ended_at": place.employer.now, "asked_by": ASKER, **how})
+        over[name] = (await verifications.insert(ended)).id
+    async with TestServer(place.application()) as server:
+        yield Yard(place, str(server.make_url("")).rstrip("/"), over)
+    await profile.close()
+
+
+async def sign_in(look: Look, token: str, language: str = "en") -> None:
+    await look.open(f"/desk/{language}/sign-in")
+    await look.page.fill("#token", token)
+    await look.page.focus("#token")
+    await follow(look.page)
+    await expect(look.page.locator(".me")).to_be_attached()
+
+
+async def write_question(look: Look, language: str = "en") -> None:
+    """Fill in the form for a welder, and have it explained."""
+    await look.open(f"/desk/{language}/ask")
+    await look.page.fill("[id='c0.about']", "Welders and flamecutters")
+    await look.page.select_option("[id='c0.level']", "EQF:3")
+    await look.page.check("input[name=subject][value=name]")
+    await look.page.fill("#place", "Malta")
+    async with look.page.expect_navigation():
+        await look.page.click("p.actions button.button")
+
+
+async def put_question(look: Look, language: str = "en") -> str:
+    await write_question(look, language)
+    async with look.page.expect_navigation():
+        await look.page.click("form[action$='/ask/put'] button")
+    return look.page.url.rpartition("/")[2]
+
+
+@pytest.mark.parametrize(("language", "size"), LOOKS)
+async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard, language: str, size: str) -> None:
+    home, name = f"/desk/{language}", f"{language}-{size}"
+    async with looking(chromium, yard, SIZES[size]) as look:
+        page = look.page
+        await look.open(f"{home}/sign-in")
+        await look.check(f"asking-sign-in-{name}")
+        await sign_in(look, yard.tokens[ASKER], language)
+        await look.check(f"asking-start-{name}")
+        await look.open(f"{home}/ask?template=driver")
+        await page.locator("details.part summary").click()
+        await look.check(f"asking-form-{name}")
+        await page.fill("[id='c0.about']", "driver")
+        await page.fill("#place", "Malta")
+        async with page.expect_navigation():
+            await page.click("p.actions button.button")
+        await expect(page.locator("#problems")).to_be_visible()
+        look.noise.clear()  # the browser itself says that the answer was 422
+        await look.check(f"asking-problems-{name}")
+        await write_question(look, language)
+        for summary in await page.locator("details.part summary").all():
+            await summary.click()
+        await look.check(f"asking-explained-{name}")
+        await page.fill("#link-title", "Welders, spring")
+        async with page.expect_navigation():
+            await page.click("form[action$='/ask/link'] button")
+        await look.check(f"asking-link-{name}")
+        await look.open(f"{home}/links")
+        await look.check(f"asking-links-{name}")
+        question = await put_question(look, language)
+        await look.check(f"asking-live-{name}")
+        await yard.place.answer(question)
+        await expect(page.locator("#head")).to_be_visible()
+        await look.check(f"asking-answer-{name}")
+        for over in ("accepted-nobody-named", "refused", "unknown", "declined"):
+            await look.open(f"{home}/question/{yard.over[over]}")
+            await look.check(f"asking-over-{over}-{name}")
+    async with looking(chromium, yard, SIZES[size]) as look:
+        await sign_in(look, yard.tokens[AUDITOR], language)
+        await look.check(f"asking-start-auditor-{name}")
+        await look.open(f"{home}/audit")
+        await look.check(f"asking-audit-{name}")
+    async with looking(chromium, yard, SIZES[size]) as look:
+        await sign_in(look, yard.tokens[ADMINISTRATOR], language)
+        for path in ("settings", "people", "means"):
+            await look.open(f"{home}/{path}")
+            await look.check(f"asking-{path}-{name}")
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("fr", "light"), ("ar", "dark")])
+async def test_the_verdict_stands_above_the_fold_whatever_it_is(
+    chromium: Browser, yard: Yard, language: str, scheme: str
+) -> None:
+    async with looking(chromium, yard, SMALL, color_scheme=scheme) as look:
+        await sign_in(look, yard.tokens[ASKER], language)
+        for name, question_id in yard.over.items():
+            await look.open(f"/desk/{language}/question/{question_id}")
+            box = await look.page.locator("#head").bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= SMALL["height"], name
+            await look.check(
+                f"asking-fold-{name}-{language}-{scheme}", with_axe=scheme == "dark" and name in ("refused", "unknown")
+            )
+
+
+async def test_a_question_is_asked_and_read_with_the_keyboard_alone(chromium: Browser, yard: Yard) -> None:
+    async with looking(chromium, yard, DESKTOP) as look:
+        page = look.page
+        await look.open("/desk/en/")
+        await tab_to(page, "#token")
+        await page.keyboard.type(yard.tokens[ASKER])
+        await follow(page)
+        await tab_to(page, "main p.actions a.button")
+        await follow(page)
+        await tab_to(page, "[id='c0.about']")
+        await page.keyboard.type("welder")
+        await tab_to(page, "[id='c0.level']")
+        await page.keyboard.type("Level 3")
+        await tab_to(page, "input[name=subject]")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("ArrowUp")
+        await tab_to(page, "#place")
+        await page.keyboard.type("Malta")
+        await tab_to(page, "main p.actions button")
+        await follow(page)
+        await expect(page.locator("h1")).to_have_text("What you will learn")
+        await tab_to(page, "form[action$='/ask/put'] button")
+        await follow(page)
+        await expect(page.locator("h1")).to_have_text("Show this code to the worker")
+        question = page.url.rpartition("/")[2]
+        await yard.place.answer(question)
+        await expect(page.locator("#head h1")).to_have_text("Accepted")
+        await tab_to(page, "form[action$='/again'] button")
+        await follow(page)
+        await tab_to(page, "form[action$='/withdraw'] button")
+        await follow(page)
+        await expect(page.locator("#head h1")).to_have_text("Question taken back")
+        assert look.noise == []
+
+
+async def test_the_desk_works_without_javascript(chromium: Browser, yard: Yard) -> None:
+    async with looking(chromium, yard, SMALL, java_script_enabled=False) as look:
+        await sign_in(look, yard.tokens[ASKER])
+        question = await put_question(look)
+        await expect(look.page.locator("[role=status]")).to_have_text("No answer yet.")
+        await yard.place.answer(question)
+        await expect(look.page.locator("#head h1")).to_have_text("Accepted", timeout=15_000)
+
+
+async def test_on_paper_the_decision_has_no_buttons(chromium: Browser, yard: Yard) -> None:
+    async with looking(chromium, yard, DESKTOP) as look:
+        await sign_in(look, yard.tokens[ASKER])
+        await look.open(f"/desk/en/question/{yard.over['accepted']}")
+        await look.page.emulate_media(media="print")
+        await expect(look.page.locator("#head h1")).to_be_visible()
+        await expect(look.page.locator("#facts")).to_be_visible()
+        assert not any([await each.is_visible() for each in await look.page.locator("button, nav").all()])
+        await look.check("asking-paper", with_axe=False)

@@ -1,0 +1,103 @@
+"""A case file of a real decision: the worker was told, it is decided again without a network, it can be destroyed."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.abuse.town import Town
+from tests.flow.employer_scene import WELDER_3, Scene, open_scene
+
+from wanderbuch.agents.machine import AppError
+
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
+
+KEEP = {"law": "Health and Safety Act, section 12", "purpose": "showing who was let weld", "until": "2039-12-31"}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_town: Town) -> Scene:
+    """Whose worker has a credential."""
+    return await open_scene(shared_town)
+
+
+async def replayed(folder: Path, case: Any, key: Any) -> tuple[int, dict[str, Any]]:
+    """Return what `wanderbuch case replay` says; nothing that it is given leads to a network."""
+    (folder / "case.json").write_text(json.dumps(case))
+    (folder / "key.json").write_text(json.dumps(key))
+    command = ("case", "replay", str(folder / "case.json"), "--key-file", str(folder / "key.json"), "--json")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "wanderbuch.agents.cli", *command, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, json.loads(output)
+
+
+async def test_a_kept_answer_is_decided_again_and_an_altered_one_is_refused(scene: Scene, tmp_path: Path) -> None:
+    made = await scene.ask(WELDER_3, keep=KEEP)
+    assert any(KEEP["law"] in each and "2039-12-31" in each for each in made["words"])
+    request = await scene.opened(scene.worker, made)
+    shown = await scene.worker.get(f"/requests/{request}")
+    assert KEEP["law"] in shown["title"]  # the worker is told before they answer
+    await scene.worker.post(f"/requests/{request}/present", {"credential_id": scene.credential})
+    ended = await scene.ended(made)
+    assert (ended["decision"]["verdict"], ended["keep"]) == ("TRUSTED", KEEP)
+    assert "case.not_kept" not in json.dumps(ended["decision"])
+    path = f"/requests/{made['id']}/case"
+    case, key = await scene.employer.get(path), await scene.employer.get(f"{path}/key")
+    code, told = await replayed(tmp_path, case, key)
+    assert (code, told["same"], told["again"]) == (0, True, "TRUSTED")
+    assert told["author"] == scene.town.did
+    altered = case["file"][:-9] + ("AAAA" if case["file"][-9:-5] != "AAAA" else "BBBB") + case["file"][-5:]
+    code, told = await replayed(tmp_path, {**case, "file": altered}, key)
+    assert (code, told["same"]) == (1, False)
+    await scene.employer.post(f"{path}/destroy")
+    for gone in (path, f"{path}/key"):
+        with pytest.raises(AppError) as caught:
+            await scene.employer.get(gone)
+        assert caught.value.status == 404
+
+
+async def test_a_question_in_words_and_a_link_for_many_are_kept_too(scene: Scene) -> None:
+    trade = {"ask": "qualification", "occupation": "welder", "level": {"at_least": "3"}}
+    question = {"place": "Malta", "credentials": [trade], "keep": KEEP}
+    link = await scene.employer.post("/links", {"title": "Welders", "question": question})
+    asked = await scene.employer.post("/questions", question)
+    for made in (asked, link):
+        request = await scene.opened(scene.worker, made)
+        assert KEEP["law"] in (await scene.worker.get(f"/requests/{request}"))["title"]
+        await scene.worker.post(f"/requests/{request}/present", {"credential_id": scene.credential})
+    (applicant,) = (await scene.employer.get(f"/links/{link['id']}/applicants"))["items"]
+    for each in (asked, applicant):
+        ended = await scene.ended(each)
+        assert (ended["decision"]["verdict"], ended["keep"]) == ("TRUSTED", KEEP)
+        assert (await scene.employer.get(f"/requests/{each['id']}/case"))["law"] == KEEP["law"]
+
+
+async def test_a_link_is_not_made_where_an_answer_would_not_be_kept_for_a_day(scene: Scene) -> None:
+    trade = {"ask": "qualification", "occupation": "welder"}
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    question = {"place": "Malta", "credentials": [trade], "keep": {**KEEP, "until": tomorrow}}
+    with pytest.raises(AppError) as caught:
+        await scene.employer.post("/links", {"title": "Welders", "question": question})
+    assert caught.value.problem["code"] == "presentation.keeping"
+
+
+async def test_nothing_is_kept_where_the_question_did_not_say_so(scene: Scene) -> None:
+    ended = await scene.answered()
+    with pytest.raises(AppError) as caught:
+        await scene.employer.get(f"/requests/{ended['id']}/case")
+    assert caught.value.status == 404
+    assert "did not say" in caught.value.problem["detail"]
+
+
+@pytest.mark.parametrize("changed", [{"until": "2020-01-01"}, {"until": "2999-01-01"}, {"law": " "}])
+async def test_nobody_is_asked_where_the_reason_or_the_end_is_none(scene: Scene, changed: dict[str, str]) -> None:
+    with pytest.raises(AppError) as caught:
+        await scene.ask(WELDER_3, keep={**KEEP, **changed})
+    assert caught.value.problem["code"] == "presentation.keeping"

@@ -1,0 +1,85 @@
+"""A stock Credo wallet without an address, behind our mediator: it takes, proves, declines and hears, also of what came
+while it was away and the mediator was killed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tests.interop.credo_wallet import CredoError
+from tests.interop.ecosystem import Ecosystem, running_ecosystem
+
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
+
+HOST = "mediator.wanderbuch.test"
+LIVE = "PickUpV2LiveMode"
+
+
+def add_mediator(machine: LocalMachine) -> None:
+    machine.add("mediator", "Mediator", HOST)
+
+
+def at(host: str, pickup: str = LIVE) -> dict[str, str]:
+    return {"invitation": f"https://{host}/mediator", "pickup": pickup}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
+    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem"), further=add_mediator) as running:
+        await mediator_of(running).start()
+        yield running
+
+
+def mediator_of(ecosystem: Ecosystem) -> AgentHandle:
+    (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == HOST]
+    return mediator
+
+
+async def nothing_waits(mediator: AgentHandle) -> None:
+    async with asyncio.timeout(60):
+        while (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("pickup", [LIVE, "Implicit"])
+async def test_takes_proves_and_hears_of_a_revocation(ecosystem: Ecosystem, tmp_path: Path, pickup: str) -> None:
+    mediator = mediator_of(ecosystem)
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST, pickup)) as wallet:
+        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        request = await ecosystem.ask(min_eqf_level=3)
+        received = await wallet.request_of(await wallet.receive(request["short_url"]))
+        await wallet.answer(received)
+        outcome = await ecosystem.outcome(request)
+        assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+        declined = await ecosystem.ask(min_eqf_level=5)
+        received = await wallet.request_of(await wallet.receive(declined["short_url"]))
+        with pytest.raises(CredoError):
+            await wallet.answer(received)
+        await wallet.decline(received)
+        assert (await ecosystem.outcome(declined))["state"] == "DECLINED"
+        assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
+        await wallet.until(lambda seen: seen.kind == "revocation")
+        await nothing_waits(mediator)
+
+
+async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    mediator = mediator_of(ecosystem)
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+    assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
+    async with asyncio.timeout(60):
+        while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await mediator.kill()
+    await mediator.start()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+        await wallet.until(lambda seen: seen.kind == "revocation")
+        await nothing_waits(mediator)

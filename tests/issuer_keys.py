@@ -1,0 +1,103 @@
+"""Keys of credential definitions, for all tests of a session: the library looks for two safe primes, for seconds.
+
+Keys depend on the names of the attributes alone. For those of our tests the library made some once
+(`tests/vectors/issuer_keys`, by `make_issuer_keys.py`); of others the first definitions are made as always. Whoever
+makes a definition gets such keys, under its own name. A process of tests, with the agents that it starts, takes them in
+turn, so that issuers who deal with the same people have keys of their own. Demo and soak tests look for primes each
+time.
+"""
+
+import fcntl
+import gzip
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from anoncreds import CredentialDefinition, CredentialDefinitionPrivate, KeyCorrectnessProof, Schema
+
+type Made = tuple[CredentialDefinition, CredentialDefinitionPrivate, KeyCorrectnessProof]
+
+_FOLDER: Final = "WANDERBUCH_TESTS_ISSUER_KEYS"  # in the environment, so that processes of tests share it
+_DIFFERENT: Final = 5
+MADE: Final = Path(__file__).parent / "vectors" / "issuer_keys"
+
+
+def keep_issuer_keys(config: pytest.Config) -> None:
+    """Make the session's folder, unless the process that started this one did; take keys from it."""
+    if _FOLDER not in os.environ:
+        os.environ[_FOLDER] = folder = tempfile.mkdtemp(prefix="wb-issuer-keys-")
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+    use_kept_keys()
+
+
+def use_kept_keys() -> None:
+    """Let this process, and those forked from it, take keys from the session's folder."""
+    folder = Path(os.environ[_FOLDER])
+    turns = folder / f"turns-{os.getpid()}"
+    look_for_primes = CredentialDefinition.create
+
+    def create(
+        schema_id: str,
+        schema: dict[str, Any] | str | Schema,
+        issuer_id: str,
+        tag: str,
+        signature_type: str,
+        *,
+        support_revocation: bool = False,
+    ) -> Made:
+        read = schema if isinstance(schema, Schema) else Schema.load(schema)
+        kind = kind_of(read.to_dict()["attrNames"], is_revocable=support_revocation)
+        names = (schema_id, issuer_id, tag)
+        turn = _next(turns)
+        if made := sorted(MADE.glob(f"{kind}-*.json.gz")):
+            return _named(gzip.decompress(made[turn % len(made)].read_bytes()), names)
+        kept = folder / f"{kind}-{turn % _DIFFERENT}"
+        return _made_once(
+            kept,
+            names,
+            lambda: look_for_primes(
+                schema_id, read, issuer_id, tag, signature_type, support_revocation=support_revocation
+            ),
+        )
+
+    CredentialDefinition.create = create
+
+
+def kind_of(attributes: Iterable[str], *, is_revocable: bool) -> str:
+    """Return what keys of these attributes are called."""
+    return sha256(json.dumps([sorted(attributes), is_revocable]).encode()).hexdigest()[:16]
+
+
+def _next(turns: Path) -> int:
+    """Return how many have asked before, here and in processes forked from this one."""
+    with turns.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(b".")
+        return file.tell() - 1
+
+
+def _made_once(kept: Path, names: tuple[str, str, str], make: Callable[[], Made]) -> Made:
+    with kept.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if not (text := file.read()):
+            made = make()
+            file.write(json.dumps([each.to_dict() for each in made]))
+            return made
+    return _named(text, names)
+
+
+def _named(text: str | bytes, names: tuple[str, str, str]) -> Made:
+    public, private, proof = json.loads(text)
+    public |= dict(zip(("schemaId", "issuerId", "tag"), names, strict=True))
+    return (
+        CredentialDefinition.load(public),
+        CredentialDefinitionPrivate.load(private),
+        KeyCorrectnessProof.load(proof),
+    )

@@ -1,0 +1,68 @@
+"""An S3-compatible store for the tests: moto's server, of this process; nobody here wrote it.
+
+def test_x(bucket: Bucket) -> None: ...      # an empty bucket
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from obstore.store import S3Store
+
+ACCESS_KEY: Final = "wanderbuch"
+SECRET: Final = "a-secret-of-the-tests"
+REGION: Final = "us-east-1"
+_NUMBERS = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket of a store that runs: its name, and where the store is."""
+
+    name: str
+    url: str
+
+    def store(self, prefix: str = "org") -> S3Store:
+        """Return the bucket as the agent's publisher sees it."""
+        return S3Store(
+            self.name, prefix=prefix, endpoint=self.url, region=REGION, access_key_id=ACCESS_KEY,
+            secret_access_key=SECRET, client_options={"allow_http": True}, retry_config={"max_retries": 0},
+        )  # fmt: skip
+
+    def table(self, prefix: str = "org") -> dict[str, str]:
+        """Return it as `[public.objects]`, without the secret."""
+        return {"bucket": self.name, "prefix": prefix, "url": self.url, "access_key": ACCESS_KEY}
+
+    @property
+    def client(self) -> Any:
+        """Return a client that is not ours."""
+        return client(self.url)
+
+
+def client(url: str) -> Any:
+    """Return Amazon's client for a store."""
+    return boto3.client(
+        "s3", endpoint_url=url, region_name=REGION, aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET
+    )
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """Return where the store of this test process is."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_store: str) -> Bucket:
+    """An empty bucket."""
+    made = Bucket(f"public-{next(_NUMBERS)}", object_store)
+    made.client.create_bucket(Bucket=made.name)
+    return made

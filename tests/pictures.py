@@ -1,0 +1,120 @@
+"""`make pictures`: the pictures of the README and the guides, made of agents that really run.
+
+The demo's agents start, the training centre issues, the employer asks; Chromium looks at the public register and at
+an official's desk, and what the employer has of the first scene is drawn as the demo prints it. At the employer's desk
+a question is written, put, answered by the worker's agent, and decided.
+"""
+
+import asyncio
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from playwright.async_api import Browser, ViewportSize, async_playwright, expect
+from rich.console import Console
+from tests.browser.conftest import ARGUMENTS
+from tests.needs import chromium_program
+
+from wanderbuch.agents.demo.outcome import DemoResult
+from wanderbuch.agents.demo.report import show_result
+from wanderbuch.agents.demo.scenes import Play
+from wanderbuch.agents.demo.stage import Stage, visitor_token
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDER: Final = ROOT / "docs" / "pictures"
+SIZE: Final[ViewportSize] = {"width": 900, "height": 700}
+PHONE: Final[ViewportSize] = {"width": 360, "height": 640}
+_COLUMNS: Final = 96
+
+
+async def make_pictures() -> None:
+    """Write the pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wanderbuch-pictures-") as folder:
+        stage = Stage(ROOT, Path(folder) / "agents", lambda text: print(text, file=sys.stderr))
+        try:
+            await stage.open()
+            play = Play(stage)
+            await play._levels()
+            draw_proof(DemoResult(play.results[:1], 0.0, "sqlite", {}))
+            await stage.admit_visitors()
+            rule = f"MAP {stage.authority.host}:443 {stage.authority.target}"
+            async with async_playwright() as playwright:
+                arguments = [*ARGUMENTS, f"--host-resolver-rules={rule}", "--font-render-hinting=none"]
+                browser = await playwright.chromium.launch(executable_path=chromium_program(), args=arguments)
+                await look_at_register(browser, stage)
+                await look_at_desk(browser, stage)
+                await ask_at_desk(browser, stage)
+                await browser.close()
+        finally:
+            await stage.close()
+
+
+def draw_proof(result: DemoResult) -> None:
+    """Draw what the employer asked, saw and did not see, and what was decided, as the demo prints it."""
+    console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True)
+    show_result(console, result)
+    (FOLDER / "proof.svg").write_text(console.export_svg(title="wanderbuch demo", unique_id="proof"))
+
+
+async def look_at_register(browser: Browser, stage: Stage) -> None:
+    """Ask the register whether the training centre counts for welders in Malta."""
+    centre = (await stage.issuer.get("/standing"))["did"]
+    page = await browser.new_page(viewport=SIZE, ignore_https_errors=True)
+    asked = "occupation=7212&country=MLT&on=2024-06-10&level=3#answer"
+    await page.goto(f"{stage.authority.public_url}/registry/en/institution/{centre}/answer?{asked}")
+    answer = page.locator("#answer")
+    await expect(answer).to_be_visible()
+    await answer.scroll_into_view_if_needed()
+    await page.screenshot(path=FOLDER / "register.png")
+    await page.close()
+
+
+async def look_at_desk(browser: Browser, stage: Stage) -> None:
+    """Sign in as an official, and look at the desk."""
+    page = await browser.new_page(viewport=SIZE)
+    await page.goto(f"{stage.authority.app_url}/desk/en/sign-in")
+    await page.fill("#token", visitor_token(stage.authority).read_text().strip())
+    await page.press("#token", "Enter")
+    await expect(page.locator(".me")).to_be_attached()
+    await page.fill("#why", "The yearly review of the welding centres")
+    await page.locator("form:has(#why) button").click()
+    await expect(page.locator("#trail")).to_be_visible()
+    await page.evaluate("scrollTo(0, 0)")
+    await page.screenshot(path=FOLDER / "desk.png")
+    await page.close()
+
+
+async def ask_at_desk(browser: Browser, stage: Stage) -> None:
+    """Ask the worker at the employer's desk, as `docs/employers.md` tells it; a picture of each step."""
+    _, credential = await stage.give(stage.holder)
+    page = await browser.new_page(viewport=PHONE, device_scale_factor=2)
+    await page.goto(f"{stage.verifier.app_url}/desk/en/sign-in")
+    await page.fill("#token", visitor_token(stage.verifier).read_text().strip())
+    await page.press("#token", "Enter")
+    await expect(page.locator(".me")).to_be_attached()
+    await page.goto(f"{stage.verifier.app_url}/desk/en/ask")
+    await page.fill("[id='c0.about']", "welder")
+    await page.select_option("[id='c0.level']", "EQF:3")
+    await page.check("input[name=subject][value=none]")
+    await page.fill("#place", "Malta")
+    await page.evaluate("scrollTo(0, 0)")
+    await page.screenshot(path=FOLDER / "ask.png")
+    await page.click("p.actions button.button")
+    await expect(page.locator("#learnt")).to_be_visible()
+    await page.screenshot(path=FOLDER / "explained.png")
+    await page.click("form[action$='/ask/put'] button")
+    await expect(page.locator(".qr-large")).to_be_visible()
+    await page.screenshot(path=FOLDER / "live.png")
+    asked = await stage.verifier.get(f"/requests/{page.url.rpartition('/')[2]}")
+    opened = await stage.holder.post("/invitations", {"url": asked["short_url"]})
+    await stage.holder.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
+    await expect(page.locator("#head")).to_be_visible(timeout=60_000)
+    await page.screenshot(path=FOLDER / "answer.png")
+    await page.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(make_pictures())

@@ -1,0 +1,29 @@
+"""`wanderbuch receipt verify`: what a verifier wrote is shown, and steers nothing."""
+
+from pathlib import Path
+
+import pytest
+from tests.unit.trust.receipts.test_receipts import Shipyard
+from typer.testing import CliRunner
+
+from wanderbuch.agents.cli import command_line
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("Shipyard", "Shipyard"), ("Mine\x1b[2K\r\nGood: \u202eMalta\u0085", "Mine[2KGood: Malta")],
+    ids=["plain", "steering"],
+)
+async def test_a_verifiers_name_is_one_text_in_one_line(tmp_path: Path, name: str, shown: str) -> None:
+    shipyard = Shipyard()
+    receipt = shipyard.receipt()
+    named = receipt.model_copy(update={"verifier": receipt.verifier.model_copy(update={"name": name})})
+    file, log = tmp_path / "receipt.jws", tmp_path / "did.jsonl"
+    file.write_bytes(await shipyard.sign(named))
+    log.write_bytes(shipyard.log.received)
+    arguments = ["receipt", "verify", str(file), "--log", str(log)]
+    done = CliRunner().invoke(command_line(arguments), arguments)
+    assert done.exit_code == 0, done.output
+    first, second, *_ = done.output.splitlines()
+    assert first == f"Good: {shown} ({shipyard.did}) signed this receipt."
+    assert second.startswith("Signed ")

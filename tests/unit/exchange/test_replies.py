@@ -1,0 +1,163 @@
+"""Replies that come in the answer to a message: who asks for them, and what becomes of them."""
+
+import asyncio
+import json
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from acapy_agent.core.profile import Profile
+from aries_askar import Key, KeyAlg
+
+from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
+from wanderbuch.plugins.exchange.channel import QUEUE, Channel
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.errors import UnreachableError
+from wanderbuch.plugins.webvh.base58_text import to_base58
+
+MESSAGE = {"@type": "https://didcomm.org/trust_ping/1.0/ping", "@id": "1"}
+ENDPOINT = "https://peer.wanderbuch.test/didcomm"
+UNDER: ContextVar[str] = ContextVar("under", default="nothing")
+
+
+class Peer:
+    """The other side: an edge that opens what is delivered, and answers."""
+
+    def __init__(self, reply: bytes = b"") -> None:
+        self.key, self.own = Key.generate(KeyAlg.ED25519), Key.generate(KeyAlg.ED25519)
+        self.reply, self.failures = reply, 0
+        self.got: list[dict[str, Any]] = []
+        self.bounds: list[int] = []
+        keys = KeyRing()
+        keys.put("default", to_base58(self.own.get_public_bytes()), self.own)
+        self.sending = Sending(cast(HttpEdge, self), keys)
+        self.profile = cast(Profile, SimpleNamespace(profile_id=None))
+
+    def channel(self, endpoint: str = ENDPOINT, *routing_keys: str) -> Channel:
+        own, theirs = (to_base58(each.get_public_bytes()) for each in (self.own, self.key))
+        return Channel(own, theirs, endpoint, routing_keys)
+
+    async def deliver(self, url: str, body: bytes, *, max_bytes: int, **_: Any) -> SimpleNamespace:
+        if self.failures:
+            self.failures -= 1
+            raise UnreachableError("not now")
+        envelope = read_envelope(body, max_bytes=len(body))
+        self.bounds.append(max_bytes)
+        recipient = envelope.recipients[0]
+        if recipient.key == to_base58(self.key.get_public_bytes()):
+            self.got.append(json.loads(decrypt(envelope, identify(recipient, self.key))))
+        return SimpleNamespace(body=self.reply)
+
+
+async def sent(peer: Peer, channel: Channel, *, wants_reply: bool) -> list[bytes]:
+    """Send a message, and return what was heard of replies when all is done."""
+    heard: list[bytes] = []
+
+    async def hears(body: bytes) -> None:
+        assert UNDER.get() == "nothing"
+        heard.append(body)
+
+    peer.sending.hears = hears
+    token = UNDER.set("a lease")
+    try:
+        await peer.sending.send_soon(peer.profile, channel, MESSAGE, wants_reply=wants_reply)
+        while beside := tuple(peer.sending._beside):
+            await asyncio.gather(*beside)
+    finally:
+        UNDER.reset(token)
+    return heard
+
+
+async def test_a_reply_is_asked_for_and_heard_under_nothing_that_the_message_was_sent_under() -> None:
+    peer = Peer(b"reply")
+    assert await sent(peer, peer.channel(), wants_reply=True) == [b"reply"]
+    assert peer.got == [{**MESSAGE, "~transport": {"return_route": "all"}}]
+
+
+async def test_what_was_not_asked_for_is_not_heard() -> None:
+    peer = Peer(b"reply")
+    assert await sent(peer, peer.channel(), wants_reply=False) == []
+    assert peer.got == [MESSAGE]
+    assert await sent(peer, peer.channel(), wants_reply=True) == [b"reply"]
+    assert peer.bounds[0] < peer.bounds[1]  # nor is much of it read
+
+
+async def test_who_answers_without_a_reply_sends_it_later() -> None:
+    peer = Peer()
+    assert await sent(peer, peer.channel(), wants_reply=True) == []
+
+
+async def test_a_mediator_is_asked_for_no_reply() -> None:
+    peer = Peer(b"the mediator's")
+    mediator = to_base58(Key.generate(KeyAlg.ED25519).get_public_bytes())
+    assert await sent(peer, peer.channel(ENDPOINT, mediator), wants_reply=True) == []
+    assert len(peer.bounds) == 1
+
+
+async def test_who_has_no_address_is_asked_for_no_reply() -> None:
+    peer = Peer(b"reply")
+    channel = peer.channel(QUEUE)
+    assert await sent(peer, channel, wants_reply=True) == []
+    packed = peer.sending.take_waiting(own_key=channel.own_key, their_key=channel.their_key)
+    assert packed is not None
+    await peer.deliver("", packed, max_bytes=1)
+    assert peer.got == [MESSAGE]
+
+
+async def test_nobody_asks_who_cannot_hear() -> None:
+    peer = Peer(b"reply")
+    await peer.sending.send(peer.profile, peer.channel(), MESSAGE, wants_reply=True)
+    assert peer.got == [MESSAGE]
+
+
+async def test_the_message_is_sent_again_until_there_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wanderbuch.plugins.exchange.sending._PAUSES_S", (0.0, 0.0))
+    peer = Peer(b"reply")
+    peer.failures = 2
+    assert await sent(peer, peer.channel(), wants_reply=True) == [b"reply"]
+    assert len(peer.got) == 1
+
+
+async def test_replies_that_are_not_yet_heard_take_a_bounded_memory() -> None:
+    peer, held = Peer(b"x" * 1024 * 1024), 0
+    is_done = asyncio.Event()
+
+    async def hears(body: bytes) -> None:
+        nonlocal held
+        held += len(body)
+        await is_done.wait()
+
+    peer.sending.hears = hears
+    for _ in range(100):
+        await peer.sending.send(peer.profile, peer.channel(), MESSAGE, wants_reply=True)
+    await asyncio.sleep(0)
+    assert 0 < held <= 16 * 1024 * 1024
+    assert peer.sending.beside <= 16
+    is_done.set()
+    await peer.sending.stop(wait_s=5)
+    held = 0
+    await peer.sending.send(peer.profile, peer.channel(), MESSAGE, wants_reply=True)
+    await peer.sending.stop(wait_s=5)
+    assert held == len(peer.reply)  # there is room again
+
+
+async def test_what_waits_for_those_without_an_address_takes_a_bounded_memory() -> None:
+    peer, packed = Peer(), b"x" * 100_000
+    for number in range(1_000):
+        for _ in range(8):
+            peer.sending.put_waiting(packed, own_key="ours", their_key=f"theirs {number}")
+
+    def taken(number: int) -> int:
+        count = 0
+        while peer.sending.take_waiting(own_key="ours", their_key=f"theirs {number}") is not None:
+            count += 1
+        return count
+
+    assert taken(999) == 8  # who came last has all of it
+    assert sum(taken(number) for number in range(1_000)) * len(packed) <= 16 * 1024 * 1024
+    for _ in range(9):
+        peer.sending.put_waiting(packed, own_key="ours", their_key="theirs 1")
+    assert (taken(1), peer.sending._waiting_bytes) == (8, 0)

@@ -1,0 +1,91 @@
+"""What a verifier is registered for, beside what it asks: nothing is added up, and every step beyond is named."""
+
+from copy import replace
+from datetime import date
+
+import pytest
+from tests.unit.governance.conftest import EXAMPLE, NOW, fresh
+from tests.unit.governance.deciding.test_asking_rules import EMPLOYER, STRANGER, verification
+
+from wanderbuch.agents.holder.asked import ProofRequest, parse_proof_request
+from wanderbuch.agents.holder.peers import Peer
+from wanderbuch.agents.holder.registered import Beyond, registered_for
+from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import DateSpan, Purpose
+from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
+from wanderbuch.governance.facts.spans import OPEN_END
+from wanderbuch.governance.form.validation import parse_file
+
+
+@pytest.fixture
+def snapshot() -> GovernanceSnapshot:
+    said = (
+        verification("V-2", purposes=(Purpose.STUDY,), attributes=frozenset({"family_name"}), predicates=frozenset()),
+        verification("V-1"),
+        verification("V-3", credential_type="attendance/1.0", intervals=(DateSpan(date(2027, 1, 1), OPEN_END),)),
+    )
+    return fresh(replace(parse_file(EXAMPLE.read_bytes()), verifications=said))
+
+
+def request(*names: str, months: bool = False) -> ProofRequest:
+    predicate = {"g.months": {"name": "eqf_level", "p_type": ">=", "p_value": 3}} if months else {}
+    return parse_proof_request(
+        {"name": "x", "requested_attributes": {"g": {"names": list(names)}}, "requested_predicates": predicate}
+    )
+
+
+def peer(did: Did | None = EMPLOYER, purpose: Purpose | None = Purpose.EMPLOYMENT) -> Peer:
+    known = dict.fromkeys(Peer.__dataclass_fields__)
+    return Peer(**{**known, "did": did, "purpose": purpose})  # type: ignore[arg-type]
+
+
+def beyond(snapshot: GovernanceSnapshot, asked: ProofRequest, who: Peer) -> Beyond:
+    registered = registered_for(snapshot, asked, who, at=NOW)
+    assert registered is not None
+    (one,) = registered.beyond
+    return one
+
+
+def test_what_is_registered_is_shown_whole_and_nothing_goes_beyond(snapshot: GovernanceSnapshot) -> None:
+    registered = registered_for(snapshot, request("occupation_isco08", months=True), peer(), at=NOW)
+    assert registered is not None
+    assert {one.id for one in registered.statements} == {"V-1", "V-2"}  # V-3 is not in force yet
+    assert registered.beyond == (Beyond(),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "who", "expected"),
+    [
+        (request("occupation_isco08", "family_name"), peer(), Beyond(shown=("family_name",))),
+        (request("occupation_isco08"), peer(purpose=Purpose.REGULATED_PROFESSION), None),
+        (request("family_name"), peer(purpose=Purpose.STUDY), Beyond()),
+    ],
+    ids=["a name", "another purpose", "what the other statement allows"],
+)
+def test_every_step_beyond_is_named(
+    snapshot: GovernanceSnapshot,
+    asked: ProofRequest,
+    who: Peer,
+    expected: Beyond | None,
+) -> None:
+    found = beyond(snapshot, asked, who)
+    assert found == (expected or Beyond(purpose=Purpose.REGULATED_PROFESSION))
+
+
+def test_two_statements_are_not_added_up(snapshot: GovernanceSnapshot) -> None:
+    found = beyond(snapshot, request("occupation_isco08", "family_name"), peer(purpose=Purpose.STUDY))
+    assert not found.is_nothing
+
+
+@pytest.mark.parametrize("who", [peer(STRANGER), peer(None)], ids=["stranger", "nameless"])
+def test_of_whom_nothing_is_known_nothing_is_said(snapshot: GovernanceSnapshot, who: Peer) -> None:
+    assert registered_for(snapshot, request("occupation_isco08"), who, at=NOW) is None
+    assert registered_for(None, request("occupation_isco08"), peer(), at=NOW) is None
+
+
+def test_of_a_statement_that_has_ended_all_goes_beyond(snapshot: GovernanceSnapshot) -> None:
+    (ended,) = [one for one in snapshot.file.verifications if one.id == "V-3"]
+    later = fresh(replace(snapshot.file, verifications=(ended,)))
+    found = beyond(later, request("occupation_isco08"), peer())
+    assert found.shown == ("occupation_isco08",)
+    assert found.credential_types

@@ -1,0 +1,87 @@
+"""A process that was forked for a test is like one that was started from nothing."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from tests.prepared import start_prepared
+
+from wanderbuch.agents.machine.children import StartChild, kill_child, start_child, stop_child
+from wanderbuch.agents.machine.prepared import PreparedStart
+
+ENDS_AT_ONCE = (sys.executable, "-m", "tests.flow.tiny_role", "--config", "nowhere.toml", "--json")
+WAITS = (sys.executable, "-m", "code", "-q")
+
+ways = pytest.mark.parametrize("start", [start_child, start_prepared])
+
+
+@ways
+async def test_says_what_it_says_and_ends_with_its_code(tmp_path: Path, start: StartChild) -> None:
+    with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+        process = await start(ENDS_AT_ONCE, stdout=out, stderr=err)
+        assert await process.wait() == process.returncode == 2
+    assert (tmp_path / "out").read_text().startswith('{"error": {"code": ')
+    assert len((tmp_path / "err").read_text().splitlines()) == 1
+
+
+@ways
+async def test_is_killed_and_cannot_be_waited_for_in_vain(tmp_path: Path, start: StartChild) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        process = await start(WAITS, stdout=out, stderr=out)
+    assert process.returncode is None
+    await asyncio.gather(kill_child(process), process.wait())
+    assert process.returncode == -9
+    assert await stop_child(process) == -9
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+
+
+@ways
+async def test_ends_with_its_standard_input_whatever_else_was_started(tmp_path: Path, start: StartChild) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        first, second = await start(WAITS, stdout=out, stderr=out), await start(WAITS, stdout=out, stderr=out)
+    assert os.getsid(first.pid) == first.pid
+    for process in (first, second):
+        assert process.stdin is not None
+        process.stdin.close()
+        assert await process.wait() == 0
+
+
+async def test_who_is_no_longer_waited_for_when_it_starts_is_ended(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        async with PreparedStart(["json"], programs=["code"]) as start:
+            starting = asyncio.create_task(start(WAITS, stdout=out, stderr=out))
+            await asyncio.sleep(0)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            assert children_of(start) == ""
+
+
+async def test_the_prepared_process_ends_with_who_asks_it_and_is_made_anew(tmp_path: Path) -> None:
+    start = PreparedStart(["json"], programs=["code"])
+    for _ in range(2):
+        with (tmp_path / "out").open("wb") as out:
+            async with start:
+                process = await start(WAITS, stdout=out, stderr=out)
+                assert children_of(start).split() == [str(process.pid)]
+                assert start._server is not None
+                forks = start._server[0]
+                assert await stop_child(process) == -signal.SIGTERM
+        assert forks.returncode == 0
+
+
+def children_of(start: PreparedStart) -> str:
+    assert start._server is not None
+    forks = start._server[0].pid
+    return Path(f"/proc/{forks}/task/{forks}/children").read_text()
+
+
+async def test_a_module_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        async with PreparedStart(["no_such_module_of_ours"]) as start:
+            with pytest.raises(RuntimeError, match="is gone"):
+                await start(WAITS, stdout=out, stderr=out)

@@ -1,0 +1,161 @@
+"""Organisations that make themselves a tenant: at once, so many, and gone when idle, but never while in use."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.flow.tiny_role import TinyRole
+from tests.unit.runtime.test_tenants import call
+
+from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.runtime.agent import RunningAgent, start
+from wanderbuch.agents.runtime.config import load_config
+from wanderbuch.agents.runtime.sign_up import GRACE, SignUp
+from wanderbuch.agents.runtime.tenant_records import TenantRecord, TenantState
+from wanderbuch.errors import ConfigurationError
+
+DAYS = timedelta(days=1)
+
+
+class EmployerRole(TinyRole):
+    """A role as which organisations may sign up."""
+
+    may_sign_up = True
+
+
+def switched_on(handle: AgentHandle, **limits: Any) -> None:
+    told = {"enabled": True, "most": 3, "idle_days": 10, "network_a_minute": 600, "all_a_minute": 600}
+    handle.configure(tenants={"sign_up": told | limits})
+    handle.write_config()
+
+
+@pytest.fixture
+async def agent(tiny_handle: AgentHandle) -> AsyncIterator[RunningAgent]:
+    switched_on(tiny_handle)
+    role = EmployerRole()
+    running = await start(load_config(tiny_handle.config_path, {}, role=role), role)
+    await running.wait_ready()
+    yield running
+    await running.stop()
+
+
+async def sign_up(handle: AgentHandle, name: str = "Valletta Yard") -> tuple[int, dict[str, Any]]:
+    async with handle.app.session.post(f"{handle.app_url}/v1/sign-up", json={"name": name}) as response:
+        return response.status, await response.json(content_type=None)
+
+
+def desk_of(agent: RunningAgent) -> SignUp:
+    made = agent._sign_up
+    assert made is not None
+    return made
+
+
+async def looked(agent: RunningAgent, at: datetime) -> None:
+    """Sweep as at an instant, however lately it was done."""
+    desk_of(agent)._looked_at = None
+    await desk_of(agent).sweep(at)
+
+
+async def record(agent: RunningAgent, tenant: str) -> TenantRecord:
+    return await agent.tenant_desk.get(tenant)
+
+
+async def test_who_signs_up_has_a_tenant_that_works_at_once(agent: RunningAgent, tiny_handle: AgentHandle) -> None:
+    status, made = await sign_up(tiny_handle, "Xatt l-Għassara tal-Għeneb")
+    assert status == 201
+    assert made["id"].startswith("xatt-l-gassara-tal-g")
+    assert (await call(tiny_handle, "GET", f"{made['app']}/tiny/pings", token=made["token"]))[0] == 200
+    assert (await call(tiny_handle, "GET", "/v1/tenants", token=made["token"]))[0] == 401  # no other's, and not all
+    described = await (await tiny_handle.app.session.get(f"{tiny_handle.app_url}/openapi.json")).json()
+    assert described["paths"]["/sign-up"]["post"]["security"] == []
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 121, "a\x00b"], ids=["empty", "blank", "long", "control"])
+async def test_a_name_is_a_name(agent: RunningAgent, tiny_handle: AgentHandle, name: str) -> None:
+    assert (await sign_up(tiny_handle, name))[0] in {400, 422}
+    assert await agent.tenant_desk.every() == []
+
+
+async def test_there_are_so_many_and_a_removed_one_leaves_its_place(
+    agent: RunningAgent, tiny_handle: AgentHandle
+) -> None:
+    made = [(await sign_up(tiny_handle))[1]["id"] for _ in range(3)]
+    assert len(set(made)) == 3
+    status, problem = await sign_up(tiny_handle)
+    assert (status, problem["code"]) == (429, "too-many")
+    await tiny_handle.app.delete(f"/v1/tenants/{made[0]}")
+    assert (await sign_up(tiny_handle))[0] == 201
+
+
+async def test_an_idle_one_is_named_first_and_goes_a_week_later(agent: RunningAgent, tiny_handle: AgentHandle) -> None:
+    tenant, now = (await sign_up(tiny_handle))[1]["id"], datetime.now(UTC)
+    await looked(agent, now + 10 * DAYS)
+    assert (await record(agent, tenant)).ends_on is None
+    idle = now + 11 * DAYS
+    await looked(agent, idle)
+    assert (await record(agent, tenant)).ends_on == (idle + GRACE).date()
+    await looked(agent, idle + GRACE - DAYS)
+    assert (await record(agent, tenant)).state is TenantState.ACTIVE
+    await looked(agent, idle + GRACE)
+    assert (await record(agent, tenant)).state is TenantState.REMOVED
+
+
+async def test_one_that_is_used_in_its_last_week_stays(
+    agent: RunningAgent, tiny_handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = (await sign_up(tiny_handle))[1], datetime.now(UTC)
+    idle = now + 11 * DAYS
+    await looked(agent, idle)
+    monkeypatch.setattr(type(agent.tenants.default), "clock", property(lambda _: lambda: idle + DAYS))
+    assert (await call(tiny_handle, "GET", f"{made['app']}/tiny/pings", token=made["token"]))[0] == 200
+    kept = await record(agent, made["id"])
+    assert (kept.used_on, kept.ends_on) == ((idle + DAYS).date(), None)
+    await looked(agent, idle + GRACE + DAYS)
+    assert (await record(agent, made["id"])).state is TenantState.ACTIVE
+
+
+async def test_one_that_is_used_between_the_look_and_the_mark_stays(
+    agent: RunningAgent, tiny_handle: AgentHandle
+) -> None:
+    """As another process would use it: what the look has read is old by then."""
+    made, now = (await sign_up(tiny_handle))[1], datetime.now(UTC)
+    over = now + 11 * DAYS + GRACE
+    await looked(agent, now + 11 * DAYS)
+    desk, remove = agent.tenant_desk, agent.tenant_desk.remove
+
+    async def used_first(tenant: str, **how: Any) -> TenantRecord:
+        await agent.tenants.note_use(await desk.get(tenant), over.date())
+        return await remove(tenant, **how)
+
+    desk.remove = used_first  # type: ignore[method-assign]
+    await looked(agent, over)
+    assert (await record(agent, made["id"])).state is TenantState.ACTIVE
+
+
+async def test_one_with_something_open_stays_and_the_operators_own_are_not_looked_at(
+    agent: RunningAgent, tiny_handle: AgentHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = (await sign_up(tiny_handle))[1], datetime.now(UTC)
+    await tiny_handle.post("/v1/tenants", {"id": "galle", "name": "Galle", "roles": {"tiny": {}}})
+    office = (await agent.tenants.enter(made["id"], is_use=False)).offices["tiny"]
+
+    async def has_open(_: object, __: datetime) -> bool:
+        return True
+
+    monkeypatch.setattr(type(office), "has_open", has_open, raising=False)
+    for days in (11, 20, 400):
+        await looked(agent, now + days * DAYS)
+    assert (await record(agent, made["id"])).ends_on is None
+    assert (await record(agent, "galle")).state is TenantState.ACTIVE
+
+
+async def test_it_is_off_unless_it_is_switched_on(tiny_agent: RunningAgent, tiny_handle: AgentHandle) -> None:
+    assert (await sign_up(tiny_handle))[0] == 401
+
+
+async def test_nobody_signs_up_as_a_role_that_does_not_let_them(tiny_handle: AgentHandle) -> None:
+    switched_on(tiny_handle)
+    role = TinyRole()
+    with pytest.raises(ConfigurationError, match="nobody signs up as tiny"):
+        await start(load_config(tiny_handle.config_path, {}, role=role), role)

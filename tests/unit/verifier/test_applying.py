@@ -1,0 +1,153 @@
+"""A wallet that answers a link is asked once and takes one place, however often and at once it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from acapy_agent.utils.testing import create_test_profile
+from tests.unit.trust.ecosystem import Authority, Issuer, webvh
+from tests.unit.trust.employer import BASE_URL, SHIPYARD, Employer, open_employer
+
+from wanderbuch.agents.verifier.links.applying import Applying
+from wanderbuch.agents.verifier.links.link import Links, QuestionLink
+from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
+from wanderbuch.plugins.trust.verifying.asking import Asker
+from wanderbuch.plugins.trust.verifying.exchange import (
+    ANSWER,
+    DECISION,
+    Verification,
+    decided,
+    open_verifications,
+    taken,
+)
+from wanderbuch.store.records import utc_now
+
+
+@pytest.fixture
+async def employer() -> AsyncIterator[Employer]:
+    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
+    issuers = Issuer(webvh("centre")), Issuer(webvh("cooks"))
+    yield await open_employer(profile, Authority(), *issuers, datetime.now(UTC))
+    await profile.close()
+
+
+def connection(own_key: str) -> Connection:
+    return Connection(
+        id=own_key,
+        connection_id=f"of {own_key}",
+        own_did="did:peer:4z1",
+        their_did="did:peer:4z2",
+        their_key="key",
+        endpoint="",
+        invitation_id="link",
+        request_id="request",
+        protocol="didexchange/1.1",
+    )
+
+
+async def opened(employer: Employer, *, most: int) -> tuple[Applying, Links, QuestionLink]:
+    """Return a link for welders, and who asks those that answer it."""
+    links = Links(employer.profile)
+    applying = Applying(
+        employer.profile,
+        links,
+        desk=employer.desk,
+        source=employer.source,
+        asker=Asker(SHIPYARD, "Employer", BASE_URL),
+        answer_in=timedelta(minutes=10),
+    )
+    link = QuestionLink(
+        title="Welders",
+        question={"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "C7212"}]},
+        invitation_url=f"{BASE_URL}?oob=e30",
+        short_url=f"{BASE_URL}/i/x",
+        closes_at=utc_now() + timedelta(days=1),
+        most=most,
+        offset=17,
+    )
+    return applying, links, await links.add(link)
+
+
+async def test_a_wallet_that_comes_many_times_at_once_takes_one_place(employer: Employer) -> None:
+    applying, links, link = await opened(employer, most=5)
+    asked = await asyncio.gather(*(applying._question(link, connection("one")) for _ in range(5)))
+    assert len({each.id for each in asked}) == 1
+    assert (await links.get(link.id)).taken == 1
+    other = await applying._question(link, connection("another"))
+    assert (other.place, (await links.get(link.id)).taken) == (1, 2)
+    assert other.ref != asked[0].ref
+
+
+async def test_who_only_asks_to_connect_takes_a_place_too(employer: Employer) -> None:
+    """Or a flood of requests that nobody goes on with would leave connections without end."""
+    applying, links, link = await opened(employer, most=3)
+    taken = await asyncio.gather(*(applying.take(link.id, connection(f"flood {number}")) for number in range(8)))
+    assert sorted(taken) == [False] * 5 + [True] * 3
+    assert (await links.get(link.id)).taken == 3
+    has_begun = f"flood {taken.index(True)}"
+    assert await applying.take(link.id, connection(has_begun))
+    await links.close(link.id)
+    assert await applying.take(link.id, connection(has_begun))
+    assert not await applying.take(link.id, connection("another"))
+
+
+async def test_who_cannot_be_asked_now_is_told_so_and_takes_no_place(employer: Employer) -> None:
+    applying, links, link = await opened(employer, most=3)
+    strange = await links.add(
+        link.model_copy(update={"id": "0" * 32, "question": {**link.question, "place": "Nowhere"}})
+    )
+    assert await applying.take(strange.id, connection("one"))
+    assert (await links.get(strange.id)).taken == 0
+
+
+async def test_wallets_that_only_begin_cannot_keep_a_link_full(employer: Employer) -> None:
+    applying, links, link = await opened(employer, most=2)
+    for number in range(2):
+        assert await applying.take(link.id, connection(f"flood {number}"))
+    assert not await applying.take(link.id, connection("worker"))
+    employer.now += timedelta(minutes=20)
+    await applying.free(employer.now)
+    assert await applying.take(link.id, connection("worker"))
+    after = await links.get(link.id)
+    assert (after.taken, after.freed, after.in_use) == (3, 2, 1)
+
+
+async def test_who_answered_in_time_keeps_their_place(employer: Employer) -> None:
+    """Also where the answer is refused, as long as something was proven; a forged one is as good as none."""
+    applying, links, link = await opened(employer, most=3)
+    proven, forged, _ = [await applying._question(link, connection(name)) for name in ("proven", "forged", "silent")]
+    for asked, outcome in ((proven, FactOutcome.HOLDS), (forged, FactOutcome.NOT_LOOKED_AT)):
+        await decide(employer, asked, outcome)
+    employer.now += timedelta(minutes=20)
+    await applying.free(employer.now)
+    after = await links.get(link.id)
+    assert (after.in_use, after.freed) == (1, 2)
+    again = await applying._question(link, connection("proven"))
+    assert again.id == proven.id
+
+
+async def test_a_wallet_that_was_too_late_is_asked_anew_at_another_place_and_not_for_ever(employer: Employer) -> None:
+    applying, links, link = await opened(employer, most=10)
+    ids = set()
+    for _ in range(7):
+        asked = await applying._question(link, connection("late"))
+        assert (await applying._question(link, connection("late"))).id == asked.id
+        ids.add(asked.id)
+        late = asked.model_copy(update={"answer_by": utc_now() - timedelta(seconds=1), "id": asked.id})
+        await open_verifications(employer.profile).remove(asked.id)
+        await open_verifications(employer.profile).insert(late)
+        employer.now = utc_now() + timedelta(seconds=1)
+    assert len(ids) == 5
+    assert (await links.get(link.id)).taken == 5
+
+
+async def decide(employer: Employer, asked: Verification, genuine: FactOutcome) -> None:
+    """End a question as one that was answered and refused."""
+    decision = TrustDecision(Verdict.NOT_TRUSTED, (Reason("proof.invalid", "…"),), None, employer.now)
+    grounds = AnswerGrounds((AnswerFact(FactKind.GENUINE, genuine),), ())
+    markers = open_verifications(employer.profile)
+    await markers.add(asked.id, ANSWER, taken("0" * 64, at=employer.now))
+    await markers.add(asked.id, DECISION, decided(decision, grounds, seen_until=None, at=employer.now))

@@ -1,0 +1,113 @@
+"""The decision's page: every verdict, in every language, before all else and in at most 25 words."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.unit.trust.receipts.test_receipts import DECIDED, verification
+from tests.unit.verifier.test_receipt_page import GROUNDS
+
+from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.site.rendering import Pages
+from wanderbuch.agents.verifier.pages.answer_view import MAX_HEAD_WORDS, answer_view, good_until_of
+from wanderbuch.agents.verifier.pages.desk import about_question
+from wanderbuch.agents.verifier.pages.desk_questions import _worker_words
+from wanderbuch.agents.verifier.pages.kit import KIT
+from wanderbuch.agents.verifier.staff import StaffMember, StaffRole
+from wanderbuch.governance.facts.question import Reason, Requirement, Subject, TrustDecision, Verdict
+from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
+from wanderbuch.plugins.trust.verifying.exchange import VerificationState
+
+PAGES = Pages("/desk", KIT)
+ME = StaffMember(id="m.borg", name="Maria Borg", roles=(StaffRole.ASKER,))
+ALL_OPEN = AnswerGrounds(tuple(AnswerFact(kind, FactOutcome.COULD_NOT_CHECK) for kind in FactKind))
+NO_ONE = Requirement("C7212", "MLT", subject=Subject.NONE)
+
+
+def decided(verdict: Verdict, code: str = "issuer.accredited", **more: Any) -> dict[str, Any]:
+    decision = TrustDecision(verdict, (Reason(code, "As it is."),), None, DECIDED, redress=("https://a.test/",))
+    return {"decision": decision, "grounds": GROUNDS, **more}
+
+
+OVER: dict[str, dict[str, Any]] = {
+    "accepted": decided(Verdict.TRUSTED),
+    "accepted-nobody-named": decided(Verdict.TRUSTED, requirement=NO_ONE, grounds=AnswerGrounds()),
+    "refused": decided(Verdict.NOT_TRUSTED, grounds=ALL_OPEN),
+    "day-needed": decided(Verdict.NOT_TRUSTED, "award.date_needed"),
+    "unknown": decided(Verdict.UNKNOWN, grounds=ALL_OPEN),
+    "stale": decided(Verdict.STALE, grounds=ALL_OPEN),
+    "before-facts": decided(Verdict.UNKNOWN, grounds=None),
+    "declined": {"state": VerificationState.DECLINED, "decision": None, "grounds": None},
+    "no-answer": {"state": VerificationState.NO_ANSWER, "decision": None, "grounds": None},
+    "withdrawn": {"state": VerificationState.CANCELLED, "decision": None, "grounds": None},
+}
+
+
+def page(name: str, language: str = "en") -> str:
+    held = verification(**{"ended_at": datetime(2026, 3, 2, 10, 5, tzinfo=UTC), **OVER[name]})
+    view, words = answer_view(held, None, language), KIT.words(LANGUAGES[language])
+    return PAGES.text(
+        "desk_answer.html",
+        LANGUAGES[language],
+        frame="desk.html",
+        me=ME,
+        form_token="0",
+        verifier_name="Shipyard <b>",
+        view=view,
+        about=about_question(held, words),
+        good_until=good_until_of(view),
+        receipt="https://shipyard.test/receipts/1/2" if held.decision else None,
+        asked_by="Maria Borg",
+        words=_worker_words(held, language),
+    )
+
+
+def head(text: str) -> str:
+    inner = text.partition('id="head">')[2].partition("</div>")[0]
+    return re.sub(r"<[^>]+>", " ", inner)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", OVER)
+def test_verdict_day_and_what_was_not_checked_come_first_in_few_words(name: str, language: str) -> None:
+    said = head(page(name, language))
+    assert 3 < len(said.split()) <= MAX_HEAD_WORDS, said
+    assert "2026" in said
+    assert page(name, language).index('id="head"') < page(name, language).index('class="lead"')
+
+
+@pytest.mark.parametrize("name", OVER)
+def test_what_could_not_be_checked_never_looks_like_a_refusal(name: str) -> None:
+    text = page(name)
+    is_refusal = name == "refused"
+    assert ("Not accepted" in text) == is_refusal
+    assert ("answer-not_trusted" in text) == is_refusal
+    assert ("answer-trusted" in text) == name.startswith("accepted")
+    could_not = name in {"unknown", "stale", "day-needed", "before-facts"}
+    assert ("Could not be checked" in text) == could_not
+    assert ("This is no refusal" in text) == could_not
+    assert ("Good until" in text) == name.startswith("accepted")
+
+
+def test_whose_certificate_it_is_was_not_checked_where_no_name_was_asked() -> None:
+    assert "Not checked: whose it is" in head(page("accepted-nobody-named")).replace("  ", " ")
+    assert "friend" in page("accepted-nobody-named")
+    assert "whose it is" not in head(page("refused"))
+
+
+def test_of_much_that_was_not_checked_the_head_names_two_and_says_how_many_more() -> None:
+    assert f"{len(FactKind) - 2} more below" in head(page("unknown"))
+
+
+def test_only_a_missing_day_is_asked_again_with_the_day() -> None:
+    assert "with the day of award" in page("day-needed")
+    assert all("with the day of award" not in page(name) for name in OVER if name != "day-needed")
+
+
+def test_every_reason_and_every_fact_stand_below() -> None:
+    text = page("accepted")
+    assert text.count("<tr>") == 1 + len(GROUNDS.facts)
+    assert "As it is." in text
+    assert "https://a.test/" in text
+    assert "Shipyard &lt;b&gt;" in text

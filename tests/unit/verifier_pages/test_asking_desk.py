@@ -1,0 +1,302 @@
+"""The employer's desk without JavaScript: who may do what, asking in words, one question from code to decision."""
+
+import re
+
+import pytest
+from tests.unit.verifier_pages.conftest import Browser, hidden
+from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME, DeskPlace, fields
+
+from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.verifier.desk_log import DeskAct
+from wanderbuch.agents.verifier.questions.templates import BUILT_IN
+from wanderbuch.plugins.trust.verifying.exchange import VerificationState
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGES = {
+    "/desk/en/": {ASKER, AUDITOR, ADMINISTRATOR},
+    "/desk/en/ask": {ASKER},
+    "/desk/en/links": {ASKER},
+    "/desk/en/audit": {AUDITOR, ADMINISTRATOR},
+    "/desk/en/settings": {ADMINISTRATOR},
+    "/desk/en/people": {ADMINISTRATOR},
+    "/desk/en/means": {ASKER, AUDITOR, ADMINISTRATOR},
+}
+
+
+async def put(browser: Browser, **changed: str) -> str:
+    """Ask as the form does, and return the id of the question."""
+    explained = await browser.preview(fields(**changed))
+    assert explained.status == 200, explained.text
+    answer = await browser.send("/desk/en/ask/put", question=hidden(explained.text, "question"))
+    assert answer.status == 303
+    return answer.target.removeprefix("/desk/en/question/")
+
+
+@pytest.mark.parametrize(("path", "allowed"), PAGES.items())
+async def test_each_sees_what_their_role_lets_them(browsers: dict[str, Browser], path: str, allowed: set[str]) -> None:
+    for person, browser in browsers.items():
+        assert (await browser.ask(path)).status == (200 if person in allowed else 403), person
+
+
+async def test_nobody_sees_anything_without_signing_in(browsers: dict[str, Browser]) -> None:
+    stranger = Browser(browsers[ASKER].server, browsers[ASKER].session)
+    for path in (*PAGES, "/desk/en/question/1", "/desk/en/question/1/events", "/desk/en/link/1", "/desk/en/nowhere"):
+        answer = await stranger.ask(path)
+        assert (answer.status, answer.target) == (303, "/desk/en/sign-in"), path
+    assert (await stranger.ask("/desk/en/ask/put", data={"question": "{}"})).status == 303
+
+
+async def test_whoever_only_reads_sees_no_answer_and_puts_no_question(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    question = await put(browsers[ASKER])
+    await place.answer(question)
+    for person in (AUDITOR, ADMINISTRATOR):
+        browser = browsers[person]
+        assert (await browser.ask(f"/desk/en/question/{question}")).status == 403
+        for path in ("ask", "ask/put", "ask/link", "ask/save", "template/welder/ask", f"question/{question}/again"):
+            assert (await browser.send(f"/desk/en/{path}", question="{}")).status == 403, path
+
+
+async def test_a_form_needs_the_token_of_its_session(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    before = await place.office.desk.page(place.profile)
+    forged = await browsers[ASKER].ask("/desk/en/ask/put", data={"form_token": "x" * 64, "question": "{}"})
+    assert forged.status == 403
+    assert len((await place.office.desk.page(place.profile)).items) == len(before.items)
+
+
+async def test_words_of_the_page_become_a_question_that_is_explained_first(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    before = len((await place.office.desk.page(place.profile)).items)
+    unclear = await browsers[ASKER].preview(fields(c0__about="لحام", place="مالطا"), "ar")
+    assert (unclear.status, "C7511" in unclear.text) == (422, True), "welder, or butcher"
+    explained = await browsers[ASKER].preview(fields(c0__about="لحام", place="مالطا", c0__choice="C7212"), "ar")
+    assert explained.status == 200
+    assert len((await place.office.desk.page(place.profile)).items) == before, "nobody is asked by an explanation"
+    assert '"occupation":"C7212"' in hidden(explained.text, "question")
+    assert "ستعرف" in explained.text
+    assert "C7212" not in re.sub(r'value="[^"]*"', "", explained.text), "no code is shown"
+
+
+async def test_words_that_may_mean_several_are_given_back_with_the_choices(browsers: dict[str, Browser]) -> None:
+    unclear = await browsers[ASKER].preview(fields(c0__about="driver"))
+    assert unclear.status == 422
+    choices = re.findall(r'name="c0.choice" value="(C\d{4})"', unclear.text)
+    assert "C8332" in choices
+    assert 'value="driver"' in unclear.text, "what was typed stays"
+    chosen = await browsers[ASKER].preview(fields(c0__about="driver", c0__choice="C7212"))
+    assert chosen.status == 422, "what was not offered is not taken"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"c0__about": "xyzzy"}, "we know nothing by these words"),
+        ({"place": "Atlantis"}, "we know none of this name"),
+        ({"subject": ""}, "Choose whether a name is asked"),
+        ({"c0__ask": "language", "c0__about": "Klingonish"}, "Language: we know none of this name"),
+        ({"ref": "Ünal"}, "at most 64 Latin letters"),
+        ({"c0__about": "cook", "c0__level": "EQF:9"}, "expected a level of EQF"),
+        ({"c0__about": "plumber"}, "no accredited issuer"),
+        ({"keep_law": "Some Act"}, "keep"),
+    ],
+)
+async def test_what_is_wrong_is_said_in_the_form_and_nothing_is_lost(
+    browsers: dict[str, Browser], changed: dict[str, str], said: str
+) -> None:
+    told = fields(**changed)
+    answer = await browsers[ASKER].preview(told)
+    assert answer.status == 422
+    assert said.lower() in answer.text.lower()
+    assert f'value="{told["c0.about"]}"' in answer.text or "c0.about-problem" not in answer.text
+
+
+async def test_certificates_are_added_and_dropped_by_buttons(browsers: dict[str, Browser]) -> None:
+    more = await browsers[ASKER].preview(fields(add="language"))
+    assert (more.status, more.text.count('name="c1.ask" value="language"')) == (200, 1)
+    assert "answer-not_trusted" not in more.text, "an empty field that just came is no mistake"
+    two = fields(c1__ask="language", c1__about="Maltese", drop="0")
+    fewer = await browsers[ASKER].preview(two)
+    assert 'name="c0.ask" value="language"' in fewer.text
+    assert 'value="Maltese"' in fewer.text
+    assert 'name="c1.ask"' not in fewer.text
+
+
+async def test_a_question_comes_back_to_the_form_as_it_was(browsers: dict[str, Browser]) -> None:
+    told = fields(c0__awarded_within_months="24", subject="name", ref="K7-42", answer_within_s="3600")
+    explained = await browsers[ASKER].preview(told)
+    form = await browsers[ASKER].send("/desk/en/ask", question=hidden(explained.text, "question"))
+    for part in ('value="Welders and flamecutters"', 'value="EQF:3" selected', 'value="24" selected', 'value="K7-42"'):
+        assert part in form.text, part
+    assert re.search(r'value="name"[^>]*checked', form.text)
+    assert 'value="3600" selected' in form.text
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"place":"Malta"}', "{}" * 30_000])
+async def test_what_is_no_question_is_not_put(browsers: dict[str, Browser], text: str) -> None:
+    assert (await browsers[ASKER].send("/desk/en/ask/put", question=text)).status in {400, 422}
+
+
+async def test_a_live_question_shows_its_code_its_words_and_nothing_of_the_wallet(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    question = await put(browsers[ASKER], ref="K7-42")
+    asked = await place.office.desk.status(place.profile, question)
+    page = await browsers[ASKER].ask(f"/desk/en/question/{question}")
+    assert "<svg viewBox" in page.text
+    assert (asked.short_url or "") in page.text
+    assert "K7-42" in page.text
+    assert '<meta http-equiv="refresh"' in page.text, "it goes on without JavaScript"
+    assert "No answer yet." in page.text
+    in_tamil = await browsers[ASKER].ask(f"/desk/en/question/{question}?words=ta")
+    assert '<ul lang="ta" dir="ltr">' in in_tamil.text
+    assert len(page.text.encode()) < 40_000
+
+
+async def test_an_answer_turns_the_page_into_the_decision(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    question = await put(browsers[ASKER])
+    await place.answer(question)
+    page = (await browsers[ASKER].ask(f"/desk/en/question/{question}")).text
+    assert "<h1>Accepted</h1>" in page
+    assert "Not checked: whose it is." in page
+    assert "/receipts/" in page
+    assert "Maria Borg" in page, "who asked"
+    assert "Welders and flamecutters" in page
+    assert (await browsers[ASKER].send(f"/desk/en/question/{question}/forget")).status == 303
+    assert "has been forgotten since" in (await browsers[ASKER].ask(f"/desk/en/question/{question}")).text
+
+
+async def test_the_stream_says_that_it_is_over_and_ends(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    question = await put(browsers[ASKER])
+    await place.answer(question)
+    stream = await browsers[ASKER].ask(f"/desk/en/question/{question}/events")
+    assert '"over":true' in stream.text
+    assert "TRUSTED" not in stream.text
+
+
+async def test_a_question_taken_back_is_answered_by_nobody(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    question = await put(browsers[ASKER])
+    assert (await browsers[ASKER].send(f"/desk/en/question/{question}/withdraw")).status == 303
+    await place.answer(question)
+    ended = await place.office.desk.status(place.profile, question)
+    assert (ended.state, ended.decision) == (VerificationState.CANCELLED, None)
+    page = (await browsers[ASKER].ask(f"/desk/en/question/{question}")).text
+    assert "<h1>Question taken back</h1>" in page
+    assert (DeskAct.CANCELLED, ASKER) in {(entry.act, entry.by) for entry in await place.office.log.entries()}
+
+
+async def test_an_answer_that_came_first_is_not_taken_back(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    question = await put(browsers[ASKER])
+    await place.answer(question)
+    await browsers[ASKER].send(f"/desk/en/question/{question}/withdraw")
+    assert (await place.office.desk.status(place.profile, question)).state is VerificationState.DECIDED
+
+
+async def test_asking_again_puts_the_same_question_anew(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    question = await put(browsers[ASKER], ref="K7-42", subject="name")
+    await browsers[ASKER].send(f"/desk/en/question/{question}/withdraw")
+    answer = await browsers[ASKER].send(f"/desk/en/question/{question}/again")
+    again = answer.target.removeprefix("/desk/en/question/")
+    assert again != question
+    first, second = [await place.office.desk.status(place.profile, each) for each in (question, again)]
+    assert (second.requirement, second.ref, second.asked_by) == (first.requirement, "K7-42", ASKER)
+    assert second.proof_request["nonce"] != first.proof_request["nonce"]
+
+
+async def test_a_template_is_saved_used_with_one_click_and_removed(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    explained = await browsers[ASKER].preview(fields(ref="only once"))
+    title = "Welders <b> for the yard"
+    saved = await browsers[ASKER].send("/desk/en/ask/save", question=hidden(explained.text, "question"), title=title)
+    assert saved.status == 303
+    templates = await place.office.templates.all()
+    own = next(one for one in templates if not one.is_built_in)
+    assert (own.title, "ref" in own.question) == (title, False)
+    assert "Welders &lt;b&gt; for the yard" in (await browsers[ASKER].ask("/desk/en/")).text
+    asked = await browsers[ASKER].send(f"/desk/en/template/{own.id}/ask")
+    question = await place.office.desk.status(place.profile, asked.target.rpartition("/")[2])
+    assert question.requirement.occupation == "C7212"
+    assert (await browsers[ASKER].send(f"/desk/en/template/{own.id}/remove")).status == 303
+    assert (await browsers[ASKER].send(f"/desk/en/template/{own.id}/remove")).status == 404
+    assert (await browsers[ASKER].send("/desk/en/template/welder/remove")).status == 409
+
+
+@pytest.mark.parametrize("template", BUILT_IN)
+async def test_each_template_of_the_product_fills_the_form(browsers: dict[str, Browser], template: str) -> None:
+    form = await browsers[ASKER].ask(f"/desk/en/ask?template={template}")
+    assert form.status == 200
+    assert not re.search(r'name="c0.about" value="[^"]*\(C\d', form.text), "the title alone says what is meant"
+    assert len(form.text.encode()) < 60_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_each_page_and_what_it_loads_weigh_less_than_100_kilobytes(
+    browsers: dict[str, Browser], language: str
+) -> None:
+    for path in ("ask?template=driver", "", "links"):
+        page = (await browsers[ASKER].ask(f"/desk/{language}/{path}")).text
+        addresses = set(re.findall(r'(?:src|href)="(/desk/assets/[^"]+)"', page))
+        assert any(address.endswith("site.css") for address in addresses)
+        loaded = [await browsers[ASKER].ask(address) for address in addresses]
+        titles = (await browsers[ASKER].ask(f"/desk/{language}/occupations.json")).text if "ask" in path else ""
+        assert sum(len(each.encode()) for each in (page, titles, *(one.text for one in loaded))) < 100_000
+
+
+async def test_a_template_without_a_place_asks_for_it_until_one_is_set(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    settings = await place.office.settings.get()
+    assert settings.place is None
+    asked = await browsers[ASKER].send("/desk/en/template/welder/ask")
+    assert asked.target == "/desk/en/ask?template=welder"
+    wrong = await browsers[ADMINISTRATOR].send("/desk/en/settings", place="Atlantis")
+    assert (wrong.status, 'value="Atlantis"' in wrong.text) == (422, True)
+    assert (await browsers[ADMINISTRATOR].send("/desk/fr/settings", place="Malte")).target.endswith("?saved=1")
+    assert "Malta" in (await browsers[ADMINISTRATOR].ask("/desk/en/settings?saved=1")).text
+    await browsers[ADMINISTRATOR].send("/desk/en/settings", place="Malta", answer_within_s="3600")
+    asked = await browsers[ASKER].send("/desk/en/template/welder/ask")
+    question = await place.office.desk.status(place.profile, asked.target.rpartition("/")[2])
+    assert (question.answer_by - question.created_at).total_seconds() == 3600
+
+
+async def test_a_link_shows_its_address_is_widened_and_closed(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    explained = await browsers[ASKER].preview(fields())
+    question = hidden(explained.text, "question")
+    made = await browsers[ASKER].send("/desk/en/ask/link", question=question, title="Spring", days="30", most="5")
+    link_id = made.target.removeprefix("/desk/en/link/")
+    link = await place.office.links.get(link_id)
+    assert link.made_by == ASKER
+    page = await browsers[ASKER].ask(made.target)
+    assert link.short_url in page.text
+    assert re.fullmatch(r"https://[A-Za-z0-9./_-]+", link.short_url), "nothing in it breaks in an e-mail"
+    assert (await browsers[ASKER].send(f"{made.target}/widen", most="4")).status == 409
+    assert (await browsers[ASKER].send(f"{made.target}/widen", most="50")).status == 303
+    assert (await browsers[ASKER].send(f"{made.target}/close")).status == 303
+    closed = await place.office.links.get(link_id)
+    assert (closed.most, closed.is_closed) == (50, True)
+    assert "Spring" in (await browsers[ASKER].ask("/desk/en/links")).text
+    bad = await browsers[ASKER].send("/desk/en/ask/link", question=question, title="x", days="31", most="5")
+    assert bad.status == 400
+
+
+async def test_the_audit_says_who_asked_what_and_no_value(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    question = await put(browsers[ASKER], subject="name")
+    answered = await place.answer(question)
+    seen = await place.office.desk.seen(place.profile, answered)
+    assert seen is not None
+    page = (await browsers[AUDITOR].ask("/desk/en/audit")).text
+    assert "Maria Borg" in page
+    assert "Name asked." in page
+    assert "changed the settings" in page or "let in" in page
+    for value in (seen["family_name"], seen["given_names"]):
+        assert value not in page
+    assert f"/question/{question}" not in page, "whoever only reads is led to no answer"
+
+
+async def test_the_settings_say_what_workers_see_and_what_to_do_about_it(browsers: dict[str, Browser]) -> None:
+    page = (await browsers[ADMINISTRATOR].ask("/desk/en/settings")).text
+    for part in (NAME, "did:webvh:", "unknown", "apply to the authority", "30 days"):
+        assert part in page, part
