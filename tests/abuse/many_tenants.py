@@ -69,6 +69,6 @@ async def ask(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 (handlers tell nobody that they have ended)
             await asyncio.sleep(0.02)

@@ -197,7 +197,7 @@ async def test_a_tails_file_that_takes_long_holds_nobody_up(
 
     monkeypatch.setattr("wanderbuch.agents.holder.tails_beside.place_tails", get)
     offer = await offered.accepted()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await offered.receive(await offered.credential(offer))
     assert (await offered.held(offer.id)).waits_since is not None
     silent.set()

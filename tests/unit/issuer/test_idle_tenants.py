@@ -29,7 +29,7 @@ async def test_an_issuing_tenant_that_waits_for_its_authority_has_no_task_and_tr
             made = {"id": f"school-{number}", "name": "School", "roles": {"issuer": {}}}
             await handle.post("/v1/tenants", made)
             tenants.append(await agent.tenants.enter(made["id"]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while any(tenant._tasks for tenant in tenants):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         office = tenants[0].offices["issuer"]

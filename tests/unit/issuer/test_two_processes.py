@@ -249,7 +249,7 @@ async def test_a_process_that_starts_does_not_wait_for_the_turn_of_one_that_died
     async with registries._alone(issuer.first.cred_def_id):  # and no one gives it back
         before = issuer.second.standing.ground()
         issuer.second.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await issuer.second.standing.prepare()
     assert issuer.second.standing.ground() == before
 

@@ -56,7 +56,7 @@ async def echo(reader: StreamReader, writer: StreamWriter) -> None:
 
 
 async def ask(port: int, text: bytes = b"") -> bytes:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
         async def tell() -> None:
@@ -87,7 +87,7 @@ async def test_what_is_large_comes_whole_both_ways(ending: AsyncExitStack) -> No
 async def test_what_a_process_says_before_it_hangs_up_comes_whole(ending: AsyncExitStack) -> None:
     proxy = await proxy_before(ending, await serve(ending, names_itself(LARGE)))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         await asyncio.sleep(0.2)  # somebody slow to read
         assert await reader.read() == LARGE
@@ -124,7 +124,7 @@ async def test_a_connection_ends_when_its_process_breaks_it(ending: AsyncExitSta
         writer.transport.abort()
 
     proxy = await proxy_before(ending, await serve(ending, dies))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"x")
         with suppress(ConnectionError):
@@ -140,7 +140,7 @@ async def test_a_closed_proxy_ends_what_it_carries_and_listens_no_more(ending: A
 
     await proxy.close()
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await reader.read() == b""
     writer.close()
     with pytest.raises(ConnectionRefusedError):

@@ -69,7 +69,7 @@ async def peer(agents: list[RunningAgent]) -> Correspondent:
 
 async def nothing_left(agent: RunningAgent) -> None:
     engine = tables_of(agent.profile).engine
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await kept_by(agent) or await engine.run("SELECT id FROM envelope"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

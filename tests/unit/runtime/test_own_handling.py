@@ -160,7 +160,7 @@ async def test_what_was_cut_off_by_the_end_is_taken_again_after_the_next_start(
     again = await start(load_config(tiny_handle.config_path, {}, role=role), role)
     try:
         await again.wait_ready()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(taking.taken) < 2 or await kept_by(again):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     finally:

@@ -54,7 +54,7 @@ async def test_the_cancellation_is_what_it_ends_with(config: AgentConfig, is_tra
         ends[type(ended).__name__] += 1
     assert set(ends) <= {"CancelledError", "NoneType"}
     assert ends["CancelledError"] > 0
-    async with asyncio.timeout(10), wallet.transaction() as session:
+    async with asyncio.timeout(60), wallet.transaction() as session:
         await session.handle.insert("note", "after", b"x")
         await session.commit()
     await wallet.close()

@@ -104,12 +104,12 @@ async def test_announcements_are_heard_by_topic(engine: Engine) -> None:
     engine.hear("tenants", others.put_nowait)
 
     await engine.announce("events", "default 7\nä")
-    assert await asyncio.wait_for(heard.get(), 10) == "default 7\nä"
+    assert await asyncio.wait_for(heard.get(), 60) == "default 7\nä"
 
     end()
     await engine.announce("events", "default 8")
     await engine.announce("tenants", "x")
-    assert await asyncio.wait_for(others.get(), 10) == "x"
+    assert await asyncio.wait_for(others.get(), 60) == "x"
     assert heard.empty()
 
 
@@ -123,7 +123,7 @@ async def test_one_who_hears_and_fails_harms_no_other(engine: Engine, caplog: py
     engine.hear("events", heard.put_nowait)
     for text in ("one", "two"):
         await engine.announce("events", text)
-        assert await asyncio.wait_for(heard.get(), 10) == text
+        assert await asyncio.wait_for(heard.get(), 60) == text
     assert "who hears events failed" in caplog.text
 
 
@@ -136,7 +136,7 @@ async def test_what_is_told_in_a_transaction_is_heard_only_if_that_commits(engin
 
     await engine.together(Statement(_INSERT, ("a", 1)), Statement("SELECT store_tell(?, ?)", ("events", "done")))
 
-    assert await asyncio.wait_for(heard.get(), 10) == "done"
+    assert await asyncio.wait_for(heard.get(), 60) == "done"
     assert heard.empty()
 
 

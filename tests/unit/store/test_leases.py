@@ -111,7 +111,7 @@ async def test_who_is_cancelled_while_waiting_leaves_the_turn_to_others(tables: 
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    await asyncio.wait_for(_hold_once(tables.leases), 10)
+    await asyncio.wait_for(_hold_once(tables.leases), 60)
 
 
 async def test_processes_count_without_losing_one(tables: Tables, other: Leases) -> None:

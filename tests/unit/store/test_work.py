@@ -221,7 +221,7 @@ async def working(engine: Engine, *kinds: WorkKind, profile_of: ProfileOf = prof
 
 
 async def until[T](look: Callable[[], Awaitable[T]], fits: Callable[[T], bool]) -> T:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not fits(found := await look()):  # noqa: ASYNC110 (other processes have no event)
             await asyncio.sleep(0.02)
     return found

@@ -76,7 +76,7 @@ class Told:
     async def block(self) -> dict[str, str] | None:
         """Return the next block as its fields; None at the end."""
         found: dict[str, str] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while line := (await self.response.content.readline()).decode():
                 if line == "\n":
                     return found
@@ -214,7 +214,7 @@ async def test_streams_are_counted_for_each_tenant(site: Site, monkeypatch: pyte
         async with site.following("/v1/t/a/events"):
             assert len(site.feed) == 3
         assert (await site.page())[0] == 200
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(site.feed):
             await site.append(f"o{len(site.feed)}")
             await asyncio.sleep(0.05)
@@ -280,7 +280,7 @@ async def test_a_reader_that_does_not_read_is_cut_off(site: Site) -> None:
     async with served(handler) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await ended.wait()
         assert not len(site.feed)
         writer.close()

@@ -144,7 +144,7 @@ async def test_an_agent_whose_store_holds_poison_starts_and_deletes_it(
     again = await start(load_config(Path(tiny_handle.config_path), {}, role=role), role)
     try:
         await again.wait_ready()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while await records_of(again):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     finally:
