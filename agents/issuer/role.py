@@ -10,6 +10,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.api import ISSUER_ROUTES
 from wanderbuch.agents.issuer.book import OfferBook, knows_offer
+from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
@@ -157,7 +158,7 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return ISSUER_ROUTES
+        return (*ISSUER_ROUTES, *CLASS_LIST_ROUTES)
 
     async def open(self, tenant: Tenant) -> IssuerOffice:
         """Open the desk, and come to stand beside: an authority that is silent keeps no issuer from opening."""

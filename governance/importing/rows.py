@@ -1,17 +1,17 @@
 """From cells to values, row by row; every finding names its row and column."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from wanderbuch.governance.form.findings import Severity
 from wanderbuch.governance.importing import values
-from wanderbuch.governance.importing.columns import BY_NAME
+from wanderbuch.governance.importing.columns import INSTITUTIONS
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.lists.table import CellFinding, Table, unescaped
 
-_MAX_MISTAKES: Final = 2000  # what is wrong in every row is seen in the first
+MAX_MISTAKES: Final = 2000  # what is wrong in every row is seen in the first
 _OPEN: Final = "open"  # a last day that is not known yet
 _LAST_DAYS: Final = frozenset({"valid_until", "programme_until"})
 
@@ -65,7 +65,9 @@ def read_rows(
     rows: list[ImportedRow] = []
     findings: list[CellFinding] = []
     mistakes = 0
-    for number, texts in _texts(table, columns, findings, fill_down=settings.fill_down):
+    fills = {name for name, column in INSTITUTIONS.by_name.items() if column.fills_down} if settings.fill_down else ()
+    each = texts_of(table, columns, findings, lists=_LISTS, fills_down=fills, begins=("institution", "did"))
+    for number, texts in each:
         values, wrong = _read(texts, settings, frameworks)
         findings += [
             CellFinding(
@@ -77,8 +79,8 @@ def read_rows(
         if not wrong:
             rows.append(ImportedRow(number, values))
         mistakes += len(wrong)
-        if mistakes > _MAX_MISTAKES:
-            message = f"found more than {_MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
+        if mistakes > MAX_MISTAKES:
+            message = f"found more than {MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
             findings.append(CellFinding(Severity.ERROR, number, "", message, "correct these first", "mistakes"))
             break
     return rows, findings
@@ -89,18 +91,33 @@ def header_of(table: Table, columns: Mapping[str, int], column: str) -> str:
     return table.headers[columns[column]] if column in columns else column
 
 
-def _texts(
-    table: Table, columns: Mapping[str, int], findings: list[CellFinding], *, fill_down: bool
+def texts_of(
+    table: Table,
+    columns: Mapping[str, int],
+    findings: list[CellFinding],
+    *,
+    lists: Collection[str] = (),
+    fills_down: Collection[str] = (),
+    begins: Collection[str] = (),
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each row as column -> text, without the empty ones, filled from above where that was asked for."""
+    """Yield each row's number and its texts by column, without the empty ones.
+
+    Args:
+        table: the cells.
+        columns: column -> position.
+        findings: takes what is to be said of single cells.
+        lists: columns whose cells hold several values; a line break divides them.
+        fills_down: columns in which an empty cell means what stands above it.
+        begins: a text in one of these columns ends what stands above.
+    """
     above: dict[str, str] = {}
     for row in table.rows:
         texts = {}
         for column, position in columns.items():
             text = unescaped(row.cells[position]) if position < len(row.cells) else ""
             if text.casefold() not in values.NOTHING:
-                texts[column] = text
-                if "\n" not in text or column in _LISTS:
+                texts[column] = text if "\n" not in text or column in lists else " ".join(text.split())
+                if "\n" not in text or column in lists:
                     continue
                 kind, message = "line-breaks", "a line break is read as a space"
             elif text:
@@ -109,12 +126,12 @@ def _texts(
                 continue
             header = header_of(table, columns, column)
             findings.append(CellFinding(Severity.WARNING, row.number, header, message, "nothing to do", kind, position))
-        if fill_down:
-            if "institution" in texts or "did" in texts:  # another institution begins: nothing of the last one holds
+        if fills_down:
+            if any(column in texts for column in begins):  # another one begins: nothing of the last one holds
                 above = {}
             else:
                 texts = {**above, **texts}
-            above = {column: text for column, text in texts.items() if BY_NAME[column].fills_down}
+            above = {column: text for column, text in texts.items() if column in fills_down}
         yield row.number, texts
 
 
@@ -123,8 +140,7 @@ def _read(
 ) -> tuple[dict[str, Any], list[tuple[str, ValueProblem]]]:
     cells: dict[str, Any] = {}
     wrong: list[tuple[str, ValueProblem]] = []
-    for column, given in texts.items():
-        text = given if column in _LISTS or "\n" not in given else " ".join(given.split())
+    for column, text in texts.items():
         try:
             if column in _DAYS:
                 cells[column] = _day(column, text, settings.day_order)

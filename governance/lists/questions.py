@@ -58,6 +58,14 @@ QUESTIONS: Final[Mapping[str, ListQuestion]] = {
                  {"active": "they are active"}),
         _Q("same-name", "institutions with one name and different DIDs",
                  {"different": "they are different institutions"}),
+        # Of class lists, whose rows become credentials.
+        _Q("not-passed", "rows of a class list that say that somebody did not pass",
+                 {LEAVE_OUT: "nothing is issued to them"}),
+        _Q("full-name", "a whole name in one cell, which holds no comma",
+                 {"family-last": "the last word is the family name",
+                  "family-first": "the first word is the family name", "one-name": "all of it is one name"}),
+        _Q("same-person", "rows with one name and one day of birth for the same award",
+                 {"different": "they are different awards"}),
     )
 }  # fmt: skip
 

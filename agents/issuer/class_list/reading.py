@@ -1,0 +1,353 @@
+"""A class list becomes claims, row by row: what is ready, what a person must look at, and why, cell by cell.
+
+`read_class_list`, in order:
+
+1. the table is read as a registrar's list is (`governance.lists`);
+2. its headers are matched to what the credential type claims; a header that nothing matches is an error, and what the
+   type needs and neither a column nor a value for all rows brings is told once;
+3. each cell is read, whole names are divided, and who did not pass is left out, if the person says so;
+4. each row is a claim that fits its type, dates in order and levels in their framework;
+5. rows are compared with each other: a number twice, a person twice.
+
+A row with an error, or with a question that nobody answered, is not ready. Something wrong above the rows (a header, a
+question about the whole sheet) leaves none ready.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Final
+
+from wanderbuch.agents.issuer.class_list.cells import value_of
+from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, NAMES, RESULT, columns_of
+from wanderbuch.agents.issuer.class_list.names import divided
+from wanderbuch.agents.issuer.class_list.results import Result, result_of
+from wanderbuch.canonical_json import canonical
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.importing.dates import DayOrder
+from wanderbuch.governance.importing.problem import ValueProblem
+from wanderbuch.governance.importing.rows import MAX_MISTAKES, header_of, texts_of
+from wanderbuch.governance.lists.noticed import question
+from wanderbuch.governance.lists.reading import Choices, read_list
+from wanderbuch.governance.lists.statuses import folded
+from wanderbuch.governance.lists.table import CellFinding, Table, TableError
+from wanderbuch.schemas.claims import ClaimError, validate_claim
+from wanderbuch.schemas.credential_type import Attribute, CredentialType
+
+NUMBER: Final = "credential_id"
+OWN: Final = frozenset({NUMBER, *NAMES, "birth_date"})
+"""What is each person's own: never one value for all rows."""
+MAX_CLASS_ROWS: Final = 20_000
+_NOT_PASSED: Final = "not-passed"
+_SAME_PERSON: Final = "same-person"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSettings:
+    """What the person says about a class list.
+
+    Args:
+        mapping: header -> column, where the headers are not ours.
+        for_all: attribute -> text of what holds for every row; only what the list has no column for.
+        day_order: how 03/04/2001 is meant.
+        results: the list's word for a result -> what it means.
+        makes_numbers: rows without a number get one later.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    for_all: Mapping[str, str] = field(default_factory=dict, repr=False)
+    day_order: DayOrder = DayOrder.REFUSE
+    results: Mapping[str, Result] = field(default_factory=dict)
+    makes_numbers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One row that is ready: its number as the spreadsheet counts, and its claim as an application writes it."""
+
+    number: int
+    claim: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassList:
+    """A class list that was read.
+
+    Args:
+        table: as it was received.
+        columns: column -> its position in the list.
+        proposed: header that nothing matched -> the column that it may mean, None where nothing is near.
+        rows: what is ready.
+        findings: errors first, then questions, then what else was noticed.
+        not_passed: numbers of the rows that are left out since the person did not pass.
+    """
+
+    table: Table = field(repr=False)
+    columns: Mapping[str, int]
+    proposed: Mapping[str, str | None]
+    rows: tuple[ClassRow, ...]
+    findings: tuple[CellFinding, ...]
+    not_passed: tuple[int, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing above the rows is wrong."""
+        return not any(_stops(finding) and finding.row <= self.table.header_row for finding in self.findings)
+
+    @property
+    def to_look_at(self) -> tuple[int, ...]:
+        """The numbers of the rows that are not ready, in order; also of those that look like no entries."""
+        ready = {row.number for row in self.rows} | set(self.not_passed)
+        asked = {finding.row for finding in self.findings if _stops(finding) and finding.row > self.table.header_row}
+        return tuple(sorted(asked | {row.number for row in self.table.rows if row.number not in ready}))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the claims that are ready, whatever their order; the same list gives the same, hexadecimal."""
+        claims = sorted(canonical(dict(row.claim)) for row in self.rows)
+        return hashlib.sha256(b"\n".join(claims)).hexdigest()
+
+
+def read_class_list(
+    received: bytes, kind: CredentialType, settings: ClassSettings, choices: Choices | None = None, *, at: date
+) -> ClassList:
+    """Return what a class list holds.
+
+    Args:
+        received: the bytes of a CSV file or a spreadsheet (.xlsx, .ods).
+        kind: the credential type that is issued.
+        settings: what the person says about the list.
+        choices: what they say about the file.
+        at: the last day that has begun anywhere; what must lie in the past is held against it.
+
+    Raises:
+        TableError: it cannot be read, or not without guessing.
+    """
+    choices = choices or Choices()
+    names, named = columns_of(kind.id), {folded(header) for header in settings.mapping}
+    table = read_list(received, choices, known=lambda text: names.knows(text) or folded(text) in named)  # 1
+    if len(table.rows) > MAX_CLASS_ROWS:
+        raise TableError(
+            f"expected at most {MAX_CLASS_ROWS} rows, found {len(table.rows)}", hint="divide the list by class or year"
+        )
+    columns, wrong = names.match(table, settings.mapping)  # 2
+    proposed = {
+        finding.column: names.proposed(finding.column)
+        for finding in wrong
+        if finding.kind == "header" and finding.position is not None and finding.position not in columns.values()
+    }
+    findings = [*table.findings, *wrong, *_missing(table, kind, columns, settings)]
+    reading = _Reading(table, kind, columns, settings, choices.answers, at)
+    reading.read()  # 3, 4
+    findings += reading.findings
+    findings += reading.compared()  # 5
+    stopped = {finding.row for finding in findings if _stops(finding)}
+    is_whole = not any(row <= table.header_row for row in stopped)
+    rows = tuple(row for row in reading.rows if row.number not in stopped) if is_whole else ()
+    return ClassList(table, columns, proposed, rows, _in_order(findings), tuple(reading.not_passed))
+
+
+class _Reading:
+    """The rows of one list, as they are read."""
+
+    def __init__(
+        self,
+        table: Table,
+        kind: CredentialType,
+        columns: Mapping[str, int],
+        settings: ClassSettings,
+        answers: Mapping[str, str],
+        at: date,
+    ) -> None:
+        self.rows: list[ClassRow] = []
+        self.findings: list[CellFinding] = []
+        self.not_passed: list[int] = []
+        self._table = table
+        self._kind = kind
+        self._columns = columns
+        self._settings = settings
+        self._answers = answers
+        self._at = at
+        self._untold = set(_brought(columns, settings))  # what is empty here is told row by row
+
+    def read(self) -> None:
+        """Read every row."""
+        for_all = self._for_all()
+        mistakes = 0
+        for number, texts in texts_of(self._table, self._columns, self.findings):
+            count = len(self.findings)
+            if not self._has_passed(number, texts):
+                continue
+            claim = {**for_all, **self._values(number, texts)}
+            if not any(_stops(finding) for finding in self.findings[count:]):
+                self._keep(number, claim)
+            mistakes += sum(_stops(finding) for finding in self.findings[count:])
+            if mistakes > MAX_MISTAKES:
+                message = f"found more than {MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
+                self._add(Severity.ERROR, 0, "", message, "correct these first", "mistakes")
+                return
+
+    def compared(self) -> Iterator[CellFinding]:
+        """Yield what stands out where rows are compared."""
+        numbers: dict[str, int] = {}
+        persons: dict[tuple[str, ...], int] = {}
+        for row in self.rows:
+            given = folded(row.claim.get(NUMBER, ""))
+            if given and (first := numbers.setdefault(given, row.number)) != row.number:
+                yield self._finding(
+                    Severity.ERROR, row.number, NUMBER, f"found the number of row {first} again",
+                    "give each award a number of its own, or leave one of the rows out", "number-twice",
+                )  # fmt: skip
+            person = tuple(
+                folded(row.claim.get(name, ""))
+                for name in (*NAMES, "birth_date", self._kind.about, *_level_of(self._kind))
+            )
+            if (first := persons.setdefault(person, row.number)) != row.number:
+                message = f"the row names the same person and the same award as row {first}: is it one award, twice?"
+                yield question(_SAME_PERSON, self._answers, row.number, None, message)
+
+    def _asked(self, finding: CellFinding) -> None:
+        """Take a question about a cell, with the header of its column."""
+        position = finding.position
+        self.findings.append(finding if position is None else replace(finding, column=self._table.headers[position]))
+
+    def _for_all(self) -> dict[str, str]:
+        """Return the values that hold for every row."""
+        framework = self._settings.for_all.get("framework")
+        claim: dict[str, str] = {}
+        for name, text in self._settings.for_all.items():
+            if name not in self._kind.attr_names or self._kind.attribute(name).computed is not None:
+                continue  # `_missing` has told it
+            try:
+                claim[name] = self._value(self._kind.attribute(name), text, framework)
+            except ValueProblem as problem:
+                self._add(Severity.ERROR, 0, name, problem.message, problem.fix, f"value-{name}")
+                self._untold.discard(name)
+        return claim
+
+    def _has_passed(self, number: int, texts: Mapping[str, str]) -> bool:
+        """Return whether a row is about somebody who passed, as far as the list says; else it is left out or asked."""
+        if RESULT not in self._columns:
+            return True
+        if RESULT not in texts:
+            message, fix = "found nothing where the others say who has passed", "write the result"
+            self._add(Severity.ERROR, number, RESULT, message, fix, "value-result")
+            return True
+        try:
+            result = result_of(texts[RESULT], self._settings.results)
+        except ValueProblem as problem:
+            self._add(Severity.ERROR, number, RESULT, problem.message, problem.fix, "value-result")
+            return True
+        if result is Result.PASSED:
+            return True
+        message = f"found {texts[RESULT][:40]!r}: this person did not pass"
+        self._asked(question(_NOT_PASSED, self._answers, number, self._columns[RESULT], message))
+        if _NOT_PASSED in self._answers:
+            self.not_passed.append(number)
+        return False
+
+    def _values(self, number: int, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return the values of a row, where its cells hold any."""
+        claim: dict[str, str] = {}
+        if FULL_NAME in texts and not any(name in texts for name in NAMES):
+            family, given, told = divided(texts[FULL_NAME], self._answers, number, self._columns[FULL_NAME])
+            claim = {"family_name": family} | ({"given_names": given} if given else {})
+            if told is not None:
+                self._asked(told)
+        framework = self._framework(number, texts)
+        for name, text in texts.items():
+            if name in (FULL_NAME, RESULT):
+                continue
+            try:
+                claim[name] = self._value(self._kind.attribute(name), text, framework)
+            except ValueProblem as problem:
+                self._add(Severity.ERROR, number, name, problem.message, problem.fix, f"value-{name}")
+        return claim
+
+    def _framework(self, number: int, texts: Mapping[str, str]) -> str | None:
+        """Return the framework of a row, so far as the row or the settings say it."""
+        text = texts.get("framework", self._settings.for_all.get("framework"))
+        if text is None or "framework" not in self._kind.attr_names:
+            return None
+        try:
+            return self._value(self._kind.attribute("framework"), text, None)
+        except ValueProblem:  # its own cell tells it
+            return None
+
+    def _value(self, attribute: Attribute, text: str, framework: str | None) -> str:
+        return value_of(attribute, text, order=self._settings.day_order, framework=framework)
+
+    def _keep(self, number: int, claim: dict[str, str]) -> None:
+        """Keep a row whose cells could be read, if they are a claim (4)."""
+        if NUMBER not in claim and self._settings.makes_numbers:
+            checked = {**claim, NUMBER: self._kind.attribute(NUMBER).example}
+        else:
+            checked = claim
+        try:
+            plain = validate_claim(self._kind, checked, at=self._at).plain
+        except ClaimError as err:
+            for finding in err.findings:
+                if finding.found == "nothing" and finding.attribute not in self._untold:
+                    continue  # it was told once for all rows
+                what = "found an empty cell" if finding.found == "nothing" else f"found {finding.found}"
+                message = f"expected {finding.expected}, {what}"
+                self._add(
+                    Severity.ERROR, number, finding.attribute, message, "correct it", f"claim-{finding.attribute}"
+                )
+            return
+        if NUMBER not in claim and self._settings.makes_numbers:
+            plain.pop(NUMBER, None)
+        self.rows.append(ClassRow(number, plain))
+
+    def _add(self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str) -> None:
+        self.findings.append(self._finding(severity, row, column, message, fix, kind))
+
+    def _finding(self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str) -> CellFinding:
+        header = header_of(self._table, self._columns, column) if column else ""
+        return CellFinding(severity, row, header, message, fix, kind, self._columns.get(column))
+
+
+def _missing(
+    table: Table, kind: CredentialType, columns: Mapping[str, int], settings: ClassSettings
+) -> Iterator[CellFinding]:
+    """Yield what the type needs and nothing brings, and what is brought twice or cannot hold for all rows (2)."""
+    by_name = {attribute.name: attribute for attribute in kind.claimed}
+    for name in settings.for_all:
+        message, fix = None, "leave it out"
+        if name not in by_name:
+            message, fix = f"found a value for all rows for {name[:40]!r}", f"there are: {', '.join(by_name)}"
+        elif name in columns:
+            message = "found a value for all rows beside a column of the list"
+        elif name in OWN:
+            message = "found a value for all rows that is each person's own"
+        if message is not None:
+            yield CellFinding(Severity.ERROR, 0, name, message, fix, "for-all")
+    brought = _brought(columns, settings)
+    for name, attribute in by_name.items():
+        if attribute.absent is None and name not in brought:
+            fix = f"add the column, or map a header with --map 'HEADER={name}'"
+            if name not in OWN:
+                fix += ", or give one value for all rows"
+            message = f"the list has no column for {str(attribute.label)!r}"
+            yield CellFinding(Severity.ERROR, table.header_row, name, message, fix, "column-missing")
+
+
+def _brought(columns: Mapping[str, int], settings: ClassSettings) -> set[str]:
+    """Return the attributes that a list and its settings have something for."""
+    names = {*columns, *settings.for_all}
+    return names | (set(NAMES) if FULL_NAME in columns else set()) | ({NUMBER} if settings.makes_numbers else set())
+
+
+def _level_of(kind: CredentialType) -> Sequence[str]:
+    return () if kind.level is None else (kind.level.name,)
+
+
+def _stops(finding: CellFinding) -> bool:
+    """Return whether a finding keeps its row, or the list, from being used."""
+    return finding.severity is Severity.ERROR
+
+
+def _in_order(findings: Sequence[CellFinding]) -> tuple[CellFinding, ...]:
+    order: dict[str, Any] = {"error": 0, "question": 1, "warning": 2}
+    return tuple(sorted(findings, key=lambda told: (order[told.word], told.row, told.position or 0)))

@@ -1,0 +1,60 @@
+"""A class list is judged as its offers will be, and the REST route says it in the words of its body."""
+
+import base64
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.unit.issuer.workshop import Workshop
+from tests.welders import CLAIM
+
+from wanderbuch.agents.issuer.class_list.judged import read_judged
+from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
+from wanderbuch.agents.issuer.class_list.models import ClassListIn, ClassListOut
+from wanderbuch.agents.issuer.class_list.reading import OWN, ClassSettings
+from wanderbuch.agents.runtime.app import Call
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.governance.lists.reading import Choices
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FOR_ALL = {name: text for name, text in CLAIM.items() if name not in (*OWN, "occupation_isco08")}
+LIST = (
+    "Certificate No,Surname,First names,Date of birth,Occupation\r\n"
+    "N-1,Perera,Nimal,1995-03-12,C7212\r\n"
+    "N-2,Silva,Amal,1996-03-12,Cooks\r\n"
+    "N-3,Fernando,Sunil,03/04/1996,C7212\r\n"
+)
+
+
+async def read(workshop: Workshop, **changed: Any) -> ClassListOut:
+    sent = {"list": base64.b64encode(LIST.encode()).decode(), "for_all": FOR_ALL} | changed
+    office = SimpleNamespace(standing=workshop.standing)
+    answer = await CLASS_LIST_ROUTES[0].handler(office, Call({}, {}, ClassListIn.model_validate(sent)))
+    assert isinstance(answer, ClassListOut)
+    return answer
+
+
+async def test_a_row_outside_the_accreditation_is_not_ready_and_says_why(workshop: Workshop) -> None:
+    settings = ClassSettings(for_all=FOR_ALL)
+    listed = await read_judged(workshop.standing, LIST.encode(), settings, Choices(), at=datetime.now(UTC))
+    assert [row.number for row in listed.rows] == [2]
+    assert listed.to_look_at == (3, 4)
+    assert [(finding.row, finding.kind) for finding in listed.findings] == [(3, "standing"), (4, "value-birth_date")]
+
+
+async def test_the_route_names_members_and_not_options(workshop: Workshop) -> None:
+    answer = await read(workshop)
+    assert (answer.ready, answer.to_look_at, answer.is_ready) == (1, [3, 4], False)
+    assert answer.preview[0]["family_name"] == "Perera"
+    assert "`dates` day-first" in answer.findings[-1].fix
+    assert not any("--" in finding.fix for finding in answer.findings)
+    assert (await read(workshop, dates="day-first")).to_look_at == [3]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"answers": {"nothing": "take"}}, {"answers": {"hidden-rows": "perhaps"}}, {"header_rows": [5, 2]}]
+)
+async def test_what_is_no_answer_is_refused(workshop: Workshop, wrong: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError):
+        await read(workshop, **wrong)
