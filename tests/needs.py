@@ -61,10 +61,9 @@ def _compiler_is_missing() -> str | None:
 
 
 def _containers_are_missing() -> str | None:
-    missing = [name for name in ("podman", "buildah", "debootstrap") if not shutil.which(name)]
-    return (
-        f"{', '.join(missing)} (Debian: apt-get install podman buildah runc netavark debootstrap)" if missing else None
-    )
+    missing = [name for name in ("podman", "buildah", "debootstrap", "iptables") if not shutil.which(name)]
+    packages = "podman buildah runc netavark aardvark-dns iptables debootstrap"
+    return f"{', '.join(missing)} (Debian: apt-get install {packages})" if missing else None
 
 
 def _postgresql_is_missing() -> str | None:

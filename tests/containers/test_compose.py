@@ -1,4 +1,4 @@
-"""The services of the compose file: an upgrade, a kill in mid exchange, and what a container may."""
+"""The services of the compose file: containers made anew, a kill in mid exchange, and what a container may."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.agents, pytest.mark.needs("containers")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def project(tmp_path_factory: pytest.TempPathFactory, image_before: str) -> AsyncIterator[Project]:
-    """The four services on the image of before, and a governance file that accredits the issuer."""
-    project = Project(tmp_path_factory.mktemp("project"), image_before)
+async def project(tmp_path_factory: pytest.TempPathFactory, image: str) -> AsyncIterator[Project]:
+    """The four services, and a governance file that accredits the issuer."""
+    project = Project(tmp_path_factory.mktemp("project"), image)
     authority = {"ecosystem": "sri-lanka", "four_eyes": False}
     project.lay_out("authority", "--ecosystem", "sri-lanka")
     _set_table(project, authority)
@@ -53,27 +53,12 @@ def _set_table(project: Project, table: dict[str, Any]) -> None:
     )
 
 
-def as_before(value: Any) -> Any:
-    """Return a governance file as the authority of before took it: profile 1.0, with ids of AnonCreds alone."""
-    match value:
-        case dict():
-            names = {"sources": "cred_def_ids", "statuses": "registries"}
-            return {names.get(name, name): as_before(each) for name, each in value.items() if name != "bindings"}
-        case list():
-            return [as_before(each) for each in value]
-        case str():
-            return value.removeprefix("anoncreds:")
-        case _:
-            return value
-
-
 async def publish(project: Project, dids: dict[str, str], cred_defs: dict[str, str], *, version: int = 1) -> None:
     about = await project.clients["authority"].get("/identity")
     payload = example_payload(
         {"authority.wanderbuch.test": about["did"], **dids}, cred_defs, about["schemas"]["qualification/1.0"]
     )
     payload["version"] = version
-    payload = as_before(payload)
     await project.clients["authority"].post("/versions", {"payload": payload})
     for role in set(ROLES[1:]) & project.clients.keys():
         if await project.clients[role].is_ready():
@@ -81,14 +66,13 @@ async def publish(project: Project, dids: dict[str, str], cred_defs: dict[str, s
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_what_agents_of_before_wrote_is_taken_over_and_a_kill_in_mid_exchange_loses_nothing(
-    project: Project, image: str
+async def test_fresh_containers_take_over_what_others_wrote_and_a_kill_in_mid_exchange_loses_nothing(
+    project: Project,
 ) -> None:
     _, first = await offered(project)
     await project.clients["holder"].post(f"/offers/{first}/accept")
     credential = await received(project, first)
     await asyncio.to_thread(project.compose, "down")
-    project.image = image
     await project.up(*ROLES)
     assert await verdict(project, credential) == "TRUSTED"
 
