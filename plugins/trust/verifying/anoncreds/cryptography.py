@@ -10,7 +10,9 @@ ACA-Py's `AnonCredsVerifier.verify_presentation` checks is checked, in its order
 3. Timestamps: none where nothing can be revoked, none in the future, none without a registry, one exactly where one was
    asked for; outside of the interval asked for is a message (`TS_OUT_NRI`). What ACA-Py's `check_timestamps` says of a
    request of ours, without resolving definitions a second time.
-4. What is shown is what is proven, part by part, and each predicate is the one asked for: by ACA-Py's own `pre_verify`.
+4. What is shown is what is proven, part by part, and each predicate has the attribute and the bound that were asked
+   for: by ACA-Py's own `pre_verify`. Each has the comparison, too: neither ACA-Py nor the library looks at that, and
+   "level 1 is at most 3" is true, but no answer to "at least 3".
 5. The proof holds.
 
 One look at the registry's host serves both the list that the proof uses and the one in force, unless they differ.
@@ -26,6 +28,7 @@ from typing import Any, Final
 
 from acapy_agent.anoncreds.verifier import AnonCredsVerifier, PresVerifyMsg
 from acapy_agent.core.profile import Profile
+from acapy_agent.messaging.util import canon
 from anoncreds import AnoncredsError, Presentation, PresentationRequest
 
 from wanderbuch.errors import ResolutionError
@@ -46,6 +49,8 @@ LOGGER = logging.getLogger(__name__)
 
 _OUTSIDE: Final = PresVerifyMsg.TSTMP_OUT_NON_REVOC_INTRVAL.value
 _PARTS: Final = ("requested_attributes", "requested_predicates")
+_COMPARISONS: Final = {">=": "GE", ">": "GT", "<=": "LE", "<": "LT"}
+"""What a proof calls a comparison of a request (AnonCreds 1.0, Generate the Presentation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ async def find_out(
         messages = verifier.non_revoc_intervals(request, received.proof, _revocable(named))  # 2
         messages += _check_timestamps(request, received, named, now=now)  # 3
         messages += await verifier.pre_verify(request, received.proof)  # 4
+        _check_predicates(request, received.proof)
     except ValueError as err:  # says which part, no value
         return Findings(resolved=True, consistent=True, holds=False, messages=(str(err),))
     holds = await asyncio.to_thread(_verify, request, received.proof, named)  # 5
@@ -198,6 +204,21 @@ def _check_timestamps(
                 is_inside = interval.get("from", 0) < timestamp < interval.get("to", now)
                 messages += [] if is_inside else [f"{_OUTSIDE}::{referent}"]
     return messages
+
+
+def _check_predicates(request: Mapping[str, Any], proof: Mapping[str, Any]) -> None:
+    """Rule 4: see that each predicate is proven as it was asked, by the sub-proof that is to prove it.
+
+    Raises:
+        ValueError: one is not; `pre_verify` has seen that there are such parts.
+    """
+    for referent, asked in request["requested_predicates"].items():
+        number = proof["requested_proof"]["predicates"][referent]["sub_proof_index"]
+        attribute = canon(asked["name"])
+        wanted = {"attr_name": attribute, "p_type": _COMPARISONS.get(asked["p_type"]), "value": asked["p_value"]}
+        proven = [one["predicate"] for one in proof["proof"]["proofs"][number]["primary_proof"]["ge_proofs"]]
+        if wanted not in proven:
+            raise ValueError(f"Predicate not found: {attribute}, as it was asked")
 
 
 def _verify(request: Mapping[str, Any], proof: Mapping[str, Any], named: list[_Named]) -> bool:

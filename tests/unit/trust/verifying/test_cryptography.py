@@ -211,6 +211,22 @@ async def test_another_predicate_than_was_asked_is_refused(
     assert "Predicate not found" in ours.messages[0]
 
 
+@pytest.mark.parametrize("comparison", ["<=", "<"])
+async def test_a_predicate_that_looks_the_other_way_is_refused(
+    employer: Employer, worker: Worker, training_centre: Issuer, comparison: str
+) -> None:
+    """Neither the library nor ACA-Py looks at the comparison: "level 1 is at most 3" passes there for "at least 3"."""
+    beginner = training_centre.issue(worker.link_secret, {**WELDER_VALUES, "eqf_level": "1"})
+    asked = await employer.ask(replace(WELDER, level_proof=LevelProof.PREDICATE))
+    assert asked.proof_request["requested_predicates"]["level"]["p_type"] == ">="
+    other = changed(asked.proof_request, _unrestricted)
+    other["requested_predicates"]["level"]["p_type"] = comparison
+    ours, theirs = await both(employer, asked.proof_request, worker.present(other, beginner))
+    assert theirs == (True, [])
+    assert not ours.holds
+    assert "Predicate not found: eqf_level" in ours.messages[0]
+
+
 @pytest.mark.parametrize("newer", [False, True])
 async def test_one_look_at_the_registry_serves_both_lists_unless_they_differ(
     employer: Employer, worker: Worker, training_centre: Issuer, monkeypatch: pytest.MonkeyPatch, newer: bool
