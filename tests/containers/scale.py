@@ -207,5 +207,6 @@ class ScaleProject(Project):
         for process in self.processes.values():
             await process.close()
         listed = await asyncio.to_thread(podman, "ps", "--quiet", "--filter", f"label={LABEL}={self.name}")
-        await asyncio.to_thread(podman, "kill", "--signal", "KILL", *listed.split())
+        if running := listed.split():
+            await asyncio.to_thread(podman, "kill", "--signal", "KILL", *running)
         await super().close()
