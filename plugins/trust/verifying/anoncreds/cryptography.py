@@ -11,9 +11,10 @@ ACA-Py's `AnonCredsVerifier.verify_presentation` checks is checked, in its order
    asked for; outside of the interval asked for is a message (`TS_OUT_NRI`). What ACA-Py's `check_timestamps` says of a
    request of ours, without resolving definitions a second time.
 4. What is shown is what is proven, part by part, and each predicate has the attribute and the bound that were asked
-   for: by ACA-Py's own `pre_verify`. Each has the comparison, too: neither ACA-Py nor the library looks at that, and
-   "level 1 is at most 3" is true, but no answer to "at least 3".
-5. The proof holds.
+   for: by ACA-Py's own `pre_verify`.
+5. Each predicate has the comparison that was asked for, and is about the value in the credential. Neither ACA-Py nor
+   the library looks at that: there, "level 1 is at most 3" answers "at least 3", and any number will do for the level.
+6. The proof holds.
 
 One look at the registry's host serves both the list that the proof uses and the one in force, unless they differ.
 """
@@ -110,10 +111,10 @@ async def find_out(
         messages = verifier.non_revoc_intervals(request, received.proof, _revocable(named))  # 2
         messages += _check_timestamps(request, received, named, now=now)  # 3
         messages += await verifier.pre_verify(request, received.proof)  # 4
-        _check_predicates(request, received.proof)
+        _check_predicates(request, received.proof, named)  # 5
     except ValueError as err:  # says which part, no value
         return Findings(resolved=True, consistent=True, holds=False, messages=(str(err),))
-    holds = await asyncio.to_thread(_verify, request, received.proof, named)  # 5
+    holds = await asyncio.to_thread(_verify, request, received.proof, named)  # 6
     return Findings(
         resolved=True,
         consistent=True,
@@ -206,19 +207,28 @@ def _check_timestamps(
     return messages
 
 
-def _check_predicates(request: Mapping[str, Any], proof: Mapping[str, Any]) -> None:
-    """Rule 4: see that each predicate is proven as it was asked, by the sub-proof that is to prove it.
+def _check_predicates(request: Mapping[str, Any], proof: Mapping[str, Any], named: list[_Named]) -> None:
+    """Rule 5: see that each predicate is proven as it was asked, of the value in the credential.
+
+    The sub-proof hides that value, and answers the one challenge with `m` for it and with `mj` in the predicate: the
+    same number, or it is another value.
 
     Raises:
         ValueError: one is not; `pre_verify` has seen that there are such parts.
     """
     for referent, asked in request["requested_predicates"].items():
         number = proof["requested_proof"]["predicates"][referent]["sub_proof_index"]
-        attribute = canon(asked["name"])
+        attribute, primary = canon(asked["name"]), proof["proof"]["proofs"][number]["primary_proof"]
         wanted = {"attr_name": attribute, "p_type": _COMPARISONS.get(asked["p_type"]), "value": asked["p_value"]}
-        proven = [one["predicate"] for one in proof["proof"]["proofs"][number]["primary_proof"]["ge_proofs"]]
-        if wanted not in proven:
-            raise ValueError(f"Predicate not found: {attribute}, as it was asked")
+        equal = primary["eq_proof"]
+        shown, answers = equal.get("revealed_attrs"), equal.get("m")
+        if not isinstance(shown, Mapping) or not isinstance(answers, Mapping):
+            raise ValueError(f"Sub-proof #{number} is no proof")  # noqa: TRY004 (as all that this rule finds)
+        is_hidden = attribute in map(canon, named[number].schema.attr_names) and attribute not in shown
+        answer = answers.get(attribute)
+        proven = [one.get("predicate") for one in primary["ge_proofs"] if answer and one.get("mj") == answer]
+        if not is_hidden or wanted not in proven:
+            raise ValueError(f"Predicate not found: {attribute}, as it was asked and of the credential's value")
 
 
 def _verify(request: Mapping[str, Any], proof: Mapping[str, Any], named: list[_Named]) -> bool:

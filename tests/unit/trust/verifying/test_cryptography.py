@@ -227,6 +227,70 @@ async def test_a_predicate_that_looks_the_other_way_is_refused(
     assert "Predicate not found: eqf_level" in ours.messages[0]
 
 
+async def test_a_predicate_about_another_value_than_the_credential_s_is_refused(
+    employer: Employer, worker: Worker, training_centre: Issuer
+) -> None:
+    """Neither the library nor ACA-Py ties a predicate's number to the credential: any number passes there as any."""
+    beginner = training_centre.issue(worker.link_secret, {**WELDER_VALUES, "eqf_level": "1"})
+    asked = await employer.ask(replace(WELDER, level_proof=LevelProof.PREDICATE))
+    other = changed(asked.proof_request, _unrestricted)
+    other["requested_predicates"]["level"]["name"] = "awarded_on"
+    proof = worker.present(other, beginner)
+    proof["proof"]["proofs"][0]["primary_proof"]["ge_proofs"][0]["predicate"]["attr_name"] = "eqf_level"
+    ours, theirs = await both(employer, asked.proof_request, proof)
+    assert theirs == (True, [])
+    assert not ours.holds
+    assert "Predicate not found: eqf_level" in ours.messages[0]
+
+
+@pytest.mark.parametrize("name", ["eqf_level", "master_secret"])
+async def test_a_sub_proof_that_shows_more_than_was_asked_is_refused(
+    employer: Employer, worker: Worker, welder: Held, name: str
+) -> None:
+    """What is shown besides moves the answer for a hidden value: a predicate, or the link secret, is of another then.
+
+    Our rule for predicates rests on the library's refusal.
+    """
+    asked = await employer.ask()
+    proof = worker.present(asked.proof_request, welder)
+    challenge = int(proof["proof"]["aggregated_proof"]["c_hash"])
+    equal = proof["proof"]["proofs"][0]["primary_proof"]["eq_proof"]
+    equal["revealed_attrs"][name] = "7"
+    equal["m"][name] = str(int(equal["m"][name]) - 7 * challenge)
+    ours, theirs = await both(employer, asked.proof_request, proof)
+    assert (ours.holds, theirs[0]) == (False, False)
+
+
+async def test_a_predicate_about_what_the_same_sub_proof_shows_is_refused(
+    employer: Employer, worker: Worker, welder: Held
+) -> None:
+    """There is no answer for a hidden value then that the predicate's number could be compared with."""
+    asked = await employer.ask(replace(WELDER, level_proof=LevelProof.PREDICATE))
+    both_ways = changed(asked.proof_request, _unrestricted)
+    proof = worker.present(both_ways, welder)
+    both_ways["requested_attributes"][GROUP]["names"].append("eqf_level")
+    equal = proof["proof"]["proofs"][0]["primary_proof"]["eq_proof"]
+    value = {"raw": WELDER_VALUES["eqf_level"], "encoded": WELDER_VALUES["eqf_level"]}
+    equal["revealed_attrs"]["eqf_level"] = value["encoded"]
+    proof["requested_proof"]["revealed_attr_groups"][GROUP]["values"]["eqf_level"] = value
+    ours, _ = await both(employer, both_ways, proof)
+    assert "Predicate not found: eqf_level" in ours.messages[0]
+
+
+@pytest.mark.parametrize("part", ["m", "revealed_attrs"])
+async def test_a_predicate_of_a_sub_proof_without_answers_is_refused(
+    employer: Employer, worker: Worker, welder: Held, part: str
+) -> None:
+    asked = await employer.ask(replace(WELDER, level_proof=LevelProof.PREDICATE))
+    proof = worker.present(asked.proof_request, welder)
+    for equal in [proof["proof"]["proofs"][0]["primary_proof"]["eq_proof"]]:
+        equal[part] = None if part == "m" else equal[part] | {"eqf_level": "4"}
+    ours = await find_out(
+        employer.profile, employer.profile.inject(Objects), asked.proof_request, read_presentation(message(proof))
+    )
+    assert not ours.holds
+
+
 @pytest.mark.parametrize("newer", [False, True])
 async def test_one_look_at_the_registry_serves_both_lists_unless_they_differ(
     employer: Employer, worker: Worker, training_centre: Issuer, monkeypatch: pytest.MonkeyPatch, newer: bool
