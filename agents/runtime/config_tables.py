@@ -323,6 +323,8 @@ class SignUpConfig(Table):
     nothing of it is open."""
     network_a_minute: float = Field(default=1.0, gt=0, le=600)
     """How many one network may make a minute; as many again at once."""
+    network_a_day: int = Field(default=10, ge=1, le=10_000)
+    """How many it may make a day: what is made stays, and one network is not to take all places."""
     all_a_minute: float = Field(default=10.0, gt=0, le=6000)
     """How many all of them may make a minute."""
 

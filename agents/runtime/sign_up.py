@@ -59,7 +59,11 @@ class SignUp:
         self._desk = desk
         self._tenants = tenants
         self._role = role
-        self._budget = Budget(network_a_minute=config.network_a_minute, all_a_minute=config.all_a_minute)
+        self._budget = Budget(
+            network_a_minute=config.network_a_minute,
+            all_a_minute=config.all_a_minute,
+            network_a_day=config.network_a_day,
+        )
         self._tries = Budget(network_a_minute=_TRIES_A_MINUTE, all_a_minute=_TRIES_A_MINUTE * _NETWORKS)
         self._looked_at: datetime | None = None
 

@@ -24,7 +24,13 @@ pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 AT_ONCE = 10
 AUTHORITY = {
     "redress": "mailto:appeals@example.test",
-    "intake": {"enabled": True, "most_of_one": 100, "network_a_minute": 600, "all_a_minute": 600},
+    "intake": {
+        "enabled": True,
+        "most_of_one": 100,
+        "network_a_minute": 600,
+        "network_a_day": 10_000,
+        "all_a_minute": 600,
+    },
 }
 SUSPECT = "did:webvh:QmXk3Zx9bFBqDGUNqLyXSWEUC3xgjUN1JwPj9pyAGGxVcT:suspect.example.test:org"
 

@@ -20,5 +20,8 @@ class IntakeConfig(BaseModel):
     network_a_minute: float = Field(default=6.0, gt=0, le=600)
     """How many one network may send a minute; as many again at once."""
 
+    network_a_day: int = Field(default=30, ge=1, le=100_000)
+    """How many it may send a day: an application waits for officials, and one network is not to take all places."""
+
     all_a_minute: float = Field(default=30.0, gt=0, le=6000)
     """How many all of them may send a minute."""

@@ -32,6 +32,7 @@ from wanderbuch.store.records import NotFoundError
 PLACE: Final = "/intake/applications"
 _BODY_DEADLINE_S: Final = 20.0
 _KEY_S: Final = 15.0
+_WAIT_S: Final = 30.0  # for hosts that are slow to give the keys of others
 _KEYS_AT_ONCE: Final = 4
 _MAX_ID: Final = 64
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
@@ -101,7 +102,11 @@ class Reception:
         self._resolve_key = resolve_key
         self._networks = networks
         self._clock = clock
-        self._budget = Budget(network_a_minute=config.network_a_minute, all_a_minute=config.all_a_minute)
+        self._budget = Budget(
+            network_a_minute=config.network_a_minute,
+            all_a_minute=config.all_a_minute,
+            network_a_day=config.network_a_day,
+        )
         self._keys = asyncio.Semaphore(_KEYS_AT_ONCE)
 
     async def take(self, request: web.Request) -> ApplicationStandingOut:
@@ -124,7 +129,7 @@ class Reception:
         if len(received) > MAX_APPLICATION_BYTES:
             raise TooLargeError(f"expected at most {MAX_APPLICATION_BYTES} bytes")
         try:
-            async with self._keys, asyncio.timeout(_KEY_S):
+            async with asyncio.timeout(_WAIT_S + _KEY_S), self._keys, asyncio.timeout(_KEY_S):
                 with work_for_strangers():
                     applicant, application = await verify_application(
                         received, to=self._did, resolve_key=self._resolve_key, at=self._clock()

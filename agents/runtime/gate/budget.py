@@ -12,6 +12,8 @@ from wanderbuch.agents.runtime.gate.rate_limit import RateLimit
 from wanderbuch.errors import WanderbuchError
 
 _MINUTE_S: Final = 60.0
+_HOUR_S: Final = 3600.0
+_DAY_S: Final = 86_400.0
 
 
 class TooOftenError(WanderbuchError):
@@ -24,9 +26,9 @@ class TooOftenError(WanderbuchError):
     code = "too-many"
 
     def __init__(self, wait_s: int) -> None:
-        super().__init__(
-            "this was asked for too often just now", hint=f"try again in {math.ceil(wait_s / _MINUTE_S)} minute(s)"
-        )
+        minutes, hours = math.ceil(wait_s / _MINUTE_S), math.ceil(wait_s / _HOUR_S)
+        wait = f"{hours} hours" if hours > 1 else f"{minutes} minute(s)"
+        super().__init__("this was asked for too often just now", hint=f"try again in {wait}")
         self.wait_s = wait_s
 
 
@@ -36,14 +38,23 @@ class Budget:
     Args:
         network_a_minute: by one network (`Networks.of`), in the long run; as many again at once.
         all_a_minute: by all of them.
+        network_a_day: by one network, where what is asked for stays: so nobody takes all places by patience.
         timer: seconds that only grow.
     """
 
     def __init__(
-        self, *, network_a_minute: float, all_a_minute: float, timer: Callable[[], float] = time.monotonic
+        self,
+        *,
+        network_a_minute: float,
+        all_a_minute: float,
+        network_a_day: int | None = None,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._networks = _limit(network_a_minute)
         self._all = _limit(all_a_minute)
+        self._days = (
+            None if network_a_day is None else RateLimit(per_second=network_a_day / _DAY_S, burst=network_a_day)
+        )
         self._timer = timer
 
     def take(self, network: str) -> None:
@@ -53,7 +64,10 @@ class Budget:
             TooOftenError: there is none.
         """
         now_s = self._timer()
-        if wait_s := self._networks.wait_s(network, now_s) or self._all.wait_s("", now_s):
+        wait_s = self._networks.wait_s(network, now_s) or self._all.wait_s("", now_s)
+        if not wait_s and self._days is not None:
+            wait_s = self._days.wait_s(network, now_s)
+        if wait_s:
             raise TooOftenError(wait_s)
 
 

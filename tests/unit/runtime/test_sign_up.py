@@ -25,7 +25,14 @@ class EmployerRole(TinyRole):
 
 
 def switched_on(handle: AgentHandle, **limits: Any) -> None:
-    told = {"enabled": True, "most": 3, "idle_days": 10, "network_a_minute": 600, "all_a_minute": 600}
+    told = {
+        "enabled": True,
+        "most": 3,
+        "idle_days": 10,
+        "network_a_minute": 600,
+        "network_a_day": 600,
+        "all_a_minute": 600,
+    }
     handle.configure(tenants={"sign_up": told | limits})
     handle.write_config()
 

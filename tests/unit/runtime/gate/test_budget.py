@@ -30,3 +30,18 @@ def test_a_slow_budget_still_gives_one_at_once() -> None:
     budget.take("a")
     with pytest.raises(TooOftenError, match="too often"):
         budget.take("a")
+
+
+def test_who_is_patient_has_a_budget_of_the_day() -> None:
+    """A DID costs nothing, what was sent stays for weeks: by the minute alone, one network took all places."""
+    timer = Timer()
+    budget = Budget(network_a_minute=60, all_a_minute=600, network_a_day=3, timer=timer)
+    for _ in range(3):
+        budget.take("a")
+        timer.now += 60
+    with pytest.raises(TooOftenError) as refused:
+        budget.take("a")
+    assert (refused.value.hint or "").endswith(" hours")
+    budget.take("b")
+    timer.now += refused.value.wait_s
+    budget.take("a")
