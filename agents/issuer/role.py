@@ -11,7 +11,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.issuer.api import ISSUER_ROUTES
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
-from wanderbuch.agents.issuer.batches.claiming import Claiming
+from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.book import OfferBook, knows_offer
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
@@ -85,7 +85,7 @@ class IssuerOffice:
         self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
         self.batches = BatchDesk(
-            tenant.profile, Claiming(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
+            tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
         )
         self.claims = Budget(network_a_minute=_CLAIMS_OF_A_NETWORK, all_a_minute=_CLAIMS_OF_ALL)
 

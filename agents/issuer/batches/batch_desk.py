@@ -32,7 +32,7 @@ from wanderbuch.agents.issuer.batches.batch import (
     SameListError,
     batch_events,
 )
-from wanderbuch.agents.issuer.batches.claiming import Claiming
+from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import (
     first_numbers,
     read_claim,
@@ -108,7 +108,7 @@ class Counts:
 class BatchDesk:
     """The batches of one issuer."""
 
-    def __init__(self, profile: Profile, claiming: Claiming) -> None:
+    def __init__(self, profile: Profile, claiming: SlipDesk) -> None:
         self._profile = profile
         self._batches = RecordStore(profile, Batch)
         self._teller = Teller(profile, Batch, batch_events, records=self._batches)

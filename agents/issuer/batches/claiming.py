@@ -97,7 +97,7 @@ class SlipLook:
         return not self.why
 
 
-class Claiming:
+class SlipDesk:
     """Turns slips into offers, for one issuer."""
 
     def __init__(self, profile: Profile, desk: OfferDesk, revocations: Revocations, *, lifetime: timedelta) -> None:

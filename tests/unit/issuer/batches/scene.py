@@ -10,7 +10,7 @@ from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, BatchPlan
-from wanderbuch.agents.issuer.batches.claiming import Claiming
+from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import slip_token
 from wanderbuch.agents.issuer.class_list.reading import OWN, ClassList, ClassSettings, read_class_list
@@ -54,11 +54,11 @@ class Centre:
     def open(self) -> None:
         """Open the desk of batches over the workshop's office."""
         workshop = self.workshop
-        claiming = Claiming(workshop.profile, workshop.desk, workshop.revocations, lifetime=HOUR)
+        claiming = SlipDesk(workshop.profile, workshop.desk, workshop.revocations, lifetime=HOUR)
         self.desk = BatchDesk(workshop.profile, claiming)
 
     @property
-    def claiming(self) -> Claiming:
+    def claiming(self) -> SlipDesk:
         return self.desk.claiming
 
     @property

@@ -13,7 +13,7 @@ from tests.unit.power import Power, power
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
 from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
-from wanderbuch.agents.issuer.batches.claiming import Claiming, ClaimRefusedError
+from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipDesk
 from wanderbuch.agents.issuer.batches.claims import read_claims
 from wanderbuch.agents.issuer.batches.row import MOST_TRIES, RowState
 from wanderbuch.agents.issuer.batches.slips import Slip, pin_of, slip_token
@@ -212,7 +212,7 @@ async def test_two_processes_make_one_offer_of_a_slip(
     await second.standing.prepare()
     await second.source.refresh()
     one = Centre(first)
-    other = Claiming(second.profile, second.desk, second.revocations, lifetime=timedelta(hours=1))
+    other = SlipDesk(second.profile, second.desk, second.revocations, lifetime=timedelta(hours=1))
     batch = await one.running(4)
     for number in (2, 3, 4, 5):
         token = await one.token(batch, number)
