@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchStateError
-from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, ListNotReadyError
 from wanderbuch.agents.issuer.batches.batch_models import (
     BatchesOut,
     BatchLine,
@@ -25,6 +25,7 @@ from wanderbuch.agents.issuer.batches.batch_models import (
 from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.judged import read_judged
+from wanderbuch.agents.issuer.class_list.models import ClassListOut
 from wanderbuch.agents.issuer.class_list.reading import ClassRow
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import Call, Route, delete, get, post
@@ -33,6 +34,7 @@ from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.lists.table import escaped
 
 _CURSOR_CHARS: Final = 7  # of the number of a row
+_MOST_FINDINGS: Final = 50
 _RESULT_COLUMNS: Final = ("row", "credential_id", "family_name", "given_names", "state", "slips", "offer", "slip")
 
 
@@ -57,7 +59,12 @@ async def _make(office: BatchWork, call: Call[NewBatch]) -> BatchOut:
     body = call.body
     standing, at = office.standing, datetime.now(UTC)
     listed = await read_judged(standing, body.list.list, body.list.settings(), body.list.choices(), at=at)
-    batch = await office.batches.make(listed, standing.credential_type, body.plan(), call.new_id)
+    try:
+        batch = await office.batches.make(listed, standing.credential_type, body.plan(), call.new_id)
+    except ListNotReadyError as err:
+        told = ClassListOut.of(listed).findings[:_MOST_FINDINGS]
+        err.members = {"findings": [finding.model_dump(mode="json") for finding in told]}
+        raise
     return await _view(office, batch)
 
 

@@ -18,7 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
@@ -63,6 +64,8 @@ class ListNotReadyError(ExchangeError):
     """A list has rows that must be looked at, or nothing that is ready."""
 
     code = "exchange.list_not_ready"
+    members: Mapping[str, Any] = MappingProxyType({})
+    """The findings, where whoever asked is told them."""
 
 
 class ListChangedError(ExchangeError):
@@ -134,9 +137,12 @@ class BatchDesk:
         _check_fact(plan, kind)
         open_rows = [number for number in listed.to_look_at if number not in plan.leave_out]
         if not listed.is_whole or open_rows or not listed.rows:  # 1
-            shown = ", ".join(str(number) for number in open_rows[:20]) or "none; what is above the rows is wrong"
+            shown = ", ".join(str(number) for number in open_rows[:20])
+            found = (
+                f"{len(open_rows)} row(s): {shown}" if listed.is_whole else "mistakes that are about all of its rows"
+            )
             raise ListNotReadyError(
-                f"expected a list with nothing left to look at, found {len(open_rows)} row(s): {shown}",
+                f"expected a list with nothing left to look at, found {found}",
                 hint="correct the list, answer its questions, or name the rows in leave_out",
             )
         if plan.digest is not None and plan.digest != listed.digest:

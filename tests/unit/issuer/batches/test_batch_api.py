@@ -116,8 +116,9 @@ async def test_pins_are_shown_apart_and_only_where_they_are_asked_for(centre: Ce
 
 async def test_a_list_with_something_to_look_at_makes_nothing(centre: Centre) -> None:
     text = class_text(*centre.numbers(1)) + "N-x,Silva,Amal,03/04/1995\r\n"
-    with pytest.raises(ListNotReadyError):
+    with pytest.raises(ListNotReadyError, match="row\\(s\\): 3") as caught:
         await make(centre, text)
+    assert [(finding["row"], finding["place"]) for finding in caught.value.members["findings"]] == [(3, "D")]
     assert (await make(centre, text, leave_out=[3])).batch.rows == 1
 
 
