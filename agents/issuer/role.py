@@ -9,6 +9,9 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.issuer.api import ISSUER_ROUTES
+from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.book import OfferBook, knows_offer
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
@@ -17,9 +20,11 @@ from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.on_ledger import check_ledger
+from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
-from wanderbuch.agents.runtime.app import Route
+from wanderbuch.agents.runtime.app import PublicRoute, Route
+from wanderbuch.agents.runtime.gate.budget import Budget
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.on_demand import OnDemand
 from wanderbuch.agents.runtime.role import Role
@@ -37,6 +42,9 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.errors import StoreError
 from wanderbuch.store.tables import DEFAULT_TENANT
 
+_CLAIMS_OF_A_NETWORK: Final = 60.0  # a minute: a whole class behind one address
+_CLAIMS_OF_ALL: Final = 1200.0
+
 
 class IssuerOffice:
     """An issuer's work for one tenant: its standing, its desk, its revocations."""
@@ -51,6 +59,7 @@ class IssuerOffice:
         if tenant.governance is None:
             raise ConfigurationError("an issuer needs the table [governance]: whose word its accreditation is")
         self.name = tenant.name
+        self.tenant = tenant
         self.config = tenant.settings(IssuerConfig)
         if self.config.indy_did is not None:
             check_ledger(tenant.profile, Did(self.config.indy_did))
@@ -74,11 +83,21 @@ class IssuerOffice:
             sending=sending,
         )
         self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
+        lifetime = timedelta(seconds=self.config.offer_deadline_s)
+        self.batches = BatchDesk(
+            tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
+        )
+        self.claims = Budget(network_a_minute=_CLAIMS_OF_A_NETWORK, all_a_minute=_CLAIMS_OF_ALL)
+
+    def slip_address(self, token: str) -> str:
+        """Return the address that a slip shows."""
+        return f"{self.tenant.place.site_url}{CLAIM_PLACE}/{token}"
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, and take up what a crash left."""
         await self.desk.sweep(now)
         await self.revocations.notices.sweep(now)
+        await self.batches.sweep(now)
         self.standing.look_again()
         self.revocations.look_again()
 
@@ -158,7 +177,11 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *CLASS_LIST_ROUTES)
+        return (*ISSUER_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES)
+
+    def public_routes(self) -> Sequence[PublicRoute]:
+        """Return the page on which a slip is claimed."""
+        return claim_routes()
 
     async def open(self, tenant: Tenant) -> IssuerOffice:
         """Open the desk, and come to stand beside: an authority that is silent keeps no issuer from opening."""

@@ -56,7 +56,7 @@ async def _applicants(office: VerifierOffice, call: Call[None]) -> ApplicantsOut
     asked, link = asked_part(call.query), await office.links.get(call.path["id"])
     text = asked.cursor or "0"
     first = int(text) if text.isascii() and text.isdigit() and len(text) <= _CURSOR_CHARS else -1
-    if text != str(first):
+    if first < 0 or text != str(first):
         raise MalformedError("expected a cursor of this list")
     end = min(link.taken, first + asked.limit)
     applicants = await list_applicants(office, link, first, end)

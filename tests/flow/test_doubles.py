@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.flow.batch_doubles import BATCH_CASES
 from tests.flow.desk_doubles import DESK_CASES
 from tests.flow.doubles import Calls, Effect, Place, call
 from tests.prepared import start_prepared
@@ -506,6 +507,7 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/offers", make_offer),
     ("centre", "POST", "/offers/{id}/withdraw", withdraw_offer),
     ("centre", "POST", "/credentials/{id}/revoke", revoke),
+    *BATCH_CASES,
     ("centre", "POST", "/governance/refresh", refresh),
     ("employer", "POST", "/requests", ask),
     ("employer", "POST", "/questions", ask_in_words),

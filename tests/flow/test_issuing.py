@@ -1,6 +1,7 @@
 """An authority, an honest issuer and a wallet: what is offered, what comes of it, and how it is taken back."""
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import AsyncIterator
@@ -312,6 +313,59 @@ async def test_credential_arrives_although_the_issuer_was_killed_over_it(place: 
     await place.centre.start()
     await place.worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=60)
     await place.centre.wait_for(f"/offers/{made['id']}", "receipt", "KEPT", timeout_s=60)
+
+
+async def at_slip(place: Place, slip: str, told: str | None = None) -> tuple[int, str]:
+    """Return what the page of a slip answers: opened, or (with `told`) its button pressed."""
+    trusted = ssl.create_default_context(cafile=str(place.machine.ca_file))
+    host, token = urlsplit(slip).netloc, slip.rpartition("/")[2]
+    address, headers = f"https://{place.centre.target}/claim/en/{token}", {"Host": host}
+    async with aiohttp.ClientSession() as session:
+        how: dict[str, Any] = {"headers": headers, "ssl": trusted, "server_hostname": host}
+        call = session.get(address, **how) if told is None else session.post(address, data={"told": told}, **how)
+        async with call as answer:
+            return answer.status, await answer.text()
+
+
+async def test_a_class_list_becomes_slips_and_a_slip_one_credential_although_the_issuer_is_killed(place: Place) -> None:
+    own = ("credential_id", "family_name", "given_names", "birth_date")
+    text = "Certificate No,Name,DOB\r\n" + "".join(f'B-{at},"Perera, Nimal{at}",12 March 1995\r\n' for at in range(3))
+    sent = {
+        "list": base64.b64encode(text.encode()).decode(),
+        "for_all": {name: value for name, value in CLAIM.items() if name not in own},
+    }
+    looked = await place.centre.post("/class-lists/read", sent)
+    assert (looked["is_ready"], looked["ready"]) == (True, 3)
+    new = {"title": "Class", "list": sent, "access": "fact", "fact": "birth_date", "digest": looked["digest"]}
+    made = await place.centre.post("/batches", new)
+    batch = f"/batches/{made['batch']['id']}"
+    await place.centre.post(f"{batch}/start")
+    slip = (await place.centre.get(f"{batch}/slips"))["items"][0]["address"]
+    assert slip.startswith("https://centre.wanderbuch.test/claim/")
+    status, page = await at_slip(place, slip)
+    assert (status, "Perera" in page, "didcomm://" in page) == (200, False, False)
+    assert (await at_slip(place, slip, "13 March 1995"))[0] == 403
+    status, page = await at_slip(place, slip, "12/03/1995")
+    assert status == 200
+    await place.centre.kill()
+    await place.centre.start()
+    assert (await at_slip(place, slip, "1995-03-12")) == (200, page)  # the same offer, also to who comes again
+    offer = (await place.centre.get(f"{batch}/rows/2"))["slip"]["offer_id"]
+    opened = await place.worker.post("/invitations", {"url": (await place.centre.get(f"/offers/{offer}"))["short_url"]})
+    await place.worker.post(f"/offers/{opened['id']}/accept")
+    await place.centre.wait_for(f"/offers/{offer}", "receipt", "KEPT")
+    assert (await at_slip(place, slip, "1995-03-12"))[0] == 410
+    assert (await place.centre.get(batch))["counts"] == {
+        "waiting": 2,
+        "open": 0,
+        "issued": 1,
+        "locked": 0,
+        "left_out": 0,
+    }
+    renewed = await place.centre.post(f"{batch}/rows/2/renew", {"slips": 1})
+    assert renewed["slip"]["address"] != slip
+    await place.centre.wait_for(f"/offers/{offer}", "state", "REVOKED")
+    assert "B-0" in (await place.centre.get(f"{batch}/result"))["csv"]
 
 
 async def test_authority_refuses_a_second_file_under_a_published_version(place: Place) -> None:

@@ -12,6 +12,7 @@ from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.schemas.credential_type import Attribute, Kind
 
 _YEAR: Final = re.compile(r"\d{4}")
+_DIGITS: Final = re.compile(r"\d{8}")
 _MONTH: Final = re.compile(r"\d{1,2}[-/. ]\d{4}|\d{4}[-/. ]\d{1,2}|[^\W\d_]+\.?[-/, ]+\d{4}|\d{4}[-/, ]+[^\W\d_]+")
 _UNKNOWN_DAY: Final = re.compile(r"(?:00|\?\?|xx|--)[-/. ].*|.*[-/. ](?:00|\?\?|xx|--)(?:[-/. ].*)?", re.IGNORECASE)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[,. ]\d{3})+")
@@ -60,7 +61,9 @@ def _day(text: str, order: DayOrder) -> str:
             f"expected a whole day, found {missing}: {text[:40]!r}",
             "write the whole day, such as 2001-03-31, as the person's papers have it; never one that was made up",
         )
-    return parse_day(text, order).isoformat()
+    if _DIGITS.fullmatch(given):  # as claims write it; eight digits with the day first are no day this way round
+        given = f"{given[:4]}-{given[4:6]}-{given[6:]}"
+    return parse_day(given, order).isoformat()
 
 
 def _integer(text: str) -> str:

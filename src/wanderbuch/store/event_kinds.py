@@ -33,6 +33,8 @@ class EventKind(Enum):
     CREDENTIAL_ISSUED = "credential.issued"
     CREDENTIAL_ANSWERED = "credential.answered"
     CREDENTIAL_REVOKED = "credential.revoked"
+    BATCH_CHANGED = "batch.changed"
+    BATCH_ROW_LOCKED = "batch.row-locked"
     REQUEST_DECIDED = "request.decided"
     REQUEST_ENDED = "request.ended"
     REQUEST_ERASED = "request.erased"
@@ -78,6 +80,17 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
             "The wallet said what it did with the credential.", "offer", {"receipt": ("KEPT", "REJECTED")}
         ),
         EventKind.CREDENTIAL_REVOKED: Told("The status list that revokes a credential is public.", "offer"),
+        EventKind.BATCH_CHANGED: Told(
+            "A batch of slips is ready, was started, paused or cancelled.",
+            "batch",
+            {"state": ("READY", "RUNNING", "PAUSED", "CANCELLED")},
+        ),
+        EventKind.BATCH_ROW_LOCKED: Told(
+            "Nobody can claim a slip any more until it is unlocked: its fact or PIN was wrong five times, or too many "
+            "offers were left.",
+            "batch",
+            {"row": Field.NUMBER},
+        ),
         EventKind.REQUEST_DECIDED: Told(
             "A presentation was judged.",
             "request",

@@ -5,48 +5,22 @@ notice of a revocation, and the sweep that sends each of them again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
-from tests.postgresql import ENGINES
-from tests.two_processes import two_processes
+from tests.unit.issuer.each_engine import a_minute_passes, leases_end, workshop
 from tests.unit.issuer.workshop import WELDER, Message, Phone, Workshop, credential_of
-from tests.unit.power import Power, marks_end, power
+from tests.unit.power import Power, power
 
 from wanderbuch.agents.issuer.intents import RevocationState
 from wanderbuch.agents.issuer.notices import ACK
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
-from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.plugins.exchange.credential_messages import acknowledging
-from wanderbuch.store.postgresql import PostgresqlEngine
-from wanderbuch.store.tables import tables_of
 
-__all__ = ["power"]
+__all__ = ["power", "workshop"]
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=ENGINES)
-async def workshop(
-    request: pytest.FixtureRequest, agent_config: AgentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Workshop]:
-    """A workshop of its own on each engine."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    if request.param == "sqlite":
-        made = Workshop(tmp_path)
-        await made.open()
-        yield made
-        await made.sending.stop(wait_s=5)
-        await made.profile.close()
-        return
-    async with two_processes(agent_config, request.getfixturevalue("database")) as two:
-        made = Workshop(tmp_path, two.first)
-        await made.open()
-        yield made
-        await made.sending.stop(wait_s=5)
 
 
 async def taken_up(workshop: Workshop) -> list[tuple[Phone, Message]]:
@@ -61,19 +35,6 @@ async def taken_up(workshop: Workshop) -> list[tuple[Phone, Message]]:
         await workshop.revocations.notices.sweep(at)
         await a_minute_passes(workshop)
     return sent + await workshop.messages()
-
-
-async def leases_end(workshop: Workshop) -> None:
-    """Let the half minute pass for which a step of the process that is gone is its own, on PostgreSQL."""
-    engine = tables_of(workshop.profile).engine
-    if isinstance(engine, PostgresqlEngine):
-        await engine.run("UPDATE lease SET until = store_now() - 1")
-
-
-async def a_minute_passes(workshop: Workshop) -> None:
-    """Let what a process had claimed, or was in the middle of, end by itself."""
-    await marks_end(workshop.profile)
-    await tables_of(workshop.profile).engine.run("UPDATE row SET until = 0")
 
 
 async def all_is_forgotten(workshop: Workshop) -> None:

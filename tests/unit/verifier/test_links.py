@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from acapy_agent.core.profile import Profile
 from acapy_agent.utils.testing import create_test_profile
 
+from wanderbuch.agents.runtime.app import Call
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.verifier.link_api import LINK_ROUTES
 from wanderbuch.agents.verifier.links.applying import find_link, find_link_url
 from wanderbuch.agents.verifier.links.link import (
     REFERENCES,
@@ -158,3 +162,12 @@ async def test_whoever_asks_is_told_once_that_a_link_is_full_and_again_when_a_wi
     assert wider.occasion == "2"
     told = await tables_of(profile).events.read(tenant_of(profile), 0, 10)
     assert [(entry.kind, entry.subject) for entry in told] == [(EventKind.LINK_FULL.value, made.id)] * 2
+
+
+@pytest.mark.parametrize("cursor", ["-1", "01", "x", "9999999"])
+async def test_a_cursor_that_was_not_given_out_is_refused(profile: Profile, cursor: str) -> None:
+    links, made = Links(profile), link()
+    await links.add(made)
+    (route,) = (route for route in LINK_ROUTES if route.path == "/links/{id}/applicants")
+    with pytest.raises(MalformedError):
+        await route.handler(SimpleNamespace(links=links), Call({"id": made.id}, {"cursor": cursor}, None))

@@ -128,3 +128,11 @@ def test_the_persons_word_for_a_result_wins() -> None:
 
 def test_questions_of_class_lists_have_answers() -> None:
     assert {"not-passed", "full-name", "same-person"} <= QUESTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("19950312", "19950312"), ("1995-03-12", "19950312"), ("12.3.1995", "19950312"), ("20121995", "")]
+)
+def test_a_day_as_claims_write_it_is_read_and_one_that_begins_with_the_day_is_not(text: str, day: str) -> None:
+    listed = read(HEADER + f"N-1,Perera,Nimal,{text}\r\n")
+    assert [row.claim["birth_date"] for row in listed.rows] == ([day] if day else [])

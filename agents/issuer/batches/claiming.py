@@ -1,0 +1,371 @@
+"""A slip becomes an offer: who may claim, once, and what a crash leaves.
+
+A claim is taken in these steps, one claim of a row at a time among all processes:
+
+1. The link was made by us, and its slip was not replaced; the batch runs, and its last day is not over.
+2. Where the batch asks for a fact or a PIN: a try is counted before it is looked at, so a crash or two calls at once
+   give no try more. After five wrong ones the row is locked until a clerk lifts it.
+3. What must end first ends: a credential of an earlier slip is asked to be revoked, an offer of one withdrawn.
+4. An offer that is open is shown again. One that brought a credential ends it: the slip was used.
+5. Else the row notes the id of its next offer, and the offer is made under it, judged by the authority's file as it is
+   now. Between the two a crash leaves a row that names no offer; the next claim makes that one.
+
+So a row never has two offers that could both bring a credential: the next one's id is noted only when the last one has
+ended, and an offer ends once (`offers`). What the authority does not let the issuer attest makes no offer; the row
+waits. Looking (`look`) changes nothing.
+"""
+
+import hmac
+import unicodedata
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
+from wanderbuch.agents.issuer.batches.claims import read_claim
+from wanderbuch.agents.issuer.batches.row import (
+    MOST_OFFERS,
+    MOST_TRIES,
+    BatchRow,
+    RowState,
+    row_events,
+    row_id,
+    untouched,
+)
+from wanderbuch.agents.issuer.batches.slips import is_sealed, offer_id_of_slip, pin_of, read_token
+from wanderbuch.agents.issuer.desk import OfferDesk
+from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.errors import ExchangeError, WanderbuchError
+from wanderbuch.governance.importing.dates import DayOrder, parse_day
+from wanderbuch.governance.importing.digits import plain_digits
+from wanderbuch.governance.importing.problem import ValueProblem
+from wanderbuch.schemas.credential_type import Kind, load_credential_type
+from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.once import one_step
+from wanderbuch.store.records import RecordStore
+from wanderbuch.store.telling import Teller
+
+_NO_WAIT: Final = 0.0
+_TURN_S: Final = 20.0
+
+
+class SlipUnknownError(NotFoundError):
+    """A link is none of ours."""
+
+
+class ClaimRefusedError(ExchangeError):
+    """A slip cannot be claimed now.
+
+    Args:
+        look: which of the states in which a slip may be.
+    """
+
+    code = "exchange.claim_refused"
+
+    def __init__(self, look: "SlipLook") -> None:
+        super().__init__(f"this slip cannot be claimed now: {look.why}")
+        self.look = look
+
+
+@dataclass(frozen=True, slots=True)
+class SlipLook:
+    """What a slip looks like from outside: nothing of whose it is.
+
+    Args:
+        why: "" if it may be claimed; else replaced, taken, locked, left-out, paused, cancelled, late, wrong.
+        asks: what must be told to claim it.
+        fact: the attribute that is asked for, with `FACT`.
+        tries_left: before it is locked.
+        credential_type: what it is for.
+    """
+
+    why: str
+    asks: Access
+    fact: str | None
+    tries_left: int
+    credential_type: str
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it may be claimed."""
+        return not self.why
+
+
+class SlipDesk:
+    """Turns slips into offers, for one issuer."""
+
+    def __init__(self, profile: Profile, desk: OfferDesk, revocations: Revocations, *, lifetime: timedelta) -> None:
+        """Begin.
+
+        Args:
+            profile: whose.
+            desk: makes the offers.
+            revocations: of what went to the wrong person.
+            lifetime: how long a wallet has to take an offer.
+        """
+        self._profile = profile
+        self._desk = desk
+        self._revocations = revocations
+        self._lifetime = lifetime
+        self._batches = RecordStore(profile, Batch)
+        self.rows = RecordStore(profile, BatchRow)
+        self._teller = Teller(profile, BatchRow, row_events, records=self.rows)
+
+    async def look(self, token: str) -> SlipLook:
+        """Return what a slip looks like; nothing is changed.
+
+        Raises:
+            SlipUnknownError: it is none of ours.
+        """
+        batch, row = await self._named(token)
+        return _look(batch, row, turn=_turn(token), at=datetime.now(UTC))
+
+    async def claim(self, token: str, told: str = "") -> Offer:
+        """Return the offer that a slip becomes, or has become.
+
+        Args:
+            token: of the slip.
+            told: the fact or the PIN, as the person writes it.
+
+        Raises:
+            SlipUnknownError: it is none of ours.
+            ClaimRefusedError: it cannot be claimed, or what was told is wrong.
+            OfferRefusedError: the issuer may not attest that now; the row waits.
+            NotReadyError: the issuer cannot issue yet; the row waits.
+        """
+        batch, row = await self._named(token)
+        async with self.turn(batch.id, row.number):
+            batch, row = await self._named(token)
+            row = await self.settled(row)
+            look = _look(batch, row, turn=_turn(token), at=datetime.now(UTC))  # 1
+            if not look.is_open:
+                raise ClaimRefusedError(look)
+            claim = await read_claim(self._profile, batch, row.number)
+            row = await self._proven(batch, row, claim, told)  # 2
+            row = await self.end_what_must(row)  # 3
+            return await self._offer(batch, row, claim)  # 4, 5
+
+    def turn(self, batch_id: str, number: int) -> AbstractAsyncContextManager[None]:
+        """Return what is held while something is done with a row, by whichever process."""
+        return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=_TURN_S)
+
+    async def row(self, batch_id: str, number: int) -> BatchRow:
+        """Return a row as it was last found."""
+        return await self.rows.get_or_none(row_id(batch_id, number)) or untouched(batch_id, number)
+
+    async def change(self, row: BatchRow, step: Callable[[BatchRow], BatchRow | None]) -> BatchRow:
+        """Change a row, whether anybody has touched it or not, and tell."""
+        if await self.rows.get_or_none(row.id) is None:
+            with suppress(DuplicateError):
+                await self.rows.insert(untouched(row.batch_id, row.number))
+        return await self._teller.change(row, step)
+
+    async def settled(self, row: BatchRow) -> BatchRow:
+        """Return a row as its offer and its tries have it by now."""
+        state = await self._state(row)
+        if state is row.state:
+            return row
+        return await self.change(row, lambda kept: _moved(kept, state) if _is_as(kept, row) else None)
+
+    async def _state(self, row: BatchRow) -> RowState:
+        if row.state in (RowState.ISSUED, RowState.LEFT_OUT):
+            return row.state
+        is_locked = row.state is RowState.LOCKED or row.tries >= MOST_TRIES
+        state = RowState.LOCKED if is_locked else row.state
+        if row.offer_id is None or row.opened_at is None:
+            return state
+        try:
+            offer = await self._desk.get(row.offer_id)
+        except NotFoundError:  # a crash came before it was made
+            is_late = datetime.now(UTC) >= row.opened_at + self._lifetime
+            return RowState.WAITING if is_late and state is RowState.OPEN else state
+        ended = state_of(offer)
+        return ended if ended is RowState.ISSUED or not is_locked else RowState.LOCKED
+
+    async def end_what_must(self, row: BatchRow) -> BatchRow:
+        """Ask for the end of what went to the wrong person, and note that it was asked for (3)."""
+        for offer_id in row.to_end:
+            await self._end(offer_id)
+            row = await self.change(row, partial(_ended, offer_id=offer_id))
+        return row
+
+    async def withdraw(self, row: BatchRow) -> BatchRow:
+        """Withdraw the offer of a row, and return the row as it is then; a credential that came first stays."""
+        if row.offer_id is not None and row.state is not RowState.ISSUED:
+            with suppress(NotFoundError, ExchangeError):
+                await self._desk.withdraw(row.offer_id)
+        return await self.settled(row)
+
+    async def _end(self, offer_id: str) -> None:
+        try:
+            offer = await self._desk.get(offer_id)
+        except NotFoundError:  # it was never made
+            return
+        if offer.state is OfferState.OPEN:
+            try:
+                await self._desk.withdraw(offer_id)
+            except ExchangeError:  # a credential came first
+                offer = await self._desk.get(offer_id)
+        if offer.state.has_credential:
+            await self._revocations.request(offer, wait_s=_NO_WAIT)
+
+    async def _named(self, token: str) -> tuple[Batch, BatchRow]:
+        named = read_token(token)
+        if named is not None:
+            slip, seal = named
+            batch = await self._batches.get_or_none(slip.batch_id)
+            if batch is not None and batch.state is not BatchState.WRITING and is_sealed(slip, seal, batch.secret):
+                return batch, await self.row(batch.id, slip.number)
+        raise SlipUnknownError("there is no such slip", hint="type the link again, or ask who gave it to you")
+
+    async def _proven(self, batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> BatchRow:
+        """Return the row once what was told is what is asked for; a try is counted first.
+
+        Raises:
+            ClaimRefusedError: it is not.
+        """
+        if batch.access is Access.IN_PERSON:
+            return row
+
+        def begin(kept: BatchRow) -> BatchRow:
+            return kept.model_copy(update={"tries": kept.tries + 1})
+
+        row = await self.change(row, begin)
+        if _is_right(batch, row, claim, told):
+            return await self.change(row, lambda kept: kept.model_copy(update={"tries": 0}))
+        if row.tries >= MOST_TRIES:
+            row = await self.change(row, _locked)
+        look = _look(batch, row, turn=row.turn, at=datetime.now(UTC))
+        raise ClaimRefusedError(look if look.why else _with_why(look, "wrong"))
+
+    async def _offer(self, batch: Batch, row: BatchRow, claim: Mapping[str, str]) -> Offer:
+        if row.state is not RowState.OPEN:  # then its last offer, if any, has ended without a credential: see `settled`
+            if row.begun >= MOST_OFFERS:
+                row = await self.change(row, _locked)
+                raise ClaimRefusedError(_look(batch, row, turn=row.turn, at=datetime.now(UTC)))
+            row = await self.change(row, lambda kept: _begun(kept, batch))
+        assert row.offer_id is not None  # noqa: S101  (it is OPEN; for the type checker)
+        offer = await self._desk.find(row.offer_id)
+        if offer is not None:
+            return offer  # 4
+        try:
+            offer = await self._desk.make(claim, lifetime=self._lifetime, offer_id=row.offer_id)  # 5
+        except DuplicateError:
+            return await self._desk.get(row.offer_id)
+        except WanderbuchError:  # nothing was offered: who comes again may be luckier, and it is not counted
+            await self.change(row, _not_begun)
+            raise
+        batch = await self._batches.get(batch.id)
+        if batch.state is not BatchState.RUNNING:  # it was stopped meanwhile, and whoever did has not seen this one
+            await self._end(offer.id)
+            raise ClaimRefusedError(_look(batch, await self.settled(row), turn=row.turn, at=datetime.now(UTC)))
+        return offer
+
+
+def state_of(offer: Offer) -> RowState:
+    """Return the state of a row whose last offer this is."""
+    if offer.state is OfferState.OPEN:
+        return RowState.OPEN
+    return RowState.ISSUED if offer.state.has_credential else RowState.WAITING
+
+
+def _begun(row: BatchRow, batch: Batch) -> BatchRow:
+    attempt = row.attempts + 1
+    return row.model_copy(
+        update={
+            "state": RowState.OPEN,
+            "attempts": attempt,
+            "begun": row.begun + 1,
+            "offer_id": offer_id_of_slip(row.slip, batch.secret, attempt),
+            "opened_at": datetime.now(UTC),
+        }
+    )
+
+
+def _not_begun(row: BatchRow) -> BatchRow:
+    return row.model_copy(update={"state": RowState.WAITING, "begun": row.begun - 1})
+
+
+def _moved(row: BatchRow, state: RowState) -> BatchRow:
+    return row.model_copy(update={"state": state, "locks": row.locks + (state is RowState.LOCKED)})
+
+
+def _is_as(row: BatchRow, seen: BatchRow) -> bool:
+    """Return whether a row is still as it was seen, as far as its state goes."""
+    return (row.state, row.offer_id, row.tries) == (seen.state, seen.offer_id, seen.tries)
+
+
+def _locked(row: BatchRow) -> BatchRow | None:
+    return None if row.state is RowState.LOCKED else _moved(row, RowState.LOCKED)
+
+
+def _ended(row: BatchRow, *, offer_id: str) -> BatchRow | None:
+    if offer_id not in row.to_end:
+        return None
+    left = tuple(one for one in row.to_end if one != offer_id)
+    return row.model_copy(update={"to_end": left, "ended": (*row.ended, offer_id)})
+
+
+def _look(batch: Batch, row: BatchRow, *, turn: int, at: datetime) -> SlipLook:
+    why = ""
+    if turn != row.turn:
+        why = "replaced"
+    elif row.state is RowState.ISSUED:
+        why = "taken"
+    elif row.state is RowState.LEFT_OUT:
+        why = "left-out"
+    elif batch.state is BatchState.CANCELLED:
+        why = "cancelled"
+    elif row.state is RowState.LOCKED or (batch.access is not Access.IN_PERSON and row.tries >= MOST_TRIES):
+        why = "locked"
+    elif at > batch.claim_until:
+        why = "late"
+    elif batch.state is not BatchState.RUNNING:
+        why = "paused"
+    return SlipLook(why, batch.access, batch.fact, max(0, MOST_TRIES - row.tries), batch.credential_type)
+
+
+def _with_why(look: SlipLook, why: str) -> SlipLook:
+    return SlipLook(why, look.asks, look.fact, look.tries_left, look.credential_type)
+
+
+def _turn(token: str) -> int:
+    named = read_token(token)
+    return -1 if named is None else named[0].turn
+
+
+def _is_right(batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> bool:
+    """Return whether a person told what is asked of them; compared in a time that says nothing."""
+    if batch.access is Access.PIN:
+        return _same("".join(plain_digits(told).split()), pin_of(row.slip, batch.secret))
+    kind = load_credential_type(batch.credential_type)
+    attribute = kind.attribute(batch.fact or "")
+    wanted = claim.get(attribute.name, "")
+    if attribute.kind is Kind.DATE:
+        return any(_same(day, wanted) for day in _days(told))
+    return _same(_folded(told), _folded(wanted))
+
+
+def _days(told: str) -> set[str]:
+    """Return the days that a person may mean, as a claim writes them: 03/04/1995 is right if it is one of the two."""
+    days = {""}
+    for order in (DayOrder.DAY_FIRST, DayOrder.MONTH_FIRST):
+        try:
+            days.add(f"{parse_day(told[:40], order):%Y%m%d}")
+        except ValueProblem:
+            continue
+    return days
+
+
+def _folded(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", plain_digits(text)).casefold().split())
+
+
+def _same(told: str, wanted: str) -> bool:
+    return bool(wanted) and hmac.compare_digest(told.encode(), wanted.encode())

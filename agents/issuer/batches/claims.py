@@ -1,0 +1,85 @@
+"""The claims of a batch: pages of a hundred rows, each one encrypted entry of the wallet's store, found by number.
+
+So ten thousand rows are a hundred entries, and one row costs a page to read. What an entry holds never changes.
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+from aries_askar import AskarError, AskarErrorCode
+
+from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.agents.issuer.class_list.reading import ClassRow
+from wanderbuch.store.errors import NotFoundError, StoreError
+
+PAGE_ROWS: Final = 100
+_CATEGORY: Final = "wanderbuch.batch-page"
+
+
+def first_numbers(rows: Sequence[ClassRow]) -> tuple[int, ...]:
+    """Return the number of the first row of each page."""
+    return tuple(row.number for row in rows[::PAGE_ROWS])
+
+
+async def write_claims(profile: Profile, batch_id: str, rows: Sequence[ClassRow]) -> None:
+    """Keep the claims of a batch that nobody sees yet; what a crash left of the same ones is written over."""
+    for page, start in enumerate(range(0, len(rows), PAGE_ROWS)):
+        part = [[row.number, dict(row.claim)] for row in rows[start : start + PAGE_ROWS]]
+        async with profile.session() as session:
+            try:
+                await session.handle.insert(_CATEGORY, _place(batch_id, page), json.dumps(part))
+            except AskarError as err:
+                if err.code != AskarErrorCode.DUPLICATE:
+                    raise
+                await session.handle.replace(_CATEGORY, _place(batch_id, page), json.dumps(part))
+
+
+async def read_claim(profile: Profile, batch: Batch, number: int) -> Mapping[str, str]:
+    """Return the claim of a row.
+
+    Raises:
+        NotFoundError: there is no row with this number.
+    """
+    page = bisect_right(batch.numbers, number) - 1
+    claim = (
+        None
+        if page < 0
+        else next((row.claim for row in await _page(profile, batch, page) if row.number == number), None)
+    )
+    if claim is None:
+        raise NotFoundError(f"there is no row {number} in this batch")
+    return claim
+
+
+async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> AsyncIterator[ClassRow]:
+    """Yield the rows of a batch whose numbers are greater, in order, page by page."""
+    for page in range(max(0, bisect_right(batch.numbers, after) - 1), len(batch.numbers)):
+        for row in await _page(profile, batch, page):
+            if row.number > after:
+                yield row
+
+
+async def remove_claims(profile: Profile, batch: Batch) -> None:
+    """Remove the claims of a batch; what is gone already is left so."""
+    for page in range(len(batch.numbers)):
+        async with profile.session() as session:
+            try:
+                await session.handle.remove(_CATEGORY, _place(batch.id, page))
+            except AskarError as err:
+                if err.code != AskarErrorCode.NOT_FOUND:
+                    raise
+
+
+async def _page(profile: Profile, batch: Batch, page: int) -> list[ClassRow]:
+    async with profile.session() as session:
+        entry = await session.handle.fetch(_CATEGORY, _place(batch.id, page))
+    if entry is None:
+        raise StoreError(f"page {page} of the batch {batch.id} is not there")
+    return [ClassRow(number, claim) for number, claim in json.loads(entry.value)]
+
+
+def _place(batch_id: str, page: int) -> str:
+    return f"{batch_id}.{page}"

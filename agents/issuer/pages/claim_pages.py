@@ -1,0 +1,193 @@
+"""The page of a slip, on the public site: what it is for, what must be told, and then the offer.
+
+`/claim/<token>` is what a slip shows; it leads to `/claim/<language>/<token>`. Opening a page changes nothing, for
+messengers and mail filters open whatever they pass on: only the button does. The page works without JavaScript, sets no
+cookie, asks no other site, and says nothing of whose slip it is.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk
+from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipLook, SlipUnknownError
+from wanderbuch.agents.issuer.desk import OfferRefusedError
+from wanderbuch.agents.issuer.offers import Offer
+from wanderbuch.agents.issuer.pages.kit import KIT
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
+from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError, TooSlowError
+from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.site.languages import Language, negotiated
+from wanderbuch.agents.site.posted_form import read_form
+from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
+from wanderbuch.agents.site.safe_text import plain
+from wanderbuch.store.errors import LeaseBusyError
+
+CLAIM_PLACE: Final = "/claim"
+_MAX_TOLD: Final = 100
+_STATUS: Final[Mapping[str, int]] = {"wrong": 403, "locked": 403, "paused": 503}
+"""Of a slip that cannot be claimed; the others are over."""
+_OVER: Final = 410
+
+
+class ClaimWork(Protocol):
+    """What the pages work on: an open issuer's office."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Return whose it is."""
+
+    @property
+    def batches(self) -> BatchDesk:
+        """Return its batches."""
+
+    @property
+    def claims(self) -> Budget:
+        """Return how often strangers may try."""
+
+
+class ClaimPages:
+    """The handlers."""
+
+    def routes(self) -> tuple[PublicRoute, ...]:
+        """Return the routes of the public site."""
+        pages: tuple[tuple[str, str, PageHandler], ...] = (
+            ("GET", "/{token}", self._welcome),
+            ("GET", "/{language}/{token}", self._slip),
+            ("POST", "/{language}/{token}", self._claim),
+            ("GET", "/assets/{digest}/{name}", self._asset),
+        )
+        return tuple(PublicRoute(method, CLAIM_PLACE + path, handler) for method, path, handler in pages)
+
+    async def _welcome(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
+        language = negotiated(request.headers.get("Accept-Language", ""))
+        raise web.HTTPSeeOther(
+            f"{_base(office)}/{language.tag}/{request.match_info['token']}",
+            headers={"Vary": "Accept-Language", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+        )
+
+    async def _asset(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
+        return await Pages(_base(office), KIT).asset(office, request)
+
+    async def _slip(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
+        language, token = _language(request), request.match_info["token"]
+        try:
+            look = await office.batches.claiming.look(token)
+        except SlipUnknownError:
+            return self._unknown(office, request, language)
+        return self._show(office, request, language, look, status=200 if look.is_open else _status(look))
+
+    async def _claim(self, office: ClaimWork, request: web.Request) -> web.StreamResponse:
+        language, token = _language(request), request.match_info["token"]
+        claiming = office.batches.claiming
+        try:
+            told = (await read_form(request)).get("told", "")[:_MAX_TOLD]
+        except TooSlowError as err:
+            raise web.HTTPRequestTimeout from err
+        except MalformedError as err:
+            raise web.HTTPBadRequest from err
+        try:
+            look = await claiming.look(token)
+            office.claims.take(network_of(office, request))
+            offer = await claiming.claim(token, told)
+        except SlipUnknownError:
+            return self._unknown(office, request, language)
+        except ClaimRefusedError as err:
+            return self._show(office, request, language, err.look, status=_status(err.look))
+        except OfferRefusedError as err:
+            reasons = [reason.text for reason in err.decision.reasons]
+            return self._show(office, request, language, look, said="claim.refused", reasons=reasons, status=409)
+        except TooOftenError as err:
+            response = self._show(office, request, language, look, said="claim.too_often", status=429)
+            response.headers["Retry-After"] = str(err.wait_s)
+            return response
+        except (NotReadyError, LeaseBusyError):
+            return self._show(office, request, language, look, said="claim.not_now", status=503)
+        return self._offer(office, request, language, offer)
+
+    def _offer(self, office: ClaimWork, request: web.Request, language: Language, offer: Offer) -> web.Response:
+        short = offer.short_url or ""
+        return self._page(
+            office,
+            request,
+            "claim_offer.html",
+            language,
+            code=f"{urlsplit(short).path}/code.svg",
+            short=short,
+            wallet_address=f"didcomm://invite?{urlsplit(offer.invitation_url or '').query}",
+            answer_by=offer.answer_by,
+        )
+
+    def _unknown(self, office: ClaimWork, request: web.Request, language: Language) -> web.Response:
+        return self._page(office, request, "claim_unknown.html", language, status=404)
+
+    def _show(
+        self,
+        office: ClaimWork,
+        request: web.Request,
+        language: Language,
+        look: SlipLook,
+        *,
+        said: str = "",
+        reasons: tuple[str, ...] | list[str] = (),
+        status: int = 200,
+    ) -> web.Response:
+        token = request.match_info["token"]
+        return self._page(
+            office,
+            request,
+            "claim.html",
+            language,
+            status=status,
+            look=look,
+            said=said,
+            reasons=reasons,
+            action=f"{_base(office)}/{language.tag}/{token}",
+        )
+
+    def _page(
+        self,
+        office: ClaimWork,
+        request: web.Request,
+        template: str,
+        language: Language,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        response = Pages(_base(office), KIT).for_one(
+            request, template, language, status=status, site_name=plain(office.tenant.name), **values
+        )
+        response.headers["Referrer-Policy"] = "no-referrer"  # the address is a bearer token
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+
+def network_of(office: ClaimWork, request: web.Request) -> str:
+    """Return the network that a request came from."""
+    networks = Networks(office.tenant.parts.config.public.trusted_proxies)
+    return networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+
+
+def claim_routes() -> tuple[PublicRoute, ...]:
+    """Return the routes of the page of a slip."""
+    return ClaimPages().routes()
+
+
+def _status(look: SlipLook) -> int:
+    return _STATUS.get(look.why, _OVER)
+
+
+def _language(request: web.Request) -> Language:
+    language = language_of(request)
+    if language is None:
+        raise web.HTTPNotFound
+    return language
+
+
+def _base(office: ClaimWork) -> str:
+    return "/" + office.tenant.place.published(CLAIM_PLACE.removeprefix("/"))

@@ -1,0 +1,95 @@
+"""The cases of `test_doubles` that are about a centre's batches."""
+
+import base64
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tests.flow.doubles import Calls, Effect, Place
+
+from wanderbuch.agents.demo.example import example_claim
+
+OWN = ("credential_id", "family_name", "given_names", "birth_date")
+
+
+def class_list() -> dict[str, Any]:
+    """Return a class list as it is sent, of two people whom no other list has."""
+    text = "Certificate No,Surname,First names,Date of birth\r\n" + "".join(
+        f"{secrets.token_hex(6)},Perera,{given},1991-03-05\r\n" for given in ("Nimal", "Amal")
+    )
+    for_all = {name: value for name, value in example_claim().items() if name not in (*OWN, "award_year")}
+    return {"list": base64.b64encode(text.encode()).decode(), "for_all": for_all}
+
+
+async def made(place: Place, *steps: str) -> str:
+    """Return the id of a batch with which some steps were taken."""
+    batch = await place.centre.post("/batches", {"title": "Class", "list": class_list(), "access": "in-person"})
+    for step in steps:
+        await place.centre.post(f"/batches/{batch['batch']['id']}/{step}")
+    return str(batch["batch"]["id"])
+
+
+async def read_list(_: Place) -> Calls:
+    return Calls("/class-lists/read", class_list(), Effect.EACH)
+
+
+async def make(_: Place) -> Calls:
+    return Calls("/batches", {"title": "Class", "list": class_list(), "access": "in-person"}, Effect.ONCE)
+
+
+def moving(step: str, *before: str) -> Callable[[Place], Awaitable[Calls]]:
+    """Return the case of a step with a batch."""
+    states = {"start": "RUNNING", "pause": "PAUSED", "resume": "RUNNING", "cancel": "CANCELLED"}
+
+    async def case(place: Place) -> Calls:
+        batch = await made(place, *before)
+
+        async def check() -> None:
+            assert (await place.centre.get(f"/batches/{batch}"))["batch"]["state"] == states[step]
+            events = (await place.centre.get("/v1/events", limit="500"))["items"]
+            told = [event["body"]["state"] for event in events if event["subject"] == batch]
+            assert told == ["READY", *(states[one] for one in (*before, step))]
+
+        return Calls(f"/batches/{batch}/{step}", effect=Effect.SAME, check=check)
+
+    return case
+
+
+async def extend(place: Place) -> Calls:
+    return Calls(f"/batches/{await made(place)}/extend", {"claim_until": "2099-01-01T00:00:00Z"})
+
+
+async def remove(place: Place) -> Calls:
+    return Calls(f"/batches/{await made(place, 'cancel')}", effect=Effect.ANY)
+
+
+async def retry(place: Place) -> Calls:
+    return Calls(f"/batches/{await made(place, 'start')}/rows/2/retry")
+
+
+async def leave_out(place: Place) -> Calls:
+    return Calls(f"/batches/{await made(place, 'start')}/rows/2/leave-out")
+
+
+async def renew(place: Place) -> Calls:
+    batch = await made(place, "start")
+
+    async def check() -> None:
+        assert (await place.centre.get(f"/batches/{batch}/rows/2"))["slip"]["slips"] == 2
+
+    return Calls(f"/batches/{batch}/rows/2/renew", {"slips": 1}, check=check)
+
+
+BATCH_CASES: list[tuple[str, str, str, Callable[[Place], Awaitable[Calls]]]] = [
+    ("centre", "POST", "/class-lists/read", read_list),
+    ("centre", "POST", "/batches", make),
+    ("centre", "POST", "/batches/{id}/start", moving("start")),
+    ("centre", "POST", "/batches/{id}/pause", moving("pause", "start")),
+    ("centre", "POST", "/batches/{id}/resume", moving("resume", "start", "pause")),
+    ("centre", "POST", "/batches/{id}/cancel", moving("cancel", "start")),
+    ("centre", "POST", "/batches/{id}/extend", extend),
+    ("centre", "DELETE", "/batches/{id}", remove),
+    ("centre", "POST", "/batches/{id}/rows/{number}/retry", retry),
+    ("centre", "POST", "/batches/{id}/rows/{number}/leave-out", leave_out),
+    ("centre", "POST", "/batches/{id}/rows/{number}/renew", renew),
+]

@@ -1,0 +1,360 @@
+"""Batches: what a clerk does with them, who may claim, and what never happens twice."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.unit.issuer.batches.scene import KIND, Centre, class_text, plan_of, read
+from tests.unit.issuer.workshop import Workshop
+
+from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState, BatchStateError, SameListError
+from wanderbuch.agents.issuer.batches.batch_desk import Counts, ListChangedError, ListNotReadyError
+from wanderbuch.agents.issuer.batches.claiming import ClaimRefusedError, SlipUnknownError
+from wanderbuch.agents.issuer.batches.row import MOST_OFFERS, MOST_TRIES, BatchRow, RowState
+from wanderbuch.agents.issuer.batches.slips import own_number, pin_of, read_token, slip_token
+from wanderbuch.agents.issuer.desk import OfferRefusedError
+from wanderbuch.agents.issuer.offers import OfferState
+from wanderbuch.errors import ExchangeError
+from wanderbuch.store.entries import fetch_entries
+from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.event_kinds import EventKind
+from wanderbuch.store.tables import tables_of, tenant_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def centre(workshop: Workshop) -> Centre:
+    """A centre whose certificate numbers are new in each test."""
+    made = Centre(workshop, made=_NUMBERS[0])
+    _NUMBERS[0] += 1000
+    return made
+
+
+_NUMBERS = [0]
+
+
+async def why(centre: Centre, batch: Batch, number: int = 2, told: str = "") -> str:
+    """Return why a slip cannot be claimed."""
+    with pytest.raises(ClaimRefusedError) as caught:
+        await centre.claim(batch, number, told)
+    return caught.value.look.why
+
+
+async def entries(centre: Centre, category: str, batch: Batch) -> int:
+    async with centre.workshop.profile.session() as session:
+        kept = await fetch_entries(session, category)
+    return sum(batch.id in str(entry.name) or batch.id.encode() in bytes(entry.value) for entry in kept)
+
+
+async def told(centre: Centre, subject: str) -> list[tuple[str, object]]:
+    tables, tenant = tables_of(centre.workshop.profile), tenant_of(centre.workshop.profile)
+    return [
+        (entry.kind, entry.body) for entry in await tables.events.read(tenant, 0, 10_000) if entry.subject == subject
+    ]
+
+
+async def test_a_batch_of_many_rows_costs_a_few_entries_and_no_offer_until_it_is_claimed(centre: Centre) -> None:
+    batch = await centre.running(250)
+    assert await entries(centre, "wanderbuch.batch-page", batch) == 3
+    assert await entries(centre, BatchRow.category, batch) == 0
+    assert await centre.desk.counts(batch) == Counts(250, 0, 0, 0, 0)
+    claim, row = await centre.desk.row(batch, 251)
+    assert (claim["family_name"], row.state) == ("Perera249", RowState.WAITING)
+    offer = await centre.claim(batch, 251)
+    assert offer.values["family_name"] == "Perera249"
+    assert await centre.desk.counts(batch) == Counts(249, 1, 0, 0, 0)
+
+
+async def test_looking_at_a_slip_changes_nothing(centre: Centre) -> None:
+    batch = await centre.running()
+    for _ in range(3):
+        assert (await centre.claiming.look(await centre.token(batch))).is_open
+    assert await entries(centre, BatchRow.category, batch) == 0
+
+
+async def test_a_slip_is_claimed_once_however_often_the_button_is_pressed(centre: Centre) -> None:
+    batch = await centre.running()
+    offers = await asyncio.gather(*(centre.claim(batch) for _ in range(8)))
+    assert len({offer.id for offer in offers}) == 1
+    issued = await centre.issue(batch)
+    assert issued.id == offers[0].id
+    assert issued.state is OfferState.ISSUED
+    assert await why(centre, batch) == "taken"
+    assert (await centre.row(batch)).state is RowState.ISSUED
+    assert len(await centre.offers(issued.values["credential_id"])) == 1
+
+
+async def test_who_declines_may_claim_again(centre: Centre) -> None:
+    batch = await centre.running()
+    offer = await centre.claim(batch)
+    await centre.workshop.hand_over(offer)
+    await centre.workshop.decline(offer)
+    again = await centre.issue(batch)
+    assert again.id != offer.id
+    assert again.state is OfferState.ISSUED
+
+
+async def test_a_slip_that_becomes_offers_without_end_is_locked(centre: Centre) -> None:
+    batch = await centre.running()
+    for _ in range(MOST_OFFERS):
+        await centre.workshop.desk.withdraw((await centre.claim(batch)).id)
+    assert await why(centre, batch) == "locked"
+    await centre.desk.retry(batch, 2)
+    assert (await centre.claim(batch)).state is OfferState.OPEN
+
+
+async def test_nothing_is_offered_but_while_the_batch_runs(centre: Centre) -> None:
+    batch = await centre.make()
+    assert await why(centre, batch) == "paused"
+    await centre.desk.start(batch.id)
+    first = await centre.claim(batch, 2)
+    await centre.desk.pause(batch.id)
+    assert await why(centre, batch, 3) == "paused"
+    assert (await centre.workshop.desk.get(first.id)).state is OfferState.OPEN
+    await centre.desk.resume(batch.id)
+    second = await centre.issue(batch, 3)
+    await centre.desk.cancel(batch.id)
+    assert [await why(centre, batch, number) for number in (2, 3, 4)] == ["cancelled", "taken", "cancelled"]
+    assert (await centre.workshop.desk.get(first.id)).state is OfferState.WITHDRAWN
+    assert (await centre.workshop.desk.get(second.id)).state is OfferState.ISSUED
+    with pytest.raises(BatchStateError):
+        await centre.desk.resume(batch.id)
+    states = [body for kind, body in await told(centre, batch.id) if kind == EventKind.BATCH_CHANGED.value]
+    assert [body["state"] for body in states] == ["READY", "RUNNING", "PAUSED", "RUNNING", "CANCELLED"]  # type: ignore[index]
+
+
+async def test_a_claim_that_meets_the_end_of_its_batch_leaves_no_open_offer(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = await centre.running()
+    make = centre.workshop.desk.make
+
+    async def cancelled_meanwhile(*args: object, **values: object) -> object:
+        offer = await make(*args, **values)  # type: ignore[arg-type]
+        await centre.desk._batches.change(
+            batch.id, lambda kept: kept.model_copy(update={"state": BatchState.CANCELLED})
+        )
+        return offer
+
+    monkeypatch.setattr(centre.workshop.desk, "make", cancelled_meanwhile)
+    assert await why(centre, batch) == "cancelled"
+    assert await centre.good((await centre.desk.row(batch, 2))[0]["credential_id"]) == []
+
+
+async def test_after_the_last_day_nothing_is_offered_until_there_is_more_time(centre: Centre) -> None:
+    batch = await centre.running(claim_until=datetime.now(UTC) - timedelta(seconds=1))
+    assert await why(centre, batch) == "late"
+    await centre.desk.extend(batch.id, datetime.now(UTC) + timedelta(days=1))
+    assert (await centre.claim(batch)).state is OfferState.OPEN
+
+
+async def test_rows_stay_where_standing_is_lost_and_go_on_when_it_is_back(centre: Centre) -> None:
+    batch = await centre.running()
+    await centre.workshop.publish(occupations=["C5120"])
+    with pytest.raises(OfferRefusedError):
+        await centre.claim(batch)
+    row = await centre.row(batch)
+    assert (row.state, row.begun) == (RowState.WAITING, 0)
+    await centre.workshop.publish()
+    assert (await centre.issue(batch)).state is OfferState.ISSUED
+
+
+async def test_an_offer_that_was_refused_when_standing_was_lost_in_between_can_be_claimed_later(centre: Centre) -> None:
+    batch = await centre.running()
+    offer = await centre.claim(batch)
+    await centre.workshop.hand_over(offer)
+    await centre.workshop.publish(occupations=["C5120"])
+    await centre.workshop.ask(await centre.workshop.desk.get(offer.id))
+    assert (await centre.workshop.desk.get(offer.id)).state is OfferState.REFUSED
+    assert (await centre.row(batch)).state is RowState.WAITING
+    await centre.workshop.publish()
+    assert (await centre.issue(batch)).state is OfferState.ISSUED
+
+
+async def test_five_wrong_pins_lock_a_slip_until_the_clerk_lifts_it(centre: Centre) -> None:
+    batch = await centre.running(access=Access.PIN)
+    right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
+    wrong = f"{(int(right) + 1) % 1_000_000:06}"
+    assert [await why(centre, batch, told=wrong) for _ in range(MOST_TRIES)] == ["wrong"] * 4 + ["locked"]
+    assert await why(centre, batch, told=right) == "locked"
+    assert (await centre.desk.counts(batch)).locked == 1
+    assert [kind for kind, _ in await told(centre, batch.id)].count(EventKind.BATCH_ROW_LOCKED.value) == 1
+    await centre.desk.retry(batch, 2)
+    assert (await centre.issue(batch, told=f" {right[:3]} {right[3:]} ")).state is OfferState.ISSUED
+    assert (await centre.row(batch, 3)).state is RowState.WAITING
+
+
+async def test_many_guesses_at_once_are_no_more_than_five(centre: Centre) -> None:
+    batch = await centre.running(access=Access.PIN)
+    right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
+    guesses = [f"{(int(right) + at) % 1_000_000:06}" for at in range(1, 21)]
+    answers = await asyncio.gather(*(centre.claim(batch, told=guess) for guess in guesses), return_exceptions=True)
+    assert all(isinstance(answer, ClaimRefusedError) for answer in answers)
+    row = await centre.row(batch)
+    assert (row.tries, row.state) == (MOST_TRIES, RowState.LOCKED)
+
+
+async def test_a_lock_does_not_hide_a_credential_that_was_taken_meanwhile(centre: Centre) -> None:
+    batch = await centre.running(access=Access.PIN)
+    right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
+    offer = await centre.claim(batch, told=right)
+    await centre.workshop.hand_over(offer)
+    for _ in range(MOST_TRIES):
+        await why(centre, batch, told="wrong")
+    await centre.workshop.ask(await centre.workshop.desk.get(offer.id))
+    assert (await centre.row(batch)).state is RowState.ISSUED
+    with pytest.raises(BatchStateError):
+        await centre.desk.retry(batch, 2)
+    assert await why(centre, batch, told=right) == "taken"
+
+
+@pytest.mark.parametrize("said", ["1995-03-01", "1 March 1995", "01/03/1995", "١/٣/١٩٩٥", "1.3.1995"])
+async def test_a_person_tells_a_day_as_they_write_it(centre: Centre, said: str) -> None:
+    batch = await centre.running(access=Access.FACT, fact="birth_date")
+    assert await why(centre, batch, told="2 March 1995") == "wrong"
+    assert (await centre.claim(batch, told=said)).state is OfferState.OPEN
+
+
+async def test_a_person_tells_their_number_with_its_zeros(centre: Centre) -> None:
+    batch = await centre.running(access=Access.FACT, fact="credential_id", text=class_text("00017", "00018"))
+    assert [await why(centre, batch, told=said) for said in ("17", "", "000017")] == ["wrong"] * 3
+    assert (await centre.claim(batch, told=" 00017 ")).values["credential_id"] == "#00017"
+
+
+@pytest.mark.parametrize(
+    ("access", "fact"),
+    [(Access.FACT, None), (Access.FACT, "family_name"), (Access.FACT, "eqf_level"), (Access.PIN, "birth_date")],
+)
+async def test_a_fact_is_one_that_a_person_knows_and_no_slip_shows(
+    centre: Centre, access: Access, fact: str | None
+) -> None:
+    with pytest.raises(ExchangeError):
+        await centre.make(access=access, fact=fact)
+
+
+async def test_the_wrong_person_took_it_is_one_action(centre: Centre) -> None:
+    batch = await centre.running()
+    wrong, old = await centre.issue(batch), await centre.token(batch)
+    row = await centre.desk.renew(batch, 2, slips=1)
+    assert (row.state, row.turn, row.to_end, row.ended) == (RowState.WAITING, 1, (), (wrong.id,))
+    assert await centre.workshop.revocations.get_or_none(wrong.id) is not None
+    assert (await centre.claiming.look(old)).why == "replaced"
+    with pytest.raises(ClaimRefusedError):
+        await centre.claiming.claim(old)
+    right = await centre.issue(batch)
+    await centre.workshop.revocations.publish_all()
+    assert (await centre.workshop.desk.get(wrong.id)).state is OfferState.REVOKED
+    assert [offer.id for offer in await centre.good(right.values["credential_id"])] == [right.id]
+
+
+async def test_who_has_the_wrong_slip_and_no_credential_yet_gets_none(centre: Centre) -> None:
+    batch = await centre.running()
+    offer = await centre.claim(batch)
+    await centre.workshop.hand_over(offer)
+    request = await centre.workshop.request_for(await centre.workshop.desk.get(offer.id))
+    await centre.desk.renew(batch, 2, slips=1)
+    await centre.workshop.receive(request, centre.workshop.phone_of(offer))
+    assert (await centre.workshop.desk.get(offer.id)).state is OfferState.WITHDRAWN
+    assert (await centre.issue(batch)).state is OfferState.ISSUED
+
+
+async def test_a_row_that_is_left_out_cannot_be_claimed_until_that_is_taken_back(centre: Centre) -> None:
+    batch = await centre.running()
+    offer = await centre.claim(batch)
+    await centre.desk.leave_out(batch, 2)
+    assert (await centre.workshop.desk.get(offer.id)).state is OfferState.WITHDRAWN
+    assert await why(centre, batch) == "left-out"
+    await centre.desk.retry(batch, 2)
+    assert (await centre.issue(batch)).state is OfferState.ISSUED
+
+
+async def test_two_clicks_give_one_new_slip(centre: Centre) -> None:
+    batch = await centre.running()
+    rows = await asyncio.gather(*(centre.desk.renew(batch, 2, slips=1) for _ in range(5)))
+    assert {row.turn for row in rows} == {1}
+    with pytest.raises(BatchStateError):
+        await centre.desk.renew(batch, 2, slips=3)
+
+
+async def test_the_same_list_at_once_makes_one_batch(centre: Centre) -> None:
+    text = class_text(*centre.numbers(3))
+    made = await asyncio.gather(*(centre.make(text=text) for _ in range(5)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in made) == ["Batch", *["SameListError"] * 4]
+
+
+async def test_the_same_list_twice_is_noticed(centre: Centre) -> None:
+    numbers = centre.numbers(3)
+    first = await centre.make(text=class_text(*numbers))
+    with pytest.raises(SameListError) as caught:
+        await centre.make(text=class_text(*numbers))
+    assert caught.value.members == {"batch": first.id}
+    await centre.make(text=class_text(*numbers), again=True)
+    await centre.make(text=class_text(*numbers[:2]))
+
+
+async def test_a_list_that_was_changed_since_it_was_looked_at_makes_no_batch(centre: Centre) -> None:
+    numbers = centre.numbers(3)
+    digest = read(class_text(*numbers)).digest
+    with pytest.raises(ListChangedError):
+        await centre.make(text=class_text(*numbers).replace("Perera1", "Pereira1"), digest=digest)
+    assert (await centre.make(text=class_text(*numbers), digest=digest)).count == 3
+
+
+async def test_a_list_with_rows_to_look_at_makes_a_batch_only_without_them(centre: Centre) -> None:
+    text = class_text(*centre.numbers(2)) + "N-x,Silva,Amal,1995\r\n"
+    with pytest.raises(ListNotReadyError, match="row\\(s\\): 4"):
+        await centre.make(text=text)
+    batch = await centre.make(text=text, leave_out=(4,))
+    assert batch.count == 2
+    with pytest.raises(NotFoundError):
+        await centre.desk.row(batch, 4)
+
+
+async def test_rows_without_a_number_get_one_that_stays(centre: Centre) -> None:
+    text = f"Surname,First names,Date of birth\r\nPerera{centre.made},Nimal,1995-03-12\r\n"
+    batch = await centre.desk.make(read(text, makes_numbers=True), KIND, plan_of(), None)
+    claim, _ = await centre.desk.row(batch, 2)
+    assert claim["credential_id"] == own_number(batch.id, 2)
+
+
+async def test_a_cancelled_batch_goes_with_its_claims(centre: Centre) -> None:
+    batch = await centre.running()
+    await centre.claim(batch)
+    with pytest.raises(BatchStateError):
+        await centre.desk.remove(batch.id)
+    await centre.desk.cancel(batch.id)
+    token = await centre.token(batch)
+    await centre.desk.remove(batch.id)
+    assert await entries(centre, "wanderbuch.batch-page", batch) == 0
+    assert await entries(centre, BatchRow.category, batch) == 0
+    with pytest.raises(SlipUnknownError):
+        await centre.claiming.look(token)
+
+
+async def test_a_token_of_another_batch_row_or_spelling_is_unknown(centre: Centre) -> None:
+    batch, other = await centre.running(), await centre.running()
+    token, foreign = await centre.token(batch), await centre.token(other)
+    slip = (await centre.claiming.row(batch.id, 2)).slip
+    forged = [
+        foreign[:22] + token[22:],
+        token[:-1] + ("A" if token[-1] != "A" else "Q"),
+        token[:42] + chr(ord(token[42]) + 1),
+        slip_token(slip, other.secret),
+        token + "=",
+        "",
+        "x" * 43,
+    ]
+    for one in forged:
+        if one == token:
+            continue
+        with pytest.raises(SlipUnknownError):
+            await centre.claiming.claim(one)
+    assert read_token(token) is not None
+
+
+async def test_the_sweep_finds_what_offers_have_become(centre: Centre) -> None:
+    batch = await centre.running()
+    await centre.issue(batch)
+    await centre.desk.sweep(datetime.now(UTC) + timedelta(minutes=2))
+    assert (await centre.claiming.row(batch.id, 2)).state is RowState.ISSUED
