@@ -24,6 +24,8 @@ from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.sessions import IDLE, Person, Sessions, SignedIn
 from wanderbuch.agents.site.streams import is_stream
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.store.once import own_id
+from wanderbuch.store.records import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ class SignedInVisit[O, P: Person]:
     def text(self, name: str) -> str:
         """Return a field of the form as text without blanks around it."""
         return self.sent.get(name, "").strip()
+
+    def own_id(self, kind: str) -> str:
+        """Return the id of what this form makes: the same when it is sent again from one page, so two clicks make one.
+
+        A page says which it is by the field `once`; without it, and for what was changed in the form, the id is fresh.
+
+        Args:
+            kind: what is made; a page may have forms for several.
+        """
+        if not self.text("once"):
+            return new_id()
+        fields = [part for field in self.sent.items() if field[0] != "form_token" for part in field]
+        return own_id(f"{kind} by a form", self.person.id, *fields).replace("-", "")  # in the form of `new_id`
 
     def go(self, path: str, **query: object) -> web.Response:
         """Return the answer to a form that was done: look at this page now, asked for with these parameters."""

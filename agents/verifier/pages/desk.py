@@ -25,6 +25,7 @@ from wanderbuch.agents.verifier.staff import StaffMember, StaffRole
 from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.schemas.occupations import isco08
+from wanderbuch.store.records import new_id
 
 _LAST: Final = 8
 _TITLES_MAX_AGE_S: Final = 3600
@@ -99,6 +100,7 @@ class AskingPages:
             visit.signed_in,
             status=status,
             verifier_name=visit.office.tenant.name,
+            page_id=new_id(),
             **values,
         )
 

@@ -4,6 +4,7 @@ What the explanation's page sends back is the question's document itself, which 
 put by it what the rules would not let them put.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from datetime import UTC
@@ -39,6 +40,7 @@ from wanderbuch.errors import CredentialError, PresentationError, WanderbuchErro
 from wanderbuch.governance.facts.question import Purpose, Subject
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.schemas.frameworks import EQF, Measure, frameworks
+from wanderbuch.store.records import DuplicateError
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _MAX_DOCUMENT: Final = 20_000
@@ -129,8 +131,7 @@ class DeskAsking:
 
     async def _put(self, visit: AskingVisit) -> web.StreamResponse:
         visit.must_ask()
-        verification = await put_in_words(visit.office, _document(visit), asked_by=visit.person.id)
-        return visit.go(f"/question/{verification.id}")
+        return await _put_once(visit, _document(visit))
 
     async def _link(self, visit: AskingVisit) -> web.StreamResponse:
         visit.must_ask()
@@ -145,16 +146,21 @@ class DeskAsking:
             closes_in_s=days * _DAY_S,
             most_applicants=most,
         )
-        link = await make_link(visit.office, told, made_by=visit.person.id)
-        await visit.office.log.note(DeskAct.LINK_MADE, by=visit.person.id, what=link.id, key=f"link:{link.id}")
-        return visit.go(f"/link/{link.id}")
+        link_id = visit.own_id("link")
+        with contextlib.suppress(DuplicateError):  # a second click
+            await make_link(visit.office, told, made_by=visit.person.id, link_id=link_id)
+        await visit.office.log.note(DeskAct.LINK_MADE, by=visit.person.id, what=link_id, key=f"link:{link_id}")
+        return visit.go(f"/link/{link_id}")
 
     async def _save(self, visit: AskingVisit) -> web.StreamResponse:
         visit.must_ask()
         title = visit.text("title")
         if not 0 < len(title) <= MAX_TITLE:
             raise MalformedError(f"expected a name of 1 to {MAX_TITLE} characters: go back, and give it one")
-        await visit.office.templates.save(title, _document(visit), by=visit.person.id)
+        with contextlib.suppress(DuplicateError):  # a second click
+            await visit.office.templates.save(
+                title, _document(visit), by=visit.person.id, template_id=visit.own_id("template")
+            )
         return visit.go("/#templates")
 
     async def _ask_by_template(self, visit: AskingVisit) -> web.StreamResponse:
@@ -167,8 +173,7 @@ class DeskAsking:
             return visit.go(f"/ask?template={template.id}")
         within = None if template.question.get("answer_within_s") else settings.answer_within_s
         question = template.filled(place=place, answer_within_s=within)
-        verification = await put_in_words(visit.office, question, asked_by=visit.person.id)
-        return visit.go(f"/question/{verification.id}")
+        return await _put_once(visit, question)
 
     async def _remove_template(self, visit: AskingVisit) -> web.StreamResponse:
         visit.must_ask()
@@ -207,6 +212,14 @@ class DeskAsking:
             purposes=tuple(Purpose),
             subjects=tuple(Subject),
         )
+
+
+async def _put_once(visit: AskingVisit, question: WordedQuestion) -> web.Response:
+    """Put a question, and show it; a second click shows the same one."""
+    question_id = visit.own_id("question")
+    with contextlib.suppress(DuplicateError):
+        await put_in_words(visit.office, question, asked_by=visit.person.id, question_id=question_id)
+    return visit.go(f"/question/{question_id}")
 
 
 def _levels(snapshot: GovernanceSnapshot | None, visit: AskingVisit) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -28,6 +28,7 @@ from wanderbuch.agents.verifier.receipts import receipt_address
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AwardPrecision
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
+from wanderbuch.store.records import DuplicateError
 
 _LOOK_EVERY_S: Final = 0.7
 _STEPS: Final = {VerificationState.OPEN: 1, VerificationState.JUDGING: 2}
@@ -134,15 +135,18 @@ class DeskQuestions:
             AskedCredential(group.group, group.requirement, AwardPrecision.DAY if needs_day else group.award_precision)
             for group in verification.groups
         ]
-        asked_again = await put(
-            visit.office,
-            *asked,
-            deadline_s=None,
-            ref=verification.ref,
-            keeping=verification.keeping,
-            asked_by=visit.person.id,
-        )
-        return visit.go(f"/question/{asked_again.id}")
+        question_id = visit.own_id("question")
+        with contextlib.suppress(DuplicateError):  # a second click
+            await put(
+                visit.office,
+                *asked,
+                deadline_s=None,
+                ref=verification.ref,
+                keeping=verification.keeping,
+                asked_by=visit.person.id,
+                question_id=question_id,
+            )
+        return visit.go(f"/question/{question_id}")
 
     async def _forget(self, visit: AskingVisit) -> web.StreamResponse:
         verification = await self._question(visit)

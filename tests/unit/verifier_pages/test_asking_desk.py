@@ -1,5 +1,6 @@
 """The employer's desk without JavaScript: who may do what, asking in words, one question from code to decision."""
 
+import asyncio
 import re
 
 import pytest
@@ -203,6 +204,31 @@ async def test_asking_again_puts_the_same_question_anew(browsers: dict[str, Brow
     first, second = [await place.office.desk.status(place.profile, each) for each in (question, again)]
     assert (second.requirement, second.ref, second.asked_by) == (first.requirement, "K7-42", ASKER)
     assert second.proof_request["nonce"] != first.proof_request["nonce"]
+
+
+async def test_two_clicks_make_one_thing_and_another_page_another(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    """A slow answer is clicked at twice, and a page that was reloaded sends its form again."""
+    browser = browsers[ASKER]
+    ended = await put(browser)
+    await browser.send(f"/desk/en/question/{ended}/withdraw")
+    pages = {
+        "ask/put": "/desk/en/ask", "ask/link": "/desk/en/ask", "ask/save": "/desk/en/ask",
+        "template/welder/ask": "/desk/en/", f"question/{ended}/again": f"/desk/en/question/{ended}",
+    }  # fmt: skip
+    await browsers[ADMINISTRATOR].send("/desk/en/settings", place="Malta")
+    before = len(await place.office.templates.all())
+    for path, shown in pages.items():
+        page = await (browser.preview(fields()) if shown.endswith("/ask") else browser.ask(shown))
+        form = {"once": hidden(page.text, "once"), "question": hidden(page.text, "question"), "title": "Twice"}
+        form |= {"days": "30", "most": "5"} if path == "ask/link" else {}
+        first, second = await asyncio.gather(*(browser.send(f"/desk/en/{path}", **form) for _ in range(2)))
+        assert (first.status, second.status, first.target) == (303, 303, second.target), path
+        other = await browser.send(f"/desk/en/{path}", **form | {"once": "another page"})
+        assert path == "ask/save" or other.target != first.target, path
+    assert len(await place.office.templates.all()) == before + 2
+    await browsers[ADMINISTRATOR].send("/desk/en/settings", place="")
 
 
 async def test_a_template_is_saved_used_with_one_click_and_removed(
