@@ -77,9 +77,11 @@ class WalkInMonths(ApiModel):
 
 
 async def _apply(office: VerifierOffice, call: Call[NewApplication]) -> OwnApplicationOut:
+    if call.once is not None and (made := await office.own_applications.find(call.once.id)) is not None:
+        return OwnApplicationOut.of(await office.own_applications.look(made.id))  # the call came again
     new = call.body
     told = new.model_dump(include={"country", "website", "email"}) | {"name": new.name or office.tenant.name}
-    return OwnApplicationOut.of(await office.own_applications.apply(told, tuple(new.uses)))
+    return OwnApplicationOut.of(await office.own_applications.apply(told, tuple(new.uses), application_id=call.new_id))
 
 
 async def _every(office: VerifierOffice, _: Call[None]) -> OwnApplicationsOut:
@@ -110,6 +112,7 @@ APPLICATION_ROUTES: Final[tuple[Route, ...]] = (
         result=OwnApplicationOut,
         status=201,
         summary="Apply to the authority to be registered with what is asked",
+        once=True,
     ),
     get("/applications", _every, result=OwnApplicationsOut, summary="List the applications to the authority"),
     get("/applications/{id}", _look, result=OwnApplicationOut, summary="Ask the authority how an application stands"),

@@ -22,7 +22,7 @@ from wanderbuch.governance.signed.application import (
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.signing import key_id, sign_as
 from wanderbuch.store.once import one_step
-from wanderbuch.store.records import Record, RecordStore, new_id
+from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _PATH: Final = "/intake/applications"
@@ -98,21 +98,33 @@ class OwnApplications:
         """Return the applications that were made, the oldest first."""
         return [application async for application in self._records.every()]
 
-    async def apply(self, told: dict[str, Any], uses: tuple[IntendedUse, ...]) -> OwnApplication:
-        """Make an application, and send it.
+    async def find(self, application_id: str) -> OwnApplication | None:
+        """Return an application as it is kept; None: there is none."""
+        return await self._records.get_or_none(application_id)
+
+    async def apply(
+        self, told: dict[str, Any], uses: tuple[IntendedUse, ...], *, application_id: str | None = None
+    ) -> OwnApplication:
+        """Make an application, and send it; one that is there already is sent again.
 
         Args:
             told: the members of `Application` that say who applies.
             uses: what it asks for.
+            application_id: its id, as `new_id` makes them; by default a fresh one.
 
         Raises:
             RefusedError: there are too many already.
             ResolutionError: the authority cannot be reached, or does not take it; it is kept, to be sent again.
         """
+        if application_id is not None and await self.find(application_id) is not None:
+            return await self.look(application_id)
         if await self._records.count() >= _MOST:
             raise RefusedError("there are too many applications of this tenant already")
-        made = await self._signed(None, told, uses)
-        return await self._send(await self._records.insert(made))
+        made = await self._signed(application_id, 1, told, uses)
+        try:
+            return await self._send(await self._records.insert(made))
+        except DuplicateError:  # the same call, just now
+            return await self.look(made.id)
 
     async def answer(self, application_id: str, answer: str, uses: tuple[IntendedUse, ...] | None) -> OwnApplication:
         """Answer what the authority asked back, with other uses if that is the answer; errors as with `apply`.
@@ -128,7 +140,8 @@ class OwnApplications:
             if own.application.revision >= MAX_REVISIONS:
                 raise RefusedError("this application was answered too often", hint="apply anew")
             told = own.application.model_dump(include={"name", "country", "website", "email"}) | {"answer": answer}
-            made = await self._signed(own.application, told, uses or own.application.wants.uses)
+            revision = own.application.revision + 1
+            made = await self._signed(own.id, revision, told, uses or own.application.wants.uses)
             await self._records.change(own.id, lambda _: made.model_copy(update={"standing": own.standing}))
             return await self._send(made)
 
@@ -155,7 +168,7 @@ class OwnApplications:
         return await self._records.change(own.id, lambda kept: kept.model_copy(update={"standing": standing}))
 
     async def _signed(
-        self, before: Application | None, told: dict[str, Any], uses: tuple[IntendedUse, ...]
+        self, application_id: str | None, revision: int, told: dict[str, Any], uses: tuple[IntendedUse, ...]
     ) -> OwnApplication:
         tenant = self._tenant
         own = await own_did(tenant.profile, tenant.did)
@@ -169,8 +182,8 @@ class OwnApplications:
         application = Application.model_validate(
             {
                 **told,
-                "id": before.id if before else new_id(),
-                "revision": before.revision + 1 if before else 1,
+                "id": application_id or new_id(),
+                "revision": revision,
                 "to": self._authority,
                 "made_at": tenant.clock(),
                 "wants": VerifierWants(uses=uses),

@@ -188,6 +188,10 @@ async def test_an_employer_signs_up_applies_and_is_known_when_two_officials_have
     await shown(page, "apply")
     await page.click("button[type=submit]")
     await expect(page.locator("h1")).to_have_text("Your application was sent")
+    await page.reload()  # sends the form again
+    await expect(page.locator("h1")).to_have_text("Your application was sent")
+    listed = await page.request.get(f"{api}/applications", headers=headers)
+    assert len((await listed.json())["items"]) == 1
 
     for who in ("e.perera", "a.silva"):
         await page.context.clear_cookies()

@@ -67,9 +67,11 @@ class Place:
         return dict(answer)
 
 
-async def call(agent: AgentHandle, method: str, path: str, body: Any, token: str | None) -> tuple[int, Any]:
-    """Return status and JSON of one call."""
-    headers = {"Authorization": f"Bearer {token or agent.token}"}
+async def call(
+    agent: AgentHandle, method: str, path: str, body: Any, token: str | None, *, key: str | None = None
+) -> tuple[int, Any]:
+    """Return status and JSON of one call, with an idempotency key or without."""
+    headers = {"Authorization": f"Bearer {token or agent.token}"} | ({"Idempotency-Key": key} if key else {})
     async with agent.app.session.request(
         method, f"{agent.app_url}/v1/{agent.role}{path}", json=body, headers=headers
     ) as response:

@@ -597,6 +597,23 @@ async def test_ten_calls_at_once_have_one_effect(place: Place, who: str, method:
     assert (await agent.get("/health")) is not None
 
 
+async def test_calls_with_one_key_make_one_thing(place: Place) -> None:
+    """Of every route that describes the key."""
+    keyed = []
+    for who, method, route, case in CASES:
+        agent: AgentHandle = getattr(place, who)
+        path = (await agent.get("/openapi.json"))["paths"][f"/{agent.role}{route}"]
+        if "Idempotency-Key" not in {parameter["name"] for parameter in path[method.lower()].get("parameters", ())}:
+            continue
+        keyed.append(route)
+        calls, key = await case(place), secrets.token_hex(8)
+        answers = [await call(agent, method, calls.path, calls.body, calls.token, key=key) for _ in range(2)]
+        assert [status for status, _ in answers] == [201, 201], (route, answers)
+        first, second = [answer.get("id", answer) for _, answer in answers]
+        assert first == second, route
+    assert {"/offers", "/questions", "/links", "/templates", "/applications"} <= set(keyed)
+
+
 async def test_a_question_opened_at_once_under_its_two_addresses_is_one(place: Place) -> None:
     made = await place.employer.post("/requests", {"requirement": WELDER, "deadline_s": 60})
     urls = [made["invitation_url"], made["short_url"]] * 5

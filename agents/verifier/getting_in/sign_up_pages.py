@@ -26,6 +26,8 @@ from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.signed.application import IntendedUse
 from wanderbuch.schemas.countries import iso3166
+from wanderbuch.store.once import own_id
+from wanderbuch.store.records import new_id
 
 PLACE: Final = "/sign-up"
 _PURPOSES: Final = ("employment", "study", "regulated-profession")
@@ -108,7 +110,10 @@ class SignUpPages:
             if not isinstance(own, VerifierOffice):
                 raise web.HTTPNotFound
             told = {name: sent.get(name, "").strip() or None for name in ("country", "website", "email")}
-            made = await own.own_applications.apply(told | {"name": own.tenant.name}, uses)
+            application_id = _application_id(tenant, sent)
+            made = await own.own_applications.apply(
+                told | {"name": own.tenant.name}, uses, application_id=application_id
+            )
         except ValidationError:
             return self._show_application(office, request, language, sent, failure=None, is_incomplete=True)
         except WanderbuchError as err:
@@ -133,7 +138,8 @@ class SignUpPages:
             "apply.html",
             language,
             status=_STATUS if is_wrong else 200,
-            sent={name: sent.get(name, "")[:_MAX_TEXT] for name in sent if name != "token"},
+            sent={name: sent.get(name, "")[:_MAX_TEXT] for name in sent if name not in ("token", "once")},
+            page_id=new_id(),
             ticked=set(sent.getall("preset", [])),
             chosen=set(sent.getall("purpose", [])),
             failure=failure,
@@ -168,6 +174,14 @@ def _uses(sent: MultiDict[str]) -> tuple[IntendedUse, ...]:
     told["keeps_days"] = sent.get("keeps_days", "").strip()
     ticked = [preset for preset in PRESETS if preset in sent.getall("preset", [])]
     return tuple(use_of(preset, told) for preset in ticked or ("qualification",))
+
+
+def _application_id(tenant: str, sent: MultiDict[str]) -> str | None:
+    """Return the id of what a form applies for: the same when one page sends it again, so two clicks make one."""
+    if not sent.get("once"):
+        return None
+    fields = [part for field in sent.items() if field[0] != "token" for part in field]
+    return own_id("application by a form", tenant, *fields).replace("-", "")
 
 
 def sign_up_pages() -> tuple[PublicRoute, ...]:
