@@ -25,9 +25,10 @@ from functools import partial
 from typing import Final
 
 from acapy_agent.core.profile import Profile
+from cachetools import LRUCache
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
-from wanderbuch.agents.issuer.batches.claims import read_claim
+from wanderbuch.agents.issuer.batches.claims import claim_in
 from wanderbuch.agents.issuer.batches.row import (
     MOST_OFFERS,
     MOST_TRIES,
@@ -37,7 +38,7 @@ from wanderbuch.agents.issuer.batches.row import (
     row_id,
     untouched,
 )
-from wanderbuch.agents.issuer.batches.slips import is_sealed, offer_id_of_slip, pin_of, read_token
+from wanderbuch.agents.issuer.batches.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.revocations import Revocations
@@ -53,6 +54,7 @@ from wanderbuch.store.telling import Teller
 
 _NO_WAIT: Final = 0.0
 _TURN_S: Final = 20.0
+_MOST_SECRETS: Final = 64  # batches of which slips are claimed these days
 
 
 class SlipUnknownError(NotFoundError):
@@ -114,6 +116,7 @@ class SlipDesk:
         self._revocations = revocations
         self._lifetime = lifetime
         self._batches = RecordStore(profile, Batch)
+        self._secrets: LRUCache[str, str] = LRUCache(_MOST_SECRETS)
         self.rows = RecordStore(profile, BatchRow)
         self._teller = Teller(profile, BatchRow, row_events, records=self.rows)
 
@@ -123,8 +126,9 @@ class SlipDesk:
         Raises:
             SlipUnknownError: it is none of ours.
         """
-        batch, row = await self._named(token)
-        return _look(batch, row, turn=_turn(token), at=datetime.now(UTC))
+        slip = await self._genuine(token)
+        batch, row, _ = await self._named(slip)
+        return _look(batch, row, turn=slip.turn, at=datetime.now(UTC))
 
     async def claim(self, token: str, told: str = "") -> Offer:
         """Return the offer that a slip becomes, or has become.
@@ -139,14 +143,13 @@ class SlipDesk:
             OfferRefusedError: the issuer may not attest that now; the row waits.
             NotReadyError: the issuer cannot issue yet; the row waits.
         """
-        batch, row = await self._named(token)
-        async with self.turn(batch.id, row.number):
-            batch, row = await self._named(token)
+        slip = await self._genuine(token)
+        async with self.turn(slip.batch_id, slip.number):
+            batch, row, claim = await self._named(slip)
             row = await self.settled(row)
-            look = _look(batch, row, turn=_turn(token), at=datetime.now(UTC))  # 1
+            look = _look(batch, row, turn=slip.turn, at=datetime.now(UTC))  # 1
             if not look.is_open:
                 raise ClaimRefusedError(look)
-            claim = await read_claim(self._profile, batch, row.number)
             row = await self._proven(batch, row, claim, told)  # 2
             row = await self.end_what_must(row)  # 3
             return await self._offer(batch, row, claim)  # 4, 5
@@ -160,11 +163,19 @@ class SlipDesk:
         return await self.rows.get_or_none(row_id(batch_id, number)) or untouched(batch_id, number)
 
     async def change(self, row: BatchRow, step: Callable[[BatchRow], BatchRow | None]) -> BatchRow:
-        """Change a row, whether anybody has touched it or not, and tell."""
-        if await self.rows.get_or_none(row.id) is None:
+        """Change a row, whether anybody has touched it or not; that it is locked is told."""
+        if row.is_untouched or await self.rows.get_or_none(row.id) is None:
+            fresh = untouched(row.batch_id, row.number)
             with suppress(DuplicateError):
-                await self.rows.insert(untouched(row.batch_id, row.number))
-        return await self._teller.change(row, step)
+                return await self._insert(step(fresh) or fresh)
+        kept = await self.rows.get(row.id)
+        made = step(kept) or kept
+        if row_events(made) == row_events(kept):
+            return await self.rows.change(row.id, step)
+        return await self._teller.change(kept, step)
+
+    async def _insert(self, row: BatchRow) -> BatchRow:
+        return await (self._teller.insert(row) if row_events(row) else self.rows.insert(row))
 
     async def settled(self, row: BatchRow) -> BatchRow:
         """Return a row as its offer and its tries have it by now."""
@@ -215,14 +226,29 @@ class SlipDesk:
         if offer.state.has_credential:
             await self._revocations.request(offer, wait_s=_NO_WAIT)
 
-    async def _named(self, token: str) -> tuple[Batch, BatchRow]:
+    async def _genuine(self, token: str) -> Slip:
+        """Return the slip that a token names, once its seal was checked; nothing else is read for a forged one."""
         named = read_token(token)
         if named is not None:
             slip, seal = named
-            batch = await self._batches.get_or_none(slip.batch_id)
-            if batch is not None and batch.state is not BatchState.WRITING and is_sealed(slip, seal, batch.secret):
-                return batch, await self.row(batch.id, slip.number)
-        raise SlipUnknownError("there is no such slip", hint="type the link again, or ask who gave it to you")
+            if (secret := self._secrets.get(slip.batch_id)) is None:
+                batch = await self._batches.get_or_none(slip.batch_id)
+                secret = "" if batch is None or batch.state is BatchState.WRITING else batch.secret
+            if secret and is_sealed(slip, seal, secret):
+                self._secrets[slip.batch_id] = secret
+                return slip
+        raise _unknown()
+
+    async def _named(self, slip: Slip) -> tuple[Batch, BatchRow, Mapping[str, str]]:
+        """Return the batch, the row and the claim of a slip that is genuine."""
+        async with self._profile.session() as session:
+            entry = await session.handle.fetch(Batch.category, slip.batch_id)
+            if entry is None:  # it was removed
+                raise _unknown()
+            batch = Batch.read(entry)
+            entry = await session.handle.fetch(BatchRow.category, row_id(batch.id, slip.number))
+            row = untouched(batch.id, slip.number) if entry is None else BatchRow.read(entry)
+            return batch, row, await claim_in(session.handle, batch, slip.number)
 
     async def _proven(self, batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> BatchRow:
         """Return the row once what was told is what is asked for; a try is counted first.
@@ -238,6 +264,8 @@ class SlipDesk:
 
         row = await self.change(row, begin)
         if _is_right(batch, row, claim, told):
+            if row.state is not RowState.OPEN:  # else the offer's own write says it
+                return row
             return await self.change(row, lambda kept: kept.model_copy(update={"tries": 0}))
         if row.tries >= MOST_TRIES:
             row = await self.change(row, _locked)
@@ -250,10 +278,9 @@ class SlipDesk:
                 row = await self.change(row, _locked)
                 raise ClaimRefusedError(_look(batch, row, turn=row.turn, at=datetime.now(UTC)))
             row = await self.change(row, lambda kept: _begun(kept, batch))
-        assert row.offer_id is not None  # noqa: S101  (it is OPEN; for the type checker)
-        offer = await self._desk.find(row.offer_id)
-        if offer is not None:
+        elif row.offer_id is not None and (offer := await self._desk.find(row.offer_id)) is not None:
             return offer  # 4
+        assert row.offer_id is not None  # noqa: S101  (it is OPEN; for the type checker)
         try:
             offer = await self._desk.make(claim, lifetime=self._lifetime, offer_id=row.offer_id)  # 5
         except DuplicateError:
@@ -282,6 +309,7 @@ def _begun(row: BatchRow, batch: Batch) -> BatchRow:
             "state": RowState.OPEN,
             "attempts": attempt,
             "begun": row.begun + 1,
+            "tries": 0,
             "offer_id": offer_id_of_slip(row.slip, batch.secret, attempt),
             "opened_at": datetime.now(UTC),
         }
@@ -335,9 +363,8 @@ def _with_why(look: SlipLook, why: str) -> SlipLook:
     return SlipLook(why, look.asks, look.fact, look.tries_left, look.credential_type)
 
 
-def _turn(token: str) -> int:
-    named = read_token(token)
-    return -1 if named is None else named[0].turn
+def _unknown() -> SlipUnknownError:
+    return SlipUnknownError("there is no such slip", hint="type the link again, or ask who gave it to you")
 
 
 def _is_right(batch: Batch, row: BatchRow, claim: Mapping[str, str], told: str) -> bool:

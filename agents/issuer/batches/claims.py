@@ -6,7 +6,7 @@ So ten thousand rows are a hundred entries, and one row costs a page to read. Wh
 import json
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
@@ -43,12 +43,15 @@ async def read_claim(profile: Profile, batch: Batch, number: int) -> Mapping[str
     Raises:
         NotFoundError: there is no row with this number.
     """
+    async with profile.session() as session:
+        return await claim_in(session.handle, batch, number)
+
+
+async def claim_in(handle: Any, batch: Batch, number: int) -> Mapping[str, str]:
+    """Return the claim of a row, as `read_claim` does, in a session that is open."""
     page = bisect_right(batch.numbers, number) - 1
-    claim = (
-        None
-        if page < 0
-        else next((row.claim for row in await _page(profile, batch, page) if row.number == number), None)
-    )
+    rows = [] if page < 0 else await _page_in(handle, batch, page)
+    claim = next((row.claim for row in rows if row.number == number), None)
     if claim is None:
         raise NotFoundError(f"there is no row {number} in this batch")
     return claim
@@ -75,7 +78,11 @@ async def remove_claims(profile: Profile, batch: Batch) -> None:
 
 async def _page(profile: Profile, batch: Batch, page: int) -> list[ClassRow]:
     async with profile.session() as session:
-        entry = await session.handle.fetch(_CATEGORY, _place(batch.id, page))
+        return await _page_in(session.handle, batch, page)
+
+
+async def _page_in(handle: Any, batch: Batch, page: int) -> list[ClassRow]:
+    entry = await handle.fetch(_CATEGORY, _place(batch.id, page))
     if entry is None:
         raise StoreError(f"page {page} of the batch {batch.id} is not there")
     return [ClassRow(number, claim) for number, claim in json.loads(entry.value)]

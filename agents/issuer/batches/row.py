@@ -71,6 +71,11 @@ class BatchRow(Record):
     ended: tuple[str, ...] = Field(default=())
 
     @property
+    def is_untouched(self) -> bool:
+        """Return whether it says nothing that a row without a record does not."""
+        return (self.state, self.turn, self.attempts, self.tries, self.locks) == (RowState.WAITING, 0, 0, 0, 0)
+
+    @property
     def slip(self) -> Slip:
         """Return the slip that is good."""
         return Slip(self.batch_id, self.number, self.turn)
