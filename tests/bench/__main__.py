@@ -27,13 +27,26 @@ from typing import Any, Final
 from rich.console import Console
 from tests.bench import exchange
 from tests.bench.asking import measure_asking
+from tests.bench.batches import measure_batches
 from tests.bench.envelopes import measure_envelopes
 from tests.bench.errors import BenchError
 from tests.bench.exchange import ExchangeOptions, measure_exchange
 from tests.bench.figures import Figures
 from tests.bench.governance import measure_large
 from tests.bench.judging import measure_judging, measure_replay
-from tests.bench.keys import ASKING, ENVELOPES, GOVERNANCE, JUDGING, MEDIATOR, PROCESSES, RECORDS, STORE, TENANTS, Key
+from tests.bench.keys import (
+    ASKING,
+    BATCHES,
+    ENVELOPES,
+    GOVERNANCE,
+    JUDGING,
+    MEDIATOR,
+    PROCESSES,
+    RECORDS,
+    STORE,
+    TENANTS,
+    Key,
+)
 from tests.bench.mediator import measure_mediator
 from tests.bench.process_clock import NotQuietError
 from tests.bench.processes import measure_processes
@@ -56,6 +69,7 @@ _VERSIONS: Final = (
 PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "governance": GOVERNANCE,
     "tenants": TENANTS,
+    "batches": BATCHES,
     "store": STORE,
     "records": RECORDS,
     "envelopes": ENVELOPES,
@@ -191,6 +205,15 @@ async def _tenants(run: _Run) -> None:
     run.figures.details["tenants"] = thread
 
 
+async def _batches(run: _Run) -> None:
+    run.progress("A batch of 10,000 rows")
+    measured = await asyncio.to_thread(measure_batches, run.folder / "batches")
+    run.figures.take("batch_10k_rss_growth_mb", measured["batch_10k_rss_growth_mb"])
+    low, high = measured["slip_over_offer_95"]
+    run.figures.take("slip_over_offer", measured["slip_over_offer"], (low, high))
+    run.figures.details["batches"] = measured
+
+
 async def _store(run: _Run) -> None:
     try:
         process_figures = await measure_processes(run.progress, rounds=run.sizes.store_rounds)
@@ -272,6 +295,7 @@ async def _scaling(run: _Run) -> None:
 _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "governance": _governance,
     "tenants": _tenants,
+    "batches": _batches,
     "store": _store,
     "records": _records,
     "envelopes": _envelopes,

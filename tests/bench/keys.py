@@ -92,6 +92,10 @@ ASKING: Final[Mapping[str, Key]] = {
     "ask_cpu_over_crypto": Key("Putting a question in words (CPU), over verifying its answer by the raw library", 0.15),
     "verifier_makespan_over_crypto": Key("200 answers at once, until decided, over the library's on all cores", 1.4),
 }
+BATCHES: Final[Mapping[str, Key]] = {
+    "batch_10k_rss_growth_mb": Key("What an issuer's process grows by for a batch of ten thousand rows, MiB", 50),
+    "slip_over_offer": Key("A claimed slip until its offer, over making the offer (CPU)", 4),
+}
 GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "Beside the raw library (CPU)": EXCHANGE,
     "Beside stock ACA-Py (CPU)": STOCK,
@@ -108,5 +112,6 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "A mediator": MEDIATOR,
     "A decision": JUDGING,
     "Many questions": ASKING,
+    "A batch": BATCHES,
 }
 KEYS: Final[Mapping[str, Key]] = {name: key for group in GROUPS.values() for name, key in group.items()}

@@ -42,6 +42,7 @@ from wanderbuch.agents.runtime.own_handling import HttpReply
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.errors import ResolutionError
 from wanderbuch.governance.facts.anoncreds_ids import CredDefId, SchemaId
+from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.exchange.attached import attach, decode_attached
 from wanderbuch.plugins.exchange.connecting import acapy_entries as acapy
 from wanderbuch.plugins.exchange.connecting.connections import acapy_connection, find_connection, keep_connection
@@ -124,12 +125,16 @@ class Workshop:
         beside: another process of the same issuer.
     """
 
+    did: WebvhDid
+    standing: Standing
+    revocations: Revocations
+
     def __init__(self, folder: Path, profile: Profile | None = None, beside: "Workshop | None" = None) -> None:
         self.folder = folder
         self.given = profile
-        self.host = beside.host if beside else FileHost()
-        self.authority = beside.authority if beside else Authority()
-        self.wallets = beside.wallets if beside else Wallets()
+        self.host: FileHost = beside.host if beside else FileHost()
+        self.authority: Authority = beside.authority if beside else Authority()
+        self.wallets: Wallets = beside.wallets if beside else Wallets()
         self.now = datetime.now(UTC)
         self.version = 0
         self.network = Network()
