@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
+from aiohttp import web
 from tests.unit.issuer.workshop import Workshop
 from tests.welders import CLAIM
 
@@ -15,7 +17,11 @@ from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import slip_token
 from wanderbuch.agents.issuer.class_list.reading import OWN, ClassList, ClassSettings, read_class_list
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.pages.claim_pages import claim_routes
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.gate.budget import Budget
+from wanderbuch.agents.runtime.tenant_config import Place
 from wanderbuch.schemas.credential_type import load_credential_type
 
 HOUR = timedelta(hours=1)
@@ -127,3 +133,24 @@ def plan_of(**changed: Any) -> BatchPlan:
         "claim_until": datetime.now(UTC) + timedelta(days=365),
     }
     return BatchPlan(**{**values, **changed})
+
+
+def claim_site(centre: Centre, name: str) -> tuple[web.Application, SimpleNamespace]:
+    """Return the public site of a centre as far as slips go, and the office that its pages work on."""
+    tenant = SimpleNamespace(
+        name=name,
+        place=Place("centre.wanderbuch.test", "org", "", "https://centre.wanderbuch.test/didcomm"),
+        parts=SimpleNamespace(config=SimpleNamespace(public=SimpleNamespace(trusted_proxies=()))),
+    )
+    office = SimpleNamespace(tenant=tenant, batches=centre.desk, claims=Budget(network_a_minute=600, all_a_minute=600))
+    app = web.Application()
+    for route in claim_routes():
+        app.router.add_route(route.method, route.path, _bound(route, office))
+    return app, office
+
+
+def _bound(route: PublicRoute, office: SimpleNamespace) -> Any:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await route.handler(office, request)
+
+    return handle

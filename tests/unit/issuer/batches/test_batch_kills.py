@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from tests.processes import Processes
@@ -18,6 +19,7 @@ from wanderbuch.agents.issuer.batches.claims import read_claims
 from wanderbuch.agents.issuer.batches.row import MOST_TRIES, RowState
 from wanderbuch.agents.issuer.batches.slips import Slip, pin_of, slip_token
 from wanderbuch.agents.issuer.offers import OfferState
+from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.errors import StoreError
 from wanderbuch.store.records import RecordStore, new_id
 
@@ -173,30 +175,35 @@ async def test_a_store_that_fails_once_at_any_step_loses_no_row(
 ) -> None:
     """Unlike a cut, an error is raised where the process goes on, and tidies up."""
     centre = Centre(workshop)
-    change = RecordStore.change
+    insert, change = RecordStore.insert, RecordStore.change
     for fails_at in count():
-        batch = await centre.running(1)
+        batch = await centre.running(1, access=Access.PIN)
+        pin = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
         number, calls = await number_of(centre, batch), 0
 
-        async def failing(self: object, *args: object, at: int = fails_at) -> object:
-            nonlocal calls
-            calls += 1
-            if calls == at + 1:
-                raise StoreError("the disk was full for a moment")
-            return await change(self, *args)  # type: ignore[arg-type]
+        def failing(write: Any, at: int = fails_at) -> Any:
+            async def written(self: object, *args: object) -> object:
+                nonlocal calls
+                calls += 1
+                if calls == at + 1:
+                    raise StoreError("the disk was full for a moment")
+                return await write(self, *args)
+
+            return written
 
         with monkeypatch.context() as patch:
-            patch.setattr(RecordStore, "change", failing)
+            patch.setattr(RecordStore, "insert", failing(insert))
+            patch.setattr(RecordStore, "change", failing(change))
             failed = False
             try:
-                await centre.claim(batch)
-            except StoreError:
+                await centre.claim(batch, told=pin)
+            except WanderbuchError:
                 failed = True
-        offer = await centre.issue(batch)
-        assert [kept.id for kept in await centre.good(number)] == [offer.id], f"failed at change {fails_at}"
+        offer = await centre.issue(batch, told=pin)
+        assert [kept.id for kept in await centre.good(number)] == [offer.id], f"failed at write {fails_at}"
         if not failed:
             break
-    assert fails_at > 0
+    assert fails_at > 2
 
 
 @pytest.mark.needs("postgresql")

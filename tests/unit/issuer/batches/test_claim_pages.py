@@ -6,18 +6,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from tests.unit.issuer.batches.scene import Centre
+from tests.unit.issuer.batches.scene import Centre, claim_site
 from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch
 from wanderbuch.agents.issuer.batches.row import RowState
 from wanderbuch.agents.issuer.batches.slips import pin_of
-from wanderbuch.agents.issuer.pages.claim_pages import claim_routes
-from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.budget import Budget
-from wanderbuch.agents.runtime.tenant_config import Place
 from wanderbuch.agents.site.languages import LANGUAGES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,25 +44,9 @@ async def site(workshop: Workshop) -> AsyncIterator[Site]:
     """A site that serves, with a centre that has issued nothing yet."""
     centre = Centre(workshop, made=_NUMBERS[0])
     _NUMBERS[0] += 100
-    tenant = SimpleNamespace(
-        name="Colombo <b>Welding</b> Centre",
-        place=Place("centre.wanderbuch.test", "org", "", "https://centre.wanderbuch.test/didcomm"),
-        parts=SimpleNamespace(config=SimpleNamespace(public=SimpleNamespace(trusted_proxies=()))),
-    )
-    budget = Budget(network_a_minute=600, all_a_minute=600)
-    office = SimpleNamespace(tenant=tenant, batches=centre.desk, claims=budget)
-    app = web.Application()
-    for route in claim_routes():
-        app.router.add_route(route.method, route.path, _bound(route, office))
+    app, office = claim_site(centre, "Colombo <b>Welding</b> Centre")
     async with TestClient(TestServer(app)) as client:
         yield Site(centre, client, office)
-
-
-def _bound(route: PublicRoute, office: SimpleNamespace) -> Any:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await route.handler(office, request)
-
-    return handle
 
 
 async def touched(site: Site) -> int:
