@@ -29,7 +29,7 @@ from tests.unit.issuer.workshop import Workshop
 
 from wanderbuch.agents.issuer.batches.batch import Batch
 from wanderbuch.agents.issuer.class_list.judged import read_judged
-from wanderbuch.agents.issuer.class_list.reading import ClassSettings
+from wanderbuch.agents.issuer.class_list.listed import ClassSettings
 from wanderbuch.governance.lists.reading import Choices
 from wanderbuch.store.records import utc_now
 

@@ -25,8 +25,8 @@ from wanderbuch.agents.issuer.batches.batch_models import (
 from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.judged import read_judged
+from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.class_list.models import ClassListOut
-from wanderbuch.agents.issuer.class_list.reading import ClassRow
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import Call, Route, delete, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part

@@ -43,7 +43,7 @@ from wanderbuch.agents.issuer.batches.claims import (
 )
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
 from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
-from wanderbuch.agents.issuer.class_list.reading import NUMBER, ClassList, ClassRow
+from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.schemas.credential_type import CredentialType

@@ -12,7 +12,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.issuer.batches.batch import Batch
-from wanderbuch.agents.issuer.class_list.reading import ClassRow
+from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.store.errors import NotFoundError, StoreError
 
 PAGE_ROWS: Final = 100

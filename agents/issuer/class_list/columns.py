@@ -9,7 +9,6 @@ from wanderbuch.schemas.credential_type import Attribute, load_credential_type
 
 FULL_NAME: Final = "full_name"
 RESULT: Final = "result"
-NAMES: Final = ("family_name", "given_names")
 
 # How headers of class lists call an attribute: English, then the other languages of our pages; a semicolon divides.
 _ALSO: Final[Mapping[str, str]] = {

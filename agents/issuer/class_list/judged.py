@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from wanderbuch.agents.issuer.class_list.reading import NUMBER, ClassList, ClassRow, ClassSettings, read_class_list
+from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow, ClassSettings
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.question import TrustDecision, Verdict
 from wanderbuch.governance.form.findings import Severity
-from wanderbuch.governance.lists.reading import Choices
 from wanderbuch.governance.lists.table import CellFinding
+
+if TYPE_CHECKING:
+    from wanderbuch.governance.lists.reading import Choices
 
 _FIX = "ask the authority, or leave the row out"
 
 
 async def read_judged(
-    standing: Standing, received: bytes, settings: ClassSettings, choices: Choices, *, at: datetime
+    standing: Standing, received: bytes, settings: ClassSettings, choices: "Choices", *, at: datetime
 ) -> ClassList:
     """Return what a class list holds, with each row that is ready judged as its offer will be.
 
@@ -33,6 +36,8 @@ async def read_judged(
     Raises:
         TableError: it cannot be read.
     """
+    from wanderbuch.agents.issuer.class_list.reading import read_class_list  # 3 MB that most processes never need
+
     listed = await asyncio.to_thread(
         read_class_list, received, standing.credential_type, settings, choices, at=days_anywhere(at).last
     )

@@ -1,18 +1,20 @@
 """Class lists over REST: what is sent, and what was read."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import Base64Bytes, Field
 
-from wanderbuch.agents.issuer.class_list.reading import ClassList, ClassSettings
+from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.lists.questions import QUESTIONS
-from wanderbuch.governance.lists.reading import Choices
 from wanderbuch.governance.lists.table import CellFinding, column_letters
+
+if TYPE_CHECKING:
+    from wanderbuch.governance.lists.reading import Choices
 
 _MOST_TOLD: Final = 2000
 _SHOWN: Final = 5
@@ -58,12 +60,14 @@ class ClassListIn(ApiModel):
             makes_numbers=self.makes_numbers,
         )
 
-    def choices(self) -> Choices:
+    def choices(self) -> "Choices":
         """Return what is said about the file.
 
         Raises:
             MalformedError: a question or an answer that there is not, or rows that are none.
         """
+        from wanderbuch.governance.lists.reading import Choices  # with the readers of all formats
+
         for name, answer in self.answers.items():
             if name not in QUESTIONS:
                 raise MalformedError(f"expected a question in answers, found {name[:40]!r}")

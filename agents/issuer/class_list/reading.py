@@ -13,19 +13,17 @@ A row with an error, or with a question that nobody answered, is not ready. Some
 question about the whole sheet) leaves none ready.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 from wanderbuch.agents.issuer.class_list.cells import value_of
-from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, NAMES, RESULT, columns_of
+from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, RESULT, columns_of
+from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, ClassList, ClassRow, ClassSettings, stops
 from wanderbuch.agents.issuer.class_list.names import divided
 from wanderbuch.agents.issuer.class_list.results import Result, result_of
-from wanderbuch.canonical_json import canonical
 from wanderbuch.governance.form.findings import Severity
-from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.importing.rows import MAX_MISTAKES, header_of, texts_of
 from wanderbuch.governance.lists.noticed import question
@@ -35,78 +33,9 @@ from wanderbuch.governance.lists.table import CellFinding, Table, TableError
 from wanderbuch.schemas.claims import ClaimError, validate_claim
 from wanderbuch.schemas.credential_type import Attribute, CredentialType
 
-NUMBER: Final = "credential_id"
-OWN: Final = frozenset({NUMBER, *NAMES, "birth_date"})
-"""What is each person's own: never one value for all rows."""
 MAX_CLASS_ROWS: Final = 20_000
 _NOT_PASSED: Final = "not-passed"
 _SAME_PERSON: Final = "same-person"
-
-
-@dataclass(frozen=True, slots=True)
-class ClassSettings:
-    """What the person says about a class list.
-
-    Args:
-        mapping: header -> column, where the headers are not ours.
-        for_all: attribute -> text of what holds for every row; only what the list has no column for.
-        day_order: how 03/04/2001 is meant.
-        results: the list's word for a result -> what it means.
-        makes_numbers: rows without a number get one later.
-    """
-
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    for_all: Mapping[str, str] = field(default_factory=dict, repr=False)
-    day_order: DayOrder = DayOrder.REFUSE
-    results: Mapping[str, Result] = field(default_factory=dict)
-    makes_numbers: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ClassRow:
-    """One row that is ready: its number as the spreadsheet counts, and its claim as an application writes it."""
-
-    number: int
-    claim: Mapping[str, str] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassList:
-    """A class list that was read.
-
-    Args:
-        table: as it was received.
-        columns: column -> its position in the list.
-        proposed: header that nothing matched -> the column that it may mean, None where nothing is near.
-        rows: what is ready.
-        findings: errors first, then questions, then what else was noticed.
-        not_passed: numbers of the rows that are left out since the person did not pass.
-    """
-
-    table: Table = field(repr=False)
-    columns: Mapping[str, int]
-    proposed: Mapping[str, str | None]
-    rows: tuple[ClassRow, ...]
-    findings: tuple[CellFinding, ...]
-    not_passed: tuple[int, ...]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing above the rows is wrong."""
-        return not any(_stops(finding) and finding.row <= self.table.header_row for finding in self.findings)
-
-    @property
-    def to_look_at(self) -> tuple[int, ...]:
-        """The numbers of the rows that are not ready, in order; also of those that look like no entries."""
-        ready = {row.number for row in self.rows} | set(self.not_passed)
-        asked = {finding.row for finding in self.findings if _stops(finding) and finding.row > self.table.header_row}
-        return tuple(sorted(asked | {row.number for row in self.table.rows if row.number not in ready}))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the claims that are ready, whatever their order; the same list gives the same, hexadecimal."""
-        claims = sorted(canonical(dict(row.claim)) for row in self.rows)
-        return hashlib.sha256(b"\n".join(claims)).hexdigest()
 
 
 def read_class_list(
@@ -142,7 +71,7 @@ def read_class_list(
     reading.read()  # 3, 4
     findings += reading.findings
     findings += reading.compared()  # 5
-    stopped = {finding.row for finding in findings if _stops(finding)}
+    stopped = {finding.row for finding in findings if stops(finding)}
     is_whole = not any(row <= table.header_row for row in stopped)
     rows = tuple(row for row in reading.rows if row.number not in stopped) if is_whole else ()
     return ClassList(table, columns, proposed, rows, _in_order(findings), tuple(reading.not_passed))
@@ -180,9 +109,9 @@ class _Reading:
             if not self._has_passed(number, texts):
                 continue
             claim = {**for_all, **self._values(number, texts)}
-            if not any(_stops(finding) for finding in self.findings[count:]):
+            if not any(stops(finding) for finding in self.findings[count:]):
                 self._keep(number, claim)
-            mistakes += sum(_stops(finding) for finding in self.findings[count:])
+            mistakes += sum(stops(finding) for finding in self.findings[count:])
             if mistakes > MAX_MISTAKES:
                 message = f"found more than {MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
                 self._add(Severity.ERROR, 0, "", message, "correct these first", "mistakes")
@@ -341,11 +270,6 @@ def _brought(columns: Mapping[str, int], settings: ClassSettings) -> set[str]:
 
 def _level_of(kind: CredentialType) -> Sequence[str]:
     return () if kind.level is None else (kind.level.name,)
-
-
-def _stops(finding: CellFinding) -> bool:
-    """Return whether a finding keeps its row, or the list, from being used."""
-    return finding.severity is Severity.ERROR
 
 
 def _in_order(findings: Sequence[CellFinding]) -> tuple[CellFinding, ...]:

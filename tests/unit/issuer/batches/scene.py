@@ -15,7 +15,8 @@ from wanderbuch.agents.issuer.batches.batch_desk import BatchDesk, BatchPlan
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import slip_token
-from wanderbuch.agents.issuer.class_list.reading import OWN, ClassList, ClassSettings, read_class_list
+from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
+from wanderbuch.agents.issuer.class_list.reading import read_class_list
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.pages.claim_pages import claim_routes
 from wanderbuch.agents.issuer.standing import Standing

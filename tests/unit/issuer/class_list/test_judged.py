@@ -11,8 +11,8 @@ from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
+from wanderbuch.agents.issuer.class_list.listed import OWN, ClassSettings
 from wanderbuch.agents.issuer.class_list.models import ClassListIn, ClassListOut
-from wanderbuch.agents.issuer.class_list.reading import OWN, ClassSettings
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.governance.lists.reading import Choices

@@ -8,7 +8,8 @@ import pytest
 from tests.welders import CLAIM
 
 from wanderbuch.agents.issuer.class_list.columns import columns_of
-from wanderbuch.agents.issuer.class_list.reading import OWN, ClassList, ClassSettings, read_class_list
+from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
+from wanderbuch.agents.issuer.class_list.reading import read_class_list
 from wanderbuch.agents.issuer.class_list.results import Result, result_of
 from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.lists.questions import QUESTIONS

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.welders import CLAIM
 
-from wanderbuch.agents.issuer.class_list.reading import ClassList, ClassSettings, read_class_list
+from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
+from wanderbuch.agents.issuer.class_list.reading import read_class_list
 from wanderbuch.agents.issuer.class_list.results import Result
 from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.lists.reading import Choices
