@@ -23,7 +23,10 @@ from wanderbuch.agents.machine.temporary import TemporaryFolder
 from wanderbuch.agents.runtime.exits import show_error
 from wanderbuch.errors import ConfigurationError
 
-_KEPT: Final = "What each one answers stands at /openapi.json of its REST API. Press Ctrl-C to stop them."
+_KEPT: Final = (
+    "What each one answers stands at /openapi.json of its REST API. How to ask by it, and how the worker answers: "
+    "docs/asking.md. Press Ctrl-C to stop them."
+)
 
 app = typer.Typer()
 

@@ -1,6 +1,6 @@
 """What the demo prints for people: a line for each scene with the reasons below, and where its agents are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.console import Console, Group
@@ -36,6 +36,16 @@ def show_addresses(console: Console, stage: Stage) -> None:
     for agent in stage.machine.agents:
         for line in (f"{agent.name} ({agent.role})", *(f"    {name:<12} {what}" for name, what in _places(agent))):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    console.print(browser_line(stage.machine.agents), markup=False, highlight=False, soft_wrap=True)
+
+
+def browser_line(agents: Iterable[AgentHandle]) -> str:
+    """Return the command of a browser that finds the agents' public names, which no DNS knows."""
+    rules = ", ".join(f"MAP {agent.host}:443 {agent.target}" for agent in agents)
+    return (
+        "Links to public names (receipts, “Ask a worker to prove it”) open in a browser of their own:\n"
+        f'    chromium --user-data-dir="$(mktemp -d)" --ignore-certificate-errors --host-resolver-rules="{rules}"'
+    )
 
 
 def _show_scene(console: Console, scene: SceneResult) -> None:

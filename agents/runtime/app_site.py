@@ -61,6 +61,7 @@ from wanderbuch.agents.runtime.problems import (
     malformed,
     problem_response,
     status_of,
+    title_of,
 )
 from wanderbuch.agents.runtime.store import is_store_failure
 from wanderbuch.errors import WanderbuchError
@@ -449,7 +450,7 @@ def _http_problem(err: web.HTTPException) -> web.Response:
 def _plain_problem(status: int, code: str, detail: str) -> web.Response:
     body = {
         "type": f"urn:wanderbuch:problem:{code}",
-        "title": code.replace("-", " ").capitalize(),
+        "title": title_of(code),
         "status": status,
         "code": code,
         "detail": detail,

@@ -8,7 +8,7 @@ TOML, and none has a default.
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
@@ -31,6 +31,9 @@ from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.identifiers import IdentifierError
 from wanderbuch.governance.facts.webvh_place import PlaceError, published_place
 from wanderbuch.plugins.indy.config import IndyConfig
+
+ROLES: Final = ("authority", "issuer", "holder", "verifier", "mediator")
+"""Those that the command line runs."""
 
 HOSTS_FOLDER = "hosts"
 """Folder of the public folder with the files of further hosts, each below its name."""
@@ -101,13 +104,17 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: HasSettings) ->
     Raises:
         ConfigurationError: one plain sentence a mistake, the first mistakes first.
     """
-    raw = _read_toml(path)
+    raw = _read_toml(path, role.name)
+    named = raw.get("role")
+    if isinstance(named, str) and named != role.name:  # first: nothing else in it would fit
+        raise ConfigurationError(
+            f'{path}: expected role = "{role.name}", found "{named}"',
+            hint=f"it is for: wanderbuch {named} … --config {path}" if named in ROLES else None,
+        )
     table = raw.pop(role.name, {})
     tables = {**_further_tables(path, raw), role.name: table}
     try:
         file = _File.model_validate(raw)
-        if file.role != role.name:
-            raise ConfigurationError(f'{path}: expected role = "{role.name}", found "{file.role}"')
         role_settings = role.settings.model_validate(table, context={"folder": path.parent})
     except ValidationError as err:
         if err.title == _File.__name__:
@@ -146,11 +153,16 @@ def _further_tables(path: Path, raw: dict[str, Any]) -> dict[str, dict[str, Any]
     return tables
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path, role: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as err:
-        raise ConfigurationError(f"there is no configuration file {path}") from err
+        raise ConfigurationError(
+            f"there is no configuration file {path}",
+            hint=f"one to begin with is made by: wanderbuch {role} init FOLDER --name NAME --host HOST"
+            if role in ROLES
+            else None,
+        ) from err
     except OSError as err:
         raise ConfigurationError(f"the configuration file {path} cannot be read: {err.strerror}") from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:

@@ -155,12 +155,17 @@ def status_of(err: WanderbuchError) -> int:
     return 422
 
 
+def title_of(code: str) -> str:
+    """Return the title of a problem (RFC 9457, section 3.1.3): the last part of its code, as words."""
+    return code.rpartition(".")[2].replace("-", " ").replace("_", " ").capitalize()
+
+
 def problem_response(err: WanderbuchError) -> web.Response:
     """Return the answer that tells this error."""
     status = status_of(err)
     problem = Problem(
         type=f"urn:wanderbuch:problem:{err.code}",
-        title=err.code.replace("-", " ").capitalize(),
+        title=title_of(err.code),
         status=status,
         code=err.code,
         detail=err.message,

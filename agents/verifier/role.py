@@ -79,8 +79,12 @@ class VerifierRole(Role):
         return (*sign_up_pages(), *desk_page_routes())
 
     def entries(self, config: "TenantConfig") -> Sequence[Entry]:
-        """Return the employer's desk."""
-        return (Entry(SiteKind.APP, "asking", "/desk/{language}/"),)
+        """Return the page of questions without an account, if it is served, and the employer's desk."""
+        walk_in = config.settings(VerifierConfig).walk_in.enabled
+        return (
+            *((Entry(SiteKind.PUBLIC, "prove", "/prove/{language}/"),) if walk_in else ()),
+            Entry(SiteKind.APP, "asking", "/desk/{language}/"),
+        )
 
     async def open(self, tenant: "Tenant") -> "VerifierOffice":
         """Open the desk."""

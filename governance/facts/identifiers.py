@@ -61,7 +61,8 @@ class Did(str):
         """
         if not isinstance(text, str) or len(text) > _MAX_LENGTH or not _DID.fullmatch(text):
             raise IdentifierError(
-                f"expected a DID such as did:webvh:…, found {_shown(text)}", hint=usual_spelling(text)
+                f"expected a DID such as did:webvh:Qm…:centre.example.org:org, found {_shown(text)}",
+                hint=usual_spelling(text),
             )
         return cls(text)
 

@@ -89,6 +89,8 @@ def published_place(host: str, path: str) -> WebvhPlace:
     Raises:
         PlaceError: a rule is broken, or readers other than ours could not find the DID.
     """
+    if "://" in host:
+        raise PlaceError("a public name is a name alone: no https:// before it")
     if ":" in host or "%" in host:
         raise PlaceError("a public name has no port: wallets find nothing there; any port may listen behind a proxy")
     place = read_place(host, ())

@@ -2,7 +2,7 @@
 
 A town of its own: a welding centre, a shipyard that certifies experience, an institute of languages (all honest
 issuers), an employer, an honest wallet and one that lies. The proofs themselves, and what two people may join, are
-tested case by case in tests/unit/trust/verifying/test_several.py.
+tested case by case in tests/unit/trust/verifying/several/test_several.py.
 """
 
 from collections.abc import AsyncIterator

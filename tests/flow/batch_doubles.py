@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.flow.doubles import Calls, Effect, Place
+from tests.flow.doubles import Calls, Case, Effect, Place
 
 from wanderbuch.agents.demo.example import example_claim
 
@@ -80,7 +80,7 @@ async def renew(place: Place) -> Calls:
     return Calls(f"/batches/{batch}/rows/2/renew", {"slips": 1}, check=check)
 
 
-BATCH_CASES: list[tuple[str, str, str, Callable[[Place], Awaitable[Calls]]]] = [
+BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/class-lists/read", read_list),
     ("centre", "POST", "/batches", make),
     ("centre", "POST", "/batches/{id}/start", moving("start")),

@@ -76,3 +76,7 @@ async def call(
         method, f"{agent.app_url}/v1/{agent.role}{path}", json=body, headers=headers
     ) as response:
         return response.status, await response.json(content_type=None)
+
+
+type Case = Callable[[Place], Awaitable[Calls]]
+"""Makes ready what is asked at once."""

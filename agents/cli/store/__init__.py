@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 EXIT_NO: Final = 1
 _MAX_PASSWORD_BYTES: Final = 64 * 1024
-_ROLES: Final = ("authority", "issuer", "holder", "verifier", "mediator")
 
 app = typer.Typer(help="Look at an agent's store, and move it.", no_args_is_help=True)
 
@@ -105,14 +104,14 @@ def publish_store(
 
 def load_agent(path: Path) -> "AgentConfig":
     """Read the configuration of an agent of whichever role."""
-    from wanderbuch.agents.runtime.config import load_config
+    from wanderbuch.agents.runtime.config import ROLES, load_config
 
     try:
         named = tomllib.loads(path.read_text(encoding="utf-8")).get("role")
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        named = _ROLES[0]  # `load_config` says what is wrong
-    if named not in _ROLES:
-        raise ConfigurationError(f'{path}: expected role = "{"|".join(_ROLES)}", found {named!r}')
+        named = ROLES[0]  # `load_config` says what is wrong
+    if named not in ROLES:
+        raise ConfigurationError(f'{path}: expected role = "{"|".join(ROLES)}", found {named!r}')
     role = importlib.import_module(f"wanderbuch.agents.{named}.role").ROLE
     return load_config(path, os.environ, role=role)
 

@@ -90,6 +90,7 @@ class WalkInPages:
             ("GET", "/{language}/question/{token}", self._question),
             ("GET", "/{language}/question/{token}/events", self._events),
             ("GET", "/assets/{digest}/{name}", self._asset),
+            ("GET", "", self._welcome),
             ("GET", "/", self._welcome),
         )
         return tuple(PublicRoute(method, PLACE + path, _switched_on(handler)) for method, path, handler in pages)

@@ -241,4 +241,4 @@ class EventLog:
             if self.wakes is not None:
                 await self.wakes(tenant)
         except Exception as err:  # noqa: BLE001 (readers look by themselves all the same)
-            _LOG.warning("events of %s could not be announced: %s", tenant, type(err).__name__)
+            _LOG.warning("events of %s could not be announced", tenant, exc_info=err)

@@ -55,7 +55,20 @@ def test_a_missing_configuration_is_one_line_without_a_traceback(
 ) -> None:
     code, out, err = run(capsys, role, "run", "--config", str(tmp_path / "none.toml"))
     assert (code, out) == (2, "")
-    assert err == f"wanderbuch: there is no configuration file {tmp_path / 'none.toml'}\n"
+    made_by = f"one to begin with is made by: wanderbuch {role} init FOLDER --name NAME --host HOST"
+    assert err == f"wanderbuch: there is no configuration file {tmp_path / 'none.toml'} ({made_by})\n"
+
+
+def test_the_configuration_of_another_role_names_its_command(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "authority" / "authority.toml"
+    told = ("--name", "A", "--host", "authority.example.org", "--ecosystem", "lanka")
+    assert run(capsys, "authority", "init", str(config.parent), *told)[0] == 0
+    code, _, err = run(capsys, "issuer", "run", "--config", str(config))
+    assert code == 2
+    assert f"it is for: wanderbuch authority … --config {config}" in err
+    assert "unknown key" not in err
 
 
 def test_a_program_reads_the_mistake_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """What the demo prints for people."""
 
 import io
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from wanderbuch.agents.demo.outcome import Answer, DemoResult, Outcome, SceneResult
-from wanderbuch.agents.demo.report import show_result
+from wanderbuch.agents.demo.report import browser_line, show_result
 
 WHY = (
     "accredited: Colombo Welding Centre (example) is accredited for C72 (Metal, machinery and related trades workers) "
@@ -53,3 +55,12 @@ def test_no_line_of_a_scene_ends_in_spaces() -> None:
     lines = printed(scene("a", Outcome.TRUSTED, Outcome.TRUSTED, WHY, "No code here."))
 
     assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_a_browser_is_told_where_every_public_name_really_is() -> None:
+    agents: Any = [
+        SimpleNamespace(host="authority.wanderbuch.test", target="127.0.0.1:8441"),
+        SimpleNamespace(host="shipyard.wanderbuch.test", target="127.0.0.1:8444"),
+    ]
+    rules = "MAP authority.wanderbuch.test:443 127.0.0.1:8441, MAP shipyard.wanderbuch.test:443 127.0.0.1:8444"
+    assert f'--host-resolver-rules="{rules}"' in browser_line(agents)

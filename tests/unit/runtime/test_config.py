@@ -131,6 +131,7 @@ def test_takes_every_host_that_can_stand_in_a_did(folder: Path, host: str) -> No
         ('"127.0.0.1:8443"', '"127.0.0.1:99999"', "[public.listen] port"),
         ("tiny.wanderbuch.test", "localhost", "cannot stand in a did:webvh"),
         ("tiny.wanderbuch.test", "tiny.wanderbuch.test:8443", "cannot stand in a did:webvh"),
+        ("tiny.wanderbuch.test", "https://tiny.wanderbuch.test", "a name alone: no https:// before it"),
         ("tiny.wanderbuch.test", "Tiny.wanderbuch.test", "write the host as it stands on the wire: tiny.wanderbuch"),
         ("tiny.wanderbuch.test", "127.0.0.1", "expected a dotted host name"),
         ("size = 3", 'size = "many"', "[tiny] size"),
@@ -143,6 +144,13 @@ def test_takes_every_host_that_can_stand_in_a_did(folder: Path, host: str) -> No
 )
 def test_refuses_in_one_line(folder: Path, right: str, wrong: str, expected: str) -> None:
     assert expected in refusal(folder, GOOD.replace(right, wrong, 1))
+
+
+def test_another_roles_file_names_its_command_whatever_else_is_in_it(folder: Path) -> None:
+    said = refusal(folder, GOOD.replace('role = "tiny"', 'role = "issuer"').replace("[tiny]", "[issuer]"))
+    assert 'expected role = "tiny", found "issuer"' in said
+    assert "unknown key" not in said
+    assert f"wanderbuch issuer … --config {folder / 'tiny.toml'}" in said
 
 
 def test_refuses_a_file_that_is_not_there(folder: Path) -> None:

@@ -4,144 +4,42 @@ For each accepted answer a neighbour that differs in one point and is refused.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import anoncreds
 import pytest
-from acapy_agent.utils.testing import create_test_profile
 from tests.unit.trust.ecosystem import (
-    AUTHORITY,
     WELDER,
-    WELDER_VALUES,
     Authority,
     Held,
     Issuer,
     Worker,
-    digest,
     message,
     payload,
     values,
-    webvh,
 )
-from tests.unit.trust.employer import Employer, codes, open_employer, verdict
+from tests.unit.trust.employer import Employer, codes, verdict
+from tests.unit.trust.verifying.several.certificates import (
+    MALTESE,
+    SCHEMAS,
+    WORK,
+    Wallet,
+    answered,
+    ask,
+    claim,
+    outcomes,
+    verdicts,
+)
 from tests.welders import accreditation
 
-from wanderbuch.agents.holder.asked import parse_proof_request
-from wanderbuch.errors import PresentationError
-from wanderbuch.governance.facts.anoncreds_ids import SchemaId
-from wanderbuch.governance.facts.question import Requirement, Subject, Verdict
+from wanderbuch.governance.facts.question import Subject, Verdict
 from wanderbuch.plugins.trust.verifying.anoncreds.presentation import read_presentation
 from wanderbuch.plugins.trust.verifying.anoncreds.rules import Findings, Terms, prove
 from wanderbuch.plugins.trust.verifying.answer_facts import FactKind, FactOutcome
-from wanderbuch.plugins.trust.verifying.asked import NobodyCountsError
-from wanderbuch.plugins.trust.verifying.exchange import Verification
 from wanderbuch.plugins.trust.verifying.proof import Proven, Unproven
 from wanderbuch.plugins.trust.verifying.several import two_people
-from wanderbuch.schemas.claims import validate_claim
-from wanderbuch.schemas.credential_type import load_credential_type
-
-EXPERIENCE, LANGUAGE = load_credential_type("experience/1.0"), load_credential_type("language/1.0")
-SCHEMAS = {each.id: SchemaId.of(AUTHORITY, digest()) for each in (EXPERIENCE, LANGUAGE)}
-
-WORKED = Requirement("C7212", "MLT", credential_type="experience/1.0", min_months=24, not_before=date(2023, 1, 1))
-MALTESE = Requirement("mlt", "MLT", credential_type="language/1.0", min_cefr_level="B1")
-
-
-def claim(type_id: str, **changed: str) -> dict[str, str]:
-    """Return the values of a certificate of the welder of Colombo."""
-    kind = load_credential_type(type_id)
-    examples = {each.name: each.example for each in kind.claimed}
-    named = {name: WELDER_VALUES[name] for name in ("family_name", "given_names", "birth_date")}
-    return validate_claim(kind, examples | named | changed).to_values(eqf_level=0, crosswalk_version=None)
-
-
-@dataclass
-class Wallet:
-    """What a worker holds."""
-
-    worker: Worker
-    welder: Held
-    worked: Held
-    spoken: Held
-
-    @property
-    def answer(self) -> dict[str, Held]:
-        return {"trade": self.welder, "work": self.worked, "work.months": self.worked, "work.since": self.worked,
-                "maltese": self.spoken}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shipyard() -> Issuer:
-    """Certifies work experience."""
-    return Issuer(webvh("yard"), schema_id=SCHEMAS[EXPERIENCE.id], credential_type=EXPERIENCE)
-
-
-@pytest.fixture(scope="module")
-def institute() -> Issuer:
-    """Examines in Maltese, up to B2."""
-    return Issuer(webvh("institute"), schema_id=SCHEMAS[LANGUAGE.id], credential_type=LANGUAGE)
-
-
-@pytest.fixture(scope="module")
-def wallet(worker: Worker, welder: Held, shipyard: Issuer, institute: Issuer) -> Wallet:
-    return Wallet(
-        worker,
-        welder,
-        shipyard.issue(worker.link_secret, claim("experience/1.0")),
-        institute.issue(worker.link_secret, claim("language/1.0")),
-    )
-
-
-@pytest.fixture
-async def employer(
-    authority: Authority,
-    training_centre: Issuer,
-    cooking_school: Issuer,
-    shipyard: Issuer,
-    institute: Issuer,
-    now: datetime,
-) -> AsyncIterator[Employer]:
-    profile = await create_test_profile({"wallet.type": "askar-anoncreds"})
-    opened = await open_employer(profile, authority, training_centre, cooking_school, now)
-    opened.registry.issuers = (training_centre, cooking_school, shipyard, institute)
-    yard = accreditation([shipyard.cred_def_id], id="acc-3", credential_types=["experience/1.0"])
-    spoken = accreditation(
-        [institute.cred_def_id],
-        id="acc-4",
-        credential_types=["language/1.0"],
-        occupations=["mlt"],
-        level_range={"framework": "CEFR", "min": "A1", "max": "B2"},
-    )
-    centre = accreditation([training_centre.cred_def_id], occupations=["C72", "C22"])
-    signed = await authority.file(
-        payload(
-            {training_centre.did: [centre], shipyard.did: [yard], institute.did: [spoken]}, version=2, schemas=SCHEMAS
-        )
-    )
-    opened.host.files = {"current.jws": signed.jws, "freshness.jws": await authority.statement(signed, at=now)}
-    await opened.source.refresh()
-    yield opened
-    await profile.close()
-
-
-async def ask(employer: Employer, **changed: Requirement) -> Verification:
-    return await employer.ask_several(**({"trade": WELDER, "work": WORKED, "maltese": MALTESE} | changed))
-
-
-async def answered(employer: Employer, asked: Verification, proof: Mapping[str, Any]) -> Verification:
-    return await employer.get(asked, proof)
-
-
-def outcomes(ended: Verification) -> dict[tuple[str, FactKind], FactOutcome]:
-    assert ended.grounds is not None
-    return {(fact.part, fact.kind): fact.outcome for fact in ended.grounds.facts}
-
-
-def verdicts(ended: Verification) -> list[Verdict]:
-    return [decision.verdict for decision in ended.decisions]
 
 
 async def test_three_credentials_of_one_worker_are_trusted_each_by_itself(employer: Employer, wallet: Wallet) -> None:
@@ -214,7 +112,7 @@ async def test_one_issuer_that_does_not_count_makes_the_whole_not_count(
 async def test_one_revoked_credential_makes_the_whole_fail(employer: Employer, wallet: Wallet, worker: Worker) -> None:
     asked = await ask(employer)
     revoked = wallet.worked.issuer.issue(worker.link_secret, claim("experience/1.0"))
-    proof = worker.present(asked.proof_request, wallet.answer | dict.fromkeys(_WORK, revoked))
+    proof = worker.present(asked.proof_request, wallet.answer | dict.fromkeys(WORK, revoked))
     wallet.worked.issuer.publish_list(revoke=[revoked])
     ended = await answered(employer, asked, proof)
     assert verdicts(ended) == [Verdict.TRUSTED, Verdict.NOT_TRUSTED, Verdict.TRUSTED]
@@ -232,9 +130,6 @@ async def test_a_list_that_cannot_be_had_leaves_the_whole_unknown(employer: Empl
     employer.registry.lists_down = True
     ended = await answered(employer, asked, proof)
     assert verdict(ended) is Verdict.UNKNOWN
-
-
-_WORK = ("work", "work.months", "work.since")
 
 
 class TestMixed:
@@ -421,81 +316,6 @@ class TestTwoHolders:
         )
         reason = two_people(asked.groups, [{"family_name": name} for name in names])
         assert (None if reason is None else reason.code) == expected
-
-
-class TestBounds:
-    @pytest.mark.parametrize(("months", "is_enough"), [("24", True), ("23", False)])
-    async def test_months_are_proven_exactly(
-        self, employer: Employer, worker: Worker, shipyard: Issuer, months: str, is_enough: bool
-    ) -> None:
-        held = shipyard.issue(worker.link_secret, claim("experience/1.0", months=months))
-        asked = await employer.ask_several(work=WORKED)
-        chosen = dict.fromkeys(("work", "work.months", "work.since"), held)
-        if not is_enough:
-            with pytest.raises(anoncreds.AnoncredsError):
-                worker.present(asked.proof_request, chosen)
-            return
-        assert verdict(await answered(employer, asked, worker.present(asked.proof_request, chosen))) is Verdict.TRUSTED
-
-    async def test_refuses_a_weaker_predicate_than_was_asked(
-        self, employer: Employer, worker: Worker, shipyard: Issuer
-    ) -> None:
-        held = shipyard.issue(worker.link_secret, claim("experience/1.0", months="23"))
-        asked = await employer.ask_several(work=WORKED)
-        weaker = json.loads(json.dumps(asked.proof_request))
-        weaker["requested_predicates"]["work.months"]["p_value"] = 23
-        proof = worker.present(weaker, dict.fromkeys(_WORK, held))
-        assert verdict(await answered(employer, asked, proof)) is Verdict.NOT_TRUSTED
-
-    async def test_a_level_bit_of_zero_is_refused(
-        self, employer: Employer, worker: Worker, institute: Issuer, wallet: Wallet
-    ) -> None:
-        low = institute.issue(worker.link_secret, claim("language/1.0", cefr_level="A2"))
-        asked = await ask(employer)
-        proof = worker.present_unrestricted(asked.proof_request, wallet.answer | {"maltese": low})
-        assert verdict(await answered(employer, asked, proof)) is Verdict.NOT_TRUSTED
-
-
-class TestAsking:
-    @pytest.mark.parametrize(
-        "wrong",
-        [
-            replace(WELDER, min_months=3),
-            replace(WELDER, min_cefr_level="B1"),
-            replace(WORKED, min_eqf_level=3),
-            replace(MALTESE, min_cefr_level="D1"),
-            replace(MALTESE, occupation="C7212"),
-            replace(WORKED, occupation="C72"),
-        ],
-    )
-    async def test_what_such_a_credential_does_not_say_is_not_asked(
-        self, employer: Employer, wrong: Requirement
-    ) -> None:
-        with pytest.raises(PresentationError):
-            await employer.ask_several(trade=WELDER, wrong=wrong)
-
-    async def test_one_credential_that_nobody_could_attest_asks_nothing_of_anybody(self, employer: Employer) -> None:
-        with pytest.raises(NobodyCountsError, match="mlt \\(Maltese\\) at level C1"):
-            await ask(employer, maltese=replace(MALTESE, min_cefr_level="C1"))
-
-    async def test_a_predicate_says_whose_it_is_also_of_a_group_that_is_called_like_one_alone(
-        self, employer: Employer, wallet: Wallet, worker: Worker
-    ) -> None:
-        """`qualification` is the name that a question in words gives; a wallet finds one credential for each."""
-        recent = replace(WELDER, not_before=date(2023, 1, 1))
-        asked = await employer.ask_several(qualification=recent, work=WORKED)
-        parts = parse_proof_request(asked.proof_request).of_each
-        assert [[one.referent for one in part.predicates] for part in parts] == [
-            ["qualification.since"],
-            ["work.months", "work.since"],
-        ]
-        chosen = dict.fromkeys(("qualification", "qualification.since"), wallet.welder)
-        proof = worker.present(asked.proof_request, wallet.answer | chosen)
-        assert verdict(await answered(employer, asked, proof)) is Verdict.TRUSTED
-
-    async def test_place_purpose_and_names_are_asked_once(self, employer: Employer) -> None:
-        with pytest.raises(PresentationError, match="one place"):
-            await ask(employer, maltese=replace(MALTESE, subject=Subject.NAME))
 
 
 def _lists(proof: Mapping[str, Any]) -> tuple[int, ...]:
