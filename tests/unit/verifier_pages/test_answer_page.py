@@ -53,6 +53,7 @@ def page(name: str, language: str = "en") -> str:
         frame="desk.html",
         me=ME,
         form_token="0",
+        page_id="0",
         verifier_name="Shipyard <b>",
         view=view,
         about=about_question(held, words),
