@@ -9,8 +9,9 @@ from wanderbuch.agents.authority.changes import PartKind
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.draft_changes import PartDifference
 from wanderbuch.agents.authority.findings import finding_json
-from wanderbuch.agents.authority.officials import MAX_NAME, OFFICIAL_ID, Official, OfficialRole
+from wanderbuch.agents.authority.officials import OFFICIAL_ID, OfficialRole
 from wanderbuch.agents.authority.reviews import ReviewFinding, ReviewState, SuspensionReview
+from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
 from wanderbuch.agents.people.rest import InvitationView
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.work.case import Step
@@ -20,41 +21,18 @@ from wanderbuch.governance.signed.history import MAX_WHY, Action
 _REQUEST_ID = r"^[0-9a-f]{32}$"
 
 
-class NewOfficial(ApiModel):
+class NewOfficial(NewPerson[OfficialRole]):
     """An official to add."""
 
     id: str = Field(pattern=f"^{OFFICIAL_ID}$", description="public; never given twice")
-    name: str = Field(min_length=1, max_length=MAX_NAME)
-    roles: list[OfficialRole] = Field(min_length=1)
-    invite: bool = Field(default=False, description="with a link to make a passkey, in place of a token")
 
 
-class OfficialChange(ApiModel):
+class OfficialChange(PersonChange[OfficialRole]):
     """What to change of an official."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
-    roles: list[OfficialRole] | None = Field(default=None, min_length=1)
 
-
-class OfficialOut(ApiModel):
+class OfficialOut(PersonOut[OfficialRole]):
     """An official."""
-
-    id: str
-    name: str
-    roles: list[OfficialRole]
-    blocked_at: datetime | None
-    removed_at: datetime | None
-
-    @classmethod
-    def of(cls, official: Official) -> Self:
-        """Return an official as the API shows them."""
-        return cls(
-            id=official.id,
-            name=official.name,
-            roles=list(official.roles),
-            blocked_at=official.blocked_at,
-            removed_at=official.removed_at,
-        )
 
 
 class OfficialViews(ApiModel):

@@ -1,53 +1,25 @@
 """The people of the desk over REST: the operator lets the first one in, with a token or a link to make a passkey."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final, Self
+from typing import Final
 
-from pydantic import Field
-
-from wanderbuch.agents.people.people import MAX_NAME, PERSON_ID
+from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
 from wanderbuch.agents.people.rest import InvitationView, invite, manager, sign_in_routes
 from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, delete, get, patch, post
 from wanderbuch.agents.verifier.office import DESK_PLACE, VerifierOffice
-from wanderbuch.agents.verifier.staff import StaffMember, StaffRole
+from wanderbuch.agents.verifier.staff import StaffRole
 
 
-class NewStaffMember(ApiModel):
+class NewStaffMember(NewPerson[StaffRole]):
     """Somebody to let in."""
 
-    id: str = Field(pattern=f"^{PERSON_ID}$", description="never given twice")
-    name: str = Field(min_length=1, max_length=MAX_NAME)
-    roles: list[StaffRole] = Field(min_length=1)
-    invite: bool = Field(default=False, description="with a link to make a passkey, in place of a token")
 
-
-class StaffChange(ApiModel):
+class StaffChange(PersonChange[StaffRole]):
     """What to change of somebody."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=MAX_NAME)
-    roles: list[StaffRole] | None = Field(default=None, min_length=1)
 
-
-class StaffMemberOut(ApiModel):
+class StaffMemberOut(PersonOut[StaffRole]):
     """Somebody who works at the desk."""
-
-    id: str
-    name: str
-    roles: list[StaffRole]
-    blocked_at: datetime | None
-    removed_at: datetime | None
-
-    @classmethod
-    def of(cls, member: StaffMember) -> Self:
-        """Return somebody for the wire."""
-        return cls(
-            id=member.id,
-            name=member.name,
-            roles=list(member.roles),
-            blocked_at=member.blocked_at,
-            removed_at=member.removed_at,
-        )
 
 
 class StaffOut(ApiModel):
