@@ -56,7 +56,7 @@ lock: $(UV) ## Pin the newest allowed dependencies with their hashes.
 		--constraint requirements.lock pyproject.toml --output-file compose/requirements.lock  # of the image
 
 clean: ## Remove what the other targets made.
-	rm -rf .venv .tools build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .tools build wallet/build wallet/node_modules .mypy_cache .ruff_cache .pytest_cache
 
 $(UV):
 	@command -v python3 >/dev/null || { echo "Python 3 is missing: install it (Debian: apt-get install python3 python3-pip), then run make again."; exit 1; }

@@ -1,0 +1,127 @@
+// The pairing of AnonCreds' revocation: Fp254BNb, "BN254" of AMCL (AnonCreds 1.0, Generating a Credential Definition
+// With Revocation Support). A Barreto-Naehrig curve y^2 = x^3 + 2 with the parameter u = -(2^62 + 2^55 + 1), after
+// Nogami et al. 2008. It is *not* the BN254 of Ethereum (alt_bn128).
+
+import { blsBasic, type BlsPostPrecomputeFn } from '@noble/curves/abstract/bls.js'
+import { Field } from '@noble/curves/abstract/modular.js'
+import { psiFrobenius, tower12, type Fp12 as Target, type Fp2 as Element2 } from '@noble/curves/abstract/tower.js'
+import { weierstrass, type WeierstrassPoint } from '@noble/curves/abstract/weierstrass.js'
+import { mod } from './arithmetic.js'
+
+/** -u. The parameter is negative, so the Miller loop ends with a conjugate. */
+const X = 0x4080000000000001n
+const X_BITS = 63
+
+/** The prime of the coordinates, p(u) = 36u^4 + 36u^3 + 24u^2 + 6u + 1. */
+export const P = 36n * X ** 4n - 36n * X ** 3n + 24n * X ** 2n - 6n * X + 1n
+
+/** The order of all three groups, also a prime: n(u) = 36u^4 + 36u^3 + 18u^2 + 6u + 1. */
+export const ORDER = 36n * X ** 4n - 36n * X ** 3n + 18n * X ** 2n - 6n * X + 1n
+
+const { Fp, Fp2, Fp6, Fp12 } = tower12({
+  ORDER: P,
+  X_LEN: X_BITS,
+  FP2_NONRESIDUE: [1n, 1n],
+  Fp2mulByB: (value: Element2): Element2 => Fp2.mul(value, TWIST_B),
+  Fp12finalExponentiate: (value: Target): Target => finalExponentiation(value),
+})
+export { Fp, Fp2, Fp12 }
+export type { Element2, Target }
+
+const Fr = Field(ORDER)
+const TWIST_B = Fp2.div(Fp2.create({ c0: 2n, c1: 0n }), Fp2.NONRESIDUE)
+
+/** The first group, of the curve itself: every point on the curve is in it. */
+export const G1 = weierstrass<bigint>(
+  { p: P, n: ORDER, h: 1n, a: 0n, b: 2n, Gx: P - 1n, Gy: 1n },
+  { Fp, Fn: Fr, allowInfinityPoint: true },
+)
+export type Point1 = WeierstrassPoint<bigint>
+
+/** The second group, of the twist. Its cofactor is large: a point on the twist need not be in the group. */
+export const G2 = weierstrass<Element2>(
+  {
+    p: Fp2.ORDER,
+    n: ORDER,
+    h: P + 6n * X * X,
+    a: Fp2.ZERO,
+    b: TWIST_B,
+    Gx: Fp2.create({
+      c0: 0x061a10bb519eb62feb8d8c7e8c61edb6a4648bbb4898bf0d91ee4224c803fb2bn,
+      c1: 0x0516aaf9ba737833310aa78c5982aa5b1f4d746bae3784b70d8c34c1e7d54cf3n,
+    }),
+    Gy: Fp2.create({
+      c0: 0x021897a06baf93439a90e096698c822329bd0ae6bdbe09bd19f0e07891cd2b9an,
+      c1: 0x0ebb2b0e7c8b15268f6d4456f5f38d37b09006ffd739c9578a2d1aec6b3ace9bn,
+    }),
+  },
+  { Fp: Fp2, Fn: Fr, allowInfinityPoint: true },
+)
+export type Point2 = WeierstrassPoint<Element2>
+
+const { psi } = psiFrobenius(Fp, Fp2, Fp2.NONRESIDUE)
+
+const pairing = blsBasic(
+  { Fp, Fp2, Fp6, Fp12, Fr },
+  G1,
+  G2,
+  {
+    ateLoopSize: 6n * X - 2n,
+    xNegative: true,
+    twistType: 'divisive',
+    // The two last additions of the optimal ate pairing of a BN curve (Vercauteren 2010), for a negative parameter.
+    postPrecompute: ((Rx, Ry, Rz, Qx, Qy, add) => {
+      const first = psi(Qx, Qy)
+      ;({ Rx, Ry, Rz } = add(Rx, Ry, Rz, first[0], Fp2.neg(first[1])))
+      const second = psi(first[0], first[1])
+      add(Rx, Ry, Rz, second[0], second[1])
+    }) satisfies BlsPostPrecomputeFn,
+  },
+)
+
+/** The product of the pairings of points. A pair with the point at infinity counts as one. */
+export function productOfPairings(...pairs: [Point1, Point2][]): Target {
+  const finite = pairs.filter(([g1, g2]) => !g1.is0() && !g2.is0())
+  return finite.length ? pairing.pairingBatch(finite.map(([g1, g2]) => ({ g1, g2 }))) : Fp12.ONE
+}
+
+/** A point times a scalar of any sign and size. */
+export function times<Point extends Point1 | Point2>(point: Point, scalar: bigint): Point {
+  return point.multiplyUnsafe(mod(scalar, ORDER)) as Point
+}
+
+// f^((p^12 - 1) / n): the easy part by Frobenius, then the hard part of Scott et al. 2009 ("On the final
+// exponentiation for calculating pairings on ordinary elliptic curves", section 5): y0 y1^2 y2^6 y3^12 y4^18 y5^30 y6^36.
+function finalExponentiation(value: Target): Target {
+  const { mul, sqr, inv } = { mul: Fp12.mul.bind(Fp12), sqr: Fp12._cyclotomicSquare.bind(Fp12), inv: Fp12.inv.bind(Fp12) }
+  const conjugate = (element: Target): Target => Fp12.conjugate(element)
+  const frobenius = (element: Target, power: number): Target => Fp12.frobeniusMap(element, power)
+  const product = (...elements: Target[]): Target => elements.reduce((left, right) => mul(left, right))
+
+  const unitary = mul(conjugate(value), inv(value))
+  const f = mul(frobenius(unitary, 2), unitary)
+
+  const fx = powerOfX(f)
+  const fx2 = powerOfX(fx)
+  const fx3 = powerOfX(fx2)
+  const y0 = product(frobenius(f, 1), frobenius(f, 2), frobenius(f, 3))
+  const y1 = conjugate(f)
+  const y2 = frobenius(fx2, 2)
+  const y3 = frobenius(fx, 1)
+  const y4 = mul(fx, conjugate(frobenius(fx2, 1)))
+  const y5 = conjugate(fx2)
+  const y6 = mul(fx3, frobenius(fx3, 1))
+
+  const a = product(sqr(y6), y4, y5) // y4 y5 y6^2
+  const b = sqr(mul(sqr(product(y3, y5, a)), mul(a, y2))) // y2^2 y3^4 y4^6 y5^10 y6^12
+  return mul(sqr(mul(b, y1)), mul(b, y0))
+}
+
+function powerOfX(value: Target): Target {
+  let power = value
+  for (let bit = BigInt(X_BITS - 2); bit >= 0n; bit--) {
+    power = Fp12._cyclotomicSquare(power)
+    if ((X >> bit) & 1n) power = Fp12.mul(power, value)
+  }
+  return power
+}

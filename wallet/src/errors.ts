@@ -1,0 +1,38 @@
+// What the wallet says when it does not do something. No message ever has a value, a key or a secret in it.
+
+/** The root of all that this code throws on purpose. `code` is stable. */
+export class WalletError extends Error {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** Something from outside does not have the form that it must have. `path` says where, `expected` what. */
+export class MalformedError extends WalletError {
+  readonly path: string
+  readonly expected: string
+
+  constructor(path: string, expected: string) {
+    super('malformed', `${path}: expected ${expected}`)
+    this.path = path
+    this.expected = expected
+  }
+}
+
+/** Something from outside has the right form and is not true: a signature, a proof, a witness. */
+export class CheckFailedError extends WalletError {
+  constructor(message: string) {
+    super('check_failed', message)
+  }
+}
+
+/** What is asked cannot be shown with the credentials that were chosen. */
+export class CannotProveError extends WalletError {
+  constructor(message: string) {
+    super('cannot_prove', message)
+  }
+}
