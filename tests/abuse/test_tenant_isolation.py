@@ -56,6 +56,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},
     "Schedule": {"not_before": None},
+    "LastDay": {"claim_until": "2099-01-01T00:00:00Z"},
     "PresentIn": {"credential_id": "one"},
     "ProposalIn": {
         "decision": {"outcome": "refuse", "reason": "no", "redress": "https://authority.wanderbuch.test/appeals"},
