@@ -5,7 +5,7 @@ Here one credential answers the whole request or does not fit:
 
 1. it has every attribute that is asked;
 2. for every part, all of at least one alternative of the restrictions holds; an unknown kind of restriction never does;
-3. every predicate holds on the signed value;
+3. every predicate holds on the signed value, and its proof comes to an end;
 4. it has not expired;
 5. it is not revoked, and that could be checked (asked or not: a revoked credential is never shown).
 """
@@ -23,6 +23,9 @@ from wanderbuch.governance.facts.question import Reason
 from wanderbuch.schemas.canonical import unmarked
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,9}")
+_ENDLESS: Final = 4**9
+"""For its multiples `anoncreds` 0.2.3 looks for four squares for seconds to hours, in a thread that nobody can end. Who
+asks with such a bound wants that, or is one in 262,144."""
 _ATTRIBUTE_RESTRICTION = re.compile(r"attr::(.+)::(value|marker)")
 
 
@@ -130,9 +133,14 @@ class Matcher:
             reasons += part.misfits(credential)
         # 3. every predicate
         for predicate in self._request.predicates:
-            if predicate.name in credential.values and not _holds(predicate, credential.values[predicate.name]):
-                text = f"{predicate.name} {predicate.operator} {predicate.bound} does not hold for it."
-                reasons.append(Reason("fit.predicate", text))
+            if predicate.name not in credential.values:
+                continue
+            difference = _difference(predicate, credential.values[predicate.name])
+            asked = f"{predicate.name} {predicate.operator} {predicate.bound}"
+            if difference is None or difference < 0:
+                reasons.append(Reason("fit.predicate", f"{asked} does not hold for it."))
+            elif difference and difference % _ENDLESS == 0:
+                reasons.append(Reason("fit.endless", f"Its proof of {asked} would take too long."))
         # 4. expiry
         if credential.expires_on is not None and credential.expires_on < self._at:
             reasons.append(Reason("fit.expired", f"It expired on {credential.expires_on.isoformat()}."))
@@ -242,17 +250,20 @@ def _restriction_reason(key: str, restrictions: tuple[Mapping[str, str], ...]) -
     return Reason("fit.value", f"{attribute[1]} is not {' or '.join(values)}, which is required.")
 
 
-def _holds(predicate: AskedPredicate, raw: str) -> bool:
-    """Tell whether a predicate holds on a raw value; only canonical 32-bit integers can be compared."""
+def _difference(predicate: AskedPredicate, raw: str) -> int | None:
+    """Return by how much a predicate holds on a raw value, from 0; only canonical 32-bit integers can be compared.
+
+    It is the number that the proof writes as a sum of four squares (AnonCreds 1.0, Generate the Presentation).
+    """
     if not _INTEGER.fullmatch(raw) or not -(2**31) <= int(raw) < 2**31:
-        return False
+        return None
     value = int(raw)
     match predicate.operator:
         case ">=":
-            return value >= predicate.bound
+            return value - predicate.bound
         case ">":
-            return value > predicate.bound
+            return value - predicate.bound - 1
         case "<=":
-            return value <= predicate.bound
+            return predicate.bound - value
         case "<":
-            return value < predicate.bound
+            return predicate.bound - value - 1

@@ -80,6 +80,8 @@ CASES: dict[str, tuple[dict[str, Any], HeldCredential, list[str]]] = {
     "revoked": (group(), welder(revocation=Revocation.REVOKED), ["fit.revoked"]),
     "revocation_unchecked": (group(), welder(revocation=Revocation.UNCHECKED), ["fit.revocation_unchecked"]),
     "predicate_fails": (predicate(">=", 5), welder(), ["fit.predicate"]),
+    "predicate_whose_proof_has_no_end": (predicate(">=", 4 - 7 * 4**14), welder(), ["fit.endless"]),
+    "predicate_whose_proof_takes_long": (predicate("<", 5 + 4**9), welder(), ["fit.endless"]),
     "predicate_on_text": (predicate(">=", 1, name="family_name"), welder(), ["fit.predicate"]),
     "predicate_on_leading_zero": (predicate(">=", 1), valued(eqf_level="04"), ["fit.predicate"]),
 }
@@ -97,6 +99,7 @@ NEIGHBOURS: dict[str, tuple[dict[str, Any], HeldCredential]] = {
     "not_revocable": (group(), welder(revocation=Revocation.NOT_REVOCABLE)),
     "predicate_at_least": (predicate(">=", 4), welder()),
     "predicate_more_than": (predicate(">", 3), welder()),
+    "predicate_far_below": (predicate(">=", 4 - 7 * 4**8), welder()),
     "predicate_at_most": (predicate("<=", 4), welder()),
     "predicate_less_than": (predicate("<", 5), welder()),
     "schema_facts": (group(extra={"schema_name": "qualification", "issuer_did": "did:webvh:Qm"}), welder()),
