@@ -70,10 +70,10 @@ def registered_for(
         at: now.
 
     Returns:
-        None where nothing is known of it: there is no governance file, it says nothing of the verifier, or it does not
-        say who it is.
+        None where nothing is known of it: there is no governance file, or none that is fresh, so that nobody stays
+        registered on an old one; it says nothing of the verifier; or the verifier does not say who it is.
     """
-    if snapshot is None or peer.did is None or not snapshot.file.holds(peer.did):
+    if snapshot is None or not snapshot.is_fresh(at) or peer.did is None or not snapshot.file.holds(peer.did):
         return None
     today = days_anywhere(at)
     listed = snapshot.file.verifications_of(peer.did)

@@ -1,7 +1,7 @@
 """What a verifier is registered for, beside what it asks: nothing is added up, and every step beyond is named."""
 
 from copy import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from tests.unit.governance.conftest import EXAMPLE, NOW, fresh
@@ -89,3 +89,13 @@ def test_of_a_statement_that_has_ended_all_goes_beyond(snapshot: GovernanceSnaps
     found = beyond(later, request("occupation_isco08"), peer())
     assert found.shown == ("occupation_isco08",)
     assert found.credential_types
+
+
+def test_on_an_old_file_nothing_is_said_to_be_in_force(snapshot: GovernanceSnapshot) -> None:
+    """Whoever keeps a wallet on an old file does not stay registered there after the authority has taken it back."""
+    asked = request("occupation_isco08")
+    fresh_until = NOW
+    while snapshot.is_fresh(fresh_until):
+        fresh_until += timedelta(hours=1)
+    assert registered_for(snapshot, asked, peer(), at=fresh_until - timedelta(hours=1)) is not None
+    assert registered_for(snapshot, asked, peer(), at=fresh_until) is None
