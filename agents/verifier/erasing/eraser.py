@@ -5,6 +5,9 @@
 3. What was shown goes in any case. Where a law asks for the case file, and the worker was told so before they answered,
    it stays with the decision that it explains until its last day; else both go, and the place at a link with them.
 4. What was erased is kept with the erasure, and told to the event log.
+5. The record of the question goes last: it alone knows the place and what else there is, for whoever goes on after a
+   crash.
+6. What cannot go on now holds up nothing else that is due.
 
 Asked again, with the same message or another of the same key, it answers the same.
 """
@@ -24,6 +27,7 @@ from wanderbuch.agents.verifier.erasing.erasure import (
     erasure_events,
     erasures,
 )
+from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.exchange.erasure_messages import ErasedPart, KeptPart
 from wanderbuch.plugins.trust.case_files.keeping_cases import CaseFiles
 from wanderbuch.plugins.trust.verifying.exchange import Verification
@@ -112,14 +116,20 @@ class Eraser:
         """Go on with what was cut off, erase what no law keeps any more, and forget proofs that are old."""
         async with self._erasures.claiming(now) as due:
             async for erasure in due:
-                if erasure.erased_at is None:
-                    await self.finish(erasure)
-                elif not erasure.is_whole:
-                    verification = await self._desk.find(self._profile, erasure.id)
-                    await self._remove(erasure.id, verification, with_record=True)
-                    await self._teller.add(erasure, COMPLETED, {"completed_at": now.isoformat()})
-                else:
-                    await self._erasures.remove(erasure.id)
+                try:
+                    await self._go_on_with(erasure, now)
+                except WanderbuchError as err:  # 6
+                    LOGGER.warning("the erasure of verification %s could not go on: %s", erasure.id, err.code)
+
+    async def _go_on_with(self, erasure: Erasure, now: datetime) -> None:
+        if erasure.erased_at is None:
+            await self.finish(erasure)
+        elif not erasure.is_whole:
+            verification = await self._desk.find(self._profile, erasure.id)
+            await self._remove(erasure.id, verification, with_record=True)
+            await self._teller.add(erasure, COMPLETED, {"completed_at": now.isoformat()})
+        else:
+            await self._erasures.remove(erasure.id)
 
     async def _kept_by_law(self, verification: Verification) -> tuple[KeptPart, ...]:
         """Return what may not be erased yet: a case file that is there, and the decision that it is about."""
@@ -132,8 +142,8 @@ class Eraser:
 
     async def _remove(self, verification_id: str, verification: Verification | None, *, with_record: bool) -> None:
         """Remove what was shown, and with the record all the rest; what is gone already stays gone."""
-        await self._desk.forget_answer(self._profile, verification_id, with_record=with_record)
-        if with_record:
-            await self._cases.destroy(verification_id)
+        if with_record:  # 5
             if verification is not None and verification.link is not None and verification.place is not None:
                 await self._forget_place(verification.link, verification.place)
+            await self._cases.destroy(verification_id)
+        await self._desk.forget_answer(self._profile, verification_id, with_record=with_record)

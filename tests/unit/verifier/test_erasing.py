@@ -14,7 +14,7 @@ from tests.unit.trust.ecosystem import Authority, Issuer, webvh
 from tests.unit.trust.employer import Employer, open_employer
 
 from wanderbuch.agents.verifier.erasing.eraser import Eraser
-from wanderbuch.agents.verifier.erasing.erasure import PROOF_KEPT, erasures
+from wanderbuch.agents.verifier.erasing.erasure import PROOF_KEPT, Erasure, erasures
 from wanderbuch.agents.verifier.erasing.receiving_erasures import ERASURE_HANDLERS
 from wanderbuch.agents.verifier.links.link import Links
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
@@ -38,7 +38,7 @@ from wanderbuch.plugins.trust.verifying.exchange import (
 )
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.plugins.trust.verifying.seen import keeping_seen, seen_of
-from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.errors import LeaseBusyError, NotFoundError
 from wanderbuch.store.records import RecordStore
 
 SEEN = {"occupation_isco08": "C7212"}
@@ -212,6 +212,60 @@ async def test_a_sweep_goes_on_with_what_a_crash_cut_off(
     await yard.eraser.sweep(yard.employer.now + timedelta(seconds=1))
     assert not await yard.is_there(held.id)
     assert (await yard.eraser.get(held.id)).is_whole
+
+
+@pytest.mark.parametrize("cut", ["the case file", "the place at a link"])
+async def test_a_crash_at_any_removal_leaves_no_place_and_is_told_whole(
+    yard: Shipyard, cut: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = await yard.decided()
+    stands = await open_verifications(yard.employer.profile).get(held.id)
+    at_link = stands.model_copy(update={"link": "a-link", "place": 3})
+    forgotten: list[tuple[str, int]] = []
+
+    async def found(_: object, verification_id: str) -> Verification | None:
+        return at_link if await yard.is_there(verification_id) else None
+
+    async def forget(link: str, place: int) -> None:
+        forgotten.append((link, place))
+
+    async def crash(*_: object, **__: object) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(yard.desk, "find", found)
+    with monkeypatch.context() as patched:
+        patched.setattr(yard.eraser, "_forget_place", crash if cut == "the place at a link" else forget)
+        if cut == "the case file":
+            patched.setattr(yard.eraser._cases, "destroy", crash)
+        with pytest.raises(asyncio.CancelledError):
+            await yard.eraser.erase(at_link, key=None, signed=None)
+    monkeypatch.setattr(yard.eraser, "_forget_place", forget)
+    await yard.eraser.sweep(yard.employer.now + timedelta(seconds=1))
+    assert ("a-link", 3) in forgotten
+    erasure = await yard.eraser.get(held.id)
+    assert set(erasure.erased) == {ErasedPart.VALUES, ErasedPart.DECISION}
+    assert not await yard.is_there(held.id)
+
+
+async def test_one_erasure_that_cannot_go_on_holds_up_no_other(yard: Shipyard, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck, other = await yard.decided(), await yard.decided()
+    finish = yard.eraser.finish
+
+    async def busy(erasure: Erasure) -> Erasure:
+        if erasure.id == stuck.id:
+            raise LeaseBusyError("the answer is being judged")
+        return await finish(erasure)
+
+    for held in (stuck, other):
+        await erasures(yard.employer.profile).insert(
+            Erasure(id=held.id, created_at=yard.employer.now, key=None, signed=None)
+        )
+    with monkeypatch.context() as patched:
+        patched.setattr(yard.eraser, "finish", busy)
+        await yard.eraser.sweep(yard.employer.now + timedelta(seconds=1))
+    assert not await yard.is_there(other.id)
+    await yard.eraser.sweep(yard.employer.now + timedelta(seconds=2))
+    assert not await yard.is_there(stuck.id)
 
 
 async def test_a_case_file_stays_until_its_last_day_and_the_rest_goes_then(yard: Shipyard) -> None:
