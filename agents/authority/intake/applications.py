@@ -5,8 +5,10 @@ application's own:
 
 1. The same application, or an older revision of it, changes nothing: it is answered with how it stands.
 2. A later revision is taken while a question to the applicant is open, and answers it.
-3. So many may be open, of one applicant and in all.
-4. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
+3. So many may be open, of one applicant and in all: they are counted and kept in one step, of all processes.
+4. What is proposed fits the application as it stands when it is submitted: no question is open, and no more is granted
+   than is applied for then.
+5. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
    somebody else has approved that draft too, which shows exactly what changes in the file.
 """
 
@@ -40,7 +42,7 @@ from wanderbuch.agents.work.rules import SUBMIT, Rules
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.signed.application import Application, IntendedUse
-from wanderbuch.store.once import own_id
+from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import DuplicateError, NotFoundError
 
 _OPEN = tuple(
@@ -120,21 +122,23 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
     ) -> ApplicationCase:
         """Propose a decision and give it to the approvers; errors as `Cases.edit` and `Cases.submit`."""
         case = await self.get(case_id)
-        if case.open_question is not None:
-            raise RefusedError("the applicant was asked something and has not answered", hint="wait for the answer")
-        if decision.outcome == "approve" and not _is_within(decision.grants, case.application.wants.uses):
+        _must_not_wait(case)
+        if not _fits(decision, case):
             raise MalformedError("expected to grant what was applied for, or less of it")
         await self.edit(case_id, editor, decision, read=read)
         return await self.submit(case_id, editor)
 
     async def must_be_ready(self, case: ApplicationCase) -> None:
-        """Go on only where a decision is proposed.
+        """Go on only where a decision is proposed that fits the application as it stands (4).
 
         Raises:
             RefusedError: none is.
         """
-        if await self.content(case) is None:
+        if (proposed := await self.content(case)) is None:
             raise RefusedError("no decision is proposed", hint="propose one")
+        _must_not_wait(case)
+        if not _fits(proposed, case):
+            raise RefusedError("more would be granted than is applied for now", hint="read it again, then propose anew")
 
     async def decide(self, case_id: str, approver: Official, *, revision: int, digest: str | None) -> ApplicationCase:
         """Approve what was proposed, and carry it out; errors as `Cases.approve`."""
@@ -148,6 +152,12 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
     async def _begin(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
         if application.revision != 1:
             raise RefusedError("expected the first revision of an application that nobody has seen")
+        async with one_step(self.profile, "intake"):  # 3
+            return await self._keep(applicant, application, jws)
+
+    async def _keep(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
+        if (known := await self._records.get_or_none(case_id(applicant, application.id))) is not None:  # just now
+            return known
         if await self._records.count(state=_OPEN) >= self._config.most_open:  # 3
             raise TooManyApplicationsError("too many applications wait for a decision", hint="apply again next week")
         own = [case for case in await self._records.find(applicant=str(applicant)) if case.is_open]
@@ -184,7 +194,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "approve", "draft_id": draft_id})
 
     async def _draft(self, case: ApplicationCase, decision: ProposedDecision) -> str:
-        """Make the draft, in steps that may be done again (4)."""
+        """Make the draft, in steps that may be done again (5)."""
         proposer = next(step.who for step in reversed(case.trail) if step.what == SUBMIT)
         editor = await self._desk.officials.get(proposer)
         drafts, draft_id = self._desk.drafts, own_id("application-draft", case.id)
@@ -216,6 +226,15 @@ def _answered(case: ApplicationCase, application: Application, jws: str, step: S
         revision=case.revision + 1,
         asked_back=(*case.asked_back[:-1], answered),
     )
+
+
+def _must_not_wait(case: ApplicationCase) -> None:
+    if case.open_question is not None:
+        raise RefusedError("the applicant was asked something and has not answered", hint="wait for the answer")
+
+
+def _fits(decision: ProposedDecision, case: ApplicationCase) -> bool:
+    return decision.outcome != "approve" or _is_within(decision.grants, case.application.wants.uses)
 
 
 def _is_within(grants: tuple[IntendedUse, ...], uses: tuple[IntendedUse, ...]) -> bool:

@@ -1,5 +1,6 @@
 """Applications at the authority: taken once, asked back, decided by two; what is approved is a draft, nothing more."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -216,3 +217,47 @@ async def test_if_who_proposed_it_is_no_editor_any_more_it_goes_back(place: Plac
     case = await place.applications.decide(case.id, place.people.approver, revision=case.revision, digest=None)
     assert case.state is ApplicationState.SENT_BACK
     assert await place.desk.drafts.all() == []
+
+
+async def test_an_application_that_was_changed_before_its_proposal_was_submitted_is_not_submitted(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two steps of a proposal an applicant who is asked back takes away what was to be granted."""
+    applications, editor, case = place.applications, place.people.editor, await place.take()
+    submit = applications.submit
+
+    async def asked_meanwhile(case_id: str, person: Any) -> ApplicationCase:
+        now = await applications.get(case_id)
+        await applications.ask_back(case_id, place.people.both, "Do you need the name?", read=now.revision)
+        await place.take(revision=2, answer="No", wants={"uses": [USE]})
+        return await submit(case_id, person)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(applications, "submit", asked_meanwhile)
+        with pytest.raises(RefusedError, match="applied for"):
+            await applications.propose(case.id, editor, decision("approve", WIDE), read=case.revision)
+    assert (await applications.get(case.id)).state is ApplicationState.RECEIVED
+
+
+async def test_a_proposal_is_not_submitted_while_the_applicant_is_asked(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applications, case = place.applications, await place.take()
+    submit = applications.submit
+
+    async def asked_meanwhile(case_id: str, person: Any) -> ApplicationCase:
+        now = await applications.get(case_id)
+        await applications.ask_back(case_id, place.people.both, "Who are you?", read=now.revision)
+        return await submit(case_id, person)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(applications, "submit", asked_meanwhile)
+        with pytest.raises(RefusedError, match="not answered"):
+            await applications.propose(case.id, place.people.editor, decision("refuse"), read=case.revision)
+    assert (await applications.get(case.id)).open_question is not None
+
+
+async def test_many_at_once_of_one_applicant_take_no_more_places_than_one_after_the_other(place: Place) -> None:
+    came = await asyncio.gather(*(place.take(number) for number in range(6)), return_exceptions=True)
+    assert sum(isinstance(one, TooManyApplicationsError) for one in came) == 4
+    assert len(await place.applications.open_ones()) == 2
