@@ -10,16 +10,18 @@ Rules of reading one (`verify_application`):
 2. It is for the authority that reads it: one to another authority is nobody's here.
 3. A first one is not older than `MAX_AGE`, nor from the future: an old one that was found somewhere begins nothing. A
    later revision follows what stands here, and its number says which it is.
-4. It is small, has no member that is not known, and every list has an end.
+4. It is small, has no member that is not known, and every list has an end. Its texts are those that a governance file
+   may have: no control characters, and none that turn a text around, so that it is read as what it is.
 
 Its id was chosen by the applicant, at random: who knows it may ask how it stands.
 """
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
@@ -39,8 +41,23 @@ _MAX_DEPTH: Final = 8
 _MAX_USES: Final = 12
 _MAX_NAMES: Final = 64
 
-_Name = Annotated[str, Field(min_length=1, max_length=200)]
-_Words = Annotated[str, Field(min_length=1, max_length=2000)]
+_MAX_NAME: Final = 200
+_EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+
+
+def _short(name: str) -> str:
+    if len(name) > _MAX_NAME:
+        raise ValueError(f"expected a name of at most {_MAX_NAME} characters")
+    return name
+
+
+def _email(address: str) -> str:
+    if not _EMAIL.fullmatch(address):
+        raise ValueError("expected an e-mail address, such as office@yard.example")
+    return address
+
+
+_Name = Annotated[Text, AfterValidator(_short)]
 _Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 _Names = Annotated[tuple[AttributeName, ...], Field(max_length=_MAX_NAMES)]
 
@@ -62,7 +79,7 @@ class IntendedUse(_Part):
     answer; 0: not at all.
     """
 
-    aim: _Words
+    aim: Text
     purposes: Annotated[tuple[PurposeName, ...], Field(min_length=1, max_length=3)]
     credential_type: CredentialTypeName
     attributes: _Names = ()
@@ -111,7 +128,7 @@ class Application(_Part):
     name: _Name
     country: Country
     website: Link | None = None
-    email: Annotated[str, Field(pattern="^[^@ ]{1,64}@[^@ ]{1,190}$")] | None = None
+    email: Annotated[Text, AfterValidator(_email)] | None = None
     answer: Text | None = None
     wants: VerifierWants
 

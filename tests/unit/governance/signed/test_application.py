@@ -124,3 +124,27 @@ def test_a_use_says_what_there_is(change: dict[str, Any]) -> None:
     application()
     with pytest.raises(ValidationError):
         application(wants={"uses": [USE | change]})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "Hospital \u202edraY"},
+        {"name": "Yard\nApproved by the ministry"},
+        {"name": " "},
+        {"name": "x" * 201},
+        {"email": "office@yard.test\nBcc: all"},
+        {"email": "office\u2066@yard.test"},
+        {"wants": {"uses": [USE | {"aim": "To hire\x00 welders"}]}},
+        {"wants": {"uses": [USE | {"aim": "To hire \u2067welders"}]}},
+    ],
+    ids=ascii,
+)
+def test_a_text_that_looks_other_than_it_is_stands_in_no_application(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        application(**changes)
+
+
+@pytest.mark.parametrize("name", ["Valletta Yard", "ශ්\u200dරී ලංකා", "شركة البناء"])
+def test_names_of_all_scripts_stand_in_one(name: str) -> None:
+    assert application(name=name, email="office@yard.test").name == name
