@@ -278,11 +278,11 @@ class SignIn[P: Person]:
         """
         self._tries.count_network(network)
         named = person_id.strip().lower()[:64]
+        self._tries.count_person(named)  # whether it is somebody's or not: else the count would tell
         try:
             person = await self.people.get(named)
         except NotFoundError as err:
             raise RecoveryRefusedError from err
-        self._tries.count_person(person.id)
         account = await self._accounts.get_or_none(person.id)
         if account is None or account.recovery_hash is None or not person.is_active:
             raise RecoveryRefusedError

@@ -47,7 +47,7 @@ class Tries:
         self._networks.pop(network, None)
 
     def count_person(self, person_id: str) -> None:
-        """Count a try for a person who exists.
+        """Count a try for a person, by the id that was typed; nobody need have it.
 
         Raises:
             TooManyTriesError: there were too many.

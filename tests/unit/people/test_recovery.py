@@ -103,3 +103,13 @@ async def test_tries_are_bounded_a_network_and_other_networks_are_let_in(worksho
     with pytest.raises(TooManyTriesError):
         await workshop.sign_in.recover("cleo", code, network=AWAY)
     await workshop.sign_in.recover("cleo", code, network=HOME)
+
+
+async def test_who_tries_an_id_too_often_does_not_learn_whether_it_is_somebodys(workshop: Workshop) -> None:
+    await code_of(workshop, "cleo")
+    for named in ("cleo", "nobody", "operator", ""):
+        for at in range(A_PERSON):
+            with pytest.raises(RecoveryRefusedError):
+                await workshop.sign_in.recover(named, "wrong", network=f"network {named} {at}")
+        with pytest.raises(TooManyTriesError):
+            await workshop.sign_in.recover(named, "wrong", network=HOME)
