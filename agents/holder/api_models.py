@@ -165,7 +165,7 @@ class RequestOut(ApiModel):
     purpose: Purpose | None
     title: str
     asking: DecisionOut | None
-    registered: RegisteredOut | None = Field(description="null: the list says nothing of this verifier")
+    registered: RegisteredOut | None = Field(description="null: no list that is fresh says anything of this verifier")
     asked: list[ItemOut]
     credentials: list[FitOut]
     credentials_fitting: int

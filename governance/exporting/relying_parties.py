@@ -15,7 +15,7 @@ from wanderbuch.governance.exporting.export import Export, Loss, json_content, l
 from wanderbuch.governance.facts.anywhere import begins_at, ends_at
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
-from wanderbuch.governance.facts.spans import OPEN_END
+from wanderbuch.governance.facts.spans import OPEN_END, normal
 from wanderbuch.governance.facts.statements import VerifierAuthorization
 
 FORMAT: Final = "anoncreds"
@@ -34,6 +34,11 @@ def relying_parties(file: GovernanceFile) -> Export:
     losses += [
         Loss("places", one.id, f"that it is for {', '.join(one.jurisdictions)} is left out")
         for one in file.verifications
+    ]
+    losses += [
+        Loss("break", one.id, "that it held with breaks between its first day and its last is left out", widens=True)
+        for one in file.verifications
+        if len(normal(one.intervals)) > 1
     ]
     losses += [
         Loss("privacy-policy", one.id, "it names no privacy policy, which TS5 wants")

@@ -57,6 +57,13 @@ def test_that_only_a_bound_may_be_asked_is_lost_and_widens() -> None:
     assert not [loss for loss in relying_parties(file(predicates=["award_year"])).losses if loss.widens]
 
 
+def test_that_there_was_a_break_is_lost_and_widens() -> None:
+    broken = [{"start": "2020-01-01", "end": "2020-12-31"}, {"start": "2025-01-01", "end": "2026-12-31"}]
+    assert {loss.code for loss in relying_parties(file(intervals=broken)).losses if loss.widens} == {"break"}
+    joined = [{"start": "2024-01-01", "end": "2024-12-31"}, {"start": "2025-01-01", "end": "2026-12-31"}]
+    assert not [loss for loss in relying_parties(file(intervals=joined)).losses if loss.widens]
+
+
 @pytest.mark.parametrize("change", [{"intendedUse": []}, {"entitlements": "all"}, {"isPSB": "no"}], ids=str)
 def test_the_description_refuses_what_does_not_fit(change: dict[str, Any]) -> None:
     (party,) = json.loads(relying_parties(file()).content)
