@@ -92,10 +92,10 @@ MEDIATED: Final = (
     "CREATE INDEX mediated_message_in_turn ON mediated_message (tenant, wallet, number, size)",
     "CREATE INDEX mediated_message_by_age ON mediated_message (tenant, hour)",
 )
-"""The tables of a mediator, which version 2 did not have."""
+"""The tables of a mediator, which versions 1 and 2 did not have."""
 
-UPGRADES: Final = {"2": MEDIATED}
-"""What makes the tables of this version out of those of an older one."""
+UPGRADES: Final = {"1": MEDIATED, "2": MEDIATED}
+"""What makes the tables of this version out of those of an older one: versions 1 and 2 have the same tables."""
 
 OF_A_TENANT: Final = (
     *("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work"),

@@ -317,3 +317,13 @@ def test_a_link_in_place_of_the_growing_file_is_not_followed(tmp_path: Path) -> 
     with pytest.raises(ArchiveError, match="cannot be written"):
         Writer(tmp_path / "one.backup", HEADER, KEY)
     assert (tmp_path / "precious").read_text() == "mine"
+
+
+@pytest.mark.parametrize("tables", [1, 3, 99])
+def test_a_backup_of_other_tables_is_refused_with_the_version_that_restores_it(whole: Path, tables: int) -> None:
+    who = ("tiny", "tiny.wanderbuch.test", "org")
+    with pytest.raises(ArchiveError) as err:
+        BackupFile.for_agent(whole, KEY, who=who, engine="sqlite", tables=tables)
+    assert f"have the version 2, this program needs {tables}" in err.value.message
+    assert err.value.hint == "restore it with Wanderbuch 1.0, then start the new version; nothing was changed"
+    assert BackupFile.for_agent(whole, KEY, who=who, engine="sqlite", tables=2).header == HEADER
