@@ -86,6 +86,8 @@ async def _update(mediator: MediatorOffice, wallet: str, update: object) -> dict
     }
     if key is None or action not in ("add", "remove"):
         return told | {"result": "client_error"}
+    if action == "add" and await mediator.is_own(key):
+        return told | {"result": "client_error"}
     if action == "add":
         added = await mediator.wallets.add_key(wallet, key, most=mediator.config.wallet_keys)
         return told | {"result": "success" if added else "client_error"}

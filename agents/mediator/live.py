@@ -3,8 +3,9 @@
 1. A wallet has one such socket, among all processes: a new one takes over, and the one before is closed.
 2. In live mode (Aries RFC 0685) messages go out in `delivery`, and stay kept until `messages-received`. Else they go
    as they came (implicit pickup), and are removed once the other end has answered a ping that was sent after them.
-3. So much may be on its way and not acknowledged; beyond that a wallet gets no more until it acknowledges. What it
-   never acknowledges stays kept until it is too old, and is delivered again over the next socket.
+3. So much may be on its way and not acknowledged; beyond that a wallet gets no more until it acknowledges, to
+   whichever process. What it never acknowledges stays kept until it is too old, and is delivered again over the next
+   socket; what could not be sent because the store was away, again over this one.
 4. A socket costs nothing while nothing comes: who delivers is a task that ends when all has gone out.
 """
 
@@ -60,6 +61,8 @@ class LiveWallet:
     on_the_way: dict[str, int] = field(default_factory=dict)
     is_woken: bool = False
     task: asyncio.Task[None] | None = None
+    leave_route: Callable[[], None] = lambda: None
+    """Tells the socket that nobody here asks any more when it ends."""
 
 
 class LiveWallets:
@@ -93,18 +96,21 @@ class LiveWallets:
 
     async def begin(self, wallet: str, channel: Channel, route: LastingRoute, *, is_live: bool) -> None:
         """Deliver over a socket from now on (1, 2)."""
-        before = self._wallets.get(wallet)
-        if before is not None and before.route is route:
-            before.is_live = before.is_live or is_live
-            self.wake(wallet)
+        if self._goes_on(wallet, route, is_live=is_live):
             return
         number = int((await self._engine.run("SELECT store_next()"))[0][0])
-        live = LiveWallet(wallet, channel, route, number, is_live)
+        if self._goes_on(wallet, route, is_live=is_live):  # begun by another message meanwhile
+            return
         before = self._wallets.get(wallet)
+        if before is not None and before.number > number:  # a newer one was faster
+            route.give_up()
+            return
+        live = LiveWallet(wallet, channel, route, number, is_live)
         self._wallets[wallet] = live
         if before is not None:
+            before.leave_route()
             before.route.give_up()
-        route.on_end(lambda: self._ended(live))
+        live.leave_route = route.on_end(lambda: self._ended(live))
         if self._engine.is_shared:
             await self._engine.announce(TAKEN, f"{self._tenant} {wallet} {number}")
         self.wake(wallet)
@@ -113,15 +119,18 @@ class LiveWallets:
         """Deliver no more over a socket; it stays open."""
         live = self._wallets.get(wallet)
         if live is not None and live.route is route:
+            live.leave_route()
             del self._wallets[wallet]
 
-    def acknowledged(self, wallet: str, ids: Collection[str]) -> None:
+    async def acknowledged(self, wallet: str, ids: Collection[str]) -> None:
         """Note that a wallet has messages: there is room for others (3)."""
         live = self._wallets.get(wallet)
         if live is not None:
             for ident in ids:
                 live.on_the_way.pop(ident, None)
             self.wake(wallet)
+        elif ids and self._engine.is_shared:  # the process that has its socket may wait for this
+            await self._engine.announce(CAME, f"{self._tenant} {wallet}")
 
     def wake(self, wallet: str) -> None:
         """Deliver what waits for a wallet, if its socket is this process's (4)."""
@@ -131,6 +140,15 @@ class LiveWallets:
         live.is_woken = True
         if live.task is None:
             live.task = asyncio.create_task(self._deliver(live), name="mediator.deliver")
+
+    def _goes_on(self, wallet: str, route: LastingRoute, *, is_live: bool) -> bool:
+        """Tell whether a wallet's socket is this one already, which then goes on."""
+        live = self._wallets.get(wallet)
+        if live is None or live.route is not route:
+            return False
+        live.is_live = live.is_live or is_live
+        self.wake(wallet)
+        return True
 
     async def stop(self) -> None:
         """Deliver no more."""
@@ -193,19 +211,23 @@ class LiveWallets:
     async def _send(self, live: LiveWallet, waiting: Sequence[Waiting]) -> None:
         for message in waiting:
             live.on_the_way[message.id] = len(message.envelope)
-        if live.is_live:
-            own = await self._keys.secret(self._profile, live.channel.own_key)
-            for part in parts_of(waiting):
-                packed = pack(delivery_message(part), to=live.channel.their_key, own=own)
-                await live.route.send(packed)
-            return
+        try:
+            if live.is_live:
+                own = await self._keys.secret(self._profile, live.channel.own_key)
+                for part in parts_of(waiting):
+                    packed = pack(delivery_message(part), to=live.channel.their_key, own=own)
+                    await live.route.send(packed)
+                return
+            for message in waiting:
+                await live.route.send(message.envelope)
+            await live.route.seen()
+            await self._queue.remove(live.wallet, [message.id for message in waiting])
+        except WanderbuchError:  # they are to be sent again (3)
+            for message in waiting:
+                live.on_the_way.pop(message.id, None)
+            raise
         for message in waiting:
-            await live.route.send(message.envelope)
-        await live.route.seen()
-        ids = [message.id for message in waiting]
-        await self._queue.remove(live.wallet, ids)
-        for ident in ids:
-            live.on_the_way.pop(ident, None)
+            live.on_the_way.pop(message.id, None)
 
 
 def delivery_message(waiting: Sequence[Waiting], *, thread_id: str | None = None) -> dict[str, Any]:

@@ -50,6 +50,10 @@ class MediatorOffice:
         """Answer a wallet, over the way on which it waits for that."""
         await self._sending.answer(incoming, channel, message)
 
+    async def is_own(self, key: str) -> bool:
+        """Tell whether a key is one of ours: no wallet receives with it."""
+        return (await tables_of(self.profile).keys.find([key])).get(key) == tenant_of(self.profile)
+
     def invitation(self) -> dict[str, object]:
         """Return the invitation of all wallets."""
         return self.keys.invitation(label=self.name, endpoint=self.endpoint)
@@ -65,12 +69,16 @@ class MediatorOffice:
         """Remove what is too old, and forget wallets that do not come any more."""
         await self.queue.remove_old()
         async for wallet, own_key in self.wallets.forgettable(days=self.config.forget_days):
-            async with self.profile.session() as session:
-                connection = await read_connection(session, own_key)
-            if connection is not None:
-                await forget_connection(self.profile, connection, with_their_key=True)
-            self.profile.inject(KeyRing).drop(own_key)
+            if own_key is not None:
+                await self._disconnect(own_key)
             await self.wallets.forget(wallet)
+
+    async def _disconnect(self, own_key: str) -> None:
+        async with self.profile.session() as session:
+            connection = await read_connection(session, own_key)
+        if connection is not None:
+            await forget_connection(self.profile, connection, with_their_key=True)
+        self.profile.inject(KeyRing).drop(own_key)
 
     async def close(self) -> None:
         """Deliver no more; what waits stays kept."""

@@ -64,7 +64,7 @@ async def take_received(office: Any, incoming: Incoming) -> bool:
         raise MediationError(f"expected at most {_MOST_RECEIVED} ids of messages")
     named = [ident for ident in dict.fromkeys(ids) if len(ident) <= 64 and "\0" not in ident]
     await mediator.queue.remove(wallet, named)
-    mediator.live.acknowledged(wallet, named)
+    await mediator.live.acknowledged(wallet, named)
     await mediator.answer(incoming, channel, await _status(mediator, wallet, incoming))
     return True
 
@@ -147,8 +147,8 @@ async def _status(mediator: MediatorOffice, wallet: str, incoming: Incoming) -> 
     }
     if isinstance(named, str):
         key = bare_key(named)
-        waiting = () if key is None else await mediator.queue.of_key(wallet, key, limit=mediator.config.queue_messages)
-        message |= {"recipient_key": named, "message_count": len(waiting)}
+        matching = 0 if key is None else await mediator.queue.count_of_key(wallet, key)
+        message |= {"recipient_key": named, "message_count": matching}
     if (refused := await mediator.wallets.take_refused(wallet)) > 0:
         message["refused_count"] = refused  # found no room since we told it last; others ignore the member
     return message

@@ -3,12 +3,15 @@
 1. A message is kept by one statement, which looks at the limits, too: it is there when that has committed.
 2. Every process hears whom it is for, and the one that has the wallet's web socket delivers.
 3. It goes when its wallet says that it has it, or when it is too old. So it may be delivered twice, never not at all.
+4. Its number is its place among what waits for the same wallet: a number of the store, which other rows take too, would
+   say to the second when it came.
+5. Who reads gets a bounded part, however large messages are: what a wallet asks for, or does not read, costs no more.
 """
 
 import logging
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,7 +29,17 @@ _LOG = logging.getLogger(__name__)
 CAME: Final = "mediated-came"
 """Topic: "<tenant> <wallet>", for which something came."""
 
-_PART: Final = 16  # of up to a MiB each
+_PART: Final = 16
+_PART_BYTES: Final = 1024 * 1024
+"""As it is kept."""
+
+_NEXT: Final = (
+    "SELECT kept.id, kept.sealed, kept.number FROM (SELECT id, size, sum(size) OVER (ORDER BY number, id) AS together"
+    " FROM (SELECT id, number, size FROM mediated_message WHERE tenant = ? AND wallet = ? AND (number, id) > (?, ?)"
+    "{marks} ORDER BY number, id LIMIT ?) AS few) AS part"
+    " JOIN mediated_message AS kept ON kept.tenant = ? AND kept.wallet = ? AND kept.id = part.id"
+    " WHERE part.together <= ? OR part.together = part.size ORDER BY kept.number, kept.id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class Queue:
         self._config = config
 
     async def keep(self, key_hash: bytes, envelope: bytes) -> bool:
-        """Keep an envelope for the wallet that has a key; False: there is no room, or no such wallet (1, 2)."""
+        """Keep an envelope for the wallet that has a key; False: there is no room, or no such wallet (1, 2, 4)."""
         ident = secrets.token_hex(12)
         sealed = self._sealing.seal(envelope, place=ident)
         limits = self._config.limits
@@ -77,7 +90,9 @@ class Queue:
         )
         rows = await self._engine.run(
             "INSERT INTO mediated_message (tenant, wallet, id, number, hour, size, sealed)"
-            " SELECT owned.tenant, owned.wallet, CAST(? AS TEXT), store_next(), CAST(? AS BIGINT), CAST(? AS BIGINT), ?"
+            " SELECT owned.tenant, owned.wallet, CAST(? AS TEXT), (SELECT coalesce(max(last.number), 0) + 1"
+            " FROM mediated_message AS last WHERE last.tenant = owned.tenant AND last.wallet = owned.wallet),"
+            " CAST(? AS BIGINT), CAST(? AS BIGINT), ?"
             " FROM mediated_key AS owned WHERE owned.hash = ? AND owned.tenant = ? AND (SELECT count(*) < ?"
             " AND coalesce(sum(waits.size), 0) + ? <= ? FROM mediated_message AS waits"
             " WHERE waits.tenant = owned.tenant AND waits.wallet = owned.wallet)"
@@ -87,27 +102,14 @@ class Queue:
         return bool(rows)
 
     async def first(self, wallet: str, *, limit: int, but: Collection[str] = ()) -> Sequence[Waiting]:
-        """Return the oldest messages that wait for a wallet.
+        """Return the oldest messages that wait for a wallet: one, or more that take a MiB together (5).
 
         Args:
             wallet: whose.
             limit: so many.
             but: not these.
         """
-        marks = f" AND id NOT IN ({', '.join('?' * len(but))})" if but else ""
-        args: tuple[Value, ...] = (self._tenant, wallet, *but, limit)
-        rows = await self._engine.run(
-            f"SELECT id, sealed FROM mediated_message WHERE tenant = ? AND wallet = ?{marks} ORDER BY number LIMIT ?",  # noqa: S608
-            *args,
-        )
-        waiting: list[Waiting] = []
-        for ident, sealed in rows:
-            try:
-                waiting.append(Waiting(ident, self._sealing.open(bytes(sealed), place=ident)))
-            except StoreError:  # whoever changed it has it lost; what comes after it must not wait for it
-                log_event(_LOG, logging.ERROR, "mediator.damaged")
-                await self.remove(wallet, [ident])
-        return waiting
+        return [waiting for waiting, _ in await self._next(wallet, limit=limit, but=but)]
 
     async def remove(self, wallet: str, ids: Collection[str]) -> None:
         """Remove what a wallet says that it has; what is not its own is left alone (3)."""
@@ -134,19 +136,53 @@ class Queue:
     async def of_key(self, wallet: str, key: str, *, limit: int) -> Sequence[Waiting]:
         """Return the oldest messages that are for one key of a wallet; their envelopes alone say it."""
         matching: list[Waiting] = []
-        passed: list[str] = []
-        while len(matching) < limit:
-            part = await self.first(wallet, limit=_PART, but=passed)
-            passed += [waiting.id for waiting in part]
-            matching += [waiting for waiting in part if _is_for(waiting.envelope, key)]
-            if len(part) < _PART:
-                break
-        return matching[:limit]
+        async for waiting in self._all(wallet):
+            if _is_for(waiting.envelope, key):
+                matching.append(waiting)
+                if len(matching) == limit or sum(len(item.envelope) for item in matching) >= _PART_BYTES:
+                    break
+        return matching
+
+    async def count_of_key(self, wallet: str, key: str) -> int:
+        """Return how many messages are for one key of a wallet."""
+        return sum([_is_for(waiting.envelope, key) async for waiting in self._all(wallet)])
 
     async def remove_old(self) -> None:
         """Remove what is too old (3)."""
         before = int(time.time()) // HOUR_S - self._config.keep_days * 24
         await self._engine.run("DELETE FROM mediated_message WHERE tenant = ? AND hour < ?", self._tenant, before)
+
+    async def _all(self, wallet: str) -> AsyncIterator[Waiting]:
+        """Yield all that waits for a wallet, a part at a time (5)."""
+        place = (0, "")
+        while part := await self._next(wallet, limit=_PART, after=place):
+            for waiting, _ in part:
+                yield waiting
+            place = part[-1][1]
+
+    async def _next(
+        self, wallet: str, *, limit: int, but: Collection[str] = (), after: tuple[int, str] = (0, "")
+    ) -> Sequence[tuple[Waiting, tuple[int, str]]]:
+        """Return a part of what waits for a wallet, with the place of each (5); nothing: there is no more.
+
+        Args:
+            wallet: whose.
+            limit: so many.
+            but: not these.
+            after: those behind this place.
+        """
+        marks = f" AND id NOT IN ({', '.join('?' * len(but))})" if but else ""
+        number, ident = after
+        args: list[Value] = [self._tenant, wallet, number, ident, *but, limit, self._tenant, wallet, _PART_BYTES]
+        part: list[tuple[Waiting, tuple[int, str]]] = []
+        while not part and (rows := await self._engine.run(_NEXT.format(marks=marks), *args)):
+            for ident, sealed, number in rows:
+                try:
+                    part.append((Waiting(ident, self._sealing.open(bytes(sealed), place=ident)), (number, ident)))
+                except StoreError:  # whoever changed it has it lost; what comes after it must not wait for it
+                    log_event(_LOG, logging.ERROR, "mediator.damaged")
+                    await self.remove(wallet, [ident])
+        return part
 
 
 def _is_for(envelope: bytes, key: str) -> bool:

@@ -80,12 +80,17 @@ class MessageSocket:
         await self._ws.ping(name)
         await answer
 
-    def on_end(self, ended: Callable[[], None]) -> None:
-        """Call `ended` once, when it ends; at once if it has."""
+    def on_end(self, ended: Callable[[], None]) -> Callable[[], None]:
+        """Call `ended` once, when it ends; at once if it has. Calling what this returns ends that."""
         if self.is_closed:
             ended()
         else:
             self._ended = (*self._ended, ended)
+
+        def leave() -> None:
+            self._ended = tuple(other for other in self._ended if other is not ended)
+
+        return leave
 
     def give_up(self) -> None:
         """End it: its reader closes it."""

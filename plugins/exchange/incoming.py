@@ -30,8 +30,8 @@ class LastingRoute(Protocol):
             ConnectionError: it has ended before that.
         """
 
-    def on_end(self, ended: Callable[[], None]) -> None:
-        """Call `ended` once, when it ends; at once if it has."""
+    def on_end(self, ended: Callable[[], None]) -> Callable[[], None]:
+        """Call `ended` once, when it ends; at once if it has. Calling what this returns ends that."""
 
     def give_up(self) -> None:
         """End it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
@@ -20,8 +21,10 @@ from tests.unit.mediator.phones import (
 )
 
 from wanderbuch.agents.mediator.live import _WINDOW
+from wanderbuch.agents.mediator.office import MediatorOffice
 from wanderbuch.agents.runtime import message_sockets
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.plugins.exchange.connecting.did_documents import bare_key
 from wanderbuch.plugins.exchange.packing import pack
 from wanderbuch.store.tables import tables_of
 
@@ -213,3 +216,35 @@ async def test_no_more_wallets_than_there_is_room_for(mediator: RunningAgent, si
     assert await wallets.enter("key 0", most=LIMITS["max_wallets"])
     with pytest.raises(AssertionError, match="problem_report"):
         await Phone.connect(site)
+
+
+async def test_a_key_of_the_mediators_own_is_no_wallets(mediator: RunningAgent, site: Site) -> None:
+    phone, other = await Phone.mediated(site), await Phone.mediated(site)
+    for own in (phone.routing_key, phone.mediator_key, other.mediator_key):
+        assert (await phone.register(own))[0]["result"] == "client_error"
+    key = await phone.new_key()
+    nested = forward(phone.routing_key, phone.routing_key, json.loads(forward(phone.routing_key, key_name(key), {})))
+    assert ((await site.post(nested))[0], await kept(mediator)) == (400, 0)
+
+
+async def test_rows_that_somebody_damaged_keep_no_other_from_its_end(mediator: RunningAgent, site: Site) -> None:
+    phones = [await Phone.mediated(site) for _ in range(3)]
+    key = await phones[0].new_key()
+    lost = await phones[0].new_key()
+    engine = tables_of(mediator.profile).engine
+    office = mediator.tenant.offices["mediator"]
+    assert isinstance(office, MediatorOffice)
+    await engine.run(
+        "UPDATE mediated_key SET sealed = ? WHERE hash = ?", b"x" * 60, office.wallets.hash_of(key_name(lost))
+    )
+    listed = await phones[0].ask(message("coordinate-mediation/1.0/keylist-query"))
+    assert listed is not None
+    assert [bare_key(told["recipient_key"]) for told in listed["keys"]] == [key_name(key)]
+    await engine.run(
+        "UPDATE mediated SET sealed = ?, seen = 0 WHERE id <> ?",
+        b"x" * 60,
+        office.wallets.id_of(phones[0].mediator_key),
+    )
+    await office.sweep(datetime.now(UTC))
+    assert (await office.wallets.counts()).wallets == 1
+    assert await write(phones[0], key) == 200

@@ -106,3 +106,21 @@ async def test_what_is_moved_or_changed_in_the_tables_is_not_delivered(mediator:
     await engine.run("UPDATE mediated_message SET id = 'another'")
     assert await office.queue.keep(office.wallets.hash_of(key_name(key)), inner(key, "after it"))
     assert [read(key, envelope) for _, envelope in await phone.deliver()] == ["after it"]
+
+
+async def test_a_rows_number_says_nothing_of_when_it_came(mediator: RunningAgent, site: Site) -> None:
+    """Other rows take numbers of the store beside a time to the second; a message's is its place in its queue."""
+    phones = [await Phone.mediated(site) for _ in range(2)]
+    for phone in phones:
+        key = await phone.new_key()
+        for _ in range(3):
+            assert (await site.post(pack_to(phone, key)))[0] == 200
+    numbers: dict[str, list[int]] = {}
+    for row in (await rows(mediator))["mediated_message"]:
+        numbers.setdefault(row[1], []).append(row[3])
+    assert [sorted(of_wallet) for of_wallet in numbers.values()] == [[1, 2, 3]] * 2
+
+
+def pack_to(phone: Phone, key: Key) -> bytes:
+    said = {"@type": f"{PREFIX}basicmessage/1.0/message", "@id": "1", "content": "hello"}
+    return pack(said, to=key_name(key), own=Key.generate(KeyAlg.ED25519), routing_keys=[phone.routing_key])

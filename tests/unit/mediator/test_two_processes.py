@@ -10,6 +10,7 @@ from tests.postgresql import Database
 from tests.unit.mediator.phones import Phone, Site, attached, read, write
 
 from wanderbuch.agents.machine import LocalMachine
+from wanderbuch.agents.mediator import live as live_module
 from wanderbuch.agents.mediator.role import ROLE
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
@@ -94,3 +95,22 @@ async def test_what_a_process_took_is_delivered_after_its_end(sites: list[tuple[
     async with phone.live() as live:
         ((_, envelope),) = attached(await live.next("delivery"))
         assert read(key, envelope) == "on its way"
+
+
+async def test_what_is_acknowledged_to_the_other_process_makes_room_for_more(
+    sites: list[tuple[RunningAgent, Site]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (_, first), (_, second) = sites
+    monkeypatch.setattr(live_module, "_WINDOW", 2)
+    phone = await Phone.mediated(first)
+    key = await phone.new_key()
+    for number in range(5):
+        assert await write(phone, key, str(number)) == 200
+    texts: list[str] = []
+    async with phone.live() as live:
+        phone.site = second
+        while len(texts) < 5:  # nothing comes meanwhile that would wake the first process
+            delivered = attached(await live.next("delivery"))
+            texts += [read(key, envelope) for _, envelope in delivered]
+            await phone.received(*[ident for ident, _ in delivered])
+    assert texts == list("01234")
