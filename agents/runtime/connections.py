@@ -8,7 +8,8 @@ Anybody may connect, so a connection costs its holder something only while it is
    the oldest first; then who keeps a connection for later; then who sends a body slowly or does not read an answer.
 3. Headers have a deadline, and so has the time between two requests. Who does not read an answer is given up.
 4. What has come of requests that are not complete takes at most `unfinished_bytes` in total; then the oldest body goes.
-   Who sends further requests before the last one is answered may send a little ahead, not much.
+   Who sends further requests before the last one is answered may send a little ahead, not much. Frames of web sockets
+   count, too, until they are taken; where no body is left to go, the web socket with the most goes.
 5. No deadline ends an answer that is being written and read, however long it lasts (events, web sockets). They may fill
    half of the places; beyond that the youngest of the largest network goes when a newcomer finds no place.
 """
@@ -33,6 +34,8 @@ _LOOK_AGAIN_S: Final = 0.1
 _NO_LONGER_PROMPT_S: Final = 0.5
 _WRITE_BUFFER_BYTES: Final = 64 * 1024
 _MAX_AHEAD_BYTES: Final = 16 * 1024
+_FRAME_HEADER_BYTES: Final = 14
+_FRAME_REMAINS_BYTES: Final = 1024
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -100,6 +103,7 @@ class SocketConnection(asyncio.Protocol):
         """The deadline of the body that is being read."""
         self._body: aiohttp.StreamReader | None = None
         self._ahead = 0
+        self._has_frames = False
 
     @staticmethod
     def of(request: web.Request) -> "SocketConnection | None":
@@ -134,6 +138,8 @@ class SocketConnection(asyncio.Protocol):
             if self._ahead > _MAX_AHEAD_BYTES:
                 self.give_up()
                 return
+        elif self._has_frames:
+            self.count(len(data))
         if self._inner is not None:
             self._inner.data_received(data)
 
@@ -154,10 +160,21 @@ class SocketConnection(asyncio.Protocol):
             self._inner.resume_writing()
 
     def begin(self, request: web.Request) -> None:
-        """Begin to answer a request; after an upgrade there are no requests, so what comes is not counted."""
+        """Begin to answer a request; after an upgrade there are no requests, but there may be frames."""
         self._body = None if "Upgrade" in request.headers else request.content
         self._ahead = 0
         self.enter(Stage.WORKING)
+
+    def begin_frames(self) -> None:
+        """Count what comes as frames of a web socket from now on."""
+        self._has_frames = True
+
+    def took_frame(self, size: int) -> None:
+        """Forget what was counted of a frame that came whole, with its header."""
+        left = self.bytes - size - _FRAME_HEADER_BYTES
+        self._table.uncount(self)
+        if left > _FRAME_REMAINS_BYTES:  # of a further one; less may be what headers of fragments took
+            self.count(left)
 
     def enter(self, stage: Stage) -> None:
         """Go to a stage; what was counted of the last one is not unfinished any more."""
@@ -387,7 +404,12 @@ class Connections:
                     self.given_up += 1
                     socket_connection.refuse_body()
                     return True
-        return False
+        most = max(network.stages[Stage.WORKING], key=lambda connection: connection.bytes, default=None)
+        if most is None or not most.bytes:
+            return False
+        self.given_up += 1
+        most.give_up()
+        return True
 
     def _network_of(self, address: str) -> tuple[str, bool]:
         """Return the network that an address counts for, and whether it is a trusted proxy's."""

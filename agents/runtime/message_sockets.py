@@ -3,7 +3,8 @@
 1. A frame passes the same gate as what is posted, one after the other: who sends faster than we take waits.
 2. A socket over which nobody whom we know has written is closed after `STRANGER_S`: it costs a place.
 3. One that is silent is asked whether it is there (a ping of RFC 6455), and closed if it does not answer.
-4. What is sent waits until there is room; who does not read is given up by the site (`connections`, rule 3).
+4. What is sent waits until there is room; who does not read is given up by the site (`connections`, rule 3), as is who
+   sends large frames slowly over many (rule 4).
 
 A frame that cannot be taken now is tried again twice; then the socket is closed with 1013, and its other end comes
 again. No socket has a task or a timer of its own but the one that reads: there may be tens of thousands.
@@ -18,6 +19,7 @@ from typing import Final, Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from wanderbuch.agents.runtime.connections import SocketConnection
 from wanderbuch.agents.runtime.logs import log_event
 
 _LOG = logging.getLogger(__name__)
@@ -40,10 +42,11 @@ class TakeFrame(Protocol):
 class MessageSocket:
     """One web socket; a `LastingRoute`."""
 
-    __slots__ = ("_asked", "_ended", "_pings", "_ws", "heard_at", "is_closed", "is_known", "pinged_at")
+    __slots__ = ("_asked", "_connection", "_ended", "_pings", "_ws", "heard_at", "is_closed", "is_known", "pinged_at")
 
-    def __init__(self, ws: web.WebSocketResponse, now: float) -> None:
+    def __init__(self, ws: web.WebSocketResponse, now: float, connection: SocketConnection | None = None) -> None:
         self._ws = ws
+        self._connection = connection
         self._ended: tuple[Callable[[], None], ...] = ()
         self._pings = 0
         self._asked: deque[tuple[bytes, asyncio.Future[None]]] | None = None
@@ -62,6 +65,16 @@ class MessageSocket:
         if self.is_closed or self._ws.closed:
             raise ConnectionResetError("the web socket has ended")
         await self._ws.send_bytes(packed)
+
+    def took_frame(self, size: int) -> None:
+        """Note that a frame came whole."""
+        if self._connection is not None:
+            self._connection.took_frame(size)
+
+    def hold_frame(self, size: int) -> None:
+        """Note that a frame is kept in memory until there is room for it."""
+        if self._connection is not None:
+            self._connection.count(size)
 
     async def seen(self) -> None:
         """Wait until the other end has read what was sent by now: it answers a ping that came after it.
@@ -160,7 +173,10 @@ class MessageSockets:
         # Without compression: ciphertext does not shrink, and its windows would be held as long as the socket is open.
         ws = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=self._max_bytes, timeout=_CLOSE_S)
         await ws.prepare(request)
-        socket = MessageSocket(ws, asyncio.get_running_loop().time())
+        connection = SocketConnection.of(request)
+        if connection is not None:
+            connection.begin_frames()
+        socket = MessageSocket(ws, asyncio.get_running_loop().time(), connection)
         self._open.add(socket)
         try:
             await self._read(ws, socket, network)
@@ -201,6 +217,7 @@ class MessageSockets:
                 case WSMsgType.BINARY | WSMsgType.TEXT:
                     body: bytes = frame.data if frame.type is WSMsgType.BINARY else frame.data.encode()
                     del frame  # nobody waits with megabytes in hand
+                    socket.took_frame(len(body))
                     if socket.is_known:  # else strangers could keep it open
                         socket.heard_at = now()
                     if not await self._taken(body, socket, network):
@@ -209,8 +226,10 @@ class MessageSockets:
                     if socket.is_known:
                         socket.heard_at = now()
                 case WSMsgType.PING:
+                    socket.took_frame(len(frame.data))
                     await ws.pong(frame.data)
                 case WSMsgType.PONG:
+                    socket.took_frame(len(frame.data))
                     socket.heard_at = now() if socket.is_known else socket.heard_at
                     socket.answered(bytes(frame.data))
                 case _:  # closed, or an error of the protocol
@@ -224,7 +243,9 @@ class MessageSockets:
                 if pause_s is None:
                     log_event(_LOG, logging.WARNING, "socket.busy")
                     return False
+                socket.hold_frame(len(body))
                 await asyncio.sleep(pause_s)
+                socket.took_frame(len(body))
                 continue
             if isinstance(answer.body, bytes) and answer.body:
                 with contextlib.suppress(ConnectionError):
