@@ -7,6 +7,7 @@ from wanderbuch.agents.authority.config import AuthorityConfig
 from wanderbuch.agents.authority.history_api import PUBLIC_HISTORY_ROUTES
 from wanderbuch.agents.authority.intake.reception import INTAKE_ROUTES
 from wanderbuch.agents.authority.office import AuthorityOffice, open_office
+from wanderbuch.agents.authority.pages.desk_sessions import DeskSession
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
 from wanderbuch.agents.authority.pages.trqp_page import TRQP_PAGE_ROUTES
 from wanderbuch.agents.authority.trqp_didcomm import TRQP_HANDLERS
@@ -18,6 +19,7 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.runtime.tenant_config import TenantConfig
 from wanderbuch.agents.site.front import FRONT
 from wanderbuch.plugins.webvh.document import Service
+from wanderbuch.store.upgrading import OlderRecords
 
 
 class AuthorityRole(Role):
@@ -33,6 +35,10 @@ class AuthorityRole(Role):
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
         return AUTHORITY_ROUTES
+
+    def older_records(self) -> Sequence[OlderRecords]:
+        """Return the sessions of the first desk: officials sign in again."""
+        return (OlderRecords(DeskSession.category, "official_id", lambda _: None),)
 
     def services(self, config: TenantConfig) -> Sequence[Service]:
         """Name the governance file and, if it answers, the TRQP endpoint (TRQP 2.0, Identifiers, authority_id)."""

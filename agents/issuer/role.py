@@ -19,6 +19,7 @@ from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
+from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.revocations import Revocations
@@ -41,6 +42,7 @@ from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.errors import StoreError
 from wanderbuch.store.tables import DEFAULT_TENANT
+from wanderbuch.store.upgrading import OlderRecords
 
 _CLAIMS_OF_A_NETWORK: Final = 60.0  # a minute: a whole class behind one address
 _CLAIMS_OF_ALL: Final = 1200.0
@@ -182,6 +184,10 @@ class IssuerRole(Role):
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""
         return claim_routes()
+
+    def older_records(self) -> Sequence[OlderRecords]:
+        """Return how offers and revocations were kept before they had markers."""
+        return OLDER_RECORDS
 
     async def open(self, tenant: Tenant) -> IssuerOffice:
         """Open the desk, and come to stand beside: an authority that is silent keeps no issuer from opening."""

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from wanderbuch.plugins.exchange.handling import FindInvitation, Handler
     from wanderbuch.plugins.exchange.v2.handling import V2Handler
     from wanderbuch.plugins.webvh.document import Service
+    from wanderbuch.store.upgrading import OlderRecords
 
 
 type FindAddress = Callable[[Profile, str], Awaitable[str | None]]
@@ -121,6 +122,10 @@ class Role(Protocol):
 
     def services(self, config: "TenantConfig") -> Sequence["Service"]:
         """Return what the DID document of a tenant names beside DIDComm."""
+        return ()
+
+    def older_records(self) -> Sequence["OlderRecords"]:
+        """Return the kinds of its records that an older version kept otherwise, and what becomes of these."""
         return ()
 
     async def identify(self, office: Any, token: str) -> "Caller | None":

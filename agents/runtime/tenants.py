@@ -32,6 +32,7 @@ from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.webvh.dids import create_did
 from wanderbuch.store.records import NotFoundError, RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT, tables_of
+from wanderbuch.store.upgrading import upgrade_records
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S: Final = 20.0
@@ -293,7 +294,7 @@ class Tenants:
     async def open(self, tenant: Tenant) -> None:
         """Open a tenant; returns when it is open, however long somebody whom it needs cannot be reached."""
         roles = [self.roles[name] for name in tenant.config.roles]
-        await tables_of(tenant.profile).rebuild.ensure_keys(tenant.profile, tenant.id)
+        await self._bring_up(tenant)
         if any(role.has_public_did for role in roles):
             tenant.has_identity(
                 await create_did(
@@ -325,6 +326,14 @@ class Tenants:
             await tenant.close()
             raise
         tenant.offices.update(offices)
+
+    async def _bring_up(self, tenant: Tenant) -> None:
+        """Have ready what an older version kept, and what the plain tables lost."""
+        rebuild = tables_of(tenant.profile).rebuild
+        await rebuild.ensure_keys(tenant.profile, tenant.id)
+        older = [kind for name in tenant.config.roles for kind in self.roles[name].older_records()]
+        if upgraded := await upgrade_records(tenant.profile, tenant.id, rebuild, older):
+            log_event(_LOG, logging.INFO, "store.upgraded", tenant=tenant.id, records=upgraded)
 
     async def shut(self, tenant_id: str) -> None:
         """Close a tenant that is not served any more: its offices and tasks; its profile holds nothing open."""
@@ -392,6 +401,7 @@ class Tenants:
     async def _forget(self, record: TenantRecord, now: datetime) -> None:
         tenant = self._make(record)
         try:
+            await self._bring_up(tenant)
             for name in tenant.config.roles:
                 await self.roles[name].forget(tenant.profile, now)
         finally:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wanderbuch.agents.runtime.tenant_config import TenantConfig
     from wanderbuch.agents.verifier.office import VerifierOffice
     from wanderbuch.plugins.exchange.handling import FindInvitation, Handler
+    from wanderbuch.store.upgrading import OlderRecords
 
 
 class VerifierRole(Role):
@@ -85,6 +86,12 @@ class VerifierRole(Role):
             *((Entry(SiteKind.PUBLIC, "prove", "/prove/{language}/"),) if walk_in else ()),
             Entry(SiteKind.APP, "asking", "/desk/{language}/"),
         )
+
+    def older_records(self) -> "Sequence[OlderRecords]":
+        """Return how verifications were kept before they had markers."""
+        from wanderbuch.plugins.trust.verifying.older_records import OLDER_RECORDS
+
+        return OLDER_RECORDS
 
     async def open(self, tenant: "Tenant") -> "VerifierOffice":
         """Open the desk."""

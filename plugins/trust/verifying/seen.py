@@ -17,7 +17,8 @@ from aries_askar import AskarError, AskarErrorCode
 from wanderbuch.plugins.trust.verifying.exchange import VerificationState, open_verifications
 from wanderbuch.store.markers import Beside
 
-_CATEGORY: Final = "wanderbuch.seen"
+SEEN: Final = "wanderbuch.seen"
+"""Category of the entries."""
 _VALUES: Final = msgspec.json.Decoder(dict[str, str])
 
 
@@ -26,7 +27,7 @@ def keeping_seen(verification_id: str, values: Mapping[str, str]) -> Beside:
 
     async def keep(handle: Any) -> None:
         try:
-            await handle.insert(_CATEGORY, verification_id, msgspec.json.encode(dict(values)))
+            await handle.insert(SEEN, verification_id, msgspec.json.encode(dict(values)))
         except AskarError as err:
             if err.code != AskarErrorCode.DUPLICATE:
                 raise
@@ -39,7 +40,7 @@ def forgetting_seen(verification_id: str) -> Beside:
 
     async def forget(handle: Any) -> None:
         try:
-            await handle.remove(_CATEGORY, verification_id)
+            await handle.remove(SEEN, verification_id)
         except AskarError as err:
             if err.code != AskarErrorCode.NOT_FOUND:
                 raise
@@ -50,7 +51,7 @@ def forgetting_seen(verification_id: str) -> Beside:
 async def seen_of(profile: Profile, verification_id: str) -> dict[str, str] | None:
     """Return what was seen, None if nothing was, or it is forgotten."""
     async with profile.session() as session:
-        entry = await session.handle.fetch(_CATEGORY, verification_id)
+        entry = await session.handle.fetch(SEEN, verification_id)
     return None if entry is None else _VALUES.decode(bytes(entry.value))
 
 

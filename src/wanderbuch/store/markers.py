@@ -400,6 +400,19 @@ def _index_in(entry: Entry) -> Indexed:
     return Indexed(marker.record_id, marker.state, marker.due, marker.tags)
 
 
+def marker_entries(record: Record, markers: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return the entries of markers as they are written: category, name and value, in the order of `markers`."""
+    entries: list[tuple[str, str, str]] = []
+    for name, value in markers.items():
+        record = over(record, value)
+        marked = index_of(record)
+        marker = _Marker(
+            record_id=record.id, state=marked.state, due=marked.due, tags=dict(marked.words), value=dict(value)
+        )
+        entries.append((f"{record.category}.marker", _place(record.id, name), marker.model_dump_json()))
+    return entries
+
+
 def puts_off(before: Indexed, marked: Indexed) -> bool:
     """Return whether a marker changes nothing of a record's row but that it is due later, or not any more.
 

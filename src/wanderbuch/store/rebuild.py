@@ -96,7 +96,7 @@ class Rebuild:
 
     async def _read_all(self, profile: Profile, tenant: str, reader: Reader) -> None:
         started = await self._engine.clock()
-        async for page in _pages(profile, reader.kind):
+        async for page in pages_of(profile, reader.kind):
             statements: list[Statement] = []
             for indexed in filter(None, map(reader.read, page)):
                 statements += self._rows.adding(tenant, reader.rows_of or reader.kind, indexed, How.READ)
@@ -122,6 +122,14 @@ class Rebuild:
                 await settle(record_id)
             after = rows[-1][0]
 
+    async def is_noted(self, tenant: str, kind: str, version: str) -> bool:
+        """Return whether it was noted that something was done for a tenant."""
+        return (tenant, kind, version) in self._built or await self._is_built(tenant, kind, version)
+
+    async def note(self, tenant: str, kind: str, version: str) -> None:
+        """Note that something was done for a tenant; where the tables are lost, it is done again."""
+        await self._note(tenant, kind, version)
+
     async def _is_built(self, tenant: str, kind: str, version: str) -> bool:
         rows = await self._engine.run(
             "SELECT 1 FROM built WHERE tenant = ? AND kind = ? AND version = ?", tenant, kind, version
@@ -139,7 +147,7 @@ class Rebuild:
         self._built.add((tenant, kind, version))
 
 
-async def _pages(profile: Profile, category: str) -> AsyncIterator[list[Entry]]:
+async def pages_of(profile: Profile, category: str) -> AsyncIterator[list[Entry]]:
     """Yield the entries of a category in the order in which they were made.
 
     One scan for all: with an offset a page, an entry that is removed meanwhile would hide another.
