@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tests.containers.images import podman, run
 
+from wanderbuch.agents.cli.laying_out import DATA_IN_CONTAINER
 from wanderbuch.agents.machine.app_client import AppClient
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.machine.ports import free_port
@@ -26,6 +27,12 @@ ROLES: Final = tuple(PLACES)
 LABEL: Final = "io.podman.compose.project"
 OWNER: Final = 10_001
 READY_S: Final = 240.0
+HOSTS: Final = {
+    "authority": "authority.wanderbuch.test",
+    "issuer": "centre.wanderbuch.test",
+    "holder": "holder.wanderbuch.test",
+    "verifier": "verifier.wanderbuch.test",
+}
 
 
 def set_tables(config: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
@@ -56,14 +63,26 @@ class Project:
 
     def lay_out(self, role: str, *further: str, **tables: Mapping[str, object]) -> None:
         """Do what the guide says: `init`, the certificate, and what this machine needs for want of a DNS."""
-        folder, host = self.folder / role, f"{role}.wanderbuch.test"
-        named = ("--name", f"The {role}", "--host", host, "--in-container")
+        folder = self.folder / role
+        named = ("--name", f"The {role}", "--host", HOSTS[role], "--in-container")
         run(sys.executable, "-m", "wanderbuch.agents.cli", role, "init", folder, *named, *further)
-        self.tls.write_server(host, folder / "public.crt", folder / "public.key")
-        self.tls.write_certificate(folder / "ca.crt")
-        connect = [f"{each}.wanderbuch.test:443={NET}.{place}:8443" for each, place in PLACES.items()]
-        set_tables(folder / f"{role}.toml", {"network": {"ca_file": "ca.crt", "connect": connect}, **tables})
         (folder / "data").mkdir()
+        self._settle(role, tables)
+
+    def take_over(self, role: str, before: Path) -> None:
+        """Lay a role out with the configuration, the keys and the data that an older version left elsewhere."""
+        folder = self.folder / role
+        shutil.copytree(before, folder)
+        config = folder / f"{role}.toml"
+        config.write_text(to_toml(tomllib.loads(config.read_text()) | {"data": DATA_IN_CONTAINER}))
+        self._settle(role, {"public": {"listen": "0.0.0.0:8443"}, "app": {"listen": "0.0.0.0:8081"}})
+
+    def _settle(self, role: str, tables: Mapping[str, Mapping[str, object]]) -> None:
+        folder = self.folder / role
+        self.tls.write_server(HOSTS[role], folder / "public.crt", folder / "public.key")
+        self.tls.write_certificate(folder / "ca.crt")
+        connect = [f"{HOSTS[each]}:443={NET}.{place}:8443" for each, place in PLACES.items()]
+        set_tables(folder / f"{role}.toml", {"network": {"ca_file": "ca.crt", "connect": connect}, **tables})
         for path in (folder, *folder.rglob("*")):
             os.chown(path, OWNER, OWNER)
         token = (folder / "app.token").read_text().strip()

@@ -1,11 +1,14 @@
-"""The services of the compose file: containers made anew, a kill in mid exchange, and what a container may."""
+"""The services of the compose file: an upgrade, a kill in mid exchange, and what a container may."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import AsyncIterator
-from typing import Any
+from pathlib import Path
+from typing import Final
 
 import pytest
 import pytest_asyncio
@@ -13,76 +16,56 @@ from tests.containers.exchanges import InMidExchange, offered, received, verdict
 from tests.containers.images import podman
 from tests.containers.project import OWNER, ROLES, Project
 
-from wanderbuch.agents.demo.example import example_payload
+from wanderbuch.agents.machine.app_client import AppError
+
+FIRST: Final = Path(__file__).parents[1] / "vectors" / "first_release"
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("containers")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def project(tmp_path_factory: pytest.TempPathFactory, image: str) -> AsyncIterator[Project]:
-    """The four services, and a governance file that accredits the issuer."""
+    """Services of today over what the first published version left, and an employer that begins today."""
+    before = tmp_path_factory.mktemp("before")
+    with tarfile.open(FIRST / "roles.tar.xz") as left:
+        left.extractall(before, filter="data")
     project = Project(tmp_path_factory.mktemp("project"), image)
-    authority = {"ecosystem": "sri-lanka", "four_eyes": False}
-    project.lay_out("authority", "--ecosystem", "sri-lanka")
-    _set_table(project, authority)
+    for role, folder in (("authority", "authority"), ("issuer", "centre"), ("holder", "holder")):
+        project.take_over(role, before / folder)
     try:
         await project.up("authority")
         about = await project.clients["authority"].get("/identity")
-        followed = ("--governance-url", about["governance_url"], "--governance-author", about["did"])
-        for role in ROLES[1:]:
-            project.lay_out(role, *followed)
-        await publish(project, {}, {})
+        project.lay_out("verifier", "--governance-url", about["governance_url"], "--governance-author", about["did"])
         await project.up(*ROLES[1:])
-        centre = await project.clients["issuer"].wait_for("/standing", "ready", True, timeout_s=120)
-        employer = await project.clients["verifier"].get("/identity")
-        await publish(
-            project,
-            {"centre.wanderbuch.test": centre["did"], "shipyard.wanderbuch.test": employer["did"]},
-            {"centre.wanderbuch.test": centre["cred_def_id"]},
-            version=2,
-        )
         yield project
     finally:
         await project.close()
 
 
-def _set_table(project: Project, table: dict[str, Any]) -> None:
-    config = project.folder / "authority" / "authority.toml"
-    config.write_text(
-        config.read_text().replace("[authority]", f"[authority]\nfour_eyes = {str(table['four_eyes']).lower()}")
-    )
-
-
-async def publish(project: Project, dids: dict[str, str], cred_defs: dict[str, str], *, version: int = 1) -> None:
-    about = await project.clients["authority"].get("/identity")
-    payload = example_payload(
-        {"authority.wanderbuch.test": about["did"], **dids}, cred_defs, about["schemas"]["qualification/1.0"]
-    )
-    payload["version"] = version
-    await project.clients["authority"].post("/versions", {"payload": payload})
-    for role in set(ROLES[1:]) & project.clients.keys():
-        if await project.clients[role].is_ready():
-            await project.clients[role].post("/governance/refresh")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_the_first_published_version_issued_is_shown_and_revoked(project: Project) -> None:
+    credentials = json.loads((FIRST / "credentials.json").read_text())
+    kept, to_revoke = credentials["kept"], credentials["to_revoke"]
+    offers = (await project.clients["issuer"].get("/offers"))["items"]
+    assert sorted(offer["state"] for offer in offers) == ["ISSUED"] * 5 + ["REVOKED"] * 2
+    assert (await project.clients["issuer"].get(f"/offers/{kept['offer']}"))["receipt"] == "KEPT"
+    assert await verdict(project, kept["credential"]) == "TRUSTED"
+    assert await verdict(project, to_revoke["credential"]) == "TRUSTED"
+    assert (await project.clients["issuer"].post(f"/credentials/{to_revoke['offer']}/revoke"))["published"]
+    with pytest.raises(AppError, match="Its issuer has revoked it"):
+        await verdict(project, to_revoke["credential"])
+    assert await verdict(project, kept["credential"]) == "TRUSTED"
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_fresh_containers_take_over_what_others_wrote_and_a_kill_in_mid_exchange_loses_nothing(
-    project: Project,
-) -> None:
-    _, first = await offered(project)
-    await project.clients["holder"].post(f"/offers/{first}/accept")
-    credential = await received(project, first)
-    await asyncio.to_thread(project.compose, "down")
-    await project.up(*ROLES)
-    assert await verdict(project, credential) == "TRUSTED"
-
-    _, second = await offered(project)
+async def test_a_kill_in_mid_exchange_loses_nothing(project: Project) -> None:
+    _, offer = await offered(project)
     container = project.container("issuer")
     await asyncio.to_thread(podman, "kill", "--signal", "KILL", container)
-    await project.clients["holder"].post(f"/offers/{second}/accept")
+    await project.clients["holder"].post(f"/offers/{offer}/accept")
     await asyncio.to_thread(podman, "start", container)
     await project.wait_ready("issuer")
-    assert await verdict(project, await received(project, second)) == "TRUSTED"
+    assert await verdict(project, await received(project, offer)) == "TRUSTED"
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -1,4 +1,4 @@
-"""Four real nodes of Indy on 127.0.0.1: started, stopped, killed and frozen one by one.
+"""Four real nodes of Indy on one address of this machine: started, stopped, killed and frozen one by one.
 
     pool = IndyPool(tmp_path)
     pool.start()            # returns when all four take part
@@ -31,9 +31,10 @@ _ENVIRONMENT: Final = {name: value for name, value in os.environ.items() if not 
 class Node:
     """One node: a process that can be started again on the files that it left."""
 
-    def __init__(self, python: Path, folder: Path, name: str, ports: tuple[int, int]) -> None:
+    def __init__(self, python: Path, folder: Path, name: str, host: str, ports: tuple[int, int]) -> None:
         self.name = name
         self.ports = ports
+        self._host = host
         self._python = python
         self._folder = folder
         self._log = folder / f"{name}.out"
@@ -49,7 +50,7 @@ class Node:
         self._from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [self._python, _SCRIPTS / "run_node.py", self._folder, self.name, *map(str, self.ports)],
+                [self._python, _SCRIPTS / "run_node.py", self._folder, self.name, self._host, *map(str, self.ports)],
                 stdin=subprocess.PIPE,  # held by us: the node ends when we do
                 stdout=log,
                 stderr=log,
@@ -113,12 +114,18 @@ class Node:
 class IndyPool:
     """The four of them, and their genesis file."""
 
-    def __init__(self, folder: Path, size: int = 4) -> None:
-        """Make keys and the genesis file; nothing runs yet."""
+    def __init__(self, folder: Path, size: int = 4, *, host: str = "127.0.0.1") -> None:
+        """Make keys and the genesis file; nothing runs yet.
+
+        Args:
+            folder: for all files.
+            size: so many nodes.
+            host: address of this machine at which they listen, for each other and for clients.
+        """
         python = nodes_python()
         ports = [(free_port(), free_port()) for _ in range(size)]
         made = subprocess.run(
-            [python, _SCRIPTS / "make_genesis.py", folder, *(str(port) for pair in ports for port in pair)],
+            [python, _SCRIPTS / "make_genesis.py", folder, host, *(str(port) for pair in ports for port in pair)],
             capture_output=True,
             text=True,
             check=False,
@@ -127,7 +134,7 @@ class IndyPool:
         if made.returncode:
             raise RuntimeError(f"no genesis file: {made.stderr[-3000:]}")
         self.genesis = Path(made.stdout.splitlines()[-1])
-        self.nodes = tuple(Node(python, folder, f"Node{number}", pair) for number, pair in enumerate(ports, 1))
+        self.nodes = tuple(Node(python, folder, f"Node{number}", host, pair) for number, pair in enumerate(ports, 1))
 
     def start(self) -> None:
         """Start those that do not run, let go on those that are frozen; return when all take part."""

@@ -32,11 +32,11 @@ class Identity:
 
     @property
     def verkey(self) -> str:
-        return base58.b58encode(self.key.get_public_bytes()).decode()
+        return str(base58.b58encode(self.key.get_public_bytes()).decode())
 
     @property
     def did(self) -> str:
-        return base58.b58encode(self.key.get_public_bytes()[:16]).decode()
+        return str(base58.b58encode(self.key.get_public_bytes()[:16]).decode())
 
     def sign(self, request: Request) -> Request:
         """Sign a transaction as its author."""

@@ -1,4 +1,4 @@
-"""Make keys and genesis files of four nodes: `make_genesis.py FOLDER PORT×8`. Runs in the venv of the nodes."""
+"""Make keys and genesis files of four nodes: `make_genesis.py FOLDER HOST PORT×8`. Runs in the venv of the nodes."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from indy_common.txn_util import getTxnOrderedFields
 from plenum.common.test_network_setup import TestNetworkSetup
 
 
-def main(folder, ports):
+def main(folder, host, ports):
     """Write all files; print the path of the pool's genesis file on the last line."""
     config = settings.settings(folder)
     settings.keys_without_bls()
@@ -40,6 +40,7 @@ def main(folder, ports):
         lines = [json.loads(line) for line in file if line.strip()]
     for line in lines:
         data = line["txn"]["data"]["data"]
+        data["node_ip"] = data["client_ip"] = host
         for name in ("blskey", "blskey_pop"):
             if not data.get(name):
                 data.pop(name, None)
@@ -48,4 +49,4 @@ def main(folder, ports):
     print(genesis)
 
 
-main(sys.argv[1], [int(port) for port in sys.argv[2:]])
+main(sys.argv[1], sys.argv[2], [int(port) for port in sys.argv[3:]])

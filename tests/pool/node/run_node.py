@@ -1,4 +1,4 @@
-"""Run one node until it is killed or its input ends: `run_node.py FOLDER NAME PORT CLIENT_PORT`.
+"""Run one node until it is killed or its input ends: `run_node.py FOLDER NAME HOST PORT CLIENT_PORT`.
 
 Runs in the venv of the nodes. Its input is held by the test's process: whatever ends that ends the node.
 """
@@ -19,5 +19,5 @@ def end_with_input():
 
 
 threading.Thread(target=end_with_input, daemon=True).start()
-folder, name, port, client_port = sys.argv[1:]
-run_node(settings.settings(folder), name, "127.0.0.1", int(port), "127.0.0.1", int(client_port))
+folder, name, host, port, client_port = sys.argv[1:]
+run_node(settings.settings(folder), name, host, int(port), host, int(client_port))
