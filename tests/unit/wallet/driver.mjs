@@ -103,11 +103,13 @@ const calls = {
     ),
 }
 
+for (const more of ['didcomm_calls.mjs']) Object.assign(calls, await (await import(new URL(more, import.meta.url))).calls(load))
+
 for await (const line of createInterface({ input: process.stdin })) {
   const { call, with: told } = JSON.parse(line)
   let said
   try {
-    said = { answer: calls[call](told) }
+    said = { answer: await calls[call](told) }
   } catch (error) {
     said = error instanceof WalletError ? { refused: { code: error.code, message: error.message } } : { broke: error.stack }
   }

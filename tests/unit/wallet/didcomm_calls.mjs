@@ -1,0 +1,38 @@
+// Calls about JSON, keys and envelopes; see `driver.mjs`.
+
+export async function calls(load) {
+  const { Received } = await load('received.js')
+  const { readStrictJson } = await load('strict_json.js')
+  const base64 = await load('base64.js')
+  const keys = await load('didcomm/keys.js')
+  const { pack, unpack } = await load('didcomm/envelope.js')
+
+  const keyOf = (seed) => keys.SecretKey.unseal(new Received(seed, 'secret key'))
+  return {
+    new_key: () => {
+      const key = keys.SecretKey.random()
+      return { seed: key.seal(), verkey: key.verkey }
+    },
+    shown_key: ({ seed }) => {
+      let json = 'written'
+      try {
+        JSON.stringify({ key: keyOf(seed) })
+      } catch (error) {
+        json = error.message
+      }
+      return [`${keyOf(seed)}`, json]
+    },
+    key: ({ seed }) => keyOf(seed).verkey,
+    did_key: ({ verkey }) => keys.didKey(keys.verkey(verkey, 'key')),
+    any_key: ({ text }) => keys.anyKey(text, 'key'),
+    signature: ({ seed, message }) => base64.base64url(keyOf(seed).sign(new TextEncoder().encode(message))),
+    pack: ({ content, to, seed }) => pack(content, keys.verkey(to, 'recipient'), seed ? keyOf(seed) : undefined),
+    unpack: ({ envelope, seeds }) => {
+      const own = new Map(seeds.map(keyOf).map((key) => [key.verkey, key]))
+      const { to, from, content } = unpack(base64.fromAnyBase64(envelope, 'envelope'), (key) => own.get(key))
+      return { to, from: from ?? null, content }
+    },
+    strict_json: ({ document, fractions }) =>
+      JSON.stringify(readStrictJson(base64.fromAnyBase64(document, 'document'), 'document', { mostBytes: 100_000, mostDepth: 20, fractions })),
+  }
+}
