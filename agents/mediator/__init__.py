@@ -3,4 +3,5 @@
 role ─► office ─┬─► forwarding (from anybody)  ─► queue ─┐
                 ├─► coordinating (wallets, keys)         ├─► live ─► a wallet's web socket
                 └─► pickup (a wallet asks)     ─► queue ─┘
+                                     queue ─► pushing ─► a push service, for a wallet that is not there
 """

@@ -1,6 +1,12 @@
 """The mediator's own table of the configuration: what a wallet may take of the mediator."""
 
+from typing import Annotated, Final
+
 from pydantic import BaseModel, ConfigDict, Field
+
+_HOST: Final = r"^(\*\.)?([a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}$"
+
+Host = Annotated[str, Field(pattern=_HOST, max_length=253)]
 
 
 class MediatorConfig(BaseModel):
@@ -22,6 +28,13 @@ class MediatorConfig(BaseModel):
     """A message that no wallet has taken goes after so many days."""
     forget_days: int = Field(default=400, ge=1, le=3_650)
     """A wallet that has not come for so many days is forgotten, with its keys."""
+    push_services: tuple[Host, ...] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+        "*.notify.windows.com",
+    )
+    """Hosts of the push services to which wallets that asked are told through; `*.` for all below a name; none: off."""
 
     @property
     def limits(self) -> dict[str, int]:

@@ -22,6 +22,7 @@ PROTOCOLS: Final = tuple(
         "trust_ping/1.0",
     )
 )
+_PUSHES: Final = f"{PREFIX}push-notifications-webpush/1.0"
 _MAX_QUERY: Final = 256
 _MOST_QUERIES: Final = 32
 
@@ -30,7 +31,7 @@ async def take_query(office: Any, incoming: Incoming) -> bool:
     """Answer a query of 1.0."""
     mediator: MediatorOffice = office
     _, channel = await wallet_of(mediator, incoming)
-    told = {"protocols": [{"pid": protocol} for protocol in _matching(incoming.members.get("query"))]}
+    told = {"protocols": [{"pid": protocol} for protocol in _matching(mediator, incoming.members.get("query"))]}
     await mediator.answer(incoming, channel, _message("discover-features/1.0/disclose", incoming) | told)
     return True
 
@@ -42,7 +43,7 @@ async def take_queries(office: Any, incoming: Incoming) -> bool:
     listed = incoming.members.get("queries")
     queries = [query for query in listed if isinstance(query, Mapping)] if isinstance(listed, list) else []
     wanted = [query.get("match") for query in queries[:_MOST_QUERIES] if query.get("feature-type") == "protocol"]
-    ids = dict.fromkeys(protocol for match in wanted for protocol in _matching(match))
+    ids = dict.fromkeys(protocol for match in wanted for protocol in _matching(mediator, match))
     told = {"disclosures": [{"feature-type": "protocol", "id": ident} for ident in ids]}
     await mediator.answer(incoming, channel, _message("discover-features/2.0/disclosures", incoming) | told)
     return True
@@ -54,11 +55,12 @@ FEATURE_HANDLERS: Final[Mapping[str, Handler]] = {
 }
 
 
-def _matching(query: object) -> list[str]:
+def _matching(mediator: MediatorOffice, query: object) -> list[str]:
     if not isinstance(query, str) or len(query) > _MAX_QUERY:
         return []
     exact = query.replace("[", "[[]").replace("?", "[?]")  # only * stands for anything
-    return [protocol for protocol in PROTOCOLS if fnmatchcase(protocol, exact)]
+    optional = () if mediator.pushes is None else (_PUSHES,)
+    return [protocol for protocol in (*PROTOCOLS, *optional) if fnmatchcase(protocol, exact)]
 
 
 def _message(kind: str, incoming: Incoming) -> dict[str, Any]:

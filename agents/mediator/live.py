@@ -89,6 +89,10 @@ class LiveWallets:
     def __len__(self) -> int:
         return len(self._wallets)
 
+    def has(self, wallet: str) -> bool:
+        """Return whether a wallet has a socket to this process."""
+        return wallet in self._wallets
+
     def is_live(self, wallet: str) -> bool:
         """Return whether a wallet is in live mode, in this process."""
         live = self._wallets.get(wallet)

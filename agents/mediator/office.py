@@ -10,6 +10,9 @@ from wanderbuch.agents.mediator.config import MediatorConfig
 from wanderbuch.agents.mediator.errors import MediationError
 from wanderbuch.agents.mediator.keys import MediatorKeys
 from wanderbuch.agents.mediator.live import LiveWallets
+from wanderbuch.agents.mediator.pushing.message import Services, VapidKey
+from wanderbuch.agents.mediator.pushing.subscriptions import Subscriptions
+from wanderbuch.agents.mediator.pushing.telling import Pushes
 from wanderbuch.agents.mediator.queue import Queue
 from wanderbuch.agents.mediator.wallets import Wallets
 from wanderbuch.plugins.exchange.channel import Channel
@@ -30,9 +33,10 @@ class MediatorOffice:
     Args:
         tenant: whose.
         keys: what it is known by.
+        vapid: signs pushes; None: none are sent.
     """
 
-    def __init__(self, tenant: "Tenant", keys: MediatorKeys) -> None:
+    def __init__(self, tenant: "Tenant", keys: MediatorKeys, vapid: VapidKey | None = None) -> None:
         self.profile = tenant.profile
         self.config = tenant.settings(MediatorConfig)
         self.name = tenant.name
@@ -43,12 +47,23 @@ class MediatorOffice:
         self.wallets = Wallets(name, tables, keys.sealing)
         self.queue = Queue(name, tables, keys.sealing, self.config)
         self.live = LiveWallets(self.profile, self.queue)
+        self.subscriptions = Subscriptions(name, tables, keys.sealing)
+        self.pushes: Pushes | None = None
+        if vapid is not None:
+            services = Services(self.config.push_services)
+            self.pushes = Pushes(self.profile, self.subscriptions, self.live, vapid, services)
+            self.pushes.begin()
         self._sending = self.profile.inject(Sending)
         tenant.bind(MediatorOffice, self)  # whose a key is, is asked by the gate
 
     async def answer(self, incoming: Incoming, channel: Channel, message: Mapping[str, Any]) -> None:
         """Answer a wallet, over the way on which it waits for that."""
         await self._sending.answer(incoming, channel, message)
+
+    async def came(self, wallet: str) -> None:
+        """Note that a wallet came for what waits: it is to be told of what comes after this."""
+        if self.pushes is not None:
+            await self.subscriptions.came(wallet)
 
     async def is_own(self, key: str) -> bool:
         """Tell whether a key is one of ours: no wallet receives with it."""
@@ -82,6 +97,8 @@ class MediatorOffice:
 
     async def close(self) -> None:
         """Deliver no more; what waits stays kept."""
+        if self.pushes is not None:
+            await self.pushes.stop()
         await self.live.stop()
 
 

@@ -35,6 +35,7 @@ async def take_status_request(office: Any, incoming: Incoming) -> bool:
     """Tell how much waits (1)."""
     mediator: MediatorOffice = office
     wallet, channel = await wallet_of(mediator, incoming)
+    await mediator.came(wallet)
     await mediator.answer(incoming, channel, await _status(mediator, wallet, incoming))
     return True
 
@@ -46,6 +47,7 @@ async def take_delivery_request(office: Any, incoming: Incoming) -> bool:
     limit = incoming.members.get("limit", _MOST)
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise MediationError("expected a limit of at least 1")
+    await mediator.came(wallet)
     waiting = await _asked(mediator, wallet, incoming, limit=min(limit, _MOST))
     if waiting:
         message = delivery_message(parts_of(waiting)[0], thread_id=incoming.thread_id)
@@ -85,6 +87,7 @@ async def take_live_change(office: Any, incoming: Incoming) -> bool:
             await mediator.answer(incoming, channel, report)
             return True
     elif wanted:
+        await mediator.came(wallet)
         await mediator.live.begin(wallet, channel, socket, is_live=True)
     else:
         mediator.live.end(wallet, socket)
@@ -97,6 +100,8 @@ async def take_ping(office: Any, incoming: Incoming) -> bool:
     mediator: MediatorOffice = office
     wallet, channel = await wallet_of(mediator, incoming)
     way_back = incoming.way_back
+    if way_back.is_open:
+        await mediator.came(wallet)
     if (socket := socket_of(way_back)) is not None:
         await mediator.live.begin(wallet, channel, socket, is_live=False)
     elif isinstance(way_back, HttpReply) and way_back.is_open:

@@ -49,6 +49,7 @@ class MediatorRole(Role):
         from wanderbuch.agents.mediator.features import FEATURE_HANDLERS
         from wanderbuch.agents.mediator.forwarding import FORWARD_HANDLERS
         from wanderbuch.agents.mediator.pickup import PICKUP_HANDLERS
+        from wanderbuch.agents.mediator.subscribing import PUSH_HANDLERS
         from wanderbuch.plugins.exchange.connecting.inviter import Inviter
 
         inviter = Inviter(self.name, self.find_invitation, lambda office: office, takes_sockets=True)
@@ -58,6 +59,7 @@ class MediatorRole(Role):
             **FEATURE_HANDLERS,
             **FORWARD_HANDLERS,
             **PICKUP_HANDLERS,
+            **PUSH_HANDLERS,
         }
 
     def routes(self) -> Sequence["Route"]:
@@ -76,8 +78,12 @@ class MediatorRole(Role):
         """Open the queues."""
         from wanderbuch.agents.mediator.keys import open_keys
         from wanderbuch.agents.mediator.office import MediatorOffice
+        from wanderbuch.agents.mediator.pushing.subscriptions import open_vapid_key
 
-        return MediatorOffice(tenant, await open_keys(tenant.profile))
+        keys, vapid = await open_keys(tenant.profile), None
+        if tenant.settings(MediatorConfig).push_services:
+            vapid = await open_vapid_key(tenant.profile, contact=tenant.place.site_url)
+        return MediatorOffice(tenant, keys, vapid)
 
 
 ROLE = MediatorRole()

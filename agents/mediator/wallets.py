@@ -155,8 +155,9 @@ class Wallets:
             yield wallet, self._opened(sealed, place=wallet)
 
     async def forget(self, wallet: str) -> None:
-        """Forget a wallet, its keys and what waits for it."""
+        """Forget a wallet, its keys, what waits for it and where it is told."""
         await self._engine.together(
+            Statement("DELETE FROM mediated_push WHERE tenant = ? AND wallet = ?", (self._tenant, wallet)),
             Statement("DELETE FROM mediated_key WHERE tenant = ? AND wallet = ?", (self._tenant, wallet)),
             Statement("DELETE FROM mediated_message WHERE tenant = ? AND wallet = ?", (self._tenant, wallet)),
             Statement("DELETE FROM mediated WHERE tenant = ? AND id = ?", (self._tenant, wallet)),

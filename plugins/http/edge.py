@@ -4,14 +4,15 @@ What it guarantees: https with checked certificates, only addresses that `addres
 no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
 arrive, never decompressed), a bounded number of connections.
 
-There are five lanes, each with connections and threads of its own, so that none holds up another: our own work, work
-for strangers (`lanes`), deliveries to other agents, and webhooks, the operator's and those of other tenants. These know
-no connection map: what it leads to is often inside, and they name any host that they like.
+There are seven lanes, each with connections and threads of its own, so that none holds up another: our own work, work
+for strangers (`lanes`), deliveries to other agents, pushes to push services, what a mediator's wallets ask for, and
+webhooks, the operator's and those of other tenants. Tenants' webhooks and wallets know no connection map: what it leads
+to is often inside, and they name any host that they like. Wallets are let to those of its hosts that the caller lists.
 """
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -41,12 +42,17 @@ from wanderbuch.plugins.http.names import NameLookup
 _CHUNK_BYTES: Final = 16 * 1024
 _USER_AGENT: Final = "wanderbuch"
 _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
+_HTTPS: Final = 443
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 _STRANGERS_CONNECT_S: Final = 4.0
 _DELIVERY_CONNECT_S: Final = 10.0
 _KEPT_OPEN_S: Final = 45.0  # a new one costs either side 1 ms; common proxies give one up after 60 s
 _WEBHOOKS: Final = 64  # what the workers of webhooks can use at once
 _WEBHOOKS_A_HOST: Final = 8
+_PUSHES: Final = 16
+_WALLETS: Final = 32
+_WALLETS_A_HOST: Final = 8
+_SHOWN_HEADERS: Final = ("Content-Type", "Content-Range", "ETag", "Location")
 
 
 class _Lane(Enum):
@@ -55,6 +61,9 @@ class _Lane(Enum):
     DELIVERIES = "deliveries"
     WEBHOOKS = "webhooks"
     TENANTS_WEBHOOKS = "tenants' webhooks"
+    PUSHES = "pushes"
+    WALLETS = "wallets"
+    WALLETS_MAPPED = "wallets, to hosts of the connection map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,19 @@ class Redirect:
 
     status: int
     location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """An answer of any status, as somebody else is shown it.
+
+    Args:
+        headers: those that matter to them, by name in small letters; unchecked.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
 
 
 class HttpEdge:
@@ -254,6 +276,65 @@ class HttpEdge:
         lane = _Lane.WEBHOOKS if is_operators else _Lane.TENANTS_WEBHOOKS
         return await self._send("POST", url, body, sent, timeout_s, read, lane=lane)
 
+    async def tell(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float) -> None:
+        """Send a push to a push service (RFC 8030); its answer is not read.
+
+        Args:
+            url: an https address; the caller knows its host.
+            body: what is pushed.
+            headers: beside those that every request has.
+            timeout_s: deadline until the status is there, in seconds.
+
+        Raises:
+            HttpError: as with `get`; `NotFoundError`: the subscription is over.
+        """
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> None:
+            _check_status(response, shown, conditional=False)
+
+        await self._send("POST", url, body, dict(headers), timeout_s, read, lane=_Lane.PUSHES)
+
+    async def relay(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        *,
+        headers: Mapping[str, str],
+        max_bytes: int,
+        timeout_s: float,
+        mapped_hosts: Collection[str] = (),
+    ) -> Relayed:
+        """Send what a wallet asks to have sent, and return what is answered, whatever its status.
+
+        A host of the connection map is looked up like any other, unless it is one of `mapped_hosts`.
+
+        Args:
+            method: GET or POST.
+            url: an https address, on port 443.
+            body: of a POST.
+            headers: beside those that every request has.
+            max_bytes: the largest body to accept.
+            timeout_s: deadline for the whole exchange, in seconds.
+            mapped_hosts: which hosts of the connection map wallets may reach, in small letters.
+
+        Raises:
+            HttpError: refused, unreachable, late or too large.
+        """
+        host, port = _host_of(checked_url(url))
+        if port != _HTTPS:
+            raise AddressRefusedError("expected an address on port 443, found another port")
+
+        async def read(response: aiohttp.ClientResponse, shown: str) -> Relayed:
+            received = await _read(response, shown, max_bytes)
+            shown_headers = {
+                name.lower(): response.headers[name] for name in _SHOWN_HEADERS if name in response.headers
+            }
+            return Relayed(response.status, shown_headers, received)
+
+        lane = _Lane.WALLETS_MAPPED if host in mapped_hosts else _Lane.WALLETS
+        return await self._send(method, url, body, dict(headers), timeout_s, read, lane=lane)
+
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
         """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""
         self._is_party = is_party
@@ -359,7 +440,8 @@ class HttpEdge:
         if session is None:
             # Made on first use: a session belongs to the running loop.
             limits = self._limits(lane)
-            connect = ConnectionMap() if lane is _Lane.TENANTS_WEBHOOKS else self._config.connect
+            is_mapped = lane not in (_Lane.TENANTS_WEBHOOKS, _Lane.WALLETS)
+            connect = self._config.connect if is_mapped else ConnectionMap()
             connector = aiohttp.TCPConnector(
                 resolver=CheckedResolver(connect, self._resolver or NameLookup(limits.threads)),
                 limit=limits.connections,
@@ -388,6 +470,10 @@ class HttpEdge:
                 return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
             case _Lane.WEBHOOKS | _Lane.TENANTS_WEBHOOKS:
                 return _LaneLimits(_WEBHOOKS, _WEBHOOKS_A_HOST, 8, _DELIVERY_CONNECT_S)
+            case _Lane.PUSHES:
+                return _LaneLimits(_PUSHES, _PUSHES, 4, _DELIVERY_CONNECT_S)
+            case _Lane.WALLETS | _Lane.WALLETS_MAPPED:
+                return _LaneLimits(_WALLETS, _WALLETS_A_HOST, 8, _DELIVERY_CONNECT_S)
 
 
 def _host_of(url: URL) -> Host:

@@ -28,6 +28,8 @@ ALLOWED = {
     "agents/authority/statements.py:statement": "the statement that this authority signed",
     "agents/authority/trqp_description.py:_schema": SHIPPED,
     "agents/authority/trqp_didcomm.py:take": "the answer that was made a line before",
+    "agents/mediator/pushing/subscriptions.py:_opened": "what we sealed under a key of our own",
+    "agents/mediator/pushing/subscriptions.py:open_vapid_key": "our own key in the wallet store",
     "agents/cli/governance/answers.py:_read": "the answers that this command kept for itself",
     "agents/cli/governance/exporting.py:_signed": "what was made a line before",
     "agents/cli/tenant.py:_settings": "a file that the operator names on the command line",

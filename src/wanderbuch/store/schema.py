@@ -14,6 +14,7 @@
 | `untold` | whose events may be incomplete; `untold.py` |
 | `work` | long work, where it stands and who has it; `work.py` |
 | `mediated`, `mediated_key`, `mediated_message` | a mediator's wallets, their keys, what waits; `agents/mediator` |
+| `mediated_push` | where a wallet is told that something waits; `agents/mediator/pushing.py` |
 
 Times are seconds since 1970 by the database's clock; `until = 0` and `held = 0` mean nobody.
 """
@@ -22,7 +23,7 @@ from typing import Final
 
 from wanderbuch.store.errors import StoreVersionError
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Grows with every change of these tables."""
 
 LIST: Final = "tenant || ' ' || kind"
@@ -94,12 +95,19 @@ MEDIATED: Final = (
 )
 """The tables of a mediator, which versions 1 and 2 did not have."""
 
-UPGRADES: Final = {"1": MEDIATED, "2": MEDIATED}
+PUSHED: Final = (
+    # told: the hour in which its wallet was told last; 0: it has come since.
+    "CREATE TABLE mediated_push (tenant {text} NOT NULL, wallet {text} NOT NULL, told BIGINT NOT NULL,"
+    " sealed {bytes} NOT NULL, PRIMARY KEY (tenant, wallet)){by_key}",
+)
+"""The table that version 3 did not have."""
+
+UPGRADES: Final = {"1": (*MEDIATED, *PUSHED), "2": (*MEDIATED, *PUSHED), "3": PUSHED}
 """What makes the tables of this version out of those of an older one: versions 1 and 2 have the same tables."""
 
 OF_A_TENANT: Final = (
     *("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work"),
-    *("mediated", "mediated_key", "mediated_message"),
+    *("mediated", "mediated_key", "mediated_message", "mediated_push"),
 )
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
@@ -120,7 +128,7 @@ def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:
         bytes_: type of bytes.
         by_key: what keeps a table in the order of its primary key, where the engine has that.
     """
-    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in (*TABLES, *MEDIATED)]
+    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in (*TABLES, *MEDIATED, *PUSHED)]
 
 
 def upgrading(version: str, *, text: str, bytes_: str, by_key: str) -> list[str]:
