@@ -126,9 +126,9 @@ PICKUP_HANDLERS: Final[Mapping[str, Handler]] = {
     f"{_FAMILY}/messages-received": Handler(take_received),
     f"{_FAMILY}/live-delivery-change": Handler(take_live_change),
     f"{_FAMILY}/problem-report": Handler(take_note),
-    "trust_ping/1.0/ping": Handler(take_ping),
-    "trust_ping/1.0/ping_response": Handler(take_note),
-    "notification/1.0/problem-report": Handler(take_note),
+    "trust_ping/1.0/ping": Handler(take_ping, own_connections=True),
+    "trust_ping/1.0/ping_response": Handler(take_note, own_connections=True),
+    "notification/1.0/problem-report": Handler(take_note, own_connections=True),
 }
 
 

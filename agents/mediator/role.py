@@ -44,11 +44,12 @@ class MediatorRole(Role):
 
     @property
     def handlers(self) -> "Mapping[str, Handler]":  # type: ignore[override]
-        """All that a mediator serves: nothing goes to ACA-Py's dispatcher."""
+        """All that a mediator serves: of what comes over its connections nothing goes to ACA-Py's dispatcher."""
         from wanderbuch.agents.mediator.coordinating import COORDINATION_HANDLERS
         from wanderbuch.agents.mediator.features import FEATURE_HANDLERS
         from wanderbuch.agents.mediator.forwarding import FORWARD_HANDLERS
         from wanderbuch.agents.mediator.pickup import PICKUP_HANDLERS
+        from wanderbuch.agents.mediator.relaying import EGRESS_HANDLERS
         from wanderbuch.agents.mediator.subscribing import PUSH_HANDLERS
         from wanderbuch.plugins.exchange.connecting.inviter import Inviter
 
@@ -56,6 +57,7 @@ class MediatorRole(Role):
         return {
             **inviter.handlers(),
             **COORDINATION_HANDLERS,
+            **EGRESS_HANDLERS,
             **FEATURE_HANDLERS,
             **FORWARD_HANDLERS,
             **PICKUP_HANDLERS,

@@ -8,8 +8,9 @@ For each message that arrives:
 2. if a role of ours handles it and the agent is ready, that is done in the sender's turn; when the handler has
    committed the sender gets 200 (and, if it asked for a reply on the same connection, the reply). A store that does not
    answer is a 503: nothing was done, and the sender tries again;
-3. where that takes longer than a second, the agent is not ready, or the message is for ACA-Py's dispatcher
-   (`acapy_dispatch`), the envelope, still encrypted, is kept in the wallet store first, and the sender gets 200;
+3. where that takes longer than a second (and such a message may be kept), the agent is not ready, or the message is for
+   ACA-Py's dispatcher (`acapy_dispatch`), the envelope, still encrypted, is kept in the wallet store first, and the
+   sender gets 200;
 4. when its turn comes it is handled, if the agent is ready; else it waits for the next replay;
 5. when the handler has ended, however it did, the kept envelope is removed; it stays only if the handler failed because
    the wallet store did not answer, or did not come to its end before the agent stopped.
@@ -239,10 +240,11 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             if socket is not None and party.standing is Nearness.CONNECTION:
                 socket.is_known = True
             ticket = self.admission.enter(party, len(body), opens=opens, tenant=passed.tenant)
+            is_kept = self._may_keep(passed)
             if passed.handlers and self._dispatching:
                 waits = passed.received.return_route != "none" and not is_reply
                 reply = HttpReply(is_open=waits, socket=socket)
-                return await self._handled_at_once(kept_id, body, passed, ticket, reply)  # 2
+                return await self._handled_at_once(kept_id, body, passed, ticket, reply, is_kept=is_kept)  # 2
             await self._kept.keep(passed.tenant, kept_id, body)  # 3
         except BusyError as err:
             self._leave(ticket)
@@ -283,12 +285,12 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             return web.Response() if is_reply else await self._acapy.answer(session, message, passed)
 
     async def _handled_at_once(
-        self, kept_id: str, body: bytes, passed: Entered, ticket: Ticket, reply: HttpReply
+        self, kept_id: str, body: bytes, passed: Entered, ticket: Ticket, reply: HttpReply, *, is_kept: bool
     ) -> web.Response:
         """Have our handler take a message, and answer when it has committed (2); keep it where that takes long (3)."""
         task = self._begin(kept_id, passed, ticket, reply)
-        await asyncio.wait({task}, timeout=_AT_ONCE_S)
-        if not task.done() or isinstance(task.result(), NotTakenError):
+        await asyncio.wait({task}, timeout=_AT_ONCE_S if is_kept else None)
+        if is_kept and (not task.done() or isinstance(task.result(), NotTakenError)):
             try:
                 await self._kept.keep(passed.tenant, kept_id, body)
             except (WanderbuchError, BusyError) as err:  # it may be handled all the same
@@ -428,6 +430,17 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             self.tally.note("didcomm.refused", f"{failure.code}: {failure.message}")
         elif failure is not None:
             self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR, error=failure)
+
+    def _may_keep(self, passed: Entered) -> bool:
+        """Tell whether a message's envelope may be kept.
+
+        Raises:
+            BusyError: it may not, and the agent is not ready to handle it.
+        """
+        is_kept = all(entry.handler.is_kept for entry in passed.handlers)
+        if not is_kept and not self._dispatching:
+            raise BusyError("not ready yet, and nothing of such a message is kept")
+        return is_kept
 
     def _leave(self, ticket: Ticket | None) -> None:
         if ticket is not None:

@@ -51,6 +51,10 @@ class Handler:
         take: takes it.
         knows: tells whether it belongs to something of ours.
         begins_connection: it answers an invitation, from a key that is new to us: so the invitation is looked at first.
+        is_kept: whether its envelope may be kept where it cannot be handled at once; else its sender waits, or is told
+            to come again.
+        own_connections: it takes only what comes over connections that invitations of its role made; the rest is for
+            other roles of the tenant, or for ACA-Py.
         budget: it may come from anybody, anonymously too, for somebody whom we know; nothing else is asked then.
     """
 
@@ -58,6 +62,8 @@ class Handler:
     knows: Knows = knows_nobody
     begins_connection: bool = False
     budget: BudgetOf | None = None
+    is_kept: bool = True
+    own_connections: bool = False
 
 
 @dataclass(frozen=True, slots=True)
