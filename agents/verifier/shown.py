@@ -3,11 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
+from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.verifier.questions.kit import KIT
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import plain
-from wanderbuch.schemas.credential_type import Computation, CredentialType
+from wanderbuch.schemas.credential_type import Attribute, Computation, CredentialType
 from wanderbuch.schemas.encoding import parse_revealed
+from wanderbuch.schemas.frameworks import framework
+
+_CEFR: Final = "CEFR"
+_CEFR_RANK: Final = "cefr_rank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ def in_words(credential_type: CredentialType, seen: Mapping[str, str], language:
     return tuple(
         Shown(
             name,
-            credential_type.attribute(name).label.in_language(language),
+            label_of(credential_type, name, language),
             plain(credential_type.attribute(name), raw),
             _meaning(credential_type, name, raw, language),
         )
@@ -38,9 +45,15 @@ def in_words(credential_type: CredentialType, seen: Mapping[str, str], language:
     )
 
 
-def labels(credential_type: CredentialType, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels of attributes."""
-    return tuple(credential_type.attribute(name).label.in_language("en") for name in names)
+def labels(credential_type: CredentialType, names: Sequence[str], language: str = "en") -> tuple[str, ...]:
+    """Return the labels of attributes in a language."""
+    return tuple(label_of(credential_type, name, language) for name in names)
+
+
+def label_of(credential_type: CredentialType, name: str, language: str) -> str:
+    """Return the label of an attribute in a language; the type says that of a bound in English alone."""
+    attribute = credential_type.attribute(name)
+    return _bound(attribute, language, is_met=True) or attribute.label.in_language(language)
 
 
 def _meaning(credential_type: CredentialType, name: str, raw: str, language: str) -> str:
@@ -52,12 +65,21 @@ def _meaning(credential_type: CredentialType, name: str, raw: str, language: str
         return raw
     if value is None and attribute.absent is not None:
         return attribute.absent.label.in_language(language)
-    if attribute.computed is not None and attribute.computed.by is Computation.AT_LEAST:
-        if raw == "1":
-            return attribute.label.in_language(language)
-        return f"less than {attribute.label.in_language('en')[:-8]}"
+    if (bound := _bound(attribute, language, is_met=raw == "1")) is not None:
+        return bound
     if isinstance(value, date):
         return value.isoformat()
     if raw in attribute.codes:
         return attribute.codes[raw].in_language(language)
     return plain(attribute, raw)
+
+
+def _bound(attribute: Attribute, language: str, *, is_met: bool) -> str | None:
+    """Return what a bound that is met, or is not, says; None: an attribute is no bound."""
+    computed = attribute.computed
+    if computed is None or computed.by is not Computation.AT_LEAST or computed.level is None:
+        return None
+    is_cefr = computed.attribute == _CEFR_RANK
+    level = tuple(framework(_CEFR).levels)[computed.level - 1] if is_cefr else str(computed.level)
+    key = f"shown.{'cefr' if is_cefr else 'eqf'}.{'met' if is_met else 'not_met'}"
+    return str(KIT.words(LANGUAGES[language])(key, level=level).striptags())
