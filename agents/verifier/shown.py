@@ -3,18 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-from wanderbuch.agents.site.languages import LANGUAGES
-from wanderbuch.agents.verifier.questions.kit import KIT
+from wanderbuch.agents.verifier.questions.bounds import bound_words
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import plain
-from wanderbuch.schemas.credential_type import Attribute, Computation, CredentialType
+from wanderbuch.schemas.credential_type import CredentialType
 from wanderbuch.schemas.encoding import parse_revealed
-from wanderbuch.schemas.frameworks import framework
-
-_CEFR: Final = "CEFR"
-_CEFR_RANK: Final = "cefr_rank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ def labels(credential_type: CredentialType, names: Sequence[str], language: str 
 def label_of(credential_type: CredentialType, name: str, language: str) -> str:
     """Return the label of an attribute in a language; the type says that of a bound in English alone."""
     attribute = credential_type.attribute(name)
-    return _bound(attribute, language, is_met=True) or attribute.label.in_language(language)
+    return bound_words(attribute, language, is_met=True) or attribute.label.in_language(language)
 
 
 def _meaning(credential_type: CredentialType, name: str, raw: str, language: str) -> str:
@@ -65,21 +59,10 @@ def _meaning(credential_type: CredentialType, name: str, raw: str, language: str
         return raw
     if value is None and attribute.absent is not None:
         return attribute.absent.label.in_language(language)
-    if (bound := _bound(attribute, language, is_met=raw == "1")) is not None:
+    if (bound := bound_words(attribute, language, is_met=raw == "1")) is not None:
         return bound
     if isinstance(value, date):
         return value.isoformat()
     if raw in attribute.codes:
         return attribute.codes[raw].in_language(language)
     return plain(attribute, raw)
-
-
-def _bound(attribute: Attribute, language: str, *, is_met: bool) -> str | None:
-    """Return what a bound that is met, or is not, says; None: an attribute is no bound."""
-    computed = attribute.computed
-    if computed is None or computed.by is not Computation.AT_LEAST or computed.level is None:
-        return None
-    is_cefr = computed.attribute == _CEFR_RANK
-    level = tuple(framework(_CEFR).levels)[computed.level - 1] if is_cefr else str(computed.level)
-    key = f"shown.{'cefr' if is_cefr else 'eqf'}.{'met' if is_met else 'not_met'}"
-    return str(KIT.words(LANGUAGES[language])(key, level=level).striptags())
