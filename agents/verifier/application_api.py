@@ -94,7 +94,9 @@ async def _look(office: VerifierOffice, call: Call[None]) -> OwnApplicationOut:
 
 async def _answer(office: VerifierOffice, call: Call[ApplicationAnswer]) -> OwnApplicationOut:
     uses = None if call.body.uses is None else tuple(call.body.uses)
-    return OwnApplicationOut.of(await office.own_applications.answer(call.path["id"], call.body.answer, uses))
+    answered_by = None if call.once is None else call.once.id
+    own = await office.own_applications.answer(call.path["id"], call.body.answer, uses, answered_by=answered_by)
+    return OwnApplicationOut.of(own)
 
 
 async def _walk_ins(office: VerifierOffice, _: Call[None]) -> WalkInMonths:
@@ -122,6 +124,7 @@ APPLICATION_ROUTES: Final[tuple[Route, ...]] = (
         body=ApplicationAnswer,
         result=OwnApplicationOut,
         summary="Answer what the authority asked back",
+        once=True,
     ),
     get("/walk-ins", _walk_ins, result=WalkInMonths, summary="Count the questions that were put without an account"),
 )

@@ -68,7 +68,8 @@ class VerifierOffice:
 
         self.asker = Asker(tenant.did, tenant.name, tenant.place.url)
         self.own_applications = OwnApplications(tenant, authority=source.config.author, url=source.config.url)
-        self.links = Links(tenant.profile)
+        self.log = DeskLog(tenant.profile, clock=tenant.clock)
+        self.links = Links(tenant.profile, self.log)
         self.eraser = Eraser(
             tenant.profile, desk=self.desk, cases=self.cases, forget_place=self.links.forget_place, clock=tenant.clock
         )
@@ -82,7 +83,6 @@ class VerifierOffice:
             answer_in=timedelta(seconds=self.config.answer_deadline_s),
         )
 
-        self.log = DeskLog(tenant.profile, clock=tenant.clock)
         self.templates = Templates(tenant.profile, self.log)
         self.settings = SettingsBook(tenant.profile, self.log)
         self.staff = open_staff(tenant.records(StaffMember), self.log, clock=tenant.clock)

@@ -57,7 +57,7 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.once import own_id
 
 _LOG = logging.getLogger(__name__)
-_TAKEN: Final = "this invitation is over, or another wallet has taken it; ask for a new one"
+_TAKEN: Final = "this invitation is over or cannot be answered now, or another wallet has taken it; ask who made it"
 _VERSIONS: Final = ("1.0", "1.1")
 
 
