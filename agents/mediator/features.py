@@ -51,8 +51,8 @@ async def take_queries(office: Any, incoming: Incoming) -> bool:
 
 
 FEATURE_HANDLERS: Final[Mapping[str, Handler]] = {
-    "discover-features/1.0/query": Handler(take_query, own_connections=True),
-    "discover-features/2.0/queries": Handler(take_queries, own_connections=True),
+    "discover-features/1.0/query": Handler(take_query, asked_again=True, own_connections=True),
+    "discover-features/2.0/queries": Handler(take_queries, asked_again=True, own_connections=True),
 }
 
 

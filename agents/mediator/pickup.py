@@ -121,12 +121,12 @@ async def take_note(office: Any, incoming: Incoming) -> bool:
 
 
 PICKUP_HANDLERS: Final[Mapping[str, Handler]] = {
-    f"{_FAMILY}/status-request": Handler(take_status_request),
-    f"{_FAMILY}/delivery-request": Handler(take_delivery_request),
-    f"{_FAMILY}/messages-received": Handler(take_received),
-    f"{_FAMILY}/live-delivery-change": Handler(take_live_change),
+    f"{_FAMILY}/status-request": Handler(take_status_request, asked_again=True),
+    f"{_FAMILY}/delivery-request": Handler(take_delivery_request, asked_again=True),
+    f"{_FAMILY}/messages-received": Handler(take_received, asked_again=True),
+    f"{_FAMILY}/live-delivery-change": Handler(take_live_change, asked_again=True),
     f"{_FAMILY}/problem-report": Handler(take_note),
-    "trust_ping/1.0/ping": Handler(take_ping, own_connections=True),
+    "trust_ping/1.0/ping": Handler(take_ping, asked_again=True, own_connections=True),
     "trust_ping/1.0/ping_response": Handler(take_note, own_connections=True),
     "notification/1.0/problem-report": Handler(take_note, own_connections=True),
 }

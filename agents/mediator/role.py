@@ -1,6 +1,7 @@
 """The mediator as a role of the runtime."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wanderbuch.agents.mediator.config import MediatorConfig
@@ -54,8 +55,10 @@ class MediatorRole(Role):
         from wanderbuch.plugins.exchange.connecting.inviter import Inviter
 
         inviter = Inviter(self.name, self.find_invitation, lambda office: office, takes_sockets=True)
+        inviting = inviter.handlers()
         return {
-            **inviter.handlers(),
+            **inviting,
+            **{kind: replace(inviting[kind], asked_again=True) for kind in inviting if kind.endswith("/request")},
             **COORDINATION_HANDLERS,
             **EGRESS_HANDLERS,
             **FEATURE_HANDLERS,

@@ -36,6 +36,7 @@ from wanderbuch.agents.runtime.front import (
 )
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.gate.unheard_proxies import tell_of_unheard_proxies
+from wanderbuch.agents.runtime.hanging_up import HangUp
 from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.message_sockets import ServeSocket
 from wanderbuch.agents.runtime.public_files import PublicFiles
@@ -96,6 +97,7 @@ class PublicSite:
         self._site: Site | None = None
         self._receiver: Receiver | None = None
         self._sockets: ServeSocket | None = None
+        self._hangs_up = False
         self._networks = Networks(config.trusted_proxies)
 
     def connect(self, receiver: Receiver | None, sockets: ServeSocket | None = None) -> None:
@@ -110,6 +112,7 @@ class PublicSite:
         limits: SocketLimits | None = None,
         *,
         front: Front | None = None,
+        hangs_up: bool = False,
     ) -> None:
         """Serve.
 
@@ -118,7 +121,9 @@ class PublicSite:
             door: tells whose they are, and what is behind a short link.
             limits: of connections; by default those of the configuration.
             front: makes pages for people; None: they get what programs get.
+            hangs_up: who posts a message while nobody takes any gets no answer (`hanging_up`), instead of a 503.
         """
+        self._hangs_up = hangs_up
         proxies = tell_of_unheard_proxies("public", self._networks)
         app = web.Application(
             client_max_size=self._config.max_message_bytes, middlewares=[without_details(front), proxies]
@@ -166,6 +171,8 @@ class PublicSite:
 
     async def _didcomm(self, request: web.Request) -> web.Response:
         if self._receiver is None:
+            if self._hangs_up:
+                return HangUp()
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
         body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
         network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))

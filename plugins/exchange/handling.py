@@ -56,6 +56,8 @@ class Handler:
         own_connections: it takes only what comes over connections that invitations of its role made; the rest is for
             other roles of the tenant, or for ACA-Py.
         budget: it may come from anybody, anonymously too, for somebody whom we know; nothing else is asked then.
+        asked_again: its sender waits for the answer, which is worth nothing later: it is never kept. Where it cannot be
+            taken now, the connection ends, and its sender asks again.
     """
 
     take: Take
@@ -64,6 +66,7 @@ class Handler:
     budget: BudgetOf | None = None
     is_kept: bool = True
     own_connections: bool = False
+    asked_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

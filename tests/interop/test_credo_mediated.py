@@ -1,5 +1,5 @@
-"""A stock Credo wallet without an address, behind our mediator: it takes, proves, declines and hears, also of what came
-while it was away and the mediator was killed.
+"""A stock Credo wallet without an address, behind our mediator: it takes, proves, declines and hears, whether it stays
+open or was away when the mediator was killed.
 """
 
 import asyncio
@@ -39,18 +39,39 @@ def mediator_of(ecosystem: Ecosystem) -> AgentHandle:
     return mediator
 
 
-async def nothing_waits(mediator: AgentHandle) -> None:
+async def restart(mediator: AgentHandle) -> None:
+    """Kill it, and start it again."""
+    await mediator.kill()
+    await mediator.start()
+
+
+async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    """The first of this mediator's wallets: notices to those of other tests come again, and wait for them."""
+    mediator = mediator_of(ecosystem)
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+    assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
     async with asyncio.timeout(60):
-        while (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
+        while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+    await restart(mediator)
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+        await wallet.until(lambda seen: seen.kind == "revocation")
+        await wallet.has_all()
 
 
 @pytest.mark.parametrize("pickup", [LIVE, "Implicit"])
-async def test_takes_proves_and_hears_of_a_revocation(ecosystem: Ecosystem, tmp_path: Path, pickup: str) -> None:
+async def test_takes_proves_and_hears_of_a_revocation_while_the_mediator_is_killed(
+    ecosystem: Ecosystem, tmp_path: Path, pickup: str
+) -> None:
     mediator = mediator_of(ecosystem)
     offer = await ecosystem.offer()
     async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST, pickup)) as wallet:
-        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        offered = await wallet.offer_of(await wallet.receive(offer["short_url"]))
+        await restart(mediator)
+        await wallet.accept(offered)
         issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
         request = await ecosystem.ask(min_eqf_level=3)
         received = await wallet.request_of(await wallet.receive(request["short_url"]))
@@ -63,23 +84,9 @@ async def test_takes_proves_and_hears_of_a_revocation(ecosystem: Ecosystem, tmp_
             await wallet.answer(received)
         await wallet.decline(received)
         assert (await ecosystem.outcome(declined))["state"] == "DECLINED"
+        await mediator.kill()
         assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
+        await mediator.start()
         await wallet.until(lambda seen: seen.kind == "revocation")
-        await nothing_waits(mediator)
-
-
-async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path: Path) -> None:
-    mediator = mediator_of(ecosystem)
-    offer = await ecosystem.offer()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
-        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
-        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
-    assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
-    async with asyncio.timeout(60):
-        while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    await mediator.kill()
-    await mediator.start()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
-        await wallet.until(lambda seen: seen.kind == "revocation")
-        await nothing_waits(mediator)
+        if pickup == LIVE:  # else it is told no numbers
+            await wallet.has_all()
