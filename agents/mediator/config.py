@@ -18,6 +18,8 @@ class MediatorConfig(BaseModel):
 
     max_wallets: int = Field(default=100_000, ge=1, le=10_000_000)
     """At most so many wallets; further ones are refused."""
+    network_a_day: int = Field(default=300, ge=1, le=100_000)
+    """So many wallets may connect from one network a day: what they get stays, and nobody is to take all places."""
     wallet_keys: int = Field(default=2_000, ge=1, le=100_000)
     """So many keys a wallet may receive with: one a connection, about."""
     queue_messages: int = Field(default=500, ge=1, le=10_000)

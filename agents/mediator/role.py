@@ -35,11 +35,14 @@ class MediatorRole(Role):
     def find_invitation(self) -> "FindInvitation":  # type: ignore[override]
         """Its one invitation, for everybody."""
         from wanderbuch.agents.mediator.keys import invitation_id_of
+        from wanderbuch.agents.mediator.office import MediatorOffice
         from wanderbuch.plugins.exchange.handling import Invited
 
         async def find(profile: "Profile", invitation_id: str) -> "Invited | None":
             is_ours = invitation_id == await invitation_id_of(profile)
-            return Invited(reusable=True) if is_ours else None
+            office = profile.inject_or(MediatorOffice)
+            config = MediatorConfig() if office is None else office.config
+            return Invited(reusable=True, network_a_day=config.network_a_day) if is_ours else None
 
         return find
 

@@ -59,7 +59,11 @@ class Wallets:
         return self._hashes.of("mediated", self._tenant, own_key).hex()
 
     async def enter(self, own_key: str, *, most: int) -> bool:
-        """Note a wallet that connects; False: there are as many as may be. Again for one that is there: True."""
+        """Note a wallet that connects; False: there are as many as may be. Again for one that is there: True.
+
+        Of those that connect in the same moment, in several processes, a few more may get in: as many as there are
+        connections to the store.
+        """
         wallet = self.id_of(own_key)
         sealed = self._sealing.seal_text(own_key, place=wallet)
         results = await self._engine.together(
@@ -92,6 +96,9 @@ class Wallets:
         digest = self.hash_of(key)
         sealed = self._sealing.seal_text(key, place=wallet)
         results = await self._engine.together(
+            Statement(  # those that are added at once take turns
+                "UPDATE mediated SET refused = refused WHERE tenant = ? AND id = ?", (self._tenant, wallet)
+            ),
             Statement(
                 "INSERT INTO mediated_key (hash, tenant, wallet, sealed) SELECT ?, tenant, id, ? FROM mediated"
                 " WHERE tenant = ? AND id = ? AND granted = 1"
@@ -101,7 +108,7 @@ class Wallets:
             ),
             Statement("SELECT wallet FROM mediated_key WHERE hash = ?", (digest,)),
         )
-        return bool(results[1]) and results[1][0][0] == wallet
+        return bool(results[-1]) and results[-1][0][0] == wallet
 
     async def remove_key(self, wallet: str, key: str) -> bool:
         """Give a key of a wallet back; False: it has no such key."""

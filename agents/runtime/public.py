@@ -89,9 +89,16 @@ class PublicSite:
     def __init__(self, config: PublicConfig, files: PublicFiles) -> None:
         self._config = config
         self._files = files
-        self.hosts = [ServerTls(host.tls_certificate, host.tls_key, host=host.host) for host in config.hosts]
-        """The sides of hosts that tenants have for themselves."""
-        self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host, others=self.hosts)
+        self.hosts = [
+            ServerTls(host.tls_certificate, host.tls_key, host=host.host)
+            for host in config.hosts
+            if host.tls_certificate is not None and host.tls_key is not None
+        ]
+        """The sides of hosts that tenants have for themselves; none where the proxies end TLS."""
+        self.tls: ServerTls | None = None
+        """None: the proxies end TLS, and nobody else may connect."""
+        if config.tls_certificate is not None and config.tls_key is not None:
+            self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host, others=self.hosts)
         self._own_hosts = frozenset(host.host for host in config.hosts)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._site: Site | None = None
@@ -154,7 +161,13 @@ class PublicSite:
             sockets, connections=sockets.connections, network_share=0.5, largest_bytes=self._config.max_message_bytes
         )
         self._site = Site(
-            "public", app, self._socket, limits, tls=self.tls.context, trusted=self._config.trusted_proxies
+            "public",
+            app,
+            self._socket,
+            limits,
+            tls=None if self.tls is None else self.tls.context,
+            trusted=self._config.trusted_proxies,
+            trusted_only=self.tls is None,
         )
         await self._site.start()
 

@@ -76,10 +76,12 @@ class Invited:
     Args:
         reusable: whether it is for many.
         is_untouched: nobody has been given what it is for, so nobody is looked for who may have been.
+        network_a_day: how many of one network may answer it a day, where what they get stays; None: any number.
     """
 
     reusable: bool
     is_untouched: bool = False
+    network_a_day: int | None = None
 
 
 type FindInvitation = Callable[[Profile, str], Awaitable[Invited | None]]
