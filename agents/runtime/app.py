@@ -51,7 +51,7 @@ from wanderbuch.agents.runtime.certificate_rules import Concern
 from wanderbuch.errors import WanderbuchError
 
 OWN_ADDRESS: Final[web.AppKey[str | None]] = web.AppKey("own_address")
-"""What people's browsers call the app site, such as "https://desk.example"; None: as they ask for it."""
+"""What people's browsers call a site, such as "https://desk.example"; None: as they ask for it."""
 
 
 class ApiModel(BaseModel):

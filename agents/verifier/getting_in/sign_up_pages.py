@@ -15,7 +15,6 @@ from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
-from wanderbuch.agents.site.forged import refuse_other_sites
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
@@ -47,13 +46,27 @@ class SignUpPages:
         """Return the pages of the app site."""
         pages: Mapping[tuple[str, str], PageHandler] = {
             ("GET", ""): self._welcome,
-            ("GET", "/{language}/"): _switched_on(self._form),
-            ("POST", "/{language}/"): _switched_on(self._make),
-            ("GET", "/{language}/apply"): _switched_on(self._apply_form),
-            ("POST", "/{language}/apply"): _switched_on(self._apply),
+            ("GET", "/"): self._welcome,
+            ("GET", "/{language}/"): self._switched_on(self._form),
+            ("POST", "/{language}/"): self._switched_on(self._make),
+            ("GET", "/{language}/apply"): self._switched_on(self._apply_form),
+            ("POST", "/{language}/apply"): self._switched_on(self._apply),
             ("GET", "/assets/{digest}/{name}"): self._pages.asset,
         }
         return tuple(PublicRoute(method, PLACE + path, handler) for (method, path), handler in pages.items())
+
+    def _switched_on(self, page: _Page) -> PageHandler:
+        """Return the handler of a page; where nobody signs up, it says so and what to do."""
+
+        async def handle(office: VerifierOffice, request: web.Request) -> web.StreamResponse:
+            sign_up, language = office.tenant.profile.inject_or(SignUp), language_of(request)
+            if language is None:
+                raise web.HTTPNotFound
+            if sign_up is None:
+                return self._show(office, request, "sign_up_off.html", language, status=404)
+            return await page(office, request, sign_up, language)
+
+        return handle
 
     async def _welcome(self, _: VerifierOffice, request: web.Request) -> web.StreamResponse:
         language = negotiated(request.headers.get("Accept-Language", ""))
@@ -67,7 +80,6 @@ class SignUpPages:
     async def _make(
         self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
     ) -> web.StreamResponse:
-        refuse_other_sites(request)
         name = (await read_form(request)).get("name", "")[:_MAX_TEXT]
         networks = Networks(office.tenant.parts.config.public.trusted_proxies)
         network = networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
@@ -97,7 +109,6 @@ class SignUpPages:
     async def _apply(
         self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
     ) -> web.StreamResponse:
-        refuse_other_sites(request)
         sent = await read_form(request)
         tenants, tenant = office.tenant.profile.inject(Tenants), sent.get("tenant", "")[:64]
         networks = Networks(office.tenant.parts.config.public.trusted_proxies)
@@ -160,11 +171,9 @@ class SignUpPages:
         status: int = 200,
         **values: Any,
     ) -> web.Response:
-        response = self._pages.for_one(
+        return self._pages.for_one(
             request, template, language, status=status, site_name=plain(office.tenant.name), **values
         )
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
 
 
 def _uses(sent: MultiDict[str]) -> tuple[IntendedUse, ...]:
@@ -187,13 +196,3 @@ def _application_id(tenant: str, sent: MultiDict[str]) -> str | None:
 def sign_up_pages() -> tuple[PublicRoute, ...]:
     """Return the pages of signing up."""
     return SignUpPages().routes()
-
-
-def _switched_on(page: _Page) -> PageHandler:
-    async def handle(office: VerifierOffice, request: web.Request) -> web.StreamResponse:
-        sign_up, language = office.tenant.profile.inject_or(SignUp), language_of(request)
-        if sign_up is None or language is None:
-            raise web.HTTPNotFound
-        return await page(office, request, sign_up, language)
-
-    return handle
