@@ -37,6 +37,7 @@ from wanderbuch.agents.verifier.models import (
 )
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.papers.paper_api import PAPER_ROUTES
+from wanderbuch.agents.verifier.policy_api import POLICY_ROUTES
 from wanderbuch.agents.verifier.putting import explain_question, put, put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.questions.explaining import explain
@@ -225,6 +226,7 @@ VERIFIER_ROUTES: Final[Sequence[Route]] = (
     *LINK_ROUTES,
     *APPLICATION_ROUTES,
     *PAPER_ROUTES,
+    *POLICY_ROUTES,
     *TEMPLATE_ROUTES,
     *STAFF_ROUTES,
     get("/identity", _identity, result=IdentityOut, summary="Show who asks, as an authority needs to know it"),

@@ -93,8 +93,14 @@ async def _look(office: VerifierOffice, call: Call[None]) -> OwnApplicationOut:
 
 
 async def _answer(office: VerifierOffice, call: Call[ApplicationAnswer]) -> OwnApplicationOut:
+    application_id, once = call.path["id"], call.once
+    if once is not None and once.is_done:  # the call came again
+        return OwnApplicationOut.of(await office.own_applications.look(application_id))
     uses = None if call.body.uses is None else tuple(call.body.uses)
-    return OwnApplicationOut.of(await office.own_applications.answer(call.path["id"], call.body.answer, uses))
+    came_before = once is not None and once.came_before
+    return OwnApplicationOut.of(
+        await office.own_applications.answer(application_id, call.body.answer, uses, came_before=came_before)
+    )
 
 
 async def _walk_ins(office: VerifierOffice, _: Call[None]) -> WalkInMonths:
@@ -122,6 +128,7 @@ APPLICATION_ROUTES: Final[tuple[Route, ...]] = (
         body=ApplicationAnswer,
         result=OwnApplicationOut,
         summary="Answer what the authority asked back",
+        once=True,
     ),
     get("/walk-ins", _walk_ins, result=WalkInMonths, summary="Count the questions that were put without an account"),
 )

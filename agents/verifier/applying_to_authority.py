@@ -126,8 +126,21 @@ class OwnApplications:
         except DuplicateError:  # the same call, just now
             return await self.look(made.id)
 
-    async def answer(self, application_id: str, answer: str, uses: tuple[IntendedUse, ...] | None) -> OwnApplication:
+    async def answer(
+        self,
+        application_id: str,
+        answer: str,
+        uses: tuple[IntendedUse, ...] | None,
+        *,
+        came_before: bool = False,
+    ) -> OwnApplication:
         """Answer what the authority asked back, with other uses if that is the answer; errors as with `apply`.
+
+        Args:
+            application_id: of which application.
+            answer: in words.
+            uses: None: those that it has.
+            came_before: the same call was cut off: what it has answered already is not answered twice.
 
         Raises:
             NotFoundError: there is no such application.
@@ -135,13 +148,16 @@ class OwnApplications:
         """
         async with one_step(self._tenant.profile, f"own_application.{application_id}"):  # one answer, one revision
             own = await self.look(application_id)
+            wanted = uses or own.application.wants.uses
+            if came_before and (own.application.answer, own.application.wants.uses) == (answer, wanted):
+                return own
             if own.standing is None or own.standing.state != "ASKED_BACK":
                 raise RefusedError("the authority has asked nothing that is not answered")
             if own.application.revision >= MAX_REVISIONS:
                 raise RefusedError("this application was answered too often", hint="apply anew")
             told = own.application.model_dump(include={"name", "country", "website", "email"}) | {"answer": answer}
             revision = own.application.revision + 1
-            made = await self._signed(own.id, revision, told, uses or own.application.wants.uses)
+            made = await self._signed(own.id, revision, told, wanted)
             await self._records.change(own.id, lambda _: made.model_copy(update={"standing": own.standing}))
             return await self._send(made)
 
