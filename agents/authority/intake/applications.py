@@ -37,7 +37,7 @@ from wanderbuch.agents.authority.intake.case import (
 )
 from wanderbuch.agents.authority.intake.config import IntakeConfig
 from wanderbuch.agents.authority.officials import Official, OfficialRole
-from wanderbuch.agents.runtime.gate.crowding import Place, gives_way
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.work.case import Step, check_why
@@ -208,7 +208,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         Raises:
             TooManyApplicationsError: none gives way.
         """
-        places = [Place(case.id, case.network, may_go=case.is_untouched) for case in await self.open_ones()]
+        places = [TakenPlace(case.id, case.network, may_go=case.is_untouched) for case in await self.open_ones()]
         gone = gives_way(places, network)
         if gone is None:
             raise TooManyApplicationsError("too many applications wait for a decision", hint="apply again next week")

@@ -17,7 +17,7 @@ _AT_LEAST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TakenPlace:
     """A place that is taken.
 
     Args:
@@ -31,7 +31,7 @@ class Place:
     may_go: bool
 
 
-def gives_way(places: Sequence[Place], network: str) -> str | None:
+def gives_way(places: Sequence[TakenPlace], network: str) -> str | None:
     """Return the id of what gives way to a newcomer; None: nothing does.
 
     Args:

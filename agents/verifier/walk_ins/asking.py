@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
-from wanderbuch.agents.runtime.gate.crowding import Place, gives_way
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
 from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.streams import Message, Streams
@@ -160,7 +160,7 @@ class WalkIns:
         Raises:
             TooOftenError: none gives way.
         """
-        places = [Place(session.id, session.network, may_go=True) async for session in self._sessions.every()]
+        places = [TakenPlace(session.id, session.network, may_go=True) async for session in self._sessions.every()]
         gone = gives_way(places, network)
         if gone is None:
             raise TooOftenError(_FULL_S)

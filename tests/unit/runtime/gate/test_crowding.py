@@ -2,13 +2,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from wanderbuch.agents.runtime.gate.crowding import Place, gives_way
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
 
 
-def places(text: str) -> Sequence[Place]:
+def places(text: str) -> Sequence[TakenPlace]:
     """Return places of networks that are single letters, oldest first; a capital one is worked on, "-" is unknown."""
     return [
-        Place(str(number), letter.lower().replace("-", ""), may_go=letter.islower() or letter == "-")
+        TakenPlace(str(number), letter.lower().replace("-", ""), may_go=letter.islower() or letter == "-")
         for number, letter in enumerate(text)
     ]
 
