@@ -16,6 +16,7 @@ from wanderbuch.agents.authority.intake.case import (
 )
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.work.case import MAX_WHY, Step
 from wanderbuch.governance.signed.application import Application
@@ -68,9 +69,10 @@ class ApplicationOut(ApiModel):
 
 
 class ApplicationsOut(ApiModel):
-    """Applications, the oldest first."""
+    """A part of the applications, the oldest first; `next_cursor` is null where they end."""
 
     items: list[ApplicationOut]
+    next_cursor: str | None
 
 
 class AskBackIn(ApiModel):
@@ -104,8 +106,9 @@ async def _every(office: "AuthorityOffice", call: Call[None]) -> ApplicationsOut
     text = call.query.get("state")
     if text is not None and text not in {state.value for state in ApplicationState}:
         raise MalformedError(f"expected one of the states {', '.join(state.value for state in ApplicationState)}")
-    state = None if text is None else ApplicationState(text)
-    return ApplicationsOut(items=[await _out(office, case) for case in await office.applications.all(state=state)])
+    state, asked = None if text is None else ApplicationState(text), asked_part(call.query)
+    page = await office.applications.page(state=state, limit=asked.limit, cursor=asked.cursor)
+    return ApplicationsOut(items=[await _out(office, case) for case in page.items], next_cursor=page.next_cursor)
 
 
 async def _show(office: "AuthorityOffice", call: Call[None]) -> ApplicationOut:
@@ -160,7 +163,7 @@ APPLICATION_ROUTES: Final[Sequence[Route]] = (
         _every,
         result=ApplicationsOut,
         summary="List applications",
-        query=("state",),
+        query=("state", *LISTED),
         needs=_EDITOR | _APPROVER,
     ),
     get("/applications/{id}", _show, result=ApplicationOut, summary="Show an application", needs=_EDITOR | _APPROVER),

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wanderbuch.agents.authority.intake.config import IntakeConfig
+from wanderbuch.agents.authority.registrar.config import RegistrarConfig
 from wanderbuch.agents.authority.trqp_config import TrqpConfig
 
 
@@ -53,6 +54,9 @@ class AuthorityConfig(BaseModel):
 
     trqp: TrqpConfig = TrqpConfig()
     """The TRQP endpoint on the public site; off unless it is switched on."""
+
+    registrar: RegistrarConfig = RegistrarConfig()
+    """The registered verifiers as EUDI wallets read them (TS5), on the public site; off unless it is switched on."""
 
     @model_validator(mode="after")
     def _leave_room_for_one_failure(self) -> Self:

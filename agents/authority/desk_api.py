@@ -42,6 +42,7 @@ from wanderbuch.agents.authority.desk_models import (
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.authority.reviews import ReviewState
+from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_once
 from wanderbuch.agents.people.rest import invite, manager, sign_in_routes
 from wanderbuch.agents.runtime.app import OPERATOR, Call, Route, delete, get, patch, post
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -70,10 +71,10 @@ async def _add_official(office: "AuthorityOffice", call: Call[NewOfficial]) -> O
     new, by, officials = call.body, manager(call), office.desk.officials
     if new.invite:
         office.parts.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
-        added = await officials.add_without_token(new.id, name=new.name, roles=new.roles, by=by)
+        added = await add_invited_once(officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
         invitation = await invite(office.parts.sign_in, PLACE, added.id, by=by)
         return OfficialAdded(official=OfficialOut.of(added), invitation=invitation)
-    official, token = await officials.add(new.id, name=new.name, roles=new.roles, by=by)
+    official, token = await add_once(officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
     return OfficialAdded(official=OfficialOut.of(official), token=token)
 
 
@@ -89,7 +90,7 @@ async def _remove_official(office: "AuthorityOffice", call: Call[None]) -> Offic
 
 
 async def _renew_token(office: "AuthorityOffice", call: Call[None]) -> OfficialWithToken:
-    official, token = await office.desk.officials.renew_token(call.path["id"], by=manager(call))
+    official, token = await renew_once(office.desk.officials, call.path["id"], by=manager(call), once=call.once)
     return OfficialWithToken(official=OfficialOut.of(official), token=token)
 
 
@@ -107,6 +108,7 @@ OFFICIAL_ROUTES: Final[Sequence[Route]] = (
         status=201,
         summary="Add an official",
         needs=MANAGERS,
+        once=True,
     ),
     patch(
         "/officials/{id}",
@@ -125,6 +127,7 @@ OFFICIAL_ROUTES: Final[Sequence[Route]] = (
         result=OfficialWithToken,
         summary="Give an official a new token",
         needs=MANAGERS,
+        once=True,
     ),
     *sign_in_routes("/officials", PLACE, lambda office: office.parts.sign_in, OfficialOut, OfficialOut.of, MANAGERS),
     get("/me", _me, result=OfficialOut, summary="Show who asks", needs=OFFICIALS | ADMINISTRATOR),

@@ -25,8 +25,9 @@ from wanderbuch.agents.authority.pages.desk import BASE, DeskParts
 from wanderbuch.agents.authority.pages.desk_sessions import DeskSession, desk_sessions
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.publication import Publication
+from wanderbuch.agents.authority.registrar.endpoint import Registrar, SignedBy
 from wanderbuch.agents.authority.schemas import publish_schemas
-from wanderbuch.agents.authority.trqp_role import open_endpoint
+from wanderbuch.agents.authority.trqp_role import open_endpoint, open_snapshot
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.authority.witnesses import WitnessDesk
 from wanderbuch.agents.people.opening import configured_provider, open_sign_in
@@ -72,19 +73,21 @@ class WalletKey:
         Raises:
             GovernanceError: it asserts with no key of this id.
         """
-        own = await own_did(self.profile, self.did)
-        if own is not None:
-            for name in own.assertion_keys:
-                if key_id(own, name) == kid:
-                    return public_key(name)
+        if (raw := (await self.public_keys()).get(kid)) is not None:
+            return raw
         raise GovernanceError(f"{kid} is not a key that this authority asserts with")
+
+    async def public_keys(self) -> Mapping[DidUrl, bytes]:
+        """Return the raw public keys with which the authority's DID asserts now."""
+        own = await own_did(self.profile, self.did)
+        return {} if own is None else {key_id(own, name): public_key(name) for name in own.assertion_keys}
 
 
 class AuthorityOffice:
     """An authority's work for one tenant.
 
     What routes and pages use: `desk`, `history`, `publication`, `register`, `parts` (of the desk's pages), `trqp`,
-    `witnesses`. Made by `open_office`.
+    `registrar`, `witnesses`. Made by `open_office`.
     """
 
     def __init__(self, tenant: Tenant, config: AuthorityConfig, schema_ids: Mapping[str, SchemaId]) -> None:
@@ -151,7 +154,20 @@ class AuthorityOffice:
             networks=networks,
             works=Works(tenant.spawn),
         )
-        self.trqp = open_endpoint(tenant, config.trqp, self.publication)
+        own = open_snapshot(tenant, self.publication)
+        self.trqp = open_endpoint(tenant, config.trqp, own)
+        self.registrar = (
+            Registrar(
+                SignedBy(tenant.did, key, key.public_keys, tenant.place.site_url),
+                snapshot=own,
+                first=own.first,
+                config=config.registrar,
+                networks=networks,
+                clock=self.clock,
+            )
+            if config.registrar.enabled
+            else None
+        )
         self.witnesses = WitnessDesk(tenant.profile, tenant.did, tenant.publisher, approved=self.desk.go_on)
         self._stop_following = self.publication.statements.follow(tenant.spawn)
 

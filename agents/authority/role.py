@@ -10,6 +10,7 @@ from wanderbuch.agents.authority.office import AuthorityOffice, open_office
 from wanderbuch.agents.authority.pages.desk_sessions import DeskSession
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
 from wanderbuch.agents.authority.pages.trqp_page import TRQP_PAGE_ROUTES
+from wanderbuch.agents.authority.registrar.endpoint import REGISTRAR_ROUTES
 from wanderbuch.agents.authority.trqp_didcomm import TRQP_HANDLERS
 from wanderbuch.agents.authority.trqp_role import TRQP_ROUTES
 from wanderbuch.agents.runtime.app import Caller, PublicRoute, Route
@@ -61,7 +62,14 @@ class AuthorityRole(Role):
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return what is answered beside the files."""
-        return (*PUBLIC_HISTORY_ROUTES, *TRQP_ROUTES, *TRQP_PAGE_ROUTES, *INTAKE_ROUTES, *register_routes())
+        return (
+            *PUBLIC_HISTORY_ROUTES,
+            *TRQP_ROUTES,
+            *TRQP_PAGE_ROUTES,
+            *REGISTRAR_ROUTES,
+            *INTAKE_ROUTES,
+            *register_routes(),
+        )
 
     def app_pages(self) -> Sequence[PublicRoute]:
         """Return the officials' desk."""

@@ -32,37 +32,36 @@ class TrqpOffice(Protocol):
         ...
 
 
-def open_endpoint(tenant: Tenant, config: TrqpConfig, publication: Publishing) -> TrqpEndpoint | None:
+def open_endpoint(tenant: Tenant, config: TrqpConfig, own: OwnSnapshot) -> TrqpEndpoint | None:
     """Return what answers for an authority, None if the endpoint is off.
 
     Args:
         tenant: the authority's.
         config: the table `[authority.trqp]`.
-        publication: what it publishes.
+        own: the authority's own file.
 
     Raises:
         ConfigurationError: the token cannot be read, or is too short.
     """
     if not config.enabled:
         return None
-    own = OwnSnapshot(
-        publication,
-        read=partial(read_own, publication),
-        spawn=tenant.spawn,
-        recognised=partial(_recognised, tenant),
-    )
-
-    async def first() -> GovernanceSnapshot | None:
-        await own.refresh()
-        return own()
-
     return TrqpEndpoint(
         authority=tenant.did,
         base="/" + tenant.place.published(_BASE.removeprefix("/")),
         snapshot=own,
-        first=first,
+        first=own.first,
         config=config,
         token=None if config.token_file is None else read_token(config.token_file),
+    )
+
+
+def open_snapshot(tenant: Tenant, publication: Publishing) -> OwnSnapshot:
+    """Return the authority's own file in memory, for all that answer questions; nothing is read yet."""
+    return OwnSnapshot(
+        publication,
+        read=partial(read_own, publication),
+        spawn=tenant.spawn,
+        recognised=partial(_recognised, tenant),
     )
 
 

@@ -116,6 +116,11 @@ class OwnSnapshot:
                 self._spawn("authority.trqp.read", self.refresh())
         return self._held
 
+    async def first(self) -> GovernanceSnapshot | None:
+        """Return the snapshot after the newest version was read; None: there is none."""
+        await self.refresh()
+        return self()
+
     async def refresh(self) -> None:
         """Read the version that the newest freshness statement names, if it is another than the one held."""
         async with self._reading:

@@ -86,15 +86,30 @@ class People[P: Person, R: StrEnum]:
             raise MalformedError(f"expected at least one role: {', '.join(role.value for role in self._roles)}")
         return tuple(role for role in self._roles if role in roles)
 
-    async def add(self, person_id: str, *, name: str, roles: Collection[R], by: str = OPERATOR.id) -> tuple[P, str]:
+    async def add(
+        self,
+        person_id: str,
+        *,
+        name: str,
+        roles: Collection[R],
+        by: str = OPERATOR.id,
+        token: str | None = None,
+    ) -> tuple[P, str]:
         """Add a person and return them with their token, which nobody can show again.
+
+        Args:
+            person_id: theirs for ever.
+            name: as colleagues know them.
+            roles: what they may do.
+            by: who adds them.
+            token: 256 bits that nobody else knows, where the call made them; by default fresh ones.
 
         Raises:
             ForbiddenError: `by` may not.
             MalformedError: the id, the name or the roles do not fit.
             DuplicateError: the id is, or was, somebody's. If the answer was lost, ask for a new token.
         """
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        token = token or secrets.token_urlsafe(_TOKEN_BYTES)
         return await self._add(person_id, name, roles, token_hash(token), by), token
 
     async def add_without_token(self, person_id: str, *, name: str, roles: Collection[R], by: str) -> P:
@@ -175,8 +190,8 @@ class People[P: Person, R: StrEnum]:
 
         return await self._change(person_id, step, by, also_removed=True)
 
-    async def renew_token(self, person_id: str, *, by: str = OPERATOR.id) -> tuple[P, str]:
-        """Give a person a new token; the old one is worth nothing from now on.
+    async def renew_token(self, person_id: str, *, by: str = OPERATOR.id, token: str | None = None) -> tuple[P, str]:
+        """Give a person a new token (see `add`); the old one is worth nothing from now on.
 
         It is a line of the log: with the token whoever gave it could act in the person's name.
 
@@ -185,13 +200,15 @@ class People[P: Person, R: StrEnum]:
             ForbiddenError: `by` may not.
             RefusedError: they were removed.
         """
-        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        given = token or secrets.token_urlsafe(_TOKEN_BYTES)
 
         def step(person: P) -> tuple[P, PeopleFact | None]:
-            changed = person.changed(token_hash=token_hash(token))
+            if person.token_hash == token_hash(given):  # by the same call, which was cut off
+                return person, None
+            changed = person.changed(token_hash=token_hash(given))
             return changed, _fact(changed, by, "new token")
 
-        return await self._change(person_id, step, by), token
+        return await self._change(person_id, step, by), given
 
     async def note(
         self,

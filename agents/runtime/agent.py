@@ -386,12 +386,11 @@ class RunningAgent:
 
     def _sign_up_mounts(self) -> Sequence[Mount]:
         sign_up = self._sign_up
-        if sign_up is None:
+        if not self.role.may_sign_up:
             return ()
-        known: SignUp = sign_up
 
-        async def enter(_: str) -> SignUp:
-            return known
+        async def enter(_: str) -> SignUp | None:
+            return sign_up
 
         return (Mount("sign-up", enter, SIGN_UP_ROUTES, is_shared=True, is_open=True),)
 

@@ -51,7 +51,7 @@ from wanderbuch.agents.runtime.certificate_rules import Concern
 from wanderbuch.errors import WanderbuchError
 
 OWN_ADDRESS: Final[web.AppKey[str | None]] = web.AppKey("own_address")
-"""What people's browsers call the app site, such as "https://desk.example"; None: as they ask for it."""
+"""What people's browsers call a site, such as "https://desk.example"; None: as they ask for it."""
 
 
 class ApiModel(BaseModel):
@@ -91,10 +91,14 @@ class Once:
     Args:
         id: of what is made, as `new_id` makes them.
         is_done: whether it was made before; then what is not there any more is not made again.
+        came_before: whether the call came before, also if a crash cut it off.
+        secret: 32 bytes that are the same each time the call comes, known to whoever has its key and to no one else.
     """
 
     id: str
     is_done: bool
+    came_before: bool = False
+    secret: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@
    comes again, after a crash and at another process too, makes the same one, or is shown it as it was made.
 3. The same key with another body is refused. Of calls with one key that come at once one is taken after the other.
 4. A call that was refused (4xx) made nothing: its key is free again.
-5. Keys are kept for a day, at most 10,000 for a tenant. Nothing of the body or the answer is kept with them.
+5. Keys are kept for a day, at most 10,000 for a tenant. Nothing of the body or the answer is kept with them. A secret
+   that a call makes (a person's token) follows from its key and from what is kept, so it can be answered again.
 """
 
 import hashlib
@@ -99,13 +100,17 @@ async def answered_once[R: BaseModel](
         KeysFullError: too many keys are kept.
         LeaseBusyError: the same call is being answered, and takes long.
     """
-    used_id = tables_of(profile).hashes.of("idempotency", tenant_of(profile), place, caller, key).hex()
+    hashes, tenant = tables_of(profile).hashes, tenant_of(profile)
+    used_id = hashes.of("idempotency", tenant, place, caller, key).hex()
     digest = hashlib.sha256(b"" if body is None else body.model_dump_json().encode()).hexdigest()
     keys = RecordStore(profile, UsedKey)
     async with one_step(profile, f"idempotency.{used_id}", wait_s=_WAIT_S):
-        used = await _used(keys, used_id, digest)
+        used, came_before = await _used(keys, used_id, digest)
+        secret = b"".join(
+            hashes.of("idempotency secret", half, tenant, place, caller, key, used.made_id) for half in "01"
+        )
         try:
-            made = await make(Once(used.made_id, used.is_done))
+            made = await make(Once(used.made_id, used.is_done, came_before, secret))
         except WanderbuchError as err:
             if status_of(err) in _CLIENT_ERRORS and not used.is_done:
                 await keys.remove(used_id)
@@ -115,7 +120,8 @@ async def answered_once[R: BaseModel](
         return made
 
 
-async def _used(keys: RecordStore[UsedKey], used_id: str, digest: str) -> UsedKey:
+async def _used(keys: RecordStore[UsedKey], used_id: str, digest: str) -> tuple[UsedKey, bool]:
+    """Return the key as it is kept, and whether it came before."""
     used = await keys.get_or_none(used_id)
     if used is not None and used.created_at + KEPT_FOR <= utc_now():
         await keys.remove(used_id)
@@ -128,7 +134,7 @@ async def _used(keys: RecordStore[UsedKey], used_id: str, digest: str) -> UsedKe
             )
         fresh = UsedKey(id=used_id, digest=digest, made_id=new_id())
         try:
-            return await keys.insert(fresh)
+            return await keys.insert(fresh), False
         except DuplicateError:  # by a process that slept in its step
             used = await keys.get(used_id)
     if used.digest != digest:
@@ -136,7 +142,7 @@ async def _used(keys: RecordStore[UsedKey], used_id: str, digest: str) -> UsedKe
             f"this {HEADER} came before, with another body",
             hint="take a new key for another call; to send the same call again, send the same body",
         )
-    return used
+    return used, True
 
 
 async def forget_keys(profiles: Iterable[Profile], now: datetime) -> None:

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from wanderbuch.agents.runtime.app import PublicRoute
+from wanderbuch.agents.runtime.app import OWN_ADDRESS, PublicRoute
 from wanderbuch.agents.runtime.app_site import Enter
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config import HOSTS_FOLDER
@@ -135,6 +135,7 @@ class PublicSite:
         app = web.Application(
             client_max_size=self._config.max_message_bytes, middlewares=[without_details(front), proxies]
         )
+        app[OWN_ADDRESS] = f"https://{self._config.host}"
         app.router.add_post("/didcomm", self._didcomm, expect_handler=expect_body)
         app.router.add_get("/i/{id}", self._short_link(door, front))
         if front is not None:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ANYBODY, ApiModel, Call, Route, post
 from wanderbuch.agents.runtime.sign_up import SignUp
+from wanderbuch.store.records import NotFoundError
 
 
 class SignUpIn(ApiModel):
@@ -26,7 +27,9 @@ class SignedUpOut(ApiModel):
     goes_after_idle_days: int
 
 
-async def _sign_up(sign_up: SignUp, call: Call[SignUpIn]) -> SignedUpOut:
+async def _sign_up(sign_up: SignUp | None, call: Call[SignUpIn]) -> SignedUpOut:
+    if sign_up is None:
+        raise NotFoundError("nobody signs up here: it is switched off", hint="ask the operator of this service")
     record, token = await sign_up.make(call.body.name, network=call.caller.id)
     return SignedUpOut(
         id=record.id,

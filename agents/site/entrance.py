@@ -17,7 +17,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from wanderbuch.agents.runtime.problems import status_of
-from wanderbuch.agents.site.forged import refuse_forged, refuse_other_sites
+from wanderbuch.agents.site.forged import refuse_forged
 from wanderbuch.agents.site.languages import LANGUAGES, Language, Words, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
@@ -130,7 +130,6 @@ class Entrance[O, P: Person]:
             try:
                 sent: MultiDict[str] = MultiDict()
                 if request.method == "POST":
-                    refuse_other_sites(request)
                     sent = await read_form(request)
                     refuse_forged(signed_in.form_token, sent.get("form_token"))
                 return await page(SignedInVisit(request, language, signed_in, office, sent, self.pages))
@@ -224,7 +223,6 @@ class Entrance[O, P: Person]:
         if language is None:
             return await self._welcome(office, request)
         try:
-            refuse_other_sites(request)
             sent = await read_form(request)
         except WanderbuchError as err:
             return self._problem(request, language, None, status_of(err), err.message, err.hint)

@@ -1,4 +1,4 @@
-"""A form as a browser posts it: within a time, a size and a number of fields."""
+"""A form as a browser posts it: from a page of ours, within a time, a size and a number of fields."""
 
 from typing import Final
 from urllib.parse import parse_qsl
@@ -8,6 +8,7 @@ from multidict import MultiDict
 
 from wanderbuch.agents.runtime.bodies import read_body
 from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError
+from wanderbuch.agents.site.forged import refuse_other_sites
 
 _DEADLINE_S: Final = 20.0
 _MAX_FIELDS: Final = 20_000
@@ -17,9 +18,11 @@ async def read_form(request: web.Request) -> MultiDict[str]:
     """Return the form that was sent.
 
     Raises:
+        ForbiddenError: it was sent from a page of another site; nothing of it is read.
         MalformedError: it is none.
         TooSlowError: it did not arrive in time.
     """
+    refuse_other_sites(request)
     if request.content_type != "application/x-www-form-urlencoded":
         raise MalformedError("expected a form")
     try:

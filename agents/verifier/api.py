@@ -36,6 +36,7 @@ from wanderbuch.agents.verifier.models import (
 )
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.papers.paper_api import PAPER_ROUTES
+from wanderbuch.agents.verifier.policy_api import POLICY_ROUTES
 from wanderbuch.agents.verifier.putting import explain_question, put, put_again, put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.questions.explaining import explain, worker_words
@@ -210,6 +211,7 @@ VERIFIER_ROUTES: Final[Sequence[Route]] = (
     *LINK_ROUTES,
     *APPLICATION_ROUTES,
     *PAPER_ROUTES,
+    *POLICY_ROUTES,
     *TEMPLATE_ROUTES,
     *STAFF_ROUTES,
     get("/identity", _identity, result=IdentityOut, summary="Show who asks, as an authority needs to know it"),

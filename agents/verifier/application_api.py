@@ -93,9 +93,12 @@ async def _look(office: VerifierOffice, call: Call[None]) -> OwnApplicationOut:
 
 
 async def _answer(office: VerifierOffice, call: Call[ApplicationAnswer]) -> OwnApplicationOut:
+    application_id, once = call.path["id"], call.once
+    if once is not None and once.is_done:  # the call came again
+        return OwnApplicationOut.of(await office.own_applications.look(application_id))
     uses = None if call.body.uses is None else tuple(call.body.uses)
-    answered_by = None if call.once is None else call.once.id
-    own = await office.own_applications.answer(call.path["id"], call.body.answer, uses, answered_by=answered_by)
+    answered_by = None if once is None else once.id
+    own = await office.own_applications.answer(application_id, call.body.answer, uses, answered_by=answered_by)
     return OwnApplicationOut.of(own)
 
 

@@ -36,6 +36,7 @@ class DeskAct(StrEnum):
     CANCELLED = "cancelled"
     FORGOTTEN = "forgotten"
     SETTINGS_CHANGED = "settings-changed"
+    POLICY_CHANGED = "policy-changed"
 
 
 _OF_PEOPLE: Final = {

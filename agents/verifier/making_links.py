@@ -8,6 +8,7 @@ from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.verifier.links.link import REFERENCE_CHARS, REFERENCES, QuestionLink
 from wanderbuch.agents.verifier.links.models import NewLink
 from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.agents.verifier.policies.keeping import refuse_broken
 from wanderbuch.agents.verifier.reading import read_question
 from wanderbuch.plugins.exchange.connecting.invitations import invitation_address, invitation_message
 from wanderbuch.plugins.trust.purposes import goal, goal_code
@@ -28,11 +29,14 @@ async def make_link(
         NobodyCountsError: no accredited issuer could satisfy it.
         OverAskingError: the authority does not let this verifier ask it.
         KeepingError: answers cannot be kept like that.
+        PolicyBrokenError: it is against the verifier's own policy; a later change does not close a link.
     """
     tenant = office.tenant
     if told.question.ref is not None:
         raise MalformedError("expected a question without a ref: each applicant gets one")
     wanted = await read_question(office, told.question)
+    if (policy := (await office.policy.get()).policy) is not None:
+        refuse_broken(policy.broken_by(wanted.asked, told.question.keeping))
     await office.desk.compile(*wanted.asked, asker=office.asker)
     link_id, closes_in = link_id or new_id(), timedelta(seconds=told.closes_in_s)
     purpose, keeping = told.question.purpose, told.question.keeping

@@ -16,6 +16,7 @@ from wanderbuch.agents.verifier.erasing.eraser import Eraser
 from wanderbuch.agents.verifier.erasing.erasure import ErasedError
 from wanderbuch.agents.verifier.links.applying import Applying
 from wanderbuch.agents.verifier.links.link import Links
+from wanderbuch.agents.verifier.policies.keeping import PolicyBook
 from wanderbuch.agents.verifier.questions.templates import Templates
 from wanderbuch.agents.verifier.staff import StaffMember, StaffSession, open_sessions, open_staff
 from wanderbuch.agents.verifier.walk_ins.asking import WalkIns
@@ -85,6 +86,7 @@ class VerifierOffice:
 
         self.templates = Templates(tenant.profile, self.log)
         self.settings = SettingsBook(tenant.profile, self.log)
+        self.policy = PolicyBook(tenant.profile, self.log)
         self.staff = open_staff(tenant.records(StaffMember), self.log, clock=tenant.clock)
         self.sign_in = open_sign_in(
             tenant.profile,

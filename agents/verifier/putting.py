@@ -1,5 +1,6 @@
 """Explain a question, and put it: the same for the REST API, for templates and for the desk's pages."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from wanderbuch.agents.runtime.decisions import DecisionOut
@@ -7,6 +8,8 @@ from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.verifier.answers import AskAgain, ask_again, lacks_day
 from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.agents.verifier.policies.explaining import remarks
+from wanderbuch.agents.verifier.policies.keeping import refuse_broken
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.questions.explaining import explain
 from wanderbuch.agents.verifier.questions.models import ExplanationOut
@@ -34,6 +37,9 @@ async def explain_question(office: VerifierOffice, question: WordedQuestion, lan
     asked = await read_question(office, question)
     preview = await office.desk.preview(*asked.asked, asker=office.asker)
     explained = explain(asked.asked, asked.levels, preview.permissions, keeping=question.keeping, language=language)
+    if (policy := (await office.policy.get()).policy) is not None:
+        broken = policy.broken_by(asked.asked, question.keeping)
+        explained = replace(explained, remarks=(*remarks(policy, broken, language=language), *explained.remarks))
     return ExplanationOut.of(asked, explained, preview)
 
 
@@ -113,10 +119,13 @@ async def put(
     Raises:
         CannotAskError: there is no governance file yet.
         RefusedError: the authority does not let this verifier ask it.
+        PolicyBrokenError: it is against the verifier's own policy.
         NobodyCountsError: no accredited issuer could satisfy it.
         KeepingError: its answer cannot be kept like that.
     """
     tenant = office.tenant
+    if (policy := (await office.policy.get()).policy) is not None:
+        refuse_broken(policy.broken_by(asked, keeping))
     answer_in = timedelta(seconds=deadline_s or office.config.answer_deadline_s)
 
     async def shorten(question_id: str, url: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_once
 from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
 from wanderbuch.agents.people.rest import InvitationView, invite, manager, sign_in_routes
 from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, delete, get, patch, post
@@ -44,10 +45,10 @@ async def _add(office: VerifierOffice, call: Call[NewStaffMember]) -> StaffAdded
     new, by = call.body, manager(call)
     if new.invite:
         office.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
-        added = await office.staff.add_without_token(new.id, name=new.name, roles=new.roles, by=by)
+        added = await add_invited_once(office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
         invitation = await invite(office.sign_in, DESK_PLACE, added.id, by=by)
         return StaffAddedOut(member=StaffMemberOut.of(added), invitation=invitation)
-    member, token = await office.staff.add(new.id, name=new.name, roles=new.roles, by=by)
+    member, token = await add_once(office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
     return StaffAddedOut(member=StaffMemberOut.of(member), token=token)
 
 
@@ -61,16 +62,24 @@ async def _remove(office: VerifierOffice, call: Call[None]) -> StaffMemberOut:
 
 
 async def _renew(office: VerifierOffice, call: Call[None]) -> StaffAddedOut:
-    member, token = await office.staff.renew_token(call.path["id"], by=manager(call))
+    member, token = await renew_once(office.staff, call.path["id"], by=manager(call), once=call.once)
     return StaffAddedOut(member=StaffMemberOut.of(member), token=token)
 
 
 STAFF_ROUTES: Final[Sequence[Route]] = (
     get("/people", _every, result=StaffOut, summary="List the people of the desk"),
-    post("/people", _add, body=NewStaffMember, result=StaffAddedOut, status=201, summary="Let somebody in at the desk"),
+    post(
+        "/people",
+        _add,
+        body=NewStaffMember,
+        result=StaffAddedOut,
+        status=201,
+        summary="Let somebody in at the desk",
+        once=True,
+    ),
     patch("/people/{id}", _change, body=StaffChange, result=StaffMemberOut, summary="Change somebody"),
     delete("/people/{id}", _remove, result=StaffMemberOut, summary="Remove somebody for good"),
-    post("/people/{id}/token", _renew, result=StaffAddedOut, summary="Give somebody a new token"),
+    post("/people/{id}/token", _renew, result=StaffAddedOut, summary="Give somebody a new token", once=True),
     *sign_in_routes(
         "/people", DESK_PLACE, lambda office: office.sign_in, StaffMemberOut, StaffMemberOut.of, OPERATOR.roles
     ),

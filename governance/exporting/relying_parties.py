@@ -3,8 +3,9 @@
 One object for each verifier, one `intendedUse` for each of its verification statements. Source: EUDI TS5, "Common
 formats and API for Relying Party Registration information", its OpenAPI description.
 
-TS5 has no place for what a predicate may be asked about, for purposes as words of a closed list, or for the places
-where they hold; the first goes into `claim`, since to ask about is less than to ask to see. Every loss is named.
+TS5 has no place for what a predicate may be asked about, for purposes as words of a closed list, for the places where
+they hold, for the law that lets the verifier ask, for whom to appeal to, or for how long answers are kept; the first
+goes into `claim`, since to ask about is less than to ask to see. Every loss is named.
 """
 
 from collections.abc import Iterator
@@ -31,9 +32,21 @@ def relying_parties(file: GovernanceFile) -> Export:
     if any(one.predicates - one.attributes for one in file.verifications):
         text = "attributes about which only a bound may be asked stand in claim, as if they might be seen"
         losses.append(Loss("predicates", "", text, widens=True))
+    if file.verifications:
+        text = "for which of employment, study and a regulated profession a use is registered is left out"
+        losses.append(Loss("purposes", "", text, widens=True))
     losses += [
         Loss("places", one.id, f"that it is for {', '.join(one.jurisdictions)} is left out")
         for one in file.verifications
+    ]
+    losses += [
+        Loss("legal-basis", one.id, f"its legal basis, {one.legal_basis}, is left out") for one in file.verifications
+    ]
+    losses += [Loss("redress", one.id, f"whom to appeal to, {one.redress}, is left out") for one in file.verifications]
+    losses += [
+        Loss("keeps-days", one.id, f"that answers are kept for {one.keeps_days} days is left out", widens=True)
+        for one in file.verifications
+        if one.keeps_days is not None
     ]
     losses += [
         Loss("break", one.id, "that it held with breaks between its first day and its last is left out", widens=True)
@@ -47,16 +60,20 @@ def relying_parties(file: GovernanceFile) -> Export:
     ]
     text = "whether it is a public body, and which data protection authority supervises it, the file does not say"
     losses.append(Loss("supervision", "", text))
+    text = "that names are legal names and that all are service providers is made up: the file does not say it"
+    losses.append(Loss("legal-name", "", text))
     verifiers = dict.fromkeys(one.verifier for one in file.verifications)
+    losses += [
+        Loss("contact", verifier, "the file has no address of it, so its DID stands in supportURI")
+        for verifier in verifiers
+        if not _contacts(file, verifier)
+    ]
     return Export(json_content([relying_party(file, verifier) for verifier in verifiers]), tuple(losses))
 
 
 def relying_party(file: GovernanceFile, verifier: Did) -> dict[str, Any]:
     """Return one verifier."""
-    known = next((one for one in file.participants if one.did == verifier), None)
-    name = (known.name if known else None) or str(verifier)
-    listed = file.verifications_of(verifier)
-    contacts = [text for text in (known.website, known.email and f"mailto:{known.email}") if text] if known else []
+    name, contacts = file.participant_name(verifier) or str(verifier), _contacts(file, verifier)
     return {
         "identifier": [{"type": _DID, "identifier": str(verifier)}],
         "legalPerson": {"legalName": [name]},
@@ -66,8 +83,14 @@ def relying_party(file: GovernanceFile, verifier: Did) -> dict[str, Any]:
         "isIntermediary": False,
         "srvDescription": [[{"lang": _LANGUAGE, "content": name}]],
         "supportURI": contacts[0] if contacts else str(verifier),
-        "intendedUse": [_use(one) for one in listed],
+        "intendedUse": [_use(one) for one in file.verifications_of(verifier)],
     }
+
+
+def _contacts(file: GovernanceFile, verifier: Did) -> list[str]:
+    """Return the addresses of a verifier, its website first."""
+    known = file.index.participants.get(verifier)
+    return [] if known is None else [text for text in (known.website, known.email and f"mailto:{known.email}") if text]
 
 
 def _use(given: VerifierAuthorization) -> dict[str, Any]:

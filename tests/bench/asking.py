@@ -101,7 +101,8 @@ async def _measured(
         raise BenchError("expected an employer that runs")
     clocks = ProcessClocks({"employer": employer.process.pid})
     credential = await _credential(town, liar)
-    await employer.post("/questions", _QUESTION)  # the first one reads the crosswalks and the titles
+    first = await employer.post("/questions", _QUESTION)  # it reads the crosswalks and the titles
+    await employer.post(f"/requests/{first['id']}/cancel")  # nobody answers it, and what is open is waited for
     progress(f"{sessions} questions are put")
     asked: list[dict[str, Any]] = []
     asking: list[float] = []
@@ -145,11 +146,15 @@ async def _answer(liar: AgentHandle, question: dict[str, Any], credential: str) 
 
 
 async def _ended(employer: AgentHandle, asked: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """Wait until no question is open any more, and return how they ended."""
+    """Wait until no question is open any more, and return how they ended.
+
+    Raises:
+        BenchError: some are still open, so there is no time to tell.
+    """
     deadline = time.monotonic() + _END_S
     while (await employer.get("/requests", state="OPEN", limit="1"))["items"]:
         if time.monotonic() > deadline:
-            break
+            raise BenchError(f"expected every question to have ended after {_END_S:g} s, found some that are open")
         await asyncio.sleep(_LOOK_EVERY_S)
     outcomes: Counter[str] = Counter()
     for question in asked:

@@ -169,6 +169,21 @@ async def look_at_paper(place: Place) -> Calls:
     return Calls("/papers", paper, Effect.SAME)
 
 
+async def explain_policy(_: Place) -> Calls:
+    return Calls("/policy/explain", {"document": {"places": ["Malta"]}}, Effect.SAME)
+
+
+async def set_policy(place: Place) -> Calls:
+    """One that refuses nothing, so that all that comes after can be asked."""
+    kept = await place.employer.get("/policy")
+    loose = {"revocation": "dangerously_accept_revoked", "alike": "dangerously_allowed"}
+
+    async def check() -> None:
+        assert (await place.employer.get("/policy"))["revision"] == kept["revision"] + 1
+
+    return Calls("/policy", {"document": loose, "revision": kept["revision"]}, Effect.ANY, check=check)
+
+
 async def make_link(_: Place) -> Calls:
     return Calls("/links", {"title": "Welders", "question": IN_WORDS}, Effect.EACH)
 
@@ -278,6 +293,8 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("employer", "POST", "/questions/explain", explain_question),
     ("employer", "POST", "/links", make_link),
     ("employer", "POST", "/papers", look_at_paper),
+    ("employer", "POST", "/policy/explain", explain_policy),
+    ("employer", "PUT", "/policy", set_policy),
     ("employer", "POST", "/links/{id}/close", close_link),
     ("employer", "POST", "/links/{id}/widen", widen_link),
     ("employer", "POST", "/requests/{id}/case/destroy", destroy_case),
@@ -342,10 +359,10 @@ async def test_calls_with_one_key_make_one_thing(place: Place) -> None:
         keyed.append(route)
         calls, key = await case(place), secrets.token_hex(8)
         answers = [await call(agent, method, calls.path, calls.body, calls.token, key=key) for _ in range(2)]
-        assert [status for status, _ in answers] == [201, 201], (route, answers)
+        assert {status for status, _ in answers} <= {200, 201}, (route, answers)
         first, second = [answer.get("id", answer) for _, answer in answers]
         assert first == second, route
-    assert {"/offers", "/questions", "/links", "/templates", "/applications"} <= set(keyed)
+    assert {"/offers", "/questions", "/links", "/templates", "/applications", "/people", "/officials"} <= set(keyed)
 
 
 async def test_a_question_opened_at_once_under_its_two_addresses_is_one(place: Place) -> None:

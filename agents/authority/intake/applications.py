@@ -5,7 +5,9 @@ application's own:
 
 1. The same application, or an older revision of it, changes nothing: it is answered with how it stands.
 2. A later revision is taken while a question to the applicant is open, and answers it.
-3. So many may be open, of one applicant and in all: they are counted and kept in one step, of all processes.
+3. So many may be open, of one applicant and in all: they are counted and kept in one step, of all processes. Where all
+   places are taken, the network that has most of them gives one that no official has worked on (`gate.crowding`): so
+   strangers with a few networks keep nobody out. Whoever gave way applies again as they did.
 4. What is proposed fits the application as it stands when it is submitted: no question is open, and no more is granted
    than is applied for then.
 5. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
@@ -13,6 +15,7 @@ application's own:
 """
 
 import contextlib
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -34,6 +37,8 @@ from wanderbuch.agents.authority.intake.case import (
 )
 from wanderbuch.agents.authority.intake.config import IntakeConfig
 from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
+from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.work.case import Step, check_why
 from wanderbuch.agents.work.cases import Outcome
@@ -43,8 +48,10 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.signed.application import Application, IntendedUse
 from wanderbuch.store.once import one_step, own_id
-from wanderbuch.store.records import DuplicateError, NotFoundError
+from wanderbuch.store.records import DuplicateError, NotFoundError, Page
+from wanderbuch.store.tables import tables_of, tenant_of
 
+_LOG = logging.getLogger(__name__)
 _OPEN = tuple(
     state.value for state in ApplicationState if state not in (ApplicationState.DECIDED, ApplicationState.DISCARDED)
 )
@@ -76,8 +83,21 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         """Return those that wait for a decision, the oldest first."""
         return [case async for case in self._records.every(state=_OPEN)]
 
-    async def take(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
+    async def page(
+        self, *, state: ApplicationState | None = None, limit: int, cursor: str | None = None
+    ) -> Page[ApplicationCase]:
+        """Return a part of the applications (in this state), the oldest first; errors as `RecordStore.page`."""
+        wanted = None if state is None else state.value
+        return await self._records.page(state=wanted, limit=limit, cursor=cursor, newest_first=False)
+
+    async def take(self, applicant: Did, application: Application, jws: str, *, network: str) -> ApplicationCase:
         """Take an application that was verified, and return its case as it stands then.
+
+        Args:
+            applicant: who signed it.
+            application: what it says.
+            jws: the same as it was signed.
+            network: from which it came.
 
         Raises:
             TooManyApplicationsError: too many wait already.
@@ -85,7 +105,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         """
         known = await self._records.get_or_none(case_id(applicant, application.id))
         if known is None:
-            return await self._begin(applicant, application, jws)
+            return await self._begin(applicant, application, jws, network)
         if application.revision <= known.application.revision:  # 1
             return known
         now, digest = self.clock(), content_digest([jws.encode()])
@@ -149,20 +169,20 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         """Carry out what was approved; again and again it is done once."""
         return await self.carry_out(case_id, self._carry_out)
 
-    async def _begin(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
+    async def _begin(self, applicant: Did, application: Application, jws: str, network: str) -> ApplicationCase:
         if application.revision != 1:
             raise RefusedError("expected the first revision of an application that nobody has seen")
         async with one_step(self.profile, "intake"):  # 3
-            return await self._keep(applicant, application, jws)
+            return await self._keep(applicant, application, jws, self._hashed(network))
 
-    async def _keep(self, applicant: Did, application: Application, jws: str) -> ApplicationCase:
+    async def _keep(self, applicant: Did, application: Application, jws: str, network: str) -> ApplicationCase:
         if (known := await self._records.get_or_none(case_id(applicant, application.id))) is not None:  # just now
             return known
-        if await self._records.count(state=_OPEN) >= self._config.most_open:  # 3
-            raise TooManyApplicationsError("too many applications wait for a decision", hint="apply again next week")
         own = [case for case in await self._records.find(applicant=str(applicant)) if case.is_open]
         if len(own) >= self._config.most_of_one:
             raise TooManyApplicationsError(f"{len(own)} applications of this DID wait for a decision already")
+        if await self._records.count(state=_OPEN) >= self._config.most_open:  # 3
+            await self._make_room(network)
         now = self.clock()
         step = Step(at=now, who=APPLICANT, what=RECEIVE, digest=content_digest([jws.encode()]))
         case = ApplicationCase(
@@ -174,6 +194,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
             applicant=str(applicant),
             application=application,
             jws=jws,
+            network=network,
             trail=(step,),
         )
         try:
@@ -181,17 +202,35 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         except DuplicateError:  # the same application, just now
             return await self._records.get(case.id)
 
+    async def _make_room(self, network: str) -> None:
+        """Let an application of the network with most of them go, for one of this network (3).
+
+        Raises:
+            TooManyApplicationsError: none gives way.
+        """
+        places = [TakenPlace(case.id, case.network, may_go=case.is_untouched) for case in await self.open_ones()]
+        gone = gives_way(places, network)
+        if gone is None:
+            raise TooManyApplicationsError("too many applications wait for a decision", hint="apply again next week")
+        await self._records.remove(gone)
+        log_event(_LOG, logging.WARNING, "intake.gave_way", application=gone, open=len(places))
+
+    def _hashed(self, network: str) -> str:
+        """Return what a network is kept as: who has the key of the store alone can tell which one it was."""
+        return tables_of(self.profile).hashes.of("intake network", tenant_of(self.profile), network).hex()
+
     async def _carry_out(self, case: ApplicationCase) -> Outcome:
         decision = await self.content(case)
         if decision is None:
             raise RefusedError("no decision is proposed")
         if decision.outcome == "refuse":
-            return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "refuse"})
+            return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "refuse", "network": ""})
         try:
             draft_id = await self._draft(case, decision)
         except (ForbiddenError, NotFoundError) as err:  # who proposed it is no editor any more
             return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
-        return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "approve", "draft_id": draft_id})
+        kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
+        return Outcome(ApplicationState.DECIDED, decision.reason, kept)
 
     async def _draft(self, case: ApplicationCase, decision: ProposedDecision) -> str:
         """Make the draft, in steps that may be done again (5)."""

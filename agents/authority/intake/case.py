@@ -76,6 +76,7 @@ class ApplicationCase(RevisedCase[ApplicationState]):
         applicant: the DID that signed it.
         application: its newest revision.
         jws: the same as it was signed.
+        network: from which it came, hashed with a key; "" once it is decided, and where it is not known.
         asked_back: the questions to the applicant, the newest last.
         outcome: what was decided; None: nothing yet.
         draft_id: the draft that an approval became.
@@ -99,6 +100,7 @@ class ApplicationCase(RevisedCase[ApplicationState]):
     applicant: str
     application: Application
     jws: str
+    network: str = ""
     asked_back: tuple[AskedBack, ...] = ()
     outcome: Literal["approve", "refuse"] | None = None
     draft_id: str | None = None
@@ -109,6 +111,11 @@ class ApplicationCase(RevisedCase[ApplicationState]):
         last = self.asked_back[-1] if self.asked_back else None
         is_waiting = self.stage is Stage.OPEN and last is not None and last.answered_at is None
         return last if is_waiting else None
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was done with it since it came."""
+        return len(self.trail) == 1
 
     @property
     def is_open(self) -> bool:

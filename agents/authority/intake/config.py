@@ -12,7 +12,7 @@ class IntakeConfig(BaseModel):
     """Whether anybody may apply, at `/intake/applications` on the public site."""
 
     most_open: int = Field(default=500, ge=1, le=100_000)
-    """How many may wait for a decision at once."""
+    """How many may wait for a decision at once; then the network that has most of them makes room for others."""
 
     most_of_one: int = Field(default=3, ge=1, le=1000)
     """How many of one applicant may."""

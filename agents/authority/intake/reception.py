@@ -115,7 +115,8 @@ class Reception:
         Raises:
             WanderbuchError: it is not taken.
         """
-        self._budget.take(self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", [])))
+        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+        self._budget.take(network)
         if (request.content_length or 0) > MAX_APPLICATION_BYTES:
             raise TooLargeError(f"expected at most {MAX_APPLICATION_BYTES} bytes")
         try:
@@ -136,7 +137,9 @@ class Reception:
                     )
         except TimeoutError as err:
             raise ResolutionError("the applicant's DID document could not be read in time") from err
-        case = await self._applications.take(Did.parse(applicant), application, received.decode("ascii"))
+        case = await self._applications.take(
+            Did.parse(applicant), application, received.decode("ascii"), network=network
+        )
         return await self.standing(case)
 
     async def find(self, case_id: str) -> ApplicationStandingOut:

@@ -19,7 +19,7 @@ from wanderbuch.agents.issuer.pages.kit import KIT
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
 from wanderbuch.agents.runtime.gate.networks import Networks
-from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError, TooSlowError
+from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, NotReadyError, TooSlowError
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
@@ -90,6 +90,8 @@ class ClaimPages:
             raise web.HTTPRequestTimeout from err
         except MalformedError as err:
             raise web.HTTPBadRequest from err
+        except ForbiddenError:
+            return await self._elsewhere(office, request, language)
         try:
             look = await claiming.look(token)
             office.claims.take(network_of(office, request))
@@ -108,6 +110,14 @@ class ClaimPages:
         except (NotReadyError, LeaseBusyError):
             return self._show(office, request, language, look, said="claim.not_now", status=503)
         return self._offer(office, request, language, offer)
+
+    async def _elsewhere(self, office: ClaimWork, request: web.Request, language: Language) -> web.Response:
+        """Return the page for a form that a page of another site sent: nothing of it was read."""
+        try:
+            look = await office.batches.claiming.look(request.match_info["token"])
+        except SlipUnknownError:
+            return self._unknown(office, request, language)
+        return self._show(office, request, language, look, said="form.elsewhere", status=403)
 
     def _offer(self, office: ClaimWork, request: web.Request, language: Language, offer: Offer) -> web.Response:
         short = offer.short_url or ""
@@ -162,7 +172,6 @@ class ClaimPages:
         response = Pages(_base(office), KIT).for_one(
             request, template, language, status=status, site_name=plain(office.tenant.name), **values
         )
-        response.headers["Referrer-Policy"] = "no-referrer"  # the address is a bearer token
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
         return response
 

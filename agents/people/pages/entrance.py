@@ -18,7 +18,7 @@ from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.people.sign_in import ACCOUNT, Entered, InvitationEndedError, SignIn
 from wanderbuch.agents.runtime.problems import status_of
 from wanderbuch.agents.site.entrance import Entrance, SignedInVisit
-from wanderbuch.agents.site.forged import form_token, refuse_other_sites
+from wanderbuch.agents.site.forged import form_token
 from wanderbuch.agents.site.languages import LANGUAGES, Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
@@ -151,7 +151,6 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
             if language is None:
                 return await self._welcome(office, request)
             try:
-                refuse_other_sites(request)
                 return await step(office, request, language, await read_form(request))
             except WanderbuchError as err:
                 return await again(office, request, language, err)
@@ -234,7 +233,7 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
             person, ceremony = await self._sign_in_of(office).begin_accepting(secret)
         except InvitationEndedError as ended:
             err = ended
-        response = self.show(
+        return self.show(
             request,
             "people_invitation.html",
             language,
@@ -245,8 +244,6 @@ class PeopleEntrance[O, P: Person](Entrance[O, P]):
             provider=outside.provider.client.name if outside else None,
             **said(err),
         )
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
 
     async def _sign_out(self, visit: SignedInVisit[O, P]) -> web.StreamResponse:
         response = await super()._sign_out(visit)

@@ -13,13 +13,15 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
-from wanderbuch.agents.site.forged import refuse_other_sites
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
+from wanderbuch.agents.verifier.applying_to_authority import OwnApplication
+from wanderbuch.agents.verifier.getting_in.course import ApplicationCourse, course_of
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
@@ -47,13 +49,29 @@ class SignUpPages:
         """Return the pages of the app site."""
         pages: Mapping[tuple[str, str], PageHandler] = {
             ("GET", ""): self._welcome,
-            ("GET", "/{language}/"): _switched_on(self._form),
-            ("POST", "/{language}/"): _switched_on(self._make),
-            ("GET", "/{language}/apply"): _switched_on(self._apply_form),
-            ("POST", "/{language}/apply"): _switched_on(self._apply),
+            ("GET", "/"): self._welcome,
+            ("GET", "/{language}/"): self._switched_on(self._form),
+            ("POST", "/{language}/"): self._switched_on(self._make),
+            ("GET", "/{language}/apply"): self._switched_on(self._apply_form),
+            ("POST", "/{language}/apply"): self._switched_on(self._apply),
+            ("GET", "/{language}/applications"): self._switched_on(self._course_form),
+            ("POST", "/{language}/applications"): self._switched_on(self._course),
             ("GET", "/assets/{digest}/{name}"): self._pages.asset,
         }
         return tuple(PublicRoute(method, PLACE + path, handler) for (method, path), handler in pages.items())
+
+    def _switched_on(self, page: _Page) -> PageHandler:
+        """Return the handler of a page; where nobody signs up, it says so and what to do."""
+
+        async def handle(office: VerifierOffice, request: web.Request) -> web.StreamResponse:
+            sign_up, language = office.tenant.profile.inject_or(SignUp), language_of(request)
+            if language is None:
+                raise web.HTTPNotFound
+            if sign_up is None:
+                return self._show(office, request, "sign_up_off.html", language, status=404)
+            return await page(office, request, sign_up, language)
+
+        return handle
 
     async def _welcome(self, _: VerifierOffice, request: web.Request) -> web.StreamResponse:
         language = negotiated(request.headers.get("Accept-Language", ""))
@@ -67,7 +85,6 @@ class SignUpPages:
     async def _make(
         self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
     ) -> web.StreamResponse:
-        refuse_other_sites(request)
         name = (await read_form(request)).get("name", "")[:_MAX_TEXT]
         networks = Networks(office.tenant.parts.config.public.trusted_proxies)
         network = networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
@@ -97,18 +114,13 @@ class SignUpPages:
     async def _apply(
         self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
     ) -> web.StreamResponse:
-        refuse_other_sites(request)
         sent = await read_form(request)
-        tenants, tenant = office.tenant.profile.inject(Tenants), sent.get("tenant", "")[:64]
-        networks = Networks(office.tenant.parts.config.public.trusted_proxies)
+        tenant = sent.get("tenant", "")[:64]
         try:
-            sign_up.count_try(networks.of(request.remote, request.headers.getall("X-Forwarded-For", [])))
-            if await tenants.identify(tenant, sent.get("token", "").strip()[:200]) is None:
+            own = await _own_office(office, request, sign_up, sent)
+            if own is None:
                 return self._show_application(office, request, language, sent, failure=None, is_unknown=True)
             uses = _uses(sent)
-            own = await tenants.office(tenant, "verifier")
-            if not isinstance(own, VerifierOffice):
-                raise web.HTTPNotFound
             told = {name: sent.get(name, "").strip() or None for name in ("country", "website", "email")}
             application_id = _application_id(tenant, sent)
             made = await own.own_applications.apply(
@@ -119,6 +131,60 @@ class SignUpPages:
         except WanderbuchError as err:
             return self._show_application(office, request, language, sent, failure=err)
         return self._show(office, request, "applied.html", language, made=made, tenant=tenant)
+
+    async def _course_form(
+        self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
+    ) -> web.StreamResponse:
+        tenant = request.query.get("tenant", "")[:64]
+        return self._show(office, request, "course.html", language, courses=None, tenant=tenant)
+
+    async def _course(
+        self, office: VerifierOffice, request: web.Request, sign_up: SignUp, language: Language
+    ) -> web.StreamResponse:
+        """Show how the applications stand; with an answer in the form, give it first."""
+        sent = await read_form(request)
+        tenant = sent.get("tenant", "")[:64]
+        failure: WanderbuchError | None = None
+        try:
+            own = await _own_office(office, request, sign_up, sent)
+        except WanderbuchError as err:
+            status = 429 if err.code == "too-many" else _STATUS
+            return self._show(
+                office, request, "course.html", language, status=status, courses=None, tenant=tenant, failure=err
+            )
+        if own is None:
+            return self._show(
+                office, request, "course.html", language, status=_STATUS, courses=None, tenant=tenant, is_unknown=True
+            )
+        try:
+            await _answer(own, sent)
+        except ValidationError:
+            failure = MalformedError("the answer has characters that a text may not have")
+        except WanderbuchError as err:
+            failure = err
+        courses = [await self._course_of(own, one) for one in await own.own_applications.all()]
+        courses.reverse()
+        status = _STATUS if failure else 200
+        return self._show(
+            office,
+            request,
+            "course.html",
+            language,
+            status=status,
+            courses=courses,
+            tenant=tenant,
+            failure=failure,
+        )
+
+    async def _course_of(self, own: VerifierOffice, application: OwnApplication) -> ApplicationCourse:
+        """Return a course as it stands now, or as it stood where the authority cannot be reached."""
+        at = own.tenant.clock()
+        if not application.is_open:
+            return course_of(application, at=at)
+        try:
+            return course_of(await own.own_applications.look(application.id), at=at)
+        except WanderbuchError:
+            return course_of(application, at=at, is_old=True)
 
     def _show_application(
         self,
@@ -160,11 +226,39 @@ class SignUpPages:
         status: int = 200,
         **values: Any,
     ) -> web.Response:
-        response = self._pages.for_one(
+        return self._pages.for_one(
             request, template, language, status=status, site_name=plain(office.tenant.name), **values
         )
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+
+
+async def _answer(own: VerifierOffice, sent: MultiDict[str]) -> None:
+    """Give the answer in a form; one whose page showed an older revision was sent before, by a click more."""
+    answer, application_id = sent.get("answer", "").strip()[:_MAX_TEXT], sent.get("application", "")[:64]
+    if not answer:
+        return
+    application = await own.own_applications.find(application_id)
+    if application is not None and str(application.application.revision) == sent.get("revision"):
+        await own.own_applications.answer(application_id, answer, None)
+
+
+async def _own_office(
+    office: VerifierOffice, request: web.Request, sign_up: SignUp, sent: MultiDict[str]
+) -> VerifierOffice | None:
+    """Return the office of the tenant whose name and token a form has; None: they do not belong together.
+
+    Raises:
+        TooOftenError: this network has tried too often.
+        WanderbuchError: the tenant is not served now.
+    """
+    tenants, tenant = office.tenant.profile.inject(Tenants), sent.get("tenant", "")[:64]
+    networks = Networks(office.tenant.parts.config.public.trusted_proxies)
+    sign_up.count_try(networks.of(request.remote, request.headers.getall("X-Forwarded-For", [])))
+    if await tenants.identify(tenant, sent.get("token", "").strip()[:200]) is None:
+        return None
+    own = await tenants.office(tenant, "verifier")
+    if not isinstance(own, VerifierOffice):
+        raise web.HTTPNotFound
+    return own
 
 
 def _uses(sent: MultiDict[str]) -> tuple[IntendedUse, ...]:
@@ -187,13 +281,3 @@ def _application_id(tenant: str, sent: MultiDict[str]) -> str | None:
 def sign_up_pages() -> tuple[PublicRoute, ...]:
     """Return the pages of signing up."""
     return SignUpPages().routes()
-
-
-def _switched_on(page: _Page) -> PageHandler:
-    async def handle(office: VerifierOffice, request: web.Request) -> web.StreamResponse:
-        sign_up, language = office.tenant.profile.inject_or(SignUp), language_of(request)
-        if sign_up is None or language is None:
-            raise web.HTTPNotFound
-        return await page(office, request, sign_up, language)
-
-    return handle

@@ -13,7 +13,7 @@ from aiohttp import web
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.budget import TooOftenError
 from wanderbuch.agents.runtime.gate.networks import Networks
-from wanderbuch.agents.runtime.problems import MalformedError, TooSlowError
+from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, TooSlowError
 from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.occupation_search import Meant, meant_by
 from wanderbuch.agents.site.posted_form import read_form
@@ -112,6 +112,9 @@ class WalkInPages:
         language = _language(request)
         try:
             filled = _Filled.of(await read_form(request), language, _place(office))
+        except ForbiddenError:
+            empty = _Filled.of({}, language, _place(office))
+            return self._show_form(office, request, language, empty, said="form.elsewhere", status=403)
         except TooSlowError as err:
             raise web.HTTPRequestTimeout from err
         except MalformedError as err:
@@ -220,11 +223,9 @@ class WalkInPages:
         status: int = 200,
         **values: Any,
     ) -> web.Response:
-        response = _pages(office).for_one(
+        return _pages(office).for_one(
             request, template, language, status=status, site_name=plain(office.tenant.name), **values
         )
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
 
 
 def network_of(office: VerifierOffice, request: web.Request) -> str:

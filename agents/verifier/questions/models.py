@@ -78,6 +78,6 @@ class WordsOut(ApiModel):
 
 
 class SchemaOut(ApiModel):
-    """The JSON schema of a question."""
+    """A JSON schema of what is sent."""
 
     json_schema: dict[str, Any]

@@ -4,6 +4,8 @@
 2. Only what the authority's list lets this verifier ask is asked: a page that the authority points to and does not
    list would look like the authority's, and be anybody's.
 3. Before anything is read or written, one network and all of them together have a budget; so many are open at once.
+   Where all places are taken, the network that has most of them gives one (`gate.crowding`): its page goes, and what it
+   asked with its age (5).
 4. The worker is asked for occupation and level, and for no name; the values that they reveal are not kept.
 5. When its time is over, the question, the decision and the page's secret go. A count for each month stays.
 
@@ -18,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
 from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.streams import Message, Streams
@@ -34,7 +37,7 @@ from wanderbuch.plugins.trust.verifying.exchange import Verification, Verificati
 from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import NotFoundError, RecordStore
-from wanderbuch.store.tables import DEFAULT_TENANT
+from wanderbuch.store.tables import DEFAULT_TENANT, tables_of, tenant_of
 
 _TOKEN_BYTES: Final = 24
 _LOOK_EVERY_S: Final = 1.0
@@ -128,8 +131,9 @@ class WalkIns:
         self._budget.take(network)  # 3
         answer_in, profile = timedelta(seconds=self.config.answer_s), self._tenant.profile
         async with self._turn:
+            taken_by = tables_of(profile).hashes.of("walk-in network", tenant_of(profile), network).hex()
             if await self._sessions.count() >= self.config.most_open:
-                raise TooOftenError(_FULL_S)
+                await self._make_room(taken_by)
             snapshot, now = await self._source.current(), self._tenant.clock()
             if snapshot is None:
                 raise NoGovernanceError("no governance file could be fetched and checked yet")
@@ -145,9 +149,22 @@ class WalkIns:
             )
             token = secrets.token_urlsafe(_TOKEN_BYTES)
             ends_at = verification.answer_by + timedelta(seconds=self.config.shown_s)
-            session = WalkInSession(id=_session_id(token), question_id=verification.id, ends_at=ends_at)
-            await self._sessions.insert(session)
+            await self._sessions.insert(
+                WalkInSession(id=_session_id(token), question_id=verification.id, ends_at=ends_at, network=taken_by)
+            )
         return token
+
+    async def _make_room(self, network: str) -> None:
+        """Let the newest page of the network with most of them go, for one of this network (3).
+
+        Raises:
+            TooOftenError: none gives way.
+        """
+        places = [TakenPlace(session.id, session.network, may_go=True) async for session in self._sessions.every()]
+        gone = gives_way(places, network)
+        if gone is None:
+            raise TooOftenError(_FULL_S)
+        await self._sessions.remove(gone)
 
     async def find(self, token: str) -> WalkIn | None:
         """Return the question of a page; None: there is none (any more)."""

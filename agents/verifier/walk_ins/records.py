@@ -19,12 +19,14 @@ class WalkInSession(Record):
         id: follows from the secret in the page's address, which is not kept.
         question_id: of the verification.
         ends_at: when both go.
+        network: who put it, hashed with a key.
     """
 
     category: ClassVar[str] = "wanderbuch.walk_in"
 
     question_id: str
     ends_at: datetime
+    network: str = ""
 
     def due_at(self) -> datetime | None:
         """Return when it goes."""

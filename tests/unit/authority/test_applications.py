@@ -51,8 +51,10 @@ class Place:
         self.world, self.desk, self.people = world, desk, people
         self.applications = Applications(world.profile, desk, IntakeConfig(enabled=True, **limits), clock=world.clock)
 
-    async def take(self, number: int = 0, *, by: Did = YARD, **changes: Any) -> ApplicationCase:
-        return await self.applications.take(by, application(number, **changes), "a.b.c")
+    async def take(
+        self, number: int = 0, *, by: Did = YARD, network: str = "203.0.113.0/24", **changes: Any
+    ) -> ApplicationCase:
+        return await self.applications.take(by, application(number, **changes), "a.b.c", network=network)
 
     async def decided(self, proposed: ProposedDecision) -> ApplicationCase:
         case = await self.take()
@@ -261,3 +263,32 @@ async def test_many_at_once_of_one_applicant_take_no_more_places_than_one_after_
     came = await asyncio.gather(*(place.take(number) for number in range(6)), return_exceptions=True)
     assert sum(isinstance(one, TooManyApplicationsError) for one in came) == 4
     assert len(await place.applications.open_ones()) == 2
+
+
+async def test_a_stranger_with_all_places_makes_room_for_others_and_for_nobody_twice(place: Place) -> None:
+    strangers = [Did.parse(f"did:webvh:QmStranger{number}:stranger{number}.test:org") for number in range(4)]
+    taken = [await place.take(by=stranger, network="192.0.2.0/24") for stranger in strangers]
+    worked_on = taken[-1]
+    await place.applications.ask_back(worked_on.id, place.people.editor, "Who are you?", read=worked_on.revision)
+    case = await place.take()
+    waiting_now = [one.id for one in await place.applications.open_ones()]
+    assert waiting_now == [taken[0].id, taken[1].id, worked_on.id, case.id]
+    with pytest.raises(TooManyApplicationsError, match="too many applications wait"):
+        await place.take(by=strangers[2], network="192.0.2.0/24")  # it has the most already
+    assert (await place.take(by=CENTRE)).is_open  # a second one of the same network, which still has fewer
+    assert [one.id for one in await place.applications.open_ones()][:2] == [taken[0].id, worked_on.id]
+    assert "192.0.2" not in taken[0].model_dump_json()
+
+
+async def test_the_network_of_an_application_is_forgotten_with_the_decision(place: Place) -> None:
+    assert (await place.take(1)).network
+    assert (await place.decided(decision("refuse"))).network == ""
+
+
+async def test_applications_are_listed_in_parts_the_oldest_first(place: Place) -> None:
+    kept = [(await place.take(number)).id for number in range(2)] + [(await place.take(by=CENTRE)).id]
+    first = await place.applications.page(limit=2)
+    second = await place.applications.page(limit=2, cursor=first.next_cursor)
+    assert [[case.id for case in part.items] for part in (first, second)] == [kept[:2], kept[2:]]
+    assert second.next_cursor is None
+    assert (await place.applications.page(state=ApplicationState.DECIDED, limit=2)).items == ()

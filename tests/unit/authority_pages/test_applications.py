@@ -15,7 +15,7 @@ async def test_an_application_is_decided_by_two_in_every_language(
     place: Place, browser: Browser, language: str
 ) -> None:
     tokens = await place.hire()
-    case = await place.applications.take(YARD, application(name="Yard <b>"), "a.b.c")
+    case = await place.applications.take(YARD, application(name="Yard <b>"), "a.b.c", network="203.0.113.0/24")
     await browser.sign_in(tokens[EDITOR], language)
     assert "Yard &lt;b&gt;" in (await browser.ask(f"/desk/{language}/applications")).text
     page = f"/desk/{language}/application/{case.id}"
@@ -37,7 +37,7 @@ async def test_an_application_is_decided_by_two_in_every_language(
 
 async def test_a_form_that_says_no_decision_decides_nothing(place: Place, browser: Browser) -> None:
     tokens = await place.hire()
-    case = await place.applications.take(YARD, application(), "a.b.c")
+    case = await place.applications.take(YARD, application(), "a.b.c", network="203.0.113.0/24")
     await browser.sign_in(tokens[EDITOR])
     page = f"/desk/en/application/{case.id}"
     for told in (

@@ -85,15 +85,16 @@ async def test_no_name_is_asked_and_the_page_is_found_by_its_secret_alone(door: 
 @pytest.mark.usefixtures("registered")
 async def test_a_flood_is_refused_by_network_by_all_and_by_what_is_open(door: Door) -> None:
     walk_ins = door.open(network_a_minute=2, all_a_minute=3, most_open=100)
-    for network in ("a", "a", "b"):
-        await walk_ins.begin(WELDER, network=network)
+    tokens = [await walk_ins.begin(WELDER, network=network) for network in ("a", "a", "b")]
     for network in ("a", "c"):
         with pytest.raises(TooOftenError):
             await walk_ins.begin(WELDER, network=network)
     full = door.open(most_open=3)
+    await full.begin(WELDER, network="d")  # who has most makes room
+    assert [await full.find(token) is not None for token in tokens] == [True, False, True]
     with pytest.raises(TooOftenError):
-        await full.begin(WELDER, network="d")
-    assert len((await door.employer.desk.page(door.employer.profile)).items) == 3
+        await full.begin(WELDER, network="e")
+    assert len((await door.employer.desk.page(door.employer.profile)).items) == 4  # what has no page goes by its age
 
 
 @pytest.mark.usefixtures("registered")

@@ -53,15 +53,34 @@ def test_what_ts5_wants_and_the_file_does_not_say_is_named_as_a_loss() -> None:
 
 def test_that_only_a_bound_may_be_asked_is_lost_and_widens() -> None:
     widened = {loss.code for loss in relying_parties(file(predicates=["eqf_level"])).losses if loss.widens}
-    assert widened == {"predicates"}
-    assert not [loss for loss in relying_parties(file(predicates=["award_year"])).losses if loss.widens]
+    assert widened == {"predicates", "purposes"}
+    assert "predicates" not in {loss.code for loss in relying_parties(file(predicates=["award_year"])).losses}
 
 
 def test_that_there_was_a_break_is_lost_and_widens() -> None:
     broken = [{"start": "2020-01-01", "end": "2020-12-31"}, {"start": "2025-01-01", "end": "2026-12-31"}]
-    assert {loss.code for loss in relying_parties(file(intervals=broken)).losses if loss.widens} == {"break"}
+    assert {loss.code for loss in relying_parties(file(intervals=broken)).losses if loss.widens} == {
+        "break",
+        "purposes",
+    }
     joined = [{"start": "2024-01-01", "end": "2024-12-31"}, {"start": "2025-01-01", "end": "2026-12-31"}]
-    assert not [loss for loss in relying_parties(file(intervals=joined)).losses if loss.widens]
+    assert "break" not in {loss.code for loss in relying_parties(file(intervals=joined)).losses}
+
+
+def test_nothing_that_a_statement_says_is_dropped_without_being_named() -> None:
+    """Every field stands in the export, or is named as a loss with what it says."""
+    told = {"aim": "To hire", "privacy_policy": "https://yard.test/privacy", "keeps_days": 31}
+    changed = file(**told, legal_basis="https://law.test/act", redress="https://appeal.test/")
+    (statement,) = changed.verifications
+    export = relying_parties(changed)
+    text = export.content.decode() + " ".join(loss.text for loss in export.losses if loss.subject == statement.id)
+    for name in ("id", "verifier", "credential_type", "legal_basis", "redress", "aim", "privacy_policy", "keeps_days"):
+        assert str(getattr(statement, name)) in text, name
+    for name in ("attributes", "predicates", "jurisdictions"):
+        assert all(value in text for value in getattr(statement, name)), name
+    codes = {loss.code for loss in export.losses}
+    assert {"purposes", "legal-basis", "redress", "keeps-days", "legal-name"} <= codes
+    assert "keeps-days" not in {loss.code for loss in relying_parties(file()).losses}
 
 
 @pytest.mark.parametrize("change", [{"intendedUse": []}, {"entitlements": "all"}, {"isPSB": "no"}], ids=str)

@@ -61,6 +61,16 @@ async def test_a_slip_leads_to_the_page_in_the_readers_language(site: Site) -> N
     assert response.headers["Referrer-Policy"] == "no-referrer"
 
 
+async def test_the_form_of_another_site_takes_no_slip(site: Site) -> None:
+    batch = await site.centre.running(1)
+    address = f"/claim/en/{await site.centre.token(batch)}"
+    response = await site.client.post(address, headers={"Sec-Fetch-Site": "cross-site"})
+    assert response.status == 403
+    assert "sent from another site" in await response.text()
+    assert (await site.centre.claiming.row(batch.id, 2)).offer_id is None
+    assert (await site.client.get(address)).headers["Referrer-Policy"] == "same-origin"
+
+
 async def test_opening_a_page_in_every_language_changes_nothing_and_names_nobody(site: Site) -> None:
     batch = await site.centre.running(1)
     before = await touched(site)

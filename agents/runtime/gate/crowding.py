@@ -1,0 +1,46 @@
+"""Who gives way where all places are taken: a network that has many makes room for one that has few. Pure.
+
+Budgets by the minute and by the day are of one network each, so a patient stranger with a few networks takes all places
+in time. Here the last place is anybody's:
+
+1. The network that has most places gives one, if it has at least two more than the newcomer's: nobody gains by it what
+   another loses, and the same two never change places in turn.
+2. The newest of its places goes, of those that nobody has begun to work on.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_AT_LEAST: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPlace:
+    """A place that is taken.
+
+    Args:
+        id: of what has it.
+        network: whose, in any form; "": not known, so it counts for nobody and stays.
+        may_go: whether nobody has begun to work on it.
+    """
+
+    id: str
+    network: str
+    may_go: bool
+
+
+def gives_way(places: Sequence[TakenPlace], network: str) -> str | None:
+    """Return the id of what gives way to a newcomer; None: nothing does.
+
+    Args:
+        places: all that are taken, the oldest first.
+        network: the newcomer's.
+    """
+    taken = Counter(place.network for place in places if place.network)
+    movable = {place.network: place.id for place in places if place.network and place.may_go}  # the newest of each
+    if not movable:
+        return None
+    crowded = max(movable, key=lambda name: taken[name])
+    return movable[crowded] if taken[crowded] >= taken[network] + _AT_LEAST else None

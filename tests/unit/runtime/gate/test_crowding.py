@@ -1,0 +1,37 @@
+from collections.abc import Sequence
+
+import pytest
+
+from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
+
+
+def places(text: str) -> Sequence[TakenPlace]:
+    """Return places of networks that are single letters, oldest first; a capital one is worked on, "-" is unknown."""
+    return [
+        TakenPlace(str(number), letter.lower().replace("-", ""), may_go=letter.islower() or letter == "-")
+        for number, letter in enumerate(text)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("taken", "newcomer", "gone"),
+    [
+        ("aaab", "c", "2"),  # the newest of who has most
+        ("aaAb", "c", "1"),  # but none that is worked on
+        ("AAAbb", "c", "4"),  # who has most and cannot give any gives none; the next one does
+        ("aaabb", "b", None),  # one fewer than the others: they would change places for ever
+        ("aaab", "b", "2"),
+        ("aabb", "a", None),
+        ("abc", "d", None),  # everybody has one
+        ("---", "a", None),
+        ("AAA", "b", None),
+        ("", "a", None),
+    ],
+)
+def test_who_has_most_gives_way_to_who_has_fewer(taken: str, newcomer: str, gone: str | None) -> None:
+    assert gives_way(places(taken), newcomer) == gone
+
+
+def test_many_networks_of_one_stranger_keep_no_other_out() -> None:
+    flood = places("".join(letter * 30 for letter in "abcdefghijklmnopq"))
+    assert gives_way(flood, "z") is not None
