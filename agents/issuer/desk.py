@@ -231,9 +231,9 @@ class OfferDesk:
                 due |= {offer.id: offer async for offer in offers.every(state=OfferState.OPEN.value)}
             still_open = [offer for offer in due.values() if await self._look(offer, now, is_first=is_first)]
             if is_first:
-                await self.delivery.sweep(still_open)
+                await self.delivery.sweep(still_open, now)
             else:
-                await self.delivery.sweep(())
+                await self.delivery.sweep((), now)
             again = [
                 offer.id
                 for offer in due.values()

@@ -82,6 +82,9 @@ class MediatorOffice:
     async def connected(self, profile: Profile, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
         """Leave it: the wallet says next what it wants."""
 
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Leave it: a wallet without an address asks again."""
+
     async def sweep(self, now: datetime) -> None:
         """Remove what is too old, and forget wallets that do not come any more."""
         await self.queue.remove_old()

@@ -131,6 +131,9 @@ class VerifierOffice:
         """Put the question of a link to a wallet that has connected."""
         await self._applying.connected(invitation_id, connection, incoming)
 
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Leave it: a link is for many, so the person follows it once more."""
+
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, forget what need not stay."""
         await self.desk.sweep(self.tenant.profile, now)

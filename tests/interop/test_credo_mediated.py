@@ -10,17 +10,20 @@ import pytest
 import pytest_asyncio
 from tests.interop.credo_wallet import CredoError
 from tests.interop.ecosystem import Ecosystem, running_ecosystem
+from tests.postgresql import Database
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
 
 HOST = "mediator.wanderbuch.test"
+HOST_OF_TWO = "mediators.wanderbuch.test"
 LIVE = "PickUpV2LiveMode"
 
 
 def add_mediator(machine: LocalMachine) -> None:
     machine.add("mediator", "Mediator", HOST)
+    machine.add("mediator", "Mediator of two processes", HOST_OF_TWO, processes=2)
 
 
 def at(host: str, pickup: str = LIVE) -> dict[str, str]:
@@ -34,8 +37,8 @@ async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[E
         yield running
 
 
-def mediator_of(ecosystem: Ecosystem) -> AgentHandle:
-    (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == HOST]
+def mediator_of(ecosystem: Ecosystem, host: str = HOST) -> AgentHandle:
+    (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == host]
     return mediator
 
 
@@ -90,3 +93,28 @@ async def test_takes_proves_and_hears_of_a_revocation_while_the_mediator_is_kill
         await wallet.until(lambda seen: seen.kind == "revocation")
         if pickup == LIVE:  # else it is told no numbers
             await wallet.has_all()
+
+
+@pytest.mark.needs("postgresql")
+async def test_two_processes_serve_a_wallet_that_stays_open_whichever_of_them_is_killed(
+    ecosystem: Ecosystem, tmp_path: Path, database: Database
+) -> None:
+    mediator = mediator_of(ecosystem, HOST_OF_TWO)
+    mediator.use_store(database.url, database.password)
+    await mediator.start()
+    first, second = mediator.processes
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST_OF_TWO)) as wallet:
+        offered = await wallet.offer_of(await wallet.receive(offer["short_url"]))
+        await first.kill()
+        await wallet.accept(offered)
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        await mediator.start_one(first)
+        await second.kill()
+        request = await ecosystem.ask(min_eqf_level=3)
+        await wallet.answer(await wallet.request_of(await wallet.receive(request["short_url"])))
+        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
+        assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
+        await wallet.until(lambda seen: seen.kind == "revocation")
+        await wallet.has_all()
+    await mediator.stop()
