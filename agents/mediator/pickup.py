@@ -154,6 +154,7 @@ async def _status(mediator: MediatorOffice, wallet: str, incoming: Incoming) -> 
         key = bare_key(named)
         matching = 0 if key is None else await mediator.queue.count_of_key(wallet, key)
         message |= {"recipient_key": named, "message_count": matching}
-    if (refused := await mediator.wallets.take_refused(wallet)) > 0:
-        message["refused_count"] = refused  # found no room since we told it last; others ignore the member
+    if count.refused > 0:
+        await mediator.wallets.told_refused(wallet, count.refused)
+        message["refused_count"] = count.refused  # found no room since we told it last; others ignore the member
     return message

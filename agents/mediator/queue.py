@@ -35,10 +35,11 @@ _AT_ONCE: Final = 64
 """So many may be written for one wallet at once without passing its limit: more than all processes do."""
 _PART: Final = 16
 _PART_BYTES: Final = 1024 * 1024
-"""As it is kept."""
+"""So much is read at once, or one message: as it is kept."""
 
 _NEXT: Final = (
-    "SELECT kept.id, kept.sealed, kept.number FROM (SELECT id, size, sum(size) OVER (ORDER BY number, id) AS together"
+    "SELECT kept.id, kept.sealed, kept.number, part.candidates FROM (SELECT id, size,"
+    " sum(size) OVER (ORDER BY number, id) AS together, count(*) OVER () AS candidates"
     " FROM (SELECT id, number, size FROM mediated_message WHERE tenant = ? AND wallet = ? AND (number, id) > (?, ?)"
     "{marks} ORDER BY number, id LIMIT ?) AS few) AS part"
     " JOIN mediated_message AS kept ON kept.tenant = ? AND kept.wallet = ? AND kept.id = part.id"
@@ -61,10 +62,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCount:
-    """How many messages wait for a wallet, and how much they take as they are kept."""
+    """How many messages wait for a wallet, and how many found no room since it was told last."""
 
     messages: int
-    bytes: int
+    refused: int
 
 
 class Queue:
@@ -127,7 +128,12 @@ class Queue:
             limit: so many.
             but: not these.
         """
-        return [waiting for waiting, _ in await self._next(wallet, limit=limit, but=but)]
+        return (await self.part(wallet, limit=limit, but=but))[0]
+
+    async def part(self, wallet: str, *, limit: int, but: Collection[str] = ()) -> tuple[Sequence[Waiting], bool]:
+        """Return the same, and whether that is all that waits; arguments as with `first`."""
+        part, is_all = await self._next(wallet, limit=limit, but=but)
+        return [waiting for waiting, _ in part], is_all
 
     async def remove(self, wallet: str, ids: Collection[str]) -> None:
         """Remove what a wallet says that it has; what is not its own is left alone (3)."""
@@ -137,13 +143,14 @@ class Queue:
             await self._engine.run(sql, self._tenant, wallet, *ids)
 
     async def count(self, wallet: str) -> WaitingCount:
-        """Return how much waits for a wallet."""
+        """Return how much waits for a wallet, and how much found no room."""
         rows = await self._engine.run(
-            "SELECT count(*), coalesce(sum(size), 0) FROM mediated_message WHERE tenant = ? AND wallet = ?",
-            *(self._tenant, wallet),
+            "SELECT (SELECT count(*) FROM mediated_message WHERE tenant = ? AND wallet = ?),"
+            " (SELECT refused FROM mediated WHERE tenant = ? AND id = ?)",
+            *(self._tenant, wallet, self._tenant, wallet),
         )
-        number, size = rows[0]
-        return WaitingCount(int(number), int(size))
+        number, refused = rows[0]
+        return WaitingCount(int(number), int(refused or 0))
 
     async def still(self, wallet: str, ids: Collection[str]) -> Collection[str]:
         """Return which of these still wait for a wallet."""
@@ -173,15 +180,15 @@ class Queue:
     async def _all(self, wallet: str) -> AsyncIterator[Waiting]:
         """Yield all that waits for a wallet, a part at a time (5)."""
         place = (0, "")
-        while part := await self._next(wallet, limit=_PART, after=place):
+        while part := (await self._next(wallet, limit=_PART, after=place))[0]:
             for waiting, _ in part:
                 yield waiting
             place = part[-1][1]
 
     async def _next(
         self, wallet: str, *, limit: int, but: Collection[str] = (), after: tuple[int, str] = (0, "")
-    ) -> Sequence[tuple[Waiting, tuple[int, str]]]:
-        """Return a part of what waits for a wallet, with the place of each (5); nothing: there is no more.
+    ) -> tuple[Sequence[tuple[Waiting, tuple[int, str]]], bool]:
+        """Return a part of what waits for a wallet, with the place of each, and whether it is all (5).
 
         Args:
             wallet: whose.
@@ -193,14 +200,16 @@ class Queue:
         number, ident = after
         args: list[Value] = [self._tenant, wallet, number, ident, *but, limit, self._tenant, wallet, _PART_BYTES]
         part: list[tuple[Waiting, tuple[int, str]]] = []
+        is_all = True
         while not part and (rows := await self._engine.run(_NEXT.format(marks=marks), *args)):
-            for ident, sealed, number in rows:
+            is_all = len(rows) == rows[0][3] < limit
+            for ident, sealed, number, _ in rows:
                 try:
                     part.append((Waiting(ident, self._sealing.open(bytes(sealed), place=ident)), (number, ident)))
                 except StoreError:  # whoever changed it has it lost; what comes after it must not wait for it
                     log_event(_LOG, logging.ERROR, "mediator.damaged")
                     await self.remove(wallet, [ident])
-        return part
+        return part, is_all
 
 
 def _is_for(envelope: bytes, key: str) -> bool:

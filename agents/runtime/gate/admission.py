@@ -54,7 +54,7 @@ _CONNECTION: Final = (Pace(200, 0.05), Pace(60, 15.0))
 _EXCHANGE: Final = (Pace(50, 0.5), Pace(20, 30.0))
 _INVITATION: Final = (Pace(20, 3.0), Pace(5, 60.0))
 _REUSABLE: Final = (Pace(300, 0.05), Pace(100, 1.0))
-_OF_NETWORK: Final = Pace(20, 10.0)  # of the beginnings over a reusable invitation
+_OF_NETWORK: Final = Pace(60, 5.0)  # of the beginnings over an invitation for all: a class, in one building
 
 
 class Admission:

@@ -35,6 +35,7 @@ class Site:
     session: aiohttp.ClientSession
     is_plain: bool = False
     """Without TLS, as a proxy on this machine asks: it says who it asks for."""
+    network: str = "198.51.100.7"
 
     @property
     def base_url(self) -> str:
@@ -44,7 +45,7 @@ class Site:
     def asked_by(self) -> Json:
         """What a request is sent with."""
         if self.is_plain:
-            return {"headers": {"Host": self.host, "X-Forwarded-For": "198.51.100.7"}}
+            return {"headers": {"Host": self.host, "X-Forwarded-For": self.network}}
         return {"ssl": self.tls, "server_hostname": self.host}
 
     @property

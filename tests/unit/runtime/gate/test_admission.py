@@ -232,7 +232,7 @@ async def test_one_network_keeps_no_newcomer_out_of_an_invitation_for_all(clock:
     admission = Admission(clock=clock)
 
     def begin(network: str) -> bool:
-        party = Party(Nearness.INVITATION, "i", network, reusable=True, network_a_day=30)
+        party = Party(Nearness.INVITATION, "i", network, reusable=True, network_a_day=100)
         try:
             admission.leave(admission.enter(party, 1, opens=True))
         except BusyError:
@@ -243,12 +243,11 @@ async def test_one_network_keeps_no_newcomer_out_of_an_invitation_for_all(clock:
         return sum(begin("greedy") for _ in range(500))
 
     at_once = tries()
-    assert 0 < at_once < 30
+    assert 0 < at_once < 100
     assert begin("another")
     gained = 0
     for _ in range(24):
         clock.now += 3_600
         gained += tries()
-    assert at_once + gained <= 2 * 30  # what a day's bucket held, and what it gained in a day
-    assert gained < 30 + at_once
+    assert at_once + gained <= 2 * 100  # what a day's bucket had, and what it gained in a day
     assert begin("another")
