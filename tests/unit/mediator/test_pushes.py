@@ -197,7 +197,7 @@ POINT = unb64(GOOD["p256dh"])
         {"auth": b64(b"short")},
         {"auth": "ä" * 16},
     ],
-    ids=str,
+    ids=lambda wrong: str(next(iter(wrong))),
 )
 def test_refuses_what_is_no_subscription_at_a_push_service(wrong: dict[str, Any]) -> None:
     services = Services((HOST, "*.wild.example"))
