@@ -5,8 +5,6 @@ no cryptography. `identify` opens the small box with the content's key, which al
 opens the content.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ from aries_askar import Key
 from nacl import bindings as sodium
 from nacl.exceptions import CryptoError
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.envelope_keys import own_key, their_key
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -163,6 +162,6 @@ def _decoded(text: object) -> bytes:
     if not isinstance(text, str) or not text.isascii():
         raise EnvelopeError("expected base64url text")
     try:
-        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as err:
+        return from_base64(text, url_too=True)
+    except ValueError as err:
         raise EnvelopeError("expected base64url text") from err
