@@ -1,5 +1,9 @@
 """Ed25519 keys as envelopes use them (Aries RFC 0019): as X25519, converted once for all envelopes of a connection.
 
+    own = own_key(key)                 # Askar's
+    box = crypto_box_afternm(content_key, nonce, own.shared_with(their_key(name)))
+    signature = own.sign(message)
+
 The boxes of an envelope are libsodium's, so libsodium makes and opens them: each is one call, where Askar's binding
 converts and frees what goes in and out of every step.
 """
@@ -26,11 +30,13 @@ class OwnX25519:
         name: the Ed25519 public key, base58.
         public: the X25519 public key, 32 bytes.
         secret: the X25519 secret key, 32 bytes.
+        pair: both Ed25519 keys, 64 bytes, as libsodium signs with them.
     """
 
     name: str
     public: bytes
     secret: bytes = field(repr=False)
+    pair: bytes = field(repr=False)
     _shared: dict[bytes, bytes] = field(default_factory=dict, repr=False)
 
     def shared_with(self, theirs: bytes) -> bytes:
@@ -49,6 +55,10 @@ class OwnX25519:
                 self._shared.clear()
             self._shared[theirs] = shared
         return shared
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the Ed25519 signature of a message, 64 bytes."""
+        return sodium.crypto_sign(message, self.pair)[: sodium.crypto_sign_BYTES]
 
 
 _OWN: Final[WeakKeyDictionary[Key, OwnX25519]] = WeakKeyDictionary()
@@ -72,6 +82,6 @@ def own_key(secret: Key) -> OwnX25519:
     if key is None:
         public, pair = sodium.crypto_sign_seed_keypair(secret.get_secret_bytes())
         curve = sodium.crypto_sign_ed25519_sk_to_curve25519(pair)
-        key = OwnX25519(to_base58(public), sodium.crypto_scalarmult_base(curve), curve)
+        key = OwnX25519(to_base58(public), sodium.crypto_scalarmult_base(curve), curve, pair)
         _OWN[secret] = key
     return key
