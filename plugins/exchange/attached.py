@@ -5,17 +5,16 @@ in either alphabet, or `json`.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _MAX_DEPTH: Final = 32
-_ALPHABET: Final = str.maketrans("-_", "+/")
 
 
 class AttachedError(ExchangeError):
@@ -71,12 +70,11 @@ def decode_attached(attachment: Mapping[str, Any], name: str, *, max_bytes: int)
         return Attached(text, data["json"])
     if not isinstance(encoded, str) or len(encoded) * 3 // 4 > max_bytes + 3:
         raise AttachedError(f"expected at most {max_bytes} bytes of base64, or json, in {name}")
-    bare = encoded.translate(_ALPHABET).rstrip("=")
     try:
-        decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+        decoded = from_base64(encoded, url_too=True)
         content = read_strict_json(decoded, max_bytes=max_bytes, max_depth=_MAX_DEPTH)
         text = decoded.decode("utf-8")
-    except (binascii.Error, ValueError, StrictJsonError) as err:
+    except (ValueError, StrictJsonError) as err:
         raise AttachedError(f"expected strict JSON in base64 in {name}") from err
     if not isinstance(content, dict):
         raise AttachedError(f"expected a JSON object in {name}")

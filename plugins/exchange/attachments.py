@@ -5,11 +5,10 @@ members and fails on deep nesting in ways that no handler expects. So each attac
 comes in: what `strict_json` refuses never reaches a handler.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -70,19 +69,18 @@ def _check_signatures(name: str, jws: object) -> None:
     for signature in (jws, *(several if isinstance(several, list) else ())):
         protected = signature.get("protected") if isinstance(signature, Mapping) else None
         if isinstance(protected, str):
-            _decoded(name, protected, b"-_")
+            _decoded(name, protected, url_too=True)
 
 
-def _decoded(name: str, encoded: str, altchars: bytes | None = None) -> object:
+def _decoded(name: str, encoded: str, *, url_too: bool = False) -> object:
     if len(encoded) * 3 // 4 > _MAX_BYTES:
         raise AttachmentError(f"expected at most {_MAX_BYTES} bytes in {name[:80]!r}, found more")
-    bare = encoded.rstrip("=")
     try:
         # Only the alphabet that ACA-Py knows here: it drops any other character, and would read another text than we.
-        decoded = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=altchars, validate=True)
+        decoded = from_base64(encoded, url_too=url_too)
         fractions = name in _WITH_FRACTIONS
         return read_strict_json(decoded, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH, fractions=fractions)
-    except (binascii.Error, ValueError) as err:
+    except ValueError as err:
         raise AttachmentError(f"expected base64 in {name[:80]!r}, found something else") from err
     except StrictJsonError as err:
         raise AttachmentError(f"what is attached as {name[:80]!r} is not usable: {err.message}") from err

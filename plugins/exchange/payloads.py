@@ -14,7 +14,6 @@ its name is taken, and goes on with what is there: so of two tries, in one proce
 """
 
 import base64
-import binascii
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import msgspec
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.plugins.exchange.json_text import to_json
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.markers import Beside
@@ -120,8 +120,8 @@ def _taken_out(message: Mapping[str, Any]) -> tuple[Mapping[str, Any], bytes | N
         if not isinstance(data, dict) or not isinstance(encoded := data.get("base64"), str):
             continue
         try:
-            attached = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
+            attached = from_base64(encoded)
+        except ValueError:
             continue
         if attached and base64.b64encode(attached).decode("ascii") == encoded:
             first = {**listed[0], "data": {**data, "base64": None}}

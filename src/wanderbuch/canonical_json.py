@@ -15,8 +15,9 @@ from typing import Any, Final
 import msgspec
 import rfc8785
 
+from wanderbuch.strict_json import outside_texts
+
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
-_TEXT: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _RARE: Final = re.compile(rb"[0-9](?:[.eE]|[0-9]{15})|null")
 
 
@@ -33,7 +34,7 @@ def canonical(value: Any) -> bytes:
         encoded = _ENCODER.encode(value)
     except TypeError:  # texts of types of our own, such as DIDs
         return rfc8785.dumps(value)
-    if _RARE.search(encoded) and _RARE.search(_TEXT.sub(b"", encoded)):  # 1
+    if _RARE.search(encoded) and _RARE.search(outside_texts(encoded)):  # 1
         return rfc8785.dumps(value)
     if encoded.isascii() or not _has_rare_name(value):  # 2
         return encoded

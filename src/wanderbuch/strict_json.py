@@ -73,6 +73,11 @@ def read_strict_json(document: bytes | str, *, max_bytes: int, max_depth: int, f
     return value
 
 
+def outside_texts(document: bytes) -> bytes:
+    """Return what stands outside of the texts of JSON that is proper: brackets, numbers, names of values, marks."""
+    return _between_texts(_without_escapes(document))
+
+
 def _as_bytes(document: bytes | str) -> bytes:
     if isinstance(document, str):
         try:

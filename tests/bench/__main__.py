@@ -85,7 +85,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
 class Sizes:
     """How much is measured: fewer rounds widen the intervals."""
 
-    rounds: int = 24
+    rounds: int = 16
     registry_size: int = 1000
     presentations: int = 200
     in_flight: int = 30
@@ -128,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the agents' CPU.")
     parser.add_argument("--only", metavar="PARTS", help=f"some of {','.join(PARTS)}")
     parser.add_argument("--quick", action="store_true", help="few rounds and small sizes: a look, no figures to keep")
-    parser.add_argument("--rounds", type=int, help="of the agents; 24 by default")
+    parser.add_argument("--rounds", type=int, help="of the agents; 16 by default")
     parser.add_argument("--any-cores", action="store_true", help="throughput also where processors are too few for it")
     parser.add_argument("--out", type=Path, default=_OUT, help=f"where the figures go (default {_OUT})")
     told = parser.parse_args()

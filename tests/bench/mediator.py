@@ -5,7 +5,7 @@ TLS for them, as far as the mediator can tell (`tls_at_proxy`). Wallets are put 
 handshake costs ten times what is measured.
 
 - `mediator_cpu_over_raw_unpack` (at most 4): CPU of the mediator for a message (in, kept, delivered over a web socket,
-  acknowledged), over unpacking and packing the same envelope here: medians of blocks that take turns;
+  acknowledged), over unpacking and packing the same envelope here by Askar: medians of blocks that take turns;
 - `mediator_idle_rss_kb_each` (at most 40): what its process grows by for each wallet with an idle web socket, in KiB,
   behind a proxy that ends TLS;
 - `details` has the 50th and 99th percentile of the time from a sender's request to the wallet, at 100 messages a
@@ -27,6 +27,7 @@ from typing import Any, Final
 
 import aiohttp
 from aries_askar import Key, KeyAlg
+from tests.bench.askar_envelopes import askar_open, askar_pack
 from tests.bench.memory import resident_kib
 from tests.bench.process_clock import ProcessClocks
 from tests.bench.ratios import Ratio, median_of_ratios
@@ -38,7 +39,6 @@ from wanderbuch.agents.mediator.office import MediatorOffice
 from wanderbuch.agents.mediator.role import ROLE
 from wanderbuch.agents.runtime.agent import start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.gate.received import Received
 from wanderbuch.plugins.exchange.connecting.connections import keep_connection
 from wanderbuch.plugins.exchange.connection import Connection
@@ -292,7 +292,6 @@ def _raw() -> float:
     packed = pack(said, to=key_name(bob), own=alice)
     began = time.process_time()
     for _ in range(_IN_A_BLOCK):
-        envelope = read_envelope(packed, max_bytes=_MAX)
-        Received.read(decrypt(envelope, identify(envelope.recipients[0], bob)), max_bytes=_MAX)
-        pack(delivered, to=key_name(alice), own=bob)
+        Received.read(askar_open(packed, own=bob, max_bytes=_MAX), max_bytes=_MAX)
+        askar_pack(delivered, to=key_name(alice), own=bob)
     return 1e3 * (time.process_time() - began) / _IN_A_BLOCK

@@ -90,7 +90,9 @@ def _run(written: Written) -> str:
         f"Measured on {details['measured_on']} in {details['seconds'] / 60:.0f} minutes: {details['machine']}, "
         f"Python {details['python']}, acapy-agent {versions['acapy-agent']}, anoncreds {versions['anoncreds']}, "
         f"aries-askar {versions['aries-askar']}; {details['attributes']} attributes, "
-        f"registries of {sizes['registry_size']} places, {sizes['rounds']} rounds.\n"
+        f"registries of {sizes['registry_size']} places, {sizes['rounds']} rounds. "
+        f"Load average of the last quarter of an hour: {details['load_average'][2]:.1f}; "
+        f"the bench alone makes about 1.5, and whatever is beyond that makes every figure of CPU dearer.\n"
     )
 
 

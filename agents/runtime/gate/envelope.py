@@ -5,13 +5,14 @@ no cryptography. `identify` opens the small box with the content's key, which al
 opens the content.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aries_askar import AskarError, Key, KeyAlg, crypto_box
+from aries_askar import Key
+from nacl import bindings as sodium
+from nacl.exceptions import CryptoError
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.envelope_keys import own_key, their_key
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -19,6 +20,7 @@ from wanderbuch.strict_json import StrictJsonError, read_strict_json
 MAX_RECIPIENTS: Final = 10
 _MAX_PROTECTED_CHARS: Final = 16 * 1024
 _MAX_OUTSIDE_DEPTH: Final = 6
+_TAG_BYTES: Final = 16
 _KEY_CHARS: Final = range(32, 65)  # base58 of 32 bytes has 43 or 44
 
 
@@ -104,12 +106,14 @@ def identify(recipient: Recipient, secret: Key) -> Opened:
     try:
         own = own_key(secret)
         if recipient.sender is None or recipient.nonce is None:
-            return Opened(recipient.key, None, crypto_box.crypto_box_seal_open(own, recipient.content_key))
-        sender = crypto_box.crypto_box_seal_open(own, recipient.sender).decode("ascii")
+            content_key = sodium.crypto_box_seal_open(recipient.content_key, own.public, own.secret)
+            return Opened(recipient.key, None, content_key)
+        sender = sodium.crypto_box_seal_open(recipient.sender, own.public, own.secret).decode("ascii")
         if len(sender) not in _KEY_CHARS:
             raise EnvelopeError("expected an Ed25519 key as the sender")
-        content_key = crypto_box.crypto_box_open(own, their_key(sender), recipient.content_key, recipient.nonce)
-    except (AskarError, ValueError) as err:
+        shared = own.shared_with(their_key(sender))
+        content_key = sodium.crypto_box_open_afternm(recipient.content_key, recipient.nonce, shared)
+    except (CryptoError, ValueError) as err:
         raise EnvelopeError("the envelope cannot be opened") from err
     return Opened(recipient.key, sender, content_key)
 
@@ -120,13 +124,14 @@ def decrypt(envelope: Envelope, opened: Opened) -> bytes:
     Raises:
         EnvelopeError: it cannot be opened, or was changed on its way.
     """
+    if len(envelope.tag) != _TAG_BYTES:
+        raise EnvelopeError(f"expected a tag of {_TAG_BYTES} bytes")
     try:
-        content: bytes = Key.from_secret_bytes(KeyAlg.C20P, opened.content_key).aead_decrypt(
-            envelope.ciphertext, nonce=envelope.nonce, tag=envelope.tag, aad=envelope.protected
+        return sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
+            envelope.ciphertext + envelope.tag, envelope.protected, envelope.nonce, opened.content_key
         )
-    except (AskarError, ValueError) as err:
+    except (CryptoError, ValueError) as err:
         raise EnvelopeError("the envelope cannot be opened") from err
-    return bytes(content)
 
 
 def _recipient(listed: object, *, authenticated: bool) -> Recipient:
@@ -157,6 +162,6 @@ def _decoded(text: object) -> bytes:
     if not isinstance(text, str) or not text.isascii():
         raise EnvelopeError("expected base64url text")
     try:
-        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as err:
+        return from_base64(text, url_too=True)
+    except ValueError as err:
         raise EnvelopeError("expected base64url text") from err

@@ -10,10 +10,11 @@ import binascii
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-import base58
 import msgspec
 from aries_askar import Key
 
+from wanderbuch.plugins.exchange.envelope_keys import own_key as keys_of
+from wanderbuch.plugins.webvh.base58_text import from_base58
 from wanderbuch.plugins.webvh.keys import is_signed, to_multikey
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -31,12 +32,12 @@ def signed_text(text: str, *, key: Key, own_key: str) -> dict[str, Any]:
         key: our secret Ed25519 key.
         own_key: the public one, base58.
     """
-    public = base58.b58decode(own_key)
+    public = from_base58(own_key)
     kid = f"did:key:{to_multikey(public)}"
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": _b64(public), "kid": kid}
     protected = _b64(_ENCODER.encode({"alg": "EdDSA", "kid": kid, "jwk": jwk}))
     payload = _b64(text.encode())
-    signature = _b64(key.sign_message(f"{protected}.{payload}".encode()))
+    signature = _b64(keys_of(key).sign(f"{protected}.{payload}".encode()))
     return {"base64": payload, "jws": {"header": {"kid": kid}, "protected": protected, "signature": signature}}
 
 
@@ -52,7 +53,7 @@ def read_signed_text(attachment: object, *, by: Collection[str]) -> bytes | None
     if not isinstance(data, Mapping) or not isinstance(encoded, str):
         return None
     payload = encoded.translate(_ALPHABET).rstrip("=")  # what is signed is base64url, whichever alphabet it came in
-    keys = [base58.b58decode(key) for key in by]
+    keys = [from_base58(key) for key in by]
     for protected, signature in _signatures(data.get("jws")):
         message = f"{protected}.{payload}".encode()
         if _is_eddsa(protected) and any(is_signed(key, message, signature) for key in keys):

@@ -8,8 +8,6 @@ message is read strictly, and what goes on to the library is written anew from w
 one of them saw and the other did not.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -27,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import CredentialError, PresentationError
 from wanderbuch.governance.facts.anoncreds_ids import CredDefId, RevRegDefId, SchemaId
 from wanderbuch.governance.facts.identifiers import IdentifierError
@@ -183,13 +182,12 @@ class _Message(_Strict):
         if attachment.data.json_ is not None:
             return attachment.data.json_
         text = attachment.data.base64 or ""
-        standard = text.replace("-", "+").replace("_", "/").rstrip("=")
-        if len(standard) * 3 // 4 > MAX_PROOF_BYTES:
+        if len(text.rstrip("=")) * 3 // 4 > MAX_PROOF_BYTES:
             raise PresentationError(f"the presentation is larger than {MAX_PROOF_BYTES} bytes")
         try:
-            decoded = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+            decoded = from_base64(text, url_too=True)
             attached = read_strict_json(decoded, max_bytes=MAX_PROOF_BYTES, max_depth=_MAX_DEPTH)
-        except (binascii.Error, ValueError) as err:
+        except ValueError as err:
             raise PresentationError("the presentation's attachment is not in base64") from err
         except StrictJsonError as err:
             raise PresentationError(f"the presentation's attachment is not usable JSON: {err.message}") from err

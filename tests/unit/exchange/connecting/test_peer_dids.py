@@ -38,7 +38,8 @@ def test_a_key_is_converted_once_and_another_is_another() -> None:
     one, other = Key.generate(KeyAlg.ED25519), Key.generate(KeyAlg.ED25519)
     assert own_key(one) is own_key(one) is not own_key(other)
     name = to_base58(one.get_public_bytes())
-    assert their_key(name).get_public_bytes() == own_key(one).get_public_bytes()
+    assert their_key(name) == own_key(one).public == one.convert_key(KeyAlg.X25519).get_public_bytes()
+    assert own_key(one).name == name
     with pytest.raises(ValueError, match="character"):
         their_key("not a key: 0")
 

@@ -44,6 +44,8 @@ async def opened(body: bytes, *people: Signer) -> Unpacked:
     documents = {each.did: each.contact for each in (ALICE, MALLORY, *people)}
 
     async def contact_of(did: str) -> V2Contact:
+        if did not in documents:
+            raise ExchangeError("expected somebody whom Bob knows")
         return documents[did]
 
     jwe = read_jwe(body, max_bytes=MAX)
