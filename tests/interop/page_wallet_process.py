@@ -63,6 +63,10 @@ class PageWallet:
         """Open the page; True: it ended before all was said, after `last` steps."""
         return bool(await self.do("visit", mediator=self.mediator, last=last))
 
+    async def lives(self, call: str, **told: object) -> bool:
+        """Let it do something that this visit may not see the end of; return whether it did."""
+        return bool(await self.do("try", call=call, told=told))
+
     async def until(self, kind: str, **what: object) -> str:
         """Wait until a row of a kind is so (`state`, `id`, or `is`: a member that is true); give its id."""
         return str(await self.do("until", kind=kind, **what))

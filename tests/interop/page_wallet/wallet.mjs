@@ -38,12 +38,15 @@ class Life {
   async step(work) {
     if (this.isOver) return NEVER
     const done = await work()
-    this.steps += 1
-    if (this.steps === this.last) {
-      this.isOver = true
-      this.end()
-    }
+    this.count()
     return this.isOver ? NEVER : done
+  }
+
+  count() {
+    this.steps += 1
+    if (this.steps !== this.last) return
+    this.isOver = true
+    this.end()
   }
 }
 
@@ -56,12 +59,16 @@ function mortal(network, life) {
         const alive = (call) => (...told) => life.isOver || call(...told)
         const socket = await network.open(url, { received: alive(events.received), closed: alive(events.closed) })
         void life.over.then(() => socket.close())
-        return { send: alive(socket.send), close: socket.close }
+        const send = alive((envelope) => {
+          socket.send(envelope)
+          life.count()
+        })
+        return { send, close: socket.close }
       }),
   }
 }
 
-const store = new MemoryStore()
+let store = new MemoryStore()
 const counts = { bytes: 0, dropped: [] }
 let life
 let wallet
@@ -91,7 +98,22 @@ const calls = {
     wallet.stop()
     return life.steps
   },
-  over: () => life.over,
+  // End this visit after so many steps from now on.
+  end_after: ({ steps }) => {
+    life.last = life.steps + steps
+  },
+  // Do something that this visit may not live to see the end of; gives whether it did.
+  try: ({ call, told }) => Promise.race([Promise.resolve(calls[call](told)).then(() => true), life.over.then(() => false)]),
+  // End this visit now, if it has not ended.
+  end: () => {
+    const wasOver = life.isOver
+    life.isOver = true
+    life.end()
+    return wasOver
+  },
+  forget: () => {
+    store = new MemoryStore()
+  },
   follow: ({ address }) => wallet.follow(address),
   accept: ({ id }) => wallet.offers.accept(id),
   decline_offer: ({ id }) => wallet.offers.decline(id),
@@ -101,16 +123,16 @@ const calls = {
   revoked: async ({ id }) => wallet.credentials.isRevoked(await wallet.credentials.one(id)),
   rows: ({ kind }) => rows(kind),
   dropped: () => counts.dropped,
-  // Wait until a row of this kind has this state (or this member that is true); gives its id.
-  until: ({ kind, id, state, is }) =>
+  // Wait until a row of this kind has this state (or this member that is true); gives its id. Or for so many rows.
+  until: ({ kind, id, state, is, count = 1 }) =>
     new Promise((resolve) => {
+      const fits = ([name, row]) =>
+        (id === undefined || name === id) && (state === undefined || row.state === state) && (is === undefined || row[is] === true)
       const look = async () => {
-        for (const [name, row] of await store.list(kind))
-          if ((id === undefined || name === id) && (state === undefined || row.state === state) && (is === undefined || row[is] === true)) {
-            listeners.delete(look)
-            resolve(name)
-            return
-          }
+        const fitting = (await store.list(kind)).filter(fits)
+        if (fitting.length < count) return
+        listeners.delete(look)
+        resolve(fitting.at(-1)[0])
       }
       listeners.add(look)
       void look()

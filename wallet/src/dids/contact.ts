@@ -60,7 +60,8 @@ export function unsealContact(received: Received): Contact {
 
 function readService(service: Received, index: number, methods: ReadonlyMap<string, Verkey>) {
   const type = textOf(service, 'type')
-  const endpoint = textOf(service, 'serviceEndpoint')
+  const address = service.optional('serviceEndpoint')
+  const endpoint = textOf(service, 'serviceEndpoint') ?? (address && textOf(address, 'uri')) // the latter as DIDComm v2 has it
   if (type === undefined || !TYPES.includes(type) || endpoint === undefined || endpoint.length > LONGEST_ENDPOINT) return undefined
   const keys = listed(service, 'recipientKeys').map((key) => referred(key, methods)).filter((key) => key !== undefined)
   if (keys.length === 0) return undefined
@@ -127,7 +128,8 @@ function endOf(reference: string): string {
 }
 
 function textOf(received: Received, name: string): string | undefined {
-  const value = typeof received.value() === 'object' ? received.optional(name)?.value() : undefined
+  const object = received.value()
+  const value = typeof object === 'object' && object !== null && !Array.isArray(object) ? received.optional(name)?.value() : undefined
   return typeof value === 'string' ? value : undefined
 }
 
