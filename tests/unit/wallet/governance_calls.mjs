@@ -6,7 +6,10 @@ export async function calls(load) {
   const { readStrictJson } = await load('strict_json.js')
   const { readGovernanceFile } = await load('governance/reading.js')
   const { decide } = await load('governance/decision.js')
+  const { mayAsk } = await load('governance/asking.js')
+  const signing = await load('governance/signed.js')
   const isco08 = await load('governance/isco08.js')
+  const { UnreachableError } = await load('errors.js')
 
   const files = new Map()
   const snapshotOf = ({ file, until, recognised = [] }) => {
@@ -17,6 +20,14 @@ export async function calls(load) {
       freshFrom: undefined,
       recognised: new Map(others.map((other) => [other.file.author, other])),
     }
+  }
+  const resolverOf = (keys) => async (kid) => {
+    if (keys[kid] === 'unreachable') throw new UnreachableError('away')
+    return keys[kid] && fromAnyBase64(keys[kid], 'key')
+  }
+  const signedBy = ({ jws, author, keys, previous }) => {
+    const rule = previous && files.get(previous).signatories
+    return signing.verifyFile(fromAnyBase64(jws, 'jws'), author, resolverOf(keys), rule)
   }
   const named = (value) => (value === null ? undefined : value)
   return {
@@ -53,6 +64,20 @@ export async function calls(load) {
       const { verdict, reasons, chain } = decide(asked, shown, snapshot === null ? undefined : snapshotOf(snapshot), Date.parse(at))
       return { verdict, codes: [...new Set(reasons.map(({ code }) => code))], chain }
     },
+    may_ask: ({ snapshot, asked, at }) => {
+      const { verdict, reason } = mayAsk(snapshot === null ? undefined : snapshotOf(snapshot), asked, Date.parse(at))
+      return [verdict, reason.code]
+    },
+    // Check a signed file and, if there is one, its freshness statement; keep it as `file`, with the parts of some buckets.
+    signed_file: async ({ file, freshness, at, parts, ...told }) => {
+      const signed = await signedBy(told)
+      const fresh = freshness && (await signing.verifyFreshness(fromAnyBase64(freshness, 'jws'), told.author, resolverOf(told.keys), Date.parse(at)))
+      const read = new Map((parts ?? []).map(([bucket, part]) => [bucket, signing.readPart(signed, bucket, fromAnyBase64(part, 'part'))]))
+      const snapshot = signing.snapshotOf(signed, fresh, read)
+      files.set(file, snapshot.file)
+      return { digest: signed.digest, signers: signed.signers, fresh_until: snapshot.freshUntil ?? null }
+    },
+    accept: async ({ seen, ...told }) => signing.accept(seen, await signedBy(told)),
     isco08: ({ codes }) => codes.map((code) => [isco08.isOccupation(code), isco08.isUnitGroup(code), isco08.childrenOf(code)]),
     cefr: ({ levels }) => levels.map(isco08.cefrRank),
   }

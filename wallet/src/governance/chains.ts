@@ -8,7 +8,7 @@
 
 import { reason, type Case, type Reason } from './case.js'
 import { touches } from './days.js'
-import type { Recognition, Snapshot } from './facts.js'
+import { holds, type Recognition, type Snapshot } from './facts.js'
 import * as links from './recognition.js'
 import type { Chain } from './recognition.js'
 import * as rules from './rules.js'
@@ -137,7 +137,7 @@ function judge(walk: Walk): Case | undefined {
 function concerns({ failure, chain: { last, files, authorities } }: Walk, issuer: string): boolean {
   if (failure === undefined || LOOPS.includes(failure.code)) return true
   const leadsHome = authorities.includes((files[0] as Snapshot).file.author)
-  return last !== undefined && !leadsHome && (last.file.accreditations.get(issuer)?.length ?? 0) > 0
+  return last !== undefined && !leadsHome && holds(last.file, issuer) && (last.file.accreditations.get(issuer)?.length ?? 0) > 0
 }
 
 function trusted(chain: Chain, judged: Case): ChainsOutcome {

@@ -4,7 +4,7 @@
 
 import { aboutIssuer, reason, type Case, type Evidence, type Reason, type Requirement } from './case.js'
 import { follow, type Verdict, type Walked } from './chains.js'
-import type { Snapshot } from './facts.js'
+import { holds, type Snapshot } from './facts.js'
 import { childrenOf, isLanguage, isOccupation, isUnitGroup } from './isco08.js'
 import { inMandate } from './mandate.js'
 import * as rules from './rules.js'
@@ -49,7 +49,7 @@ export function decide(requirement: Requirement, evidence: Evidence, snapshot: S
   const whole: Case = { requirement, evidence, occupation: evidence.occupation, snapshot, at, candidates: [], crosswalk: undefined }
   for (const [number, rule] of AS_A_WHOLE) {
     const failure = rule(whole)
-    if (failure) return { verdict: number === 2 ? 'STALE' : 'NOT_TRUSTED', reasons: [failure], chain: [] }
+    if (failure) return { verdict: number === 2 ? 'STALE' : ofHome(failure), reasons: [failure], chain: [] }
   }
   const walked: Walked = { count: 0 }
   const decisions: Decision[] = []
@@ -66,12 +66,18 @@ function decidePart(question: Case, walked: Walked): Decision {
   for (const [number, rule] of OF_EACH_PART) {
     const failure = rule(question)
     if (!failure) continue
+    // What the home file says about the issuer is not known: nobody else may say it.
+    if (ofHome(failure) === 'UNKNOWN') return { verdict: 'UNKNOWN', reasons: [failure], chain: [] }
     if (number === NEVER_MADE_GOOD || question.snapshot.file.recognitions.size === 0) return { verdict: 'NOT_TRUSTED', reasons: [failure], chain: [] }
     const { verdict, reasons, chain } = follow(question, walked)
     if (verdict === 'TRUSTED') return { verdict, reasons, chain }
     return { verdict, reasons: verdict === 'NOT_TRUSTED' ? [failure, ...reasons] : [...reasons, failure], chain }
   }
   return { verdict: 'TRUSTED', reasons: [reason('issuer.accredited')], chain: [] }
+}
+
+function ofHome({ code }: Reason): Verdict {
+  return code === rules.PART_MISSING ? 'UNKNOWN' : 'NOT_TRUSTED'
 }
 
 function together(decisions: readonly Decision[]): Decision {
@@ -87,8 +93,8 @@ function together(decisions: readonly Decision[]): Decision {
 function partsOf({ occupation, snapshot, evidence }: Case): string[] {
   if (isUnitGroup(occupation) || isLanguage(occupation) || !isOccupation(occupation)) return [occupation]
   const scopes = [snapshot, ...snapshot.recognised.values()].flatMap(({ file }) => [
-    ...aboutIssuer(file, evidence.issuer).flatMap((each) => [each.occupations, each.excluded]),
-    ...(file.refusals.get(evidence.issuer) ?? []).map((refusal) => refusal.occupations),
+    ...(holds(file, evidence.issuer) ? aboutIssuer(file, evidence.issuer) : []).flatMap((each) => [each.occupations, each.excluded]),
+    ...((holds(file, evidence.issuer) && file.refusals.get(evidence.issuer)) || []).map((refusal) => refusal.occupations),
     ...[...file.recognitions.values()].flat().flatMap((each) => [each.occupations, each.excluded]),
     ...file.regulations.map((regulation) => regulation.occupations),
   ])

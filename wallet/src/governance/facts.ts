@@ -1,6 +1,8 @@
 // What a governance file says, as far as decisions rest on it; in the words of `governance/facts/` of our agents.
 
+import { sha256 } from '@noble/hashes/sha2.js'
 import type { Span } from './days.js'
+import { isOnLedger } from './ledgers.js'
 
 export const EQF = 'EQF'
 export const NO_CROSSWALK = 'none'
@@ -88,6 +90,18 @@ export interface Verification {
   readonly intervals: readonly Span[]
 }
 
+/** At least `threshold` of `parties` must have signed, the author among them. */
+export interface Signatories {
+  readonly threshold: number
+  readonly parties: readonly string[]
+}
+
+/** Where the records of participants lie: that of a DID in the part of its bucket, the first `bits` bits of its SHA-256. */
+export interface Division {
+  readonly bits: number
+  readonly parts: readonly { readonly digest: string; readonly bytes: number }[]
+}
+
 export interface GovernanceFile {
   readonly id: string
   readonly name: string
@@ -103,6 +117,10 @@ export interface GovernanceFile {
   readonly regulations: readonly Regulation[]
   readonly names: ReadonlyMap<string, string>
   readonly aliases: ReadonlyMap<string, readonly string[]>
+  readonly signatories: Signatories | undefined
+  readonly division: Division | undefined
+  /** The buckets whose part was read. */
+  readonly loaded: ReadonlySet<number>
 }
 
 /** A file with what is known of its freshness; and the files of other authorities that it trusts, by their author. */
@@ -112,6 +130,19 @@ export interface Snapshot {
   readonly freshUntil: number | undefined
   readonly freshFrom: number | undefined
   readonly recognised: ReadonlyMap<string, Snapshot>
+}
+
+export function bucketOf({ bits }: Division, did: string): number {
+  const digest = sha256(new TextEncoder().encode(did))
+  return new DataView(digest.buffer, digest.byteOffset).getUint32(0) >>> (32 - bits)
+}
+
+/** Whether all that a file says about a DID was read: else nothing follows from finding nothing. */
+export function holds({ division, loaded }: GovernanceFile, did: string): boolean {
+  if (!division || loaded.size === division.parts.length) return true
+  if (did.startsWith('did:sov:')) return false // it may have any number of other names
+  const names = isOnLedger(did) ? [did, `did:sov:${did.slice(did.lastIndexOf(':') + 1)}`] : [did]
+  return names.every((name) => loaded.has(bucketOf(division, name)))
 }
 
 const SKEW_MS = 5 * 60_000

@@ -4,7 +4,7 @@
 import { MalformedError } from '../errors.js'
 import type { Received } from '../received.js'
 import { normal, OPEN_END, readDay, shifted, type Day, type Span } from './days.js'
-import type { Accreditation, Binding, Crosswalk, GovernanceFile, Lapse, LapseStatus, Purpose, Recognition, Refusal, Regulation, Verification } from './facts.js'
+import type { Accreditation, Binding, Crosswalk, Division, GovernanceFile, Lapse, LapseStatus, Purpose, Recognition, Refusal, Regulation, Signatories, Verification } from './facts.js'
 
 const CTE = 'https://identity.foundation/credential-trust-establishment/schemas/'
 const PROFILE = 'https://w3id.org/wanderbuch/governance/1.0/'
@@ -15,6 +15,7 @@ const BINDINGS: readonly Binding[] = ['link-secret', 'key', 'none']
 const HOLDER_BOUND: readonly Binding[] = ['link-secret', 'key']
 const PURPOSES: readonly Purpose[] = ['employment', 'study', 'regulated-profession']
 const STATUSES = ['active', 'suspended', 'withdrawn'] as const
+const MOST_BITS = 12
 const EQF_LEVEL = /^[1-8]$/
 
 interface Decision {
@@ -23,17 +24,37 @@ interface Decision {
   readonly statuses: readonly string[]
 }
 
+/** The records of a part of a divided file, by bucket. That they are the part that the root names is checked by `parts.ts`. */
+export type Parts = ReadonlyMap<number, readonly Received[]>
+
 /**
- * Read a whole file.
+ * Read a file: a whole one, or the root of a divided one with some of its parts.
  *
- * @throws MalformedError it does not have its form, or is divided
+ * @throws MalformedError it does not have its form
  */
-export function readGovernanceFile(file: Received): GovernanceFile {
+export function readGovernanceFile(file: Received, parts: Parts = new Map()): GovernanceFile {
   const entries = file.member('participants').member('entries')
   const about = (uri: string): [string, Received][] => entries.optional(uri)?.entries(MOST, LONGEST) ?? []
+  const records = [...parts.values()].flat().flatMap((record): [string, Received][] => {
+    const did = record.optional('did')
+    return did ? [[did.text(LONGEST), record]] : []
+  })
   const statements = <T>(name: string, member: string, read: (did: string, statement: Received) => T): [string, T[]][] =>
-    about(`${PROFILE}${name}.json`).map(([did, body]) => [did, body.member(member).items(MOST_LISTED).map((each) => read(did, each))])
-  if (about(`${PROFILE}divided.json`).length) throw new MalformedError('governance file', 'a file that is not divided')
+    [...about(`${PROFILE}${name}.json`), ...records.filter(([, record]) => record.optional(member))].map(([did, body]) => [
+      did,
+      body.member(member).items(MOST_LISTED).map((each) => read(did, each)),
+    ])
+  const described = (uri: string, member: string): [string, Received][] => [
+    ...about(uri),
+    ...records.flatMap(([did, record]): [string, Received][] => {
+      const body = record.optional(member)
+      return body ? [[did, body]] : []
+    }),
+  ]
+  const first = <T>(name: string, read: (statement: Received) => T): T | undefined => {
+    const [statement] = about(`${PROFILE}${name}.json`).filter(([did]) => did === author)
+    return statement && read(statement[1])
+  }
   const author = text(file, 'author')
   const own = <T>(listed: [string, T[]][]): T[] => listed.filter(([did]) => did === author).flatMap(([, each]) => each)
   return {
@@ -47,9 +68,33 @@ export function readGovernanceFile(file: Received): GovernanceFile {
     refusals: new Map(statements('refusal', 'refusals', readRefusal)),
     crosswalks: byFramework(own(statements('crosswalk', 'crosswalks', readCrosswalk))),
     regulations: sorted(own(statements('regulation', 'regulations', readRegulation))),
-    names: new Map(about(`${CTE}description.json`).map(([did, body]) => [did, text(body, 'name')])),
-    aliases: new Map(about(`${CTE}alias.json`).map(([did, body]) => [did, texts(body, 'alias_dids')])),
+    names: new Map(described(`${CTE}description.json`, 'description').map(([did, body]) => [did, text(body, 'name')])),
+    aliases: new Map(described(`${CTE}alias.json`, 'alias').map(([did, body]) => [did, texts(body, 'alias_dids')])),
+    signatories: first('signatories', readSignatories),
+    division: first('divided', readDivision),
+    loaded: new Set(parts.keys()),
   }
+}
+
+function readSignatories(statement: Received): Signatories {
+  const parties = statement.member('parties').items(32).map((party) => text(party, 'did'))
+  return { threshold: statement.member('threshold').integer(1, 32), parties }
+}
+
+function readDivision(statement: Received): Division {
+  const bits = statement.member('bits').integer(1, MOST_BITS)
+  const parts = statement.member('parts').items(2 ** MOST_BITS).map((part) => ({
+    digest: part.member('digest').text(80),
+    bytes: part.member('bytes').integer(2, 8 << 20),
+  }))
+  if (parts.length !== 2 ** bits) throw new MalformedError(statement.path, 'a part for each bucket')
+  return { bits, parts }
+}
+
+// Profile 1.0 knew AnonCreds alone; it is read as it always was.
+function sourcesOf(statement: Received): string[] {
+  if (statement.optional('sources') || !statement.optional('cred_def_ids')) return texts(statement, 'sources')
+  return texts(statement, 'cred_def_ids').map((id) => `anoncreds:${id}`)
 }
 
 function readAccreditation(issuer: string, statement: Received): Accreditation {
@@ -58,7 +103,7 @@ function readAccreditation(issuer: string, statement: Received): Accreditation {
     id: text(statement, 'id'),
     issuer,
     credentialTypes: texts(statement, 'credential_types'),
-    sources: texts(statement, 'sources'),
+    sources: sourcesOf(statement),
     bindings: statement.optional('bindings') ? chosen(statement, 'bindings', BINDINGS) : HOLDER_BOUND,
     occupations: texts(statement, 'occupations'),
     excluded: statement.optional('excluded_occupations') ? texts(statement, 'excluded_occupations') : [],
@@ -138,7 +183,11 @@ function decisions(statement: Received): Decision[] {
   return (statement.optional('status')?.items(MOST_LISTED) ?? []).map((decision) => ({
     status: one(decision.member('status'), STATUSES),
     from: readDay(decision.member('effective_from')),
-    statuses: decision.optional('statuses') ? texts(decision, 'statuses') : [],
+    statuses: decision.optional('registries')
+      ? texts(decision, 'registries').map((id) => `anoncreds:${id}`) // profile 1.0
+      : decision.optional('statuses')
+        ? texts(decision, 'statuses')
+        : [],
   }))
 }
 

@@ -3,7 +3,7 @@
 
 import { aboutIssuer, keep, reason, type Case, type Reason } from './case.js'
 import { covers, daysAnywhere, normal, touches, without, type Span } from './days.js'
-import { EQF, eqfOf, isFresh, isUnder, overlaps, within, type Accreditation, type GovernanceFile, type Recognition, type Regulation, type Snapshot } from './facts.js'
+import { EQF, eqfOf, holds, isFresh, isUnder, overlaps, within, type Accreditation, type GovernanceFile, type Recognition, type Regulation, type Snapshot } from './facts.js'
 import { outsideLapse, underName } from './mandate.js'
 
 export const MOST_AUTHORITIES = 4
@@ -109,6 +109,7 @@ export function recognisedDays({ intervals, lapses }: Recognition): readonly Spa
 export function nobodyDecidedAgainst({ question, files }: Chain): Outcome { // 25
   const { evidence, occupation } = question
   for (const { file } of files) {
+    if (!holds(file, evidence.issuer)) continue // 26
     let left: readonly Span[] = [evidence.awarded]
     for (const accreditation of aboutIssuer(file, evidence.issuer)) {
       if (isUnder(occupation, accreditation.excluded)) return reason('occupation.excluded', accreditation.id)
@@ -123,8 +124,10 @@ export function nobodyDecidedAgainst({ question, files }: Chain): Outcome { // 2
   return undefined
 }
 
-export function atHand({ last, authorities }: Chain): Outcome { // 26
-  return last ? undefined : reason('recognition.unreachable', ...authorities)
+export function atHand({ last, files, authorities, question }: Chain): Outcome { // 26
+  if (!last) return reason('recognition.unreachable', ...authorities)
+  const isRead = [...files, last].every(({ file }) => holds(file, question.evidence.issuer))
+  return isRead ? undefined : reason('recognition.part_missing', ...authorities)
 }
 
 export function freshThere({ last, authorities, question }: Chain): Outcome { // 27

@@ -3,7 +3,7 @@
 
 import { aboutIssuer, keep, reason, type Case, type Reason } from './case.js'
 import { covers, daysAnywhere, touches } from './days.js'
-import { EQF, highestEqf, isFresh, isUnder, NO_CROSSWALK, type Accreditation } from './facts.js'
+import { EQF, highestEqf, holds, isFresh, isUnder, NO_CROSSWALK, type Accreditation } from './facts.js'
 import { CEFR, cefrRank, isLanguage, isOccupation } from './isco08.js'
 import { publisherOf } from './ledgers.js'
 
@@ -29,6 +29,7 @@ export function answers(question: Case): Outcome { // 3
   if (asked.notRevoked && evidence.status === undefined) return reason('requirement.revocation')
   if (evidence.binding !== 'none') return undefined
   if (!asked.isNamed) return reason('requirement.subject')
+  if (!holds(snapshot.file, evidence.issuer)) return partMissing()
   const listed = snapshot.file.accreditations.get(evidence.issuer) ?? []
   const isAllowed = listed.some(({ bindings, sources }) => bindings.includes('none') && sources.includes(evidence.source))
   return isAllowed ? undefined : reason('binding.not_allowed')
@@ -47,7 +48,14 @@ export function notInFuture({ evidence: { awarded }, at }: Case): Outcome { // 6
   return awarded.first > daysAnywhere(at).last ? reason('award.in_future', awarded.first) : undefined
 }
 
+export const PART_MISSING = 'governance.part_missing'
+
+function partMissing(): Reason {
+  return reason(PART_MISSING)
+}
+
 export function issuerListed(question: Case): Outcome { // 7
+  if (!holds(question.snapshot.file, question.evidence.issuer)) return partMissing()
   question.candidates = question.snapshot.file.accreditations.get(question.evidence.issuer) ?? []
   return question.candidates.length ? undefined : reason('issuer.not_accredited')
 }
