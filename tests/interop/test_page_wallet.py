@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from tests.interop.ecosystem import Ecosystem, running_ecosystem
 from tests.interop.page_wallet_process import PageWallet, PageWalletError, page_wallet
+from tests.interop.page_wallet_visits import answer_in_two_visits, answers_of, meet_in_two_visits, take_in_two_visits
 
 from wanderbuch.agents.machine import LocalMachine
 
@@ -49,12 +50,6 @@ async def take(ecosystem: Ecosystem, wallet: PageWallet) -> tuple[str, str]:
     return offer["id"], received
 
 
-async def answers_of(wallet: PageWallet, question: str) -> dict[str, str]:
-    """The first credential that fits each part."""
-    candidates = await wallet.do("candidates", id=question)
-    return {referent: fitting[0] for referent, fitting in candidates.items() if fitting}
-
-
 async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosystem, wallet: PageWallet) -> None:
     await wallet.visit()
     offer_id, credential = await take(ecosystem, wallet)
@@ -93,68 +88,8 @@ async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosys
 async def test_what_one_visit_begins_another_ends(ecosystem: Ecosystem, wallet: PageWallet) -> None:
     """A visit is ended after each step of meeting the mediator, and after some of taking a credential and answering."""
     for last in range(1, 8):
-        await wallet.do("forget")
-        await wallet.visit(last=last)
-        await wallet.do("end")
-        assert not await wallet.visit()
-        assert set(await wallet.rows("mediator")) == {"granted"}
-        await wallet.do("end")
+        await meet_in_two_visits(wallet, last)
     for last in TAKING:
         await take_in_two_visits(ecosystem, wallet, last)
     for last in ANSWERING:
         await answer_in_two_visits(ecosystem, wallet, last)
-
-
-async def take_in_two_visits(ecosystem: Ecosystem, wallet: PageWallet, last: int) -> None:
-    """Take a credential, in a visit that ends after so many steps and in the next one."""
-    offer = await ecosystem.offer()
-    count = len(await wallet.rows("offer")) + 1
-    await wallet.visit()
-    await wallet.do("end_after", steps=last)
-    alive = await wallet.lives("follow", address=offer["short_url"])
-    alive = alive and await wallet.lives("until", kind="offer", count=count)
-    if alive:
-        received = await wallet.until("offer", count=count)
-        alive = await wallet.lives("accept", id=received)
-    if alive:
-        await wallet.lives("until", kind="offer", state="kept", count=count)
-    await wallet.do("end")
-    assert not await wallet.visit()
-    await wallet.do(
-        "follow", address=offer["short_url"]
-    )  # if it was cut before anything was kept; else it changes nothing
-    received = await wallet.until("offer", count=count)
-    if (await wallet.rows("offer"))[received]["state"] == "offered":
-        await wallet.do("accept", id=received)
-    await wallet.until("offer", state="kept", count=count)
-    await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
-    assert len(await wallet.rows("credential")) == count
-    await wallet.do("end")
-
-
-async def answer_in_two_visits(ecosystem: Ecosystem, wallet: PageWallet, last: int) -> None:
-    """Answer a request, in a visit that ends after so many steps and in the next one."""
-    request = await ecosystem.ask(min_eqf_level=3)
-    count, address = len(await wallet.rows("question")) + 1, request["short_url"]
-    await wallet.visit()
-    await wallet.do("end_after", steps=last)
-    if await wallet.lives("follow", address=address):
-        question = await wallet.until("question", count=count)
-        answers = {
-            referent: next(iter(await wallet.rows("credential"))) for referent in await asked_of(wallet, question)
-        }
-        await wallet.lives("answer", id=question, answers=answers)
-    await wallet.do("end")
-    assert not await wallet.visit()
-    question = (await wallet.do("follow", address=address))["id"]
-    if (await wallet.rows("question"))[question]["state"] == "asked":
-        await wallet.do("answer", id=question, answers=await answers_of(wallet, question))
-    await wallet.until("question", id=question, state="accepted")
-    assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
-    await wallet.do("end")
-
-
-async def asked_of(wallet: PageWallet, question: str) -> list[str]:
-    """The referents of a question."""
-    request = (await wallet.rows("question"))[question]["request"]
-    return [*request["requested_attributes"], *request["requested_predicates"]]
