@@ -16,8 +16,8 @@ from wanderbuch.agents.machine import LocalMachine
 pytestmark = [pytest.mark.agents, pytest.mark.needs("node"), pytest.mark.asyncio(loop_scope="module")]
 
 HOST = "mediator.wanderbuch.test"
-TAKING = (3, 8, 12, 18, 22, 27)
-ANSWERING = (1, 6, 9)
+TAKING = (3, 12, 22, 27)
+ANSWERING = (6, 9)
 """After how many steps a visit is ended: a write to the store, a file, a message sent. `tests/soak` has all of them."""
 
 
@@ -87,7 +87,7 @@ async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosys
 
 async def test_what_one_visit_begins_another_ends(ecosystem: Ecosystem, wallet: PageWallet) -> None:
     """A visit is ended after each step of meeting the mediator, and after some of taking a credential and answering."""
-    for last in range(1, 8):
+    for last in (2, 4, 6):
         await meet_in_two_visits(wallet, last)
     for last in TAKING:
         await take_in_two_visits(ecosystem, wallet, last)

@@ -8,10 +8,11 @@ export async function calls(load) {
   const { pack, unpack } = await load('didcomm/envelope.js')
   const { makePeerDid, peerDocument, QUEUE } = await load('dids/peer.js')
   const { readContact } = await load('dids/contact.js')
-  const { base64, base64url } = await load('base64.js')
+  const { base64, base64url, fromAnyBase64 } = await load('base64.js')
   const { UnreachableError } = await load('errors.js')
 
   const utf8 = (text) => new TextEncoder().encode(text)
+  const text = (bytes) => new TextDecoder().decode(bytes)
 
   const DIDCOMM = 'https://didcomm.org/'
   const HOST = 'https://mediator.example.test/didcomm'
@@ -57,6 +58,7 @@ export async function calls(load) {
     open(url, events) {
       this.sockets += 1
       this.events = events
+      this.onSocket?.()
       return Promise.resolve({ send: (envelope) => queueMicrotask(() => this.mediate(envelope)), close: () => {} })
     }
 
@@ -100,7 +102,8 @@ export async function calls(load) {
 
     // What the wallet posted to a peer: the forward of its envelope opened.
     opened(peer) {
-      return this.posted.map(({ envelope }) => JSON.parse(unpack(envelope, (kid) => (kid === peer.verkey ? peer : undefined)).content))
+      const isFor = ({ envelope }) => JSON.parse(text(fromAnyBase64(JSON.parse(envelope).protected, 'header'))).recipients[0].header.kid === peer.verkey
+      return this.posted.filter(isFor).map(({ envelope }) => JSON.parse(unpack(envelope, () => peer).content))
     }
 
     rows = (kind) => this.store.list(kind)
@@ -216,6 +219,28 @@ export async function calls(load) {
       await world.wallet.agent.outbox.flush()
       const sent = world.opened(peer.invited).map((message) => message['@id'])
       return { same: sent.length === 1 && sent[0] === waiting[0], left: (await world.rows('outbox')).length, sockets: world.sockets }
+    },
+    // The socket closes; it comes back by itself, and what could not be sent goes out then.
+    reconnects: async () => {
+      const world = await fresh()
+      world.isAway = true
+      const peer = new Peer()
+      await world.wallet.follow(peer.invitation())
+      await world.wallet.agent.outbox.flush()
+      const before = [world.posted.length, world.sockets]
+      const back = new Promise((resolve) => (world.onSocket = resolve))
+      const sent = new Promise((resolve) => {
+        const { post } = world
+        world.post = (...told) => post.apply(world, told).finally(resolve)
+      })
+      world.isAway = false
+      world.events.closed()
+      await back
+      await sent
+      const row = await connected(world)
+      await world.deliver([row.peer.response(row.request)])
+      world.wallet.stop()
+      return [...before, world.posted.length > 0, await stateOf(world, row.id)]
     },
     // What a mediator delivers that is not the mediator, and what opens under a key that is nobody's.
     strangers: async () => {

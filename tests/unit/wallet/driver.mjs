@@ -115,3 +115,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   process.stdout.write(`${JSON.stringify(said)}\n`)
 }
+process.exit(0)

@@ -28,6 +28,10 @@ def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet:
     assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 3}
 
 
+def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
+    assert wallet.call("reconnects") == [0, 2, True, "complete"]
+
+
 def test_strangers_are_not_heard(wallet: WalletProcess) -> None:
     assert wallet.call("strangers") == ["requested", 0, 0, True]
 

@@ -120,7 +120,7 @@ def signed_logs() -> Iterator[tuple[ForeignLog, bytes | None]]:
     """Logs whose hashes and signatures hold, whatever they say."""
     stated = ("updateKeys", "nextKeyHashes", "witness", "watchers", "portable", "deactivated", "ttl", "method", "scid")
     for name in (*stated, "unknown"):
-        for value in (None, 7, True, [], {}, "x", ["x"], {"a": 1}, ..., False, 3600, "did:webvh:1.0", "did:webvh:0.5"):
+        for value in (None, True, [], {}, "x", ["x"], ..., 3600, "did:webvh:1.0"):
             yield ForeignLog(parameters={name: value}), None
             if value is not ...:
                 log = ForeignLog()

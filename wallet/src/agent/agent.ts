@@ -1,7 +1,8 @@
 // The agent of a wallet: keys, messages that come and go, connections. What messages are about is in `exchange/`.
 
 import type { Network } from '../network.js'
-import type { Change, Store } from '../store.js'
+import { UnreachableError, WalletError } from '../errors.js'
+import type { Change, Kind, Store } from '../store.js'
 import { HistoryMemory } from '../webvh/history.js'
 import { WebvhResolver } from '../webvh/resolver.js'
 import { advanceConnection, registerDidExchange } from './did_exchange.js'
@@ -11,6 +12,9 @@ import { Locks } from './locks.js'
 import { Mediator } from './mediator.js'
 import { Outbox } from './outbox.js'
 import type { Step } from './step.js'
+
+const FIRST_WAIT_MS = 30_000
+const LONGEST_WAIT_MS = 15 * 60_000
 
 export interface AgentOptions {
   /** Where the mediator has its invitation. */
@@ -29,6 +33,12 @@ export class Agent {
   readonly outbox: Outbox
   readonly mediator: Mediator
   readonly label: string
+  /** What goes on with each kind of thing that another visit, or the lack of a network, left undone. */
+  readonly #advancers: (() => Promise<void>)[] = []
+  #retry: ReturnType<typeof setTimeout> | undefined
+  #wait = FIRST_WAIT_MS
+  #isStopped = false
+  #isLeft = false
   readonly #listeners = new Set<(changes: readonly Change[]) => void>()
 
   private constructor(store: Store, network: Network, ring: KeyRing, options: AgentOptions) {
@@ -41,6 +51,7 @@ export class Agent {
     this.inbox = new Inbox(store, ring, this.locks, (step) => this.commit(step))
     this.mediator = new Mediator(store, network, this.inbox, options.mediator, options.label)
     registerDidExchange(this)
+    this.goesOn('connection', (id) => advanceConnection(this, id))
   }
 
   static async open(store: Store, network: Network, options: AgentOptions): Promise<Agent> {
@@ -51,7 +62,7 @@ export class Agent {
   async commit({ changes, send = [] }: Step): Promise<void> {
     await this.store.write([...changes, ...send.map((outgoing) => Outbox.row(outgoing))])
     for (const listener of this.#listeners) listener(changes)
-    if (send.length) void this.outbox.flush()
+    if (send.length) void this.outbox.flush().then(() => this.#later())
   }
 
   /** Be told of all rows that changed, until the function that is returned is called. */
@@ -66,17 +77,35 @@ export class Agent {
     await this.mediator.start()
   }
 
-  /** Send what could not be sent, and deal with what could not be dealt with. */
+  /** Have every row of a kind gone on with when the network is there again. */
+  goesOn(kind: Kind, advance: (id: string) => Promise<void>): void {
+    this.#advancers.push(async () => {
+      for (const [id] of await this.store.list(kind)) await this.ifReachable(() => advance(id))
+    })
+  }
+
+  /** Send what could not be sent, and deal with what could not be dealt with; what is left then is tried again later. */
   async goOn(): Promise<void> {
-    await Promise.all([this.outbox.flush(), this.inbox.work(), this.#advance()])
+    this.#isLeft = false
+    await Promise.all([this.outbox.flush(), this.inbox.work(), ...this.#advancers.map((advance) => advance())])
+    await this.#later()
   }
 
   stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#retry)
     this.mediator.stop()
   }
 
-  async #advance(): Promise<void> {
-    for (const [id] of await this.store.list('connection')) await this.ifReachable(() => advanceConnection(this, id))
+  async #later(): Promise<void> {
+    clearTimeout(this.#retry)
+    const left = (await this.store.list('outbox')).length + (await this.store.list('inbox')).length
+    const isDone = left === 0 && !this.#isLeft
+    if (isDone) this.#wait = FIRST_WAIT_MS
+    if (isDone || this.#isStopped) return
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => void this.goOn(), this.#wait)
+    this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS)
   }
 
   /** Do something that may be impossible now; then a later visit, or the next socket, does it. */
@@ -84,7 +113,8 @@ export class Agent {
     try {
       await step()
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error
+      if (!(error instanceof WalletError)) throw error
+      if (error instanceof UnreachableError) this.#isLeft = true
     }
   }
 }

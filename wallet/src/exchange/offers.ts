@@ -36,6 +36,7 @@ export class Offers {
     agent.inbox.handle(`${PROTOCOL}/offer-credential`, (incoming) => this.#takeOffer(incoming))
     agent.inbox.handle(`${PROTOCOL}/issue-credential`, (incoming) => this.#takeCredential(incoming))
     agent.inbox.handle(`${PROTOCOL}/problem-report`, (incoming) => this.#takeReport(incoming))
+    agent.goesOn('offer', (id) => this.advance(id))
   }
 
   /** Say yes to an offer. When it resolves that is kept, and the request is on its way or will be. */
@@ -57,10 +58,6 @@ export class Offers {
     await this.#locked(id, async (row) => {
       if (row['state'] === 'accepting') await ifItCanBe(this.#agent, row, (changed) => at(id, changed), () => this.#request(id, row))
     })
-  }
-
-  async advanceAll(): Promise<void> {
-    for (const [id] of await this.#agent.store.list('offer')) await this.#agent.ifReachable(() => this.advance(id))
   }
 
   async #request(id: string, row: JsonObject): Promise<void> {

@@ -50,6 +50,7 @@ export class Questions {
     agent.inbox.handle(`${PROTOCOL}/request-presentation`, (incoming) => this.#takeRequest(incoming))
     agent.inbox.handle(`${PROTOCOL}/ack`, (incoming) => this.#takeVerdict(incoming))
     agent.inbox.handle(`${PROTOCOL}/problem-report`, (incoming) => this.#takeVerdict(incoming))
+    agent.goesOn('question', (id) => this.advance(id))
   }
 
   /** Take the question that an invitation carries; the same one again is the same question. Gives its id. */
@@ -120,10 +121,6 @@ export class Questions {
       const row = await this.#agent.store.get('question', id)
       if (row?.['state'] === 'answering') await ifItCanBe(this.#agent, row, (changed) => at(id, changed), () => this.#present(id, row))
     })
-  }
-
-  async advanceAll(): Promise<void> {
-    for (const [id] of await this.#agent.store.list('question')) await this.#agent.ifReachable(() => this.advance(id))
   }
 
   async #present(id: string, row: JsonObject): Promise<void> {
