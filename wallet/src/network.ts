@@ -31,6 +31,8 @@ export interface Network {
   open(url: string, events: SocketEvents): Promise<Socket>
 }
 
+/** How large a frame of the mediator's may be: base64 in base64 of messages of 2 MiB together, or of one file. */
+export const MOST_FRAME_BYTES = 8 << 20
 const LONGEST_ADDRESS = 2048
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 

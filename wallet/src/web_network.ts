@@ -2,11 +2,10 @@
 
 import { concat } from './bytes.js'
 import { CheckFailedError, UnreachableError } from './errors.js'
-import type { Network, Socket, SocketEvents } from './network.js'
+import { MOST_FRAME_BYTES, type Network, type Socket, type SocketEvents } from './network.js'
 
 const DEADLINE_MS = 30_000
 const MOST_REPLY = 1 << 20
-const MOST_FRAME = 4 << 20
 const AGAIN = [408, 425, 429]
 const CANNOT_SEND = 'the connection is closed'
 
@@ -44,7 +43,7 @@ export class WebNetwork implements Network {
       }
       socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
         const frame = typeof data === 'string' ? encoder.encode(data) : new Uint8Array(data)
-        if (frame.length <= MOST_FRAME) events.received(frame)
+        if (frame.length <= MOST_FRAME_BYTES) events.received(frame)
       }
       socket.onclose = () => {
         clearTimeout(timer)

@@ -204,6 +204,9 @@ export async function calls(load) {
       // A message bomb: more than a key's share at once, acknowledged and not kept.
       const bomb = Array.from({ length: 40 }, () => pack(JSON.stringify(say('basicmessage/1.0/message')), own, peer.key))
       counts.push(await world.deliver(bomb), (await world.rows('inbox')).length)
+      // A delivery as large as a mediator makes one: messages of 2 MiB together.
+      const large = Array.from({ length: 8 }, () => pack(JSON.stringify(say('basicmessage/1.0/message', { content: 'x'.repeat(180_000) })), own, peer.key))
+      counts.push(await world.deliver(large))
       return counts
     },
     // A peer that is away; the page ends; the next visit sends the very same message.

@@ -19,9 +19,9 @@ def test_only_who_invited_answers(wallet: WalletProcess) -> None:
 
 
 def test_offers_of_the_connection_alone_and_no_more_than_fit(wallet: WalletProcess) -> None:
-    *counts, most, is_acknowledged, kept = wallet.call("offers")
+    *counts, most, is_acknowledged, kept, takes_large = wallet.call("offers")
     assert counts == [True, 0] * 5 + [True, 1] * 2
-    assert (most, is_acknowledged, kept) == (16, True, 0)
+    assert (most, is_acknowledged, kept, takes_large) == (16, True, 0, True)
 
 
 def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet: WalletProcess) -> None:

@@ -13,7 +13,7 @@ import { anyKey, didKey, SecretKey, verkey, type Verkey } from '../didcomm/keys.
 import { message, readMessage, type Incoming } from '../didcomm/message.js'
 import { readSignedText } from '../didcomm/signed_text.js'
 import { CheckFailedError, MalformedError, UnreachableError, WalletError } from '../errors.js'
-import { publicAddress, type Network } from '../network.js'
+import { MOST_FRAME_BYTES, publicAddress, type Network } from '../network.js'
 import { Received } from '../received.js'
 import type { JsonObject, Store } from '../store.js'
 import type { Inbox } from './inbox.js'
@@ -164,7 +164,8 @@ export class Mediator {
 
   async #take(envelope: Uint8Array): Promise<void> {
     const session = this.#session as Session
-    const incoming = readMessage(unpack(envelope, (key) => (key === session.key.verkey ? session.key : undefined)))
+    const opened = unpack(envelope, (key) => (key === session.key.verkey ? session.key : undefined), MOST_FRAME_BYTES)
+    const incoming = readMessage(opened, MOST_FRAME_BYTES)
     const { from, kind, thread } = incoming
     if (from === undefined) throw new CheckFailedError('a message of the mediator from nobody')
     const isConnecting = kind === 'didexchange/1.1/response' && session.address === undefined

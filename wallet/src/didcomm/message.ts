@@ -28,8 +28,8 @@ export interface Incoming {
 }
 
 /** The message in an opened envelope. */
-export function readMessage({ to, from, content }: Opened): Incoming {
-  const body = new Received(readStrictJson(content, 'message', { mostBytes: MOST_ENVELOPE_BYTES, mostDepth: MOST_DEPTH }), 'message')
+export function readMessage({ to, from, content }: Opened, mostBytes = MOST_ENVELOPE_BYTES): Incoming {
+  const body = new Received(readStrictJson(content, 'message', { mostBytes, mostDepth: MOST_DEPTH }), 'message')
   const id = identifier(body.member('@id'))
   const thread = body.optional('~thread')?.optional('thid')
   return { to, from, kind: kindOf(body), id, thread: thread ? identifier(thread) : id, body }
