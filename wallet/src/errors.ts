@@ -36,3 +36,17 @@ export class CannotProveError extends WalletError {
     super('cannot_prove', message)
   }
 }
+
+/** Somebody could not be reached, or did not answer in time: nothing is known to be wrong, and it may be tried again. */
+export class UnreachableError extends WalletError {
+  constructor(message: string) {
+    super('unreachable', message)
+  }
+}
+
+/** What was asked of the wallet does not fit the state that an exchange is in. */
+export class StateError extends WalletError {
+  constructor(message: string) {
+    super('state', message)
+  }
+}

@@ -172,7 +172,7 @@ def _methods(document: Mapping[str, Any]) -> dict[str, str]:
 
 def _services(document: Mapping[str, Any], methods: Mapping[str, str]) -> Iterator[tuple[int, _Service]]:
     for index, service in enumerate(_listed(document, "service") or _listed(document, "services")):
-        if not isinstance(service, Mapping) or service.get("type") not in _SERVICES:
+        if not isinstance(service, Mapping) or str(service.get("type")) not in _SERVICES:  # anything may stand there
             continue
         endpoint, priority = service.get("serviceEndpoint"), service.get("priority")
         if isinstance(endpoint, Mapping):  # as DIDComm v2 has it

@@ -61,17 +61,18 @@ export function pack(content: string, to: Verkey, from: SecretKey | undefined): 
  * Open an envelope.
  *
  * @param keyOf our secret key to a public one, if it is ours
+ * @param mostBytes how large it may be
  * @throws MalformedError it is none
  * @throws CheckFailedError it is for nobody here, was changed, or does not come from whom it names
  */
-export function unpack(envelope: Uint8Array | string, keyOf: (key: Verkey) => SecretKey | undefined): Opened {
+export function unpack(envelope: Uint8Array | string, keyOf: (key: Verkey) => SecretKey | undefined, mostBytes = MOST_ENVELOPE_BYTES): Opened {
   // 1
-  const outside = new Received(readStrictJson(envelope, 'envelope', { mostBytes: MOST_ENVELOPE_BYTES, mostDepth: MOST_DEPTH }), 'envelope')
+  const outside = new Received(readStrictJson(envelope, 'envelope', { mostBytes, mostDepth: MOST_DEPTH }), 'envelope')
   const protectedHeader = outside.member('protected').text(LONGEST_HEADER)
   const nonce = bytesOf(outside.member('iv'), LONGEST_BOX)
   const tag = bytesOf(outside.member('tag'), LONGEST_BOX)
   if (nonce.length !== NONCE_BYTES || tag.length !== TAG_BYTES) throw new MalformedError('envelope', `an iv of ${NONCE_BYTES} bytes and a tag of ${TAG_BYTES}`)
-  const ciphertext = bytesOf(outside.member('ciphertext'), MOST_ENVELOPE_BYTES)
+  const ciphertext = bytesOf(outside.member('ciphertext'), mostBytes)
   // 2
   const inside = readStrictJson(fromBase64url(protectedHeader, 'envelope.protected'), 'envelope.protected', { mostBytes: LONGEST_HEADER, mostDepth: MOST_DEPTH })
   const header = new Received(inside, 'envelope.protected')

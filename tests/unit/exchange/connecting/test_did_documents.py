@@ -92,8 +92,9 @@ def test_wallet_without_a_service_has_its_keys_and_no_address() -> None:
     assert (contact.keys, contact.endpoint) == ((KEY.name,), "didcomm:transport/queue")
 
 
-def test_service_of_another_kind_does_not_count() -> None:
-    contact = read_contact(DID, document(service=[service(type="LinkedDomains")]))
+@pytest.mark.parametrize("kind", ["LinkedDomains", [], ["did-communication"], {}, None, 7])
+def test_service_of_another_kind_does_not_count(kind: object) -> None:
+    contact = read_contact(DID, document(service=[service(type=kind)]))
     assert contact.endpoint == "didcomm:transport/queue"
 
 

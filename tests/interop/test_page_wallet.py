@@ -1,0 +1,95 @@
+"""The wallet of `wallet/` with real agents, behind our mediator: it takes, proves, declines and hears of a revocation.
+
+Whenever its page is ended, the next visit ends what it began; nothing comes out twice.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from tests.interop.ecosystem import Ecosystem, running_ecosystem
+from tests.interop.page_wallet_process import PageWallet, PageWalletError, page_wallet
+from tests.interop.page_wallet_visits import answer_in_two_visits, answers_of, meet_in_two_visits, take_in_two_visits
+
+from wanderbuch.agents.machine import LocalMachine
+
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node"), pytest.mark.asyncio(loop_scope="module")]
+
+HOST = "mediator.wanderbuch.test"
+TAKING = (3, 12, 22, 27)
+ANSWERING = (6, 9)
+"""After how many steps a visit is ended: a write to the store, a file, a message sent. `tests/soak` has all of them."""
+
+
+def add_mediator(machine: LocalMachine) -> None:
+    machine.add("mediator", "Mediator", HOST)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
+    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem"), further=add_mediator) as running:
+        (mediator,) = [agent for agent in running.machine.agents if agent.host == HOST]
+        await mediator.start()
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def wallet(ecosystem: Ecosystem) -> AsyncIterator[PageWallet]:
+    async with page_wallet(ecosystem.machine, HOST) as running:
+        yield running
+
+
+async def take(ecosystem: Ecosystem, wallet: PageWallet) -> tuple[str, str]:
+    """Let the wallet take a welder's qualification; give the offer's id at the centre and the credential's here."""
+    offer = await ecosystem.offer()
+    await wallet.do("follow", address=offer["short_url"])
+    received = await wallet.until("offer", state="offered")
+    await wallet.do("accept", id=received)
+    await wallet.until("offer", id=received, state="kept")
+    await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+    return offer["id"], received
+
+
+async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosystem, wallet: PageWallet) -> None:
+    await wallet.visit()
+    offer_id, credential = await take(ecosystem, wallet)
+    assert set(await wallet.rows("credential")) == {credential}
+    assert "secrets" not in (await wallet.rows("offer"))[credential]
+
+    for requirement in ({"min_eqf_level": 3}, {"min_eqf_level": 3, "level_proof": "predicate"}):
+        request = await ecosystem.ask(**requirement)
+        opened = await wallet.do("follow", address=request["short_url"])
+        assert opened["kind"] == "question"
+        await wallet.do("answer", id=opened["id"], answers=await answers_of(wallet, opened["id"]))
+        await wallet.until("question", id=opened["id"], state="accepted")
+        outcome = await ecosystem.outcome(request)
+        assert outcome["decision"]["verdict"] == "TRUSTED", outcome["decision"]
+        with pytest.raises(PageWalletError, match="not open"):
+            await wallet.do("answer", id=opened["id"], answers={})
+
+    higher = await ecosystem.ask(min_eqf_level=5)
+    opened = await wallet.do("follow", address=higher["short_url"])
+    assert await answers_of(wallet, opened["id"]) == {}
+    with pytest.raises(PageWalletError, match="no credential"):
+        await wallet.do("answer", id=opened["id"], answers={})
+    await wallet.do("decline", id=opened["id"])
+    assert (await ecosystem.outcome(higher))["state"] == "DECLINED"
+
+    assert (await ecosystem.centre.post(f"/credentials/{offer_id}/revoke"))["published"]
+    await wallet.until("credential", id=credential, **{"is": "revoked"})
+    late = await ecosystem.ask(min_eqf_level=3)
+    opened = await wallet.do("follow", address=late["short_url"])
+    with pytest.raises(PageWalletError, match="revoked"):
+        await wallet.do("answer", id=opened["id"], answers=await answers_of(wallet, opened["id"]))
+    await wallet.do("decline", id=opened["id"])
+    assert await wallet.do("dropped") == []
+
+
+async def test_what_one_visit_begins_another_ends(ecosystem: Ecosystem, wallet: PageWallet) -> None:
+    """A visit is ended after each step of meeting the mediator, and after some of taking a credential and answering."""
+    for last in (2, 4, 6):
+        await meet_in_two_visits(wallet, last)
+    for last in TAKING:
+        await take_in_two_visits(ecosystem, wallet, last)
+    for last in ANSWERING:
+        await answer_in_two_visits(ecosystem, wallet, last)

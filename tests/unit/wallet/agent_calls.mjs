@@ -1,0 +1,282 @@
+// A wallet's agent among simulated others: a mediator that says what it is told, and peers with keys of their own; see `driver.mjs`.
+// The network is simulated; store, envelopes, DIDs and protocols are the wallet's.
+
+export async function calls(load) {
+  const { MemoryStore } = await load('store.js')
+  const { Wallet } = await load('wallet.js')
+  const { SecretKey, didKey, publicKey } = await load('didcomm/keys.js')
+  const { pack, unpack } = await load('didcomm/envelope.js')
+  const { makePeerDid, peerDocument, QUEUE } = await load('dids/peer.js')
+  const { readContact } = await load('dids/contact.js')
+  const { base64, base64url, fromAnyBase64 } = await load('base64.js')
+  const { UnreachableError } = await load('errors.js')
+
+  const utf8 = (text) => new TextEncoder().encode(text)
+  const text = (bytes) => new TextDecoder().decode(bytes)
+
+  const DIDCOMM = 'https://didcomm.org/'
+  const HOST = 'https://mediator.example.test/didcomm'
+  let counter = 0
+  const say = (type, members = {}, thread) => ({ '@type': DIDCOMM + type, '@id': `m-${++counter}`, ...(thread && { '~thread': { thid: thread } }), ...members })
+
+  // A DID signed by the key of an invitation.
+  function rotation(did, key) {
+    const kid = didKey(key.verkey)
+    const header = base64url(utf8(JSON.stringify({ alg: 'EdDSA', kid, jwk: { kty: 'OKP', crv: 'Ed25519', x: base64url(publicKey(key.verkey)), kid } })))
+    const payload = base64url(utf8(did))
+    return { '@id': 'did', data: { base64: payload, jws: { header: { kid }, protected: header, signature: base64url(key.sign(utf8(`${header}.${payload}`))) } } }
+  }
+
+  class World {
+    store = new MemoryStore()
+    posted = []
+    acknowledged = []
+    dropped = []
+    listed = []
+    isAway = false
+    mediator = { invited: SecretKey.random(), key: SecretKey.random(), routing: SecretKey.random() }
+    sockets = 0
+    waiting = []
+
+    async visit() {
+      this.wallet = await Wallet.open(this.store, this, { mediator: 'https://mediator.example.test/mediator', label: 'Wallet' })
+      this.wallet.agent.inbox.onDropped = (kind, error) => this.dropped.push(`${kind}: ${error.message}`)
+      await this.wallet.start()
+    }
+
+    get() {
+      const service = { id: '#inline', type: 'did-communication', recipientKeys: [didKey(this.mediator.invited.verkey)], serviceEndpoint: HOST }
+      return Promise.resolve(utf8(JSON.stringify(say('out-of-band/1.1/invitation', { services: [service], handshake_protocols: [`${DIDCOMM}didexchange/1.1`] }))))
+    }
+
+    post(url, envelope) {
+      if (this.isAway) return Promise.reject(new UnreachableError('away'))
+      this.posted.push({ url, envelope })
+      return Promise.resolve(undefined)
+    }
+
+    open(url, events) {
+      this.sockets += 1
+      this.events = events
+      this.onSocket?.()
+      return Promise.resolve({ send: (envelope) => queueMicrotask(() => this.mediate(envelope)), close: () => {} })
+    }
+
+    // The mediator. `lies` changes what it answers.
+    mediate(envelope) {
+      const { invited, key, routing } = this.mediator
+      const { from, content } = unpack(envelope, (kid) => [invited, key].find((each) => each.verkey === kid))
+      const asked = JSON.parse(content)
+      const kind = asked['@type'].slice(DIDCOMM.length)
+      const answer = (type, members) => this.tell(from, say(type, members, asked['@id']))
+      if (kind === 'didexchange/1.1/request') {
+        const did = makePeerDid(key.verkey, { endpoint: HOST, routingKeys: [] })
+        answer('didexchange/1.1/response', { did, 'did_rotate~attach': rotation(did, this.signsWith ?? invited) })
+      }
+      if (kind === 'coordinate-mediation/1.0/mediate-request') answer('coordinate-mediation/1.0/mediate-grant', { endpoint: HOST, routing_keys: [didKey(routing.verkey)] })
+      if (kind === 'coordinate-mediation/1.0/keylist-update') {
+        this.listed.push(asked.updates[0].recipient_key)
+        answer('coordinate-mediation/1.0/keylist-update-response', { updated: [{ ...asked.updates[0], result: this.listing ?? 'success' }] })
+      }
+      if (kind === 'messagepickup/2.0/live-delivery-change') {
+        answer('messagepickup/2.0/status', { message_count: 0 })
+        if (this.waiting.length) this.deliver(this.waiting)
+      }
+      if (kind === 'messagepickup/2.0/messages-received') this.acknowledged.push(...asked.message_id_list)
+    }
+
+    tell(to, message, by = this.mediator.key) {
+      this.events.received(utf8(pack(JSON.stringify(message), to, by)))
+    }
+
+    // Deliver envelopes; it resolves when they were acknowledged and dealt with.
+    async deliver(envelopes, by) {
+      const granted = await this.store.get('mediator', 'granted')
+      const own = SecretKey.unseal(new (await load('received.js')).Received(granted.seed, 'seed')).verkey
+      const ids = envelopes.map(() => `d-${++counter}`)
+      const attached = envelopes.map((envelope, index) => ({ '@id': ids[index], data: { base64: base64(utf8(envelope)) } }))
+      this.tell(own, say('messagepickup/2.0/delivery', { '~attach': attached }), by)
+      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return ids.every((id) => this.acknowledged.includes(id))
+    }
+
+    // What the wallet posted to a peer: the forward of its envelope opened.
+    opened(peer) {
+      const isFor = ({ envelope }) => JSON.parse(text(fromAnyBase64(JSON.parse(envelope).protected, 'header'))).recipients[0].header.kid === peer.verkey
+      return this.posted.filter(isFor).map(({ envelope }) => JSON.parse(unpack(envelope, () => peer).content))
+    }
+
+    rows = (kind) => this.store.list(kind)
+  }
+
+  // An issuer that invites by a key, and answers to the wallet's request.
+  class Peer {
+    invited = SecretKey.random()
+    key = SecretKey.random()
+
+    invitation(world) {
+      const service = { id: '#inline', type: 'did-communication', recipientKeys: [didKey(this.invited.verkey)], serviceEndpoint: 'https://centre.example.test/didcomm' }
+      const invitation = say('out-of-band/1.1/invitation', { services: [service], handshake_protocols: [`${DIDCOMM}didexchange/1.1`] })
+      return `https://centre.example.test/i?oob=${base64url(utf8(JSON.stringify(invitation)))}`
+    }
+
+    response(request, { signer = this.invited, key = this.key, did = makePeerDid(key.verkey, { endpoint: 'https://centre.example.test/didcomm', routingKeys: [] }), by = key, thread = request['@id'] } = {}) {
+      const their = readContact(peerDocument(request.did)).keys[0]
+      const message = say('didexchange/1.1/response', { did, 'did_rotate~attach': rotation(did, signer) }, thread)
+      return pack(JSON.stringify(message), their, by)
+    }
+  }
+
+  async function connected(world) {
+    const peer = new Peer()
+    const { id } = await world.wallet.follow(peer.invitation(world))
+    await world.wallet.agent.outbox.flush()
+    const request = world.opened(peer.invited).at(-1)
+    const own = readContact(peerDocument(request.did)).keys[0]
+    return { peer, id, request, own }
+  }
+  const stateOf = async (world, id) => (await world.store.get('connection', id)).state
+  const fresh = async () => {
+    const world = new World()
+    await world.visit()
+    return world
+  }
+
+  return {
+    // The mediator lies about itself, or does not take a key.
+    mediator_lies: async () => {
+      const outcomes = []
+      const impostor = new World()
+      impostor.signsWith = SecretKey.random()
+      outcomes.push(await impostor.visit().then(() => 'met', (error) => error.code), (await impostor.rows('mediator')).length)
+      const world = await fresh()
+      world.listing = 'client_error'
+      outcomes.push(await world.wallet.follow(new Peer().invitation()).then(() => 'asked', (error) => error.code), world.posted.length)
+      return outcomes
+    },
+    // Who else than the inviter answers; each outcome is the state of the connection after it.
+    responses: async () => {
+      const world = await fresh()
+      const { peer, id, request } = await connected(world)
+      const stranger = SecretKey.random()
+      const wrong = [
+        { signer: stranger },
+        { by: stranger },
+        { thread: 'other' },
+        { did: 'did:peer:4zQm' },
+        { did: 'did:key:z6Mk' },
+        { did: makePeerDid(stranger.verkey, QUEUE), signer: peer.key },
+      ]
+      const outcomes = []
+      for (const how of wrong) outcomes.push(await world.deliver([peer.response(request, how)]), await stateOf(world, id))
+      outcomes.push(await world.deliver([pack('not JSON', readContact(peerDocument(request.did)).keys[0], peer.key), 'not an envelope'])), outcomes.push(await stateOf(world, id))
+      await world.deliver([peer.response(request)])
+      outcomes.push(await stateOf(world, id))
+      await world.deliver([peer.response(request, { key: SecretKey.random() })]) // a second answer, of somebody who has the invitation's key
+      const row = await world.store.get('connection', id)
+      outcomes.push(row.theirs.keys[0] === peer.key.verkey, (await world.rows('inbox')).length)
+      return outcomes
+    },
+    // Offers from the connection and from elsewhere, the same one again, and many.
+    offers: async () => {
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const preview = { '@type': `${DIDCOMM}issue-credential/2.0/credential-preview`, attributes: [{ name: 'a', value: '<b>1</b>' }] }
+      const body = { cred_def_id: 'x', schema_id: 'y', nonce: '1', key_correctness_proof: {} }
+      const attach = { formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: body } }] }
+      const offer = (more = {}) => say('issue-credential/2.0/offer-credential', { credential_preview: preview, ...attach, ...more })
+      const send = (message, by = peer.key) => world.deliver([pack(JSON.stringify(message), own, by)])
+      const counts = []
+      const first = offer()
+      for (const [message, by] of [
+        [offer(), SecretKey.random()],
+        [offer({ credential_preview: {} }), peer.key],
+        [offer({ formats: [] }), peer.key],
+        [offer({ 'offers~attach': [{ '@id': '0', data: { base64: '!' } }] }), peer.key],
+        [offer({ '@id': 'x'.repeat(200) }), peer.key],
+        [first, peer.key],
+        [first, peer.key],
+      ])
+        counts.push(await send(message, by), (await world.rows('offer')).length)
+      for (let number = 0; number < 30; number++) await send(offer())
+      counts.push((await world.rows('offer')).length)
+      // A message bomb: more than a key's share at once, acknowledged and not kept.
+      const bomb = Array.from({ length: 40 }, () => pack(JSON.stringify(say('basicmessage/1.0/message')), own, peer.key))
+      counts.push(await world.deliver(bomb), (await world.rows('inbox')).length)
+      // A delivery as large as a mediator makes one: messages of 2 MiB together.
+      const large = Array.from({ length: 8 }, () => pack(JSON.stringify(say('basicmessage/1.0/message', { content: 'x'.repeat(180_000) })), own, peer.key))
+      counts.push(await world.deliver(large))
+      return counts
+    },
+    // A peer that is away; the page ends; the next visit sends the very same message.
+    outbox: async () => {
+      const world = await fresh()
+      world.isAway = true
+      const peer = new Peer()
+      await world.wallet.follow(peer.invitation())
+      await world.wallet.agent.outbox.flush()
+      const waiting = (await world.rows('outbox')).map(([, row]) => row.message['@id'])
+      world.isAway = false
+      await world.visit()
+      await world.wallet.agent.outbox.flush()
+      const sent = world.opened(peer.invited).map((message) => message['@id'])
+      return { same: sent.length === 1 && sent[0] === waiting[0], left: (await world.rows('outbox')).length, sockets: world.sockets }
+    },
+    // The socket closes; it comes back by itself, and what could not be sent goes out then.
+    reconnects: async () => {
+      const world = await fresh()
+      world.isAway = true
+      const peer = new Peer()
+      await world.wallet.follow(peer.invitation())
+      await world.wallet.agent.outbox.flush()
+      const before = [world.posted.length, world.sockets]
+      const back = new Promise((resolve) => (world.onSocket = resolve))
+      const sent = new Promise((resolve) => {
+        const { post } = world
+        world.post = (...told) => post.apply(world, told).finally(resolve)
+      })
+      world.isAway = false
+      world.events.closed()
+      await back
+      await sent
+      const row = await connected(world)
+      await world.deliver([row.peer.response(row.request)])
+      world.wallet.stop()
+      return [...before, world.posted.length > 0, await stateOf(world, row.id)]
+    },
+    // What a mediator delivers that is not the mediator, and what opens under a key that is nobody's.
+    strangers: async () => {
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)], SecretKey.random())
+      const before = (await world.rows('connection'))[0][1].state
+      await world.deliver([pack(JSON.stringify(say('present-proof/2.0/ack')), SecretKey.random().verkey, peer.key)])
+      await world.deliver([pack(JSON.stringify(say('present-proof/2.0/ack', { status: 'OK' })), own, peer.key)])
+      return [before, (await world.rows('question')).length, (await world.rows('inbox')).length, world.dropped.length > 0]
+    },
+    private_addresses: async ({ addresses }) => {
+      const world = await fresh()
+      const outcomes = []
+      for (const address of addresses) outcomes.push(await world.wallet.follow(address).then(() => 'followed', (error) => error.code))
+      for (const endpoint of addresses) {
+        const service = { id: '#inline', type: 'did-communication', recipientKeys: [didKey(SecretKey.random().verkey)], serviceEndpoint: endpoint }
+        const invitation = say('out-of-band/1.1/invitation', { services: [service], handshake_protocols: [`${DIDCOMM}didexchange/1.1`] })
+        await world.wallet.follow(`https://centre.example.test/i?oob=${base64url(utf8(JSON.stringify(invitation)))}`).catch(() => undefined)
+      }
+      await world.wallet.agent.outbox.flush()
+      return [outcomes, world.posted.length]
+    },
+    invitations: async ({ invitations }) => {
+      const { readInvitation } = await load('agent/invitation.js')
+      return invitations.map((invitation) => {
+        try {
+          const { id, handshake, label } = readInvitation(utf8(invitation))
+          return { id, handshake: handshake ?? null, label: label ?? null }
+        } catch (error) {
+          return error.code ?? error.stack
+        }
+      })
+    },
+  }
+}

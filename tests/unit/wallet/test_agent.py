@@ -1,0 +1,79 @@
+"""The wallet's agent among others that lie, repeat, flood, go away or are not who they should be.
+
+The network is simulated (`agent_calls.mjs`); against real agents it runs in `tests/interop/test_page_wallet.py`.
+"""
+
+import json
+
+from tests.unit.wallet.wallet_process import WalletProcess
+
+
+def test_a_mediator_that_is_another_or_takes_no_key(wallet: WalletProcess) -> None:
+    assert wallet.call("mediator_lies") == ["check_failed", 0, "check_failed", 0]
+
+
+def test_only_who_invited_answers(wallet: WalletProcess) -> None:
+    *wrong, right, is_first, waiting = wallet.call("responses")
+    assert wrong == [True, "requested"] * 7  # acknowledged, and nothing came of it
+    assert (right, is_first, waiting) == ("complete", True, 0)
+
+
+def test_offers_of_the_connection_alone_and_no_more_than_fit(wallet: WalletProcess) -> None:
+    *counts, most, is_acknowledged, kept, takes_large = wallet.call("offers")
+    assert counts == [True, 0] * 5 + [True, 1] * 2
+    assert (most, is_acknowledged, kept, takes_large) == (16, True, 0, True)
+
+
+def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet: WalletProcess) -> None:
+    assert wallet.call("outbox") == {"same": True, "left": 0, "sockets": 3}
+
+
+def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
+    assert wallet.call("reconnects") == [0, 2, True, "complete"]
+
+
+def test_strangers_are_not_heard(wallet: WalletProcess) -> None:
+    assert wallet.call("strangers") == ["requested", 0, 0, True]
+
+
+def test_no_invitation_makes_a_wallet_knock_at_private_doors(wallet: WalletProcess) -> None:
+    addresses = [
+        *("http://centre.example.test/i", "https://127.0.0.1/i", "https://localhost/i", "https://printer.local/i"),
+        *("https://192.168.0.1/i", "https://[::1]/i", "https://0x7f.1/i", "https://user@centre.example.test/i"),
+        *("ftp://centre.example.test", "javascript:alert(1)", "", "https://intranet/i", "https://2130706433/i"),
+        "https://metadata.google.internal/i",
+    ]
+    outcomes, posted = wallet.call("private_addresses", addresses=addresses)
+    assert outcomes == ["malformed"] * len(addresses)
+    assert posted == 0
+
+
+def test_invitations_are_read_strictly(wallet: WalletProcess) -> None:
+    key = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK"
+    good = {
+        "@type": "https://didcomm.org/out-of-band/1.1/invitation",
+        "@id": "one",
+        "label": "Centre\u202e\n<script>",
+        "services": [{"recipientKeys": [key], "serviceEndpoint": "https://centre.example.test"}],
+        "handshake_protocols": ["https://didcomm.org/didexchange/1.0", "https://didcomm.org/didexchange/1.1"],
+    }
+    changes: list[dict[str, object]] = [
+        *({"@type": value} for value in ("https://didcomm.org/out-of-band/2.0/invitation", "x", None, 7)),
+        *({"@id": value} for value in ("", "x" * 129, "a b", None, 7)),
+        *(
+            {"services": value}
+            for value in ([], ["did:x:y", "did:x:z"], [7], ["no did"], {}, None, [{}], [{"recipientKeys": []}])
+        ),
+        *({"handshake_protocols": value} for value in ([], None, [7], "x", ["https://didcomm.org/connections/1.0"])),
+        *({"requests~attach": value} for value in ([{}], [{}, {}], 7)),
+    ]
+    told = [
+        json.dumps(good),
+        *(json.dumps(good | change) for change in changes),
+        json.dumps(good)[:-1],
+        "[]",
+        "x" * 300_000,
+    ]
+    first, *others = wallet.call("invitations", invitations=told)
+    assert first == {"id": "one", "handshake": "1.1", "label": "Centre <script>"}
+    assert others == ["malformed"] * len(others)

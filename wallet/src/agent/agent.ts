@@ -1,0 +1,120 @@
+// The agent of a wallet: keys, messages that come and go, connections. What messages are about is in `exchange/`.
+
+import type { Network } from '../network.js'
+import { UnreachableError, WalletError } from '../errors.js'
+import type { Change, Kind, Store } from '../store.js'
+import { HistoryMemory } from '../webvh/history.js'
+import { WebvhResolver } from '../webvh/resolver.js'
+import { advanceConnection, registerDidExchange } from './did_exchange.js'
+import { Inbox } from './inbox.js'
+import { KeyRing } from './key_ring.js'
+import { Locks } from './locks.js'
+import { Mediator } from './mediator.js'
+import { Outbox } from './outbox.js'
+import type { Step } from './step.js'
+
+const FIRST_WAIT_MS = 30_000
+const LONGEST_WAIT_MS = 15 * 60_000
+
+export interface AgentOptions {
+  /** Where the mediator has its invitation. */
+  readonly mediator: string
+  /** What the wallet calls itself to others; nothing personal. */
+  readonly label: string
+}
+
+export class Agent {
+  readonly store: Store
+  readonly network: Network
+  readonly ring: KeyRing
+  readonly locks = new Locks()
+  readonly resolver: WebvhResolver
+  readonly inbox: Inbox
+  readonly outbox: Outbox
+  readonly mediator: Mediator
+  readonly label: string
+  /** What goes on with each kind of thing that another visit, or the lack of a network, left undone. */
+  readonly #advancers: (() => Promise<void>)[] = []
+  #retry: ReturnType<typeof setTimeout> | undefined
+  #wait = FIRST_WAIT_MS
+  #isStopped = false
+  #isLeft = false
+  readonly #listeners = new Set<(changes: readonly Change[]) => void>()
+
+  private constructor(store: Store, network: Network, ring: KeyRing, options: AgentOptions) {
+    this.store = store
+    this.network = network
+    this.ring = ring
+    this.label = options.label
+    this.resolver = new WebvhResolver(network, new HistoryMemory(store))
+    this.outbox = new Outbox(store, ring, network)
+    this.inbox = new Inbox(store, ring, this.locks, (step) => this.commit(step))
+    this.mediator = new Mediator(store, network, this.inbox, options.mediator, options.label)
+    registerDidExchange(this)
+    this.goesOn('connection', (id) => advanceConnection(this, id))
+  }
+
+  static async open(store: Store, network: Network, options: AgentOptions): Promise<Agent> {
+    return new Agent(store, network, await KeyRing.load(store), options)
+  }
+
+  /** Write what a step comes to, all of it or nothing; then send what it sends. Resolves when it is written. */
+  async commit({ changes, send = [] }: Step): Promise<void> {
+    await this.store.write([...changes, ...send.map((outgoing) => Outbox.row(outgoing))])
+    for (const listener of this.#listeners) listener(changes)
+    if (send.length) void this.outbox.flush().then(() => this.#later())
+  }
+
+  /** Be told of all rows that changed, until the function that is returned is called. */
+  onChange(listener: (changes: readonly Change[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Connect to the mediator, and go on with what another visit began. */
+  async start(): Promise<void> {
+    this.mediator.onOpen = () => void this.goOn()
+    await this.mediator.start()
+  }
+
+  /** Have every row of a kind gone on with when the network is there again. */
+  goesOn(kind: Kind, advance: (id: string) => Promise<void>): void {
+    this.#advancers.push(async () => {
+      for (const [id] of await this.store.list(kind)) await this.ifReachable(() => advance(id))
+    })
+  }
+
+  /** Send what could not be sent, and deal with what could not be dealt with; what is left then is tried again later. */
+  async goOn(): Promise<void> {
+    this.#isLeft = false
+    await Promise.all([this.outbox.flush(), this.inbox.work(), ...this.#advancers.map((advance) => advance())])
+    await this.#later()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#retry)
+    this.mediator.stop()
+  }
+
+  async #later(): Promise<void> {
+    clearTimeout(this.#retry)
+    const left = (await this.store.list('outbox')).length + (await this.store.list('inbox')).length
+    const isDone = left === 0 && !this.#isLeft
+    if (isDone) this.#wait = FIRST_WAIT_MS
+    if (isDone || this.#isStopped) return
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => void this.goOn(), this.#wait)
+    this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS)
+  }
+
+  /** Do something that may be impossible now; then a later visit, or the next socket, does it. */
+  async ifReachable(step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+      if (error instanceof UnreachableError) this.#isLeft = true
+    }
+  }
+}

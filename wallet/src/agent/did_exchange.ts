@@ -1,0 +1,141 @@
+// DID Exchange 1.1 as the one who was invited (Aries RFC 0023).
+//
+// 1. A key is made and kept; the mediator lists it; then a request goes out, from a DID that nobody else has seen.
+// 2. The response must be on the request's thread, to its key; its DID is signed by a key of the invitation; and it comes from a key of
+//    that DID, or of the invitation (as agents answer on the same connection).
+// 3. The first one counts; it is kept with `complete`. The same one again is answered again.
+
+import { makePeerDid } from '../dids/peer.js'
+import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
+import { verkey, type Verkey } from '../didcomm/keys.js'
+import { message, told, type Incoming } from '../didcomm/message.js'
+import { readSignedText } from '../didcomm/signed_text.js'
+import { CheckFailedError, StateError } from '../errors.js'
+import { Received } from '../received.js'
+import type { Change, JsonObject } from '../store.js'
+import type { Agent } from './agent.js'
+import { contactOf } from './contacts.js'
+import type { Invitation } from './invitation.js'
+import { ifItCanBe, type Step } from './step.js'
+
+const LONGEST_DID = 16 * 1024
+const VERSIONS = ['1.0', '1.1']
+
+/** A connection that stands. */
+export interface Connection {
+  readonly id: string
+  readonly own: Verkey
+  readonly theirs: Contact
+  /** Who invited, if they said so by a DID. It is for the governance file to say who that is. */
+  readonly inviter: string | undefined
+}
+
+export function registerDidExchange(agent: Agent): void {
+  for (const version of VERSIONS) {
+    agent.inbox.handle(`didexchange/${version}/response`, (incoming) => takeResponse(agent, incoming))
+    agent.inbox.handle(`didexchange/${version}/problem_report`, (incoming) => takeReport(agent, incoming))
+  }
+}
+
+/** Ask for the connection that an invitation is for; the same invitation leads to the same one. Gives its id. */
+export async function connect(agent: Agent, invitation: Invitation): Promise<string> {
+  const id = invitation.digest
+  if (invitation.handshake === undefined) throw new StateError('the invitation is for no connection')
+  await agent.locks.run(id, async () => {
+    if (await agent.store.get('connection', id)) return
+    const { key, change } = agent.ring.fresh()
+    const service = typeof invitation.service === 'string' ? { did: invitation.service } : { contact: sealContact(invitation.service) }
+    const row = { state: 'preparing', own: key.verkey, invitation: invitation.id, protocol: `didexchange/${invitation.handshake}`, ...service }
+    await agent.commit({ changes: [{ ...change, value: { ...change.value, connection: id } }, at(id, row)] })
+    agent.ring.add(key)
+  })
+  await advanceConnection(agent, id)
+  return id
+}
+
+/** Go on with a connection that was begun (1); does nothing where its request is on its way. */
+export async function advanceConnection(agent: Agent, id: string): Promise<void> {
+  const own = (await agent.store.get('connection', id))?.['own']
+  if (typeof own !== 'string') return
+  await agent.locks.run(own, async () => {
+    const row = await agent.store.get('connection', id)
+    if (row?.['state'] !== 'preparing') return
+    await ifItCanBe(agent, row, at.bind(undefined, id), () => ask(agent, id, row))
+  })
+}
+
+async function ask(agent: Agent, id: string, row: JsonObject): Promise<void> {
+  const own = ownOf(row)
+  const inviter = typeof row['did'] === 'string' ? await contactOf(row['did'], agent.resolver) : unsealContact(new Received(row['contact'], 'contact'))
+  const did = makePeerDid(own, await agent.mediator.reachable(own))
+  const request = message(`${String(row['protocol'])}/request`, { label: agent.label, did })
+  const requestId = request['@id'] as string
+  const threaded = { ...request, '~thread': { thid: requestId, pthid: row['invitation'] as string } }
+  await agent.commit({
+    changes: [at(id, { ...row, state: 'requested', request: requestId, inviterKeys: sealContact(inviter) })],
+    send: [{ from: own, to: inviter, message: threaded }],
+  })
+}
+
+/** The connection that a message came over; undefined if it came from somebody else than it should. */
+export async function connectionOf(agent: Agent, incoming: Incoming): Promise<Connection | undefined> {
+  const found = await rowOf(agent, incoming.to)
+  if (found?.[1]['state'] !== 'complete') return undefined
+  const connection = connectionIn(...found)
+  return incoming.from !== undefined && connection.theirs.keys.includes(incoming.from) ? connection : undefined
+}
+
+/** A connection by its id; undefined while it does not stand. */
+export async function readConnection(agent: Agent, id: string): Promise<Connection | undefined> {
+  const row = await agent.store.get('connection', id)
+  return row?.['state'] === 'complete' ? connectionIn(id, row) : undefined
+}
+
+async function takeResponse(agent: Agent, incoming: Incoming): Promise<Step | undefined> {
+  const [id, row] = (await rowOf(agent, incoming.to)) ?? []
+  if (id === undefined || row === undefined || incoming.thread !== row['request']) return undefined
+  const inviter = unsealContact(new Received(row['inviterKeys'], 'inviterKeys'))
+  const did = incoming.body.member('did').text(LONGEST_DID)
+  if (row['state'] === 'complete' && row['theirDid'] !== did) throw new CheckFailedError('a second answer to a request')
+  // 2
+  if (readSignedText(incoming.body.member('did_rotate~attach'), inviter.keys) !== did)
+    throw new CheckFailedError('the DID of the response is not the one that is signed')
+  const theirs = await contactOf(did, agent.resolver)
+  if (incoming.from === undefined || ![...theirs.keys, ...inviter.keys].includes(incoming.from))
+    throw new CheckFailedError('the response comes from a key that neither DID names')
+  // 3
+  const complete = message(`${String(row['protocol'])}/complete`, {}, { thid: incoming.thread, pthid: row['invitation'] as string })
+  return {
+    changes: [at(id, { ...row, state: 'complete', theirDid: did, theirs: sealContact(theirs) })],
+    send: [{ from: incoming.to, to: theirs, message: complete }],
+  }
+}
+
+async function takeReport(agent: Agent, incoming: Incoming): Promise<Step | undefined> {
+  const [id, row] = (await rowOf(agent, incoming.to)) ?? []
+  if (id === undefined || row?.['state'] !== 'requested' || incoming.thread !== row['request']) return undefined
+  const inviter = unsealContact(new Received(row['inviterKeys'], 'inviterKeys'))
+  if (incoming.from === undefined || !inviter.keys.includes(incoming.from)) throw new CheckFailedError('a report from somebody else')
+  const why = told(incoming.body.optional('description')?.optional('code')) ?? 'other'
+  return { changes: [at(id, { ...row, state: 'refused', why })] }
+}
+
+async function rowOf(agent: Agent, own: Verkey): Promise<[string, JsonObject] | undefined> {
+  const named = await agent.store.get('key', own)
+  const id = named?.['connection']
+  const row = typeof id === 'string' ? await agent.store.get('connection', id) : undefined
+  return row && [id as string, row]
+}
+
+function connectionIn(id: string, row: JsonObject): Connection {
+  const did = row['did']
+  return { id, own: ownOf(row), theirs: unsealContact(new Received(row['theirs'], 'theirs')), inviter: typeof did === 'string' ? did : undefined }
+}
+
+function ownOf(row: JsonObject): Verkey {
+  return verkey(String(row['own']), 'own')
+}
+
+function at(id: string, value: JsonObject): Change {
+  return { kind: 'connection', id, value }
+}

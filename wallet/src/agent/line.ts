@@ -1,0 +1,112 @@
+// The web socket to the mediator (Aries RFC 0092: what is asked over it is answered over it). It comes back by itself.
+
+import type { Network, Socket } from '../network.js'
+import { UnreachableError } from '../errors.js'
+
+const FIRST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 60_000
+const ANSWER_MS = 30_000
+
+interface Waiting {
+  readonly done: (answer: unknown) => void
+  readonly failed: (error: UnreachableError) => void
+}
+
+export class Line {
+  readonly #network: Network
+  readonly #url: string
+  readonly #received: (envelope: Uint8Array) => void
+  readonly #opened: () => Promise<void>
+  readonly #waiting = new Map<string, Waiting>()
+  #socket: Promise<Socket> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #wait = FIRST_WAIT_MS
+  #isStopped = false
+
+  /** @param opened what to do each time that the socket opened, before others ask */
+  constructor(network: Network, url: string, received: (envelope: Uint8Array) => void, opened: () => Promise<void>) {
+    this.#network = network
+    this.#url = url
+    this.#received = received
+    this.#opened = opened
+  }
+
+  /** Open the socket, if it is not open; and do what is to be done first. */
+  async open(): Promise<void> {
+    if (this.#socket) {
+      await this.#socket
+      return
+    }
+    clearTimeout(this.#timer)
+    const opening = this.#network.open(this.#url, { received: this.#received, closed: () => this.#closed(opening) })
+    this.#socket = opening
+    try {
+      await opening
+      await this.#opened()
+      this.#wait = FIRST_WAIT_MS
+    } catch (error) {
+      if (error instanceof UnreachableError) this.#closed(opening)
+      throw error
+    }
+  }
+
+  async send(envelope: string): Promise<void> {
+    if (!this.#socket) throw new UnreachableError('the mediator is not connected')
+    ;(await this.#socket).send(envelope)
+  }
+
+  /**
+   * Send a message and wait for the answer that `answer` gets under one of these names.
+   *
+   * @throws UnreachableError the socket closed first, or the time was over
+   */
+  async ask<T>(names: readonly string[], envelope: string): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const answer = new Promise<unknown>((done, failed) => {
+      const waiting = { done, failed }
+      for (const name of names) this.#waiting.set(name, waiting)
+      timer = setTimeout(() => failed(new UnreachableError('the mediator did not answer')), ANSWER_MS)
+    })
+    answer.catch(() => undefined)
+    try {
+      await this.send(envelope)
+      return (await answer) as T
+    } finally {
+      clearTimeout(timer)
+      for (const name of names) this.#waiting.delete(name)
+    }
+  }
+
+  /** Give an answer to whoever waits under one of these names; false: nobody does. */
+  answer(names: readonly string[], value: unknown): boolean {
+    const waiting = names.map((name) => this.#waiting.get(name)).find((each) => each !== undefined)
+    waiting?.done(value)
+    return waiting !== undefined
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    const socket = this.#socket
+    this.#socket = undefined
+    void socket?.then((open) => open.close(), () => undefined)
+    this.#fail()
+  }
+
+  #closed(which: Promise<Socket>): void {
+    if (this.#socket !== which) return
+    this.#socket = undefined
+    void which.then((open) => open.close(), () => undefined)
+    this.#fail()
+    if (this.#isStopped) return
+    clearTimeout(this.#timer)
+    // Many wallets lose a mediator at once: they do not come back at once.
+    this.#timer = setTimeout(() => void this.open().catch(() => undefined), this.#wait * (0.5 + Math.random()))
+    this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS)
+  }
+
+  #fail(): void {
+    for (const { failed } of this.#waiting.values()) failed(new UnreachableError('the connection to the mediator closed'))
+    this.#waiting.clear()
+  }
+}

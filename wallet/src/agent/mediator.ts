@@ -1,0 +1,225 @@
+// The mediator of a wallet without an address: Coordinate Mediation 1.0 (Aries RFC 0211) and Message Pickup 2.0, live
+// (RFC 0685), all over one web socket.
+//
+// 1. It is met once, with a DID and key for it alone; what it granted is kept. Cut short, it is met again from the beginning.
+// 2. Each time that the socket opens, live delivery is asked for. What is delivered is kept, then acknowledged, then dealt with.
+// 3. A key is listed before anybody is given it.
+
+import { fromAnyBase64 } from '../base64.js'
+import { readContact, sealContact, unsealContact, type Contact } from '../dids/contact.js'
+import { makePeerDid, peerDocument, QUEUE, type Address } from '../dids/peer.js'
+import { pack, unpack } from '../didcomm/envelope.js'
+import { anyKey, didKey, SecretKey, verkey, type Verkey } from '../didcomm/keys.js'
+import { message, readMessage, type Incoming } from '../didcomm/message.js'
+import { readSignedText } from '../didcomm/signed_text.js'
+import { CheckFailedError, MalformedError, UnreachableError, WalletError } from '../errors.js'
+import { MOST_FRAME_BYTES, publicAddress, type Network } from '../network.js'
+import { Received } from '../received.js'
+import type { JsonObject, Store } from '../store.js'
+import type { Inbox } from './inbox.js'
+import { readInvitation } from './invitation.js'
+import { Line } from './line.js'
+
+const MOST_INVITATION = 64 * 1024
+const MOST_ROUTING = 4
+const MOST_DELIVERED = 64
+const LONGEST_DELIVERED = 2 << 20
+const BATCH = 10
+const PATIENCE_MS = 5_000
+const ROW = 'granted'
+
+interface Session {
+  readonly key: SecretKey
+  /** To whom and where; `keys` are those that may answer. */
+  readonly contact: Contact
+  readonly address: Address | undefined
+}
+
+export class Mediator {
+  readonly #store: Store
+  readonly #network: Network
+  readonly #inbox: Inbox
+  readonly #invitationUrl: string
+  readonly #label: string
+  #session: Session | undefined
+  #line: Line | undefined
+  #patience: ReturnType<typeof setTimeout> | undefined
+  /** Called when the socket has opened and live delivery is on: what could not be sent may be sent now. */
+  onOpen: () => void = () => {}
+
+  /** @param invitationUrl where the mediator has its invitation: `https://…/mediator` */
+  constructor(store: Store, network: Network, inbox: Inbox, invitationUrl: string, label: string) {
+    this.#store = store
+    this.#network = network
+    this.#inbox = inbox
+    this.#invitationUrl = invitationUrl
+    this.#label = label
+  }
+
+  /** Connect, and go live. Throws UnreachableError if that does not work now; later it may. */
+  async start(): Promise<void> {
+    const row = await this.#store.get('mediator', ROW)
+    if (row) this.#session = unsealSession(row)
+    else {
+      try {
+        await this.#meet()
+      } finally {
+        this.#line?.stop()
+        this.#line = undefined
+      }
+    }
+    await this.#openLine(() => this.#goLive())
+  }
+
+  stop(): void {
+    clearTimeout(this.#patience)
+    this.#line?.stop()
+  }
+
+  /** List a key with the mediator (3), and say where it is reached then. */
+  async reachable(key: Verkey): Promise<Address> {
+    const address = this.#session?.address
+    if (!address) throw new UnreachableError('the wallet has no mediator yet')
+    await this.#update(key, 'add')
+    return address
+  }
+
+  /** Take a key off the list: nothing comes to it any more. */
+  async forget(key: Verkey): Promise<void> {
+    await this.#update(key, 'remove')
+  }
+
+  async #update(key: Verkey, action: 'add' | 'remove'): Promise<void> {
+    const update = { updates: [{ recipient_key: didKey(key), action }] }
+    const { body } = await this.#ask('coordinate-mediation/1.0/keylist-update', update, 'keylist-update-response')
+    const [updated] = body.member('updated').items(1)
+    const result = updated?.member('result').text(64)
+    if (!updated || anyKey(updated.member('recipient_key').text(160), updated.path) !== key || (result !== 'success' && result !== 'no_change'))
+      throw new CheckFailedError('the mediator does not take the key')
+  }
+
+  // 1
+  async #meet(): Promise<void> {
+    const invitation = readInvitation(await this.#network.get(publicAddress(this.#invitationUrl, 'mediator').href, MOST_INVITATION))
+    if (typeof invitation.service === 'string') throw new MalformedError('invitation of the mediator', 'a service with its keys')
+    const inviter = invitation.service
+    const key = SecretKey.random()
+    this.#session = { key, contact: inviter, address: undefined }
+    await this.#openLine(async () => undefined)
+    const request = message('didexchange/1.1/request', { label: this.#label, did: makePeerDid(key.verkey, QUEUE) })
+    const thread = { thid: request['@id'] as string, pthid: invitation.id }
+    const { body } = await this.#send({ ...request, '~thread': thread })
+    const did = body.member('did').text(16 * 1024)
+    if (readSignedText(body.member('did_rotate~attach'), inviter.keys) !== did) throw new CheckFailedError("the mediator's DID is not the one that is signed")
+    const theirs = readContact(peerDocument(did))
+    this.#session = { key, contact: { ...theirs, endpoint: inviter.endpoint }, address: undefined }
+    await this.#line?.send(this.#packed(message('didexchange/1.1/complete', {}, thread)))
+    const grant = await this.#ask('coordinate-mediation/1.0/mediate-request', {}, 'mediate-grant')
+    const routing = grant.body.member('routing_keys').items(MOST_ROUTING).map((each) => each.text(160))
+    const address = { endpoint: grant.body.member('endpoint').text(2048), routingKeys: routing.map(asReference) }
+    publicAddress(address.endpoint, 'endpoint')
+    const session = { key, contact: this.#session.contact, address }
+    await this.#store.write([{ kind: 'mediator', id: ROW, value: sealSession(session) }])
+    this.#session = session
+  }
+
+  async #openLine(opened: () => Promise<void>): Promise<void> {
+    const { endpoint } = (this.#session as Session).contact
+    const url = publicAddress(endpoint.replace(/^https:/, 'wss:'), 'endpoint of the mediator', 'wss:').href
+    this.#line ??= new Line(this.#network, url, (envelope) => this.#received(envelope), opened)
+    await this.#line.open()
+  }
+
+  // 2
+  async #goLive(): Promise<void> {
+    const { body } = await this.#ask('messagepickup/2.0/live-delivery-change', { live_delivery: true }, 'status')
+    this.#lookAt(body)
+    this.onOpen()
+  }
+
+  // A mediator may deliver what waited only when asked to.
+  #lookAt(status: Received): void {
+    clearTimeout(this.#patience)
+    const count = status.optional('message_count')?.integer(0, Number.MAX_SAFE_INTEGER) ?? 0
+    if (count > 0) this.#patience = setTimeout(() => this.#tell('messagepickup/2.0/delivery-request', { limit: BATCH }), PATIENCE_MS)
+  }
+
+  async #takeDelivery(incoming: Incoming): Promise<void> {
+    clearTimeout(this.#patience)
+    const delivered = incoming.body.member('~attach').items(MOST_DELIVERED).map((item) => ({
+      id: item.member('@id').text(256),
+      envelope: fromAnyBase64(item.member('data').member('base64').text(LONGEST_DELIVERED), item.path),
+    }))
+    await this.#inbox.keep(delivered.map(({ envelope }) => envelope))
+    this.#tell('messagepickup/2.0/messages-received', { message_id_list: delivered.map(({ id }) => id) })
+    await this.#inbox.work()
+  }
+
+  #received(envelope: Uint8Array): void {
+    void this.#take(envelope).catch((error: unknown) => {
+      if (!(error instanceof WalletError)) throw error
+      this.#inbox.onDropped('mediator', error)
+    })
+  }
+
+  async #take(envelope: Uint8Array): Promise<void> {
+    const session = this.#session as Session
+    const opened = unpack(envelope, (key) => (key === session.key.verkey ? session.key : undefined), MOST_FRAME_BYTES)
+    const incoming = readMessage(opened, MOST_FRAME_BYTES)
+    const { from, kind, thread } = incoming
+    if (from === undefined) throw new CheckFailedError('a message of the mediator from nobody')
+    const isConnecting = kind === 'didexchange/1.1/response' && session.address === undefined
+    if (!session.contact.keys.includes(from) && !isConnecting) throw new CheckFailedError('a message of the mediator from another key')
+    if (kind === 'messagepickup/2.0/delivery') return this.#takeDelivery(incoming)
+    // ACA-Py's mediate-grant names no thread: there its type does.
+    if (!this.#line?.answer([thread, kind], incoming) && kind === 'messagepickup/2.0/status') this.#lookAt(incoming.body)
+    return undefined
+  }
+
+  #tell(kind: string, members: JsonObject): void {
+    void this.#line?.send(this.#packed(message(kind, members))).catch(() => undefined)
+  }
+
+  async #ask(kind: string, members: JsonObject, answer: string): Promise<Incoming> {
+    const protocol = kind.slice(0, kind.lastIndexOf('/'))
+    const incoming = await this.#send(message(kind, members), `${protocol}/${answer}`)
+    if (incoming.kind !== `${protocol}/${answer}`) throw new CheckFailedError(`expected ${answer} of the mediator`)
+    return incoming
+  }
+
+  async #send(asked: JsonObject, answer?: string): Promise<Incoming> {
+    if (!this.#line) throw new UnreachableError('the wallet is not connected to its mediator')
+    const names = [asked['@id'] as string, ...(answer?.endsWith('mediate-grant') ? [answer] : [])]
+    return this.#line.ask<Incoming>(names, this.#packed(asked))
+  }
+
+  #packed(asked: JsonObject): string {
+    const { key, contact } = this.#session as Session
+    return pack(JSON.stringify({ ...asked, '~transport': { return_route: 'all' } }), contact.keys[0] as Verkey, key)
+  }
+}
+
+// In a DID document routing keys are did:key URLs with a fragment.
+function asReference(key: string): string {
+  const did = didKey(anyKey(key, 'routing_keys'))
+  return `${did}#${did.slice('did:key:'.length)}`
+}
+
+function sealSession({ key, contact, address }: Session & { address: Address }): JsonObject {
+  return { seed: key.seal(), contact: sealContact(contact), endpoint: address.endpoint, routingKeys: address.routingKeys }
+}
+
+function unsealSession(row: JsonObject): Session {
+  const received = new Received(row, 'mediator')
+  const routingKeys = received.member('routingKeys').items(MOST_ROUTING).map((key) => key.text(160))
+  return {
+    key: SecretKey.unseal(received.member('seed')),
+    contact: unsealContact(received.member('contact')),
+    address: { endpoint: received.member('endpoint').text(2048), routingKeys },
+  }
+}
+
+/** The raw keys of an address, as `~service` has them (Aries RFC 0056). */
+export function rawKeys({ routingKeys }: Address): Verkey[] {
+  return routingKeys.map((key) => verkey(anyKey(key, 'routing key'), 'routing key'))
+}

@@ -1,0 +1,113 @@
+// The credentials that the wallet has, whether they are revoked, and their witnesses; revocation notification 2.0 (Aries RFC 0721).
+//
+// A notice is a hint: what counts is the status list, which is looked at then. Its sender must be the issuer's connection.
+
+import { unsealCredential, type Credential } from '../anoncreds/credential.js'
+import type { CredentialDefinition } from '../anoncreds/credential_definition.js'
+import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
+import { issuedWitness, tailRange, updatedWitness, type Witness } from '../anoncreds/witness.js'
+import type { Agent } from '../agent/agent.js'
+import { connectionOf } from '../agent/did_exchange.js'
+import type { Step } from '../agent/step.js'
+import { message, type Incoming } from '../didcomm/message.js'
+import { StateError } from '../errors.js'
+import { Received } from '../received.js'
+import type { JsonObject } from '../store.js'
+import type { Objects } from './objects.js'
+
+/** A credential of the wallet, ready for proofs. */
+export interface Entry {
+  readonly id: string
+  readonly credential: Credential
+  readonly definition: CredentialDefinition
+  /** Who issued it, as the connection's invitation had it. */
+  readonly issuer: string | undefined
+  /** Whether a status list was seen to revoke it. */
+  readonly isKnownRevoked: boolean
+}
+
+export class Credentials {
+  readonly #agent: Agent
+  readonly #objects: Objects
+
+  constructor(agent: Agent, objects: Objects) {
+    this.#agent = agent
+    this.#objects = objects
+    agent.inbox.handle('revocation_notification/2.0/revoke', (incoming) => this.#takeNotice(incoming))
+  }
+
+  async all(): Promise<Entry[]> {
+    const rows = await this.#agent.store.list('credential')
+    return Promise.all(rows.map(([id, row]) => this.#entry(id, row)))
+  }
+
+  async one(id: string): Promise<Entry> {
+    const row = await this.#agent.store.get('credential', id)
+    if (!row) throw new StateError('there is no such credential')
+    return this.#entry(id, row)
+  }
+
+  /** Look at the newest status list. False: it cannot be revoked, or is not. */
+  async isRevoked(entry: Entry): Promise<boolean> {
+    const place = entry.credential.nonRevocation
+    if (!place) return false
+    const list = await this.#objects.statusList(await this.#objects.registryNow(place.registryId))
+    if (list.isRevoked(place.place) !== entry.isKnownRevoked) await this.#note(entry.id, list.isRevoked(place.place))
+    return list.isRevoked(place.place)
+  }
+
+  /**
+   * The witness by which a proof shows that a credential is not revoked.
+   *
+   * @param notAfter the newest status list that the verifier takes, in seconds since 1970
+   * @throws CannotProveError it is revoked
+   */
+  async witness({ credential, definition }: Entry, notAfter: number): Promise<Witness | undefined> {
+    const place = credential.nonRevocation
+    if (!place) return undefined
+    const now = await this.#objects.registryNow(place.registryId)
+    const list = await this.#objects.statusList(now, notAfter)
+    const issued = issuedWitness(place, definition, now.registry, list)
+    if (issued && !list.isRevoked(place.place)) return issued
+    const file = await this.#objects.tails(now)
+    return updatedWitness(place, definition, now.registry, undefined, list, (index) => {
+      const { start, end } = tailRange(index)
+      return file.subarray(start, end)
+    })
+  }
+
+  async #entry(id: string, row: JsonObject): Promise<Entry> {
+    const sealed = new Received(row['sealed'], 'credential')
+    const definition = await this.#objects.definition(sealed.member('cred_def_id').text(LONGEST_IDENTIFIER))
+    const registryId = sealed.optional('rev_reg_id')?.text(LONGEST_IDENTIFIER)
+    const registry = registryId === undefined ? undefined : await this.#objects.registry(registryId)
+    const issuer = row['issuer']
+    return {
+      id,
+      credential: unsealCredential(sealed, definition, registry),
+      definition,
+      issuer: typeof issuer === 'string' ? issuer : undefined,
+      isKnownRevoked: row['revoked'] === true,
+    }
+  }
+
+  async #takeNotice(incoming: Incoming): Promise<Step | undefined> {
+    const connection = await connectionOf(this.#agent, incoming)
+    if (!connection) return undefined
+    const [registryId, place] = incoming.body.member('credential_id').text(LONGEST_IDENTIFIER).split('::')
+    const rows = (await this.#agent.store.list('credential')).filter(([, row]) => row['connection'] === connection.id)
+    const entries = await Promise.all(rows.map(([id, row]) => this.#entry(id, row)))
+    const named = entries.find(({ credential: { nonRevocation } }) => nonRevocation?.registryId === registryId && String(nonRevocation?.place) === place)
+    if (!named) return undefined
+    await this.isRevoked(named)
+    const thread = { thid: incoming.thread }
+    const acknowledgement = message('revocation_notification/2.0/ack', { status: 'OK' }, thread)
+    const isWanted = incoming.body.optional('~please_ack') !== undefined
+    return { changes: [], send: isWanted ? [{ from: connection.own, to: connection.theirs, message: acknowledgement }] : [] }
+  }
+
+  async #note(id: string, revoked: boolean): Promise<void> {
+    const row = await this.#agent.store.get('credential', id)
+    if (row) await this.#agent.commit({ changes: [{ kind: 'credential', id, value: { ...row, revoked } }] })
+  }
+}

@@ -1,0 +1,85 @@
+// Which credential can answer which part of a request (AnonCreds 1.0, Create Presentation Request: restrictions). What a restriction
+// says that is not known here never holds.
+
+import { comparable, keyName } from '../anoncreds/attributes.js'
+import { LONGEST_IDENTIFIER, LONGEST_NAME, LONGEST_VALUE } from '../anoncreds/parameters.js'
+import type { Credential } from '../anoncreds/credential.js'
+import type { PresentationRequest, RequestedPredicate } from '../anoncreds/presentation_request.js'
+import { MalformedError } from '../errors.js'
+import type { Received } from '../received.js'
+
+/** All of one alternative must hold; none given: anything goes. */
+export type Restrictions = readonly ReadonlyMap<string, string>[]
+
+const MOST_ALTERNATIVES = 256
+const MOST_CONDITIONS = 32
+const OF_ATTRIBUTE = /^attr::(.+)::(value|marker)$/
+
+/** The restrictions of each referent of a request. */
+export function readRestrictions(request: Received): Map<string, Restrictions> {
+  const parts = ['requested_attributes', 'requested_predicates'].flatMap((name) => request.member(name).entries(128, LONGEST_NAME))
+  const restrictions = new Map(parts.map(([referent, part]) => [referent, alternatives(part.optional('restrictions'))]))
+  if (restrictions.size !== parts.length) throw new MalformedError(request.path, 'each referent once')
+  return restrictions
+}
+
+/** Why a credential cannot answer a referent; undefined if it can. */
+export function misfit(credential: Credential, request: PresentationRequest, restrictions: Map<string, Restrictions>, referent: string): 'attribute' | 'restriction' | 'predicate' | undefined {
+  const predicate = request.predicates.get(referent)
+  const names = predicate ? [predicate.name] : (request.attributes.get(referent)?.names ?? [])
+  if (names.length === 0 || names.some((name) => !credential.attributes.has(keyName(name)))) return 'attribute'
+  const wanted = restrictions.get(referent) ?? []
+  if (wanted.length && !wanted.some((alternative) => [...alternative].every(([name, value]) => holds(credential, name, value)))) return 'restriction'
+  return predicate && !isTrue(credential, predicate) ? 'predicate' : undefined
+}
+
+function alternatives(received: Received | undefined): Restrictions {
+  if (!received) return []
+  const list = Array.isArray(received.value()) ? received.items(MOST_ALTERNATIVES) : [received]
+  return list.map((each) => new Map(each.entries(MOST_CONDITIONS, LONGEST_NAME + 32).map(([name, value]) => [name, value.text(LONGEST_VALUE)])))
+}
+
+function holds(credential: Credential, name: string, value: string): boolean {
+  const [, attribute, aspect] = OF_ATTRIBUTE.exec(name) ?? []
+  if (attribute !== undefined) {
+    const signed = credential.attributes.get(keyName(attribute))
+    return signed !== undefined && (aspect === 'marker' ? value === '1' : signed.raw === value)
+  }
+  const { definitionId, schemaId } = credential
+  switch (name) {
+    case 'cred_def_id':
+      return definitionId === value
+    case 'schema_id':
+      return schemaId === value
+    case 'issuer_did':
+    case 'issuer_id':
+      return didOf(definitionId) === value
+    case 'schema_issuer_did':
+    case 'schema_issuer_id':
+      return didOf(schemaId) === value
+    case 'rev_reg_id':
+      return credential.nonRevocation?.registryId === value
+    default:
+      return false
+  }
+}
+
+function isTrue(credential: Credential, { name, comparison, value }: RequestedPredicate): boolean {
+  const encoded = credential.attributes.get(keyName(name))?.encoded
+  const number = encoded === undefined ? undefined : comparable(encoded)
+  if (number === undefined) return false
+  switch (comparison) {
+    case '>=':
+      return number >= value
+    case '>':
+      return number > value
+    case '<=':
+      return number <= value
+    case '<':
+      return number < value
+  }
+}
+
+function didOf(id: string): string {
+  return id.slice(0, LONGEST_IDENTIFIER).split('/')[0] as string
+}

@@ -1,0 +1,84 @@
+// AnonCreds objects by their ids: attested resources of did:webvh DIDs, verified, and tails files by their hash.
+
+import { readCredentialDefinition, type CredentialDefinition } from '../anoncreds/credential_definition.js'
+import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
+import { readRevocationRegistry, readStatusList, type RevocationRegistry, type StatusList } from '../anoncreds/revocation_registry.js'
+import { checkTailsFile, tailRange } from '../anoncreds/witness.js'
+import { CheckFailedError } from '../errors.js'
+import { publicAddress, type Network } from '../network.js'
+import { Received } from '../received.js'
+import type { JsonObject, Store } from '../store.js'
+import type { Resource } from '../webvh/resource.js'
+import type { WebvhResolver } from '../webvh/resolver.js'
+
+const MOST_AT_HAND = 500
+
+/** A registry as it is now: with the list of its status lists. */
+export interface RegistryNow {
+  readonly registry: RevocationRegistry
+  readonly resource: Resource
+}
+
+export class Objects {
+  readonly #resolver: WebvhResolver
+  readonly #network: Network
+  readonly #store: Store
+  readonly #atHand = new Map<string, Promise<unknown>>()
+
+  constructor(resolver: WebvhResolver, network: Network, store: Store) {
+    this.#resolver = resolver
+    this.#network = network
+    this.#store = store
+  }
+
+  /** A credential definition. It never changes, for its id holds its hash: so it is kept once it was verified. */
+  definition(id: string): Promise<CredentialDefinition> {
+    return this.#read(id, async () => readCredentialDefinition(id, await this.#content(id, 'anonCredsCredDef')))
+  }
+
+  /** A registry, without its status lists: that never changes, either. */
+  registry(id: string): Promise<RevocationRegistry> {
+    return this.#read(id, async () => readRevocationRegistry(id, await this.#content(id, 'anonCredsRevocRegDef')))
+  }
+
+  /** A registry with its present status lists. */
+  async registryNow(id: string): Promise<RegistryNow> {
+    const resource = await this.#resolver.resource(id, 'anonCredsRevocRegDef')
+    return { registry: await this.registry(id), resource }
+  }
+
+  /** The newest status list of a registry, or the newest that is not younger than an instant (seconds since 1970). */
+  async statusList({ registry, resource }: RegistryNow, notAfter = Infinity): Promise<StatusList> {
+    const link = resource.links.filter(({ timestamp }) => timestamp <= notAfter).at(-1)
+    if (!link) throw new CheckFailedError('the registry has no status list of that time')
+    const list = readStatusList(registry, (await this.#resolver.resource(link.id.id, 'anonCredsStatusList')).content)
+    if (list.timestamp !== link.timestamp) throw new CheckFailedError('the status list is of another time than the registry says')
+    return list
+  }
+
+  /** The whole tails file of a registry. Asking for a part of it would tell which place is meant. */
+  async tails({ registry, resource }: RegistryNow): Promise<Uint8Array> {
+    const location = resource.content.member('value').member('tailsLocation').text(LONGEST_IDENTIFIER)
+    const file = await this.#network.get(publicAddress(location, 'tailsLocation').href, tailRange(2 * registry.places).end)
+    checkTailsFile(registry, file)
+    return file
+  }
+
+  #read<T>(id: string, read: () => Promise<T>): Promise<T> {
+    const known = this.#atHand.get(id)
+    if (known) return known as Promise<T>
+    const reading = read()
+    reading.catch(() => this.#atHand.delete(id))
+    if (this.#atHand.size >= MOST_AT_HAND) this.#atHand.clear()
+    this.#atHand.set(id, reading)
+    return reading
+  }
+
+  async #content(id: string, type: 'anonCredsCredDef' | 'anonCredsRevocRegDef'): Promise<Received> {
+    const kept = await this.#store.get('object', id)
+    if (kept) return new Received(kept['content'], type)
+    const { content } = await this.#resolver.resource(id, type)
+    await this.#store.write([{ kind: 'object', id, value: { content: content.value() as JsonObject } }])
+    return content
+  }
+}

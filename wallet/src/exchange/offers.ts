@@ -1,0 +1,190 @@
+// Taking credentials: issue-credential 2.0 (Aries RFC 0453) with AnonCreds attachments (RFC 0771).
+//
+// 1. An offer counts over a connection, from a key of its other end. A connection has at most 16 open ones.
+// 2. Nothing is requested before the worker says yes; that is kept first, then the request with its secrets, then it goes out.
+// 3. A credential is kept if it is what was offered, value by value, and passes all checks of `anoncreds/credential.ts`; with the
+//    acknowledgement, at once. The same one again is acknowledged again.
+// 4. One that does not is refused with a problem report; the request stands, so that the right one can still come.
+
+import { receiveCredential, sealCredential } from '../anoncreds/credential.js'
+import { requestCredential, sealSecrets, unsealSecrets } from '../anoncreds/credential_request.js'
+import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_ATTRIBUTES } from '../anoncreds/parameters.js'
+import type { Agent } from '../agent/agent.js'
+import { connectionOf, readConnection, type Connection } from '../agent/did_exchange.js'
+import { ifItCanBe, type Step } from '../agent/step.js'
+import { attach, readAttached } from '../didcomm/attachments.js'
+import { message, told, type Incoming } from '../didcomm/message.js'
+import { CheckFailedError, MalformedError, StateError, UnreachableError, WalletError } from '../errors.js'
+import { Received } from '../received.js'
+import type { Change, JsonObject } from '../store.js'
+import { linkSecretOf } from './link_secret.js'
+import type { Objects } from './objects.js'
+
+const PROTOCOL = 'issue-credential/2.0'
+const MOST_OFFER = 128 * 1024
+const MOST_CREDENTIAL = 256 * 1024
+const LONGEST_VALUE = 64 * 1024
+const MOST_OPEN = 16
+
+export class Offers {
+  readonly #agent: Agent
+  readonly #objects: Objects
+
+  constructor(agent: Agent, objects: Objects) {
+    this.#agent = agent
+    this.#objects = objects
+    agent.inbox.handle(`${PROTOCOL}/offer-credential`, (incoming) => this.#takeOffer(incoming))
+    agent.inbox.handle(`${PROTOCOL}/issue-credential`, (incoming) => this.#takeCredential(incoming))
+    agent.inbox.handle(`${PROTOCOL}/problem-report`, (incoming) => this.#takeReport(incoming))
+    agent.goesOn('offer', (id) => this.advance(id))
+  }
+
+  /** Say yes to an offer. When it resolves that is kept, and the request is on its way or will be. */
+  async accept(id: string): Promise<void> {
+    await this.#change(id, ['offered'], (row) => ({ changes: [at(id, { ...row, state: 'accepting' })] }))
+    await this.advance(id)
+  }
+
+  /** Say no to an offer. */
+  async decline(id: string): Promise<void> {
+    await this.#change(id, ['offered'], async (row) => {
+      const connection = await this.#connection(row)
+      return { changes: [at(id, { ...row, state: 'declined' })], send: [this.#report(connection, id, 'issuance-abandoned', 'The holder declines.')] }
+    })
+  }
+
+  /** Go on with an offer that was accepted (2). */
+  async advance(id: string): Promise<void> {
+    await this.#locked(id, async (row) => {
+      if (row['state'] === 'accepting') await ifItCanBe(this.#agent, row, (changed) => at(id, changed), () => this.#request(id, row))
+    })
+  }
+
+  async #request(id: string, row: JsonObject): Promise<void> {
+    const connection = await this.#connection(row)
+    const offer = new Received(row['offer'], 'offer')
+    const definition = await this.#objects.definition(offer.member('cred_def_id').text(LONGEST_IDENTIFIER))
+    const { request, secrets } = requestCredential(offer, definition, await linkSecretOf(this.#agent))
+    const attachment = attach('requests~attach', 'anoncreds/credential-request@v1.0', request)
+    await this.#agent.commit({
+      changes: [at(id, { ...row, state: 'requested', secrets: sealSecrets(secrets) as JsonObject })],
+      send: [{ from: connection.own, to: connection.theirs, message: message(`${PROTOCOL}/request-credential`, attachment, { thid: row['thread'] as string }) }],
+    })
+  }
+
+  // 1
+  async #takeOffer(incoming: Incoming): Promise<Step | undefined> {
+    const connection = await connectionOf(this.#agent, incoming)
+    if (!connection) return undefined
+    const id = idOf(connection, incoming)
+    if (await this.#agent.store.get('offer', id)) return undefined
+    const open = (await this.#agent.store.list('offer')).filter(([, row]) => row['connection'] === connection.id && row['state'] === 'offered')
+    if (open.length >= MOST_OPEN) throw new CheckFailedError('the issuer has too many open offers')
+    const offer = readAttached(incoming.body, 'offers~attach', 'anoncreds/credential-offer@v1.0', MOST_OFFER)
+    offer.member('cred_def_id').text(LONGEST_IDENTIFIER)
+    const row = {
+      state: 'offered',
+      connection: connection.id,
+      own: connection.own,
+      thread: incoming.thread,
+      issuer: connection.inviter ?? null,
+      offer: offer.value() as JsonObject,
+      preview: readPreview(incoming.body.member('credential_preview')),
+      comment: told(incoming.body.optional('comment')) ?? null,
+      at: Date.now(),
+    }
+    return { changes: [at(id, row)] }
+  }
+
+  async #takeCredential(incoming: Incoming): Promise<Step | undefined> {
+    const connection = await connectionOf(this.#agent, incoming)
+    const id = connection && idOf(connection, incoming)
+    const row = id === undefined ? undefined : await this.#agent.store.get('offer', id)
+    if (!connection || id === undefined || !row) return undefined
+    const acknowledgement = { from: connection.own, to: connection.theirs, message: message(`${PROTOCOL}/ack`, { status: 'OK' }, { thid: incoming.thread }) }
+    if (row['state'] === 'kept') return { changes: [], send: [acknowledgement] }
+    if (row['state'] !== 'requested') return undefined
+    try {
+      const credential = await this.#checked(incoming, row)
+      const { secrets: _, offer: __, ...rest } = row
+      const kept = { sealed: credential, connection: connection.id, issuer: row['issuer'] ?? null, at: Date.now(), revoked: false }
+      return {
+        changes: [at(id, { ...rest, state: 'kept', credential: id }), { kind: 'credential', id, value: kept }],
+        send: [acknowledgement],
+      }
+    } catch (error) {
+      if (!(error instanceof WalletError) || error instanceof UnreachableError) throw error
+      const report = this.#report(connection, incoming.thread, 'issuance-abandoned', 'The credential is not what was offered, or not properly signed.')
+      return { changes: [at(id, { ...row, refused: error.code })], send: [report] }
+    }
+  }
+
+  // 3
+  async #checked(incoming: Incoming, row: JsonObject): Promise<JsonObject> {
+    const received = readAttached(incoming.body, 'credentials~attach', 'anoncreds/credential@v1.0', MOST_CREDENTIAL)
+    const offer = new Received(row['offer'], 'offer')
+    const definition = await this.#objects.definition(offer.member('cred_def_id').text(LONGEST_IDENTIFIER))
+    const registryId = received.optional('rev_reg_id')?.text(LONGEST_IDENTIFIER)
+    const registry = registryId === undefined ? undefined : await this.#objects.registry(registryId)
+    const secrets = unsealSecrets(new Received(row['secrets'], 'secrets'))
+    const credential = receiveCredential(received, secrets, await linkSecretOf(this.#agent), definition, registry)
+    const preview = row['preview'] as readonly (readonly [string, string])[]
+    const values = new Map([...credential.attributes.values()].map(({ name, raw }) => [name, raw]))
+    if (preview.length !== values.size || preview.some(([name, value]) => values.get(name) !== value))
+      throw new CheckFailedError('the credential says something else than the offer')
+    return sealCredential(credential) as JsonObject
+  }
+
+  async #takeReport(incoming: Incoming): Promise<Step | undefined> {
+    const connection = await connectionOf(this.#agent, incoming)
+    const id = connection && idOf(connection, incoming)
+    const row = id === undefined ? undefined : await this.#agent.store.get('offer', id)
+    if (id === undefined || !row || !['offered', 'accepting', 'requested'].includes(String(row['state']))) return undefined
+    const { secrets: _, ...rest } = row
+    return { changes: [at(id, { ...rest, state: 'withdrawn', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
+  }
+
+  async #change(id: string, from: string[], step: (row: JsonObject) => Step | Promise<Step>): Promise<void> {
+    await this.#locked(id, async (row) => {
+      if (!from.includes(String(row['state']))) throw new StateError('the offer is not open')
+      await this.#agent.commit(await step(row))
+    })
+  }
+
+  // Messages are dealt with one at a time for each key of ours; what the worker does takes its turn among them.
+  async #locked(id: string, step: (row: JsonObject) => Promise<void>): Promise<void> {
+    const own = (await this.#agent.store.get('offer', id))?.['own']
+    if (typeof own !== 'string') throw new StateError('there is no such offer')
+    await this.#agent.locks.run(own, async () => step((await this.#agent.store.get('offer', id)) as JsonObject))
+  }
+
+  async #connection(row: JsonObject): Promise<Connection> {
+    const connection = await readConnection(this.#agent, String(row['connection']))
+    if (!connection) throw new StateError('the connection of the offer is gone')
+    return connection
+  }
+
+  #report({ own, theirs }: Connection, thread: string, code: string, en: string) {
+    const [, name = thread] = thread.split(' ')
+    return { from: own, to: theirs, message: message(`${PROTOCOL}/problem-report`, { description: { code, en } }, { thid: name }) }
+  }
+}
+
+// Threads are named by their sender: two connections may name theirs alike.
+function idOf(connection: Connection, { thread }: Incoming): string {
+  return `${connection.id} ${thread}`
+}
+
+function readPreview(preview: Received): [string, string][] {
+  const attributes = preview.member('attributes').items(MOST_ATTRIBUTES).map((attribute): [string, string] => {
+    const type = attribute.optional('mime-type')?.text(128)
+    if (type !== undefined && !type.startsWith('text/')) throw new MalformedError(attribute.path, 'a text')
+    return [attribute.member('name').text(LONGEST_NAME), attribute.member('value').text(LONGEST_VALUE)]
+  })
+  if (new Set(attributes.map(([name]) => name)).size !== attributes.length) throw new MalformedError(preview.path, 'each attribute once')
+  return attributes
+}
+
+function at(id: string, value: JsonObject): Change {
+  return { kind: 'offer', id, value }
+}

@@ -1,0 +1,224 @@
+// Answering who asks: present-proof 2.0 (Aries RFC 0454) with AnonCreds attachments (RFC 0771), over a connection or without one.
+//
+// 1. A question comes over a connection, or in an invitation whose service says who asks.
+// 2. Nothing is shown before the worker chose what; the choice is kept first. Without a connection the answer comes from a key that is
+//    made for it alone, so that two answers cannot be linked by it.
+// 3. The proof is kept with the message that carries it, and goes out then: cut short, that message goes out again, never another proof.
+// 4. A verdict counts on the thread, to the key of the answer, from a key of who asked; the first one.
+
+import { LONGEST_NAME } from '../anoncreds/parameters.js'
+import { present, type Choice } from '../anoncreds/presentation.js'
+import { readPresentationRequest, type PresentationRequest } from '../anoncreds/presentation_request.js'
+import type { Agent } from '../agent/agent.js'
+import { contactOf } from '../agent/contacts.js'
+import { connectionOf } from '../agent/did_exchange.js'
+import type { Invitation } from '../agent/invitation.js'
+import { rawKeys } from '../agent/mediator.js'
+import { ifItCanBe, type Step } from '../agent/step.js'
+import { sealContact, unsealContact, type Contact } from '../dids/contact.js'
+import { attach, readAttached } from '../didcomm/attachments.js'
+import { verkey, type Verkey } from '../didcomm/keys.js'
+import { identifier, kindOf, message, told, type Incoming } from '../didcomm/message.js'
+import { CannotProveError, CheckFailedError, MalformedError, StateError } from '../errors.js'
+import { Received } from '../received.js'
+import type { Change, JsonObject } from '../store.js'
+import type { Credentials, Entry } from './credentials.js'
+import { misfit, readRestrictions, type Restrictions } from './fitting.js'
+import { linkSecretOf } from './link_secret.js'
+
+const PROTOCOL = 'present-proof/2.0'
+const REQUEST_FORMAT = 'anoncreds/proof-request@v1.0'
+const MOST_REQUEST = 128 * 1024
+const MOST_OPEN = 16
+
+/** Which credential answers which referent; a group of names is one referent. */
+export type Answers = Readonly<Record<string, string>>
+
+/** What is asked, read. */
+export interface Question {
+  readonly request: PresentationRequest
+  readonly restrictions: Map<string, Restrictions>
+}
+
+export class Questions {
+  readonly #agent: Agent
+  readonly #credentials: Credentials
+
+  constructor(agent: Agent, credentials: Credentials) {
+    this.#agent = agent
+    this.#credentials = credentials
+    agent.inbox.handle(`${PROTOCOL}/request-presentation`, (incoming) => this.#takeRequest(incoming))
+    agent.inbox.handle(`${PROTOCOL}/ack`, (incoming) => this.#takeVerdict(incoming))
+    agent.inbox.handle(`${PROTOCOL}/problem-report`, (incoming) => this.#takeVerdict(incoming))
+    agent.goesOn('question', (id) => this.advance(id))
+  }
+
+  /** Take the question that an invitation carries; the same one again is the same question. Gives its id. */
+  async open(invitation: Invitation): Promise<string> {
+    const asked = invitation.attached
+    if (!asked || kindOf(asked) !== `${PROTOCOL}/request-presentation`) throw new MalformedError('invitation', 'a request for a presentation')
+    const id = invitation.digest
+    await this.#agent.locks.run(id, async () => {
+      if (await this.#agent.store.get('question', id)) return
+      const { service } = invitation
+      const contact = typeof service === 'string' ? await contactOf(service, this.#agent.resolver) : service
+      const thread = asked.optional('~thread')?.optional('thid') ?? asked.member('@id')
+      const more = { parent: invitation.id, asker: typeof service === 'string' ? service : null, goalCode: invitation.goalCode ?? null, own: null }
+      await this.#agent.commit({ changes: [at(id, { ...readRequest(asked), ...more, thread: identifier(thread), contact: sealContact(contact) })] })
+    })
+    return id
+  }
+
+  /** What a question asks. */
+  async read(id: string): Promise<Question> {
+    const row = await this.#agent.store.get('question', id)
+    if (!row) throw new StateError('there is no such question')
+    return questionIn(row)
+  }
+
+  /** For each referent, the credentials that could answer it. Whether they are revoked is not looked at. */
+  async candidates(id: string): Promise<Record<string, string[]>> {
+    const { request, restrictions } = await this.read(id)
+    const entries = await this.#credentials.all()
+    const fitting = (referent: string): string[] =>
+      entries.filter(({ credential }) => misfit(credential, request, restrictions, referent) === undefined).map((entry) => entry.id)
+    return Object.fromEntries([...restrictions.keys()].map((referent) => [referent, fitting(referent)]))
+  }
+
+  /** Say yes, with these credentials. When it resolves the proof is on its way or will be. */
+  async answer(id: string, answers: Answers): Promise<void> {
+    await this.#change(id, () => ({ changes: [] }))
+    const { request, restrictions } = await this.read(id)
+    for (const referent of restrictions.keys()) {
+      const entry = answers[referent] === undefined ? undefined : await this.#credentials.one(answers[referent])
+      if (!entry || misfit(entry.credential, request, restrictions, referent)) throw new CannotProveError('a part of the request has no credential that fits')
+      if (entry.isKnownRevoked) throw new CannotProveError('the credential is revoked')
+    }
+    await this.#change(id, (row) => {
+      if (typeof row['own'] === 'string') return { changes: [at(id, { ...row, state: 'answering', answers })] }
+      const { key, change } = this.#agent.ring.fresh()
+      this.#agent.ring.add(key)
+      return { changes: [{ ...change, value: { ...change.value, question: id } }, at(id, { ...row, state: 'answering', answers, own: key.verkey })] }
+    })
+    await this.advance(id)
+  }
+
+  /** Say no. */
+  async decline(id: string): Promise<void> {
+    await this.#change(id, (row) => {
+      const { key, change } = this.#agent.ring.fresh()
+      const own = typeof row['own'] === 'string' ? verkey(row['own'], 'own') : key.verkey
+      if (own === key.verkey) this.#agent.ring.add(key)
+      const declined = message(`${PROTOCOL}/problem-report`, { description: { code: 'abandoned', en: 'The holder declines.' } }, threadOf(row))
+      const changes = [at(id, { ...row, state: 'declined', own }), ...(own === key.verkey ? [change] : [])]
+      return { changes, send: [{ from: own, to: unsealContact(new Received(row['contact'], 'contact')), message: declined }] }
+    })
+  }
+
+  /** Go on with a question that the worker said yes to (3). */
+  async advance(id: string): Promise<void> {
+    await this.#agent.locks.run(id, async () => {
+      const row = await this.#agent.store.get('question', id)
+      if (row?.['state'] === 'answering') await ifItCanBe(this.#agent, row, (changed) => at(id, changed), () => this.#present(id, row))
+    })
+  }
+
+  async #present(id: string, row: JsonObject): Promise<void> {
+    const own = verkey(String(row['own']), 'own')
+    const contact = unsealContact(new Received(row['contact'], 'contact'))
+    const proof = present(questionIn(row).request, await this.#choices(row), new Map(), await linkSecretOf(this.#agent))
+    const attachment = attach('presentations~attach', 'anoncreds/proof@v1.0', proof)
+    const service = row['parent'] === undefined ? {} : await this.#service(own)
+    const presentation = message(`${PROTOCOL}/presentation`, { ...attachment, ...service }, threadOf(row))
+    await this.#agent.commit({ changes: [at(id, { ...row, state: 'answered' })], send: [{ from: own, to: contact, message: presentation }] })
+  }
+
+  // Where the verdict can be sent to. ACA-Py wants raw keys here.
+  async #service(own: Verkey): Promise<JsonObject> {
+    const address = await this.#agent.mediator.reachable(own)
+    return { '~service': { recipientKeys: [own], routingKeys: rawKeys(address), serviceEndpoint: address.endpoint } }
+  }
+
+  async #choices(row: JsonObject): Promise<Choice[]> {
+    const { request } = questionIn(row)
+    const notAfter = latestList(new Received(row['request'], 'request'))
+    const byCredential = new Map<string, string[]>()
+    for (const [referent, id] of Object.entries(row['answers'] as Answers)) byCredential.set(id, [...(byCredential.get(id) ?? []), referent])
+    return Promise.all([...byCredential].map(async ([id, referents]) => this.#choice(await this.#credentials.one(id), referents, request, notAfter)))
+  }
+
+  async #choice(entry: Entry, referents: string[], request: PresentationRequest, notAfter: number): Promise<Choice> {
+    const asked = referents.map((referent) => request.attributes.get(referent) ?? request.predicates.get(referent))
+    const wantsNonRevocation = asked.some((part) => part?.wantsNonRevocation)
+    return {
+      credential: entry.credential,
+      definition: entry.definition,
+      revealed: referents.filter((referent) => request.attributes.has(referent)),
+      unrevealed: [],
+      predicates: referents.filter((referent) => request.predicates.has(referent)),
+      witness: wantsNonRevocation ? await this.#credentials.witness(entry, notAfter) : undefined,
+    }
+  }
+
+  // 1
+  async #takeRequest(incoming: Incoming): Promise<Step | undefined> {
+    const connection = await connectionOf(this.#agent, incoming)
+    if (!connection) return undefined
+    const id = `${connection.id} ${incoming.thread}`
+    if (await this.#agent.store.get('question', id)) return undefined
+    const open = (await this.#agent.store.list('question')).filter(([, row]) => row['own'] === connection.own && row['state'] === 'asked')
+    if (open.length >= MOST_OPEN) throw new CheckFailedError('the connection has too many open questions')
+    const more = { own: connection.own, asker: connection.inviter ?? null, goalCode: told(incoming.body.optional('goal_code'), 128) ?? null }
+    return { changes: [at(id, { ...readRequest(incoming.body), ...more, thread: incoming.thread, contact: sealContact(connection.theirs) })] }
+  }
+
+  // 4
+  async #takeVerdict(incoming: Incoming): Promise<Step | undefined> {
+    const rows = (await this.#agent.store.list('question')).filter(([, row]) => row['own'] === incoming.to && row['thread'] === incoming.thread)
+    const [id, row] = rows[0] ?? []
+    const isEnded = row !== undefined && incoming.kind.endsWith('/problem-report') && row['state'] === 'asked'
+    if (id === undefined || row === undefined || (row['state'] !== 'answered' && !isEnded)) return undefined
+    const { keys }: Contact = unsealContact(new Received(row['contact'], 'contact'))
+    if (incoming.from === undefined || !keys.includes(incoming.from)) throw new CheckFailedError('a verdict from somebody who did not ask')
+    if (incoming.kind === `${PROTOCOL}/problem-report`)
+      return { changes: [at(id, { ...row, state: isEnded ? 'withdrawn' : 'refused', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
+    const result = incoming.body.optional('verification_result')?.value()
+    return { changes: [at(id, { ...row, state: result === undefined || result === 'true' ? 'accepted' : 'refused' })] }
+  }
+
+  async #change(id: string, step: (row: JsonObject) => Step): Promise<void> {
+    await this.#agent.locks.run(id, async () => {
+      const row = await this.#agent.store.get('question', id)
+      if (row?.['state'] !== 'asked') throw new StateError('the question is not open')
+      await this.#agent.commit(step(row))
+    })
+  }
+}
+
+function readRequest(body: Received): JsonObject {
+  const request = readAttached(body, 'request_presentations~attach', REQUEST_FORMAT, MOST_REQUEST)
+  readPresentationRequest(request)
+  readRestrictions(request)
+  return { state: 'asked', request: request.value() as JsonObject, comment: told(body.optional('comment')) ?? null, at: Date.now() }
+}
+
+function questionIn(row: JsonObject): Question {
+  const request = new Received(row['request'], 'request')
+  return { request: readPresentationRequest(request), restrictions: readRestrictions(request) }
+}
+
+// The newest status list that all of a request takes, in seconds since 1970 (AnonCreds 1.0, Request Non-Revocation Proofs).
+function latestList(request: Received): number {
+  const parts = ['requested_attributes', 'requested_predicates'].flatMap((name) => request.member(name).entries(128, LONGEST_NAME))
+  const intervals = [request, ...parts.map(([, part]) => part)].map((part) => part.optional('non_revoked')?.optional('to'))
+  return Math.min(Infinity, ...intervals.map((to) => to?.integer(0, Number.MAX_SAFE_INTEGER) ?? Infinity))
+}
+
+function threadOf(row: JsonObject): { thid: string; pthid?: string } {
+  const parent = row['parent']
+  return { thid: String(row['thread']), ...(typeof parent === 'string' && { pthid: parent }) }
+}
+
+function at(id: string, value: JsonObject): Change {
+  return { kind: 'question', id, value }
+}
