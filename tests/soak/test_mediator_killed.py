@@ -20,7 +20,7 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 
 ROUNDS = max(1, int(os.environ.get("WANDERBUCH_SOAK_KILLS") or 60) // 4)
 HOST = "mediator.wanderbuch.test"
-STEP_S = 180.0  # in which the whole of a step comes, with a kill in it and the sweeps of a minute
+STEP_S = 300.0  # in which the whole of a step comes, with a kill in it and the sweeps of a minute
 MOMENT_S = 2.5
 AGAIN_S = 15.0
 
