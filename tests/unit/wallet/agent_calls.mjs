@@ -33,13 +33,15 @@ export async function calls(load) {
     acknowledged = []
     dropped = []
     listed = []
+    egress = false
+    egressed = []
     isAway = false
     mediator = { invited: SecretKey.random(), key: SecretKey.random(), routing: SecretKey.random() }
     sockets = 0
     waiting = []
 
     async visit() {
-      this.wallet = await Wallet.open(this.store, this, { mediator: 'https://mediator.example.test/mediator', label: 'Wallet' })
+      this.wallet = await Wallet.open(this.store, this, { mediator: 'https://mediator.example.test/mediator', label: 'Wallet', egress: this.egress })
       this.wallet.agent.inbox.onDropped = (kind, error) => this.dropped.push(`${kind}: ${error.message}`)
       await this.wallet.start()
     }
@@ -82,6 +84,7 @@ export async function calls(load) {
         answer('messagepickup/2.0/status', { message_count: 0 })
         if (this.waiting.length) this.deliver(this.waiting)
       }
+      if (kind === 'egress/1.0/request') this.egressed.push({ asked, answer })
       if (kind === 'messagepickup/2.0/messages-received') this.acknowledged.push(...asked.message_id_list)
     }
 
@@ -254,6 +257,35 @@ export async function calls(load) {
       await world.deliver([pack(JSON.stringify(say('present-proof/2.0/ack')), SecretKey.random().verkey, peer.key)])
       await world.deliver([pack(JSON.stringify(say('present-proof/2.0/ack', { status: 'OK' })), own, peer.key)])
       return [before, (await world.rows('question')).length, (await world.rows('inbox')).length, world.dropped.length > 0]
+    },
+    // Each request by the mediator's egress, with what the mediator answers: what the wallet makes of it.
+    egress: async ({ answers }) => {
+      const world = new World()
+      world.egress = true
+      await world.visit()
+      const { network } = world.wallet.agent
+      const outcomes = []
+      for (const { method, url, told } of answers) {
+        const left = [...told]
+        const push = world.egressed.push
+        world.egressed.push = ({ asked, answer }) => {
+          const { kind = 'response', ...members } = left.shift()
+          outcomes.push([asked.method, asked.url, asked.body ? text(fromAnyBase64(asked.body, 'body')) : null])
+          answer(`egress/1.0/${kind}`, members)
+        }
+        const doing = method === 'GET' ? network.get(url, 20) : network.post(url, 'envelope')
+        outcomes.push(await doing.then((bytes) => (bytes ? text(bytes) : null), (error) => error.code ?? error.stack))
+        world.egressed.push = push
+      }
+      // More at once than mediators allow wait for their turn, and all are answered.
+      let most = 0
+      let now = 0
+      world.egressed.push = ({ answer }) => {
+        most = Math.max(most, ++now)
+        setImmediate(() => (now--, answer('egress/1.0/response', { status: 200, body: 'YQ==' })))
+      }
+      const many = await Promise.all(Array.from({ length: 12 }, () => network.get('https://a.example.test/', 20)))
+      return { outcomes, most, many: many.length, posted: world.posted.length }
     },
     private_addresses: async ({ addresses }) => {
       const world = await fresh()

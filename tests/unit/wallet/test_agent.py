@@ -77,3 +77,47 @@ def test_invitations_are_read_strictly(wallet: WalletProcess) -> None:
     first, *others = wallet.call("invitations", invitations=told)
     assert first == {"id": "one", "handshake": "1.1", "label": "Centre <script>"}
     assert others == ["malformed"] * len(others)
+
+
+def test_requests_that_the_mediator_sends(wallet: WalletProcess) -> None:
+    url = "https://a.example.test/x"
+    answers = [
+        {"method": "GET", "url": url, "told": [{"status": 200, "body": "YWJj"}]},
+        {
+            "method": "GET",
+            "url": url,
+            "told": [{"status": 302, "headers": {"location": "/y"}, "body": ""}, {"status": 200, "body": "Yg"}],
+        },
+        {
+            "method": "GET",
+            "url": url,
+            "told": [{"status": 302, "headers": {"location": "https://127.0.0.1/"}, "body": ""}],
+        },
+        {"method": "GET", "url": url, "told": [{"status": 302, "headers": {"location": "/x"}, "body": ""}] * 4},
+        {"method": "GET", "url": url, "told": [{"status": 404, "body": ""}]},
+        {"method": "GET", "url": url, "told": [{"status": 200, "body": "YWJj" * 30}]},
+        {"method": "GET", "url": url, "told": [{"status": "200", "body": "YWJj"}]},
+        {"method": "POST", "url": url, "told": [{"status": 200, "body": ""}]},
+        {"method": "POST", "url": url, "told": [{"status": 503, "body": ""}]},
+        {"method": "POST", "url": url, "told": [{"status": 400, "body": ""}]},
+        {
+            "method": "POST",
+            "url": url,
+            "told": [{"kind": "problem-report", "description": {"code": "e.m.egress.busy"}}],
+        },
+        {
+            "method": "POST",
+            "url": url,
+            "told": [{"kind": "problem-report", "description": {"code": "e.m.egress.address"}}],
+        },
+    ]
+    answer = wallet.call("egress", answers=answers)
+    outcomes = [each for each in answer["outcomes"] if not isinstance(each, list)]
+    assert outcomes == [
+        *("abc", "b", "malformed", "unreachable", "unreachable", "unreachable", "malformed"),
+        *(None, "unreachable", "check_failed", "unreachable", "check_failed"),
+    ]
+    asked = [each for each in answer["outcomes"] if isinstance(each, list)]
+    assert asked[1:3] == [["GET", url, None], ["GET", "https://a.example.test/y", None]]
+    assert ["POST", url, "envelope"] in asked
+    assert (answer["most"], answer["many"], answer["posted"]) == (4, 12, 0)

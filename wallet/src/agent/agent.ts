@@ -6,6 +6,7 @@ import type { Change, Kind, Store } from '../store.js'
 import { HistoryMemory } from '../webvh/history.js'
 import { WebvhResolver } from '../webvh/resolver.js'
 import { advanceConnection, registerDidExchange } from './did_exchange.js'
+import { EgressNetwork, type AskMediator } from './egress.js'
 import { Inbox } from './inbox.js'
 import { KeyRing } from './key_ring.js'
 import { Locks } from './locks.js'
@@ -19,6 +20,8 @@ const LONGEST_WAIT_MS = 15 * 60_000
 export interface AgentOptions {
   /** Where the mediator has its invitation. */
   readonly mediator: string
+  /** Whether the mediator has requests to others sent (`egress.ts`), so that they do not see where the wallet is. */
+  readonly egress?: boolean
   /** What the wallet calls itself to others; nothing personal. */
   readonly label: string
 }
@@ -41,7 +44,9 @@ export class Agent {
   #isLeft = false
   readonly #listeners = new Set<(changes: readonly Change[]) => void>()
 
-  private constructor(store: Store, network: Network, ring: KeyRing, options: AgentOptions) {
+  private constructor(store: Store, direct: Network, ring: KeyRing, options: AgentOptions) {
+    const ask: AskMediator = (kind, members) => this.mediator.request(kind, members)
+    const network = options.egress ? new EgressNetwork(direct, options.mediator, ask) : direct
     this.store = store
     this.network = network
     this.ring = ring
@@ -49,7 +54,7 @@ export class Agent {
     this.resolver = new WebvhResolver(network, new HistoryMemory(store))
     this.outbox = new Outbox(store, ring, network)
     this.inbox = new Inbox(store, ring, this.locks, (step) => this.commit(step))
-    this.mediator = new Mediator(store, network, this.inbox, options.mediator, options.label)
+    this.mediator = new Mediator(store, direct, this.inbox, options.mediator, options.label)
     registerDidExchange(this)
     this.goesOn('connection', (id) => advanceConnection(this, id))
   }

@@ -84,6 +84,11 @@ export class Mediator {
     return address
   }
 
+  /** Ask something of a protocol of the mediator's own; its answer may be a problem report. */
+  request(kind: string, members: JsonObject): Promise<Incoming> {
+    return this.#send(message(kind, members))
+  }
+
   /** Take a key off the list: nothing comes to it any more. */
   async forget(key: Verkey): Promise<void> {
     await this.#update(key, 'remove')

@@ -1,0 +1,90 @@
+// The way out by the mediator (`egress/1.0`, docs/wallet-developers.md): whom the wallet asks then sees the mediator's network address
+// and not the phone's, and needs no CORS. The mediator sees whom is asked; it proves nothing of what came, and could change it.
+//
+// The mediator itself is reached directly. At most 4 requests are under way, as mediators allow. Redirects are followed, three at most.
+
+import { base64, fromAnyBase64 } from '../base64.js'
+import type { Incoming } from '../didcomm/message.js'
+import { CheckFailedError, UnreachableError } from '../errors.js'
+import { publicAddress, type Network, type Socket, type SocketEvents } from '../network.js'
+import type { Received } from '../received.js'
+import type { JsonObject } from '../store.js'
+
+const AT_ONCE = 4
+const MOST_REDIRECTS = 3
+const MOST_REPLY = 1 << 20
+const REDIRECTS = [301, 302, 303, 307, 308]
+const AGAIN = [408, 425, 429]
+const NEVER = ['e.m.egress.address', 'e.m.egress.malformed', 'e.m.egress.off']
+
+/** Asks the mediator something, and gives its answer or its problem report. */
+export type AskMediator = (kind: string, members: JsonObject) => Promise<Incoming>
+
+export class EgressNetwork implements Network {
+  readonly #direct: Network
+  readonly #mediatorHost: string
+  readonly #ask: AskMediator
+  readonly #waiting: (() => void)[] = []
+  #underWay = 0
+
+  constructor(direct: Network, mediatorUrl: string, ask: AskMediator) {
+    this.#direct = direct
+    this.#mediatorHost = publicAddress(mediatorUrl, 'mediator').host
+    this.#ask = ask
+  }
+
+  async get(url: string, mostBytes: number): Promise<Uint8Array> {
+    if (new URL(url).host === this.#mediatorHost) return this.#direct.get(url, mostBytes)
+    let next = url
+    for (let count = 0; count <= MOST_REDIRECTS; count++) {
+      const answer = await this.#request({ method: 'GET', url: next, headers: { accept: 'application/json' } })
+      const status = statusOf(answer)
+      if (status >= 200 && status < 300) return bodyOf(answer, mostBytes)
+      const location = answer.optional('headers')?.optional('location')
+      if (!REDIRECTS.includes(status) || !location) throw new UnreachableError('a public file could not be fetched')
+      next = publicAddress(new URL(location.text(2048), next).href, 'location').href
+    }
+    throw new UnreachableError('a public file could not be fetched: too many redirects')
+  }
+
+  async post(url: string, envelope: string): Promise<Uint8Array | undefined> {
+    if (new URL(url).host === this.#mediatorHost) return this.#direct.post(url, envelope)
+    const body = base64(new TextEncoder().encode(envelope))
+    const answer = await this.#request({ method: 'POST', url, body, headers: { 'content-type': 'application/didcomm-envelope-enc' } })
+    const status = statusOf(answer)
+    if (status >= 500 || AGAIN.includes(status)) throw new UnreachableError('the other side cannot take the message now')
+    if (status < 200 || status >= 300) throw new CheckFailedError('the other side does not take the message')
+    const reply = bodyOf(answer, MOST_REPLY)
+    return reply.length ? reply : undefined
+  }
+
+  open(url: string, events: SocketEvents): Promise<Socket> {
+    return this.#direct.open(url, events)
+  }
+
+  async #request(members: JsonObject): Promise<Received> {
+    if (this.#underWay >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#underWay++
+    try {
+      const { kind, body } = await this.#ask('egress/1.0/request', members)
+      if (kind === 'egress/1.0/response') return body
+      const code = body.optional('description')?.optional('code')?.value()
+      if (typeof code === 'string' && NEVER.includes(code)) throw new CheckFailedError('the mediator does not pass the request on')
+      throw new UnreachableError('the other side cannot be reached by the mediator')
+    } finally {
+      this.#underWay--
+      this.#waiting.shift()?.()
+    }
+  }
+}
+
+function statusOf(answer: Received): number {
+  return answer.member('status').integer(100, 599)
+}
+
+function bodyOf(answer: Received, mostBytes: number): Uint8Array {
+  const body = answer.member('body')
+  const text = body.value()
+  if (typeof text === 'string' && text.length > Math.ceil(mostBytes / 3) * 4) throw new UnreachableError(`a file has more than ${mostBytes} bytes`)
+  return fromAnyBase64(body.text(Math.ceil(mostBytes / 3) * 4), body.path)
+}
