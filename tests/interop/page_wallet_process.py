@@ -59,9 +59,14 @@ class PageWallet:
         finally:
             self._waiting.pop(number, None)
 
-    async def visit(self, *, last: int | None = None) -> bool:
-        """Open the page; True: it ended before all was said, after `last` steps."""
-        return bool(await self.do("visit", mediator=self.mediator, last=last))
+    async def visit(self, *, last: int | None = None, egress: bool = False) -> bool:
+        """Open the page; True: it ended before all was said, after `last` steps.
+
+        Args:
+            last: after how many steps it ends.
+            egress: have the mediator send its requests to others.
+        """
+        return bool(await self.do("visit", mediator=self.mediator, last=last, egress=egress))
 
     async def lives(self, call: str, **told: object) -> bool:
         """Let it do something that this visit may not see the end of; return whether it did."""

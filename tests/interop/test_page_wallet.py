@@ -22,7 +22,9 @@ ANSWERING = (6, 9)
 
 
 def add_mediator(machine: LocalMachine) -> None:
-    machine.add("mediator", "Mediator", HOST)
+    mediator = machine.add("mediator", "Mediator", HOST)
+    hosts = ["authority.wanderbuch.test", "centre.wanderbuch.test", "shipyard.wanderbuch.test"]
+    mediator.configure(mediator={"egress": True, "egress_hosts": hosts})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,7 +53,7 @@ async def take(ecosystem: Ecosystem, wallet: PageWallet) -> tuple[str, str]:
 
 
 async def test_takes_proves_declines_and_hears_of_a_revocation(ecosystem: Ecosystem, wallet: PageWallet) -> None:
-    await wallet.visit()
+    await wallet.visit(egress=True)
     offer_id, credential = await take(ecosystem, wallet)
     assert set(await wallet.rows("credential")) == {credential}
     assert "secrets" not in (await wallet.rows("offer"))[credential]

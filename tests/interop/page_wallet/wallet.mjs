@@ -86,9 +86,9 @@ const rows = async (kind) => Object.fromEntries(await store.list(kind))
 
 const calls = {
   // Begin a visit; with `last`, it ends after so many steps. Gives whether it is over already.
-  visit: async ({ mediator, last }) => {
+  visit: async ({ mediator, last, egress }) => {
     life = new Life(last ?? Infinity)
-    wallet = await Wallet.open(mortalStore(), mortal(new WebNetwork(), life), { mediator, label: 'Wallet' })
+    wallet = await Wallet.open(mortalStore(), mortal(new WebNetwork(), life), { mediator, egress, label: 'Wallet' })
     wallet.agent.inbox.onDropped = (kind, error) => counts.dropped.push(`${kind}: ${error.message}`)
     wallet.agent.outbox.onRefused = (id, error) => counts.dropped.push(`refused: ${error.message}`)
     wallet.agent.onChange((changes) => listeners.forEach((listener) => listener(changes)))
