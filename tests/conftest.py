@@ -13,6 +13,7 @@ import pytest
 from acapy_agent.config.injection_context import InjectionContext
 from pydantic import SecretStr
 from tests.askar_answers import all_answered
+from tests.divided_imports import import_own_share
 from tests.issuer_keys import keep_issuer_keys
 from tests.memory_folder import use_memory
 from tests.needs import skip_what_cannot_run
@@ -57,10 +58,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Look for no garbage while tests are collected: nothing is, and what is there stays to the end."""
     gc.disable()
     try:
+        import_own_share(session.config)
         return (yield)
     finally:
         gc.enable()

@@ -200,6 +200,27 @@ class CredoWallet:
         """End the process as a phone does whose battery is empty."""
         await kill_child(self._process)
 
+    async def stop(self) -> bool:
+        """Close the wallet; tell whether its process runs on and can be another one."""
+        if self._process.returncode is not None or self._reader.done():
+            return False
+        await self.do("stop")
+        self.events.clear()
+        self.messages.clear()
+        return True
+
+    async def end(self) -> None:
+        """End the process, in order if it heeds that its input has ended."""
+        if self._process.returncode is not None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            async with asyncio.timeout(10):
+                await self._process.wait()
+        except TimeoutError:
+            await kill_child(self._process)
+
     async def accept(self, offer: Exchange) -> None:
         """Accept an offer and wait until the credential is stored."""
         await self.do("accept_offer", id=offer.id)
@@ -275,21 +296,38 @@ async def credo_wallet(
     ledger: Mapping[str, str] | None = None,
     mediator: Mapping[str, str] | None = None,
     log_level: str = "warn",
+    idle: list[CredoWallet] | None = None,
 ) -> AsyncIterator[CredoWallet]:
     """Run a Credo wallet and stop it at the end.
 
     Args:
-        folder: where the wallet keeps its files and its key; the process adds its log to `wallet.log` in it.
+        folder: where the wallet keeps its files and its key; a new process adds its log to `wallet.log` in it.
         ca_file: PEM certificates to trust, instead of the public ones.
         connect: which "host:443" to dial at which "address:port".
         endpoint: where the wallet listens; without one, as a phone, it gets answers on its own requests only.
         ledger: namespace and genesis transactions of an Indy ledger, if it is to know one.
         mediator: where the invitation of its mediator is, and how it picks up; see `wallet.mjs`.
         log_level: one of Credo's levels: debug, info, warn, error.
+        idle: processes that are no wallet any more: one of them is taken, and brought back if it still runs. A caller
+            that keeps some ends them (`end`).
     """
-    program = await asyncio.to_thread(install)
     start = await asyncio.to_thread(_start_command, folder, ca_file, endpoint)
-    log = folder / "wallet.log"
+    wallet = idle.pop() if idle else await _start_process(folder / "wallet.log")
+    is_stopped = False
+    try:
+        further = {"indy": ledger and dict(ledger), "mediator": mediator and dict(mediator)}
+        await wallet.do("start", **start, connect=dict(connect), log_level=log_level, **further)
+        yield wallet
+        is_stopped = idle is not None and await wallet.stop()
+    finally:
+        if is_stopped and idle is not None:
+            idle.append(wallet)
+        else:
+            await wallet.end()
+
+
+async def _start_process(log: Path) -> CredoWallet:
+    program = await asyncio.to_thread(install)
     with log.open("ab") as stderr:
         process = await start_child(
             (require_node(), str(program)),
@@ -298,13 +336,7 @@ async def credo_wallet(
             limit=MAX_LINE_BYTES,
             environment={**os.environ, **native_libraries()},
         )
-    wallet = CredoWallet(process, log)
-    try:
-        further = {"indy": ledger and dict(ledger), "mediator": mediator and dict(mediator)}
-        await wallet.do("start", **start, connect=dict(connect), log_level=log_level, **further)
-        yield wallet
-    finally:
-        await _stop(process)
+    return CredoWallet(process, log)
 
 
 def _start_command(folder: Path, ca_file: Path, endpoint: Endpoint | None) -> Json:
@@ -323,15 +355,3 @@ def _start_command(folder: Path, ca_file: Path, endpoint: Endpoint | None) -> Js
 
 def _belongs(seen: Exchange, kind: str, invitation: Invitation, state: str) -> bool:
     return seen.kind == kind and seen.state == state and seen.parent_thread_id == invitation.invitation_id
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(10):
-            await process.wait()
-    except TimeoutError:
-        await kill_child(process)

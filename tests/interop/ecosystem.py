@@ -30,6 +30,7 @@ class Ecosystem:
         worker: a holder's agent of ours, if one is wanted.
         payload: the version of the governance file that is in force.
         endpoints: of wallets, by their folder.
+        idle: processes of wallets that were stopped: the next wallets are quickly there.
     """
 
     machine: LocalMachine
@@ -40,6 +41,7 @@ class Ecosystem:
     wallet_ports: Iterator[tuple[str, int]]
     payload: Json
     endpoints: dict[Path, Endpoint] = field(default_factory=dict)
+    idle: list[CredoWallet] = field(default_factory=list)
 
     async def offer(self, changes: Mapping[str, str] | None = None, *, deadline_s: int = 300) -> Json:
         """Let the centre offer a qualification: a welder's, NVQ 4, unless `changes` say otherwise."""
@@ -91,7 +93,12 @@ class Ecosystem:
         endpoint = self._wallet_endpoint(folder) if listens and mediator is None else None
         connect = dict(line.split("=") for line in self.machine.connections())
         async with credo_wallet(
-            folder, ca_file=self.machine.ca_file, connect=connect, endpoint=endpoint, mediator=mediator
+            folder,
+            ca_file=self.machine.ca_file,
+            connect=connect,
+            endpoint=endpoint,
+            mediator=mediator,
+            idle=None if mediator else self.idle,  # who has a mediator tries to reach it for some time, stopped or not
         ) as wallet:
             yield wallet
 
@@ -165,7 +172,11 @@ async def running_ecosystem(
         )
         await authority.post("/versions", {"payload": payload})
         await asyncio.gather(*(agent.post("/governance/refresh") for agent in (centre, *followers)))
-        yield Ecosystem(machine, authority, centre, employer, holder, iter(wallet_ports), payload)
+        ecosystem = Ecosystem(machine, authority, centre, employer, holder, iter(wallet_ports), payload)
+        try:
+            yield ecosystem
+        finally:
+            await asyncio.gather(*(wallet.end() for wallet in ecosystem.idle))
 
 
 async def _standing(issuer: AgentHandle) -> Json:

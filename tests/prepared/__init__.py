@@ -9,8 +9,49 @@ from wanderbuch.agents.machine.prepared import AGENTS, PreparedStart
 COMMANDS: Final = ("typer.main", *(f"wanderbuch.agents.cli.{name}" for name in ("tenant", "backup.restoring")))
 """What the commands import that tests run beside agents (`running`)."""
 
+ACAPY: Final = tuple(
+    f"acapy_agent.{name}"
+    for name in (
+        "anoncreds.default.did_web.registry",
+        "anoncreds.default.legacy_indy.registry",
+        "anoncreds.routes",
+        "connections.routes",
+        "did.indy.routes",
+        "holder.routes",
+        "ledger.routes",
+        "messaging.jsonld.routes",
+        "multitenant.admin.routes",
+        *(f"protocols.{name}.definition" for name in ("discovery", "notification", "problem_report", "routing")),
+        "protocols.coordinate_mediation.v1_0.controller",
+        "protocols.coordinate_mediation.v1_0.routes",
+        "protocols.did_rotate.v1_0.routes",
+        "protocols.didexchange.v1_0.routes",
+        "protocols.discovery.v1_0.routes",
+        "protocols.discovery.v2_0.routes",
+        "protocols.issue_credential.v2_0.controller",
+        "protocols.issue_credential.v2_0.routes",
+        "protocols.out_of_band.v1_0.controller",
+        "protocols.out_of_band.v1_0.routes",
+        "protocols.present_proof.v2_0.controller",
+        "protocols.present_proof.v2_0.routes",
+        "protocols.revocation_notification.v1_0.routes",
+        "protocols.revocation_notification.v2_0.routes",
+        "protocols.routing.v1_0.messages.forward",
+        "protocols.trustping.v1_0.routes",
+        *(f"resolver.default.{name}" for name in ("jwk", "key", "legacy_peer", "peer1", "peer2", "peer3", "peer4")),
+        "resolver.routes",
+        "settings.routes",
+        "transport.pack_format",
+        "vc.data_integrity.routes",
+        "vc.routes",
+        "wallet.keys.routes",
+        "wallet.routes",
+    )
+)
+"""What ACA-Py imports by its name while an agent starts: half of what a start of a forked agent would take."""
+
 start_prepared: Final = PreparedStart(
-    (*AGENTS, *COMMANDS, "tests.issuer_keys:use_kept_keys"),
+    (*AGENTS, *COMMANDS, *ACAPY, "tests.issuer_keys:use_kept_keys"),
     programs=("tests.flow.tiny_role", *ROGUES),
     folder=Path(__file__).parents[2],
 )

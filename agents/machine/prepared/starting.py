@@ -29,6 +29,19 @@ AGENTS: Final = (
     "wanderbuch.agents.holder.role",
     "wanderbuch.agents.verifier.role",
     "wanderbuch.agents.runtime.store_postgresql",
+    # What a role imports only when it is wanted:
+    "wanderbuch.agents.holder.api",
+    "wanderbuch.agents.verifier.api",
+    "wanderbuch.agents.verifier.erasing.receiving_erasures",
+    "wanderbuch.agents.verifier.getting_in.sign_up_pages",
+    "wanderbuch.agents.verifier.office",
+    "wanderbuch.agents.verifier.pages.mounting",
+    "wanderbuch.plugins.trust.verifying.receiving",
+    "wanderbuch.plugins.trust.verifying.verifier",
+    # What ACA-Py imports by its name when it starts:
+    "wanderbuch.plugins.http.outbound",
+    "wanderbuch.plugins.webvh.plugin",
+    "wanderbuch.plugins.webvh.routes",
 )
 """What agents of all roles import."""
 

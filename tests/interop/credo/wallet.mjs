@@ -4,7 +4,8 @@
 // Out: {"seq": 1, "result": …}                    or {"seq": 1, "error": {"name", "message", "cause"}}
 //      {"event": "credential", …}                 whenever something happens
 //      {"event": "message", "type": …}            for every message that comes, also one that Credo cannot handle
-// Logs go to standard error. The wallet decides nothing: every acceptance and every answer is a command.
+// Logs go to standard error. The wallet decides nothing: every acceptance and every answer is a command. To load Credo
+// takes seconds, so after `stop` the same process can `start` as another wallet, of which the first left nothing.
 import { EventEmitter } from 'node:events'
 import readline from 'node:readline'
 // The two native wrappers register themselves and must come before Credo.
@@ -154,18 +155,26 @@ const commands = {
         }),
       },
     })
-    await agent.initialize()
-    agent.events.on(DidCommEventTypes.DidCommMessageReceived, (event) => void tellMessage(event).catch(() => {}))
-    agent.events.on(DidCommCredentialEventTypes.DidCommCredentialStateChanged, ({ payload }) =>
+    const own = agent
+    await own.initialize()
+    const on = (type, tell) => own.events.on(type, ({ payload }) => void (own === agent && tell(payload)))
+    on(DidCommEventTypes.DidCommMessageReceived, (payload) => tellMessage({ payload }).catch(() => {}))
+    on(DidCommCredentialEventTypes.DidCommCredentialStateChanged, (payload) =>
       say({ event: 'credential', ...exchange(payload.credentialExchangeRecord) }),
     )
-    agent.events.on(DidCommProofEventTypes.ProofStateChanged, ({ payload }) =>
-      say({ event: 'proof', ...exchange(payload.proofRecord) }),
-    )
-    agent.events.on(DidCommCredentialEventTypes.DidCommRevocationNotificationReceived, ({ payload }) =>
+    on(DidCommProofEventTypes.ProofStateChanged, (payload) => say({ event: 'proof', ...exchange(payload.proofRecord) }))
+    on(DidCommCredentialEventTypes.DidCommRevocationNotificationReceived, (payload) =>
       say({ event: 'revocation', ...exchange(payload.credentialExchangeRecord) }),
     )
     return { credo: '0.6.3' }
+  },
+
+  /** Close the wallet; this process can then be another. */
+  async stop() {
+    const own = agent
+    agent = listening = undefined
+    await own.shutdown()
+    return {}
   },
 
   /**

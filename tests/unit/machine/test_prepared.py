@@ -4,12 +4,15 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from tests.prepared import start_prepared
 
-from wanderbuch.agents.machine.children import StartChild, kill_child, start_child, stop_child
+from wanderbuch.agents.machine import LocalMachine
+from wanderbuch.agents.machine.children import Child, StartChild, kill_child, start_child, stop_child
 from wanderbuch.agents.machine.prepared import PreparedStart
 
 ENDS_AT_ONCE = (sys.executable, "-m", "tests.flow.tiny_role", "--config", "nowhere.toml", "--json")
@@ -85,3 +88,36 @@ async def test_a_module_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
         async with PreparedStart(["no_such_module_of_ours"]) as start:
             with pytest.raises(RuntimeError, match="is gone"):
                 await start(WAITS, stdout=out, stderr=out)
+
+
+GOVERNANCE = {
+    "url": "https://authority.wanderbuch.test/governance/x",
+    "author": "did:webvh:QmXk3Zx9bFBqDGUNqLyXSWEUC3xgjUN1JwPj9pyAGGxVcT:authority.wanderbuch.test:org",
+}
+
+
+@pytest.mark.agents
+@pytest.mark.parametrize(
+    ("role", "tables"),
+    [
+        ("authority", {"authority": {"ecosystem": "x"}}),
+        ("holder", {}),
+        ("verifier", {"governance": GOVERNANCE}),
+    ],
+)
+async def test_an_agent_finds_almost_all_that_it_imports(tmp_path: Path, role: str, tables: dict[str, Any]) -> None:
+    """What each agent of a test would import again is half of what its start takes."""
+    told = tmp_path / "imported"
+
+    async def start_told(command: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> Child:
+        assert command[1] == "-m"
+        telling = (*command[:2], "tests.unit.machine.later_imports", str(told), *command[2:])
+        return await start_prepared(telling, stdout=stdout, stderr=stderr)
+
+    machine = LocalMachine(tmp_path / "machine", start_child=start_told)
+    try:
+        await machine.add(role, role, f"{role}.wanderbuch.test", **tables).start()
+    finally:
+        await machine.stop()
+    imported = told.read_text().splitlines()
+    assert len(imported) < 40, imported
