@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.pages.beginnings import begun
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
@@ -16,7 +17,6 @@ from wanderbuch.agents.site.fields import (
     Shown,
     all_countries,
     all_occupations,
-    is_day,
     place_findings,
     read,
     shown,
@@ -181,7 +181,7 @@ class DeskEditing:
             if statements:
                 changed[form.member] = statements
             if form.member == "accreditations" and statements and "roles" not in record:
-                changed |= _with_role(statements, header)
+                changed |= role_of_issuer(statements, header)
             await visit.parts.drafts.edit(draft.id, visit.official, records={did: changed}, revision=_revision(visit))
         if visit.text("remove"):
             return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
@@ -217,31 +217,6 @@ def _sorted_out(
     mistakes = [(path, finding) for path, finding in findings if finding.severity is Severity.ERROR]
     hints = [finding for _, finding in findings if finding.severity is not Severity.ERROR]
     return place_findings(fields, mistakes), hints
-
-
-def _with_role(accreditations: list[Any], header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the CTE role of a new issuer, if the file has just one that fits.
-
-    A role grants nothing; it lets readers see the issuer who know CTE alone.
-    """
-    types = {
-        name
-        for accreditation in accreditations
-        if isinstance(accreditation, dict)
-        for name in accreditation.get("credential_types", ())
-    }
-    schemas = {schema.get("id") for schema in header.get("schemas", ()) if schema.get("name") in types}
-    fitting = [name for name, role in header.get("roles", {}).items() if schemas & set(role.get("issue", ()))]
-    starts = [
-        span["start"]
-        for accreditation in accreditations
-        if isinstance(accreditation, dict)
-        for span in accreditation.get("intervals", ())
-        if isinstance(span, dict) and is_day(span.get("start"))
-    ]
-    if len(fitting) != 1 or not starts:
-        return {}
-    return {"roles": [{"start": f"{min(starts)}T00:00:00Z", "role": fitting[0]}]}
 
 
 async def _now(visit: DeskVisit, did: Did) -> tuple[dict[str, Any], dict[str, Any]]:

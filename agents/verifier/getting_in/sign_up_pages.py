@@ -26,7 +26,7 @@ from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.signed.application import IntendedUse
+from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
 from wanderbuch.schemas.countries import iso3166
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import new_id
@@ -124,7 +124,7 @@ class SignUpPages:
             told = {name: sent.get(name, "").strip() or None for name in ("country", "website", "email")}
             application_id = _application_id(tenant, sent)
             made = await own.own_applications.apply(
-                told | {"name": own.tenant.name}, uses, application_id=application_id
+                told | {"name": own.tenant.name}, VerifierWants(uses=uses), application_id=application_id
             )
         except ValidationError:
             return self._show_application(office, request, language, sent, failure=None, is_incomplete=True)
