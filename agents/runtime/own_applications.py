@@ -200,7 +200,7 @@ class OwnApplications:
             if answered_by is not None and own.answered_by == answered_by:
                 return own
             is_asked = own.standing is not None and own.standing.state == "ASKED_BACK"
-            if not is_asked and own.application.answer == answer and uses in (None, own.application.wants.uses):
+            if not is_asked and own.application.answer == answer and wants in (None, own.application.wants):
                 return own
             if own.standing is None or own.standing.state != "ASKED_BACK":
                 raise RefusedError("the authority has asked nothing that is not answered")

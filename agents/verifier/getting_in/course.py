@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from wanderbuch.agents.verifier.applying_to_authority import ApplicationStanding, OwnApplication
+from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
 
 _DAY: Final = timedelta(days=1)
 _DAY_S: Final = 86_400

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.own_applications import OwnApplication
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
@@ -20,7 +21,6 @@ from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
-from wanderbuch.agents.verifier.applying_to_authority import OwnApplication
 from wanderbuch.agents.verifier.getting_in.course import ApplicationCourse, course_of
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
