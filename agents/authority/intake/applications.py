@@ -302,7 +302,8 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
             draft_id = await self._drafted(case, invitation.invited_by, why, connecting)
         except (ForbiddenError, NotFoundError, RefusedError) as err:
             return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
-        return Outcome(ApplicationState.DECIDED, None, {"outcome": "approve", "draft_id": draft_id})
+        kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
+        return Outcome(ApplicationState.DECIDED, None, kept)
 
     async def _draft(self, case: ApplicationCase, decision: ProposedDecision) -> str:
         """Make the draft of what was approved (5)."""

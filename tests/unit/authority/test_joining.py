@@ -95,7 +95,7 @@ class Place:
         return Application.model_validate(told | changes)
 
     async def take(self, application: Application, *, by: Did = MATARA) -> ApplicationCase:
-        return await self.applications.take(by, application, "a.b.c")
+        return await self.applications.take(by, application, "a.b.c", network="203.0.113.0")
 
     async def standing(self, case: ApplicationCase) -> ApplicationStandingOut:
         return await self.reception.standing(await self.applications.get(case.id))
