@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.unit.authority_pages.conftest import Answer, Browser
+from tests.unit.authority_pages.conftest import Answer, Browser, hidden
 from tests.unit.authority_pages.place import Place
 
 from wanderbuch.agents.authority.draft import DraftState
@@ -110,3 +110,27 @@ async def test_a_form_without_the_sessions_token_or_by_an_approver_uploads_nothi
     assert (await editor.ask("/desk/en/lists", method="POST", data=form)).status in (400, 403)
     assert (await upload(approver, LIST.encode())).status == 403
     assert await place.parts.uploads.all() == []
+
+
+async def test_a_listed_institution_is_edited_by_forms_that_cannot_say_with_what_it_signs(
+    editor: Browser, place: Place
+) -> None:
+    target = await uploaded(editor)
+    await say(editor, target)
+    draft_page = (await editor.send(f"{target}/draft")).target
+    [draft] = await place.desk.drafts.all()
+    page = await editor.ask(f"{draft_page}/record?did=P01%2F0142")
+    assert (page.status, "Matara Plumbing School" in page.text) == (200, True)
+    statement = await editor.ask(f"{draft_page}/statement?did=P01%2F0142&kind=accreditations&at=0")
+    assert statement.status == 200
+    assert 'name="sources"' not in statement.text
+    assert (await editor.ask(f"{draft_page}/statement?did=P01%2F0142&kind=recognitions&at=new")).status == 400
+    saved = await editor.send(
+        f"{draft_page}/record", did="P01/0142", revision=hidden(page.text, "revision"), name="Matara College"
+    )
+    assert saved.status == 303
+    record = await place.desk.drafts.record(draft.id, "P01/0142")
+    assert record is not None
+    assert record["listing"]["name"] == "Matara College"
+    assert record["listing"]["accredited_for"][0]["occupations"] == ["C7126"]
+    assert set(record) == {"register_id", "listing"}
