@@ -58,7 +58,7 @@ async def answer(place: Place) -> Calls:
     await place.at_desk(
         "POST", f"/applications/{own['standing']['id']}/ask-back", {"question": "What has changed?", "revision": 0}
     )
-    return Calls(f"/joining/applications/{own['id']}/answer", {"answer": "A new key"}, Effect.ONCE)
+    return Calls(f"/joining/applications/{own['id']}/answer", {"answer": "A new key"}, Effect.SAME)
 
 
 JOINING_CASES: list[tuple[str, str, str, Case]] = [
