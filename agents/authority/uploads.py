@@ -33,7 +33,7 @@ from wanderbuch.governance.lists.reading import Choices, read_list
 from wanderbuch.governance.lists.statuses import folded
 from wanderbuch.governance.lists.table import Table, column_letters
 from wanderbuch.store.once import own_id
-from wanderbuch.store.records import Record, RecordStore, new_id
+from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
 
 MOST_KEPT: Final = 6
 
@@ -175,7 +175,7 @@ class Uploads:
         table = await asyncio.to_thread(_table_of, uploaded, said)
         habit = ListHabit(id=_habit_id(table), created_at=self._clock(), said=said)
         if await self._habits.get_or_none(habit.id) is None:
-            with contextlib.suppress(Exception):  # somebody else, just now
+            with contextlib.suppress(DuplicateError):  # somebody else, just now
                 await self._habits.insert(habit)
         await self._habits.change(habit.id, lambda kept: kept.model_copy(update={"said": said}))
         return await self._lists.change(list_id, lambda kept: kept.model_copy(update={"said": said}))
