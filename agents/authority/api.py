@@ -9,6 +9,7 @@ from pydantic import Field
 from wanderbuch.agents.authority.application_api import APPLICATION_ROUTES
 from wanderbuch.agents.authority.desk_api import DESK_ROUTES, EVERYBODY
 from wanderbuch.agents.authority.history_api import HISTORY_ROUTES
+from wanderbuch.agents.authority.invitation_api import INVITATION_ROUTES
 from wanderbuch.agents.authority.publication import PublishedVersion, VersionState
 from wanderbuch.agents.authority.witnesses import WITNESS_ROUTES
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
@@ -141,6 +142,7 @@ AUTHORITY_ROUTES: Final[Sequence[Route]] = (
     ),
     *DESK_ROUTES,
     *APPLICATION_ROUTES,
+    *INVITATION_ROUTES,
     *HISTORY_ROUTES,
     *WITNESS_ROUTES,
 )

@@ -28,6 +28,7 @@ from wanderbuch.agents.authority.publication import Publication
 from wanderbuch.agents.authority.registrar.endpoint import Registrar, SignedBy
 from wanderbuch.agents.authority.schemas import publish_schemas
 from wanderbuch.agents.authority.trqp_role import open_endpoint, open_snapshot
+from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.authority.witnesses import WitnessDesk
 from wanderbuch.agents.people.opening import configured_provider, open_sign_in
@@ -148,6 +149,7 @@ class AuthorityOffice:
         self.parts = DeskParts(
             desk=self.desk,
             applications=self.applications,
+            uploads=Uploads(tenant.profile, self.desk, clock=self.clock),
             sessions=sessions,
             register=self.register,
             sign_in=sign_in,

@@ -18,6 +18,8 @@ from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
+from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.joining.joining_api import JOINING_ROUTES
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
@@ -28,6 +30,7 @@ from wanderbuch.agents.runtime.app import PublicRoute, Route
 from wanderbuch.agents.runtime.gate.budget import Budget
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.on_demand import OnDemand
+from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.runtime.tenant import Tenant
@@ -88,6 +91,12 @@ class IssuerOffice:
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
         self.batches = BatchDesk(
             tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
+        )
+        self.joining = Joining(
+            self.standing,
+            OwnApplications(tenant, authority=tenant.governance.config.author, url=tenant.governance.config.url),
+            tenant.did,
+            clock=tenant.clock,
         )
         self.claims = Budget(network_a_minute=_CLAIMS_OF_A_NETWORK, all_a_minute=_CLAIMS_OF_ALL)
 
@@ -183,7 +192,7 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES)
+        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES)
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""

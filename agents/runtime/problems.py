@@ -29,6 +29,8 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "too-large": 413,
     "too-slow": 408,
     "too-many": 429,
+    "check-in-refused": 409,
+    "not-taken": 409,
     "wrong-media-type": 415,
     "wrong-method": 405,
     "not-ready": 503,

@@ -6,10 +6,10 @@ from typing import Final
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
-from wanderbuch.agents.verifier.applying_to_authority import ApplicationStanding, OwnApplication
+from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.governance.form.formats import Country, Link
-from wanderbuch.governance.signed.application import IntendedUse
+from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
 
 
 class NewApplication(ApiModel):
@@ -48,7 +48,7 @@ class OwnApplicationOut(ApiModel):
             name=application.name,
             made_at=application.made_at,
             revision=application.revision,
-            uses=list(application.wants.uses),
+            uses=list(application.wants.uses) if isinstance(application.wants, VerifierWants) else [],
             standing=own.standing,
         )
 
@@ -81,7 +81,9 @@ async def _apply(office: VerifierOffice, call: Call[NewApplication]) -> OwnAppli
         return OwnApplicationOut.of(await office.own_applications.look(made.id))  # the call came again
     new = call.body
     told = new.model_dump(include={"country", "website", "email"}) | {"name": new.name or office.tenant.name}
-    return OwnApplicationOut.of(await office.own_applications.apply(told, tuple(new.uses), application_id=call.new_id))
+    return OwnApplicationOut.of(
+        await office.own_applications.apply(told, VerifierWants(uses=tuple(new.uses)), application_id=call.new_id)
+    )
 
 
 async def _every(office: VerifierOffice, _: Call[None]) -> OwnApplicationsOut:
@@ -96,9 +98,9 @@ async def _answer(office: VerifierOffice, call: Call[ApplicationAnswer]) -> OwnA
     application_id, once = call.path["id"], call.once
     if once is not None and once.is_done:  # the call came again
         return OwnApplicationOut.of(await office.own_applications.look(application_id))
-    uses = None if call.body.uses is None else tuple(call.body.uses)
+    wants = None if call.body.uses is None else VerifierWants(uses=tuple(call.body.uses))
     answered_by = None if once is None else once.id
-    own = await office.own_applications.answer(application_id, call.body.answer, uses, answered_by=answered_by)
+    own = await office.own_applications.answer(application_id, call.body.answer, wants, answered_by=answered_by)
     return OwnApplicationOut.of(own)
 
 

@@ -7,8 +7,8 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.people.opening import configured_provider, open_sign_in
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
-from wanderbuch.agents.verifier.applying_to_authority import OwnApplications
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.agents.verifier.desk_settings import SettingsBook

@@ -7,8 +7,12 @@ from wanderbuch.governance.importing.headers import Column, Columns
 from wanderbuch.governance.lists.table import CellFinding, Table
 
 COLUMNS: Final = (
-    Column("did", "DID of the institution; without it, the institution must be in the file by exactly this name",
+    Column("did", "DID of the institution; without it and register_id, it must be in the file by exactly this name",
            ("issuer", "issuer did", "institution did"), fills_down=True),
+    Column("register_id", "number of the institution in the register; without a DID it is listed, which is no trust",
+           ("register no", "register number", "institution no", "institution number", "institution code", "centre no",
+            "centre number", "centre code", "center no", "center code", "provider no", "provider code"),
+           fills_down=True),
     Column("institution", "name of the institution",
            ("name", "institution name", "name of institution", "centre", "center", "training centre", "provider",
             "training provider"), fills_down=True),

@@ -2,8 +2,9 @@
 
 What a row does not say stays as the file has it. Rows with the same number of accreditation add up: lists unite, spans
 of days and decisions add; texts and levels must agree. Nothing is ever taken out of the file, and no decision is
-rewritten: a later one is added. Without a number, one is made from what the accreditation is about, so that importing
-the same list again finds it.
+rewritten: a later one is added. An institution with a number of the register and no DID is listed; where its listing
+names a DID, the row is about that. Without a number of an accreditation, one is made from what it is about, so that
+importing the same list again finds it.
 """
 
 import difflib
@@ -15,8 +16,9 @@ from typing import Any, Final
 
 from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES
 from wanderbuch.governance.form.findings import Severity
-from wanderbuch.governance.form.model import ACCREDITATION, PROGRAMMES
+from wanderbuch.governance.form.model import ACCREDITATION, LISTING, PROGRAMMES
 from wanderbuch.governance.form.present_form import in_present_form
+from wanderbuch.governance.form.records import is_register_id
 from wanderbuch.governance.importing.rows import ImportedRow, ImportSettings, last_day
 from wanderbuch.governance.lists.noticed import question
 from wanderbuch.governance.lists.statuses import trouble_in
@@ -70,6 +72,12 @@ class Merging:
         self._named = dict(self._names)  # with those of the list
         self._unknown = 0
 
+    @property
+    def _listings(self) -> Json:
+        """The listings of the file by register id."""
+        listings: Json = self._entries.get(LISTING, {})
+        return listings
+
     def add(self, rows: list[ImportedRow]) -> None:
         """Put all rows into the file."""
         by_issuer: dict[str, list[ImportedRow]] = {}
@@ -105,6 +113,8 @@ class Merging:
                     self._wrong(row, "programme", message, "give each programme one, or leave the columns out")
 
     def _accreditations(self, did: str) -> list[Json]:
+        if is_register_id(did):
+            return list(self._listings.get(did, {}).get("accredited_for", ()))
         return list(self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ()))
 
     def _compare_numbers(self, before: Mapping[str, Json], by_id: Mapping[str, list[ImportedRow]]) -> None:
@@ -144,7 +154,14 @@ class Merging:
         self.findings.append(replace(question(name, self._settings.answers, row.number, None, message), column=column))
 
     def _issuer(self, row: ImportedRow) -> str | None:
-        given = row.values.get("did")
+        given, number = row.values.get("did"), row.values.get("register_id")
+        if number is not None:
+            connected = self._listings.get(number, {}).get("did")
+            if given is not None and connected not in (None, given):
+                message = f"{number} is connected as {connected}, and the row names another DID"
+                self._wrong(row, "did", message, "leave the DID out, or correct the number")
+                return None
+            return str(given or connected or number)
         if given is not None:
             return str(given)
         name = row.values.get("institution")
@@ -155,20 +172,25 @@ class Merging:
         dids = self._named.get(_folded(name), ())
         if len(dids) != 1:
             known = "several participants" if dids else "no participant"
-            message = f"the file has {known} of the name {name[:60]!r}, so the institution's DID is needed"
+            message = f"the file has {known} of the name {name[:60]!r}, so its DID, or its number, is needed"
             self._unknown += 1
             near: list[str] = []
             if not dids and self._unknown <= _MAX_SUGGESTED:  # each is compared with every name
                 near = difflib.get_close_matches(_folded(name), self._named, n=1, cutoff=0.8)
             meant = f"; or is it {near[0]!r}?" if near else ""
             self._wrong(
-                row, "did", message, f"add a column did, with the DID that the institution's agent shows{meant}"
+                row,
+                "did",
+                message,
+                "add a column did, with the DID that the institution's agent shows; "
+                f"or register_id, with its number, to list it{meant}",
             )
             return None
         return dids[0]
 
     def _describe(self, did: str, rows: list[ImportedRow]) -> None:
-        told: Json = self._entries.get(DESCRIPTION, {}).get(did, {})
+        is_listed = is_register_id(did)
+        told: Json = self._listings.get(did, {}) if is_listed else self._entries.get(DESCRIPTION, {}).get(did, {})
         for row in rows:
             name = _folded(row.values.get("institution", ""))
             in_file, all_named = self._names.get(name, ()), self._named.get(name, ())
@@ -186,7 +208,7 @@ class Merging:
         if told and "name" not in told:
             self._wrong(rows[0], "institution", "expected the name of an institution that is new", "fill in its name")
         elif told:
-            self._entries.setdefault(DESCRIPTION, {})[did] = told
+            self._entries.setdefault(LISTING if is_listed else DESCRIPTION, {})[did] = told
 
     def _agreed(self, rows: list[ImportedRow], column: str) -> Any:
         """Return the one value that the rows give for a column, None if none does."""
@@ -202,6 +224,9 @@ class Merging:
         return saying[0].values[column] if saying else None
 
     def _accredit(self, did: str, statement: str, rows: list[ImportedRow]) -> None:
+        is_listed = is_register_id(did)
+        if is_listed and not self._can_be_listed(rows):
+            return
         before = self._statement(ACCREDITATION, "accreditations", did, statement)
         record: Json = {"id": statement, **in_present_form(before or {})}
         for column, member in _TEXTS.items():
@@ -226,9 +251,11 @@ class Merging:
         self._fill(did, record, new=before is None)
         if before is None and "status" in self._columns and not any("status" in row.values for row in rows):
             self._ask("empty-status", rows[0], "status", "expected a status for a new accreditation, found none")
-        self._decide(rows, record)
+        if not is_listed:
+            self._decide(rows, record)
         for member, column in (
-            ("sources", "sources"), ("occupations", "occupations"), ("level_range", "levels"),
+            *(() if is_listed else (("sources", "sources"),)),
+            ("occupations", "occupations"), ("level_range", "levels"),
             ("jurisdictions", "jurisdictions"), ("intervals", "valid_from"), ("decision", "decision"),
             ("redress", "redress"),
         ):  # fmt: skip
@@ -238,7 +265,21 @@ class Merging:
             record = before  # what the list changes nothing of keeps the form in which it was written
         order = dict.fromkeys([*_ORDER, *record])
         self._put(ACCREDITATION, "accreditations", did, {name: record[name] for name in order if name in record})
-        self._grant_role(did, record)
+        if not is_listed:
+            self._grant_role(did, record)
+
+    def _can_be_listed(self, rows: list[ImportedRow]) -> bool:
+        """Refuse what a listing cannot say: with what somebody signs, and that it does not stand."""
+        for row in rows:
+            if "sources" in row.values or "bindings" in row.values:
+                message = "expected the DID of an institution that signs with something, found its number alone"
+                self._wrong(row, "did", message, "add its DID, or leave out what it signs with")
+                return False
+            if row.values.get("status", "active") != "active":
+                message = f"the row says {row.values['status']}: who has no DID is listed only while it stands"
+                self._wrong(row, "status", message, "leave the row out until it stands again")
+                return False
+        return True
 
     def _intervals(self, rows: list[ImportedRow], before: Iterable[Json]) -> list[Json]:
         ends = {interval["start"]: interval.get("end") for interval in before}
@@ -263,7 +304,7 @@ class Merging:
         if not new:
             return
         record.setdefault("credential_types", list(settings.credential_types))
-        if "sources" not in record:
+        if "sources" not in record and not is_register_id(did):
             others = self._entries.get(ACCREDITATION, {}).get(did, {}).get("accreditations", ())
             record["sources"] = list(
                 dict.fromkeys(source for one in others for source in in_present_form(one)["sources"])
@@ -340,7 +381,12 @@ class Merging:
                 )
 
     def _offer(self, did: str, row: ImportedRow) -> None:
-        """Put the programme of a row into the file."""
+        """Put the programme of a row into the file; who is listed only has none there yet."""
+        if is_register_id(did):
+            self._note(
+                row, "programme", "programmes are stated of institutions with a DID; it is not read", "nothing to do"
+            )
+            return
         given, identifier = row.values, row.values["programme"]
         self.rows_of.setdefault(identifier, []).append(row.number)
         before = self._statement(PROGRAMMES, "programmes", did, identifier)
@@ -373,13 +419,19 @@ class Merging:
         self._put(PROGRAMMES, "programmes", did, record)
 
     def _statement(self, uri: str, member: str, did: str, identifier: str) -> Json | None:
+        if is_register_id(did):
+            return next((dict(one) for one in self._accreditations(did) if one["id"] == identifier), None)
         for entry in self._entries.get(uri, {}).get(did, {}).get(member, ()):
             if entry["id"] == identifier:
                 return dict(entry)
         return None
 
     def _put(self, uri: str, member: str, did: str, statement: Json) -> None:
-        entries: list[Json] = self._entries.setdefault(uri, {}).setdefault(did, {member: []})[member]
+        entries: list[Json]
+        if is_register_id(did):
+            entries = self._entries.setdefault(LISTING, {}).setdefault(did, {}).setdefault("accredited_for", [])
+        else:
+            entries = self._entries.setdefault(uri, {}).setdefault(did, {member: []})[member]
         for position, entry in enumerate(entries):
             if entry["id"] == statement["id"]:
                 entries[position] = statement

@@ -66,7 +66,9 @@ def read_rows(
     findings: list[CellFinding] = []
     mistakes = 0
     fills = {name for name, column in INSTITUTIONS.by_name.items() if column.fills_down} if settings.fill_down else ()
-    each = texts_of(table, columns, findings, lists=_LISTS, fills_down=fills, begins=("institution", "did"))
+    each = texts_of(
+        table, columns, findings, lists=_LISTS, fills_down=fills, begins=("institution", "did", "register_id")
+    )
     for number, texts in each:
         values, wrong = _read(texts, settings, frameworks)
         findings += [
@@ -185,6 +187,7 @@ _DAYS: Final = frozenset(
 )
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "did": values.did,
+    "register_id": values.register_id,
     "institution": values.text_line,
     "website": values.link,
     "email": values.text_line,

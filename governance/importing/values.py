@@ -20,6 +20,7 @@ from wanderbuch.governance.form.formats import (
     CredentialTypeName,
     DidText,
     Link,
+    RegisterIdText,
     SourceIdText,
     StatementId,
     StatusIdText,
@@ -244,6 +245,7 @@ def _checked(kind: Any) -> Checked:
 
 
 _text: Final = _checked(Text)
+_register_id: Final = _checked(RegisterIdText)
 _statement_id: Final = _checked(StatementId)
 _did: Final = _checked(DidText)
 _source: Final = _checked(SourceIdText)
@@ -299,6 +301,16 @@ def did(text: str) -> str:
 def text_line(text: str) -> str:
     """Return a text on one line."""
     return _text(" ".join(text.split()))
+
+
+def register_id(text: str) -> str:
+    """Return the number of an institution in a register; blanks in it become hyphens, and go beside its signs.
+
+    >>> register_id("P01 / 0142"), register_id("VTA 12")
+    ('P01/0142', 'VTA-12')
+    """
+    joined = re.sub(r"\s*([./_-])\s*", r"\1", plain_digits(text).strip())
+    return _register_id(re.sub(r"\s+", "-", joined))
 
 
 def statement_id(text: str) -> str:

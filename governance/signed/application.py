@@ -1,8 +1,10 @@
 """An application to an authority: somebody asks to stand in its file, signed with a key of their own DID. Format only.
 
 It is a compact JWS (RFC 7515) whose `typ` is `wanderbuch-application+jws`. What all kinds of application share stands
-in `Application`; what one kind wants stands in `wants`. Today there is one kind: a verifier that wants to be registered
-with what it asks, what for, how long it keeps answers, and its privacy policy.
+in `Application`; what one kind wants stands in `wants`. There are two: a verifier that wants to be registered with what
+it asks, what for, how long it keeps answers, and its privacy policy; and an issuer that says with what it signs. An
+issuer that was invited proves that it has the code (`check_in`), and is accredited for what is listed already; one that
+was not says what for it wants to be.
 
 Rules of reading one (`verify_application`):
 
@@ -10,7 +12,8 @@ Rules of reading one (`verify_application`):
 2. It is for the authority that reads it: one to another authority is nobody's here.
 3. A first one is not older than `MAX_AGE`, nor from the future: an old one that was found somewhere begins nothing. A
    later revision follows what stands here, and its number says which it is.
-4. It is small, has no member that is not known, and every list has an end. Its texts are those that a governance file
+4. What an issuer says that it signs with is of its own DID: nobody applies with the definitions of another.
+5. It is small, has no member that is not known, and every list has an end. Its texts are those that a governance file
    may have: no control characters, and none that turn a text around, so that it is read as what it is.
 
 Its id was chosen by the applicant, at random: who knows it may ask how it stands.
@@ -19,13 +22,32 @@ Its id was chosen by the applicant, at random: who knows it may ask how it stand
 import json
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
-from wanderbuch.governance.form.formats import AttributeName, Country, CredentialTypeName, Link, Text
+from wanderbuch.governance.form.formats import (
+    AttributeName,
+    Country,
+    CredentialTypeName,
+    Link,
+    ScopeCode,
+    SourceIdText,
+    Text,
+)
+from wanderbuch.governance.form.model import LevelRangeJson
 from wanderbuch.governance.form.statement_model import PurposeName
 from wanderbuch.governance.signed.jws import KeyResolver, Signer, sign_jws, verify_jws
 from wanderbuch.schemas.credential_type import load_credential_type
@@ -106,6 +128,52 @@ class VerifierWants(_Part):
     uses: Annotated[tuple[IntendedUse, ...], Field(min_length=1, max_length=_MAX_USES)]
 
 
+class WantedScope(_Part):
+    """What an issuer wants to be accredited for; members as in an accreditation."""
+
+    title: Text | None = None
+    credential_types: Annotated[tuple[CredentialTypeName, ...], Field(min_length=1, max_length=8)]
+    occupations: Annotated[tuple[ScopeCode, ...], Field(min_length=1, max_length=200)]
+    level_range: LevelRangeJson
+    jurisdictions: Annotated[tuple[Country, ...], Field(min_length=1, max_length=300)]
+
+
+class InvitationProof(_Part):
+    """That the applicant has the code of an invitation, without the code (`check_in`)."""
+
+    handle: Annotated[str, Field(pattern="^[0-9a-z]{8}$")]
+    proof: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class IssuerWants(_Part):
+    """What an issuer wants: that what it signs with counts.
+
+    `invitation` where it was invited; else `scopes`, unless it is accredited already and its sources have changed.
+    """
+
+    kind: Literal["issuer"] = "issuer"
+    sources: Annotated[tuple[SourceIdText, ...], Field(min_length=1, max_length=50)]
+    scopes: Annotated[tuple[WantedScope, ...], Field(max_length=_MAX_USES)] = ()
+    invitation: InvitationProof | None = None
+
+    @model_validator(mode="after")
+    def _is_one_or_the_other(self) -> Self:
+        if self.invitation is not None and self.scopes:
+            raise ValueError("who was invited is accredited for what is listed, and says nothing more")
+        return self
+
+
+def _kind_of(wants: Any) -> str:
+    kind = wants.get("kind", "verifier") if isinstance(wants, dict) else getattr(wants, "kind", "")
+    return kind if isinstance(kind, str) else ""
+
+
+type Wants = Annotated[
+    Annotated[VerifierWants, Tag("verifier")] | Annotated[IssuerWants, Tag("issuer")], Discriminator(_kind_of)
+]
+"""What one kind of applicant wants; without `kind` it is a verifier, as it always was."""
+
+
 class Application(_Part):
     """An application.
 
@@ -130,7 +198,7 @@ class Application(_Part):
     website: Link | None = None
     email: Annotated[Text, AfterValidator(_email)] | None = None
     answer: Text | None = None
-    wants: VerifierWants
+    wants: Wants
 
 
 async def sign_application(application: Application, *, kid: DidUrl, sign: Signer) -> bytes:
@@ -167,6 +235,13 @@ async def verify_application(
             "expected an application of the last day, found one that is older or from the future",
             hint="sign it anew, and check the clock",
         )
+    if isinstance(application.wants, IssuerWants):
+        for source in application.wants.sources:  # 4
+            if source.owner != verified.kid.did:
+                raise ApplicationError(
+                    f"expected what {verified.kid.did} signs with itself, found {source[:160]!r}",
+                    hint="apply with the DID that publishes the credential definitions",
+                )
     return verified.kid.did, application
 
 

@@ -37,6 +37,7 @@ from wanderbuch.plugins.http.names import NameLookup
 
 _CHUNK_BYTES: Final = 16 * 1024
 _USER_AGENT: Final = "wanderbuch"
+_PROBLEM: Final = "application/problem+json"
 _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _HTTPS: Final = 443
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
@@ -176,10 +177,24 @@ class HttpEdge:
         field_bytes = max(max_bytes, _MAX_FIELD_BYTES)
         return await self._send("GET", url, None, {"Accept": accept}, timeout_s, read, max_field_bytes=field_bytes)
 
-    async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
-        """Send `body` to `url`; arguments and errors as with `get`."""
+    async def post(
+        self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float, hears_why: bool = False
+    ) -> Fetched:
+        """Send `body` to `url`; arguments and errors as with `get`.
+
+        Args:
+            url: https address.
+            body: what is sent.
+            content_type: of that.
+            max_bytes: of the answer.
+            timeout_s: for all of it.
+            hears_why: whether a refusal with problem details (RFC 9457) is read into the error's `body`.
+        """
 
         async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
+            if hears_why and 400 <= response.status < 500 and response.content_type == _PROBLEM:
+                why = await _read(response, shown, max_bytes)
+                raise StatusError(f"{shown} refuses (status {response.status})", status=response.status, body=why)
             return await _fetched(response, shown, max_bytes, conditional=False)
 
         return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)

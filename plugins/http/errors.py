@@ -34,13 +34,18 @@ class TooLargeError(HttpError):
 
 
 class StatusError(HttpError):
-    """The host answered, but not with success."""
+    """The host answered, but not with success.
+
+    Args:
+        body: what it said, where the caller wants to hear why it was refused; its own word.
+    """
 
     code = "resolution.http.status"
 
-    def __init__(self, message: str, *, status: int, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, status: int, hint: str | None = None, body: bytes = b"") -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        self.body = body
 
 
 class NotFoundError(StatusError):

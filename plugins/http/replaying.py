@@ -64,7 +64,9 @@ class ReplayingEdge(HttpEdge):
         """Return what was recorded of `url`; no redirect is."""
         return _replayed(self._files, url, max_bytes)
 
-    async def post(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
+    async def post(
+        self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float, hears_why: bool = False
+    ) -> Fetched:
         """Refuse: there is no network."""
         raise UnreachableError("there is no network here")
 

@@ -29,6 +29,7 @@ from tests.flow.tiny_role import TinyRole
 from tests.unit.runtime.correspondents import Correspondent, connect, refuse_without_waiting, verkey_of
 
 from wanderbuch.agents.authority.intake.case import ApplicationCase
+from wanderbuch.agents.authority.joining.invitation import JoiningInvitation
 from wanderbuch.agents.authority.role import AuthorityRole
 from wanderbuch.agents.holder.role import HolderRole
 from wanderbuch.agents.issuer.offers import Offer, open_offers, taken
@@ -39,9 +40,9 @@ from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.app import Route
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.gate.served import TABLE
+from wanderbuch.agents.runtime.own_applications import OwnApplication
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.tenant import Tenant
-from wanderbuch.agents.verifier.applying_to_authority import OwnApplication
 from wanderbuch.agents.verifier.role import VerifierRole
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.trust.verifying.exchange import Verification
@@ -191,6 +192,8 @@ async def belongings(b: Tenant, connection: str) -> dict[str, str]:
     await b.records(Verification).insert(verification)
     case = ApplicationCase.model_construct(applicant=AUTHOR)
     await b.records(ApplicationCase).insert(case)
+    invited = JoiningInvitation.model_construct(register_id="P01/0142")
+    await b.records(JoiningInvitation).insert(invited)
     own = OwnApplication.model_construct(jws="x")
     await b.records(OwnApplication).insert(own)
     link = await b.short_links.add("https://all.wanderbuch.test/?oob=e30")
@@ -205,6 +208,7 @@ async def belongings(b: Tenant, connection: str) -> dict[str, str]:
         "verification": verification.id,
         "application": case.id,
         "own application": own.id,
+        "joining invitation": invited.id,
         "connection": connection,
         "link": link.rpartition("/")[2],
         "official": "editor-of-b",

@@ -12,22 +12,28 @@ application's own:
    than is applied for then.
 5. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
    somebody else has approved that draft too, which shows exactly what changes in the file.
+6. For an issuer that proves that it has the code of an invitation, the draft is made at once, in the name of the
+   official who invited it. A wrong code begins no case.
+7. What an editor approves of an issuer's application becomes the draft at once: its four eyes are the draft's.
 """
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.desk import Desk
-from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.drafts import Drafts
 from wanderbuch.agents.authority.intake.case import (
     ANSWER,
     APPLICANT,
     ASK_BACK,
+    CHECK_IN,
     RECEIVE,
     ApplicationCase,
     ApplicationState,
@@ -36,6 +42,9 @@ from wanderbuch.agents.authority.intake.case import (
     case_id,
 )
 from wanderbuch.agents.authority.intake.config import IntakeConfig
+from wanderbuch.agents.authority.intake.granting import accredited, connected, issuer_wants, with_sources
+from wanderbuch.agents.authority.joining.invitation import JoiningInvitation
+from wanderbuch.agents.authority.joining.invitations import Invitations
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.gate.crowding import TakenPlace, gives_way
 from wanderbuch.agents.runtime.logs import log_event
@@ -46,7 +55,8 @@ from wanderbuch.agents.work.content import RevisedCases, content_digest
 from wanderbuch.agents.work.rules import SUBMIT, Rules
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.facts.identifiers import Did
-from wanderbuch.governance.signed.application import Application, IntendedUse
+from wanderbuch.governance.form.records import ParticipantRecord
+from wanderbuch.governance.signed.application import Application, IntendedUse, IssuerWants, VerifierWants
 from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import DuplicateError, NotFoundError, Page
 from wanderbuch.store.tables import tables_of, tenant_of
@@ -71,13 +81,36 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         desk: where drafts are made.
         config: how many may be open.
         clock: the instant now, aware UTC.
+        invitations: of those who may check in; by default those of the same profile.
     """
 
-    def __init__(self, profile: Profile, desk: Desk, config: IntakeConfig, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        desk: Desk,
+        config: IntakeConfig,
+        *,
+        clock: Callable[[], datetime],
+        invitations: Invitations | None = None,
+    ) -> None:
         rules = Rules(edits=OfficialRole.EDITOR, approves=OfficialRole.APPROVER, four_eyes=desk.four_eyes)
         super().__init__(profile, ApplicationCase, ProposedDecision, rules, clock=clock)
         self._desk = desk
         self._config = config
+        self.invitations = invitations or Invitations(profile, str(desk.publication.place.author), clock=clock)
+
+    @property
+    def redress(self) -> str | None:
+        """Whom to appeal to, where no decision says it."""
+        return self._desk.redress
+
+    async def draft_of(self, case: ApplicationCase) -> Draft | None:
+        """Return the draft that an approved application became; None: it became none."""
+        return None if case.draft_id is None else await self._desk.drafts.get_or_none(case.draft_id)
+
+    async def invitation_of(self, case: ApplicationCase) -> JoiningInvitation | None:
+        """Return the invitation with whose code an application came; None: it came without one."""
+        return None if case.invitation_id is None else await self.invitations.get(case.invitation_id)
 
     async def open_ones(self) -> list[ApplicationCase]:
         """Return those that wait for a decision, the oldest first."""
@@ -105,7 +138,11 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         """
         known = await self._records.get_or_none(case_id(applicant, application.id))
         if known is None:
-            return await self._begin(applicant, application, jws, network)
+            begun = await self._begin(applicant, application, jws, network)
+            if begun.invitation_id is not None:  # 6
+                with contextlib.suppress(WanderbuchError):  # what stands in the way now, a sweep goes on with
+                    return await self.go_on_with(begun.id)
+            return begun
         if application.revision <= known.application.revision:  # 1
             return known
         now, digest = self.clock(), content_digest([jws.encode()])
@@ -146,7 +183,11 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         if not _fits(decision, case):
             raise MalformedError("expected to grant what was applied for, or less of it")
         await self.edit(case_id, editor, decision, read=read)
-        return await self.submit(case_id, editor)
+        proposed = await self.submit(case_id, editor)
+        if decision.outcome == "refuse" or isinstance(proposed.application.wants, VerifierWants):
+            return proposed
+        await self.move(case_id, ApplicationState.APPROVED, why="its draft is approved by somebody else")  # 7
+        return await self.go_on_with(case_id)
 
     async def must_be_ready(self, case: ApplicationCase) -> None:
         """Go on only where a decision is proposed that fits the application as it stands (4).
@@ -181,12 +222,17 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         own = [case for case in await self._records.find(applicant=str(applicant)) if case.is_open]
         if len(own) >= self._config.most_of_one:
             raise TooManyApplicationsError(f"{len(own)} applications of this DID wait for a decision already")
-        if await self._records.count(state=_OPEN) >= self._config.most_open:  # 3
+        own_case = case_id(applicant, application.id)
+        invitation = await self._invitation(applicant, application, own_case)
+        if invitation is None and await self._records.count(state=_OPEN) >= self._config.most_open:  # 3
             await self._make_room(network)
         now = self.clock()
         step = Step(at=now, who=APPLICANT, what=RECEIVE, digest=content_digest([jws.encode()]))
+        checked_in = () if invitation is None else (Step(at=now, who=invitation.invited_by, what=CHECK_IN),)
         case = ApplicationCase(
-            id=case_id(applicant, application.id),
+            id=own_case,
+            state=ApplicationState.RECEIVED if invitation is None else ApplicationState.APPROVED,
+            invitation_id=None if invitation is None else invitation.id,
             created_at=now,
             why=application.name,
             opened_by=APPLICANT,
@@ -195,7 +241,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
             application=application,
             jws=jws,
             network=network,
-            trail=(step,),
+            trail=(step, *checked_in),
         )
         try:
             return await self._records.insert(case)
@@ -219,7 +265,18 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         """Return what a network is kept as: who has the key of the store alone can tell which one it was."""
         return tables_of(self.profile).hashes.of("intake network", tenant_of(self.profile), network).hex()
 
+    async def _invitation(self, applicant: Did, application: Application, own_case: str) -> JoiningInvitation | None:
+        """Use the invitation that an application has the code of; None: it comes without one."""
+        wants = application.wants
+        if not isinstance(wants, IssuerWants) or wants.invitation is None:
+            return None
+        return await self.invitations.use(
+            wants.invitation, applicant=str(applicant), application_id=application.id, case_id=own_case
+        )
+
     async def _carry_out(self, case: ApplicationCase) -> Outcome:
+        if case.invitation_id is not None and case.content == 0:
+            return await self._check_in(case, await self.invitations.get(case.invitation_id))
         decision = await self.content(case)
         if decision is None:
             raise RefusedError("no decision is proposed")
@@ -232,18 +289,67 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
         return Outcome(ApplicationState.DECIDED, decision.reason, kept)
 
+    async def _check_in(self, case: ApplicationCase, invitation: JoiningInvitation) -> Outcome:
+        """Make the draft of an institution that has checked in (6)."""
+
+        async def connecting(drafts: Drafts, draft_id: str) -> Mapping[str, ParticipantRecord]:
+            listed = await drafts.record(draft_id, invitation.register_id)
+            record = await drafts.record(draft_id, case.applicant)
+            return connected(invitation, listed, record, case.applicant, issuer_wants(case.application))
+
+        why = f"{invitation.name} has checked in"
+        try:
+            draft_id = await self._drafted(case, invitation.invited_by, why, connecting)
+        except (ForbiddenError, NotFoundError, RefusedError) as err:
+            return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
+        kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
+        return Outcome(ApplicationState.DECIDED, None, kept)
+
     async def _draft(self, case: ApplicationCase, decision: ProposedDecision) -> str:
-        """Make the draft, in steps that may be done again (5)."""
+        """Make the draft of what was approved (5)."""
         proposer = next(step.who for step in reversed(case.trail) if step.what == SUBMIT)
-        editor = await self._desk.officials.get(proposer)
+
+        async def granting(drafts: Drafts, draft_id: str) -> Mapping[str, ParticipantRecord]:
+            record = await drafts.record(draft_id, case.applicant) or {"did": case.applicant}
+            return {case.applicant: await self._granted(record, case, decision)}
+
+        return await self._drafted(case, proposer, f"Application of {case.application.name}", granting)
+
+    async def _granted(
+        self, record: ParticipantRecord, case: ApplicationCase, decision: ProposedDecision
+    ) -> ParticipantRecord:
+        wants, since = case.application.wants, self.clock()
+        if isinstance(wants, VerifierWants):
+            return _with_statements(record, case, decision, since=since)
+        if not decision.accreditations:
+            return with_sources(record, wants)
+        author = self._desk.publication.place.author
+        own = await (await self._desk.publication.published()).record(str(author)) or {}
+        name = own.get("description", {}).get("name", str(author))
+        agent = {"name": name, "did": str(author)}
+        return accredited(record, case, decision, agent=agent, since=since.date().isoformat())
+
+    async def _drafted(
+        self,
+        case: ApplicationCase,
+        who: str,
+        why: str,
+        change: Callable[[Drafts, str], Awaitable[Mapping[str, ParticipantRecord]]],
+    ) -> str:
+        """Make a draft, in steps that may be done again, and return its id."""
+        editor = await self._desk.officials.get(who)
         drafts, draft_id = self._desk.drafts, own_id("application-draft", case.id)
-        draft = await drafts.open(editor, f"Application of {case.application.name}"[:500], draft_id=draft_id)
+        draft = await drafts.open(editor, why[:500], draft_id=draft_id)
         if draft.state is not DraftState.OPEN:
             return draft_id
-        record = await drafts.record(draft_id, case.applicant) or {"did": case.applicant}
-        changed = _with_statements(record, case, decision, since=self.clock())
-        if changed != record:
-            draft = await drafts.edit(draft_id, editor, records={case.applicant: changed}, revision=draft.revision)
+        header, changed = await drafts.header(draft_id), {}
+        for key, record in (await change(drafts, draft_id)).items():
+            role = role_of_issuer(record.get("accreditations", ()), header) if "roles" not in record else {}
+            with_role = {**record, **(role if "accreditations" in record else {})}
+            if with_role != await drafts.record(draft_id, key):
+                changed[key] = with_role
+        if changed:
+            draft = await drafts.edit(draft_id, editor, records=changed, revision=draft.revision)
         with contextlib.suppress(RefusedError):  # it has a mistake, which its page shows: an editor corrects it
             await drafts.submit(draft_id, editor)
         return draft_id
@@ -273,7 +379,15 @@ def _must_not_wait(case: ApplicationCase) -> None:
 
 
 def _fits(decision: ProposedDecision, case: ApplicationCase) -> bool:
-    return decision.outcome != "approve" or _is_within(decision.grants, case.application.wants.uses)
+    wants = case.application.wants
+    if decision.outcome != "approve":
+        return True
+    if isinstance(wants, VerifierWants):
+        return not decision.accreditations and _is_within(decision.grants, wants.uses)
+    scopes = [grant.scope for grant in decision.accreditations]
+    numbers = {grant.number for grant in decision.accreditations}
+    is_sound = len(set(scopes)) == len(scopes) == len(numbers) and all(scope < len(wants.scopes) for scope in scopes)
+    return not decision.grants and is_sound and bool(scopes) == bool(wants.scopes)
 
 
 def _is_within(grants: tuple[IntendedUse, ...], uses: tuple[IntendedUse, ...]) -> bool:

@@ -5,6 +5,10 @@
       │  └─► (answered by a later revision of the application)
       └──reopen── SENT_BACK ◄─┘
 
+Who checks in with the code of an invitation is APPROVED at once: an official invited it, and another one approves the
+draft that it becomes. An editor's approval of any other issuer's application becomes the draft at once, for the same
+reason: two look at the exact change of the file. What became of that draft is what became of the application.
+
 While it is RECEIVED and a question is open, it waits for the applicant; else for the authority. How long it waited, and
 for whom, follows from the trail.
 """
@@ -13,18 +17,18 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.work.case import Course, Stage
 from wanderbuch.agents.work.content import RevisedCase
 from wanderbuch.governance.facts.identifiers import Did
-from wanderbuch.governance.form.formats import Link, Text
+from wanderbuch.governance.form.formats import Link, StatementId, Text
 from wanderbuch.governance.signed.application import Application, IntendedUse
 from wanderbuch.store.once import own_id
 
 APPLICANT = "applicant"
 """Who takes the applicant's steps in the trail; officials' ids have no such name."""
-RECEIVE, ASK_BACK, ANSWER = "receive", "ask-back", "answer"
+RECEIVE, ASK_BACK, ANSWER, CHECK_IN = "receive", "ask-back", "answer", "check-in"
 
 
 class ApplicationState(Enum):
@@ -50,13 +54,30 @@ class AskedBack(BaseModel):
     answered_at: datetime | None = None
 
 
+class GrantedScope(BaseModel):
+    """One of the scopes that an issuer applied for, granted under a number of the authority's own.
+
+    Args:
+        scope: which of the application's, from 0.
+        number: becomes the id of the accreditation.
+        decision: where the decision can be read.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scope: int = Field(ge=0)
+    number: StatementId
+    decision: Link
+
+
 class ProposedDecision(BaseModel):
     """What an editor proposes, and an approver approves.
 
     Args:
         reason: for the applicant; nothing about workers.
         redress: whom to appeal to.
-        grants: what it may ask; empty in a refusal.
+        grants: what a verifier may ask; empty in a refusal.
+        accreditations: what an issuer that was not invited is accredited for, if it is not accredited already.
         ends_on: the last day on which it may; None: no end.
     """
 
@@ -66,6 +87,7 @@ class ProposedDecision(BaseModel):
     reason: Text
     redress: Link
     grants: tuple[IntendedUse, ...] = ()
+    accreditations: tuple[GrantedScope, ...] = ()
     ends_on: date | None = None
 
 
@@ -78,6 +100,7 @@ class ApplicationCase(RevisedCase[ApplicationState]):
         jws: the same as it was signed.
         network: from which it came, hashed with a key; "" once it is decided, and where it is not known.
         asked_back: the questions to the applicant, the newest last.
+        invitation_id: of the invitation with whose code it came; None: with none.
         outcome: what was decided; None: nothing yet.
         draft_id: the draft that an approval became.
     """
@@ -102,6 +125,7 @@ class ApplicationCase(RevisedCase[ApplicationState]):
     jws: str
     network: str = ""
     asked_back: tuple[AskedBack, ...] = ()
+    invitation_id: str | None = None
     outcome: Literal["approve", "refuse"] | None = None
     draft_id: str | None = None
 

@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 
 from aiohttp import web
 
+from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.intake.applications import Applications
 from wanderbuch.agents.authority.intake.case import ApplicationCase, WaitsFor, waiting
 from wanderbuch.agents.authority.intake.config import IntakeConfig
@@ -22,6 +23,7 @@ from wanderbuch.agents.runtime.bodies import read_body
 from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.problems import MalformedError, TooLargeError, TooSlowError, problem_response
+from wanderbuch.agents.work.rules import REJECT
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.governance.facts.identifiers import Did, WebvhDid
 from wanderbuch.governance.signed.application import MAX_APPLICATION_BYTES, verify_application
@@ -50,7 +52,8 @@ class ApplicationStandingOut(ApiModel):
     """How an application stands; `waited_s` is by whom it waited for.
 
     `state` is RECEIVED, ASKED_BACK, APPROVED or REFUSED; who works on it is not told. `reason` and `redress` are there
-    once it is decided. Approved means that a change of the file was prepared: it counts when it is published.
+    once it is decided. Approved means that a change of the file was prepared: it counts from `version` of the file on,
+    null until that is published. If officials give the change up, the application is refused with their reason.
     """
 
     id: str
@@ -61,6 +64,7 @@ class ApplicationStandingOut(ApiModel):
     decided_at: datetime | None
     waited_s: dict[str, int]
     questions: list[QuestionOut]
+    version: int | None
     reason: str | None
     redress: str | None
 
@@ -155,7 +159,9 @@ class Reception:
     async def standing(self, case: ApplicationCase) -> ApplicationStandingOut:
         """Return how a case stands, as its applicant may know it."""
         decision = await self._applications.content(case) if case.outcome is not None else None
-        told = {"approve": "APPROVED", "refuse": "REFUSED"}
+        draft = await self._applications.draft_of(case)
+        is_given_up = draft is not None and draft.state is DraftState.DISCARDED
+        told = {"approve": "REFUSED" if is_given_up else "APPROVED", "refuse": "REFUSED"}
         state = told[case.outcome] if case.outcome else "ASKED_BACK" if case.open_question else "RECEIVED"
         waited = waiting(case, self._clock())
         return ApplicationStandingOut.model_validate(
@@ -171,10 +177,17 @@ class Reception:
                     QuestionOut(question=one.question, asked_at=one.at, is_answered=one.answered_at is not None)
                     for one in case.asked_back
                 ],
-                "reason": decision.reason if decision else None,
-                "redress": decision.redress if decision else None,
+                "version": draft.version if draft else None,
+                "reason": _given_up(draft) if is_given_up else decision.reason if decision else None,
+                "redress": decision.redress if decision else self._applications.redress if is_given_up else None,
             }
         )
+
+
+def _given_up(draft: Draft | None) -> str:
+    """Return why a draft was given up: what was said when it was sent back last."""
+    whys = [step.why for step in (draft.trail if draft else ()) if step.what == REJECT and step.why]
+    return whys[-1] if whys else "the change that was prepared was given up"
 
 
 async def _take(office: IntakeOffice, request: web.Request) -> web.StreamResponse:

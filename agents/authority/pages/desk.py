@@ -25,6 +25,7 @@ from wanderbuch.agents.authority.pages.facts import Register
 from wanderbuch.agents.authority.pages.kit import KIT
 from wanderbuch.agents.authority.pages.search import Query
 from wanderbuch.agents.authority.reviews import ReviewFinding, ReviewState
+from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.people.pages.desk import PeopleDesk
 from wanderbuch.agents.people.pages.entrance import PeopleEntrance
 from wanderbuch.agents.people.sign_in import SignIn
@@ -53,6 +54,7 @@ class DeskParts:
     sign_in: SignIn[Official]
     networks: Networks
     applications: Applications
+    uploads: Uploads
     works: Works = field(default_factory=Works)
 
     @property

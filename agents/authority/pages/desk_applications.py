@@ -6,12 +6,18 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from wanderbuch.agents.authority.intake.case import ApplicationCase, ApplicationState, ProposedDecision, WaitsFor
+from wanderbuch.agents.authority.intake.case import (
+    ApplicationCase,
+    ApplicationState,
+    GrantedScope,
+    ProposedDecision,
+    WaitsFor,
+)
 from wanderbuch.agents.authority.intake.case import waiting as waiting_of
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
-from wanderbuch.governance.signed.application import IntendedUse
+from wanderbuch.governance.signed.application import IntendedUse, IssuerWants, VerifierWants
 
 _DECIDED_SHOWN: Final = 50
 _DAY: Final = timedelta(days=1)
@@ -55,6 +61,8 @@ class DeskApplications:
             case=case,
             application=case.application,
             proposed=await parts.applications.content(case),
+            invitation=await parts.applications.invitation_of(case),
+            draft=await parts.applications.draft_of(case),
             days=_days(case, parts.clock()),
             redress=parts.desk.redress or "",
             names={official.id: official.name for official in await parts.desk.officials.all()},
@@ -89,19 +97,33 @@ def _proposed(visit: DeskVisit, case: ApplicationCase) -> ProposedDecision:
         "redress": visit.text("redress").strip(),
         "ends_on": visit.text("ends_on").strip() or None,
     }
-    if told["outcome"] == "approve":
-        told["grants"] = list(_granted(visit, case))
+    wants = case.application.wants
+    if told["outcome"] == "approve" and isinstance(wants, VerifierWants):
+        told["grants"] = list(_granted(visit, wants))
     try:
+        if told["outcome"] == "approve" and isinstance(wants, IssuerWants):
+            told["accreditations"] = _accredited(visit, wants)
         return ProposedDecision.model_validate(told)
     except ValueError as err:
         raise MalformedError(
-            "expected a decision, its reason, whom to appeal to (an address), and an end that is a day or empty"
+            "expected a decision, its reason, whom to appeal to (an address), an end that is a day or empty, and for "
+            "each accreditation its number and the address of its decision"
         ) from err
 
 
-def _granted(visit: DeskVisit, case: ApplicationCase) -> list[IntendedUse]:
+def _accredited(visit: DeskVisit, wants: IssuerWants) -> list[GrantedScope]:
+    """Return the scopes that are ticked, with the numbers and decisions that the form gives them."""
+    ticked = set(visit.sent.getall("scope", []))
+    return [
+        GrantedScope(scope=at, number=visit.text(f"number{at}").strip(), decision=visit.text(f"decision{at}").strip())
+        for at in range(len(wants.scopes))
+        if str(at) in ticked
+    ]
+
+
+def _granted(visit: DeskVisit, wants: VerifierWants) -> list[IntendedUse]:
     grants: list[IntendedUse] = []
-    for number, use in enumerate(case.application.wants.uses):
+    for number, use in enumerate(wants.uses):
         ticked = set(visit.sent.getall(f"use{number}", []))
         attributes = tuple(name for name in use.attributes if name in ticked)
         predicates = tuple(name for name in use.predicates if name in ticked)

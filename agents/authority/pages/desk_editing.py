@@ -6,17 +6,18 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.draft import DraftState
 from wanderbuch.agents.authority.pages.beginnings import begun
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
-from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
+from wanderbuch.agents.authority.pages.listed_forms import as_edited, as_listed, forms_for
+from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.fields import (
     Shown,
     all_countries,
     all_occupations,
-    is_day,
     place_findings,
     read,
     shown,
@@ -26,6 +27,7 @@ from wanderbuch.agents.site.sections import in_sections
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.form.findings import Finding, Severity
 from wanderbuch.governance.form.present_form import as_written, record_in_present_form
+from wanderbuch.governance.form.records import is_register_id
 from wanderbuch.store.records import NotFoundError
 
 _NEW: Final = "new"
@@ -66,7 +68,7 @@ class DeskEditing:
                 statements_of(form, record, header, did),
                 [finding for finding in findings if place_of(finding).member == form.member],
             )
-            for form in statement_forms().values()
+            for form in forms_for(did).values()
         ]
         return self._desk.show(
             visit,
@@ -92,7 +94,9 @@ class DeskEditing:
         record["description"] = read(
             DESCRIPTION_FORM, visit.sent, before if isinstance(before, dict) else {}, visit.words
         )
-        await visit.parts.drafts.edit(draft.id, visit.official, records={did: record}, revision=_revision(visit))
+        await visit.parts.drafts.edit(
+            draft.id, visit.official, records={did: as_listed(did, record)}, revision=_revision(visit)
+        )
         return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
 
     async def _save_trusted(self, visit: DeskVisit) -> web.StreamResponse:
@@ -108,7 +112,8 @@ class DeskEditing:
 
     async def _statement(self, visit: DeskVisit) -> web.StreamResponse:
         query = visit.request.query
-        form, did = _form_of(query.get("kind", "")), _did(query.get("did", ""))
+        did = _did(query.get("did", ""))
+        form = _form_of(query.get("kind", ""), did)
         record, header = await _now(visit, did)
         number, statement = _chosen(statements_of(form, record, header, did), query.get("at", _NEW))
         if number is None:
@@ -119,7 +124,7 @@ class DeskEditing:
         self,
         visit: DeskVisit,
         form: StatementForm,
-        did: Did,
+        did: str,
         number: int | None,
         statement: Mapping[str, Any],
         *,
@@ -155,7 +160,8 @@ class DeskEditing:
         )
 
     async def _save_statement(self, visit: DeskVisit) -> web.StreamResponse:
-        form, did = _form_of(visit.text("kind")), _did(visit.text("did"))
+        did = _did(visit.text("did"))
+        form = _form_of(visit.text("kind"), did)
         draft = await visit.draft()
         record, header = await _now(visit, did)
         statements = statements_of(form, record, header, did)
@@ -180,9 +186,10 @@ class DeskEditing:
             changed = {member: value for member, value in record.items() if member != form.member}
             if statements:
                 changed[form.member] = statements
-            if form.member == "accreditations" and statements and "roles" not in record:
-                changed |= _with_role(statements, header)
-            await visit.parts.drafts.edit(draft.id, visit.official, records={did: changed}, revision=_revision(visit))
+            if form.member == "accreditations" and statements and "roles" not in record and not is_register_id(did):
+                changed |= role_of_issuer(statements, header)
+            kept = as_listed(did, changed)
+            await visit.parts.drafts.edit(draft.id, visit.official, records={did: kept}, revision=_revision(visit))
         if visit.text("remove"):
             return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
         return visit.go(f"/draft/{draft.id}/statement", did=did, kind=form.member, at=number, saved=1)
@@ -193,7 +200,7 @@ class DeskEditing:
         draft_id: str,
         form: StatementForm,
         header: Mapping[str, Any],
-        did: Did,
+        did: str,
         statements: list[Any],
     ) -> None:
         statement = dict(header.get("participants", {}).get("entries", {}).get(form.schema, {}))
@@ -219,35 +226,12 @@ def _sorted_out(
     return place_findings(fields, mistakes), hints
 
 
-def _with_role(accreditations: list[Any], header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the CTE role of a new issuer, if the file has just one that fits.
-
-    A role grants nothing; it lets readers see the issuer who know CTE alone.
-    """
-    types = {
-        name
-        for accreditation in accreditations
-        if isinstance(accreditation, dict)
-        for name in accreditation.get("credential_types", ())
-    }
-    schemas = {schema.get("id") for schema in header.get("schemas", ()) if schema.get("name") in types}
-    fitting = [name for name, role in header.get("roles", {}).items() if schemas & set(role.get("issue", ()))]
-    starts = [
-        span["start"]
-        for accreditation in accreditations
-        if isinstance(accreditation, dict)
-        for span in accreditation.get("intervals", ())
-        if isinstance(span, dict) and is_day(span.get("start"))
-    ]
-    if len(fitting) != 1 or not starts:
-        return {}
-    return {"roles": [{"start": f"{min(starts)}T00:00:00Z", "role": fitting[0]}]}
-
-
-async def _now(visit: DeskVisit, did: Did) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _now(visit: DeskVisit, did: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the record of a participant and the header as the draft has them."""
     drafts, draft_id = visit.parts.drafts, visit.request.match_info["id"]
     record = await drafts.record(draft_id, did)
+    if is_register_id(did):
+        return copy.deepcopy(as_edited(did, record)), await drafts.header(draft_id)
     return copy.deepcopy(record_in_present_form(record or {"did": str(did)})), await drafts.header(draft_id)
 
 
@@ -262,8 +246,8 @@ def _chosen(statements: list[Any], asked: str) -> tuple[int | None, dict[str, An
     return number, dict(statement) if isinstance(statement, dict) else {}
 
 
-def _form_of(kind: str) -> StatementForm:
-    form = statement_forms().get(kind)
+def _form_of(kind: str, did: str) -> StatementForm:
+    form = forms_for(did).get(kind)
     if form is None:
         raise MalformedError("expected a kind of statement that can be edited here")
     return form
@@ -277,5 +261,7 @@ def _revision(visit: DeskVisit) -> int:
     return int(text)
 
 
-def _did(text: str) -> Did:
-    return Did.parse(text.strip())
+def _did(text: str) -> str:
+    """Return the DID or the register id that an address or a form names."""
+    asked = text.strip()
+    return asked if asked and is_register_id(asked) else Did.parse(asked)

@@ -18,12 +18,14 @@ from wanderbuch.agents.authority.changes import (
     framed,
 )
 from wanderbuch.agents.authority.drafts import Base
+from wanderbuch.agents.authority.pages.listed_forms import MEMBER
 from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, StatementForm, statement_forms
 from wanderbuch.agents.site.fields import FormField
 from wanderbuch.governance.comparing.differences import Difference, differences
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.findings import Finding
+from wanderbuch.governance.form.model import LISTING
 from wanderbuch.governance.form.records import ParticipantRecord, Payload, join
 from wanderbuch.governance.form.validation import validate_file
 
@@ -77,6 +79,10 @@ def place_of(finding: Finding) -> Place:
         return Place()
     schema, did, rest = steps[2], steps[3], steps[4:]
     if schema == DESCRIPTION:
+        return Place(did, path="".join(f"/{step}" for step in rest))
+    if schema == LISTING:
+        if rest[:1] == [MEMBER] and len(rest) >= 2 and rest[1].isdecimal():
+            return Place(did, "accreditations", int(rest[1]), "".join(f"/{step}" for step in rest[2:]))
         return Place(did, path="".join(f"/{step}" for step in rest))
     for form in statement_forms().values():
         if form.schema == schema and len(rest) >= 2 and rest[0] == form.member and rest[1].isdecimal():

@@ -6,6 +6,8 @@ from wanderbuch.agents.authority.pages.desk import DeskPages
 from wanderbuch.agents.authority.pages.desk_applications import DeskApplications
 from wanderbuch.agents.authority.pages.desk_drafts import DeskDrafts
 from wanderbuch.agents.authority.pages.desk_editing import DeskEditing
+from wanderbuch.agents.authority.pages.desk_inviting import DeskInviting
+from wanderbuch.agents.authority.pages.desk_lists import DeskLists
 from wanderbuch.agents.authority.pages.desk_publishing import DeskPublishing
 from wanderbuch.agents.authority.pages.desk_suspending import DeskSuspending
 from wanderbuch.agents.authority.pages.registry import PublicPages
@@ -27,6 +29,8 @@ def desk_page_routes() -> Sequence[PublicRoute]:
         **DeskSuspending(desk).handlers(),
         **DeskDrafts(desk).handlers(),
         **DeskApplications(desk).handlers(),
+        **DeskInviting(desk).handlers(),
+        **DeskLists(desk).handlers(),
         **desk.handlers(),
         **desk.entrance.last_handlers(),
     }

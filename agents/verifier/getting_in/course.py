@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from wanderbuch.agents.verifier.applying_to_authority import ApplicationStanding, OwnApplication
+from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
+from wanderbuch.governance.signed.application import VerifierWants
 
 _DAY: Final = timedelta(days=1)
 _DAY_S: Final = 86_400
@@ -82,7 +83,8 @@ def course_of(own: OwnApplication, *, at: datetime, is_old: bool = False) -> App
         at: the instant now, aware.
         is_old: whether the authority could not be reached just now.
     """
-    standing = own.standing
+    standing, wants = own.standing, own.application.wants
+    uses = wants.uses if isinstance(wants, VerifierWants) else ()
     entries, question = _entries(own, standing), ""
     if standing is not None and standing.state == "ASKED_BACK":
         question = next((one.question for one in reversed(standing.questions) if not one.is_answered), "")
@@ -91,7 +93,7 @@ def course_of(own: OwnApplication, *, at: datetime, is_old: bool = False) -> App
     return ApplicationCourse(
         id=own.id,
         revision=own.application.revision,
-        aims=tuple(dict.fromkeys(use.aim for use in own.application.wants.uses)),
+        aims=tuple(dict.fromkeys(use.aim for use in uses)),
         entries=entries,
         waits_for=waits_for,
         days=0 if waits_for is CourseWait.NOBODY else _days(entries[-1].at, at),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.networks import Networks
+from wanderbuch.agents.runtime.own_applications import OwnApplication
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
@@ -20,13 +21,12 @@ from wanderbuch.agents.site.languages import Language, negotiated
 from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
-from wanderbuch.agents.verifier.applying_to_authority import OwnApplication
 from wanderbuch.agents.verifier.getting_in.course import ApplicationCourse, course_of
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import WanderbuchError
-from wanderbuch.governance.signed.application import IntendedUse
+from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
 from wanderbuch.schemas.countries import iso3166
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import new_id
@@ -124,7 +124,7 @@ class SignUpPages:
             told = {name: sent.get(name, "").strip() or None for name in ("country", "website", "email")}
             application_id = _application_id(tenant, sent)
             made = await own.own_applications.apply(
-                told | {"name": own.tenant.name}, uses, application_id=application_id
+                told | {"name": own.tenant.name}, VerifierWants(uses=uses), application_id=application_id
             )
         except ValidationError:
             return self._show_application(office, request, language, sent, failure=None, is_incomplete=True)

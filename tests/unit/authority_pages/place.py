@@ -23,6 +23,7 @@ from wanderbuch.agents.authority.pages.desk_sessions import DeskSession, desk_se
 from wanderbuch.agents.authority.pages.facts import PublishedRegister
 from wanderbuch.agents.authority.pages.mounting import desk_page_routes, register_routes
 from wanderbuch.agents.authority.publication import Publication
+from wanderbuch.agents.authority.uploads import Uploads
 from wanderbuch.agents.authority.versions import PublicationPlace
 from wanderbuch.agents.people.openid_provider import OpenIdProvider
 from wanderbuch.agents.people.opening import open_sign_in
@@ -136,6 +137,7 @@ class Place:
             sign_in=self.sign_in,
             networks=Networks(()),
             applications=self.applications,
+            uploads=Uploads(self.profile, self.desk, clock=self.clock),
             works=self.works,
         )
 

@@ -12,11 +12,11 @@ from tests.unit.authority.test_applications import application
 from tests.unit.governance.signed.test_application import USE
 
 from wanderbuch.agents.runtime.gate.budget import TooOftenError
+from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.site.rendering import Pages
-from wanderbuch.agents.verifier.applying_to_authority import ApplicationStanding, OwnApplication
 from wanderbuch.agents.verifier.getting_in.course import CourseStep, CourseWait, course_of
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.sign_up_pages import PLACE, _answer, sign_up_pages

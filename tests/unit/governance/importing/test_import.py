@@ -133,7 +133,7 @@ def test_one_wrong_cell_and_nothing_is_imported(example: Json) -> None:
 @pytest.mark.parametrize(
     ("column", "text", "words"),
     [
-        ("did", "", "the institution's DID is needed"),
+        ("did", "", "so its DID, or its number, is needed"),
         ("did", "matara", "expected a DID"),
         ("did", COLOMBO.replace("Qm", "qm"), "expected"),
         ("institution", "Colombo Welding Centre (example)", "the file gives this name to"),

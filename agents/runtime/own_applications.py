@@ -1,9 +1,10 @@
-"""How a verifier applies to its authority: an application, signed by its own DID, is sent, and its standing is asked.
+"""How a tenant applies to its authority: an application, signed by its own DID, is sent, and its standing is asked.
 
 What was sent is kept as it was signed, before it is sent: sent again after a crash or a lost answer it is the same one,
 and the authority answers with how it stands. An answer to what was asked back is the next revision.
 """
 
+import contextlib
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal
 
@@ -11,14 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.tenant import Tenant
-from wanderbuch.errors import ConfigurationError, ResolutionError
+from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
 from wanderbuch.governance.signed.application import (
     MAX_REVISIONS,
     Application,
-    IntendedUse,
+    IssuerWants,
     VerifierWants,
     sign_application,
 )
+from wanderbuch.plugins.http.errors import StatusError
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.signing import key_id, sign_as
 from wanderbuch.store.once import one_step
@@ -30,6 +32,7 @@ _TIMEOUT_S: Final = 30.0
 _MAX_BYTES: Final = 64 * 1024
 _MAX_DEPTH: Final = 6
 _MOST: Final = 20
+_NEVER_TAKEN: Final = frozenset({400, 409, 422})
 
 
 class AuthorityQuestion(BaseModel):
@@ -43,7 +46,7 @@ class AuthorityQuestion(BaseModel):
 
 
 class ApplicationStanding(BaseModel):
-    """How an application stands at the authority; its own word."""
+    """How an application stands at the authority; its own word. Approved, it counts from `version` of the file on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,8 +57,40 @@ class ApplicationStanding(BaseModel):
     decided_at: datetime | None
     waited_s: dict[str, int] = Field(max_length=8)
     questions: list[AuthorityQuestion] = Field(max_length=50)
+    version: int | None = None
     reason: str | None = Field(default=None, max_length=4000)
     redress: str | None = Field(default=None, max_length=4000)
+
+
+class NotAcceptedError(WanderbuchError):
+    """The authority does not take an application; the message is its own word.
+
+    Args:
+        status: HTTP's.
+    """
+
+    code: ClassVar[str] = "not-taken"
+
+    def __init__(self, message: str, *, status: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+    @classmethod
+    def of(cls, status: int, body: bytes) -> "NotAcceptedError":
+        """Return it as problem details say it."""
+        detail, hint = "it gives no reason that can be read", None
+        with contextlib.suppress(StrictJsonError):
+            read = read_strict_json(body, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH)
+            if isinstance(read, dict):
+                detail = _one_line(read.get("detail")) or detail
+                hint = _one_line(read.get("hint"))
+        return cls(f"the authority does not take it: {detail}", status=status, hint=hint)
+
+
+def _one_line(text: object) -> str | None:
+    if not isinstance(text, str):
+        return None
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text[:500]).split())
 
 
 class OwnApplication(Record):
@@ -82,7 +117,7 @@ class OwnApplication(Record):
 
 
 class OwnApplications:
-    """Applies for one verifier.
+    """Applies for one tenant, whatever it wants.
 
     Args:
         tenant: whose.
@@ -100,45 +135,60 @@ class OwnApplications:
         """Return the applications that were made, the oldest first."""
         return [application async for application in self._records.every()]
 
+    @property
+    def authority(self) -> str:
+        """The DID of the authority."""
+        return self._authority
+
     async def find(self, application_id: str) -> OwnApplication | None:
         """Return an application as it is kept; None: there is none."""
         return await self._records.get_or_none(application_id)
 
     async def apply(
-        self, told: dict[str, Any], uses: tuple[IntendedUse, ...], *, application_id: str | None = None
+        self, told: dict[str, Any], wants: VerifierWants | IssuerWants, *, application_id: str | None = None
     ) -> OwnApplication:
         """Make an application, and send it; one that is there already is sent again.
 
         Args:
             told: the members of `Application` that say who applies.
-            uses: what it asks for.
+            wants: what it applies for.
             application_id: its id, as `new_id` makes them; by default a fresh one.
 
         Raises:
             RefusedError: there are too many already.
-            ResolutionError: the authority cannot be reached, or does not take it; it is kept, to be sent again.
+            NotAcceptedError: the authority does not take it, and says why.
+            ResolutionError: the authority cannot be reached; it is kept, to be sent again.
         """
         if application_id is not None and await self.find(application_id) is not None:
             return await self.look(application_id)
         if await self._records.count() >= _MOST:
             raise RefusedError("there are too many applications of this tenant already")
-        made = await self._signed(application_id, 1, told, uses)
+        made = await self._signed(application_id, 1, told, wants)
         try:
             return await self._send(await self._records.insert(made))
         except DuplicateError:  # the same call, just now
             return await self.look(made.id)
+        except NotAcceptedError as err:
+            if err.status in _NEVER_TAKEN:  # sent again it would be refused again, and may spend a try
+                await self._records.remove(made.id)
+            raise
 
     async def answer(
-        self, application_id: str, answer: str, uses: tuple[IntendedUse, ...] | None, *, answered_by: str | None = None
+        self,
+        application_id: str,
+        answer: str,
+        wants: VerifierWants | IssuerWants | None,
+        *,
+        answered_by: str | None = None,
     ) -> OwnApplication:
-        """Answer what the authority asked back, with other uses if that is the answer; errors as with `apply`.
+        """Answer what the authority asked back, wanting something else if that is the answer; errors as with `apply`.
 
         The same answer once more, while nothing else is asked, is the one that was given: its reply may have been lost.
 
         Args:
             application_id: which.
             answer: in words.
-            uses: what it asks for from now on; None: as before.
+            wants: what it applies for from now on; None: as before.
             answered_by: id of the call; the same call once more answers nothing that was asked after it.
 
         Raises:
@@ -150,7 +200,7 @@ class OwnApplications:
             if answered_by is not None and own.answered_by == answered_by:
                 return own
             is_asked = own.standing is not None and own.standing.state == "ASKED_BACK"
-            if not is_asked and own.application.answer == answer and uses in (None, own.application.wants.uses):
+            if not is_asked and own.application.answer == answer and wants in (None, own.application.wants):
                 return own
             if own.standing is None or own.standing.state != "ASKED_BACK":
                 raise RefusedError("the authority has asked nothing that is not answered")
@@ -158,7 +208,7 @@ class OwnApplications:
                 raise RefusedError("this application was answered too often", hint="apply anew")
             told = own.application.model_dump(include={"name", "country", "website", "email"}) | {"answer": answer}
             revision = own.application.revision + 1
-            made = await self._signed(own.id, revision, told, uses or own.application.wants.uses)
+            made = await self._signed(own.id, revision, told, wants or own.application.wants)
             kept = {"standing": own.standing, "answered_by": answered_by}
             await self._records.change(own.id, lambda _: made.model_copy(update=kept))
             return await self._send(made)
@@ -169,13 +219,19 @@ class OwnApplications:
 
     async def _send(self, own: OwnApplication) -> OwnApplication:
         """Send an application as it is kept, and keep how it stands: what is there already is only told."""
-        fetched = await self._tenant.edge.post(
-            self._place,
-            own.jws.encode(),
-            content_type="application/jose",
-            max_bytes=_MAX_BYTES,
-            timeout_s=_TIMEOUT_S,
-        )
+        try:
+            fetched = await self._tenant.edge.post(
+                self._place,
+                own.jws.encode(),
+                content_type="application/jose",
+                max_bytes=_MAX_BYTES,
+                timeout_s=_TIMEOUT_S,
+                hears_why=True,
+            )
+        except StatusError as err:
+            if not err.body:
+                raise
+            raise NotAcceptedError.of(err.status, err.body) from err
         try:
             read = read_strict_json(fetched.body, max_bytes=_MAX_BYTES, max_depth=_MAX_DEPTH)
             standing = ApplicationStanding.model_validate(read)
@@ -186,7 +242,7 @@ class OwnApplications:
         return await self._records.change(own.id, lambda kept: kept.model_copy(update={"standing": standing}))
 
     async def _signed(
-        self, application_id: str | None, revision: int, told: dict[str, Any], uses: tuple[IntendedUse, ...]
+        self, application_id: str | None, revision: int, told: dict[str, Any], wants: VerifierWants | IssuerWants
     ) -> OwnApplication:
         tenant = self._tenant
         own = await own_did(tenant.profile, tenant.did)
@@ -204,7 +260,7 @@ class OwnApplications:
                 "revision": revision,
                 "to": self._authority,
                 "made_at": tenant.clock(),
-                "wants": VerifierWants(uses=uses),
+                "wants": wants,
             }
         )
         jws = await sign_application(application, kid=kid, sign=sign)

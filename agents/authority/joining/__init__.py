@@ -1,0 +1,1 @@
+"""How institutions that the authority lists come to issue: invited with a code, checked in, approved."""

@@ -1,0 +1,251 @@
+"""Lists that officials have uploaded: kept until they became a draft, read anew with what a person says about them.
+
+1. A few are kept at a time; the oldest goes. What a person says of a list is remembered by its headers, for the next.
+2. Reading is pure and takes a while, so it runs in a thread; nothing of a list is in the file before a draft of it is
+   approved.
+3. A draft is made of the rows that are ready, once: a form that is sent twice makes one.
+"""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Final
+
+from acapy_agent.core.profile import Profile
+from pydantic import BaseModel, ConfigDict, Field
+
+from wanderbuch.agents.authority.desk import Desk
+from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.governance.form.records import split
+from wanderbuch.governance.importing.columns import INSTITUTIONS, is_column
+from wanderbuch.governance.importing.dates import DayOrder
+from wanderbuch.governance.importing.headers import IGNORED
+from wanderbuch.governance.importing.ready import ReadyImport, import_ready
+from wanderbuch.governance.importing.rows import ImportSettings
+from wanderbuch.governance.lists.reading import Choices, read_list
+from wanderbuch.governance.lists.statuses import folded
+from wanderbuch.governance.lists.table import Table, column_letters
+from wanderbuch.store.once import own_id
+from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
+
+MOST_KEPT: Final = 6
+
+
+class SaidOfList(BaseModel):
+    """What a person says about a list; members as in `ImportSettings` and `Choices`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mapping: dict[str, str] = Field(default={}, max_length=200)
+    answers: dict[str, str] = Field(default={}, max_length=100)
+    framework: str | None = None
+    jurisdictions: tuple[str, ...] = ()
+    decision: str | None = None
+    redress: str | None = None
+    day_order: DayOrder = DayOrder.REFUSE
+    fill_down: bool = False
+    header_row: int | None = Field(default=None, ge=1, le=100_000)
+
+    def settings(self) -> ImportSettings:
+        """Return how the rows are read."""
+        return ImportSettings(
+            mapping=self.mapping,
+            day_order=self.day_order,
+            fill_down=self.fill_down,
+            framework=self.framework,
+            jurisdictions=self.jurisdictions,
+            decision=self.decision,
+            redress=self.redress,
+            answers=self._answers(),
+        )
+
+    def choices(self) -> Choices:
+        """Return how the file is read."""
+        rows = None if self.header_row is None else (self.header_row, self.header_row)
+        return Choices(header_rows=rows, answers=self._answers())
+
+    def _answers(self) -> dict[str, str]:
+        return {"merged-cells": "fill", **self.answers} if self.fill_down else dict(self.answers)
+
+
+class UploadedList(Record):
+    """A list as it was uploaded.
+
+    Args:
+        name: of the file, as the browser told it.
+        content: base64.
+    """
+
+    category: ClassVar[str] = "wanderbuch.authority-list"
+
+    name: str
+    content: str
+    uploaded_by: str
+    said: SaidOfList = SaidOfList()
+
+
+class ListHabit(Record):
+    """What was said last of a list with these headers; its id follows from them."""
+
+    category: ClassVar[str] = "wanderbuch.authority-list-habit"
+
+    said: SaidOfList
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUpload:
+    """An uploaded list as it was read."""
+
+    table: Table
+    columns: Mapping[int, str | None]
+    ready: ReadyImport
+
+    @property
+    def leads_to_a_draft(self) -> bool:
+        """Whether a draft can be made of what is ready."""
+        return not self.ready.about_all and self.ready.report.draft is not None
+
+
+class Uploads:
+    """The lists of one authority.
+
+    Args:
+        profile: whose.
+        desk: where drafts are made.
+        clock: the instant now, aware UTC.
+    """
+
+    def __init__(self, profile: Profile, desk: Desk, *, clock: Callable[[], datetime]) -> None:
+        self._lists = RecordStore(profile, UploadedList)
+        self._habits = RecordStore(profile, ListHabit)
+        self._desk = desk
+        self._clock = clock
+
+    async def all(self) -> list[UploadedList]:
+        """Return the lists that are kept, the newest first."""
+        return [uploaded async for uploaded in self._lists.every()][::-1]
+
+    async def get(self, list_id: str) -> UploadedList:
+        """Return a list.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return await self._lists.get(list_id)
+
+    async def upload(self, editor: Official, name: str, content: bytes) -> UploadedList:
+        """Keep a list that can be read, with what was said of the last one that had its headers.
+
+        Raises:
+            ForbiddenError: they are no editor.
+            TableError: it cannot be read.
+        """
+        editor.must(OfficialRole.EDITOR)
+        said = SaidOfList(redress=self._desk.redress)
+        table = await asyncio.to_thread(read_list, content, said.choices(), known=is_column)
+        habit = await self._habits.get_or_none(_habit_id(table))
+        kept = UploadedList(
+            id=new_id(),
+            created_at=self._clock(),
+            name=" ".join(name.split())[:200] or "list",
+            content=base64.b64encode(content).decode(),
+            uploaded_by=editor.id,
+            said=habit.said if habit else said,
+        )
+        for old in (await self.all())[MOST_KEPT - 1 :]:  # 1
+            await self._lists.remove(old.id)
+        return await self._lists.insert(kept)
+
+    async def say(self, list_id: str, editor: Official, said: SaidOfList) -> UploadedList:
+        """Keep what a person says of a list, and remember it by its headers (1).
+
+        Raises:
+            ForbiddenError: they are no editor.
+            TableError: it cannot be read so.
+        """
+        editor.must(OfficialRole.EDITOR)
+        uploaded = await self.get(list_id)
+        table = await asyncio.to_thread(_table_of, uploaded, said)
+        habit = ListHabit(id=_habit_id(table), created_at=self._clock(), said=said)
+        if await self._habits.get_or_none(habit.id) is None:
+            with contextlib.suppress(DuplicateError):  # somebody else, just now
+                await self._habits.insert(habit)
+        await self._habits.change(habit.id, lambda kept: kept.model_copy(update={"said": said}))
+        return await self._lists.change(list_id, lambda kept: kept.model_copy(update={"said": said}))
+
+    async def read(self, uploaded: UploadedList) -> ReadUpload:
+        """Return a list as it is read with what was said of it (2).
+
+        Raises:
+            TableError: it cannot be read so.
+            RefusedError: nothing is published yet, so there is nothing to put it into.
+        """
+        payload = await (await self._desk.publication.published()).payload()
+        if payload is None:
+            raise RefusedError(
+                "there is no governance file yet", hint="publish its first version, then upload the list"
+            )
+        return await asyncio.to_thread(_read, uploaded, payload, self._clock())
+
+    async def make_draft(self, list_id: str, editor: Official) -> Draft:
+        """Make a draft of the rows that are ready (3), and return it, open.
+
+        Raises:
+            ForbiddenError: they are no editor.
+            RefusedError: nothing is ready, or nothing changes.
+        """
+        editor.must(OfficialRole.EDITOR)
+        uploaded = await self.get(list_id)
+        drafts, draft_id = self._desk.drafts, own_id("list-draft", list_id, _digest(uploaded.said))
+        if (made := await drafts.get_or_none(draft_id)) is not None and made.revision > 0:
+            return made
+        read = await self.read(uploaded)
+        if not read.leads_to_a_draft or read.ready.report.draft is None:
+            raise RefusedError("nothing of this list is ready, or the file says all of it", hint="look at its page")
+        payload = await (await self._desk.publication.published()).payload() or {}
+        (_, before), (_, after) = split(payload), split(read.ready.report.draft)
+        changed = {key: record for key, record in after.items() if before.get(key) != record}
+        draft = await drafts.open(editor, f"List {uploaded.name}: {read.ready.ready} rows"[:500], draft_id=draft_id)
+        if draft.state is DraftState.OPEN and draft.revision == 0:
+            draft = await drafts.edit(draft_id, editor, records=changed, revision=draft.revision)
+        return draft
+
+
+def _read(uploaded: UploadedList, payload: Mapping[str, Any], at: datetime) -> ReadUpload:
+    table, said = _table_of(uploaded, uploaded.said), uploaded.said
+    ready = import_ready(table, payload, said.settings(), at=at)
+    proposed: dict[int, str | None] = {}
+    for position, header in enumerate(table.headers):
+        if header:
+            said_so = said.mapping.get(header) or said.mapping.get(place_of_column(position))
+            proposed[position] = said_so or (INSTITUTIONS.proposed(header) if is_column(header) else None)
+    return ReadUpload(table, proposed, ready)
+
+
+def place_of_column(position: int) -> str:
+    """Return how a mapping names a column by its place."""
+    return f"column {column_letters(position)}"
+
+
+def _table_of(uploaded: UploadedList, said: SaidOfList) -> Table:
+    named = {folded(header) for header, column in said.mapping.items() if column != IGNORED}
+    return read_list(
+        base64.b64decode(uploaded.content),
+        said.choices(),
+        known=lambda text: is_column(text) or folded(text) in named,
+    )
+
+
+def _habit_id(table: Table) -> str:
+    return own_id("list-habit", *(folded(header) for header in table.headers))
+
+
+def _digest(said: SaidOfList) -> str:
+    return hashlib.sha256(json.dumps(said.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,136 @@
+"""A ministry's list at the desk: what is ready, what to look at and why, what is remembered, its draft."""
+
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+from tests.unit.authority_pages.conftest import Answer, Browser, hidden
+from tests.unit.authority_pages.place import Place
+
+from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.uploads import MOST_KEPT
+
+LIST = """Ministry of Skills,,,,,
+Accredited centres 2026,,,,,
+Reg. Number,Name of Institution,ISCO,NVQ Level,Valid from,Remark
+P01/0142,Matara Plumbing School,C7126,3-4,2026-01-01,
+P01/0143,Galle School,C9999,2,2026-01-01,
+P01/0144,Kandy Metal School,C7212,2,31/02/2026,
+P01/0145,Jaffna Trade School,C7212,9,2026-01-01,
+P01/0146,Colombo Metal School,C7212,2,2026-01-01,
+"""
+SAID = {
+    "meant.column A": "register_id",
+    "meant.column F": "-",
+    "framework": "LK-NVQ",
+    "jurisdictions": "LKA",
+    "decision": "https://x.test/gazette",
+    "redress": "https://x.test/appeals",
+    "day_order": "refuse",
+}
+
+
+async def upload(browser: Browser, content: bytes, name: str = "centres.csv") -> Answer:
+    form = aiohttp.FormData()
+    form.add_field("form_token", await browser.form_token())
+    form.add_field("list", content, filename=name, content_type="application/octet-stream")
+    return await browser.ask("/desk/en/lists", method="POST", data=form)
+
+
+async def say(browser: Browser, page: str, **more: Any) -> str:
+    sent = await browser.send(page, **{**SAID, **more})
+    assert sent.status == 303, sent.text
+    return (await browser.ask(page)).text
+
+
+async def uploaded(browser: Browser) -> str:
+    sent = await upload(browser, LIST.encode())
+    assert sent.status == 303, sent.text
+    return sent.target
+
+
+async def test_headers_are_found_and_an_unknown_column_keeps_the_list_from_being_taken(
+    editor: Browser,
+) -> None:
+    page = (await editor.ask(await uploaded(editor))).text
+    assert "Headers found in row 3" in page
+    assert "0 ready, 5 to look at, of 5 rows" in page
+    assert "Make a draft" not in page
+    assert re.search(r'<option value="institution" selected>', page)
+    assert "--map" not in page
+
+
+async def test_each_row_that_is_not_ready_has_its_true_cause_and_the_others_become_a_draft(
+    editor: Browser, place: Place
+) -> None:
+    target = await uploaded(editor)
+    page = await say(editor, target)
+    assert "2 ready, 3 to look at, of 5 rows" in page
+    for row, cause in ((5, "C9999"), (6, "31/02/2026"), (7, "levels")):
+        told = page.partition(f"Row {row}<")[2].partition("</ul>")[0]
+        assert cause in told, (row, told)
+    made = await editor.send(f"{target}/draft")
+    assert (made.status, (await editor.send(f"{target}/draft")).target) == (303, made.target)
+    [draft] = await place.desk.drafts.all()
+    assert draft.state is DraftState.OPEN
+    changes = {change.key: change.value for change in await place.desk.drafts.changes(draft.id)}
+    assert set(changes) == {"P01/0142", "P01/0146"}
+    assert changes["P01/0142"]["listing"]["accredited_for"][0]["occupations"] == ["C7126"]
+    shown = (await editor.ask(made.target)).text
+    assert "is listed in the register" in shown
+    assert "nothing that it issues counts yet" in shown
+
+
+async def test_what_was_said_is_remembered_for_the_next_list_with_these_headers(editor: Browser) -> None:
+    await say(editor, await uploaded(editor))
+    again = (await editor.ask(await uploaded(editor))).text
+    assert "2 ready, 3 to look at, of 5 rows" in again
+
+
+async def test_only_a_few_lists_are_kept(editor: Browser, place: Place) -> None:
+    targets = [await uploaded(editor) for _ in range(MOST_KEPT + 1)]
+    assert len(await place.parts.uploads.all()) == MOST_KEPT
+    assert (await editor.ask(targets[0])).status == 404
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01\x02", b"PK\x03\x04 no zip", b"%PDF-1.7"], ids=ascii)
+async def test_what_is_no_list_is_told_and_kept_nowhere(editor: Browser, place: Place, content: bytes) -> None:
+    answer = await upload(editor, content, "list.xlsx")
+    assert 400 <= answer.status < 500
+    assert "<h1" in answer.text
+    assert await place.parts.uploads.all() == []
+
+
+async def test_a_form_without_the_sessions_token_or_by_an_approver_uploads_nothing(
+    editor: Browser, approver: Browser, place: Place
+) -> None:
+    form = aiohttp.FormData()
+    form.add_field("list", LIST.encode(), filename="centres.csv")
+    assert (await editor.ask("/desk/en/lists", method="POST", data=form)).status in (400, 403)
+    assert (await upload(approver, LIST.encode())).status == 403
+    assert await place.parts.uploads.all() == []
+
+
+async def test_a_listed_institution_is_edited_by_forms_that_cannot_say_with_what_it_signs(
+    editor: Browser, place: Place
+) -> None:
+    target = await uploaded(editor)
+    await say(editor, target)
+    draft_page = (await editor.send(f"{target}/draft")).target
+    [draft] = await place.desk.drafts.all()
+    page = await editor.ask(f"{draft_page}/record?did=P01%2F0142")
+    assert (page.status, "Matara Plumbing School" in page.text) == (200, True)
+    statement = await editor.ask(f"{draft_page}/statement?did=P01%2F0142&kind=accreditations&at=0")
+    assert statement.status == 200
+    assert 'name="sources"' not in statement.text
+    assert (await editor.ask(f"{draft_page}/statement?did=P01%2F0142&kind=recognitions&at=new")).status == 400
+    saved = await editor.send(
+        f"{draft_page}/record", did="P01/0142", revision=hidden(page.text, "revision"), name="Matara College"
+    )
+    assert saved.status == 303
+    record = await place.desk.drafts.record(draft.id, "P01/0142")
+    assert record is not None
+    assert record["listing"]["name"] == "Matara College"
+    assert record["listing"]["accredited_for"][0]["occupations"] == ["C7126"]
+    assert set(record) == {"register_id", "listing"}
