@@ -4,7 +4,8 @@ Where things are:
 
 - `/health`, `/ready`, `/openapi.json`: open to everybody;
 - `/v1/<name>/…`: a group of routes (`Mount`) for the default tenant; `/v1/t/<tenant>/<name>/…` for another;
-- pages, of the default tenant: where they say; `/` says to people with a browser where they are.
+- pages: where they say, those of the default tenant; below `/t/<tenant>` those of another, where a role makes pages
+  for all; `/` says to people with a browser where they are.
 
 Who is let in, in this order:
 
@@ -220,7 +221,10 @@ def _root(front: Front, who: Callable[[], Awaitable[Who]]) -> Callable[[web.Requ
 
 def _entered(page: PublicRoute, enter: Enter) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await page.handler(await enter(DEFAULT_TENANT), request)
+        tenant = request.match_info.get("tenant")
+        if tenant == DEFAULT_TENANT:  # its pages have one address
+            raise web.HTTPNotFound
+        return await page.handler(await enter(tenant or DEFAULT_TENANT), request)
 
     return handle
 
