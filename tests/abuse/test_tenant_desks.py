@@ -101,5 +101,8 @@ async def test_one_tenants_desk_is_closed_to_all_that_is_anothers(site: Site) ->
     status, _, _ = await site.ask(f"/t/a/desk/en/template/{template['id']}/remove", cookies=cookies["a"], data=form)
     assert status == 404
     assert (await site.handle.get(f"/v1/t/b/verifier/templates/{template['id']}"))["title"] == "Secret"
+    for desk in ("/desk", "/t/a/desk"):  # a page that is not there is no call of a program
+        assert (await site.ask(f"{desk}/en/nowhere/at/all"))[::2] == (303, f"{desk}/en/sign-in")
+        assert (await site.ask(f"{desk}/en/nowhere", cookies="; ".join(cookies.values())))[0] == 404
     for gone in ("default", "nobody"):
         assert (await site.ask(f"/t/{gone}/desk/en/sign-in"))[0] == 404
