@@ -80,7 +80,8 @@ async def test_one_tenants_desk_is_closed_to_all_that_is_anothers(site: Site) ->
     for tenant in site.tokens:
         own = desk_place(tenant)
         status, page, _ = await site.ask(f"{own}/en/people", cookies="; ".join(cookies.values()))
-        assert (status, f"Borg of {tenant}" in page, page.count("Borg of ")) == (200, True, page.count(f"of {tenant}"))
+        assert status == 200
+        assert page.count("Borg of ") == page.count(f"Borg of {tenant}") > 0
         stolen = [f"{cookie_of(tenant)}={cookie.partition('=')[2]}" for of, cookie in cookies.items() if of != tenant]
         for cookie in (*stolen, *(cookie for of, cookie in cookies.items() if of != tenant)):
             for path in ("/", "/people", "/audit", f"/ask?template={template['id']}"):

@@ -13,10 +13,12 @@ from tests.unit.verifier_pages.conftest import Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, DeskPlace, fields, open_place
 
 from wanderbuch.agents.runtime.app import Call
+from wanderbuch.agents.verifier.getting_in.first_person import FIRST, let_first_in
 from wanderbuch.agents.verifier.office import desk_place
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.staff import COOKIE, StaffRole, cookie_of
 from wanderbuch.agents.verifier.staff_api import STAFF_ROUTES, NewStaffMember
+from wanderbuch.store.errors import DuplicateError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,6 +87,17 @@ async def test_who_is_let_in_at_a_desk_is_led_to_it(two: Two) -> None:
         other = BASE if place is two.own else "/desk"
         elsewhere = await two.stranger().ask(f"{other}/en/invitation/{path.rpartition('/')[2]}")
         assert (elsewhere.status, "Joe Galea" in elsewhere.text) == (409, False)
+
+
+async def test_who_signed_up_is_the_first_person_of_their_own_desk_once(two: Two) -> None:
+    first = await let_first_in(two.yard.office)
+    assert (first.place, first.token) == (BASE, None)
+    path = (first.link or "").partition("wanderbuch.test")[2]
+    assert path.startswith(f"{BASE}/invitation/")
+    assert (await two.stranger().ask(path.replace("/invitation/", "/ar/invitation/"))).status == 200
+    assert set((await two.yard.office.staff.get(FIRST)).roles) == set(StaffRole)
+    with pytest.raises(DuplicateError):
+        await let_first_in(two.yard.office)
 
 
 async def test_nothing_of_one_desk_opens_another(two: Two) -> None:
