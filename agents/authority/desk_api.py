@@ -129,7 +129,14 @@ OFFICIAL_ROUTES: Final[Sequence[Route]] = (
         needs=MANAGERS,
         once=True,
     ),
-    *sign_in_routes("/officials", PLACE, lambda office: office.parts.sign_in, OfficialOut, OfficialOut.of, MANAGERS),
+    *sign_in_routes(
+        "/officials",
+        lambda _: PLACE,
+        lambda office: office.parts.sign_in,
+        OfficialOut,
+        OfficialOut.of,
+        MANAGERS,
+    ),
     get("/me", _me, result=OfficialOut, summary="Show who asks", needs=OFFICIALS | ADMINISTRATOR),
 )
 

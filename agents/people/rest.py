@@ -41,7 +41,7 @@ async def invite(sign_in: SignIn[Any], place: str, person_id: str, *, by: str) -
 
 def sign_in_routes[V: ApiModel](
     path: str,
-    place: str,
+    place_of: Callable[[Any], str],
     sign_in_of: Callable[[Any], SignIn[Any]],
     view: type[V],
     shown: Callable[[Any], V],
@@ -51,7 +51,7 @@ def sign_in_routes[V: ApiModel](
 
     Args:
         path: of the role's people: "/officials", say.
-        place: where the role's pages are.
+        place_of: gives where the pages of an office are.
         sign_in_of: gives the sign-in of an office.
         view: how one person is shown.
         shown: makes it.
@@ -59,7 +59,7 @@ def sign_in_routes[V: ApiModel](
     """
 
     async def invited(office: Any, call: Call[None]) -> InvitationView:
-        return await invite(sign_in_of(office), place, call.path["id"], by=manager(call))
+        return await invite(sign_in_of(office), place_of(office), call.path["id"], by=manager(call))
 
     async def blocked(office: Any, call: Call[None]) -> V:
         return shown(await sign_in_of(office).people.block(call.path["id"], by=manager(call)))

@@ -4,7 +4,8 @@ Where things are:
 
 - `/health`, `/ready`, `/openapi.json`: open to everybody;
 - `/v1/<name>/…`: a group of routes (`Mount`) for the default tenant; `/v1/t/<tenant>/<name>/…` for another;
-- pages, of the default tenant: where they say; `/` says to people with a browser where they are.
+- pages: where they say, those of the default tenant; below `/t/<tenant>` those of another, where a role makes pages
+  for all; `/` says to people with a browser where they are.
 
 Who is let in, in this order:
 
@@ -22,7 +23,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, Final
@@ -161,9 +162,8 @@ def make_app(
     open_routes = frozenset(
         path for mount in mounts if mount.is_open for route in mount.routes for path in mount.places(route.path)
     )
-    guard = _guard(
-        token, is_serving, identify, frozenset(page.path for page, _ in pages), open_routes=open_routes, networks=known
-    )
+    page_paths: set[str] = set()  # as the router writes them: without the patterns of their parts
+    guard = _guard(token, is_serving, identify, page_paths, open_routes=open_routes, networks=known)
     proxies = tell_of_unheard_proxies("app", known)
     app = web.Application(middlewares=[_problems(front), proxies, guard], client_max_size=max_body_bytes)
     app[OWN_ADDRESS] = address
@@ -201,7 +201,8 @@ def make_app(
             for path in mount.places(stream.path):
                 app.router.add_route(stream.method, path, _streamed(stream, mount.enter))
     for page, enter in pages:
-        app.router.add_route(page.method, page.path, _entered(page, enter))
+        resource = app.router.add_route(page.method, page.path, _entered(page, enter)).resource
+        page_paths.add(page.path if resource is None else resource.canonical)
     if front is not None and who is not None:
         app.router.add_get(_ROOT, _root(front, who))
         app.router.add_get(ASSETS, front.asset)
@@ -220,7 +221,10 @@ def _root(front: Front, who: Callable[[], Awaitable[Who]]) -> Callable[[web.Requ
 
 def _entered(page: PublicRoute, enter: Enter) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await page.handler(await enter(DEFAULT_TENANT), request)
+        tenant = request.match_info.get("tenant")
+        if tenant == DEFAULT_TENANT:  # its pages have one address
+            raise web.HTTPNotFound
+        return await page.handler(await enter(tenant or DEFAULT_TENANT), request)
 
     return handle
 
@@ -340,7 +344,7 @@ def _guard(
     token: SecretStr,
     is_serving: Callable[[], bool],
     identify: Identify | None,
-    pages: frozenset[str],
+    pages: Set[str],
     *,
     open_routes: frozenset[str],
     networks: Networks,

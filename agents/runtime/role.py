@@ -112,7 +112,8 @@ class Role(Protocol):
     def app_pages(self) -> Sequence["PublicRoute"]:
         """Return pages on the app site that see to it by themselves who asks; handlers take (office, request).
 
-        The default tenant's only. The bearer token is not looked at.
+        The default tenant's, but for those with `{tenant}` in their path, which are any other's. The bearer token is
+        not looked at.
         """
         return ()
 

@@ -18,7 +18,7 @@ from wanderbuch.agents.verifier.links.applying import Applying
 from wanderbuch.agents.verifier.links.link import Links
 from wanderbuch.agents.verifier.policies.keeping import PolicyBook
 from wanderbuch.agents.verifier.questions.templates import Templates
-from wanderbuch.agents.verifier.staff import StaffMember, StaffSession, open_sessions, open_staff
+from wanderbuch.agents.verifier.staff import StaffMember, StaffSession, cookie_of, open_sessions, open_staff
 from wanderbuch.agents.verifier.walk_ins.asking import WalkIns
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.indy import UNKNOWN_LEDGER, OldNames
@@ -29,8 +29,18 @@ from wanderbuch.plugins.trust.case_files.keeping_cases import CaseFiles, CaseMak
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import Asker, DeskLimits, VerificationDesk
 from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.tables import DEFAULT_TENANT
 
 DESK_PLACE: Final = "/desk"  # where the desk's pages are
+
+
+def desk_place(tenant_id: str) -> str:
+    """Return where the pages of a tenant's desk are on the app site.
+
+    >>> desk_place("default"), desk_place("yard")
+    ('/desk', '/t/yard/desk')
+    """
+    return DESK_PLACE if tenant_id == DEFAULT_TENANT else f"/t/{tenant_id}{DESK_PLACE}"
 
 
 class VerifierOffice:
@@ -88,16 +98,26 @@ class VerifierOffice:
         self.settings = SettingsBook(tenant.profile, self.log)
         self.policy = PolicyBook(tenant.profile, self.log)
         self.staff = open_staff(tenant.records(StaffMember), self.log, clock=tenant.clock)
+        provider = None
+        if tenant.id == DEFAULT_TENANT:  # the configured one is the operator's, and sends back to one address
+            provider = configured_provider(tenant.parts.config, DESK_PLACE, tenant.edge, clock=tenant.clock)
         self.sign_in = open_sign_in(
             tenant.profile,
             self.staff,
             url=tenant.parts.config.app.url,
             site_name=tenant.name,
             clock=tenant.clock,
-            provider=configured_provider(tenant.parts.config, DESK_PLACE, tenant.edge, clock=tenant.clock),
+            provider=provider,
         )
-        self.sessions = open_sessions(tenant.records(StaffSession), self.sign_in, clock=tenant.clock)
+        self.sessions = open_sessions(
+            tenant.records(StaffSession), self.sign_in, cookie=cookie_of(tenant.id), clock=tenant.clock
+        )
         self.networks = Networks(tenant.parts.config.public.trusted_proxies)
+
+    @property
+    def desk_place(self) -> str:
+        """Where the pages of its desk are on the app site."""
+        return desk_place(self.tenant.id)
 
     async def verification(self, verification_id: str) -> Verification:
         """Return a verification as it stands now.

@@ -14,6 +14,7 @@ from wanderbuch.agents.people.sign_in import SignIn
 from wanderbuch.agents.site.sessions import Sessions, SiteSession
 from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.store.records import RecordStore
+from wanderbuch.store.tables import DEFAULT_TENANT
 
 COOKIE: Final = "__Host-asking"
 
@@ -49,8 +50,16 @@ def open_staff(records: RecordStore[StaffMember], log: DeskLog, *, clock: Callab
     return People(StaffMember, StaffRole, StaffRole.ADMINISTRATOR, records, log, clock=clock)
 
 
+def cookie_of(tenant_id: str) -> str:
+    """Return the name of the cookie of a desk: all desks of a process have one host, and a browser may be at several.
+
+    No other cookie of any desk has that name, whatever tenants are called: theirs end otherwise.
+    """
+    return COOKIE if tenant_id == DEFAULT_TENANT else f"__Host-{tenant_id}.asking"
+
+
 def open_sessions(
-    records: RecordStore[StaffSession], sign_in: SignIn[StaffMember], *, clock: Callable[[], datetime]
+    records: RecordStore[StaffSession], sign_in: SignIn[StaffMember], *, cookie: str, clock: Callable[[], datetime]
 ) -> StaffSessions:
     """Return the sessions of one desk."""
-    return Sessions(StaffSession, records, sign_in, cookie=COOKIE, clock=clock)
+    return Sessions(StaffSession, records, sign_in, cookie=cookie, clock=clock)

@@ -7,7 +7,7 @@ from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_on
 from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
 from wanderbuch.agents.people.rest import InvitationView, invite, manager, sign_in_routes
 from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, delete, get, patch, post
-from wanderbuch.agents.verifier.office import DESK_PLACE, VerifierOffice
+from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.staff import StaffRole
 
 
@@ -46,7 +46,7 @@ async def _add(office: VerifierOffice, call: Call[NewStaffMember]) -> StaffAdded
     if new.invite:
         office.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
         added = await add_invited_once(office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
-        invitation = await invite(office.sign_in, DESK_PLACE, added.id, by=by)
+        invitation = await invite(office.sign_in, office.desk_place, added.id, by=by)
         return StaffAddedOut(member=StaffMemberOut.of(added), invitation=invitation)
     member, token = await add_once(office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
     return StaffAddedOut(member=StaffMemberOut.of(member), token=token)
@@ -81,6 +81,11 @@ STAFF_ROUTES: Final[Sequence[Route]] = (
     delete("/people/{id}", _remove, result=StaffMemberOut, summary="Remove somebody for good"),
     post("/people/{id}/token", _renew, result=StaffAddedOut, summary="Give somebody a new token", once=True),
     *sign_in_routes(
-        "/people", DESK_PLACE, lambda office: office.sign_in, StaffMemberOut, StaffMemberOut.of, OPERATOR.roles
+        "/people",
+        lambda office: office.desk_place,
+        lambda office: office.sign_in,
+        StaffMemberOut,
+        StaffMemberOut.of,
+        OPERATOR.roles,
     ),
 )

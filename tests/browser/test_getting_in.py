@@ -4,6 +4,7 @@ An authority with its own verifier in a tenant, a centre, a worker's wallet, and
 up.
 """
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -167,6 +168,15 @@ async def test_an_employer_signs_up_applies_and_is_known_when_two_officials_have
     await expect(page.locator("h1")).to_have_text("Your desk is made")
     tenant, token = [str(await page.locator(name).text_content()) for name in ("#tenant", "#token")]
     await shown(page, "sign-up-done")
+
+    desk_token = str(await page.locator("#desk-token").text_content())
+    async with page.context.expect_page() as opened_desk:
+        await page.click("text=Open the desk")
+    desk = await opened_desk.value
+    await desk.fill("#token", desk_token)
+    await desk.click("button[type=submit]")
+    await expect(desk).to_have_url(re.compile(f"/t/{tenant}/desk/en/$"))
+    await desk.close()
 
     api, headers = f"{agency.app_url}/v1/t/{tenant}/verifier", {"Authorization": f"Bearer {token}"}
     question = {"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "welder"}]}

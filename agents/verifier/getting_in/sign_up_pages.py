@@ -1,9 +1,11 @@
 """The pages of signing up, on the app site: a tenant by one field, and its application to the authority.
 
 They are there where the operator has switched signing up on. The token is shown on the one page that made it, and typed
-(or filled in by the browser) where the application is sent: nothing of it is kept in a cookie or an address.
+(or filled in by the browser) where the application is sent: nothing of it is kept in a cookie or an address. The same
+page leads to the tenant's own desk: who signed up is its first person.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ from wanderbuch.agents.site.posted_form import read_form
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
 from wanderbuch.agents.site.safe_text import plain
 from wanderbuch.agents.verifier.getting_in.course import ApplicationCourse, course_of
+from wanderbuch.agents.verifier.getting_in.first_person import FirstPerson, let_first_in
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
@@ -31,6 +34,7 @@ from wanderbuch.schemas.countries import iso3166
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import new_id
 
+_LOG = logging.getLogger(__name__)
 PLACE: Final = "/sign-up"
 _PURPOSES: Final = ("employment", "study", "regulated-profession")
 _MAX_TEXT: Final = 2000
@@ -102,6 +106,7 @@ class SignUpPages:
             record=record,
             token=token.get_secret_value(),
             app=f"/v1/t/{record.id}",
+            first=await _first_person(office, record.id),
             idle_days=sign_up.config.idle_days,
         )
 
@@ -268,6 +273,16 @@ def _uses(sent: MultiDict[str]) -> tuple[IntendedUse, ...]:
     told["keeps_days"] = sent.get("keeps_days", "").strip()
     ticked = [preset for preset in PRESETS if preset in sent.getall("preset", [])]
     return tuple(use_of(preset, told) for preset in ticked or ("qualification",))
+
+
+async def _first_person(office: VerifierOffice, tenant: str) -> FirstPerson | None:
+    """Let in at its desk who made a tenant; None: it does not open yet, and its token lets people in over REST."""
+    try:
+        own = await office.tenant.profile.inject(Tenants).office(tenant, "verifier")
+        return await let_first_in(own) if isinstance(own, VerifierOffice) else None
+    except WanderbuchError as err:
+        _LOG.warning("tenant %s: nobody was let in at its desk: %s", tenant, err.message)
+        return None
 
 
 def _application_id(tenant: str, sent: MultiDict[str]) -> str | None:

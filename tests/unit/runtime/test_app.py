@@ -123,7 +123,10 @@ async def call():  # type: ignore[no-untyped-def]
         look=look,
         description=lambda: describe([DescribedGroup("shop", ROUTES)], title="Things", version="1"),
         identify=identify,
-        pages=((PublicRoute("GET", "/desk/{name}", page), enter),),
+        pages=tuple(
+            (PublicRoute("GET", path, page), enter)
+            for path in ("/desk/{name}", "/t/{tenant}/desk/{name}", "/desk/{language}/{name:.*}")
+        ),
     )
     async with TestServer(app) as server, ClientSession() as session:
 
@@ -272,6 +275,16 @@ async def test_pages_are_reached_without_the_token_but_only_while_the_agent_serv
     assert (await call("GET", "/desk/home", token=""))[:2] == (200, {"page": "home", "office": "default"})
     assert (await call("GET", "/desk/home", token="", ready=False))[0] == 503
     assert (await call("GET", "/desk", token=""))[0] == 401
+    assert (await call("GET", "/desk/en/not/there", token=""))[:2] == (200, {"page": "not/there", "office": "default"})
+
+
+async def test_a_page_is_the_tenants_that_its_address_names_and_the_default_ones_has_one_address(call) -> None:  # type: ignore[no-untyped-def]
+    assert (await call("GET", "/t/a/desk/home", token=""))[:2] == (200, {"page": "home", "office": "a"})
+    assert [(await call("GET", f"/t/{tenant}/desk/home", token=""))[0] for tenant in ("default", "c", "b")] == [
+        404,
+        404,
+        503,
+    ]
 
 
 async def test_whether_a_token_is_an_officials_cannot_be_told_before_the_agent_serves(call) -> None:  # type: ignore[no-untyped-def]

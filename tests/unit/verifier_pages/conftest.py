@@ -31,25 +31,27 @@ class Browser:
     server: TestServer
     session: aiohttp.ClientSession
     cookie: str = ""
+    base: str = "/desk"
+    name: str = COOKIE
 
     async def ask(self, path: str, *, data: Any = None) -> Answer:
-        headers = {"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
+        headers = {"Cookie": f"{self.name}={self.cookie}"} if self.cookie else {}
         method = "GET" if data is None else "POST"
         url = self.server.make_url(path)
         async with self.session.request(method, url, data=data, headers=headers, allow_redirects=False) as response:
-            if kept := response.cookies.get(COOKIE):
+            if kept := response.cookies.get(self.name):
                 self.cookie = kept.value
             return Answer(response.status, await response.text(), response.headers)
 
     async def sign_in(self, token: str) -> None:
-        assert (await self.ask("/desk/en/sign-in", data={"token": token})).status == 303
+        assert (await self.ask(f"{self.base}/en/sign-in", data={"token": token})).status == 303
 
     async def send(self, path: str, **fields: str) -> Answer:
         """Send a form with the session's token."""
         return await self.post(path, fields)
 
     async def post(self, path: str, fields: dict[str, str]) -> Answer:
-        token = hidden((await self.ask("/desk/en/means")).text, "form_token")
+        token = hidden((await self.ask(f"{self.base}/en/means")).text, "form_token")
         return await self.ask(path, data={"form_token": token, **fields})
 
     async def preview(self, fields: dict[str, str], language: str = "en") -> Answer:

@@ -10,6 +10,8 @@ from aiohttp import web
 from tests.unit.trust.ecosystem import WELDER_VALUES, Authority, Held, Issuer, Worker, message, webvh
 from tests.unit.trust.employer import BASE_URL, SHIPYARD, Employer, open_employer
 
+from wanderbuch.agents.runtime.app_site import _entered, _problems
+from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.office import VerifierOffice
@@ -19,6 +21,7 @@ from wanderbuch.plugins.exchange.proof_messages import PRESENTATION
 from wanderbuch.plugins.trust.verifying.exchange import Verification
 from wanderbuch.plugins.trust.verifying.receiving import HANDLERS
 from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
+from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.records import RecordStore, utc_now
 from wanderbuch.store.tables import DEFAULT_TENANT
 
@@ -58,18 +61,22 @@ class DeskPlace:
         assert await HANDLERS[PRESENTATION].take(SimpleNamespace(desk=self.office.desk), incoming)
         return await self.office.desk.status(self.profile, question_id)
 
-    def application(self) -> web.Application:
-        """Return the site."""
-        app = web.Application()
+    def application(self, *others: "DeskPlace") -> web.Application:
+        """Return the site, with the desks of other tenants."""
+        offices = {place.office.tenant.id: place.office for place in (self, *others)}
+
+        async def enter(tenant: str) -> VerifierOffice:
+            if tenant not in offices:
+                raise NotFoundError(f"there is no tenant {tenant}")
+            return offices[tenant]
+
+        app = web.Application(middlewares=[_problems(None)])
         for route in desk_page_routes():
-            if route.method == "GET":
-                app.router.add_get(route.path, partial(route.handler, self.office))
-            else:
-                app.router.add_route(route.method, route.path, partial(route.handler, self.office))
+            app.router.add_route(route.method, route.path, _entered(route, enter))
         return app
 
 
-async def open_place(profile: Profile) -> DeskPlace:
+async def open_place(profile: Profile, tenant_id: str = DEFAULT_TENANT) -> DeskPlace:
     """Return a desk whose governance file names a centre for welders and nurses."""
     centre, cooks, worker = Issuer(webvh("centre")), Issuer(webvh("cooks")), Worker()
     employer = await open_employer(profile, Authority(), centre, cooks, utc_now())
@@ -77,7 +84,7 @@ async def open_place(profile: Profile) -> DeskPlace:
     app = SimpleNamespace(url="https://desk.shipyard.wanderbuch.test", openid=None)
     config = SimpleNamespace(app=app, public=SimpleNamespace(trusted_proxies=()))
     tenant = SimpleNamespace(
-        id=DEFAULT_TENANT,
+        id=tenant_id,
         name=NAME,
         did=SHIPYARD,
         place=place,
@@ -88,6 +95,7 @@ async def open_place(profile: Profile) -> DeskPlace:
         parts=SimpleNamespace(config=config),
         settings=lambda _: VerifierConfig(),
         records=partial(RecordStore, profile),
+        short_links=ShortLinks(profile, BASE_URL, tenant_id),
     )
     office = VerifierOffice(cast(Tenant, tenant))
     profile.context.injector.bind_instance(VerificationDesk, office.desk)
