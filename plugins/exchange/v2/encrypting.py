@@ -6,7 +6,7 @@ its key, so the content is encrypted first.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aries_askar import AskarError, Key, KeyAlg
@@ -38,10 +38,16 @@ class AgreementKey:
     Args:
         kid: as a DID URL.
         key: on a curve of `CURVES`.
+        algorithm: the curve, asked of Askar once.
     """
 
     kid: str
     key: Key
+    algorithm: KeyAlg = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Ask for the curve."""
+        object.__setattr__(self, "algorithm", self.key.algorithm)
 
 
 def authcrypt(content: bytes, *, to: Sequence[AgreementKey], own: AgreementKey) -> bytes:
@@ -96,13 +102,13 @@ def decrypt(jwe: Jwe, recipient: JweRecipient, own: Key, sender: Key | None) -> 
 def _encrypt(
     content: bytes, alg: str, enc: str, cipher: KeyAlg, to: Sequence[AgreementKey], own: AgreementKey | None
 ) -> bytes:
-    curves = {recipient.key.algorithm for recipient in (*to, *([own] if own else ()))}
+    curves = {recipient.algorithm for recipient in (*to, *([own] if own else ()))}
     if len(curves) != 1 or not curves <= _CURVES or len({did_of(recipient.kid) for recipient in to}) != 1:
         raise PackingError("expected keys for key agreement of one DID and one curve")
     kids = [recipient.kid for recipient in to]
     apu, apv = b"" if own is None else own.kid.encode(), party_v(kids)
     try:
-        epk, cek = Key.generate(to[0].key.algorithm, ephemeral=True), Key.generate(cipher)
+        epk, cek = Key.generate(to[0].algorithm, ephemeral=True), Key.generate(cipher)
         header: dict[str, Any] = {"typ": TYPE, "alg": alg, "enc": enc, "epk": json.loads(epk.get_jwk_public())}
         if own is not None:
             header |= {"skid": own.kid, "apu": to_base64url(apu)}

@@ -14,7 +14,6 @@ Rules, checked before any key is looked up and any cryptography is done:
 6. All keys of the recipients belong to one DID, each stands there once, and they are at most `MAX_RECIPIENTS`.
 """
 
-import base64
 import binascii
 import hashlib
 import json
@@ -24,6 +23,7 @@ from typing import Any, Final
 
 from aries_askar import AskarError, Key, KeyAlg
 
+from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.v2.low_order import is_low_order_point
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -180,7 +180,7 @@ def is_key_id(kid: object) -> bool:
 
 def to_base64url(data: bytes | memoryview) -> str:
     """Return base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii").rstrip("=").replace("+", "-").replace("/", "_")
 
 
 def from_base64url(text: object) -> bytes:
@@ -192,10 +192,11 @@ def from_base64url(text: object) -> bytes:
     if not isinstance(text, str) or not text.isascii():
         raise JweError("expected base64url text")
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as err:
+        data = from_base64(text, url_too=True)
+    except ValueError as err:
         raise JweError("expected base64url text") from err
-    if to_base64url(data) != text:
+    rest = len(text) % 4  # of the last digits alone there are several spellings
+    if any(mark in text for mark in "=+/") or (rest and to_base64url(data[1 - rest :]) != text[-rest:]):
         raise JweError("expected base64url text without padding, in its one spelling")
     return data
 
