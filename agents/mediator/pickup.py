@@ -16,7 +16,7 @@ from uuid import uuid4
 from wanderbuch.agents.mediator.errors import MediationError
 from wanderbuch.agents.mediator.live import delivery_message, parts_of
 from wanderbuch.agents.mediator.office import MediatorOffice, wallet_of
-from wanderbuch.agents.mediator.queue import Waiting
+from wanderbuch.agents.mediator.queue import Waiting, WaitingCount
 from wanderbuch.agents.runtime.own_handling import HttpReply
 from wanderbuch.plugins.exchange.connecting.did_documents import bare_key
 from wanderbuch.plugins.exchange.handling import Handler
@@ -65,9 +65,9 @@ async def take_received(office: Any, incoming: Incoming) -> bool:
     if not isinstance(ids, list) or len(ids) > _MOST_RECEIVED or not all(isinstance(ident, str) for ident in ids):
         raise MediationError(f"expected at most {_MOST_RECEIVED} ids of messages")
     named = [ident for ident in dict.fromkeys(ids) if len(ident) <= 64 and "\0" not in ident]
-    await mediator.queue.remove(wallet, named)
+    count = await mediator.queue.count(wallet, without=named)
     await mediator.live.acknowledged(wallet, named)
-    await mediator.answer(incoming, channel, await _status(mediator, wallet, incoming))
+    await mediator.answer(incoming, channel, await _status(mediator, wallet, incoming, count))
     return True
 
 
@@ -140,9 +140,11 @@ async def _asked(mediator: MediatorOffice, wallet: str, incoming: Incoming, *, l
     return () if key is None else await mediator.queue.of_key(wallet, key, limit=limit)
 
 
-async def _status(mediator: MediatorOffice, wallet: str, incoming: Incoming) -> dict[str, Any]:
+async def _status(
+    mediator: MediatorOffice, wallet: str, incoming: Incoming, count: WaitingCount | None = None
+) -> dict[str, Any]:
     named = incoming.members.get("recipient_key")
-    count = await mediator.queue.count(wallet)
+    count = count or await mediator.queue.count(wallet)
     message: dict[str, Any] = {
         "@type": f"{PREFIX}{_FAMILY}/status",
         "@id": str(uuid4()),

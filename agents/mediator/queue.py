@@ -138,18 +138,22 @@ class Queue:
     async def remove(self, wallet: str, ids: Collection[str]) -> None:
         """Remove what a wallet says that it has; what is not its own is left alone (3)."""
         if ids:
-            marks = ", ".join("?" * len(ids))
-            sql = f"DELETE FROM mediated_message WHERE tenant = ? AND wallet = ? AND id IN ({marks})"  # noqa: S608
-            await self._engine.run(sql, self._tenant, wallet, *ids)
+            await self._engine.together(self._removing(wallet, ids))
 
-    async def count(self, wallet: str) -> WaitingCount:
-        """Return how much waits for a wallet, and how much found no room."""
-        rows = await self._engine.run(
+    def _removing(self, wallet: str, ids: Collection[str]) -> Statement:
+        marks = ", ".join("?" * len(ids))
+        sql = f"DELETE FROM mediated_message WHERE tenant = ? AND wallet = ? AND id IN ({marks})"  # noqa: S608
+        return Statement(sql, (self._tenant, wallet, *ids))
+
+    async def count(self, wallet: str, *, without: Collection[str] = ()) -> WaitingCount:
+        """Return how much waits for a wallet, and how much found no room; once these are removed, as with `remove`."""
+        removing = [self._removing(wallet, without)] if without else []
+        counting = Statement(
             "SELECT (SELECT count(*) FROM mediated_message WHERE tenant = ? AND wallet = ?),"
             " (SELECT refused FROM mediated WHERE tenant = ? AND id = ?)",
-            *(self._tenant, wallet, self._tenant, wallet),
+            (self._tenant, wallet, self._tenant, wallet),
         )
-        number, refused = rows[0]
+        number, refused = (await self._engine.together(*removing, counting))[-1][0]
         return WaitingCount(int(number), int(refused or 0))
 
     async def still(self, wallet: str, ids: Collection[str]) -> Collection[str]:
