@@ -8,6 +8,7 @@ from wanderbuch.agents.verifier.office import DESK_PLACE
 from wanderbuch.agents.verifier.pages.desk import AskingPages
 from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
 from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
+from wanderbuch.agents.verifier.pages.desk_papers import DeskPapers
 from wanderbuch.agents.verifier.pages.desk_questions import DeskQuestions
 from wanderbuch.agents.verifier.pages.desk_records import DeskRecords
 
@@ -20,6 +21,7 @@ def desk_handlers(base: str = DESK_PLACE) -> Mapping[tuple[str, str], PageHandle
         **DeskAsking(desk).handlers(),
         **DeskQuestions(desk).handlers(),
         **DeskLinks(desk).handlers(),
+        **DeskPapers(desk).handlers(),
         **DeskRecords(desk).handlers(),
         **desk.handlers(),
         **desk.entrance.last_handlers(),
