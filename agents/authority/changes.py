@@ -21,17 +21,27 @@ from enum import Enum
 from typing import Any, Final
 
 import rfc8785
+from pydantic import ValidationError
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError
 from wanderbuch.governance.form.cte_model import CTE_CONTEXT
-from wanderbuch.governance.form.model import PROFILE_STATEMENTS
-from wanderbuch.governance.form.records import LISTS, OBJECTS, RECORD_MEMBERS, ParticipantRecord, Payload, join
-from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES
+from wanderbuch.governance.form.model import DIVIDED, LISTING
+from wanderbuch.governance.form.records import (
+    LISTED_MEMBERS,
+    LISTS,
+    OBJECTS,
+    RECORD_MEMBERS,
+    ParticipantRecord,
+    Payload,
+    is_register_id,
+    join,
+)
+from wanderbuch.governance.form.validation import MAX_DEPTH, MAX_FILE_BYTES, RegisterIds
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 HEADER_MEMBERS: Final = ("name", "description", "docs_uri", "ttl", "schemas", "roles", "trusted_governance")
-_NOT_EDITED: Final = frozenset({*OBJECTS.values(), *LISTS.values(), PROFILE_STATEMENTS + "divided.json"})
+_NOT_EDITED: Final = frozenset({*OBJECTS.values(), *LISTS.values(), DIVIDED, LISTING})
 _WITH_REDRESS: Final = ("accreditations", "refusals")
 
 
@@ -107,7 +117,7 @@ def record_change(
     """Return a change of a participant's record.
 
     Args:
-        did: whose record.
+        did: whose record; or the register id of an institution that has no DID yet.
         value: the whole new record, None to remove it.
         before: the record as it is now, None if there is none.
         redress: whom to appeal to, for accreditations and refusals that do not say it.
@@ -115,6 +125,9 @@ def record_change(
     Raises:
         ChangeError: it is no record of this participant.
     """
+    if is_register_id(did):
+        _must_be_json(value)
+        return Change(PartKind.RECORD, did, _listing_record(did, value), fingerprint(before))
     try:
         Did.parse(did)
     except IdentifierError as err:
@@ -130,6 +143,20 @@ def record_change(
         value = _with_redress({"did": did, **value}, redress)
     _must_be_json(value)
     return Change(PartKind.RECORD, did, value, fingerprint(before))
+
+
+def _listing_record(register_id: str, value: ParticipantRecord | None) -> ParticipantRecord | None:
+    if value is None:
+        return None
+    try:
+        RegisterIds.validate_python(register_id)
+    except ValidationError as err:
+        raise ChangeError(f"expected a DID or a register id, found {register_id[:200]!r}") from err
+    if value.keys() - LISTED_MEMBERS or value.get("register_id", register_id) != register_id:
+        raise ChangeError(
+            f"expected a listing of {register_id}", hint=f"it has the members {', '.join(sorted(LISTED_MEMBERS))}"
+        )
+    return {"register_id": register_id, **value}
 
 
 def header_part(header: Mapping[str, Any], key: str) -> Any:

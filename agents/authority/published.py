@@ -38,7 +38,7 @@ from wanderbuch.governance.divided.division import (
 from wanderbuch.governance.form.findings import Finding, error
 from wanderbuch.governance.form.model import DIVIDED
 from wanderbuch.governance.form.parsed import ParsedFile
-from wanderbuch.governance.form.records import LISTS, ParticipantRecord, Payload, join, split
+from wanderbuch.governance.form.records import LISTS, ParticipantRecord, Payload, join, record_key, split
 from wanderbuch.governance.form.validation import MAX_FILE_BYTES, validate_file
 from wanderbuch.plugins.webvh.publisher import Publisher
 
@@ -169,7 +169,7 @@ class Published:
         for digest in dict.fromkeys(part.digest for part in parts):
             body = await self._parts.read(digest)
             records = await asyncio.to_thread(_records_in, body)
-            known |= {record["did"]: record for record in records if record["did"] in wanted}
+            known |= {key: record for record in records if (key := record_key(record)) in wanted}
         return known
 
     async def records(self) -> dict[str, ParticipantRecord]:
@@ -227,7 +227,7 @@ class Published:
         root = join(header, self._own)
         root["participants"]["entries"][DIVIDED] = self._root["participants"]["entries"][DIVIDED]
         new_root, parts = redivide(root, wanted, needed.__getitem__)
-        near = {record["did"]: record for body in needed.values() for record in _records_in(body)}
+        near = {record_key(record): record for body in needed.values() for record in _records_in(body)}
         looked_at = apply_records(self._own | near, changes)
         return LaidOut(canonical(new_root), parts, _look(header, looked_at, str(frame.author)))
 
@@ -263,8 +263,10 @@ def _look(header: Payload, records: Mapping[str, ParticipantRecord], author: str
 def _ids(records: Iterable[ParticipantRecord]) -> Iterator[tuple[str, str]]:
     """Yield each id that must stand once in a file, after the member that it stands in."""
     for record in records:
+        listing = record.get("listing")
+        listed = listing.get("accredited_for", ()) if isinstance(listing, dict) else ()  # each becomes an accreditation
         for member in LISTS:
-            for entry in record.get(member, ()):
+            for entry in (*record.get(member, ()), *(listed if member == "accreditations" else ())):
                 if isinstance(entry, dict) and isinstance(entry.get("id"), str):
                     yield member, entry["id"]
 

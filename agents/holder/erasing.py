@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Protocol
 
 from acapy_agent.core.profile import Profile
 
-from wanderbuch.agents.holder.exchanges import ids_of, next_try
+from wanderbuch.agents.holder.exchanges import ids_of
 from wanderbuch.agents.holder.request_book import ReceivedRequest, RequestState, open_requests
 from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.exchange.erasure_messages import (
@@ -25,6 +25,7 @@ from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.sending_again import next_try
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.records import Record, RecordStore
 

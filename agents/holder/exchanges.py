@@ -1,15 +1,11 @@
-"""What offers and requests have in common: ages, deadlines, and sending again what may be lost."""
+"""What offers and requests have in common: their ids, and how they are found."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Final
 
 from wanderbuch.agents.holder.peers import Origin
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.once import own_id
 from wanderbuch.store.record import Record
-
-_FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
 def exchange_id(kind: str, origin: Origin, thread_id: str) -> str:
@@ -41,13 +37,3 @@ class Exchanges[R: Record](Markers[R]):
                 if is_meant(record):
                     return record
         return None
-
-
-def next_try(now: datetime, *, since: datetime) -> datetime:
-    """Return when to send once more what was just sent again, and first at `since`: after ever longer pauses.
-
-    >>> start = datetime(2026, 1, 1, tzinfo=UTC)
-    >>> [(next_try(start + timedelta(seconds=s), since=start) - start).seconds for s in (0, 30, 60, 120)]
-    [30, 60, 120, 240]
-    """
-    return now + max(_FIRST_PAUSE, now - since)

@@ -16,9 +16,10 @@ from typing import Any, ClassVar, Final
 from acapy_agent.core.profile import Profile, ProfileSession
 from pydantic import Field
 
-from wanderbuch.agents.holder.exchanges import Exchanges, next_try
+from wanderbuch.agents.holder.exchanges import Exchanges
 from wanderbuch.agents.holder.peers import Origin
 from wanderbuch.plugins.exchange.payloads import Payload, keeping, removing
+from wanderbuch.plugins.exchange.sending_again import next_try
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.markers import over
 from wanderbuch.store.records import Record

@@ -20,7 +20,6 @@ from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.holder import keeping, requesting
 from wanderbuch.agents.holder.ending_offers import end_and_tell, ending_report
-from wanderbuch.agents.holder.exchanges import next_try
 from wanderbuch.agents.holder.held_offer import FIRST_PAUSE, HeldOffer, OfferState, held_offers
 from wanderbuch.agents.holder.judging import judge_and_keep
 from wanderbuch.agents.holder.keeping import keep_credential, waiting_credential
@@ -32,6 +31,7 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe
 from wanderbuch.plugins.exchange.credential_messages import ack_message
 from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.sending_again import next_try
 from wanderbuch.plugins.trust.judgements import JudgementBook
 from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.records import NotFoundError

@@ -236,7 +236,7 @@ class Answering:
             if await teller.add(offer, "receipt", answered(receipt), then=then, is_looked_at=is_kept) is not None:
                 return
             offer = await self._book.offers.get(offer.id)
-        if is_kept and offer.receipt is Receipt.REJECTED:
+        if is_kept and offer.receipt is not Receipt.KEPT:
             await self._book.teller.add(offer, "kept", answered(receipt), then=then)
 
     async def _say_over(self, incoming: Incoming, channel: Channel | None) -> None:

@@ -9,7 +9,8 @@ An offer holds a person's claim, so it travels over an encrypted connection only
 
 What was not delivered is sent again by the sweeps of this process; and once by a process that has just begun, or has
 taken up what another left, for it may have been that one's to deliver. A wallet that gets the same offer a second time
-takes it for the same.
+takes it for the same. Where the handshake is not at its end the response may be what was lost, with a mediator that was
+away: it is sent again, after ever longer pauses, since another wallet would be refused.
 """
 
 import logging
@@ -25,14 +26,16 @@ from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.many import Invitations
 from wanderbuch.agents.issuer.offers import Offer, OfferState, taken
 from wanderbuch.agents.issuer.signing import Signer
-from wanderbuch.agents.issuer.wallets import is_complete, note_reused
+from wanderbuch.agents.issuer.wallets import connection_with, note_reused
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe
+from wanderbuch.plugins.exchange.connecting.inviter import answer_again
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.credential_messages import offer_message
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.sending_again import next_try
 
 LOGGER = logging.getLogger(__name__)
 _SWEEP_S: Final = 20.0
@@ -61,6 +64,8 @@ class Delivery:
         self._sending = sending
         self._sent: LRUCache[str, None] = LRUCache(_MAX_SENT)
         self._unsent: dict[str, Offer] = {}
+        self._unanswered: dict[str, tuple[str, Connection]] = {}
+        self._answered: dict[str, tuple[datetime, datetime]] = {}  # by offer: since when again, and when next
         self._rounds = Rounds("issuer.delivery")
 
     async def take(self, invitation_id: str, connection: Connection) -> bool:
@@ -89,6 +94,7 @@ class Delivery:
         if offer.id in self._sent and not incoming.way_back.is_open:  # who waits has lost the answer before
             return
         self._sent[offer.id] = None
+        self._is_settled(offer.id)
         try:
             message = await self.message(offer)
             await self._sending.answer(
@@ -99,16 +105,26 @@ class Delivery:
             raise
         LOGGER.info("offer %s: sent over connection %s", offer.id, connection.connection_id)
 
-    async def sweep(self, still_open: Sequence[Offer]) -> None:
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Have a wallet whose response did not arrive answered by the next sweep."""
+        if len(self._unanswered) < _MAX_SENT:
+            self._unanswered[connection.id] = (invitation_id, connection)
+
+    async def sweep(self, still_open: Sequence[Offer], now: datetime) -> None:
         """Send what a crash or a lost message kept from being sent; one wallet that is silent holds up no other.
 
         Args:
             still_open: open offers that may have to be sent; those that could not be are tried again by later sweeps.
+            now: the time.
         """
+        unanswered, self._unanswered = self._unanswered, {}
+        for invitation_id, connection in unanswered.values():
+            if (offer := await self._offer(invitation_id, connection)) is not None:
+                self._unsent[offer.id] = offer
         for offer in still_open:
             if offer.wallet is not None and offer.id not in self._sent:
                 self._unsent[offer.id] = offer
-        steps = {offer_id: partial(self._send, offer_id) for offer_id in self._unsent}
+        steps = {offer_id: partial(self._send, offer_id, now) for offer_id in self._unsent}
         await self._rounds.go(steps, wait_s=_SWEEP_S)
 
     async def stop(self) -> None:
@@ -127,13 +143,16 @@ class Delivery:
             offer_json=offer_json,
         )
 
-    async def _send(self, offer_id: str) -> None:
+    async def _send(self, offer_id: str, now: datetime) -> None:
         offer = await self._book.offers.get_or_none(offer_id)
         if offer is None or offer.wallet is None or not _is_open(offer):
-            self._unsent.pop(offer_id, None)
+            self._is_settled(offer_id)
             return
-        if not await is_complete(self._profile, offer.wallet.own_key):
-            return  # the wallet has yet to end its handshake, or never will
+        connection, is_complete = await connection_with(self._profile, offer.wallet.own_key)
+        if not is_complete:  # the wallet has yet to end its handshake, or never will
+            if connection is not None:
+                await self._answer_again(offer_id, connection, now)
+            return
         channel = offer.wallet.channel
         try:
             if channel.has_address:
@@ -144,8 +163,18 @@ class Delivery:
             LOGGER.warning("offer %s: could not be sent: %s", offer.id, describe(err))
             return
         self._sent[offer.id] = None
-        self._unsent.pop(offer_id, None)
+        self._is_settled(offer_id)
         LOGGER.info("offer %s: sent again", offer.id)
+
+    async def _answer_again(self, offer_id: str, connection: Connection, now: datetime) -> None:
+        since, due = self._answered.get(offer_id, (now, now))
+        if now >= due:
+            self._answered[offer_id] = (since, next_try(now, since=since))
+            await answer_again(self._profile, connection)
+
+    def _is_settled(self, offer_id: str) -> None:
+        self._unsent.pop(offer_id, None)
+        self._answered.pop(offer_id, None)
 
     async def _offer(self, invitation_id: str, connection: Connection) -> Offer | None:
         offer = await self._book.offers.get_or_none(invitation_id)

@@ -26,7 +26,7 @@ from wanderbuch.agents.issuer.delivery import Delivery
 from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.many import MOST_WALLETS, Invitations, OpenInvitation
-from wanderbuch.agents.issuer.offers import KEEP_EXCHANGES, Offer, OfferState, Receipt
+from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered
 from wanderbuch.agents.issuer.resending import send_again, send_payload
 from wanderbuch.agents.issuer.signing import Signer, new_nonce
 from wanderbuch.agents.issuer.standing import OfferDraft, Standing
@@ -37,6 +37,7 @@ from wanderbuch.errors import ExchangeError, ResolutionError, WanderbuchError
 from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.governance.facts.question import TrustDecision, Verdict
 from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.sending_again import SEND_FOR
 from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.fence import PASSING
 from wanderbuch.store.record import new_id
@@ -48,7 +49,7 @@ type Shorten = Callable[[str, str, timedelta], Awaitable[str]]
 """Gives the short address of (id, long address, how long it is needed) of an invitation."""
 
 _SWEEP_S: Final = 20.0
-_UNANSWERED: Final = KEEP_EXCHANGES + timedelta(minutes=1)  # whatever is still sent again is due by then
+_UNANSWERED: Final = SEND_FOR + timedelta(minutes=1)  # whatever is still sent again is due by then
 
 
 class OfferRefusedError(WanderbuchError):
@@ -230,9 +231,9 @@ class OfferDesk:
                 due |= {offer.id: offer async for offer in offers.every(state=OfferState.OPEN.value)}
             still_open = [offer for offer in due.values() if await self._look(offer, now, is_first=is_first)]
             if is_first:
-                await self.delivery.sweep(still_open)
+                await self.delivery.sweep(still_open, now)
             else:
-                await self.delivery.sweep(())
+                await self.delivery.sweep((), now)
             again = [
                 offer.id
                 for offer in due.values()
@@ -253,6 +254,8 @@ class OfferDesk:
                 await self.book.payloads.remove(offer.id)
                 await self.book.teller.again(offer)
             elif offer.over_at is not None and offer.over_at < now:
+                if offer.awaits_receipt:  # a wallet that answers after all is heard
+                    await self.book.teller.add(offer, "receipt", answered(Receipt.UNANSWERED))
                 await forget(self._profile, self.book, offer)
             elif offer.state is OfferState.WITHDRAWN:  # the first word went with a process, or the wallet was away
                 await self.book.payloads.remove(offer.id)  # signed while it was withdrawn, by a process that is gone

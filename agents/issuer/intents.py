@@ -3,22 +3,23 @@
 marker      says
 published   the public status list revokes the credential
 told        the wallet has acknowledged the notice
+given_up    it did not for a week: the notice is sent no more
 """
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.plugins.exchange.sending_again import FIRST_PAUSE, SEND_FOR, next_try
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.records import Record
 
-GIVE_UP: Final = timedelta(days=7)
+GIVE_UP: Final = SEND_FOR
 """So long the wallet is told again. The status list is what counts: who cannot be told loses nothing by it."""
-_FIRST_PAUSE: Final = timedelta(seconds=30)
 _THREAD: Final = re.compile(r"([A-Za-z0-9-]{1,64})\.r")
 
 
@@ -36,6 +37,7 @@ class RevocationIntent(Record):
         registry, index: the credential's place.
         listed_at: the timestamp of the status list that first revoked it.
         told_at: when the wallet acknowledged the notice.
+        given_up_at: since when it is sent no more, though nobody acknowledged it.
     """
 
     category: ClassVar[str] = "wanderbuch.revocation"
@@ -46,6 +48,7 @@ class RevocationIntent(Record):
     listed_at: datetime | None = None
     published_at: datetime | None = None
     told_at: datetime | None = None
+    given_up_at: datetime | None = None
 
     @property
     def thread_id(self) -> str:
@@ -60,19 +63,28 @@ class RevocationIntent(Record):
         """Return at once, until it is published; then when the wallet is first told again, until it has heard."""
         if self.published_at is None:
             return self.created_at
-        return None if self.told_at is not None else self.published_at + _FIRST_PAUSE
+        return None if self.is_over else self.published_at + FIRST_PAUSE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the notice is sent no more."""
+        return self.told_at is not None or self.given_up_at is not None
 
     def due_again(self, now: datetime) -> datetime | None:
-        """Return when the wallet is told next: after 30 s, 1 min, 2 min and so on, for a week."""
-        if self.published_at is None or self.told_at is not None:
+        """Return when the wallet is told next: after 30 s, 1 min, 2 min and so on, then every 12 hours, for a week."""
+        if self.published_at is None or self.is_over:
             return self.due_at()
         over_at = self.published_at + GIVE_UP
-        return None if now > over_at else min(over_at, now + max(_FIRST_PAUSE, now - self.published_at))
+        return None if now > over_at else min(over_at, next_try(now, since=self.published_at))
 
 
 def open_intents(profile: Profile) -> Markers[RevocationIntent]:
     """Return the revocations of a profile."""
-    return Markers(profile, RevocationIntent, names=("published", "told"), in_turn=True)
+    follows = {
+        "told": lambda values: values.get("published_at") is not None,
+        "given_up": lambda values: values.get("published_at") is not None and values.get("told_at") is None,
+    }
+    return Markers(profile, RevocationIntent, names=("published", "given_up", "told"), follows=follows)
 
 
 def intent_id_of(thread_id: str) -> str | None:

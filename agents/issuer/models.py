@@ -28,7 +28,8 @@ class RevocationOut(ApiModel):
     """How far a revocation has come.
 
     `published` is true once the public status list revokes the credential; before that, verifiers cannot know.
-    `told_at` is when the wallet said that it has the notice; until `told_until` it is sent again, then no more.
+    `told_at` is when the wallet said that it has the notice; until `told_until` it is sent again. `given_up_at` is when
+    that ended without a word of the wallet.
     """
 
     id: str
@@ -39,6 +40,7 @@ class RevocationOut(ApiModel):
     listed_at: datetime | None
     told_at: datetime | None
     told_until: datetime | None
+    given_up_at: datetime | None
     registry: str
     index: int
 
@@ -187,6 +189,7 @@ def revocation_view(intent: RevocationIntent) -> RevocationOut:
         listed_at=intent.listed_at,
         told_at=intent.told_at,
         told_until=None if intent.published_at is None else intent.published_at + GIVE_UP,
+        given_up_at=intent.given_up_at,
         registry=intent.registry,
         index=intent.index,
     )

@@ -1,8 +1,9 @@
 """Telling a wallet that its credential is revoked (Aries RFC 0721), until it has heard or a week has passed.
 
 1. The notice is kept as a payload, then the marker `published`; so whoever finds the marker finds the notice.
-2. It is sent, and sent again after 30 s, 1 min, 2 min and so on, and once by a process that has begun.
-3. When the wallet acknowledges it, or after a week, the payload goes.
+2. It is sent, and sent again after 30 s, 1 min, 2 min and so on, at last every 12 hours, and once by a process that has
+   begun.
+3. When the wallet acknowledges it, or after a week, the payload goes, and the issuer is told which of the two it was.
 """
 
 import logging
@@ -17,6 +18,7 @@ from wanderbuch.agents.issuer.book import OfferBook, is_its_wallet
 from wanderbuch.agents.issuer.intents import GIVE_UP, RevocationIntent, RevocationState, intent_id_of, open_intents
 from wanderbuch.agents.issuer.offers import Offer
 from wanderbuch.agents.issuer.resending import send_payload
+from wanderbuch.agents.issuer.telling import revocation_events
 from wanderbuch.agents.runtime.at_once import Rounds
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.packing import PREFIX
@@ -25,6 +27,7 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.fellows import lost_since
 from wanderbuch.store.markers import Markers
+from wanderbuch.store.telling import MarkTeller
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class Notices:
         self._book = book
         self._intents = intents
         self._sending = sending
+        self._teller = MarkTeller(open_intents, profile, revocation_events, markers=intents)
         self._began = datetime.now(UTC)
         self._looked_since: datetime | None = None
         self._rounds = Rounds("issuer.notices")
@@ -72,7 +76,7 @@ class Notices:
             return False
         if intent.state is RevocationState.PUBLISHED and intent.told_at is None:
             value = {"told_at": datetime.now(UTC).isoformat()}
-            await self._intents.add(intent.id, "told", value, record=intent, then=removing(intent.thread_id))
+            await self._teller.add(intent, "told", value, then=removing(intent.thread_id))
         return True
 
     async def sweep(self, now: datetime) -> None:
@@ -93,12 +97,13 @@ class Notices:
         await self._rounds.stop()
 
     async def _tell(self, intent: RevocationIntent, now: datetime) -> None:
-        if intent.told_at is not None:  # a crash came between that word and the payload's end
+        if intent.is_over:  # a crash came between that word and the payload's end
             await self._book.payloads.remove(intent.thread_id)
             return
         if intent.published_at is not None and intent.published_at + GIVE_UP < now:
             LOGGER.info("the wallet did not acknowledge the notice of revocation %s", intent.id)
-            await self._book.payloads.remove(intent.thread_id)
+            value = {"given_up_at": now.isoformat()}
+            await self._teller.add(intent, "given_up", value, then=removing(intent.thread_id))
             return
         payload = await self._book.payloads.find(intent.thread_id)
         if payload is not None:

@@ -10,7 +10,7 @@
     outcome   how it ended, once and for all; ISSUED with its place    once; of several that race the first one is it
     taken     which wallet has the offer: nobody else gets it          once, while it is open
     receipt   what the wallet said of the credential                   after ISSUED
-    kept      that the wallet kept it after all                        after a receipt of REJECTED
+    kept      that the wallet kept it after all                        after a receipt of REJECTED or UNANSWERED
     revoked   that its revocation is public                            after ISSUED
 
 `outcome` alone decides: a credential that was signed while somebody declined, or while the deadline passed, is not
@@ -29,12 +29,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.governance.facts.question import Reason
 from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.exchange.sending_again import FIRST_PAUSE, SEND_FOR, next_try
 from wanderbuch.store.markers import Markers
 from wanderbuch.store.records import Record
 
 KEEP_EXCHANGES: Final = timedelta(days=1)
-"""So long a credential is sent again, and the connection of an offer that brought none stays."""
-FIRST_PAUSE: Final = timedelta(seconds=30)
+"""So long the connection of an offer that brought no credential stays."""
 
 _NAMES: Final = ("outcome", "taken", "receipt", "kept", "revoked")
 _THREAD: Final = re.compile(r"([A-Za-z0-9-]{1,64})\.o")
@@ -64,6 +64,10 @@ class Receipt(Enum):
     NONE = "NONE"
     KEPT = "KEPT"
     REJECTED = "REJECTED"
+    UNANSWERED = "UNANSWERED"  # nothing for a week: the credential is sent no more
+
+
+_NOT_KEPT: Final = frozenset((Receipt.REJECTED.value, Receipt.UNANSWERED.value))
 
 
 class ReasonRecord(BaseModel):
@@ -168,12 +172,12 @@ class Offer(Record):
     def due_again(self, now: datetime) -> datetime | None:
         """Return when it is looked at next.
 
-        A credential is sent again after 30 s, 1 min, 2 min and so on; the word that an offer is withdrawn, which nobody
-        acknowledges, once.
+        A credential is sent again after 30 s, 1 min, 2 min and so on, at last every 12 hours; the word that an offer is
+        withdrawn, which nobody acknowledges, once.
         """
         over_at = self.over_at
         if self.awaits_receipt and self.issued_at is not None and over_at is not None:
-            return None if now > over_at else min(over_at, now + max(FIRST_PAUSE, now - self.issued_at))
+            return None if now > over_at else min(over_at, next_try(now, since=self.issued_at))
         due = over_at if self.state is OfferState.WITHDRAWN else self.due_at()
         return None if due is None or due <= now else due
 
@@ -187,7 +191,7 @@ class Offer(Record):
         """Return when what is kept for an offer that has ended goes: a payload, or the connection that it brought."""
         if self.ended_at is None or self.receipt is Receipt.KEPT or self.wallet is None:
             return None
-        return self.ended_at + KEEP_EXCHANGES
+        return self.ended_at + (SEND_FOR if self.awaits_receipt else KEEP_EXCHANGES)
 
 
 def open_offers(profile: Profile) -> Markers[Offer]:
@@ -195,7 +199,7 @@ def open_offers(profile: Profile) -> Markers[Offer]:
     follows = {
         "taken": lambda values: values.get("state") != OfferState.ISSUED.value,  # then `outcome` says it
         "receipt": lambda values: values.get("state") == OfferState.ISSUED.value,
-        "kept": lambda values: values.get("receipt") == Receipt.REJECTED.value,
+        "kept": lambda values: values.get("receipt") in _NOT_KEPT,
         "revoked": lambda values: values.get("state") == OfferState.ISSUED.value,
     }
     return Markers(profile, Offer, names=_NAMES, follows=follows, at_hand=_AT_HAND)

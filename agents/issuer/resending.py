@@ -4,7 +4,8 @@ What goes out is lost with the process that sends it, and a wallet may be away. 
 sent again,
 
 1. once whenever a process begins or is lost: it may have been that one's to deliver;
-2. after 30 s, 1 min, 2 min and so on, until the wallet has said something or the exchange is over, a day later.
+2. after 30 s, 1 min, 2 min and so on, at last every 12 hours, until the wallet has said something, or a week has
+   passed: then the issuer is told that nobody answered.
 
 It is the same credential each time, its payload as it was kept. A wallet that has it already ignores it. Nothing is
 written for a sending: when the next is due stands in the offer's row alone.

@@ -125,6 +125,10 @@ class IssuerOffice:
         """Send the offer of an invitation over the connection that has it."""
         await self.desk.delivery.connected(invitation_id, connection, incoming)
 
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Have the wallet that has an offer answered again."""
+        self.desk.delivery.unanswered(invitation_id, connection)
+
 
 async def _short_address(tenant: Tenant, invitation_id: str, url: str, lifetime: timedelta) -> str:
     if tenant.id == DEFAULT_TENANT:  # the offer's own record holds what is behind it

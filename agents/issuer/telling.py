@@ -1,7 +1,8 @@
-"""What an offer's state tells the event log."""
+"""What the state of an offer, or of a revocation, tells the event log."""
 
 from collections.abc import Sequence
 
+from wanderbuch.agents.issuer.intents import RevocationIntent
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt
 from wanderbuch.store.event_kinds import Event, EventKind
 
@@ -13,8 +14,20 @@ def offer_events(offer: Offer) -> Sequence[Event]:
     if not offer.state.has_credential:
         return (Event(EventKind.OFFER_ENDED, offer.id, {"state": offer.state.value}),)
     events = [Event(EventKind.CREDENTIAL_ISSUED, offer.id, {"credential_type": offer.credential_type})]
-    if offer.receipt is not Receipt.NONE:
+    if offer.receipt is Receipt.UNANSWERED:
+        events.append(Event(EventKind.CREDENTIAL_UNANSWERED, offer.id))
+    elif offer.receipt is not Receipt.NONE:
         events.append(Event(EventKind.CREDENTIAL_ANSWERED, offer.id, {"receipt": offer.receipt.value}))
     if offer.state is OfferState.REVOKED:
         events.append(Event(EventKind.CREDENTIAL_REVOKED, offer.id))
+    return events
+
+
+def revocation_events(intent: RevocationIntent) -> Sequence[Event]:
+    """Return what became of the notice of a revocation; that it is public, its offer tells."""
+    events = []
+    if intent.given_up_at is not None:
+        events.append(Event(EventKind.REVOCATION_UNANSWERED, intent.id))
+    if intent.told_at is not None:
+        events.append(Event(EventKind.REVOCATION_TOLD, intent.id))
     return events

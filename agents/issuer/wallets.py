@@ -1,4 +1,4 @@
-"""The connections of the wallets that offers went to: which one is complete, and which may go."""
+"""The connections of the wallets that offers went to: which are complete, and which may go."""
 
 from typing import Final
 
@@ -12,12 +12,12 @@ _REUSED: Final = "wanderbuch.reused"
 """Category of the entries that say of a connection, by our key, that it serves more than the offer it was made for."""
 
 
-async def is_complete(profile: Profile, own_key: str) -> bool:
-    """Return whether a wallet has ended its handshake with a key of ours."""
+async def connection_with(profile: Profile, own_key: str) -> tuple[Connection | None, bool]:
+    """Return the connection of a key of ours, and whether its wallet has ended the handshake."""
     async with profile.session() as session:
         connection = await read_connection(session, own_key)
         record = None if connection is None else await acapy.read_record(session, connection.connection_id)
-    return record is not None and record.get("state") == acapy.COMPLETED
+    return connection, record is not None and record.get("state") == acapy.COMPLETED
 
 
 async def note_reused(profile: Profile, connection: Connection) -> None:

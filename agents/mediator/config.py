@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 _HOST: Final = r"^(\*\.)?([a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}$"
 
+_NAME: Final = r"^([a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}$"
+
 Host = Annotated[str, Field(pattern=_HOST, max_length=253)]
 
 
@@ -16,6 +18,8 @@ class MediatorConfig(BaseModel):
 
     max_wallets: int = Field(default=100_000, ge=1, le=10_000_000)
     """At most so many wallets; further ones are refused."""
+    network_a_day: int = Field(default=300, ge=1, le=100_000)
+    """So many wallets may connect from one network a day: what they get stays, and nobody is to take all places."""
     wallet_keys: int = Field(default=2_000, ge=1, le=100_000)
     """So many keys a wallet may receive with: one a connection, about."""
     queue_messages: int = Field(default=500, ge=1, le=10_000)
@@ -34,7 +38,17 @@ class MediatorConfig(BaseModel):
         "web.push.apple.com",
         "*.notify.windows.com",
     )
-    """Hosts of the push services to which wallets that asked are told through; `*.` for all below a name; none: off."""
+    """Hosts of the push services through which wallets that asked are told; `*.` for all below a name; none: off."""
+    egress: bool = False
+    """Whether requests of wallets to public https addresses are sent, so that others do not see where the wallet is."""
+    egress_a_minute: int = Field(default=120, ge=1, le=6_000)
+    """So many of a wallet's a minute, and as many at once after a pause."""
+    egress_mb_a_day: int = Field(default=256, ge=1, le=1_048_576)
+    """So many MiB of a wallet's a day, both ways."""
+    egress_answer_kb: int = Field(default=1_024, ge=16, le=8_192)
+    """The largest answer that is passed on, in KiB; larger files are asked for in ranges."""
+    egress_hosts: tuple[Annotated[str, Field(pattern=_NAME, max_length=253)], ...] = ()
+    """Hosts of `[network] connect` that wallets may reach; of the others no mapped address is used."""
 
     @property
     def limits(self) -> dict[str, int]:

@@ -70,9 +70,9 @@ async def take_query(office: Any, incoming: Incoming) -> bool:
 
 
 COORDINATION_HANDLERS: Final[Mapping[str, Handler]] = {
-    f"{_FAMILY}/mediate-request": Handler(take_request),
-    f"{_FAMILY}/keylist-update": Handler(take_update),
-    f"{_FAMILY}/keylist-query": Handler(take_query),
+    f"{_FAMILY}/mediate-request": Handler(take_request, asked_again=True),
+    f"{_FAMILY}/keylist-update": Handler(take_update, asked_again=True),
+    f"{_FAMILY}/keylist-query": Handler(take_query, asked_again=True),
 }
 
 

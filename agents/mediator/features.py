@@ -22,6 +22,7 @@ PROTOCOLS: Final = tuple(
         "trust_ping/1.0",
     )
 )
+_EGRESS: Final = f"{PREFIX}egress/1.0"
 _PUSHES: Final = f"{PREFIX}push-notifications-webpush/1.0"
 _MAX_QUERY: Final = 256
 _MOST_QUERIES: Final = 32
@@ -50,8 +51,8 @@ async def take_queries(office: Any, incoming: Incoming) -> bool:
 
 
 FEATURE_HANDLERS: Final[Mapping[str, Handler]] = {
-    "discover-features/1.0/query": Handler(take_query),
-    "discover-features/2.0/queries": Handler(take_queries),
+    "discover-features/1.0/query": Handler(take_query, asked_again=True, own_connections=True),
+    "discover-features/2.0/queries": Handler(take_queries, asked_again=True, own_connections=True),
 }
 
 
@@ -59,8 +60,9 @@ def _matching(mediator: MediatorOffice, query: object) -> list[str]:
     if not isinstance(query, str) or len(query) > _MAX_QUERY:
         return []
     exact = query.replace("[", "[[]").replace("?", "[?]")  # only * stands for anything
-    optional = () if mediator.pushes is None else (_PUSHES,)
-    return [protocol for protocol in (*PROTOCOLS, *optional) if fnmatchcase(protocol, exact)]
+    pushes = () if mediator.pushes is None else (_PUSHES,)
+    egress = () if mediator.egress is None else (_EGRESS,)
+    return [protocol for protocol in (*PROTOCOLS, *pushes, *egress) if fnmatchcase(protocol, exact)]
 
 
 def _message(kind: str, incoming: Incoming) -> dict[str, Any]:

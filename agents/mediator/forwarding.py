@@ -32,7 +32,7 @@ async def budget_of(incoming: Incoming) -> str | None:
     office: MediatorOffice | None = incoming.profile.inject_or(MediatorOffice)
     if office is None:
         raise BusyError("the queues are not open yet")
-    wallet = await office.wallets.of_key(_key_hash(office, incoming))
+    wallet = await office.wallets.lately_of_key(_key_hash(office, incoming))
     if wallet is not None:
         _envelope(incoming, max_bytes=office.config.message_kb * 1024, is_read=False)
     return wallet

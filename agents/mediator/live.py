@@ -60,6 +60,8 @@ class LiveWallet:
     is_live: bool
     on_the_way: dict[str, int] = field(default_factory=dict)
     is_woken: bool = False
+    is_held_back: bool = False
+    """More may wait than may be on the way: what is acknowledged makes room."""
     task: asyncio.Task[None] | None = None
     leave_route: Callable[[], None] = lambda: None
     """Tells the socket that nobody here asks any more when it ends."""
@@ -132,7 +134,8 @@ class LiveWallets:
         if live is not None:
             for ident in ids:
                 live.on_the_way.pop(ident, None)
-            self.wake(wallet)
+            if live.is_held_back:
+                self.wake(wallet)
         elif ids and self._engine.is_shared:  # the process that has its socket may wait for this
             await self._engine.announce(CAME, f"{self._tenant} {wallet}")
 
@@ -188,9 +191,9 @@ class LiveWallets:
             while live.is_woken and self._wallets.get(live.wallet) is live:
                 live.is_woken = False
                 async with self._turns:
-                    waiting = await self._next(live)
+                    waiting, is_all = await self._next(live)
                 if waiting:
-                    live.is_woken = True  # there may be more
+                    live.is_woken = live.is_woken or not is_all
                     await self._send(live, waiting)
         except ConnectionError:
             self._ended(live)
@@ -203,14 +206,17 @@ class LiveWallets:
             if live.is_woken and self._wallets.get(live.wallet) is live:
                 self.wake(live.wallet)
 
-    async def _next(self, live: LiveWallet) -> Sequence[Waiting]:
+    async def _next(self, live: LiveWallet) -> tuple[Sequence[Waiting], bool]:
+        """Return what may go out now, and whether that is all that waits."""
+        live.is_held_back = False
         if len(live.on_the_way) >= _WINDOW or sum(live.on_the_way.values()) >= _WINDOW_BYTES:
             there = await self._queue.still(live.wallet, live.on_the_way)  # it may acknowledge to another process
             live.on_the_way = {ident: size for ident, size in live.on_the_way.items() if ident in there}
         room = min(_AT_ONCE, _WINDOW - len(live.on_the_way))
         if room <= 0 or sum(live.on_the_way.values()) >= _WINDOW_BYTES:
-            return ()
-        return await self._queue.first(live.wallet, limit=room, but=tuple(live.on_the_way))
+            live.is_held_back = True
+            return (), False
+        return await self._queue.part(live.wallet, limit=room, but=tuple(live.on_the_way))
 
     async def _send(self, live: LiveWallet, waiting: Sequence[Waiting]) -> None:
         for message in waiting:

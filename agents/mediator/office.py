@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.mediator.config import MediatorConfig
+from wanderbuch.agents.mediator.egress import Egress
 from wanderbuch.agents.mediator.errors import MediationError
 from wanderbuch.agents.mediator.keys import MediatorKeys
 from wanderbuch.agents.mediator.live import LiveWallets
@@ -53,6 +54,7 @@ class MediatorOffice:
             services = Services(self.config.push_services)
             self.pushes = Pushes(self.profile, self.subscriptions, self.live, vapid, services)
             self.pushes.begin()
+        self.egress = Egress(self.profile, self.config) if self.config.egress else None
         self._sending = self.profile.inject(Sending)
         tenant.bind(MediatorOffice, self)  # whose a key is, is asked by the gate
 
@@ -80,6 +82,9 @@ class MediatorOffice:
     async def connected(self, profile: Profile, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
         """Leave it: the wallet says next what it wants."""
 
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Leave it: a wallet without an address asks again."""
+
     async def sweep(self, now: datetime) -> None:
         """Remove what is too old, and forget wallets that do not come any more."""
         await self.queue.remove_old()
@@ -99,6 +104,8 @@ class MediatorOffice:
         """Deliver no more; what waits stays kept."""
         if self.pushes is not None:
             await self.pushes.stop()
+        if self.egress is not None:
+            await self.egress.stop()
         await self.live.stop()
 
 

@@ -121,14 +121,14 @@ async def take_note(office: Any, incoming: Incoming) -> bool:
 
 
 PICKUP_HANDLERS: Final[Mapping[str, Handler]] = {
-    f"{_FAMILY}/status-request": Handler(take_status_request),
-    f"{_FAMILY}/delivery-request": Handler(take_delivery_request),
-    f"{_FAMILY}/messages-received": Handler(take_received),
-    f"{_FAMILY}/live-delivery-change": Handler(take_live_change),
+    f"{_FAMILY}/status-request": Handler(take_status_request, asked_again=True),
+    f"{_FAMILY}/delivery-request": Handler(take_delivery_request, asked_again=True),
+    f"{_FAMILY}/messages-received": Handler(take_received, asked_again=True),
+    f"{_FAMILY}/live-delivery-change": Handler(take_live_change, asked_again=True),
     f"{_FAMILY}/problem-report": Handler(take_note),
-    "trust_ping/1.0/ping": Handler(take_ping),
-    "trust_ping/1.0/ping_response": Handler(take_note),
-    "notification/1.0/problem-report": Handler(take_note),
+    "trust_ping/1.0/ping": Handler(take_ping, asked_again=True, own_connections=True),
+    "trust_ping/1.0/ping_response": Handler(take_note, own_connections=True),
+    "notification/1.0/problem-report": Handler(take_note, own_connections=True),
 }
 
 
@@ -154,6 +154,7 @@ async def _status(mediator: MediatorOffice, wallet: str, incoming: Incoming) -> 
         key = bare_key(named)
         matching = 0 if key is None else await mediator.queue.count_of_key(wallet, key)
         message |= {"recipient_key": named, "message_count": matching}
-    if (refused := await mediator.wallets.take_refused(wallet)) > 0:
-        message["refused_count"] = refused  # found no room since we told it last; others ignore the member
+    if count.refused > 0:
+        await mediator.wallets.told_refused(wallet, count.refused)
+        message["refused_count"] = count.refused  # found no room since we told it last; others ignore the member
     return message

@@ -1,6 +1,7 @@
 """The mediator as a role of the runtime."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wanderbuch.agents.mediator.config import MediatorConfig
@@ -34,28 +35,35 @@ class MediatorRole(Role):
     def find_invitation(self) -> "FindInvitation":  # type: ignore[override]
         """Its one invitation, for everybody."""
         from wanderbuch.agents.mediator.keys import invitation_id_of
+        from wanderbuch.agents.mediator.office import MediatorOffice
         from wanderbuch.plugins.exchange.handling import Invited
 
         async def find(profile: "Profile", invitation_id: str) -> "Invited | None":
             is_ours = invitation_id == await invitation_id_of(profile)
-            return Invited(reusable=True) if is_ours else None
+            office = profile.inject_or(MediatorOffice)
+            config = MediatorConfig() if office is None else office.config
+            return Invited(reusable=True, network_a_day=config.network_a_day) if is_ours else None
 
         return find
 
     @property
     def handlers(self) -> "Mapping[str, Handler]":  # type: ignore[override]
-        """All that a mediator serves: nothing goes to ACA-Py's dispatcher."""
+        """All that a mediator serves: of what comes over its connections nothing goes to ACA-Py's dispatcher."""
         from wanderbuch.agents.mediator.coordinating import COORDINATION_HANDLERS
         from wanderbuch.agents.mediator.features import FEATURE_HANDLERS
         from wanderbuch.agents.mediator.forwarding import FORWARD_HANDLERS
         from wanderbuch.agents.mediator.pickup import PICKUP_HANDLERS
+        from wanderbuch.agents.mediator.relaying import EGRESS_HANDLERS
         from wanderbuch.agents.mediator.subscribing import PUSH_HANDLERS
         from wanderbuch.plugins.exchange.connecting.inviter import Inviter
 
         inviter = Inviter(self.name, self.find_invitation, lambda office: office, takes_sockets=True)
+        inviting = inviter.handlers()
         return {
-            **inviter.handlers(),
+            **inviting,
+            **{kind: replace(inviting[kind], asked_again=True) for kind in inviting if kind.endswith("/request")},
             **COORDINATION_HANDLERS,
+            **EGRESS_HANDLERS,
             **FEATURE_HANDLERS,
             **FORWARD_HANDLERS,
             **PICKUP_HANDLERS,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from wanderbuch.agents.mediator.sealing import Sealing
 from wanderbuch.agents.runtime.logs import log_event
@@ -26,6 +26,8 @@ HOUR_S: Final = 3_600
 _UNGRANTED_HOURS: Final = 24
 _FORGET_AT_ONCE: Final = 100
 _MOST_SEEN: Final = 100_000
+_MOST_OF_KEY: Final = 10_000
+_OF_KEY_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,18 @@ class Wallets:
         self._hashes: KeyedHash = tables.hashes
         self._sealing = sealing
         self._seen: LRUCache[str, int] = LRUCache(_MOST_SEEN)  # which wallet was noted in which hour
+        self._of_key: TTLCache[bytes, str] = TTLCache(_MOST_OF_KEY, _OF_KEY_S)
 
     def id_of(self, own_key: str) -> str:
         """Return what the wallet of a connection is known by (1)."""
         return self._hashes.of("mediated", self._tenant, own_key).hex()
 
     async def enter(self, own_key: str, *, most: int) -> bool:
-        """Note a wallet that connects; False: there are as many as may be. Again for one that is there: True."""
+        """Note a wallet that connects; False: there are as many as may be. Again for one that is there: True.
+
+        Of those that connect in the same moment, in several processes, a few more may get in: as many as there are
+        connections to the store.
+        """
         wallet = self.id_of(own_key)
         sealed = self._sealing.seal_text(own_key, place=wallet)
         results = await self._engine.together(
@@ -92,6 +99,9 @@ class Wallets:
         digest = self.hash_of(key)
         sealed = self._sealing.seal_text(key, place=wallet)
         results = await self._engine.together(
+            Statement(  # those that are added at once take turns
+                "UPDATE mediated SET refused = refused WHERE tenant = ? AND id = ?", (self._tenant, wallet)
+            ),
             Statement(
                 "INSERT INTO mediated_key (hash, tenant, wallet, sealed) SELECT ?, tenant, id, ? FROM mediated"
                 " WHERE tenant = ? AND id = ? AND granted = 1"
@@ -101,12 +111,14 @@ class Wallets:
             ),
             Statement("SELECT wallet FROM mediated_key WHERE hash = ?", (digest,)),
         )
-        return bool(results[1]) and results[1][0][0] == wallet
+        return bool(results[-1]) and results[-1][0][0] == wallet
 
     async def remove_key(self, wallet: str, key: str) -> bool:
         """Give a key of a wallet back; False: it has no such key."""
         sql = "DELETE FROM mediated_key WHERE hash = ? AND tenant = ? AND wallet = ? RETURNING wallet"
-        return bool(await self._engine.run(sql, self.hash_of(key), self._tenant, wallet))
+        digest = self.hash_of(key)
+        self._of_key.pop(digest, None)
+        return bool(await self._engine.run(sql, digest, self._tenant, wallet))
 
     async def keys(self, wallet: str, *, limit: int, offset: int) -> tuple[Sequence[str], int]:
         """Return a part of the keys of a wallet, and how many it has."""
@@ -119,6 +131,13 @@ class Wallets:
         )
         opened = [self._opened(sealed, place=wallet) for (sealed,) in rows]
         return [key for key in opened if key is not None], total[0][0]
+
+    async def lately_of_key(self, key_hash: bytes) -> str | None:
+        """Return the wallet that receives with a key, or did a minute ago: whose budget a message uses."""
+        wallet = self._of_key.get(key_hash)
+        if wallet is None and (wallet := await self.of_key(key_hash)) is not None:
+            self._of_key[key_hash] = wallet
+        return wallet
 
     async def of_key(self, key_hash: bytes) -> str | None:
         """Return the wallet that receives with a key; None: nobody's."""
@@ -133,14 +152,10 @@ class Wallets:
         )
         await self._engine.run(sql, self._tenant, key_hash)
 
-    async def take_refused(self, wallet: str) -> int:
-        """Return how many messages for a wallet found no room since it was told last; it is told by this."""
-        rows = await self._engine.run("SELECT refused FROM mediated WHERE tenant = ? AND id = ?", self._tenant, wallet)
-        refused = int(rows[0][0]) if rows else 0
-        if refused:
-            sql = "UPDATE mediated SET refused = greatest(refused - ?, 0) WHERE tenant = ? AND id = ?"
-            await self._engine.run(sql, refused, self._tenant, wallet)
-        return refused
+    async def told_refused(self, wallet: str, number: int) -> None:
+        """Note that a wallet was told how many messages for it found no room."""
+        sql = "UPDATE mediated SET refused = greatest(refused - ?, 0) WHERE tenant = ? AND id = ?"
+        await self._engine.run(sql, number, self._tenant, wallet)
 
     async def forgettable(self, *, days: int) -> AsyncIterator[tuple[str, str | None]]:
         """Yield the wallets that are to be forgotten, each with our own key of its connection (3).

@@ -272,7 +272,10 @@ class RunningAgent:
         await self.tenants.load()
         public_limits, app_limits = site_limits(config)
         public_routes = [route for role in roles for route in self._entered(role, role.public_routes())]
-        await self._public.start(public_routes, self.tenants, public_limits, front=self.role.front)  # 3
+        takes_sockets = any(role.takes_sockets for role in roles)
+        await self._public.start(
+            public_routes, self.tenants, public_limits, front=self.role.front, hangs_up=takes_sockets
+        )  # 3
         await self._serve_app(app_socket, app_limits)
         self._transport = await acapy.start(self._conductor)  # 4
         self._maker.settle()

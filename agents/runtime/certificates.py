@@ -25,7 +25,7 @@ class Certificates:
     """An agent's own certificate, and those it trusts.
 
     Args:
-        own: of the public site.
+        own: of the public site; None: the proxies in front have it.
         edge: the way out to others.
         further: of hosts that tenants have for themselves.
         clock: the instant now, aware UTC.
@@ -33,13 +33,13 @@ class Certificates:
 
     def __init__(
         self,
-        own: ServerTls,
+        own: ServerTls | None,
         edge: HttpEdge,
         *,
         further: Sequence[ServerTls] = (),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._pairs = (own, *further)
+        self._pairs = tuple(pair for pair in (own, *further) if pair is not None)
         self._edge = edge
         self._clock = clock
         self._trust: Concern | None = None

@@ -30,6 +30,10 @@ class Address(Table):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+_WIDEST = 8
+"""A network of proxies that may speak plain http is no wider than that: 10.0.0.0/8."""
+
+
 def _address(value: object) -> object:
     """Take `"127.0.0.1:8443"` apart."""
     if not isinstance(value, str):
@@ -120,8 +124,8 @@ class HostConfig(Table):
 
     host: str
     """The public name, as in `[public]`."""
-    tls_certificate: Path
-    tls_key: Path
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
 
 
 class ObjectsConfig(Table):
@@ -163,8 +167,10 @@ class PublicConfig(Table):
     path: str = "org"
     """Path segments of the DID, separated by `/`."""
     listen: Listen
-    tls_certificate: Path
-    tls_key: Path
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_at_proxy: bool = False
+    """The proxies in front end TLS: this socket speaks plain http, and to `trusted_proxies` alone."""
     max_message_bytes: int = Field(default=2 * 1024 * 1024, ge=1024)
     sockets: SocketsConfig = SocketsConfig()
     folder: Path | None = None
@@ -183,6 +189,23 @@ class PublicConfig(Table):
     def _has_one_place(self) -> Self:
         if self.folder is not None and self.objects is not None:
             raise ValueError("folder and objects exclude each other: public files lie in one place")
+        return self
+
+    @model_validator(mode="after")
+    def _has_tls(self) -> Self:
+        pairs = [self.tls_certificate, self.tls_key]
+        pairs += [path for host in self.hosts for path in (host.tls_certificate, host.tls_key)]
+        if not self.tls_at_proxy:
+            if None in pairs:
+                raise ValueError("tls_certificate or tls_key is missing (tls_at_proxy = true where a proxy ends TLS)")
+            return self
+        if any(pairs):
+            raise ValueError("with tls_at_proxy this process has no certificate: leave tls_certificate and tls_key out")
+        if not self.trusted_proxies or any(network.prefixlen < _WIDEST for network in self.trusted_proxies):
+            raise ValueError(
+                "with tls_at_proxy nobody but the proxies may connect: name them in trusted_proxies, each by its"
+                f' address or a network of at least /{_WIDEST}, such as "127.0.0.1"'
+            )
         return self
 
     @property

@@ -273,6 +273,10 @@ class Connections:
         network.stages[Stage.NEW][connection] = None
         return connection
 
+    def trusts(self, address: str) -> bool:
+        """Return whether an address is that of a proxy that we trust."""
+        return self._network_of(address)[1]
+
     def remove(self, connection: SocketConnection) -> None:
         """Forget a connection that ended."""
         if connection not in self._held:

@@ -8,8 +8,10 @@ For each message that arrives:
 2. if a role of ours handles it and the agent is ready, that is done in the sender's turn; when the handler has
    committed the sender gets 200 (and, if it asked for a reply on the same connection, the reply). A store that does not
    answer is a 503: nothing was done, and the sender tries again;
-3. where that takes longer than a second, the agent is not ready, or the message is for ACA-Py's dispatcher
-   (`acapy_dispatch`), the envelope, still encrypted, is kept in the wallet store first, and the sender gets 200;
+3. where that takes longer than a second (and such a message may be kept), the agent is not ready, or the message is for
+   ACA-Py's dispatcher (`acapy_dispatch`), the envelope, still encrypted, is kept in the wallet store first, and the
+   sender gets 200. What its sender asks again (`Handler.asked_again`) is not kept: where it cannot be taken, the
+   connection ends without an answer;
 4. when its turn comes it is handled, if the agent is ready; else it waits for the next replay;
 5. when the handler has ended, however it did, the kept envelope is removed; it stays only if the handler failed because
    the wallet store did not answer, or did not come to its end before the agent stopped.
@@ -46,6 +48,7 @@ from wanderbuch.agents.runtime.gate.handlers import HandlerTable
 from wanderbuch.agents.runtime.gate.kept import MAX_ATTEMPTS, KeptEnvelope, KeptEnvelopes
 from wanderbuch.agents.runtime.gate.served import Nearness, Served
 from wanderbuch.agents.runtime.gate.tally import Tally
+from wanderbuch.agents.runtime.hanging_up import HangUp
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.message_sockets import MessageSocket, MessageSockets
 from wanderbuch.agents.runtime.own_handling import HttpReply, NotTakenError, offer_waiting, take
@@ -84,6 +87,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self.tally = Tally(_LOG)
         self.admission = Admission()
         self._brake = Brake()
+        self._serves_wallets = False
         self._gate: Gate
         self._v2: V2Receiver
         self._tenants: Tenants
@@ -144,8 +148,8 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             max_bytes=self.max_message_size,
         )
         self.sockets = MessageSockets(self.receive, max_bytes=self.max_message_size)
-        takes_sockets = any(role.takes_sockets for role in tenants.roles.values())
-        self._site.connect(self.receive, self.sockets.serve if takes_sockets else None)
+        self._serves_wallets = any(role.takes_sockets for role in tenants.roles.values())
+        self._site.connect(self.receive, self.sockets.serve if self._serves_wallets else None)
         self.root_profile.inject(Sending).hears = self.hear
 
     async def stop(self) -> None:
@@ -233,28 +237,30 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self, kept_id: str, body: bytes, network: str, *, is_reply: bool, socket: MessageSocket | None
     ) -> web.Response:
         ticket: Ticket | None = None
+        passed: Entered | None = None
         try:
             passed = await self._gate.open(body, network)  # 1
             party, opens = passed.sender.party, passed.row.opens
             if socket is not None and party.standing is Nearness.CONNECTION:
                 socket.is_known = True
             ticket = self.admission.enter(party, len(body), opens=opens, tenant=passed.tenant)
+            is_kept = self._may_keep(passed)
             if passed.handlers and self._dispatching:
                 waits = passed.received.return_route != "none" and not is_reply
                 reply = HttpReply(is_open=waits, socket=socket)
-                return await self._handled_at_once(kept_id, body, passed, ticket, reply)  # 2
+                return await self._handled_at_once(kept_id, body, passed, ticket, reply, is_kept=is_kept)  # 2
             await self._kept.keep(passed.tenant, kept_id, body)  # 3
         except BusyError as err:
             self._leave(ticket)
             self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
-            return _come_again()
+            return _come_again(passed)
         except ExchangeError as err:
             self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
             return web.Response(status=400)
         except StoreUnreachableError as err:
             self._leave(ticket)
             self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
-            return _come_again()
+            return HangUp() if passed is None and self._serves_wallets else _come_again(passed)
         except NotFoundError:  # its tenant was suspended or removed just now: as if the key were nobody's
             self._leave(ticket)
             self.tally.note("didcomm.refused", "its tenant is not served any more")
@@ -262,7 +268,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         except ConfigurationError as err:  # of its tenant, which the log of its opening describes
             self._leave(ticket)
             self.tally.note("didcomm.not_kept", err.code, level=logging.WARNING)
-            return _come_again()
+            return _come_again(passed)
         except BaseException:
             self._leave(ticket)
             raise
@@ -283,17 +289,17 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             return web.Response() if is_reply else await self._acapy.answer(session, message, passed)
 
     async def _handled_at_once(
-        self, kept_id: str, body: bytes, passed: Entered, ticket: Ticket, reply: HttpReply
+        self, kept_id: str, body: bytes, passed: Entered, ticket: Ticket, reply: HttpReply, *, is_kept: bool
     ) -> web.Response:
         """Have our handler take a message, and answer when it has committed (2); keep it where that takes long (3)."""
         task = self._begin(kept_id, passed, ticket, reply)
-        await asyncio.wait({task}, timeout=_AT_ONCE_S)
-        if not task.done() or isinstance(task.result(), NotTakenError):
+        await asyncio.wait({task}, timeout=_AT_ONCE_S if is_kept else None)
+        if is_kept and (not task.done() or isinstance(task.result(), NotTakenError)):
             try:
                 await self._kept.keep(passed.tenant, kept_id, body)
             except (WanderbuchError, BusyError) as err:  # it may be handled all the same
                 self.tally.note("didcomm.not_kept", type(err).__name__, level=logging.WARNING)
-                return _come_again()
+                return _come_again(passed)
             self._arriving.discard(kept_id)
             if not task.done():
                 self._late.add(kept_id)
@@ -301,7 +307,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             elif not isinstance(task.result(), NotTakenError):  # it ended while we kept it
                 await self._end(kept_id, task.result())
         elif not _is_final(task.result()):
-            return _come_again()
+            return _come_again(passed)
         offer_waiting(self.root_profile.inject(Sending), passed, reply)
         return reply.answer()
 
@@ -429,6 +435,17 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         elif failure is not None:
             self.tally.note("didcomm.failed", type(failure).__name__, level=logging.ERROR, error=failure)
 
+    def _may_keep(self, passed: Entered) -> bool:
+        """Tell whether a message's envelope may be kept.
+
+        Raises:
+            BusyError: it may not, and the agent is not ready to handle it.
+        """
+        is_kept = not _is_asked_again(passed) and all(entry.handler.is_kept for entry in passed.handlers)
+        if not is_kept and not self._dispatching:
+            raise BusyError("not ready yet, and nothing of such a message is kept")
+        return is_kept
+
     def _leave(self, ticket: Ticket | None) -> None:
         if ticket is not None:
             self.admission.leave(ticket)
@@ -441,5 +458,12 @@ def _is_final(failure: BaseException | None) -> bool:
     return failure is None or not is_store_failure(failure)
 
 
-def _come_again() -> web.Response:
+def _is_asked_again(passed: Entered | None) -> bool:
+    """Return whether a message is one whose sender asks again; of one that was not looked at, nobody knows."""
+    return passed is not None and bool(passed.handlers) and all(entry.handler.asked_again for entry in passed.handlers)
+
+
+def _come_again(passed: Entered | None = None) -> web.Response:
+    if _is_asked_again(passed):
+        return HangUp()
     return web.Response(status=503, headers={"Retry-After": "5"})

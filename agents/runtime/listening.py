@@ -46,6 +46,7 @@ class Site:
         limits: what its connections may take.
         tls: the server's side of TLS; None: plain HTTP.
         trusted: networks of proxies that we trust.
+        trusted_only: nobody else may connect.
     """
 
     def __init__(
@@ -57,8 +58,10 @@ class Site:
         *,
         tls: ssl.SSLContext | None = None,
         trusted: Iterable[AnyNetwork] = (),
+        trusted_only: bool = False,
     ) -> None:
         self._name = name
+        self._trusted_only = trusted_only
         self._socket = bound
         self._tls = tls
         self.connections = Connections(limits, trusted=trusted)
@@ -114,6 +117,10 @@ class Site:
                 if err.errno in _NO_DESCRIPTOR:
                     self._tell("site.no_descriptor", reason=err.strerror)
                 await asyncio.sleep(_NO_DESCRIPTOR_PAUSE_S)
+                continue
+            if self._trusted_only and not self.connections.trusts(str(address[0]) if address else ""):
+                accepted.close()
+                self._tell("site.not_a_proxy", hint="[public] tls_at_proxy: only trusted_proxies may connect")
                 continue
             try:
                 before = self.connections.given_up

@@ -7,7 +7,8 @@
    sends large frames slowly over many (rule 4).
 
 A frame that cannot be taken now is tried again twice; then the socket is closed with 1013, and its other end comes
-again. No socket has a task or a timer of its own but the one that reads: there may be tens of thousands.
+again. It is closed at once where the sender of the frame asks again by itself (`hanging_up`). No socket has a task or a
+timer of its own but the one that reads: there may be tens of thousands.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from typing import Final, Protocol
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from wanderbuch.agents.runtime.connections import SocketConnection
+from wanderbuch.agents.runtime.hanging_up import HangUp
 from wanderbuch.agents.runtime.logs import log_event
 
 _LOG = logging.getLogger(__name__)
@@ -240,7 +242,7 @@ class MessageSockets:
         for pause_s in (*_AGAIN_S, None):
             answer = await self._take(body, network, socket=socket)
             if answer.status == web.HTTPServiceUnavailable.status_code:
-                if pause_s is None:
+                if pause_s is None or isinstance(answer, HangUp):
                     log_event(_LOG, logging.WARNING, "socket.busy")
                     return False
                 socket.hold_frame(len(body))

@@ -36,6 +36,7 @@ from wanderbuch.agents.runtime.front import (
 )
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.gate.unheard_proxies import tell_of_unheard_proxies
+from wanderbuch.agents.runtime.hanging_up import HangUp
 from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.message_sockets import ServeSocket
 from wanderbuch.agents.runtime.public_files import PublicFiles
@@ -88,14 +89,22 @@ class PublicSite:
     def __init__(self, config: PublicConfig, files: PublicFiles) -> None:
         self._config = config
         self._files = files
-        self.hosts = [ServerTls(host.tls_certificate, host.tls_key, host=host.host) for host in config.hosts]
-        """The sides of hosts that tenants have for themselves."""
-        self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host, others=self.hosts)
+        self.hosts = [
+            ServerTls(host.tls_certificate, host.tls_key, host=host.host)
+            for host in config.hosts
+            if host.tls_certificate is not None and host.tls_key is not None
+        ]
+        """The sides of hosts that tenants have for themselves; none where the proxies end TLS."""
+        self.tls: ServerTls | None = None
+        """None: the proxies end TLS, and nobody else may connect."""
+        if config.tls_certificate is not None and config.tls_key is not None:
+            self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host, others=self.hosts)
         self._own_hosts = frozenset(host.host for host in config.hosts)
         self._socket: socket.socket = bind(config.listen, "[public] listen")
         self._site: Site | None = None
         self._receiver: Receiver | None = None
         self._sockets: ServeSocket | None = None
+        self._hangs_up = False
         self._networks = Networks(config.trusted_proxies)
 
     def connect(self, receiver: Receiver | None, sockets: ServeSocket | None = None) -> None:
@@ -110,6 +119,7 @@ class PublicSite:
         limits: SocketLimits | None = None,
         *,
         front: Front | None = None,
+        hangs_up: bool = False,
     ) -> None:
         """Serve.
 
@@ -118,7 +128,9 @@ class PublicSite:
             door: tells whose they are, and what is behind a short link.
             limits: of connections; by default those of the configuration.
             front: makes pages for people; None: they get what programs get.
+            hangs_up: who posts a message while nobody takes any gets no answer (`hanging_up`), instead of a 503.
         """
+        self._hangs_up = hangs_up
         proxies = tell_of_unheard_proxies("public", self._networks)
         app = web.Application(
             client_max_size=self._config.max_message_bytes, middlewares=[without_details(front), proxies]
@@ -150,7 +162,13 @@ class PublicSite:
             sockets, connections=sockets.connections, network_share=0.5, largest_bytes=self._config.max_message_bytes
         )
         self._site = Site(
-            "public", app, self._socket, limits, tls=self.tls.context, trusted=self._config.trusted_proxies
+            "public",
+            app,
+            self._socket,
+            limits,
+            tls=None if self.tls is None else self.tls.context,
+            trusted=self._config.trusted_proxies,
+            trusted_only=self.tls is None,
         )
         await self._site.start()
 
@@ -167,6 +185,8 @@ class PublicSite:
 
     async def _didcomm(self, request: web.Request) -> web.Response:
         if self._receiver is None:
+            if self._hangs_up:
+                return HangUp()
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
         body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
         network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))

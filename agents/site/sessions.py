@@ -170,20 +170,29 @@ class Sessions[S: SiteSession, P: Person]:
                 return None
         return SignedIn(person, form_token(value), session.means)
 
-    async def stream(self, request: web.Request, person: P, source: Source) -> web.StreamResponse:
+    async def stream(
+        self,
+        request: web.Request,
+        person: P,
+        source: Source,
+        *,
+        still_may: Callable[[P], bool] | None = None,
+    ) -> web.StreamResponse:
         """Answer somebody who is signed in with a stream that ends with the session.
 
         Args:
             request: of the browser.
             person: who is signed in.
             source: gives the messages.
+            still_may: whether somebody whose roles may have changed may go on reading; by default anybody.
 
         Raises:
             TooManyStreamsError: there are too many already.
         """
 
         async def is_still() -> bool:
-            return await self.who(request, is_busy=False) is not None
+            signed_in = await self.who(request, is_busy=False)
+            return signed_in is not None and (still_may is None or still_may(signed_in.person))
 
         session = _key(request.cookies.get(self._cookie, ""))
         return await self.streams.serve(request, session, source, is_still, person=person.id)

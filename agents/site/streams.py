@@ -1,7 +1,7 @@
 """Server-sent events for pages (WHATWG HTML, "Server-sent events"): what a page shows is told as it changes.
 
-1. A stream belongs to a session, and ends with it: at once where the person signs out here, else at the next look.
-   Listening keeps no session alive.
+1. A stream belongs to a session, and ends with it: at once where the person signs out here, else at the next look,
+   which there is before every message. Listening keeps no session alive.
 2. A session has a few streams at most, a person some more, whatever their sessions, and a process many: whoever opens
    more is refused.
 3. Every message has a number (`id`). A browser that connects again says the last one it has (`Last-Event-ID`), and gets
@@ -114,7 +114,7 @@ class Streams:
             request: of the browser.
             session: whose stream it is; any text that no other session has.
             source: gives the messages.
-            may_go_on: whether the session still is.
+            may_go_on: whether the session still is, and may read this.
             person: whose session it is.
 
         Raises:
@@ -152,7 +152,7 @@ class Streams:
                 await asyncio.wait({ending, following}, timeout=self._beat_s, return_when=asyncio.FIRST_COMPLETED)
                 if ending.done():
                     return
-                if time.monotonic() - looked_at >= min(_LOOK_EVERY_S, self._beat_s):
+                if following.done() or time.monotonic() - looked_at >= min(_LOOK_EVERY_S, self._beat_s):
                     if not await may_go_on():
                         return
                     looked_at = time.monotonic()

@@ -40,11 +40,16 @@ def ask_again(decision: TrustDecision | None) -> AskAgain | None:
     if decision is None or decision.verdict is Verdict.TRUSTED:
         return None
     codes = {reason.code for reason in decision.reasons}
-    if DATE_NEEDED in codes:
+    if lacks_day(decision):
         return AskAgain.WITH_DAY
     if decision.verdict in (Verdict.UNKNOWN, Verdict.STALE) or codes & _PASSING:
         return AskAgain.SAME
     return None
+
+
+def lacks_day(decision: TrustDecision | None) -> bool:
+    """Return whether a decision lacked the day of the award."""
+    return decision is not None and any(reason.code == DATE_NEEDED for reason in decision.reasons)
 
 
 class FactOut(ApiModel):

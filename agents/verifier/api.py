@@ -13,7 +13,6 @@ from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.languages import LANGUAGES
-from wanderbuch.agents.verifier.answers import AskAgain, ask_again
 from wanderbuch.agents.verifier.application_api import APPLICATION_ROUTES
 from wanderbuch.agents.verifier.cases import (
     CaseDestroyedOut,
@@ -38,15 +37,15 @@ from wanderbuch.agents.verifier.models import (
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.papers.paper_api import PAPER_ROUTES
 from wanderbuch.agents.verifier.policy_api import POLICY_ROUTES
-from wanderbuch.agents.verifier.putting import explain_question, put, put_in_words
+from wanderbuch.agents.verifier.putting import explain_question, put, put_again, put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
-from wanderbuch.agents.verifier.questions.explaining import explain
+from wanderbuch.agents.verifier.questions.explaining import explain, worker_words
 from wanderbuch.agents.verifier.questions.models import ExplanationOut, SchemaOut, ToExplain, WordsOut
 from wanderbuch.agents.verifier.questions.published import question_schema
 from wanderbuch.agents.verifier.receipts import ReceiptOut, show_receipt
 from wanderbuch.agents.verifier.staff_api import STAFF_ROUTES
 from wanderbuch.agents.verifier.template_api import TEMPLATE_ROUTES
-from wanderbuch.plugins.trust.verifying.asked import ONLY_GROUP, AskedCredential, AwardPrecision
+from wanderbuch.plugins.trust.verifying.asked import ONLY_GROUP, AskedCredential
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState, as_put
 
 
@@ -76,22 +75,7 @@ async def _ask_again(office: VerifierOffice, call: Call[None]) -> RequestOut:
     if (again := await _put_before(office, call)) is not None:
         return again
     before = await office.verification(call.path["id"])
-    needs_day = ask_again(before.decision) is AskAgain.WITH_DAY
-    asked = [
-        AskedCredential(group.group, group.requirement, AwardPrecision.DAY if needs_day else group.award_precision)
-        for group in before.groups
-    ]
-    deadline_s = round((before.answer_by - before.created_at).total_seconds())
-    return _asked(
-        await put(
-            office,
-            *asked,
-            deadline_s=deadline_s,
-            ref=before.ref,
-            keeping=before.keeping,
-            question_id=call.new_id,
-        )
-    )
+    return _asked(await put_again(office, before, question_id=call.new_id))
 
 
 async def _explain(office: VerifierOffice, call: Call[ToExplain]) -> ExplanationOut:
@@ -127,8 +111,9 @@ async def _words(office: VerifierOffice, call: Call[None]) -> WordsOut:
         raise MalformedError(f"expected a language ({', '.join(LANGUAGES)})")
     held = await office.verification(call.path["id"])
     asked = [AskedCredential(group.group, group.requirement, group.award_precision) for group in held.groups]
-    told = explain(asked, (), (), keeping=held.keeping, language=language)
-    return WordsOut(language=language, learnt=list(told.learnt), not_learnt=list(told.not_learnt))
+    learnt = worker_words(asked, keeping=held.keeping, language=language)
+    not_learnt = explain(asked, (), (), language=language).not_learnt
+    return WordsOut(language=language, learnt=list(learnt), not_learnt=list(not_learnt))
 
 
 async def _every(office: VerifierOffice, call: Call[None]) -> Requests:
@@ -143,8 +128,8 @@ async def _every(office: VerifierOffice, call: Call[None]) -> Requests:
 
 
 async def _forget(office: VerifierOffice, call: Call[None]) -> RequestOut:
-    await office.verification(call.path["id"])
-    return await _shown(office, await office.desk.forget(office.tenant.profile, call.path["id"]))
+    verification = await office.verification(call.path["id"])
+    return await _shown(office, await office.desk.forget(office.tenant.profile, verification.id))
 
 
 async def _cancel(office: VerifierOffice, call: Call[None]) -> RequestOut:

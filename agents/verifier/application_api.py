@@ -97,10 +97,9 @@ async def _answer(office: VerifierOffice, call: Call[ApplicationAnswer]) -> OwnA
     if once is not None and once.is_done:  # the call came again
         return OwnApplicationOut.of(await office.own_applications.look(application_id))
     uses = None if call.body.uses is None else tuple(call.body.uses)
-    came_before = once is not None and once.came_before
-    return OwnApplicationOut.of(
-        await office.own_applications.answer(application_id, call.body.answer, uses, came_before=came_before)
-    )
+    answered_by = None if once is None else once.id
+    own = await office.own_applications.answer(application_id, call.body.answer, uses, answered_by=answered_by)
+    return OwnApplicationOut.of(own)
 
 
 async def _walk_ins(office: VerifierOffice, _: Call[None]) -> WalkInMonths:

@@ -65,6 +65,7 @@ class OwnApplication(Record):
         application: its newest revision.
         jws: the same as it was signed.
         standing: what the authority said last; None: it has not been reached yet.
+        answered_by: id of the call that made this revision as an answer; None: it had no key.
     """
 
     category: ClassVar[str] = "wanderbuch.own_application"
@@ -72,6 +73,7 @@ class OwnApplication(Record):
     application: Application
     jws: str
     standing: ApplicationStanding | None = None
+    answered_by: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -127,20 +129,17 @@ class OwnApplications:
             return await self.look(made.id)
 
     async def answer(
-        self,
-        application_id: str,
-        answer: str,
-        uses: tuple[IntendedUse, ...] | None,
-        *,
-        came_before: bool = False,
+        self, application_id: str, answer: str, uses: tuple[IntendedUse, ...] | None, *, answered_by: str | None = None
     ) -> OwnApplication:
         """Answer what the authority asked back, with other uses if that is the answer; errors as with `apply`.
 
+        The same answer once more, while nothing else is asked, is the one that was given: its reply may have been lost.
+
         Args:
-            application_id: of which application.
+            application_id: which.
             answer: in words.
-            uses: None: those that it has.
-            came_before: the same call was cut off: what it has answered already is not answered twice.
+            uses: what it asks for from now on; None: as before.
+            answered_by: id of the call; the same call once more answers nothing that was asked after it.
 
         Raises:
             NotFoundError: there is no such application.
@@ -148,8 +147,10 @@ class OwnApplications:
         """
         async with one_step(self._tenant.profile, f"own_application.{application_id}"):  # one answer, one revision
             own = await self.look(application_id)
-            wanted = uses or own.application.wants.uses
-            if came_before and (own.application.answer, own.application.wants.uses) == (answer, wanted):
+            if answered_by is not None and own.answered_by == answered_by:
+                return own
+            is_asked = own.standing is not None and own.standing.state == "ASKED_BACK"
+            if not is_asked and own.application.answer == answer and uses in (None, own.application.wants.uses):
                 return own
             if own.standing is None or own.standing.state != "ASKED_BACK":
                 raise RefusedError("the authority has asked nothing that is not answered")
@@ -157,8 +158,9 @@ class OwnApplications:
                 raise RefusedError("this application was answered too often", hint="apply anew")
             told = own.application.model_dump(include={"name", "country", "website", "email"}) | {"answer": answer}
             revision = own.application.revision + 1
-            made = await self._signed(own.id, revision, told, wanted)
-            await self._records.change(own.id, lambda _: made.model_copy(update={"standing": own.standing}))
+            made = await self._signed(own.id, revision, told, uses or own.application.wants.uses)
+            kept = {"standing": own.standing, "answered_by": answered_by}
+            await self._records.change(own.id, lambda _: made.model_copy(update=kept))
             return await self._send(made)
 
     async def look(self, application_id: str) -> OwnApplication:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from wanderbuch.agents.runtime.app import ApiModel, Call
 from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.errors import ExchangeError
 from wanderbuch.plugins.trust.verifying.exchange import Verification
 from wanderbuch.store.records import NotFoundError
 
@@ -63,8 +64,20 @@ async def show_key(office: VerifierOffice, call: Call[None]) -> CaseKeyOut:
 
 
 async def destroy_case(office: VerifierOffice, call: Call[None]) -> CaseDestroyedOut:
-    """Destroy the key of a request's case file before its last day."""
+    """Destroy the key of a request's case file before its last day.
+
+    Raises:
+        NotFoundError: its answer was not to be kept.
+        ExchangeError: it is open: its case file may still be made.
+    """
     held = await _held(office, call)
+    if held.keeping is None:
+        raise _missing(held)
+    if not held.state.is_final:
+        raise ExchangeError(
+            "expected a request that has ended, found one that is open: a case file may still be made of its answer",
+            hint="take the question back, or wait for its end",
+        )
     await office.cases.destroy(held.id)
     return CaseDestroyedOut(id=held.id)
 

@@ -2,15 +2,16 @@
 
 Who asked what and when stands with the questions themselves (`Verification.asked_by`), so that nothing can be asked
 without it. This log has the rest: people let in and out, templates, links, settings, questions taken back, values
-forgotten. Each line is written in one transaction with the records that it is about.
+forgotten. Each line is written in one transaction with the records that it is about; only that of a question taken back
+comes after the marker, which says by itself who did it.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
@@ -94,6 +95,8 @@ class DeskLog:
         key: str,
         new: Sequence[Record] = (),
         changed: Sequence[tuple[Record, Record]] = (),
+        removed: Sequence[Record] = (),
+        also: Callable[[Any], Awaitable[None]] | None = None,
     ) -> bool:
         """Write what somebody did, with the records that it is about.
 
@@ -104,8 +107,11 @@ class DeskLog:
             key: names this one act; told again it writes nothing.
             new: see `Log.append`, also for errors.
             changed: see there.
+            removed: see there.
+            also: see there.
         """
-        return await self._log.append(key, self._line(by, act, what), new=new, changed=changed)
+        line_of = self._line(by, act, what)
+        return await self._log.append(key, line_of, new=new, changed=changed, removed=removed, also=also)
 
     async def entries(self) -> list[DeskEntry]:
         """Return the last entries, the newest first."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.decisions import DecisionOut, GovernanceRefOut
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.verifier.answers import AskAgain, ReasonedAnswerOut, ask_again
+from wanderbuch.agents.verifier.keep_models import KeepIn, KeepOut
 from wanderbuch.agents.verifier.shown import in_words, labels
 from wanderbuch.errors import CredentialError
 from wanderbuch.governance.facts.identifiers import Did
@@ -28,7 +29,6 @@ from wanderbuch.governance.facts.question import (
 from wanderbuch.governance.signed.stapling import MAX_STAPLE_BYTES
 from wanderbuch.plugins.trust.verifying.asked import AskedGroup, AwardPrecision
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
-from wanderbuch.plugins.trust.verifying.keeping import Keeping
 from wanderbuch.schemas.countries import is_country
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.schemas.languages import is_language
@@ -74,27 +74,6 @@ class RequirementIn(ApiModel):
     def of(cls, requirement: Requirement) -> "RequirementIn":
         """Return a requirement for the wire."""
         return cls(**{name: getattr(requirement, name) for name in cls.model_fields})
-
-
-class KeepOut(ApiModel):
-    """Why and how long the answer is kept, which the worker is told: only where a law asks for that.
-
-    A presentation that is kept convinces others. It is sealed under a key of its own, which is destroyed after `until`.
-    """
-
-    law: str = Field(min_length=1, max_length=120, examples=["Health and Safety Act, section 12"])
-    purpose: str = Field(min_length=1, max_length=120, examples=["showing an inspector who was let weld"])
-    until: date
-
-
-class KeepIn(KeepOut):
-    """The same, and the language in which the worker is told: by default that of the question, or English."""
-
-    language: Literal["en", "fr", "ar", "es", "si", "ta"] | None = None
-
-    def parsed(self, language: str = "en") -> Keeping:
-        """Return the same as the desk takes it."""
-        return Keeping(self.law, self.purpose, self.until, self.language or language)
 
 
 class NewRequest(ApiModel):

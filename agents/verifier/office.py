@@ -69,7 +69,8 @@ class VerifierOffice:
 
         self.asker = Asker(tenant.did, tenant.name, tenant.place.url)
         self.own_applications = OwnApplications(tenant, authority=source.config.author, url=source.config.url)
-        self.links = Links(tenant.profile)
+        self.log = DeskLog(tenant.profile, clock=tenant.clock)
+        self.links = Links(tenant.profile, self.log)
         self.eraser = Eraser(
             tenant.profile, desk=self.desk, cases=self.cases, forget_place=self.links.forget_place, clock=tenant.clock
         )
@@ -83,7 +84,6 @@ class VerifierOffice:
             answer_in=timedelta(seconds=self.config.answer_deadline_s),
         )
 
-        self.log = DeskLog(tenant.profile, clock=tenant.clock)
         self.templates = Templates(tenant.profile, self.log)
         self.settings = SettingsBook(tenant.profile, self.log)
         self.policy = PolicyBook(tenant.profile, self.log)
@@ -130,6 +130,9 @@ class VerifierOffice:
     async def connected(self, profile: Profile, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
         """Put the question of a link to a wallet that has connected."""
         await self._applying.connected(invitation_id, connection, incoming)
+
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Leave it: a link is for many, so the person follows it once more."""
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, forget what need not stay."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from wanderbuch.agents.runtime.decisions import DecisionOut
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.runtime.short_links import address_of
+from wanderbuch.agents.verifier.answers import AskAgain, ask_again, lacks_day
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.policies.explaining import remarks
 from wanderbuch.agents.verifier.policies.keeping import refuse_broken
@@ -13,7 +14,7 @@ from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.questions.explaining import explain
 from wanderbuch.agents.verifier.questions.models import ExplanationOut
 from wanderbuch.agents.verifier.reading import CannotAskError, read_question
-from wanderbuch.plugins.trust.verifying.asked import AskedCredential
+from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AwardPrecision
 from wanderbuch.plugins.trust.verifying.asking import title_of
 from wanderbuch.plugins.trust.verifying.exchange import Verification
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
@@ -60,6 +61,48 @@ async def put_in_words(
         asked_by=asked_by,
         question_id=question_id,
     )
+
+
+async def put_again(
+    office: VerifierOffice,
+    before: Verification,
+    *,
+    asked_by: str | None = None,
+    question_id: str | None = None,
+) -> Verification:
+    """Put the same question anew, to whoever opens it; errors as with `put`.
+
+    The day of the award is asked of those credentials alone of which the decision lacked it. It stands as long as it
+    did: one of a link as long as its document says, since its deadline may have been cut by the link's end.
+    """
+    needs_day = ask_again(before.decision) is AskAgain.WITH_DAY
+    decisions = before.decisions or (None,) * len(before.groups)
+    asked = [
+        AskedCredential(
+            group.group,
+            group.requirement,
+            AwardPrecision.DAY if needs_day and lacks_day(decision) else group.award_precision,
+        )
+        for group, decision in zip(before.groups, decisions, strict=True)
+    ]
+    return await put(
+        office,
+        *asked,
+        deadline_s=await _stood_for(office, before),
+        ref=before.ref,
+        keeping=before.keeping,
+        asked_by=asked_by,
+        question_id=question_id,
+    )
+
+
+async def _stood_for(office: VerifierOffice, before: Verification) -> int | None:
+    """Return for how many seconds a question was to stand; None: as long as any."""
+    if before.link is None:
+        return max(1, round((before.answer_by - before.created_at).total_seconds()))
+    link = await office.links.find(before.link)
+    within = None if link is None else link.question.get("answer_within_s")
+    return within if isinstance(within, int) else None
 
 
 async def put(

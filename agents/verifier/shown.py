@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from wanderbuch.agents.verifier.questions.bounds import bound_words
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.canonical import plain
-from wanderbuch.schemas.credential_type import Computation, CredentialType
+from wanderbuch.schemas.credential_type import CredentialType
 from wanderbuch.schemas.encoding import parse_revealed
 
 
@@ -30,7 +31,7 @@ def in_words(credential_type: CredentialType, seen: Mapping[str, str], language:
     return tuple(
         Shown(
             name,
-            credential_type.attribute(name).label.in_language(language),
+            label_of(credential_type, name, language),
             plain(credential_type.attribute(name), raw),
             _meaning(credential_type, name, raw, language),
         )
@@ -38,9 +39,15 @@ def in_words(credential_type: CredentialType, seen: Mapping[str, str], language:
     )
 
 
-def labels(credential_type: CredentialType, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels of attributes."""
-    return tuple(credential_type.attribute(name).label.in_language("en") for name in names)
+def labels(credential_type: CredentialType, names: Sequence[str], language: str = "en") -> tuple[str, ...]:
+    """Return the labels of attributes in a language."""
+    return tuple(label_of(credential_type, name, language) for name in names)
+
+
+def label_of(credential_type: CredentialType, name: str, language: str) -> str:
+    """Return the label of an attribute in a language; the type says that of a bound in English alone."""
+    attribute = credential_type.attribute(name)
+    return bound_words(attribute, language, is_met=True) or attribute.label.in_language(language)
 
 
 def _meaning(credential_type: CredentialType, name: str, raw: str, language: str) -> str:
@@ -52,10 +59,8 @@ def _meaning(credential_type: CredentialType, name: str, raw: str, language: str
         return raw
     if value is None and attribute.absent is not None:
         return attribute.absent.label.in_language(language)
-    if attribute.computed is not None and attribute.computed.by is Computation.AT_LEAST:
-        if raw == "1":
-            return attribute.label.in_language(language)
-        return f"less than {attribute.label.in_language('en')[:-8]}"
+    if (bound := bound_words(attribute, language, is_met=raw == "1")) is not None:
+        return bound
     if isinstance(value, date):
         return value.isoformat()
     if raw in attribute.codes:

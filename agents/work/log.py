@@ -6,8 +6,8 @@ Who finds the number taken reads what the others wrote, and tries the next one.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
@@ -62,6 +62,8 @@ class Log[L: LogLine]:
         *,
         new: Sequence[Record] = (),
         changed: Sequence[tuple[Record, Record]] = (),
+        removed: Sequence[Record] = (),
+        also: Callable[[Any], Awaitable[None]] | None = None,
     ) -> bool:
         """Write a line, together with the records that it is about, in one transaction.
 
@@ -70,13 +72,15 @@ class Log[L: LogLine]:
             line_of: gives the line with this number.
             new: records to insert.
             changed: records to replace: each as it was read, and as it becomes.
+            removed: records to remove, as they were read.
+            also: writes what is no record in the same transaction; it takes Askar's handle.
 
         Returns:
             Whether it is new; if it was told before, by this process or another, nothing is written.
 
         Raises:
             DuplicateError: the id of a new record is taken.
-            ChangedMeanwhileError: a record to replace is not as it was.
+            ChangedMeanwhileError: a record to replace or to remove is not as it was.
         """
         async with self._lock:
             for _ in range(_TRIES):
@@ -84,8 +88,9 @@ class Log[L: LogLine]:
                 if key in self._keys:
                     return False
                 number = len(self._lines)
+                line = self._kind(id=_id(number), key=key, line=line_of(number))
                 try:
-                    await self._write(self._kind(id=_id(number), key=key, line=line_of(number)), new, changed)
+                    await self._write(line, new, changed, removed, also)
                 except _NumberTakenError:
                     continue
                 return True
@@ -101,7 +106,14 @@ class Log[L: LogLine]:
             await self._read_on()
             return self._lines
 
-    async def _write(self, line: L, new: Sequence[Record], changed: Sequence[tuple[Record, Record]]) -> None:
+    async def _write(
+        self,
+        line: L,
+        new: Sequence[Record],
+        changed: Sequence[tuple[Record, Record]],
+        removed: Sequence[Record],
+        also: Callable[[Any], Awaitable[None]] | None,
+    ) -> None:
         async with writing(self._profile) as records:
             try:
                 await records.insert(line)
@@ -110,7 +122,13 @@ class Log[L: LogLine]:
             for record in new:
                 await records.insert(record)
             for was, becomes in changed:
-                await _replace(records, was, becomes)
+                await _expect(records, was)
+                await records.replace(becomes)
+            for was in removed:
+                await _expect(records, was)
+                await records.remove(type(was), was.id)
+            if also is not None:
+                await also(records.handle)
 
     async def _read_on(self) -> None:
         """Read the lines that were added since the last time, by this process or another."""
@@ -131,12 +149,11 @@ class Log[L: LogLine]:
             )
 
 
-async def _replace(records: Writing, was: Record, becomes: Record) -> None:
+async def _expect(records: Writing, was: Record) -> None:
     if await records.get_or_none(type(was), was.id) != was:
         raise ChangedMeanwhileError(
             f"the {type(was).__name__} {was.id} was changed meanwhile", hint="read it again, then repeat your change"
         )
-    await records.replace(becomes)
 
 
 def _id(number: int) -> str:

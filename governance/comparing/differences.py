@@ -11,6 +11,7 @@ from typing import Final
 from wanderbuch.governance.comparing.difference import ChangeSubject, Difference, Effect, changed_texts, matched
 from wanderbuch.governance.comparing.scope_differences import (
     of_accreditations,
+    of_listings,
     of_programmes,
     of_recognitions,
     of_refusals,
@@ -43,6 +44,7 @@ def differences(before: GovernanceFile | None, after: GovernanceFile) -> tuple[D
         *_of_participants(before, after),
         *of_programmes(before, after),
         *of_refusals(before, after),
+        *of_listings(before, after),
     ]
     return tuple(sorted(changes, key=lambda difference: _ORDER[difference.effect]))
 

@@ -193,6 +193,26 @@ def of_refusals(before: GovernanceFile | None, after: GovernanceFile) -> Iterato
         yield subject.differs(code, Effect.NONE, f"{verb} {wording.occupations(codes)}", codes=codes)
 
 
+def of_listings(before: GovernanceFile | None, after: GovernanceFile) -> Iterator[Difference]:
+    """Compare which institutions are listed without a DID. It gives and takes no trust."""
+    old = {} if before is None else {listing.register_id: listing for listing in before.listings}
+    for register_id, was, now in matched(old, {listing.register_id: listing for listing in after.listings}):
+        shown = now or was
+        subject = ChangeSubject("listing", register_id, shown.name if shown else register_id, register_id)
+        codes = tuple(
+            dict.fromkeys(code for scope in (shown.accredited_for if shown else ()) for code in scope.occupations)
+        )
+        for_what = f" for {wording.occupations(codes)}" if codes else ""
+        code, text = "changed", f": what the register says of it was changed{for_what and f'; it is listed{for_what}'}"
+        if now is None:
+            code, text = "removed", "is no longer listed in the register"
+        elif was is None:
+            code, text = "added", f"is listed in the register{for_what}; nothing that it issues counts yet"
+        elif now.did is not None and was.did != now.did:
+            code, text = "connected", f"is connected: it issues as {now.did}"
+        yield subject.differs(code, Effect.NONE, text, codes=codes)
+
+
 def _of_accreditation(subject: ChangeSubject, was: Accreditation, now: Accreditation) -> Iterator[Difference]:
     yield from of_codes(subject, _OCCUPATIONS, was.occupations, now.occupations)
     yield from of_codes(subject, _EXCLUSIONS, was.excluded_occupations, now.excluded_occupations)

@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import ClassVar
 
+from msgspec import UNSET
+
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.divided.division import DivisionError, PartReader, checked_part
 from wanderbuch.governance.divided.participant_reader import ReadRecord
@@ -29,6 +31,7 @@ from wanderbuch.governance.divided.record_reader import RecordReader
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.index import GovernanceIndex
+from wanderbuch.governance.facts.listings import RegisterEntry
 from wanderbuch.governance.facts.statements import Division
 from wanderbuch.governance.signed.signing import SignedGovernanceFile
 
@@ -93,8 +96,10 @@ def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read
             part = division.parts[bucket]
             content = checked_part(part, read_part(part.digest))  # 1
             try:
-                for record in _records(content, bucket, division, reader):
+                records, listings = _records(content, bucket, division, reader)
+                for record in records:
                     joined.add(record)
+                joined.listings += listings
             except RecordError as err:
                 raise PartError(f"part {part.digest} of the governance file is refused: {err.message}") from err
     file = replace(
@@ -104,6 +109,7 @@ def _load(root: GovernanceFile, division: Division, buckets: Iterable[int], read
         programmes=tuple(joined.programmes),
         verifications=tuple(joined.verifications),
         refusals=tuple(joined.refusals),
+        listings=tuple(joined.listings),
         loaded=loaded,
     )
     holds = None if file.is_complete else file.holds
@@ -124,16 +130,22 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _records(part: bytes, bucket: int, division: Division, reader: RecordReader) -> list[ReadRecord]:
+def _records(
+    part: bytes, bucket: int, division: Division, reader: RecordReader
+) -> tuple[list[ReadRecord], tuple[RegisterEntry, ...]]:
     received = received_records(part)  # 2
     before = ""
-    for did in [received_record.did for received_record in received]:
+    for did in [received_record.key for received_record in received]:
         if did <= before:  # 3
-            raise RecordError(f"expected records sorted by DID, each once, found {did[:120]!r} after {before[:120]!r}")
+            raise RecordError(f"expected sorted records, each once, found {did[:120]!r} after {before[:120]!r}")
         if division.bucket_of(did) != bucket:
             raise RecordError(f"expected records of bucket {bucket}, found {did[:120]!r}")
         before = did
-    return reader.read(received)  # 4
+    listed = [record for record in received if record.register_id is not UNSET]
+    if not listed:
+        return reader.read(received), ()  # 4
+    others = [record for record in received if record.register_id is UNSET]
+    return reader.read(others), reader.read_listings(listed)
 
 
 class _Joined:
@@ -146,6 +158,7 @@ class _Joined:
         self.programmes = list(root.programmes)
         self.verifications = list(root.verifications)
         self.refusals = list(root.refusals)
+        self.listings = list(root.listings)
         self._in_root = _with_record(root)
         self._ids = {accreditation.id for accreditation in root.accreditations}
 

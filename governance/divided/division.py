@@ -3,7 +3,8 @@
 The *root* is an ordinary governance file: the author's own record, roles, schemas, crosswalks, recognitions and
 whatever else is no record. Its `divided.json` statement names, for each value of the first `bits` bits of SHA-256(DID),
 the part in which the records of these DIDs stand, by digest and size; so the signature over the root covers all. A
-*part* is the canonical JSON list of records (see `records`), sorted by DID; it is published under its digest and never
+*part* is the canonical JSON list of records (see `records`), sorted by their keys (DIDs; register ids of institutions
+that have none, which are never in the root); it is published under its digest and never
 changes.
 
 A change to one participant moves the root and one part. Whoever asks for one part alone tells its bucket and no more,
@@ -18,7 +19,7 @@ from wanderbuch.canonical_json import canonical
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.facts.statements import Division, Part
 from wanderbuch.governance.form.model import DIVIDED
-from wanderbuch.governance.form.records import ParticipantRecord, Payload, join, split
+from wanderbuch.governance.form.records import ParticipantRecord, Payload, join, record_key, split
 from wanderbuch.governance.form.statement_model import MAX_BITS
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
@@ -139,13 +140,13 @@ def redivide(
     division, author = division_of(root), _author(root)
     by_bucket: dict[int, dict[str, ParticipantRecord | None]] = {}
     for did, record in changes.items():
-        if record is not None and record.get("did") != did:
-            raise DivisionError(f"expected a record of {did}, found one of another DID")
+        if record is not None and record_key(record) != did:
+            raise DivisionError(f"expected a record of {did}, found one of another DID or register id")
         if did != author:
             by_bucket.setdefault(division.bucket_of(did), {})[did] = record
     parts, new = list(division.parts), {}
     for bucket, changed in by_bucket.items():
-        records = {entry["did"]: entry for entry in _records(parts[bucket], read_part)} | changed
+        records = {record_key(entry): entry for entry in _records(parts[bucket], read_part)} | changed
         encoded = _part(record for _, record in sorted(records.items()) if record is not None)
         part = Part(part_digest(encoded), len(encoded))
         if part not in division.parts:
@@ -168,7 +169,7 @@ def gather(root: Mapping[str, Any], read_part: PartReader) -> Payload:
     header, own = split(root)
     by_author = header["participants"]["entries"]
     del by_author[DIVIDED]
-    records = {record["did"]: record for part in division.parts for record in _records(part, read_part)}
+    records = {record_key(record): record for part in division.parts for record in _records(part, read_part)}
     return join(header, own | records)
 
 
@@ -181,7 +182,7 @@ def read_record(root: Mapping[str, Any], did: str, read_part: PartReader) -> Par
     if did == _author(root):
         return split(root)[1].get(did)
     records = _records(division_of(root).part_of(did), read_part)
-    return next((record for record in records if record["did"] == did), None)
+    return next((record for record in records if record_key(record) == did), None)
 
 
 def _author(payload: Mapping[str, Any]) -> str:
@@ -212,9 +213,11 @@ def _records(part: Part, read_part: PartReader) -> list[ParticipantRecord]:
     except StrictJsonError as err:
         raise DivisionError(f"the part {part.digest} is not usable JSON: {err.message}") from err
     if not isinstance(records, list) or not all(
-        isinstance(record, dict) and isinstance(record.get("did"), str) for record in records
+        isinstance(record, dict) and isinstance(record.get("did", record.get("register_id")), str) for record in records
     ):
-        raise DivisionError(f"expected a list of records with a DID in the part {part.digest}, found something else")
+        raise DivisionError(
+            f"expected a list of records with a DID or register id in the part {part.digest}, found something else"
+        )
     return records
 
 

@@ -84,16 +84,31 @@ class ReceivedAccreditation(
 
 
 class ReceivedRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
-    """Everything that the file says about one participant."""
+    """Everything that the file says about one participant; or about an institution that has no DID: its listing."""
 
     accreditations: tuple[ReceivedAccreditation, ...] | UnsetType = UNSET
     alias: Raw = ABSENT
     description: Raw = ABSENT
-    did: str
+    did: str | UnsetType = UNSET
+    listing: Raw = ABSENT
     programmes: Raw = ABSENT
     refusals: Raw = ABSENT
+    register_id: str | UnsetType = UNSET
     roles: Raw = ABSENT
     verifications: Raw = ABSENT
+
+    @property
+    def key(self) -> str:
+        """What names it: a DID or, in a listing, a register id.
+
+        Raises:
+            RecordError: it has neither, or both, or a listing where there is none to be.
+        """
+        if isinstance(self.did, str) and self.register_id is UNSET and self.listing is ABSENT:
+            return self.did
+        if isinstance(self.register_id, str) and self.did is UNSET and self.listing is not ABSENT:
+            return self.register_id
+        raise RecordError("expected a record with a DID, or with a register id and its listing")
 
 
 class ReceivedDescription(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):

@@ -14,7 +14,7 @@ record:
 6. the bytes are canonical: no member stands twice, and there is one form only for what is said.
 
 What only the author's side checks (`validation.validate_records`), because nothing is trusted by it: how programmes,
-verifications and refusals fit the rest. Warnings are the author's too.
+verifications, refusals and listings fit the rest. Warnings are the author's too.
 """
 
 from collections.abc import Sequence
@@ -53,6 +53,7 @@ from wanderbuch.governance.divided.record_values import (
     form_of,
     known_text,
     problem_of,
+    strictly,
 )
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.file import (
@@ -65,6 +66,7 @@ from wanderbuch.governance.facts.file import (
     StatusChange,
 )
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError, WebvhDid
+from wanderbuch.governance.facts.listings import RegisterEntry
 from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.governance.facts.sources import HOLDER_BOUND, Binding, SourceId
 from wanderbuch.governance.facts.spans import OPEN_END, normal
@@ -78,9 +80,12 @@ from wanderbuch.governance.form.formats import (
     FrameworkName,
     LevelName,
     Link,
+    RegisterIdText,
     ScopeCode,
     StatementId,
 )
+from wanderbuch.governance.form.listing_model import ListingJson
+from wanderbuch.governance.form.statement_domain import listing
 from wanderbuch.schemas.countries import is_country
 from wanderbuch.schemas.languages import CEFR, cefr_rank
 
@@ -126,14 +131,22 @@ class RecordReader:
             return self._records(received)
         except (GovernanceError, IdentifierError, PydanticCustomError, ValidationError) as err:
             if len(received) == 1:
-                raise RecordError(f"record of {received[0].did[:160]!r}: {problem_of(err)}") from err
+                raise RecordError(f"record of {received[0].key[:160]!r}: {problem_of(err)}") from err
         for received_record in received:  # again, one by one, to name the one that is wrong
             self.read([received_record])
         raise RecordError("expected records that can be read together")
 
+    def read_listings(self, received: Sequence[ReceivedRecord]) -> tuple[RegisterEntry, ...]:
+        """Return the listings of a part; they give no trust, so what they say of levels is the author's to check.
+
+        Raises:
+            RecordError: one is malformed, or its record says anything else; the message names it.
+        """
+        return tuple([_listing(record) for record in received])
+
     def _records(self, received: Sequence[ReceivedRecord]) -> list[ReadRecord]:
         dids = [
-            (Did.parse if received_record.accreditations is UNSET else _issuer)(received_record.did)
+            (Did.parse if received_record.accreditations is UNSET else _issuer)(received_record.key)
             for received_record in received
         ]
         accredited = self._accreditations(dids, received)
@@ -250,6 +263,15 @@ class RecordReader:
         return (spans[0],) if len(spans) == 1 else normal(spans)
 
 
+def _listing(received: ReceivedRecord) -> RegisterEntry:
+    if received != ReceivedRecord(register_id=received.key, listing=received.listing):
+        raise RecordError(f"record of {received.key[:160]!r}: expected its listing and nothing more")
+    try:
+        return listing(_REGISTER_ID(received.key), ListingJson.model_validate(strictly(received.listing)))
+    except (GovernanceError, PydanticCustomError, ValidationError) as err:
+        raise RecordError(f"record of {received.key[:160]!r}: {problem_of(err)}") from err
+
+
 def _issuer(text: str) -> Did:
     try:
         return WebvhDid.parse(text)
@@ -276,6 +298,7 @@ _DAY: Final = form_of(Day)
 _DID: Final = form_of(DidText)
 _FRAMEWORK: Final = form_of(FrameworkName)
 _LEVEL: Final = form_of(LevelName)
+_REGISTER_ID: Final = form_of(RegisterIdText)
 _LINK: Final = form_of(Link)
 _STATEMENT_IDS: Final = check_of_many(StatementId)
 _COLUMNS: Final = ReceivedAccreditation.__struct_fields__

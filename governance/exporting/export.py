@@ -112,5 +112,6 @@ _KINDS = {
     "verifications": "rules for verifiers are left out",
     "programmes": "programmes are left out",
     "refusals": "refusals are left out",
+    "listings": "institutions that are listed without a DID are left out",
     "signatories": "who must sign is left out",
 }

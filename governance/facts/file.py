@@ -27,6 +27,7 @@ from wanderbuch.governance.facts.accreditation import (
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.index import GovernanceIndex
 from wanderbuch.governance.facts.indy import told_with
+from wanderbuch.governance.facts.listings import RegisterEntry
 from wanderbuch.governance.facts.statements import (
     Division,
     Programme,
@@ -93,6 +94,7 @@ class GovernanceFile:
     programmes: tuple[Programme, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     signatories: Signatories | None = None
+    listings: tuple[RegisterEntry, ...] = ()
     division: Division | None = None
     loaded: frozenset[int] = frozenset()
 

@@ -9,6 +9,7 @@ Parsed and checked, frozen. Statements of our profile, each under `participants.
 | verification | a verifier | which attributes of which credential type it may ask for, for what |
 | programmes | an accredited issuer | what it teaches or assesses, with competence units |
 | refusal | who applied | that an accreditation was refused, and whom to appeal to |
+| listing | a register id | an institution that has no DID yet, and what for; gives no trust (`listings`) |
 | signatories | the author | who must sign a version, and how many of them |
 | divided | the author | that the records of participants lie in parts beside the file |
 

@@ -21,8 +21,8 @@ from wanderbuch.governance.facts.sources import SourceId
 from wanderbuch.governance.facts.spans import OPEN_END
 from wanderbuch.governance.facts.statuses import StatusId
 from wanderbuch.governance.form.findings import Finding, error, warning
-from wanderbuch.governance.form.model import AnyAccreditation, AnyStatusChange, CrosswalkJson
-from wanderbuch.governance.form.parts import Parts, Placed
+from wanderbuch.governance.form.model import AnyAccreditation, AnyStatusChange, CrosswalkJson, ScopeJson
+from wanderbuch.governance.form.parts import Parts, Placed, PlacedPart
 from wanderbuch.governance.form.scope_rules import (
     counting_days,
     countries_known,
@@ -47,8 +47,8 @@ def accreditation_findings(parts: Parts, latest: date | None) -> Iterator[Findin
         yield from types_listed(accreditation, "credential_types", statement.credential_types, parts)  # 2
         yield from countries_known(accreditation, statement.jurisdictions)
         yield from _ownership(accreditation)
-        yield from _levels(accreditation, parts.crosswalks)
-        yield from _languages(accreditation)
+        yield from levels_fit(accreditation, parts.crosswalks)
+        yield from languages_apart(accreditation)
         yield from intervals_in_order(accreditation, statement.intervals)  # 5
         yield from decisions_in_order(accreditation, statement.status, latest)  # 6
         yield from _pins(accreditation, latest)
@@ -96,7 +96,8 @@ def _certificates_once(accreditations: Iterable[Placed[AnyAccreditation]]) -> It
                 yield error(path, "source-once", message, "name each issuer's own; nobody could tell whose it is")
 
 
-def _levels(accreditation: Placed[AnyAccreditation], crosswalks: Iterable[Placed[CrosswalkJson]]) -> Iterator[Finding]:
+def levels_fit(accreditation: PlacedPart[ScopeJson], crosswalks: Iterable[Placed[CrosswalkJson]]) -> Iterator[Finding]:
+    """Refuse levels that their framework has not, or in the wrong order (4)."""
     range_json = accreditation.said.level_range  # 4
     path = accreditation.at("level_range")
     orders = levels_of(range_json.framework, crosswalks)
@@ -113,7 +114,8 @@ def _levels(accreditation: Placed[AnyAccreditation], crosswalks: Iterable[Placed
             yield error(path, "level-order", message, "swap min and max")
 
 
-def _languages(accreditation: Placed[AnyAccreditation]) -> Iterator[Finding]:
+def languages_apart(accreditation: PlacedPart[ScopeJson]) -> Iterator[Finding]:
+    """Refuse languages with levels of occupations, and occupations with those of languages (4)."""
     statement = accreditation.said  # 4
     in_cefr = statement.level_range.framework == CEFR
     for member in ("occupations", "excluded_occupations"):

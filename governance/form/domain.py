@@ -26,6 +26,7 @@ from wanderbuch.governance.form.parts import Parts
 from wanderbuch.governance.form.statement_domain import (
     days_of,
     division,
+    listing,
     programme,
     recognition,
     refusal,
@@ -76,6 +77,7 @@ def to_domain(parts: Parts) -> GovernanceFile:
         programmes=tuple(programme(programme_json.did, programme_json.said) for programme_json in parts.programmes),
         refusals=tuple(refusal(refusal_json.did, refusal_json.said) for refusal_json in parts.refusals),
         signatories=next((signatories(signatory.said) for signatory in parts.signatories), None),
+        listings=tuple(listing(entry.register_id, entry.said) for entry in parts.listings),
         division=next((division(divided_json.said) for divided_json in parts.divided), None),
     )
 

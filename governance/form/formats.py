@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from wanderbuch.governance.facts import rfc3339
 from wanderbuch.governance.facts.anoncreds_ids import AnonCredsId, CredDefId, RevRegDefId
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError, ResourceId
+from wanderbuch.governance.facts.listings import RegisterId
 from wanderbuch.governance.facts.sources import Binding, SourceId
 from wanderbuch.governance.facts.statuses import StatusId
 from wanderbuch.schemas.languages import is_language
@@ -32,6 +33,8 @@ _CREDENTIAL_TYPE: Final = r"[a-z][a-z0-9_-]{0,63}/[0-9]{1,4}\.[0-9]{1,4}"
 _FRAMEWORK: Final = r"[A-Z][A-Z0-9-]{0,31}"
 _LEVEL: Final = r"[A-Z]?[0-9]{1,2}(\.5)?"
 _CROSSWALK_VERSION: Final = r"(?!none$)[a-z][a-z0-9.-]{0,63}"
+# No colon: a register id is never taken for a DID.
+_REGISTER_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}"
 _STATEMENT_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}"
 _ROLE_NAME: Final = r"[A-Za-z0-9_-]{1,64}"
 _HTTPS: Final = r"https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?(/[!-~]{0,1700})?"
@@ -120,6 +123,13 @@ def _identifier(
             raise PydanticCustomError("identifier", "{problem}", context) from err
 
     return check
+
+
+def _register_id(value: Any) -> RegisterId:
+    if not isinstance(value, str) or not re.fullmatch(_REGISTER_ID, value):
+        fix = "use letters, digits and . _ / -, 64 at most, such as P01/0142"
+        raise _refuse("register-id", "the number of an institution in a register", value, fix)
+    return RegisterId(value)
 
 
 def _binding(value: Any) -> Binding:
@@ -232,6 +242,11 @@ StatementId = Annotated[
         _matching("statement-id", _STATEMENT_ID, "an id", "use letters, digits and . _ : / -, such as TVEC-2019-0142")
     ),
     _schema(_STATEMENT_ID, "unique within the file"),
+]
+RegisterIdText = Annotated[
+    RegisterId,
+    PlainValidator(_register_id),
+    _schema(_REGISTER_ID, "under which number a register has an institution"),
 ]
 RoleName = Annotated[
     str,

@@ -40,6 +40,7 @@ PROGRAMMES: Final = PROFILE_STATEMENTS + "programmes.json"
 REFUSAL: Final = PROFILE_STATEMENTS + "refusal.json"
 SIGNATORIES: Final = PROFILE_STATEMENTS + "signatories.json"
 DIVIDED: Final = PROFILE_STATEMENTS + "divided.json"
+LISTING: Final = PROFILE_STATEMENTS + "listing.json"
 
 
 class Closed(BaseModel):
@@ -108,7 +109,7 @@ class StatusChangeJson10(_DecidedJson):
         return [AnonCredsStatus.of(registry) for registry in self.registries]
 
 
-class _ScopeJson(Closed):
+class ScopeJson(Closed):
     """What an issuer counts for, without what it signs with."""
 
     id: StatementId
@@ -127,7 +128,7 @@ class _ScopeJson(Closed):
     quality_assurance: Link | None = None
 
 
-class AccreditationJson(_ScopeJson):
+class AccreditationJson(ScopeJson):
     """What an issuer counts for: occupations, levels, places, times and what it signs with, in one statement.
 
     The form of profile 1.1. Software that knows profile 1.0 alone refuses a file with one, as it must: it could not
@@ -147,7 +148,7 @@ class AccreditationJson(_ScopeJson):
     )
 
 
-class AccreditationJson10(_ScopeJson):
+class AccreditationJson10(ScopeJson):
     """The same in profile 1.0, which knew AnonCreds alone; read as it always was, written no more."""
 
     SOURCES: ClassVar[str] = "cred_def_ids"

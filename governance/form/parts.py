@@ -7,8 +7,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.listings import RegisterId
 from wanderbuch.governance.form.cte_model import AliasJson, CteFileJson, DescriptionJson, RoleGrantJson
 from wanderbuch.governance.form.findings import pointer
+from wanderbuch.governance.form.listing_model import ListingJson
 from wanderbuch.governance.form.model import AccreditationJson, AccreditationJson10, AnyAccreditation, CrosswalkJson
 from wanderbuch.governance.form.statement_model import (
     DividedJson,
@@ -22,16 +24,29 @@ from wanderbuch.governance.form.statement_model import (
 
 
 @dataclass(frozen=True, slots=True)
-class Placed[M: BaseModel]:
-    """A part in the right form: what it says, about whom, and where it stands (JSON pointer)."""
+class PlacedPart[M: BaseModel]:
+    """A part in the right form: what it says, and where it stands (JSON pointer)."""
 
-    did: Did
     path: str
     said: M
 
     def at(self, *steps: object) -> str:
         """Return the pointer of a place below this part."""
         return self.path + pointer(*steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed[M: BaseModel](PlacedPart[M]):
+    """A part that is about a DID."""
+
+    did: Did
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedListing(PlacedPart[ListingJson]):
+    """A part that is about an institution of a register."""
+
+    register_id: RegisterId
 
 
 # What a part says -> where `Parts` keeps it; also the order of the participants.
@@ -75,10 +90,11 @@ class Parts:
     refusals: list[Placed[RefusalJson]] = field(default_factory=list)
     signatories: list[Placed[SignatoriesJson]] = field(default_factory=list)
     divided: list[Placed[DividedJson]] = field(default_factory=list)
+    listings: list[PlacedListing] = field(default_factory=list)
 
     def add(self, did: Did, path: str, statement: BaseModel) -> None:
         """Keep a part under its kind."""
-        getattr(self, _KINDS[type(statement)]).append(Placed(did, path, statement))
+        getattr(self, _KINDS[type(statement)]).append(Placed(path, statement, did))
 
     @property
     def dids(self) -> tuple[Did, ...]:

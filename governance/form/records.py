@@ -5,7 +5,9 @@ A *record* is everything the file says about one DID as a participant:
     {"did": "did:webvh:…", "description": {…}, "alias": {…},
      "roles": […], "accreditations": […], "programmes": […], "verifications": […], "refusals": […]}
 
-with only those members that the file has. The *header* is all the rest: the members of CTE, and what the author states
+with only those members that the file has. The record of an institution that has no DID yet has a register id and its
+listing: `{"register_id": "P01/0142", "listing": {…}}`. What names a record is its *key*: the DID or the register id,
+which has no colon. The *header* is all the rest: the members of CTE, and what the author states
 about others or for all (crosswalks, recognitions, regulations, signatories, statements this software does not know).
 `join(*split(payload)) == payload` for every payload; what has another form than expected stays in the header.
 """
@@ -15,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wanderbuch.governance.form.cte_model import ALIAS, DESCRIPTION, ROLES
-from wanderbuch.governance.form.model import ACCREDITATION, PROFILE_STATEMENTS
+from wanderbuch.governance.form.model import ACCREDITATION, LISTING, PROFILE_STATEMENTS
 
 type Payload = dict[str, Any]
 type ParticipantRecord = dict[str, Any]
@@ -31,6 +33,22 @@ LISTS: Final[Mapping[str, str]] = {
     "refusals": PROFILE_STATEMENTS + "refusal.json",
 }
 RECORD_MEMBERS: Final = frozenset({"did", *OBJECTS, *LISTS})
+LISTED_MEMBERS: Final = frozenset({"register_id", "listing"})
+
+
+def is_register_id(key: str) -> bool:
+    """Return whether the key of a record is a register id, not a DID."""
+    return ":" not in key
+
+
+def record_key(record: Mapping[str, Any]) -> str:
+    """Return what names a record: its DID or its register id.
+
+    Raises:
+        KeyError: it has neither.
+    """
+    key: str = record["register_id"] if "did" not in record else record["did"]
+    return key
 
 
 def split(payload: Mapping[str, Any]) -> tuple[Payload, dict[str, ParticipantRecord]]:
@@ -61,6 +79,8 @@ def join(header: Mapping[str, Any], records: Mapping[str, ParticipantRecord]) ->
         return payload
     entries = payload.setdefault("participants", {}).setdefault("entries", {})
     for did, record in records.items():
+        if "listing" in record:
+            entries.setdefault(LISTING, {})[did] = copy.deepcopy(record["listing"])
         for member, uri in OBJECTS.items():
             if member in record:
                 entries.setdefault(uri, {})[did] = copy.deepcopy(record[member])
@@ -72,6 +92,8 @@ def join(header: Mapping[str, Any], records: Mapping[str, ParticipantRecord]) ->
 
 def _take(uri: str, by_did: Any, records: dict[str, ParticipantRecord]) -> Any:
     """Move what `by_did` says into the records and return what is left."""
+    if uri == LISTING and isinstance(by_did, Mapping):
+        return _take_listings(by_did, records)
     objects = {schema: member for member, schema in OBJECTS.items()}
     lists = {schema: member for member, schema in LISTS.items()}
     if not isinstance(by_did, Mapping) or not by_did or uri not in {**objects, **lists}:
@@ -88,4 +110,15 @@ def _take(uri: str, by_did: Any, records: dict[str, ParticipantRecord]) -> Any:
                 left[did] = further
         else:
             left[did] = body
+    return left
+
+
+def _take_listings(by_id: Mapping[str, Any], records: dict[str, ParticipantRecord]) -> dict[str, Any]:
+    """Move listings into records of their own and return what is left: what stands under a DID is none."""
+    left: dict[str, Any] = {}
+    for key, listing in by_id.items():
+        if is_register_id(key) and key not in records and isinstance(listing, Mapping):
+            records[key] = {"register_id": key, "listing": listing}
+        else:
+            left[key] = listing
     return left

@@ -22,7 +22,7 @@ from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.governance.facts.spans import OPEN_END, normal, touches, without
 from wanderbuch.governance.form.findings import Finding, error, warning
 from wanderbuch.governance.form.model import IntervalJson
-from wanderbuch.governance.form.parts import Parts, Placed
+from wanderbuch.governance.form.parts import Parts, Placed, PlacedPart
 from wanderbuch.schemas.countries import is_country
 
 
@@ -59,7 +59,7 @@ def latest_day(parts: Parts) -> date | None:
     return None if parts.file is None else days_anywhere(parts.file.last_updated).last
 
 
-def ids_once[M: BaseModel](kind: str, placed: Iterable[Placed[M]]) -> Iterator[Finding]:
+def ids_once[M: BaseModel](kind: str, placed: Iterable[PlacedPart[M]]) -> Iterator[Finding]:
     """Refuse an id that stands twice (1); `kind` is part of the rule's name."""
     seen: set[str] = set()
     for entry in placed:
@@ -70,7 +70,9 @@ def ids_once[M: BaseModel](kind: str, placed: Iterable[Placed[M]]) -> Iterator[F
         seen.add(name)
 
 
-def types_listed[M: BaseModel](placed: Placed[M], member: str, names: Sequence[str], parts: Parts) -> Iterator[Finding]:
+def types_listed[M: BaseModel](
+    placed: PlacedPart[M], member: str, names: Sequence[str], parts: Parts
+) -> Iterator[Finding]:
     """Refuse a credential type that no listed schema has (2)."""
     listed = parts.listed_names
     for position, name in enumerate(names):
@@ -80,7 +82,7 @@ def types_listed[M: BaseModel](placed: Placed[M], member: str, names: Sequence[s
             yield error(path, "schema-listed", message, "list its schema")
 
 
-def countries_known[M: BaseModel](placed: Placed[M], codes: Sequence[str]) -> Iterator[Finding]:
+def countries_known[M: BaseModel](placed: PlacedPart[M], codes: Sequence[str]) -> Iterator[Finding]:
     """Refuse a country that ISO 3166-1 does not have (2)."""
     for position, country in enumerate(codes):
         if not is_country(country):
@@ -88,7 +90,7 @@ def countries_known[M: BaseModel](placed: Placed[M], codes: Sequence[str]) -> It
             yield error(placed.at("jurisdictions", position), "country-known", message, "write its alpha-3 code")
 
 
-def intervals_in_order[M: BaseModel](placed: Placed[M], intervals: Sequence[IntervalJson]) -> Iterator[Finding]:
+def intervals_in_order[M: BaseModel](placed: PlacedPart[M], intervals: Sequence[IntervalJson]) -> Iterator[Finding]:
     """Refuse an interval that ends before it starts; warn of overlaps (3)."""
     spans: list[DateSpan] = []
     for position, interval in enumerate(intervals):

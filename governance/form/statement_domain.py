@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from wanderbuch.governance.facts.file import Status
+from wanderbuch.governance.facts.file import Agent, LevelRange, Status
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.lapses import lapsed_days
+from wanderbuch.governance.facts.listings import ListedAccreditation, RegisterEntry, RegisterId
 from wanderbuch.governance.facts.question import DateSpan, Purpose
 from wanderbuch.governance.facts.spans import OPEN_END, normal
 from wanderbuch.governance.facts.statements import (
@@ -21,6 +22,7 @@ from wanderbuch.governance.facts.statements import (
     Signatories,
     VerifierAuthorization,
 )
+from wanderbuch.governance.form.listing_model import ListedAccreditationJson, ListingJson
 from wanderbuch.governance.form.model import IntervalJson
 from wanderbuch.governance.form.statement_model import (
     DecisionJson,
@@ -135,6 +137,36 @@ def signatories(statement: SignatoriesJson) -> Signatories:
     return Signatories(
         threshold=statement.threshold,
         parties=tuple(Party(party.did, party.name, PartyKind(party.kind)) for party in statement.parties),
+    )
+
+
+def listing(register_id: RegisterId, statement: ListingJson) -> RegisterEntry:
+    """Return an institution of a register."""
+    return RegisterEntry(
+        register_id=register_id,
+        name=statement.name,
+        website=statement.website,
+        email=statement.email,
+        did=statement.did,
+        accredited_for=tuple(_listed(scope) for scope in statement.accredited_for),
+    )
+
+
+def _listed(scope: ListedAccreditationJson) -> ListedAccreditation:
+    levels, agent = scope.level_range, scope.accrediting_agent
+    return ListedAccreditation(
+        id=scope.id,
+        title=scope.title,
+        credential_types=tuple(scope.credential_types),
+        occupations=tuple(scope.occupations),
+        excluded_occupations=tuple(scope.excluded_occupations),
+        level_range=LevelRange(levels.framework, levels.min, levels.max),
+        jurisdictions=tuple(scope.jurisdictions),
+        intervals=days_of(scope.intervals),
+        accrediting_agent=Agent(agent.name, agent.did),
+        decision=scope.decision,
+        redress=scope.redress,
+        quality_assurance=scope.quality_assurance,
     )
 
 

@@ -9,6 +9,7 @@
 | `verifier_rules` | what verifiers may ask |
 | `programme_rules` | programmes and competence units |
 | `authority_rules` | regulated occupations, refusals, signatories, divided files |
+| `listing_rules` | institutions of a register that have no DID yet |
 | `lifecycle_rules` | what ends soon, has ended or was left undecided |
 """
 
@@ -19,6 +20,7 @@ from wanderbuch.governance.form.authority_rules import authority_findings
 from wanderbuch.governance.form.crosswalk_rules import crosswalk_findings
 from wanderbuch.governance.form.findings import Finding
 from wanderbuch.governance.form.lifecycle_rules import lifecycle_findings
+from wanderbuch.governance.form.listing_rules import listing_findings
 from wanderbuch.governance.form.parts import Parts
 from wanderbuch.governance.form.programme_rules import programme_findings
 from wanderbuch.governance.form.recognition_rules import recognition_findings
@@ -35,4 +37,5 @@ def statement_inconsistencies(parts: Parts) -> Iterator[Finding]:
     yield from verifier_findings(parts)
     yield from programme_findings(parts)
     yield from authority_findings(parts, latest)
+    yield from listing_findings(parts)
     yield from lifecycle_findings(parts)

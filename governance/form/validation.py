@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.facts.listings import RegisterId
 from wanderbuch.governance.form.consistency import inconsistencies
 from wanderbuch.governance.form.cte_model import (
     ALIAS,
@@ -34,10 +35,13 @@ from wanderbuch.governance.form.findings import (
     pointer,
     warning,
 )
+from wanderbuch.governance.form.formats import RegisterIdText
+from wanderbuch.governance.form.listing_model import ListingJson
 from wanderbuch.governance.form.model import (
     ACCREDITATION,
     CROSSWALK,
     DIVIDED,
+    LISTING,
     PROGRAMMES,
     RECOGNITION,
     REFUSAL,
@@ -48,8 +52,8 @@ from wanderbuch.governance.form.model import (
     CrosswalkJson,
     accreditation_form,
 )
-from wanderbuch.governance.form.parts import Parts
-from wanderbuch.governance.form.records import ParticipantRecord, join, split
+from wanderbuch.governance.form.parts import Parts, PlacedListing
+from wanderbuch.governance.form.records import ParticipantRecord, join, record_key, split
 from wanderbuch.governance.form.statement_model import (
     DividedJson,
     ProgrammeJson,
@@ -84,6 +88,8 @@ _OBJECTS: Final[dict[str, type[BaseModel]]] = {
     SIGNATORIES: SignatoriesJson,
     DIVIDED: DividedJson,
 }
+RegisterIds: Final[TypeAdapter[RegisterId]] = TypeAdapter(RegisterIdText)
+"""Checks a register id."""
 _ENTRIES: Final = pointer("participants", "entries")
 
 
@@ -148,7 +154,7 @@ def validate_records(root: Mapping[str, Any], records: Iterable[ParticipantRecor
     header, own = split(root)
     entries = header["participants"]["entries"]
     entries.pop(DIVIDED, None)
-    by_did = {record["did"]: record for record in records}
+    by_did = {record_key(record): record for record in records}
     report = _validate_document(join(header, own | by_did))
     about = {pointer(did).removeprefix("/") for did in by_did}
     return tuple(finding for finding in report.findings if set(finding.path.split("/")[4:5]) & about)
@@ -178,7 +184,7 @@ class _Reader:
         entries = participants.get("entries") if isinstance(participants, dict) else None
         parts = Parts(file, document)
         for uri, by_did in (entries if isinstance(entries, dict) else {}).items():
-            if uri not in _LISTS and uri not in _OBJECTS:
+            if uri not in _LISTS and uri not in _OBJECTS and uri != LISTING:
                 continue  # CTE: unknown statement schemas are ignored
             path = _ENTRIES + pointer(uri)
             if not isinstance(by_did, dict):
@@ -191,7 +197,20 @@ class _Reader:
                 self._statement(parts, uri, key, body, path + pointer(key))
         return parts
 
+    def _listing(self, parts: Parts, key: str, body: Any, path: str) -> None:
+        try:
+            register_id = RegisterIds.validate_python(key)
+        except ValidationError as err:
+            self.findings.extend(of_pydantic(err.errors(include_url=False), path, ()))
+            return
+        parsed = self._model(ListingJson, body, path)
+        if parsed is not None:
+            parts.listings.append(PlacedListing(path, parsed, register_id))
+
     def _statement(self, parts: Parts, uri: str, key: str, body: Any, path: str) -> None:
+        if uri == LISTING:
+            self._listing(parts, key, body, path)
+            return
         try:
             did = Did.parse(key)
         except IdentifierError as err:

@@ -12,10 +12,12 @@ from wanderbuch.governance.form.cte_model import (
     ParticipantsJson,
     RolesJson,
 )
+from wanderbuch.governance.form.listing_model import ListingJson
 from wanderbuch.governance.form.model import (
     ACCREDITATION,
     CROSSWALK,
     DIVIDED,
+    LISTING,
     PROGRAMMES,
     RECOGNITION,
     REFUSAL,
@@ -53,6 +55,7 @@ class EntriesJson(BaseModel):
     refusal: dict[str, RefusalStatementJson] = Field(default={}, alias=REFUSAL)
     signatories: dict[str, SignatoriesJson] = Field(default={}, alias=SIGNATORIES)
     divided: dict[str, DividedJson] = Field(default={}, alias=DIVIDED)
+    listing: dict[str, ListingJson] = Field(default={}, alias=LISTING)
 
 
 class _WholeParticipantsJson(ParticipantsJson):

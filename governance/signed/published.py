@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from wanderbuch.governance.form.listing_model import ListingJson
 from wanderbuch.governance.form.model import PROFILE_STATEMENTS, AccreditationStatementJson, CrosswalkStatementJson
 from wanderbuch.governance.form.statement_model import (
     DividedJson,
@@ -37,6 +38,7 @@ _PUBLISHED: Final[dict[str, type[BaseModel]]] = {
     "refusal": RefusalStatementJson,
     "signatories": SignatoriesJson,
     "divided": DividedJson,
+    "listing": ListingJson,
     "freshness": FreshnessPayload,
 }
 

@@ -51,13 +51,22 @@ class Handler:
         take: takes it.
         knows: tells whether it belongs to something of ours.
         begins_connection: it answers an invitation, from a key that is new to us: so the invitation is looked at first.
+        is_kept: whether its envelope may be kept where it cannot be handled at once; else its sender waits, or is told
+            to come again.
+        own_connections: it takes only what comes over connections that invitations of its role made; the rest is for
+            other roles of the tenant, or for ACA-Py.
         budget: it may come from anybody, anonymously too, for somebody whom we know; nothing else is asked then.
+        asked_again: its sender waits for the answer, which is worth nothing later: it is never kept. Where it cannot be
+            taken now, the connection ends, and its sender asks again.
     """
 
     take: Take
     knows: Knows = knows_nobody
     begins_connection: bool = False
     budget: BudgetOf | None = None
+    is_kept: bool = True
+    own_connections: bool = False
+    asked_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +76,12 @@ class Invited:
     Args:
         reusable: whether it is for many.
         is_untouched: nobody has been given what it is for, so nobody is looked for who may have been.
+        network_a_day: how many of one network may answer it a day, where what they get stays; None: any number.
     """
 
     reusable: bool
     is_untouched: bool = False
+    network_a_day: int | None = None
 
 
 type FindInvitation = Callable[[Profile, str], Awaitable[Invited | None]]

@@ -35,7 +35,8 @@ _MAX_ANSWER_BYTES: Final = 64 * 1024
 _MAX_REPLY_BYTES: Final = 1024 * 1024
 _TIMEOUT_S: Final = 30.0
 _REPLY_TIMEOUT_S: Final = 40.0  # common agents give up after 30 s
-_PAUSES_S: Final = (1.0, 5.0)
+_PAUSES_S: Final = (1.0, 5.0, 20.0)  # together longer than an agent, or a mediator, takes to start again
+_LONG_S: Final = 10.0
 _MAX_BESIDE: Final = 2_000
 _MAX_HEARD_BYTES: Final = 16 * 1024 * 1024
 _NO_WAY: Final = NoReplyRoute()
@@ -71,6 +72,8 @@ class Sending:
         """Takes replies; None: nobody does, so none is asked for."""
         self._heard_bytes = 0
         self._beside: set[asyncio.Task[None]] = set()
+        self._resting: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
         self._waiting: OrderedDict[tuple[str, str], deque[bytes]] = OrderedDict()
         self._waiting_bytes = 0
 
@@ -140,11 +143,17 @@ class Sending:
 
     async def stop(self, *, wait_s: float) -> None:
         """Wait for what is being sent; the rest is sent again by a sweep of the next start."""
-        if self._beside:
-            await asyncio.wait(self._beside, timeout=wait_s)
-        for task in tuple(self._beside):
-            task.cancel()
-        await asyncio.gather(*self._beside, return_exceptions=True)
+        self._is_stopping = True
+        try:
+            for task in tuple(self._resting):
+                task.cancel()
+            if self._beside:
+                await asyncio.wait(self._beside, timeout=wait_s)
+            for task in tuple(self._beside):
+                task.cancel()
+            await asyncio.gather(*self._beside, return_exceptions=True)
+        finally:
+            self._is_stopping = False
 
     async def _soon(
         self,
@@ -199,13 +208,25 @@ class Sending:
             try:
                 await self._post(channel, packed, asks=asks)
             except WanderbuchError as err:
-                if pause_s is None:
+                if pause_s is None or (self._is_stopping and pause_s >= _LONG_S):
                     _LOG.warning("exchange.not_sent: %s: %s", kind, describe(err))
                     on_lost()
                     return
             else:
                 return
+            await self._rest(pause_s)
+
+    async def _rest(self, pause_s: float) -> None:
+        """Wait before the next try; nobody who stops waits for a long one."""
+        task = asyncio.current_task()
+        if task is None or pause_s < _LONG_S:
             await asyncio.sleep(pause_s)
+            return
+        self._resting.add(task)
+        try:
+            await asyncio.sleep(pause_s)
+        finally:
+            self._resting.discard(task)
 
     async def _packed(self, profile: Profile, channel: Channel, message: Mapping[str, Any], *, asks: bool) -> bytes:
         own = await self._keys.secret(profile, channel.own_key)

@@ -2,12 +2,8 @@
 
 What it guarantees: https with checked certificates, only addresses that `addresses.py` allows, no redirect is followed,
 no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
-arrive, never decompressed), a bounded number of connections.
-
-There are seven lanes, each with connections and threads of its own, so that none holds up another: our own work, work
-for strangers (`lanes`), deliveries to other agents, pushes to push services, what a mediator's wallets ask for, and
-webhooks, the operator's and those of other tenants. Tenants' webhooks and wallets know no connection map: what it leads
-to is often inside, and they name any host that they like. Wallets are let to those of its hosts that the caller lists.
+arrive, never decompressed), a bounded number of connections. Lanes
+keep one kind of work from holding up another (`edge_lanes`).
 """
 
 import asyncio
@@ -15,7 +11,6 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
@@ -27,6 +22,7 @@ from yarl import URL
 
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap, checked_url
+from wanderbuch.plugins.http.edge_lanes import CONNECT_S, FIXED, UNMAPPED, Lane, LaneLimits
 from wanderbuch.plugins.http.errors import (
     AddressRefusedError,
     DeadlineError,
@@ -44,34 +40,8 @@ _USER_AGENT: Final = "wanderbuch"
 _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _HTTPS: Final = 443
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
-_STRANGERS_CONNECT_S: Final = 4.0
-_DELIVERY_CONNECT_S: Final = 10.0
 _KEPT_OPEN_S: Final = 45.0  # a new one costs either side 1 ms; common proxies give one up after 60 s
-_WEBHOOKS: Final = 64  # what the workers of webhooks can use at once
-_WEBHOOKS_A_HOST: Final = 8
-_PUSHES: Final = 16
-_WALLETS: Final = 32
-_WALLETS_A_HOST: Final = 8
 _SHOWN_HEADERS: Final = ("Content-Type", "Content-Range", "ETag", "Location")
-
-
-class _Lane(Enum):
-    OWN = "own"
-    STRANGERS = "strangers"
-    DELIVERIES = "deliveries"
-    WEBHOOKS = "webhooks"
-    TENANTS_WEBHOOKS = "tenants' webhooks"
-    PUSHES = "pushes"
-    WALLETS = "wallets"
-    WALLETS_MAPPED = "wallets, to hosts of the connection map"
-
-
-@dataclass(frozen=True, slots=True)
-class _LaneLimits:
-    connections: int
-    connections_a_host: int
-    threads: int
-    connect_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +123,7 @@ class HttpEdge:
         self._config = config or HttpEdgeConfig()
         self._resolver = resolver
         self._tls = _tls_context(self._config.ca_file) if has_network else None
-        self._sessions: dict[_Lane, aiohttp.ClientSession] = {}
+        self._sessions: dict[Lane, aiohttp.ClientSession] = {}
         self._strangers = StrangersLane()
         self._is_party: Callable[[str], bool] = lambda _: False
         self._closed = False
@@ -250,7 +220,7 @@ class HttpEdge:
             return await _fetched(response, shown, max_bytes, conditional=False)
 
         headers = {"Content-Type": content_type}
-        return await self._send("POST", url, body, headers, timeout_s, read, lane=_Lane.DELIVERIES)
+        return await self._send("POST", url, body, headers, timeout_s, read, lane=Lane.DELIVERIES)
 
     async def push(
         self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float, is_operators: bool
@@ -273,7 +243,7 @@ class HttpEdge:
             return response.status
 
         sent = {**headers, "Content-Type": "application/json"}
-        lane = _Lane.WEBHOOKS if is_operators else _Lane.TENANTS_WEBHOOKS
+        lane = Lane.WEBHOOKS if is_operators else Lane.TENANTS_WEBHOOKS
         return await self._send("POST", url, body, sent, timeout_s, read, lane=lane)
 
     async def tell(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float) -> None:
@@ -292,7 +262,7 @@ class HttpEdge:
         async def read(response: aiohttp.ClientResponse, shown: str) -> None:
             _check_status(response, shown, conditional=False)
 
-        await self._send("POST", url, body, dict(headers), timeout_s, read, lane=_Lane.PUSHES)
+        await self._send("POST", url, body, dict(headers), timeout_s, read, lane=Lane.PUSHES)
 
     async def relay(
         self,
@@ -332,7 +302,7 @@ class HttpEdge:
             }
             return Relayed(response.status, shown_headers, received)
 
-        lane = _Lane.WALLETS_MAPPED if host in mapped_hosts else _Lane.WALLETS
+        lane = Lane.WALLETS_MAPPED if host in mapped_hosts else Lane.WALLETS
         return await self._send(method, url, body, dict(headers), timeout_s, read, lane=lane)
 
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
@@ -356,17 +326,17 @@ class HttpEdge:
         read: Callable[[aiohttp.ClientResponse, str], Awaitable[A]],
         *,
         max_field_bytes: int = _MAX_FIELD_BYTES,
-        lane: _Lane | None = None,
+        lane: Lane | None = None,
     ) -> A:
         url = checked_url(address)
         host = _host_of(url)
-        lane = lane or (_Lane.STRANGERS if is_for_strangers() and not self._is_party(host[0]) else _Lane.OWN)
+        lane = lane or (Lane.STRANGERS if is_for_strangers() and not self._is_party(host[0]) else Lane.OWN)
 
         async def request(limit_s: float) -> A:
             async with self._answer(lane, method, url, body, headers, limit_s, max_field_bytes) as (response, shown):
                 return await read(response, shown)
 
-        if lane is not _Lane.STRANGERS:
+        if lane is not Lane.STRANGERS:
             return await request(timeout_s)
         async with self._strangers.place(host):
             return await request(min(timeout_s, STRANGERS_DEADLINE_S))
@@ -374,7 +344,7 @@ class HttpEdge:
     @asynccontextmanager
     async def _answer(
         self,
-        lane: _Lane,
+        lane: Lane,
         method: str,
         url: URL,
         body: bytes | None,
@@ -415,7 +385,7 @@ class HttpEdge:
             ) from err
 
     @asynccontextmanager
-    async def _watched(self, host: Host, lane: _Lane) -> AsyncIterator[SimpleNamespace]:
+    async def _watched(self, host: Host, lane: Lane) -> AsyncIterator[SimpleNamespace]:
         """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone.
 
         Only for that is it told before there is an answer (`_watching`).
@@ -426,22 +396,21 @@ class HttpEdge:
         try:
             yield watch
         except (TimeoutError, aiohttp.ClientError, OSError):
-            if lane is _Lane.STRANGERS and watch.resolved and not watch.connected:
+            if lane is Lane.STRANGERS and watch.resolved and not watch.connected:
                 self._strangers.note_silence(host)
             raise
         finally:
             if watch.connected:
                 self._strangers.note_answer(host)
 
-    def _opened(self, lane: _Lane) -> aiohttp.ClientSession:
+    def _opened(self, lane: Lane) -> aiohttp.ClientSession:
         if self._closed:
             raise UnreachableError("the HTTP edge is closed")
         session = self._sessions.get(lane)
         if session is None:
             # Made on first use: a session belongs to the running loop.
             limits = self._limits(lane)
-            is_mapped = lane not in (_Lane.TENANTS_WEBHOOKS, _Lane.WALLETS)
-            connect = self._config.connect if is_mapped else ConnectionMap()
+            connect = ConnectionMap() if lane in UNMAPPED else self._config.connect
             connector = aiohttp.TCPConnector(
                 resolver=CheckedResolver(connect, self._resolver or NameLookup(limits.threads)),
                 limit=limits.connections,
@@ -455,25 +424,19 @@ class HttpEdge:
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
                 headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
-                trace_configs=[_watching()] if lane is _Lane.STRANGERS else [],
+                trace_configs=[_watching()] if lane is Lane.STRANGERS else [],
             )
         return session
 
-    def _limits(self, lane: _Lane) -> _LaneLimits:
+    def _limits(self, lane: Lane) -> LaneLimits:
         config = self._config
         match lane:
-            case _Lane.OWN:
-                return _LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
-            case _Lane.STRANGERS:  # its places are counted before a connection is asked for
-                return _LaneLimits(0, 0, 16, _STRANGERS_CONNECT_S)
-            case _Lane.DELIVERIES:
-                return _LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, _DELIVERY_CONNECT_S)
-            case _Lane.WEBHOOKS | _Lane.TENANTS_WEBHOOKS:
-                return _LaneLimits(_WEBHOOKS, _WEBHOOKS_A_HOST, 8, _DELIVERY_CONNECT_S)
-            case _Lane.PUSHES:
-                return _LaneLimits(_PUSHES, _PUSHES, 4, _DELIVERY_CONNECT_S)
-            case _Lane.WALLETS | _Lane.WALLETS_MAPPED:
-                return _LaneLimits(_WALLETS, _WALLETS_A_HOST, 8, _DELIVERY_CONNECT_S)
+            case Lane.OWN:
+                return LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
+            case Lane.DELIVERIES:
+                return LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, CONNECT_S)
+            case _:
+                return FIXED[lane]
 
 
 def _host_of(url: URL) -> Host:

@@ -34,6 +34,7 @@ from wanderbuch.agents.holder.role import HolderRole
 from wanderbuch.agents.issuer.offers import Offer, open_offers, taken
 from wanderbuch.agents.issuer.role import IssuerRole
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.mediator.role import MediatorRole
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.app import Route
 from wanderbuch.agents.runtime.config import load_config
@@ -50,8 +51,15 @@ from wanderbuch.store.tables import tables_of
 
 pytestmark = pytest.mark.agents
 
-ROLES: Final[tuple[Role, ...]] = (IssuerRole(), HolderRole(), VerifierRole(), AuthorityRole(), TinyRole())
-SETTINGS: Final[dict[str, Any]] = {"issuer": {}, "holder": {}, "verifier": {}, "tiny": {}}
+ROLES: Final[tuple[Role, ...]] = (
+    IssuerRole(),
+    HolderRole(),
+    VerifierRole(),
+    AuthorityRole(),
+    MediatorRole(),
+    TinyRole(),
+)
+SETTINGS: Final[dict[str, Any]] = {"issuer": {}, "holder": {}, "verifier": {}, "mediator": {}, "tiny": {}}
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "StapleIn": {"issuer": AUTHOR, "staple": "e30="},
     "NewSignature": {"kid": f"{AUTHOR}#key-1", "signature": "A" * 86},

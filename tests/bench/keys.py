@@ -82,7 +82,7 @@ MEDIATOR: Final[Mapping[str, Key]] = {
     "mediator_cpu_over_raw_unpack": Key(
         "A message in, kept, delivered, acknowledged, over unpacking and packing it", 4
     ),
-    "mediator_idle_rss_kb_each": Key("Memory of an idle wallet at a mediator with TLS of its own, KiB", 40),
+    "mediator_idle_rss_kb_each": Key("Memory of an idle wallet at a mediator behind a TLS proxy, KiB", 40),
 }
 JUDGING: Final[Mapping[str, Key]] = {
     "decision_share_of_crypto": Key("Deciding on an answer that was read, over verifying it by the raw library", 0.01),

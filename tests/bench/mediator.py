@@ -1,14 +1,15 @@
 """What a mediator costs: a message taken, kept, delivered and acknowledged; an idle wallet; how long a delivery takes.
 
-The mediator is a process of its own on SQLite, with its own TLS; wallets and senders are this process's. Wallets are
-put into its store before it starts, since a handshake costs ten times what is measured.
+The mediator is a process of its own on SQLite; wallets and senders are this process's, and so is the proxy that ends
+TLS for them, as far as the mediator can tell (`tls_at_proxy`). Wallets are put into its store before it starts, since a
+handshake costs ten times what is measured.
 
 - `mediator_cpu_over_raw_unpack` (at most 4): CPU of the mediator for a message (in, kept, delivered over a web socket,
   acknowledged), over unpacking and packing the same envelope here: medians of blocks that take turns;
 - `mediator_idle_rss_kb_each` (at most 40): what its process grows by for each wallet with an idle web socket, in KiB,
-  its own TLS with it;
+  behind a proxy that ends TLS;
 - `details` has the 50th and 99th percentile of the time from a sender's request to the wallet, at 100 messages a
-  second.
+  second, and what an idle wallet takes where the mediator ends TLS itself.
 """
 
 import asyncio
@@ -17,8 +18,8 @@ import json
 import resource
 import ssl
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -50,6 +51,13 @@ _TEXT: Final = "x" * 15_000  # an offer of a credential, about
 _RATE_S: Final = 100
 _SECONDS: Final = 10
 _AT_ONCE: Final = 50
+_WITH_OWN_TLS: Final = 300
+_BEHIND_PROXY: Final[dict[str, object]] = {
+    "tls_certificate": None,
+    "tls_key": None,
+    "tls_at_proxy": True,
+    "trusted_proxies": ["127.0.0.1"],
+}
 _MAX: Final = 2_000_000
 
 
@@ -75,21 +83,37 @@ async def measure_mediator(folder: Path, sockets: int, progress: Callable[[str],
     machine = LocalMachine(folder)
     handle = machine.add("mediator", "Mediator", "mediator.wanderbuch.test")
     room = 2 * sockets + 200
-    handle.configure(
-        public={"sockets": {"connections": room, "per_network": room}}, mediator={"max_wallets": sockets + 100}
-    )
+    public: dict[str, object] = {"sockets": {"connections": room, "per_network": room}}
+    handle.configure(public=public | _BEHIND_PROXY, mediator={"max_wallets": sockets + 100})
     handle.write_config()
     progress(f"{sockets} wallets are put into a mediator's store")
     wallets = await _wallets(handle, sockets)
     await handle.start()
     try:
-        async with AsyncExitStack() as opened:
-            connector = aiohttp.TCPConnector(limit=0)
-            session = await opened.enter_async_context(aiohttp.ClientSession(connector=connector))
-            site = _OneContext(handle.host, handle.public_port, machine.ca_file, session)
-            return await _measure(handle, site, wallets, opened, progress)
+        async with _opened(handle, machine, is_plain=True) as (site, opened):
+            figures = await _measure(handle, site, wallets, opened, progress)
+        await handle.stop()
+        handle.configure(public=public)
+        await handle.start()
+        async with _opened(handle, machine, is_plain=False) as (site, opened):
+            for wallet in wallets[:_WRITERS]:
+                await _live(site, wallet, opened)
+            idle = await _idle(handle, site, wallets[_WRITERS:][:_WITH_OWN_TLS], opened, progress)
+        figures.details["idle_kib_with_own_tls"] = round(idle, 1)
+        return figures
     finally:
         await machine.stop()
+
+
+@asynccontextmanager
+async def _opened(
+    handle: AgentHandle, machine: LocalMachine, *, is_plain: bool
+) -> AsyncIterator[tuple[Site, AsyncExitStack]]:
+    """Give the mediator's site, and what closes the sockets that are opened to it."""
+    async with AsyncExitStack() as opened:
+        connector = aiohttp.TCPConnector(limit=0)
+        session = await opened.enter_async_context(aiohttp.ClientSession(connector=connector))
+        yield _OneContext(handle.host, handle.public_port, machine.ca_file, session, is_plain), opened
 
 
 class _OneContext(Site):
@@ -169,11 +193,7 @@ async def _measure(
         raw.append(_raw())
     progress(f"{_RATE_S} messages a second")
     waits = await _at_rate(site, warm, live)
-    progress(f"{len(others)} idle web sockets")
-    before_kib = resident_kib(process.pid)
-    for at in range(0, len(others), _AT_ONCE):
-        await asyncio.gather(*(_live(site, wallet, opened) for wallet in others[at : at + _AT_ONCE]))
-    idle = (resident_kib(process.pid) - before_kib) / max(1, len(others))
+    idle = await _idle(handle, site, others, opened, progress)
     cuts = quantiles(waits, n=100)
     details = {
         "message_ms": round(median(ours), 3),
@@ -181,9 +201,26 @@ async def _measure(
         "delivery_p50_ms": round(1e3 * cuts[49], 1),
         "delivery_p99_ms": round(1e3 * cuts[98], 1),
         "idle_wallets": len(others),
-        "idle_kib_with_own_tls": round(idle, 1),
+        "idle_kib_behind_proxy": round(idle, 1),
     }
     return MediatorFigures(median_of_ratios(ours, raw), idle, details)
+
+
+async def _idle(
+    handle: AgentHandle,
+    site: Site,
+    wallets: Sequence[_Wallet],
+    opened: AsyncExitStack,
+    progress: Callable[[str], None],
+) -> float:
+    """Open web sockets, and return what each takes of the mediator's memory, in KiB."""
+    process = handle.process
+    assert process is not None
+    progress(f"{len(wallets)} idle web sockets")
+    before_kib = resident_kib(process.pid)
+    for at in range(0, len(wallets), _AT_ONCE):
+        await asyncio.gather(*(_live(site, wallet, opened) for wallet in wallets[at : at + _AT_ONCE]))
+    return (resident_kib(process.pid) - before_kib) / max(1, len(wallets))
 
 
 async def _live(site: Site, wallet: _Wallet, opened: AsyncExitStack) -> LivePhone:

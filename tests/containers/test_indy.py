@@ -43,6 +43,8 @@ class ContainerPlace(Place):
         ledger = project.folder / "indy"
         ledger.mkdir()
         shutil.copy(pool.genesis, ledger / "pool.txn")
+        for path in (ledger, ledger / "pool.txn"):
+            os.chown(path, OWNER, OWNER)
         followed = ("--governance-url", view["governance_url"], "--governance-author", self.did)
         issuing = {"registry_size": 8, "indy_did": self.issuer_did, "indy_seed_file": "indy.seed"}
         project.lay_out("issuer", *followed, indy=LEDGERS, issuer=issuing)

@@ -42,7 +42,7 @@ async def answer_application(place: Place) -> Calls:
         looked = await place.employer.get(f"/applications/{own}")
         assert (looked["revision"], looked["standing"]["state"]) == (2, "RECEIVED")
 
-    return Calls(f"/applications/{own}/answer", {"answer": "A yard"}, Effect.ONCE, check=check)
+    return Calls(f"/applications/{own}/answer", {"answer": "A yard"}, Effect.SAME, check=check)
 
 
 async def ask_applicant(place: Place) -> Calls:

@@ -64,12 +64,13 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that came, whatever Credo makes of it; `code` is that of a problem report."""
+    """A message that came, whatever Credo makes of it; `code` is that of a problem report, `count` that of a status."""
 
     type: str
     thread_id: str
     parent_thread_id: str | None
     code: str | None
+    count: int | None
 
 
 class CredoWallet:
@@ -176,6 +177,20 @@ class CredoWallet:
         except TimeoutError as err:
             came = ", ".join(message.type for message in self.messages) or "nothing"
             raise CredoError(f"no {message_type} after {timeout_s} s; came: {came}; see {self.log}") from err
+
+    async def has_all(self, *, timeout_s: float = EVENT_TIMEOUT_S) -> None:
+        """Wait until its mediator has told, since it delivered last, that nothing waits for the wallet."""
+
+        def is_empty() -> bool:
+            for message in reversed(self.messages):
+                if message.type.endswith("messagepickup/2.0/delivery"):
+                    return False
+                if message.count == 0:
+                    return True
+            return False
+
+        async with asyncio.timeout(timeout_s), self._news:
+            await self._news.wait_for(is_empty)
 
     async def ping(self, connection_id: str | None) -> None:
         """Ask the other side of a connection for what it has, as a wallet that nobody can reach must."""

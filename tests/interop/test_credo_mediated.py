@@ -1,5 +1,5 @@
-"""A stock Credo wallet without an address, behind our mediator: it takes, proves, declines and hears, also of what came
-while it was away and the mediator was killed.
+"""A stock Credo wallet without an address, behind our mediator: it takes, proves, declines and hears, whether it stays
+open or was away when the mediator was killed.
 """
 
 import asyncio
@@ -10,17 +10,20 @@ import pytest
 import pytest_asyncio
 from tests.interop.credo_wallet import CredoError
 from tests.interop.ecosystem import Ecosystem, running_ecosystem
+from tests.postgresql import Database
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
 
 HOST = "mediator.wanderbuch.test"
+HOST_OF_TWO = "mediators.wanderbuch.test"
 LIVE = "PickUpV2LiveMode"
 
 
 def add_mediator(machine: LocalMachine) -> None:
     machine.add("mediator", "Mediator", HOST)
+    machine.add("mediator", "Mediator of two processes", HOST_OF_TWO, processes=2)
 
 
 def at(host: str, pickup: str = LIVE) -> dict[str, str]:
@@ -34,23 +37,44 @@ async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[E
         yield running
 
 
-def mediator_of(ecosystem: Ecosystem) -> AgentHandle:
-    (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == HOST]
+def mediator_of(ecosystem: Ecosystem, host: str = HOST) -> AgentHandle:
+    (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == host]
     return mediator
 
 
-async def nothing_waits(mediator: AgentHandle) -> None:
+async def restart(mediator: AgentHandle) -> None:
+    """Kill it, and start it again."""
+    await mediator.kill()
+    await mediator.start()
+
+
+async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path: Path) -> None:
+    """The first of this mediator's wallets: notices to those of other tests come again, and wait for them."""
+    mediator = mediator_of(ecosystem)
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+    assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
     async with asyncio.timeout(60):
-        while (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
+        while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+    await restart(mediator)
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+        await wallet.until(lambda seen: seen.kind == "revocation")
+        await wallet.has_all()
 
 
 @pytest.mark.parametrize("pickup", [LIVE, "Implicit"])
-async def test_takes_proves_and_hears_of_a_revocation(ecosystem: Ecosystem, tmp_path: Path, pickup: str) -> None:
+async def test_takes_proves_and_hears_of_a_revocation_while_the_mediator_is_killed(
+    ecosystem: Ecosystem, tmp_path: Path, pickup: str
+) -> None:
     mediator = mediator_of(ecosystem)
     offer = await ecosystem.offer()
     async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST, pickup)) as wallet:
-        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
+        offered = await wallet.offer_of(await wallet.receive(offer["short_url"]))
+        await restart(mediator)
+        await wallet.accept(offered)
         issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
         request = await ecosystem.ask(min_eqf_level=3)
         received = await wallet.request_of(await wallet.receive(request["short_url"]))
@@ -63,23 +87,34 @@ async def test_takes_proves_and_hears_of_a_revocation(ecosystem: Ecosystem, tmp_
             await wallet.answer(received)
         await wallet.decline(received)
         assert (await ecosystem.outcome(declined))["state"] == "DECLINED"
+        await mediator.kill()
+        assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
+        await mediator.start()
+        await wallet.until(lambda seen: seen.kind == "revocation")
+        if pickup == LIVE:  # else it is told no numbers
+            await wallet.has_all()
+
+
+@pytest.mark.needs("postgresql")
+async def test_two_processes_serve_a_wallet_that_stays_open_whichever_of_them_is_killed(
+    ecosystem: Ecosystem, tmp_path: Path, database: Database
+) -> None:
+    mediator = mediator_of(ecosystem, HOST_OF_TWO)
+    mediator.use_store(database.url, database.password)
+    await mediator.start()
+    first, second = mediator.processes
+    offer = await ecosystem.offer()
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST_OF_TWO)) as wallet:
+        offered = await wallet.offer_of(await wallet.receive(offer["short_url"]))
+        await first.kill()
+        await wallet.accept(offered)
+        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        await mediator.start_one(first)
+        await second.kill()
+        request = await ecosystem.ask(min_eqf_level=3)
+        await wallet.answer(await wallet.request_of(await wallet.receive(request["short_url"])))
+        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
         assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
         await wallet.until(lambda seen: seen.kind == "revocation")
-        await nothing_waits(mediator)
-
-
-async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path: Path) -> None:
-    mediator = mediator_of(ecosystem)
-    offer = await ecosystem.offer()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
-        await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
-        issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
-    assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
-    async with asyncio.timeout(60):
-        while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    await mediator.kill()
-    await mediator.start()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
-        await wallet.until(lambda seen: seen.kind == "revocation")
-        await nothing_waits(mediator)
+        await wallet.has_all()
+    await mediator.stop()

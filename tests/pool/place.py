@@ -78,10 +78,14 @@ class Place:
         return standing
 
     async def standing(self) -> Json:
-        """Wait until the centre can issue."""
-        async with asyncio.timeout(120):
-            while not (standing := await self.centre.get("/standing"))["ready"]:  # noqa: ASYNC110
-                await asyncio.sleep(0.2)
+        """Wait until the centre can issue; it may have to make its keys first."""
+        standing: Json = {}
+        try:
+            async with asyncio.timeout(300):
+                while not (standing := await self.centre.get("/standing"))["ready"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.2)
+        except TimeoutError:
+            raise RuntimeError(f"the centre cannot issue: {standing}") from None
         return dict(standing)
 
     async def publish(self) -> None:

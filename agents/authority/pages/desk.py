@@ -34,6 +34,7 @@ from wanderbuch.agents.site.entrance import SignedInVisit
 from wanderbuch.agents.site.rendering import PageHandler, Pages
 from wanderbuch.agents.site.works import Works
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.form.records import is_register_id
 from wanderbuch.store.records import new_id
 
 BASE: Final = "/desk"
@@ -190,7 +191,9 @@ class DeskPages:
             facts=facts,
             asked=asked,
             names={official.id: official.name for official in await parts.desk.officials.all()},
-            found=[(did, facts.file.participant_name(did)) for did in dids] if facts else [],
+            found=[(did, facts.file.participant_name(Did(did))) for did in dids if not is_register_id(did)]
+            if facts
+            else [],
         )
 
     async def _review(self, visit: DeskVisit) -> web.StreamResponse:

@@ -79,7 +79,7 @@ class DeskDrafts:
             other_findings=len(placed) - len(near[:_MAX_FINDINGS]),
             has_errors=any(finding.severity is Severity.ERROR for finding in findings),
             asked=asked,
-            found=[(did, facts.file.participant_name(did)) for did in dids] if facts else [],
+            found=[(did, facts.tables.name_of(did)) for did in dids] if facts else [],
             names={official.id: official.name for official in await parts.desk.officials.all()},
             waiting=await _waiting(parts, draft),
             known_by=known_by(parts, draft),

@@ -7,6 +7,7 @@ looks at what is not kept, and no page asks another site for anything.
 from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -15,14 +16,16 @@ from wanderbuch.agents.authority.pages.facts import RegisterOffice
 from wanderbuch.agents.authority.pages.kit import KIT
 from wanderbuch.agents.authority.pages.recognition_view import OtherAuthority, authorities, map_of, recognition_on
 from wanderbuch.agents.authority.pages.search import PAGE_SIZE, Query, concerns
-from wanderbuch.agents.authority.pages.standing_view import State, mandate_on, state_of, timeline
+from wanderbuch.agents.authority.pages.standing_view import Mandate, State, mandate_on, state_of, timeline
 from wanderbuch.agents.authority.pages.visit import Visit
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.site.languages import LANGUAGES, negotiated
 from wanderbuch.agents.site.occupation_search import meant_by
 from wanderbuch.agents.site.rendering import PageHandler, Pages, language_of
+from wanderbuch.governance.facts.file import Accreditation
 from wanderbuch.governance.facts.groups import covers_whole, overlap
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.facts.listings import ListedAccreditation, RegisterId
 from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.schemas.occupations import OccupationCode, isco08, major_groups
 
@@ -44,6 +47,7 @@ class PublicPages:
             "/{language}/occupation/{code}": self._served(self._occupation),
             "/{language}/institution/{did}": self._served(self._institution),
             "/{language}/institution/{did}/answer": self._served(self._institution),
+            "/{language}/listed/{register_id:.+}": self._served(self._listed),
             "/{language}/recognition": self._served(self._recognition),
             "/{language}/file": self._served(self._file),
             "/{language}/occupations.json": self._suggestions,
@@ -175,6 +179,17 @@ class PublicPages:
             asked=Asked.of(visit),
         )
 
+    async def _listed(self, visit: Visit) -> web.StreamResponse:
+        """Show an institution that is not connected yet; where it is, send the reader on."""
+        asked, file = visit.request.match_info["register_id"], visit.facts.file
+        listing = visit.facts.tables.listing(asked)
+        if listing is not None:
+            return self._show(visit, "listed.html", listing=listing, mandate=Mandate(State.LISTED))
+        connected = next((one.did for one in file.listings if one.register_id == asked and one.did is not None), None)
+        if connected is None:
+            return self._missing(visit, "institution", asked)
+        raise web.HTTPSeeOther(f"{BASE}/{visit.language.tag}/institution/{quote(connected, safe='')}")
+
     async def _recognition(self, visit: Visit) -> web.StreamResponse:
         listed = authorities(visit.facts, visit.days)
         drawing = map_of(visit.facts, listed, visit.language)
@@ -215,21 +230,24 @@ def _carries(authority: OtherAuthority, code: OccupationCode, days: DateSpan) ->
     return covers_whole(scope, excluded, code)
 
 
-def _rows(visit: Visit, dids: Sequence[Did], query: Query) -> list[dict[str, Any]]:
+def _rows(visit: Visit, dids: Sequence[Did | RegisterId], query: Query) -> list[dict[str, Any]]:
     """Return what a list of institutions says of each."""
     file, rows = visit.facts.file, []
-    for did in dids:
-        relevant = [
-            accreditation
-            for accreditation in file.index.by_issuer.get(did, ())
-            if concerns(accreditation, query.occupation, query.country)
-        ]
+    for key in dids:
+        listing = visit.facts.tables.listing(key)
+        did = Did(key)
+        scopes: Sequence[Accreditation | ListedAccreditation] = file.index.by_issuer.get(did, ())
+        if listing is not None:
+            scopes = listing.accredited_for
+        relevant = [scope for scope in scopes if concerns(scope, query.occupation, query.country)]
+        accredited = [scope for scope in relevant if isinstance(scope, Accreditation)]
         codes = list(dict.fromkeys(code for accreditation in relevant for code in accreditation.occupations))
         rows.append(
             {
                 "did": did,
-                "name": file.participant_name(did),
-                "mandate": state_of(file, did, visit.days, relevant or None),
+                "listing": listing,
+                "name": listing.name if listing else file.participant_name(did),
+                "mandate": Mandate(State.LISTED) if listing else state_of(file, did, visit.days, accredited or None),
                 "codes": codes[:_MAX_SUMMARY],
                 "more_codes": max(0, len(codes) - _MAX_SUMMARY),
                 "levels": list(dict.fromkeys(accreditation.level_range for accreditation in relevant)),

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Final
 
 from cachetools import LRUCache
@@ -23,6 +24,7 @@ from wanderbuch.governance.facts.file import Accreditation, GovernanceFile
 from wanderbuch.governance.facts.groups import nothing_left
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.index import covers_code
+from wanderbuch.governance.facts.listings import ListedAccreditation, RegisterEntry, RegisterId
 from wanderbuch.governance.facts.spans import OPEN_END
 
 PAGE_SIZE: Final = 20
@@ -33,6 +35,9 @@ _MAX_CANDIDATES: Final = 20_000  # looked at for one page
 _MAX_KNOWN: Final = 200  # questions whose pages stay known
 _NUMBERS: Final = re.compile("[0-9]+")
 _AFTER_DID: Final = re.compile("[#?/]")
+
+
+type _Scope = tuple[str, Accreditation | ListedAccreditation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Found:
         is_cut: there may be more, but the question is too wide to list them.
     """
 
-    dids: tuple[Did, ...]
+    dids: tuple[Did | RegisterId, ...]
     page: int
     known: int
     is_all: bool
@@ -99,7 +104,7 @@ class SearchTables:
     def __init__(self, file: GovernanceFile) -> None:
         """Make the tables; seconds for a million accreditations, so not on the event loop."""
         self._file = file
-        named: dict[Did, str] = {
+        named: dict[Did | RegisterId, str] = {
             participant.did: participant.name or ""
             for participant in file.participants
             if participant.did != file.author
@@ -110,6 +115,8 @@ class SearchTables:
             named.setdefault(accreditation.issuer, "")
         for refusal in file.refusals:
             named.setdefault(refusal.applicant, "")
+        self._listings = {listing.register_id: listing for listing in file.listings if listing.did is None}
+        named |= {listing.register_id: listing.name for listing in self._listings.values()}
         self._dids = sorted(named, key=lambda did: (not named[did], _in_order(named[did]), did))
         numbers = self._number_of = {str(did): number for number, did in enumerate(self._dids)}
         words: dict[str, set[int]] = defaultdict(set)
@@ -118,11 +125,17 @@ class SearchTables:
         for number, did in enumerate(self._dids):
             for word in words_of(named[did]):
                 words[word].add(number)
-        for accreditation in file.accreditations:
-            number = numbers[accreditation.issuer]
-            for code in accreditation.occupations:
+        for listing in file.listings:  # the number that people know stays a way to find it
+            key = listing.did or listing.register_id
+            for word in words_of(listing.register_id) if key in numbers else ():
+                words[word].add(numbers[key])
+        scopes: Iterator[_Scope] = ((str(one.issuer), one) for one in file.accreditations)
+        listed: Iterator[_Scope] = ((key, one) for key, of in self._listings.items() for one in of.accredited_for)
+        for issuer, scope in chain(scopes, listed):
+            number = numbers[issuer]
+            for code in scope.occupations:
                 codes[code].add(number)
-            for country in accreditation.jurisdictions:
+            for country in scope.jurisdictions:
                 countries[country].add(number)
         self._endings = sorted(
             (
@@ -151,6 +164,15 @@ class SearchTables:
         begin = bisect_left(self._endings, first, key=lambda ending: ending[0])
         endings = self._endings[begin : begin + limit]
         return [Ending(*ending) for ending in endings if ending[0] <= last]
+
+    def listing(self, key: str) -> RegisterEntry | None:
+        """Return the listing of an institution that is not connected yet, by its register id."""
+        return self._listings.get(RegisterId(key))
+
+    def name_of(self, key: str) -> str | None:
+        """Return how the file calls an institution, by its DID or register id; None if it does not name it."""
+        listing = self.listing(key)
+        return listing.name if listing else self._file.participant_name(Did(key))
 
     def knows(self, did: str) -> bool:
         """Return whether the file says anything about this institution."""
@@ -212,19 +234,21 @@ class SearchTables:
             at += 1
         return sequences_found
 
-    def _fits(self, did: Did, query: Query) -> bool:
+    def _fits(self, did: Did | RegisterId, query: Query) -> bool:
         """Return whether one accreditation of the institution has both the occupation and the country."""
         if not (query.occupation or query.country):
             return True
-        if query.occupation and nothing_left(self._file.index.exclusions.get(did, ()), query.occupation):
+        if (listing := self._listings.get(RegisterId(did))) is not None:
+            return any(concerns(scope, query.occupation, query.country) for scope in listing.accredited_for)
+        if query.occupation and nothing_left(self._file.index.exclusions.get(Did(did), ()), query.occupation):
             return False
         return any(
             concerns(accreditation, query.occupation, query.country)
-            for accreditation in self._file.index.by_issuer.get(did, ())
+            for accreditation in self._file.index.by_issuer.get(Did(did), ())
         )
 
 
-def concerns(accreditation: Accreditation, occupation: str, country: str) -> bool:
+def concerns(accreditation: Accreditation | ListedAccreditation, occupation: str, country: str) -> bool:
     """Return whether an accreditation has to do with this occupation (or one above or below) in this country."""
     if country and country not in accreditation.jurisdictions:
         return False

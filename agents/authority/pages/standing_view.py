@@ -26,6 +26,7 @@ class State(Enum):
     WITHDRAWN = "withdrawn"
     REFUSED = "refused"
     NONE = "none"
+    LISTED = "listed"
 
 
 @dataclass(frozen=True, slots=True)

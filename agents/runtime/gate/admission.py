@@ -10,7 +10,8 @@ Rules:
 3. A party has a few places at once, and may have a bounded number of messages and bytes waiting. Where it is not a
    connection, a network has of that what is its part among the networks that are there and one that may yet come.
 4. Messages are counted by party over time; so, more strictly, is what begins something that is kept (a connection, an
-   exchange).
+   exchange). Where anybody may begin for ever (a mediator's invitation), one network has a part of that pace, and so
+   many a day: nobody keeps newcomers out, or takes all places by patience.
 5. Where there are several tenants, those who wait take turns by tenant first, the one of whom least is being handled
    before others. A tenant may have its share of the bytes and places of a room, and is sent its share of messages over
    time. What a party is called is its tenant's affair: a thread of the same name at two tenants is two parties.
@@ -31,6 +32,7 @@ __all__ = ["Admission", "BusyError", "Party", "Room", "RoomLimits", "Share", "Sh
 
 _MB: Final = 1024 * 1024
 _MAX_METERS: Final = 10_000
+_DAY_S: Final = 86_400.0
 _BURST_S: Final = 10.0  # so many seconds' worth of a tenant's messages may come at once
 
 
@@ -52,6 +54,7 @@ _CONNECTION: Final = (Pace(200, 0.05), Pace(60, 15.0))
 _EXCHANGE: Final = (Pace(50, 0.5), Pace(20, 30.0))
 _INVITATION: Final = (Pace(20, 3.0), Pace(5, 60.0))
 _REUSABLE: Final = (Pace(300, 0.05), Pace(100, 1.0))
+_OF_NETWORK: Final = Pace(60, 5.0)  # of the beginnings over an invitation for all: a class, in one building
 
 
 class Admission:
@@ -74,6 +77,7 @@ class Admission:
         self._known, self._unknown = Room(known, share), Room(unknown, share)
         self._share = share
         self._meters = _Meters(clock)
+        self._networks = _Meters(clock)
 
     def enter(self, party: Party, size: int, *, opens: bool = False, tenant: str = "") -> Ticket:
         """Return a place for a message of `size` bytes to a tenant.
@@ -83,6 +87,8 @@ class Admission:
         """
         room = self._room(party)
         room.check(party, size, tenant)
+        if opens and party.network_a_day is not None and not self._may_begin(party, party.network_a_day, tenant):
+            raise BusyError("too much was begun over this invitation by one network")  # before what all share
         messages, beginnings = _paces_of(party)
         if not self._meters.take((tenant, party.standing, party.key, False), messages):
             raise BusyError("too many messages came over this connection or invitation")
@@ -91,6 +97,14 @@ class Admission:
         if (pace := self._pace()) is not None and not self._meters.take((tenant,), pace):
             raise BusyError("too many messages came for this tenant")
         return room.enter(party, size, tenant)
+
+    def _may_begin(self, party: Party, a_day: int, tenant: str) -> bool:
+        """Take one of what a network may begin over an invitation, if there is one now and one today."""
+        whose = (tenant, party.key, party.network)
+        day = Pace(a_day, _DAY_S / a_day)
+        return self._networks.has((*whose, "day"), day) and (
+            self._networks.take((*whose, "now"), _OF_NETWORK) and self._networks.take((*whose, "day"), day)
+        )
 
     def check_tenant(self, tenant: str) -> None:
         """Raise `BusyError` if a tenant has been sent its share by now: before anything is decrypted for it."""

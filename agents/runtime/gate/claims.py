@@ -4,7 +4,9 @@
 2. What a dead process had, or one that ends gave back, is claimed by another: each envelope by one.
 3. A process that slept until another could claim what it had knows that by its own clock; what its handler would still
    write is refused (`store.fence`), and it removes nothing.
-4. The room that the envelopes of a tenant take is bounded over all processes: the row is written only if there is room.
+4. Rows say in which hour an envelope came, and its place among those of its tenant. How long a claim lasts is a finer
+   time: that of the last renewal of all that a process has.
+5. The room that the envelopes of a tenant take is bounded over all processes: the row is written only if there is room.
 """
 
 import secrets
@@ -18,6 +20,11 @@ from wanderbuch.store.engine import Engine, Statement
 
 FOR_S: Final = 30.0
 RENEW_S: Final = 10.0
+_PLACE: Final = (
+    "(SELECT greatest(CAST(store_now() AS BIGINT) / 3600 * 3600, coalesce(max(last.at), 0) + 0.001)"
+    " FROM envelope AS last WHERE last.tenant = ?)"
+)
+"""The hour, and the place in it; takes the tenant."""
 FREED: Final = "envelopes"
 """The topic on which a process that ends tells the others that there is something to take up."""
 
@@ -61,11 +68,10 @@ class EnvelopeClaims:
         """
         asked_at = elapsing()
         rows = await self._engine.run(
-            "INSERT INTO envelope (id, tenant, size, owner, until, at)"
-            " SELECT ?, ?, ?, ?, store_now() + ?, store_now()"
+            f"INSERT INTO envelope (id, tenant, size, owner, until, at) SELECT ?, ?, ?, ?, store_now() + ?, {_PLACE}"  # noqa: S608
             " WHERE (SELECT coalesce(sum(size), 0) + ? <= ? AND count(*) < ? FROM envelope WHERE tenant = ?)"
             " RETURNING id",
-            *(kept_id, tenant, size, self._owner, FOR_S, size, max_bytes, max_count, tenant),
+            *(kept_id, tenant, size, self._owner, FOR_S, tenant, size, max_bytes, max_count, tenant),
         )
         if not rows:
             raise BusyError("too much is kept that is not handled yet")
@@ -92,9 +98,9 @@ class EnvelopeClaims:
         """Add what is kept and has no row, as after a move from another store; it is nobody's yet."""
         for kept_id, size in sizes.items():
             await self._engine.run(
-                "INSERT INTO envelope (id, tenant, size, owner, until, at) VALUES (?, ?, ?, NULL, 0, store_now())"
+                f"INSERT INTO envelope (id, tenant, size, owner, until, at) VALUES (?, ?, ?, NULL, 0, {_PLACE})"  # noqa: S608
                 " ON CONFLICT (id) DO NOTHING",
-                *(kept_id, tenant, size),
+                *(kept_id, tenant, size, tenant),
             )
 
     async def renew(self) -> None:

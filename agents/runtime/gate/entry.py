@@ -158,10 +158,11 @@ class Gate:
             party, connection = await self._handlers.party(
                 incoming, handlers, roles, network, needs=row.needs, lately=lately
             )
+            handlers = tuple(entry for entry in handlers if _takes(entry, connection))
             sender = Sender(party, NO_ENDS, None)
             if party.standing is Nearness.CONNECTION:
                 self._senders.remember(opened, party.key)
-        else:
+        if not handlers:
             sender = await self._senders.of(profile, opened, received, network)
         if sender.party.standing < row.needs:
             raise NotServedError(f"a message for which its sender should be known by a {row.needs.name.lower()}")
@@ -196,6 +197,11 @@ def incoming_of(
         way_back,
         connection,
     )
+
+
+def _takes(entry: RoleHandler, connection: Connection | None) -> bool:
+    """Tell whether a handler takes what comes over this connection."""
+    return not entry.handler.own_connections or (connection is not None and connection.inviter_role == entry.role)
 
 
 def _packed_bytes(size: int) -> int:

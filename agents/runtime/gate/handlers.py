@@ -133,7 +133,13 @@ class HandlerTable:
             for role, find in self._finders.items():
                 invited = await find(incoming.profile, invitation_id) if role in roles else None
                 if invited is not None:
-                    party = Party(Nearness.INVITATION, invitation_id, network, invited.reusable)
+                    party = Party(
+                        Nearness.INVITATION,
+                        invitation_id,
+                        network,
+                        invited.reusable,
+                        network_a_day=invited.network_a_day,
+                    )
                     return party, invited.is_untouched
         return None, False
 

@@ -4,13 +4,16 @@ An envelope leaves when its handling has ended, however it ended, unless the sto
 `MAX_ATTEMPTS` times and never ended is deleted too: whatever it is, it must not be begun at every start for ever.
 
 Where several processes share the store, each envelope is one process's at a time (`claims`).
+
+An envelope's length says what kind of message it is. So it is kept padded to a power of two, and counted so; and where
+a row says when it came, it says the hour.
 """
 
 import contextlib
 import logging
 from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode, Store
@@ -28,6 +31,7 @@ MAX_ATTEMPTS: Final = 3
 MAX_KEPT_BYTES: Final = 128 * 1024 * 1024  # some thousand presentations; of a tenant, where several processes serve it
 MAX_KEPT: Final = 20_000
 _LOG = logging.getLogger(__name__)
+_LEAST_BYTES: Final = 4 * 1024
 _PAGE: Final = 16  # of up to 2 MiB each
 
 
@@ -37,6 +41,21 @@ class KeptEnvelope(Record):
     category: ClassVar[str] = "wanderbuch.envelope"
     envelope: str
     attempts: int = 0
+    padding: str = ""
+
+    @classmethod
+    def padded(cls, kept_id: str, body: bytes) -> Self:
+        """Return an envelope as it is kept."""
+        return cls(id=kept_id, envelope=body.decode(), padding=" " * (padded_bytes(len(body)) - len(body)))
+
+
+def padded_bytes(size: int) -> int:
+    """Return as how large an envelope of this size is kept and counted.
+
+    >>> [padded_bytes(size) for size in (1, 4096, 4097, 100_000)]
+    [4096, 4096, 8192, 131072]
+    """
+    return max(_LEAST_BYTES, 1 << (size - 1).bit_length())
 
 
 class KeptEnvelopes:
@@ -70,19 +89,20 @@ class KeptEnvelopes:
             BusyError: there is no room.
         """
         max_bytes, max_count = bounds_of(self._share().part)
+        taken = padded_bytes(len(body))
         if self._claims is None:
             count, size = self._of_tenant.get(tenant, (0, 0))
-            of_tenant = size + len(body) > max_bytes or count >= max_count
-            if of_tenant or self._bytes + len(body) > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
+            of_tenant = size + taken > max_bytes or count >= max_count
+            if of_tenant or self._bytes + taken > MAX_KEPT_BYTES or len(self._sizes) >= MAX_KEPT:
                 raise BusyError("too much is kept that is not handled yet")
         else:
             self._claimed[kept_id] = await self._claims.enter(
-                tenant, kept_id, len(body), max_bytes=max_bytes, max_count=max_count
+                tenant, kept_id, taken, max_bytes=max_bytes, max_count=max_count
             )
-        self._note(tenant, kept_id, len(body))
+        self._note(tenant, kept_id, taken)
         try:
             async with (await self._profile(kept_id)).session() as session:
-                value = KeptEnvelope(id=kept_id, envelope=body.decode()).model_dump_json()
+                value = KeptEnvelope.padded(kept_id, body).model_dump_json()
                 await session.handle.insert(KeptEnvelope.category, kept_id, value)
         except BaseException:
             await self._drop(kept_id)
@@ -143,7 +163,7 @@ class KeptEnvelopes:
             entries, sizes = await self._page(profile, offset), dict[str, int]()
             for entry_id, value in entries:
                 try:
-                    sizes[entry_id] = len(KeptEnvelope.model_validate_json(value).envelope)
+                    sizes[entry_id] = padded_bytes(len(KeptEnvelope.model_validate_json(value).envelope))
                 except ValidationError:
                     unreadable.append(entry_id)
             if self._claims is not None:

@@ -28,6 +28,7 @@ class Party:
         network: the network that it came from, "" if that is not known.
         reusable: whether the invitation is for many.
         is_stranger: whether all that ties it to us is what it began itself, such as a DID exchange.
+        network_a_day: how many beginnings over the invitation one network has a day; None: any number.
     """
 
     standing: Nearness
@@ -35,6 +36,7 @@ class Party:
     network: str = ""
     reusable: bool = False
     is_stranger: bool = False
+    network_a_day: int | None = None
 
     @property
     def is_known(self) -> bool:

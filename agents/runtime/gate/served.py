@@ -167,6 +167,8 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
         # ours, in the shapes of Aries RFC 0699 and 0734: where a wallet is told that something waits
         "push-notifications-webpush/1.0/set-device-info": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
         "push-notifications-webpush/1.0/get-device-info": _row(Speaks.MEDIATOR, needs=_C, max_kb=16),
+        # ours: a wallet has a request sent
+        "egress/1.0/request": _row(Speaks.MEDIATOR, needs=_C, max_kb=1536),
         # Aries RFC 0048, 0035, 0031 and 0557; a wallet without an address of its own polls with a ping
         "trust_ping/1.0/ping": _row(*_EVERYBODY, needs=_C, max_kb=16),
         "trust_ping/1.0/ping_response": _row(*_EVERYBODY, needs=_C, max_kb=16),

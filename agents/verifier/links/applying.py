@@ -7,8 +7,10 @@
 3. A place is taken before the question is put, so that no more are asked than the link allows; what a crash leaves
    between the two is an empty place, and nothing else. It is taken when the wallet asks to connect: who never goes on
    with that leaves no more connections here than the link has references.
-4. A place at which nothing was proven when its question's time is over is given back. A wallet that comes again then
-   is asked anew, at another place, a few times.
+   Who cannot be asked now, whatever the cause, gets no connection either.
+4. A place at which nothing was proven when its question's time is over is given back, also where an answer could not be
+   checked: else whoever names what nobody can fetch would keep a link full. A wallet that comes again then is asked
+   anew, at another place, a few times.
 """
 
 import logging
@@ -18,11 +20,10 @@ from typing import Final
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.verifier.erasing.erasure import erasures
-from wanderbuch.agents.verifier.links.link import Applicant, LinkOverError, Links, QuestionLink, reference
-from wanderbuch.agents.verifier.questions.document import WordedQuestion, read
+from wanderbuch.agents.verifier.links.link import Applicant, LinkOverError, Links, PlaceFate, QuestionLink, reference
+from wanderbuch.agents.verifier.questions.document import read, read_kept
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.faults import describe
-from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.handling import Invited
 from wanderbuch.plugins.exchange.incoming import Incoming
@@ -36,7 +37,7 @@ from wanderbuch.plugins.trust.verifying.answer_facts import FactKind, FactOutcom
 from wanderbuch.plugins.trust.verifying.asking import Asker, LinkPlace, NoGovernanceError
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
 from wanderbuch.plugins.trust.verifying.verifier import VerificationDesk
-from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
 from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import utc_now
 
@@ -77,16 +78,23 @@ class Applying:
         self._answer_in = answer_in
 
     async def take(self, invitation_id: str, connection: Connection) -> bool:
-        """Return whether a wallet may apply by a link: it has begun, or gets a place now."""
+        """Return whether a wallet may apply by a link: it has begun, or gets a place now.
+
+        Raises:
+            StoreError: the store does not answer; it may come again.
+        """
         link = await self._links.find(invitation_id)
         if link is None:
             return False
         try:
             await self._question(link, connection)
-        except LinkOverError:
+        except (LinkOverError, NotFoundError):  # over, or removed just now
             return False
-        except WanderbuchError:
-            return link.is_open(utc_now())  # `connected` tells why it is not asked
+        except StoreError:
+            raise
+        except WanderbuchError as err:
+            LOGGER.warning("link %s: an applicant cannot be asked now: %s", link.id, describe(err))
+            return False
         return True
 
     async def connected(self, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
@@ -135,11 +143,13 @@ class Applying:
     async def free(self, now: datetime) -> None:
         """Give back the places at which nothing was proven in time (4)."""
 
-        async def is_lost(applicant: Applicant) -> bool:
+        async def fate_of(applicant: Applicant) -> PlaceFate:
             asked = await self._desk.find(self._profile, applicant.question_id)
-            return asked is None or _lost(asked, now)
+            if asked is not None and not asked.state.is_final:
+                return PlaceFate.OPEN
+            return PlaceFate.LOST if asked is None or _lost(asked, now) else PlaceFate.KEPT
 
-        await self._links.free(now, is_lost)
+        await self._links.free(now, fate_of)
 
     async def _noted(self, link: QuestionLink, asked: Verification) -> Verification:
         """Have a question stand at its place, also where a crash came between the two."""
@@ -161,7 +171,7 @@ class Applying:
         snapshot, now = await self._source.current(), utc_now()
         if snapshot is None:
             raise NoGovernanceError("no governance file could be fetched and checked yet")
-        document = WordedQuestion.model_validate(link.question)
+        document = read_kept(link.question)
         # Read and compiled before a place is taken: what cannot be asked takes none.
         wanted = read(document, snapshot, today=now.date())
         compiled = await self._desk.compile(*wanted.asked, asker=self._asker)
@@ -196,7 +206,7 @@ def _lost(asked: Verification, at: datetime) -> bool:
     if asked.decision is None or asked.grounds is None:
         return asked.decision is None
     genuine = [fact.outcome for fact in asked.grounds.facts if fact.kind is FactKind.GENUINE]
-    return asked.decision.verdict is Verdict.NOT_TRUSTED and FactOutcome.HOLDS not in genuine
+    return FactOutcome.HOLDS not in genuine
 
 
 async def find_link(profile: Profile, invitation_id: str) -> Invited | None:

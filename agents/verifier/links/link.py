@@ -10,24 +10,29 @@ place: one certificate shown by many wallets is not told apart from many people'
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
+from wanderbuch.agents.work.log import ChangedMeanwhileError
 from wanderbuch.errors import ExchangeError
-from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import Record, RecordStore
 from wanderbuch.store.telling import Teller
+from wanderbuch.store.writing import writing
 
 _LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I and no O: they read as digits
 _DIGITS: Final = "23456789"
 _NUMBERS: Final = 90  # 10 to 99
 REFERENCES: Final = len(_LETTERS) * len(_DIGITS) * _NUMBERS
 _STEP: Final = 7919  # a prime that does not divide REFERENCES, so that a step that long meets each once
+_TRIES: Final = 20
+_LOOK_AGAIN: Final = timedelta(minutes=5)
 
 
 class LinkOverError(ExchangeError):
@@ -105,18 +110,37 @@ class Applicant(Record):
         return self.free_at
 
 
+class PlaceFate(Enum):
+    """What becomes of a place whose question's time is over."""
+
+    KEPT = "kept"  # something was proven
+    LOST = "lost"
+    OPEN = "open"  # what was answered is still judged
+
+
 class Links:
     """The links of one verifier."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, log: DeskLog | None = None) -> None:
+        """Open them.
+
+        Args:
+            profile: whose.
+            log: learns what people of the desk do with them, in one transaction with that.
+        """
+        self._profile = profile
+        self._log = log
         self._links = RecordStore(profile, QuestionLink)
         self._teller = Teller(profile, QuestionLink, link_events, records=self._links)
         self._applicants = RecordStore(profile, Applicant)
         self.page = self._links.page
 
     async def add(self, link: QuestionLink) -> QuestionLink:
-        """Keep a link, and return it."""
-        return await self._links.insert(link)
+        """Keep a link, and return it; DuplicateError: there is one with that id."""
+        if link.made_by is None or self._log is None:
+            return await self._links.insert(link)
+        await self._log.note(DeskAct.LINK_MADE, by=link.made_by, what=link.id, key=f"link:{link.id}", new=[link])
+        return link
 
     async def get(self, link_id: str) -> QuestionLink:
         """Return a link; NotFoundError: there is none."""
@@ -126,12 +150,25 @@ class Links:
         """Return a link, None if there is none."""
         return await self._links.get_or_none(link_id)
 
-    async def close(self, link_id: str) -> QuestionLink:
-        """Close a link: who has begun may still answer."""
-        return await self._links.change(link_id, lambda link: link.model_copy(update={"is_closed": True}))
+    async def close(self, link_id: str, *, by: str | None = None) -> QuestionLink:
+        """Close a link: who has begun may still answer.
 
-    async def widen(self, link_id: str, most: int) -> QuestionLink:
-        """Let more apply; NotFoundError: there is no such link.
+        Args:
+            link_id: which.
+            by: id of the person of the desk who does it; None: a program.
+
+        Raises:
+            NotFoundError: there is no such link.
+            ChangedMeanwhileError: so many apply just now that it could not be changed.
+        """
+
+        def step(link: QuestionLink) -> QuestionLink | None:
+            return None if link.is_closed else link.model_copy(update={"is_closed": True})
+
+        return await self._change(link_id, step, DeskAct.LINK_CLOSED, by=by, key=f"link-closed:{link_id}")
+
+    async def widen(self, link_id: str, most: int, *, by: str | None = None) -> QuestionLink:
+        """Let more apply; errors as with `close`.
 
         Raises:
             ExchangeError: that would be fewer than now.
@@ -145,7 +182,32 @@ class Links:
                 )
             return link.model_copy(update={"most": most}) if most > link.most else None
 
-        return await self._links.change(link_id, step)
+        return await self._change(link_id, step, DeskAct.LINK_WIDENED, by=by, key=f"link-widened:{link_id}:{most}")
+
+    async def _change(
+        self,
+        link_id: str,
+        step: Callable[[QuestionLink], QuestionLink | None],
+        act: DeskAct,
+        *,
+        by: str | None,
+        key: str,
+    ) -> QuestionLink:
+        """Change a link, with a line in the log where a person does it; again where it was changed meanwhile."""
+        if by is None or self._log is None:
+            return await self._links.change(link_id, step)
+        for tries_left in reversed(range(_TRIES)):
+            link = await self._links.get(link_id)
+            if (changed := step(link)) is None:
+                return link
+            try:
+                await self._log.note(act, by=by, what=link_id, key=key, changed=[(link, changed)])
+            except ChangedMeanwhileError:  # somebody has just applied by it
+                if not tries_left:
+                    raise
+                continue
+            break
+        return await self._links.get(link_id)
 
     async def take_place(self, link_id: str, *, at: datetime) -> tuple[QuestionLink, int]:
         """Take the next place of a link, and return both.
@@ -180,20 +242,22 @@ class Links:
         """Forget who stands at a place; it is given to nobody else."""
         await self._applicants.remove(own_id("applicant", link_id, str(place)))
 
-    async def free(self, now: datetime, is_lost: Callable[[Applicant], Awaitable[bool]]) -> None:
-        """Give back the places whose time is over and that are lost; each once.
-
-        A crash in the middle may leave one taken: it never makes two of one.
-        """
+    async def free(self, now: datetime, fate_of: Callable[[Applicant], Awaitable[PlaceFate]]) -> None:
+        """Give back the places whose time is over and that are lost, each once; what is open is looked at again."""
         async with self._applicants.claiming(now) as due:
             async for applicant in due:
-                lost = await is_lost(applicant)
-                await self._applicants.change(applicant.id, lambda seen: seen.model_copy(update={"free_at": None}))
-                if lost and applicant.link is not None:
-                    with suppress(NotFoundError):  # the link was removed
-                        await self._links.change(
-                            applicant.link, lambda link: link.model_copy(update={"freed": link.freed + 1})
-                        )
+                fate = await fate_of(applicant)
+                look_again = now + _LOOK_AGAIN if fate is PlaceFate.OPEN else None
+                async with writing(self._profile) as records:  # both, or neither
+                    noted = await records.get_or_none(Applicant, applicant.id)
+                    if noted is None or noted.free_at is None:  # erased, or another process looked meanwhile
+                        continue
+                    await records.replace(noted.model_copy(update={"free_at": look_again}))
+                    if fate is not PlaceFate.LOST or noted.link is None:
+                        continue
+                    link = await records.get_or_none(QuestionLink, noted.link)
+                    if link is not None:
+                        await records.replace(link.model_copy(update={"freed": link.freed + 1}))
 
 
 def link_events(link: QuestionLink) -> Sequence[Event]:

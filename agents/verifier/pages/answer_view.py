@@ -12,7 +12,7 @@ from datetime import UTC, date
 from typing import Final
 
 from wanderbuch.agents.verifier.answers import AskAgain, ask_again
-from wanderbuch.agents.verifier.shown import Shown, in_words
+from wanderbuch.agents.verifier.shown import Shown, in_words, labels
 from wanderbuch.governance.facts.question import Subject, TrustDecision, Verdict
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, AnswerSource, FactKind
 from wanderbuch.plugins.trust.verifying.answer_terms import AnswerCategory, good_until, holds_on, not_checked
@@ -136,7 +136,7 @@ def _certificates(
                 category="" if decision is None else AnswerCategory.of(decision).value,
                 decision=decision,
                 seen=None if own is None else in_words(credential_type, own, language),
-                hidden=tuple(credential_type.attribute(name).label.in_language(language) for name in group.hidden),
+                hidden=labels(credential_type, group.hidden, language),
             )
         )
     return tuple(views)

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.problems import MalformedError, malformed
 from wanderbuch.agents.site.rendering import PageHandler
-from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.links.link import REFERENCES
 from wanderbuch.agents.verifier.links.models import NewLink
 from wanderbuch.agents.verifier.making_links import make_link
@@ -149,7 +148,6 @@ class DeskAsking:
         link_id = visit.own_id("link")
         with contextlib.suppress(DuplicateError):  # a second click
             await make_link(visit.office, told, made_by=visit.person.id, link_id=link_id)
-        await visit.office.log.note(DeskAct.LINK_MADE, by=visit.person.id, what=link_id, key=f"link:{link_id}")
         return visit.go(f"/link/{link_id}")
 
     async def _save(self, visit: AskingVisit) -> web.StreamResponse:

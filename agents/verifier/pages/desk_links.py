@@ -10,11 +10,10 @@ from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.verifier.applicants import list_applicants
-from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.links.link import REFERENCES, QuestionLink
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, badge_of
-from wanderbuch.agents.verifier.questions.document import WordedQuestion
-from wanderbuch.agents.verifier.questions.explaining import explain
+from wanderbuch.agents.verifier.questions.document import read_kept
+from wanderbuch.agents.verifier.questions.explaining import worker_words
 from wanderbuch.agents.verifier.reading import read_question
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.store.records import utc_now
@@ -70,29 +69,27 @@ class DeskLinks:
 
     async def _close(self, visit: AskingVisit) -> web.StreamResponse:
         visit.must_ask()
-        link = await visit.office.links.close(visit.request.match_info["id"][:64])
-        by = visit.person.id
-        await visit.office.log.note(DeskAct.LINK_CLOSED, by=by, what=link.id, key=f"link-closed:{link.id}")
+        link = await visit.office.links.close(visit.request.match_info["id"][:64], by=visit.person.id)
         return visit.go(f"/link/{link.id}")
 
     async def _widen(self, visit: AskingVisit) -> web.StreamResponse:
         visit.must_ask()
-        text, by = visit.text("most"), visit.person.id
+        text = visit.text("most")
         most = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
         if not 1 <= most <= REFERENCES:
             raise MalformedError(f"expected a number of applicants from 1 to {REFERENCES}")
-        link = await visit.office.links.widen(visit.request.match_info["id"][:64], most)
-        await visit.office.log.note(DeskAct.LINK_WIDENED, by=by, what=link.id, key=f"link-widened:{link.id}:{most}")
+        link = await visit.office.links.widen(visit.request.match_info["id"][:64], most, by=visit.person.id)
         return visit.go(f"/link/{link.id}")
 
 
 async def _learnt(visit: AskingVisit, link: QuestionLink) -> tuple[str, ...]:
-    """Return what the link's question asks, in the page's language; nothing where it can no longer be read."""
+    """Return what the link's question tells a worker, in the page's language; nothing where it cannot be read now."""
     try:
-        asked = await read_question(visit.office, WordedQuestion.model_validate(link.question))
+        question = read_kept(link.question)
+        asked = await read_question(visit.office, question)
     except WanderbuchError:
         return ()
-    return explain(asked.asked, asked.levels, (), language=visit.language.tag).learnt
+    return worker_words(asked.asked, keeping=question.keeping, language=visit.language.tag, levels=asked.levels)
 
 
 def _page(text: str) -> int:

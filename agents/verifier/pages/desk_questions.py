@@ -22,12 +22,14 @@ from wanderbuch.agents.site.works import WorkState
 from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.pages.answer_view import answer_view, good_until_of
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question
-from wanderbuch.agents.verifier.putting import put
-from wanderbuch.agents.verifier.questions.explaining import explain
+from wanderbuch.agents.verifier.putting import put_again
+from wanderbuch.agents.verifier.questions.explaining import worker_words
 from wanderbuch.agents.verifier.receipts import receipt_address
+from wanderbuch.agents.verifier.staff import StaffRole
 from wanderbuch.errors import ExchangeError
-from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AwardPrecision
+from wanderbuch.plugins.trust.verifying.asked import AskedCredential
 from wanderbuch.plugins.trust.verifying.exchange import Verification, VerificationState
+from wanderbuch.plugins.trust.verifying.seen import forgetting_seen
 from wanderbuch.store.records import DuplicateError
 
 _LOOK_EVERY_S: Final = 0.7
@@ -117,42 +119,39 @@ class DeskQuestions:
                     return Message(step, "progress", data, is_last=is_over)
                 await asyncio.sleep(_LOOK_EVERY_S)
 
-        return await visit.office.sessions.stream(visit.request, visit.person, source)
+        return await visit.office.sessions.stream(
+            visit.request, visit.person, source, still_may=lambda person: person.may(StaffRole.ASKER)
+        )
 
     async def _withdraw(self, visit: AskingVisit) -> web.StreamResponse:
         verification = await self._question(visit)
         office, by = visit.office, visit.person.id
         with contextlib.suppress(ExchangeError):  # an answer came first: the page shows that
-            ended = await office.desk.cancel(office.tenant.profile, verification.id)
+            ended = await office.desk.cancel(office.tenant.profile, verification.id, by=by)
             await office.log.note(DeskAct.CANCELLED, by=by, what=ended.id, key=f"cancelled:{ended.id}")
         return visit.go(f"/question/{verification.id}")
 
     async def _again(self, visit: AskingVisit) -> web.StreamResponse:
-        """Put the same question again; with the day of award where the decision needs it and the form says so."""
+        """Put the same question again; with the day of award where the decision lacked it, as the button says."""
         verification = await self._question(visit)
-        needs_day = visit.text("day") == "yes"
-        asked = [
-            AskedCredential(group.group, group.requirement, AwardPrecision.DAY if needs_day else group.award_precision)
-            for group in verification.groups
-        ]
         question_id = visit.own_id("question")
         with contextlib.suppress(DuplicateError):  # a second click
-            await put(
-                visit.office,
-                *asked,
-                deadline_s=None,
-                ref=verification.ref,
-                keeping=verification.keeping,
-                asked_by=visit.person.id,
-                question_id=question_id,
-            )
+            await put_again(visit.office, verification, asked_by=visit.person.id, question_id=question_id)
         return visit.go(f"/question/{question_id}")
 
     async def _forget(self, visit: AskingVisit) -> web.StreamResponse:
         verification = await self._question(visit)
         office, by = visit.office, visit.person.id
-        await office.desk.forget(office.tenant.profile, verification.id)
-        await office.log.note(DeskAct.FORGOTTEN, by=by, what=verification.id, key=f"forgotten:{verification.id}:{by}")
+        await office.desk.ended(office.tenant.profile, verification.id)  # of what is open values may still come
+        is_first = await office.log.note(
+            DeskAct.FORGOTTEN,
+            by=by,
+            what=verification.id,
+            key=f"forgotten:{verification.id}:{by}",
+            also=forgetting_seen(verification.id),
+        )
+        if not is_first:
+            await office.desk.forget(office.tenant.profile, verification.id)
         return visit.go(f"/question/{verification.id}")
 
     async def _question(self, visit: AskingVisit) -> Verification:
@@ -167,5 +166,5 @@ def _state_text(visit: AskingVisit, verification: Verification) -> Markup:
 
 def _worker_words(verification: Verification, tag: str) -> WorkerWords:
     asked = [AskedCredential(group.group, group.requirement, group.award_precision) for group in verification.groups]
-    explained = explain(asked, (), (), keeping=verification.keeping, language=tag)
-    return WorkerWords(tag, LANGUAGES[tag].direction, explained.learnt)
+    words = worker_words(asked, keeping=verification.keeping, language=tag)
+    return WorkerWords(tag, LANGUAGES[tag].direction, words)

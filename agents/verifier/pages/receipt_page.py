@@ -20,6 +20,7 @@ from wanderbuch.agents.verifier.erasing.erasure import ErasedError
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.pages.kit import KIT
 from wanderbuch.agents.verifier.receipts import RECEIPT_PATH, ReceiptOut, signed_receipt
+from wanderbuch.agents.verifier.shown import labels
 from wanderbuch.plugins.trust.receipts.receipt import DecisionReceipt, ReceiptCredential
 from wanderbuch.schemas.credential_type import load_credential_type
 from wanderbuch.schemas.languages import is_language, language_name
@@ -76,10 +77,9 @@ def _about(asked: ReceiptCredential, words: Words) -> Markup:
     return words.occupation(asked.occupation)
 
 
-def _labels(asked: ReceiptCredential, tag: str) -> list[str]:
+def _labels(asked: ReceiptCredential, tag: str) -> tuple[str, ...]:
     """Return the labels of the attributes that were to be shown."""
-    credential_type = load_credential_type(asked.credential_type)
-    return [credential_type.attribute(name).label.in_language(tag) for name in asked.shown]
+    return labels(load_credential_type(asked.credential_type), asked.shown, tag)
 
 
 def receipt_routes() -> tuple[PublicRoute, ...]:

@@ -16,16 +16,16 @@ Rules of reading one (`read`), against a governance file and a day:
 """
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.site.occupation_search import meant_by
-from wanderbuch.agents.verifier.models import KeepIn
+from wanderbuch.agents.verifier.keep_models import KeepIn
 from wanderbuch.errors import CredentialError
 from wanderbuch.governance.facts.file import EQF, GovernanceFile
 from wanderbuch.governance.facts.question import LevelProof, Purpose, Requirement, Subject
@@ -120,6 +120,21 @@ class WordedQuestion(ApiModel):
     def keeping(self) -> Keeping | None:
         """Why and how long the answer is kept; None: it is not."""
         return None if self.keep is None else self.keep.parsed(self.language)
+
+
+def read_kept(document: Mapping[str, Any]) -> WordedQuestion:
+    """Return a question that was kept as a document, with a link or as a template.
+
+    Raises:
+        CredentialError: it was kept by another version, and is none of ours.
+    """
+    try:
+        return WordedQuestion.model_validate(document)
+    except ValidationError as err:
+        raise CredentialError(
+            "this question was kept by another version of the software, and cannot be read any more",
+            hint="ask it anew, and make a new link or template of it",
+        ) from err
 
 
 @dataclass(frozen=True, slots=True)

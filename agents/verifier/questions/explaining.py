@@ -4,18 +4,17 @@ Said in the language of whoever asks. Reasons of the governance rules are Englis
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
 from wanderbuch.agents.site.languages import LANGUAGES, Words
-from wanderbuch.agents.site.rendering import Kit
 from wanderbuch.agents.verifier.questions.document import MappedLevel
+from wanderbuch.agents.verifier.questions.kit import KIT
 from wanderbuch.governance.facts.question import Requirement, Subject, TrustDecision, Verdict
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential, AwardPrecision
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 
-KIT: Final = Kit("wanderbuch.agents.verifier.questions")
 MANY: Final = 4  # credentials at once, from which on it is said that these are many
 
 
@@ -85,6 +84,18 @@ def explain(
         not_learnt=tuple(_plain(t(key)) for key in hidden),
         remarks=tuple(_remarks(t, asked, permissions, keeping)),
     )
+
+
+def worker_words(
+    asked: Sequence[AskedCredential],
+    *,
+    keeping: Keeping | None,
+    language: str,
+    levels: Sequence[MappedLevel] = (),
+) -> tuple[str, ...]:
+    """Return a question as its worker is told it: what is learnt, and that the answer is kept, where it is."""
+    learnt = explain(asked, levels, (), language=language).learnt
+    return learnt if keeping is None else (*learnt, replace(keeping, language=language).told())
 
 
 def _learnt_of(t: Words, asked: AskedCredential) -> Iterator[str]:

@@ -14,8 +14,9 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
-from wanderbuch.agents.verifier.questions.document import WordedQuestion
+from wanderbuch.agents.verifier.questions.document import WordedQuestion, read_kept
 from wanderbuch.store.errors import NotFoundError
+from wanderbuch.store.once import one_step
 from wanderbuch.store.records import Record, RecordStore, new_id
 
 MOST_TEMPLATES: Final = 200
@@ -84,6 +85,7 @@ class Template:
 
         Raises:
             RefusedError: nobody says the place.
+            CredentialError: it was kept by another version, and cannot be read.
         """
         told = {name: value for name, value in members.items() if value is not None}
         document = {**self.question, **told}
@@ -92,7 +94,7 @@ class Template:
                 f"expected the place where issuers must count: the template {self.id!r} names none",
                 hint="say `place`, such as Malta",
             )
-        return WordedQuestion.model_validate(document)
+        return read_kept(document)
 
 
 class Templates:
@@ -104,6 +106,7 @@ class Templates:
     """
 
     def __init__(self, profile: Profile, log: DeskLog) -> None:
+        self._profile = profile
         self._saved = RecordStore(profile, QuestionTemplate)
         self._log = log
 
@@ -141,11 +144,12 @@ class Templates:
             RefusedError: there are too many.
             DuplicateError: there is one with that id.
         """
-        if await self._saved.count() >= MOST_TEMPLATES:
-            raise RefusedError(f"there are {MOST_TEMPLATES} templates already", hint="remove one that nobody uses")
         document = question.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"ref", "keep"})
         saved = QuestionTemplate(id=template_id or new_id(), title=title, question=document, saved_by=by)
-        await self._log.note(DeskAct.TEMPLATE_SAVED, by=by, what=saved.id, key=f"saved:{saved.id}", new=[saved])
+        async with one_step(self._profile, "saving-template"):  # or of many at once too many would find room
+            if await self._saved.count() >= MOST_TEMPLATES and await self._saved.get_or_none(saved.id) is None:
+                raise RefusedError(f"there are {MOST_TEMPLATES} templates already", hint="remove one that nobody uses")
+            await self._log.note(DeskAct.TEMPLATE_SAVED, by=by, what=saved.id, key=f"saved:{saved.id}", new=[saved])
         return _of(saved)
 
     async def remove(self, template_id: str, *, by: str) -> None:
@@ -157,9 +161,11 @@ class Templates:
         """
         if template_id in BUILT_IN:
             raise RefusedError(f"the template {template_id!r} comes with the product", hint="save one of your own")
-        if not await self._saved.remove(template_id):
-            raise NotFoundError(f"there is no template {template_id}", hint="it may have been removed")
-        await self._log.note(DeskAct.TEMPLATE_REMOVED, by=by, what=template_id, key=f"removed:{template_id}")
+        saved = await self._saved.get_or_none(template_id)
+        if saved is None or not await self._log.note(
+            DeskAct.TEMPLATE_REMOVED, by=by, what=template_id, key=f"removed:{template_id}", removed=[saved]
+        ):
+            raise NotFoundError(f"there is no template {template_id[:64]}", hint="it may have been removed")
 
 
 def _of(saved: QuestionTemplate) -> Template:

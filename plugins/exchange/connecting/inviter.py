@@ -5,7 +5,8 @@
 3. Key, DID, connection and ACA-Py's record are kept, all or nothing, so that a crash leaves no key that nobody knows;
    the record's name refuses a second connection for one request, in this process or another.
 4. The role takes it, or another has the invitation: then nothing is left of it, and its sender is told.
-5. The response names our fresh DID, signed by the key that the invitation was for.
+5. The response names our fresh DID, signed by the key that the invitation was for. The role is told if it did not
+   arrive, and may have it sent again (`answer_again`): who asks anew is another wallet for us, whom it may refuse.
 6. `complete`, or a wish to go on over a connection that is there, is told to the role, which goes on with what it
    invited for.
 """
@@ -13,6 +14,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol
 
 from acapy_agent.core.profile import Profile
@@ -57,12 +59,12 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.once import own_id
 
 _LOG = logging.getLogger(__name__)
-_TAKEN: Final = "this invitation is over, or another wallet has taken it; ask for a new one"
+_TAKEN: Final = "this invitation is over or cannot be answered now, or another wallet has taken it; ask who made it"
 _VERSIONS: Final = ("1.0", "1.1")
 
 
 class InvitationTaker(Protocol):
-    """What a role does with those who answer its invitations. Both may be called again with the same."""
+    """What a role does with those who answer its invitations. All may be called again with the same."""
 
     async def take(self, profile: Profile, invitation_id: str, connection: Connection) -> bool:
         """Give what an invitation is for to a connection; False: another one has it, or it is over.
@@ -72,6 +74,9 @@ class InvitationTaker(Protocol):
 
     async def connected(self, profile: Profile, invitation_id: str, connection: Connection, incoming: Incoming) -> None:
         """Go on with what the invitation is for; `incoming` is what can be answered with it."""
+
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Note that the response did not arrive at who has what an invitation is for; must not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +141,15 @@ class Inviter:
             return False
         if connection.their_did != introduced.did:
             raise HandshakeError("expected the request that was answered before, found another with its id")
-        if not await self.taker_of(office).take(profile, invitation_id, connection):  # 4
+        taker = self.taker_of(office)
+        if not await taker.take(profile, invitation_id, connection):  # 4
             if made is not None:
                 await forget_connection(profile, connection, with_their_key=made.with_their_key)
             await _refuse(incoming, connection.channel, REQUEST_NOT_ACCEPTED)
             return True
-        response = response_message(  # 5
-            protocol=connection.protocol,
-            request_id=connection.request_id,
-            invitation_id=invitation_id,
-            did=connection.own_did,
-            key=await profile.inject(KeyRing).secret(profile, incoming.recipient),
-            invitation_key=incoming.recipient,
-        )
-        await profile.inject(Sending).answer(incoming, connection.channel, response)
+        response = await _response(profile, connection, incoming.recipient)  # 5
+        on_lost = partial(taker.unanswered, invitation_id, connection)
+        await profile.inject(Sending).answer(incoming, connection.channel, response, on_lost=on_lost)
         return True
 
     async def take_complete(self, office: Any, incoming: Incoming) -> bool:
@@ -218,6 +218,24 @@ class Inviter:
             invitation_key=incoming.recipient,
             inviter_role=self.role,
         )
+
+
+async def answer_again(profile: Profile, connection: Connection) -> None:
+    """Send the response to a request once more, the same: whoever sent that may not have had it (5)."""
+    if connection.invitation_key is not None:
+        response = await _response(profile, connection, connection.invitation_key)
+        await profile.inject(Sending).send_soon(profile, connection.channel, response)
+
+
+async def _response(profile: Profile, connection: Connection, invitation_key: str) -> dict[str, Any]:
+    return response_message(
+        protocol=connection.protocol,
+        request_id=connection.request_id,
+        invitation_id=connection.invitation_id,
+        did=connection.own_did,
+        key=await profile.inject(KeyRing).secret(profile, invitation_key),
+        invitation_key=invitation_key,
+    )
 
 
 def _connection_id(incoming: Incoming) -> str | None:

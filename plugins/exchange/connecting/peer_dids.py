@@ -40,7 +40,11 @@ class OwnPeer:
 
 
 def fresh_peer(endpoint: str, *, takes_sockets: bool = False) -> OwnPeer:
-    """Return a new DID that listens at an address; `takes_sockets`: there by web socket, too."""
+    """Return a new DID that listens at an address; `takes_sockets`: there by web socket, too, which comes first.
+
+    A wallet that goes on by https while its web socket is gone may never open another: Credo 0.6.3 takes any answer for
+    a good one, and tries again only when a web socket ends.
+    """
     key = Key.generate(KeyAlg.ED25519)
     public = key.get_public_bytes()
     document: dict[str, Any] = {
@@ -48,11 +52,13 @@ def fresh_peer(endpoint: str, *, takes_sockets: bool = False) -> OwnPeer:
         "verificationMethod": [{"id": _KEY, "type": "Multikey", "publicKeyMultibase": to_multikey(public)}],
         "authentication": [_KEY],
         "keyAgreement": [_KEY],
-        "service": [_service(0, endpoint)],
+        "service": [_service(number, address) for number, address in enumerate(_addresses(endpoint, takes_sockets))],
     }
-    if takes_sockets:
-        document["service"].append(_service(1, endpoint.replace("https://", "wss://", 1)))
     return OwnPeer(_long_form(document), to_base58(public), key)
+
+
+def _addresses(endpoint: str, takes_sockets: bool) -> list[str]:
+    return [*([endpoint.replace("https://", "wss://", 1)] if takes_sockets else []), endpoint]
 
 
 def _service(priority: int, endpoint: str) -> dict[str, Any]:

@@ -140,11 +140,11 @@ class Endings:
             LOGGER.info("verification %s: declined", verification.id)
             await Staples(self.profile).forget(verification.id)
 
-    async def cancel(self, verification: Verification, *, at: datetime) -> Verification:
+    async def cancel(self, verification: Verification, *, by: str | None, at: datetime) -> Verification:
         """Take a question back that nobody has answered, and return the verification as it stands then."""
         if verification.state is not VerificationState.OPEN:
             return verification
-        ended = await self._teller.add(verification, ANSWER, cancelled(at=at))
+        ended = await self._teller.add(verification, ANSWER, cancelled(by=by, at=at))
         if ended is None:
             return await self.markers.get(verification.id)
         LOGGER.info("verification %s: cancelled", verification.id)

@@ -43,6 +43,7 @@ LATER: Final = (
         "answered_by",
         "judging_since",
         "decline_code",
+        "cancelled_by",
         "ended_at",
         "decision",
         "group_decisions",
@@ -103,6 +104,7 @@ class Verification(Record):
             have the answer erased.
         judging_since: when the answer came.
         decline_code: the wallet's own code, from a closed set of characters.
+        cancelled_by: id of the person who took it back at the desk; None: a program, or nobody did.
         ended_at: when it became final.
         decision: the whole one.
         group_decisions: those about each of several credentials, in the order of `groups`; empty where there is one.
@@ -139,6 +141,7 @@ class Verification(Record):
     answered_by: str | None = None
     judging_since: datetime | None = None
     decline_code: str | None = None
+    cancelled_by: str | None = None
     ended_at: datetime | None = None
     decision: TrustDecision | None = None
     group_decisions: tuple[TrustDecision, ...] = ()
@@ -254,9 +257,9 @@ def unanswered(*, at: datetime) -> dict[str, Any]:
     return {"state": VerificationState.NO_ANSWER.value, "ended_at": at.isoformat()}
 
 
-def cancelled(*, at: datetime) -> dict[str, Any]:
-    """Return the marker `answer` of a question that was taken back."""
-    return {"state": VerificationState.CANCELLED.value, "ended_at": at.isoformat()}
+def cancelled(*, at: datetime, by: str | None = None) -> dict[str, Any]:
+    """Return the marker `answer` of a question that was taken back, and by whom."""
+    return {"state": VerificationState.CANCELLED.value, "cancelled_by": by, "ended_at": at.isoformat()}
 
 
 def decided(

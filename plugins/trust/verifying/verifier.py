@@ -256,15 +256,20 @@ class VerificationDesk:
         endings = self._of(profile)
         return await endings.look(await endings.markers.get(verification_id), at=self._clock())
 
-    async def cancel(self, profile: Profile, verification_id: str) -> Verification:
+    async def cancel(self, profile: Profile, verification_id: str, *, by: str | None = None) -> Verification:
         """Take a question back that nobody has answered; one that was taken back stays so.
+
+        Args:
+            profile: who asked.
+            verification_id: which.
+            by: id of the person who takes it back; None: a program.
 
         Raises:
             NotFoundError: there is none with this id.
             ExchangeError: it was answered, or is over.
         """
         verification = await self.status(profile, verification_id)
-        verification = await self._of(profile).cancel(verification, at=self._clock())
+        verification = await self._of(profile).cancel(verification, by=by, at=self._clock())
         if verification.state is not VerificationState.CANCELLED:
             raise ExchangeError(f"expected an open request, found one that is {verification.state.value}")
         return verification
@@ -298,10 +303,22 @@ class VerificationDesk:
 
         Raises:
             NotFoundError: there is none with this id.
+            ExchangeError: it is open: values may still come.
         """
-        verification = await self._of(profile).markers.get(verification_id)
+        verification = await self.ended(profile, verification_id)
         if verification.has_seen:
             await forget_seen(profile, verification.id)
+        return verification
+
+    async def ended(self, profile: Profile, verification_id: str) -> Verification:
+        """Return a verification that has ended; errors as with `forget`."""
+        verification = await self.status(profile, verification_id)
+        if not verification.state.is_final:
+            raise ExchangeError(
+                "expected a request that has ended, found one that is open: nothing was seen yet, and values may still"
+                " come",
+                hint="take the question back, or wait for its end",
+            )
         return verification
 
     async def forget_answer(self, profile: Profile, verification_id: str, *, with_record: bool) -> None:

@@ -32,7 +32,10 @@ class EventKind(Enum):
     OFFER_ENDED = "offer.ended"
     CREDENTIAL_ISSUED = "credential.issued"
     CREDENTIAL_ANSWERED = "credential.answered"
+    CREDENTIAL_UNANSWERED = "credential.unanswered"
     CREDENTIAL_REVOKED = "credential.revoked"
+    REVOCATION_TOLD = "revocation.told"
+    REVOCATION_UNANSWERED = "revocation.unanswered"
     BATCH_CHANGED = "batch.changed"
     BATCH_ROW_LOCKED = "batch.row-locked"
     REQUEST_DECIDED = "request.decided"
@@ -79,7 +82,17 @@ KINDS: Final[Mapping[EventKind, Told]] = MappingProxyType(
         EventKind.CREDENTIAL_ANSWERED: Told(
             "The wallet said what it did with the credential.", "offer", {"receipt": ("KEPT", "REJECTED")}
         ),
+        EventKind.CREDENTIAL_UNANSWERED: Told(
+            "For a week nobody said anything of a credential: it is sent no more. The wallet may have it all the same.",
+            "offer",
+        ),
         EventKind.CREDENTIAL_REVOKED: Told("The status list that revokes a credential is public.", "offer"),
+        EventKind.REVOCATION_TOLD: Told("The wallet has the notice that its credential is revoked.", "offer"),
+        EventKind.REVOCATION_UNANSWERED: Told(
+            "For a week the wallet did not say that it has the notice of the revocation: it is sent no more. The "
+            "wallet may have it all the same: Credo 0.6.3 never says so.",
+            "offer",
+        ),
         EventKind.BATCH_CHANGED: Told(
             "A batch of slips is ready, was started, paused or cancelled.",
             "batch",

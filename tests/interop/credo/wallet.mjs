@@ -77,6 +77,7 @@ const tellMessage = async ({ payload }) => {
     thread_id: message['~thread']?.thid ?? message['@id'],
     parent_thread_id: message['~thread']?.pthid ?? null,
     code: message.description?.code ?? null,
+    count: message.message_count ?? null,
   })
 }
 

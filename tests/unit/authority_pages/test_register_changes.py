@@ -7,9 +7,10 @@ from typing import Any
 from tests.unit.authority_pages.conftest import Browser
 from tests.unit.authority_pages.outline import Outline
 from tests.unit.authority_pages.place import GALLE, MALTA, URL, WELDERS, Place, full_payload
+from tests.vectors.make_listing_vectors import SOUND
 
 from wanderbuch.governance.form.cte_model import DESCRIPTION
-from wanderbuch.governance.form.model import ACCREDITATION
+from wanderbuch.governance.form.model import ACCREDITATION, LISTING
 
 
 async def test_a_page_that_is_known_is_not_sent_again(browser: Browser, place: Place) -> None:
@@ -127,3 +128,24 @@ async def test_facts_are_read_once_a_version(place: Place) -> None:
     assert again.snapshot.fresh_until is not None
     assert facts[0].snapshot.fresh_until is not None
     assert again.snapshot.fresh_until > facts[0].snapshot.fresh_until
+
+
+async def test_an_institution_without_a_did_is_found_and_never_called_trusted(browser: Browser, place: Place) -> None:
+    payload = full_payload()
+    payload["version"] = payload["participants"]["version"] = 2
+    entries = payload["participants"]["entries"]
+    entries[LISTING] = {"P01/0142": SOUND, "P01/0143": {"name": "Colombo Welding Centre", "did": WELDERS}}
+    await place.publish(payload)
+    for query in ("name=matara", "name=0142", "name=plumb&occupation=C7126&country=LKA"):
+        row = (await browser.ask(f"/registry/en/?{query}")).text.partition("Matara Plumbing School")
+        assert "/registry/en/listed/P01%2F0142" in row[0]
+        assert "does not issue digitally yet" in row[2]
+    page = await browser.ask("/registry/en/listed/P01%2F0142")
+    assert (page.status, Outline(page.text).headings[:2]) == (200, [1, 2])
+    assert "no digital certificate in its name counts" in page.text
+    assert "badge-counts" not in page.text
+    assert "TVEC-2026-0901" in page.text
+    connected = await browser.ask("/registry/en/listed/P01/0143")
+    assert connected.target == f"/registry/en/institution/{WELDERS}"
+    assert WELDERS in (await browser.ask("/registry/en/?name=0143")).text.replace("%3A", ":")
+    assert (await browser.ask("/registry/en/listed/P01/0199")).status == 404

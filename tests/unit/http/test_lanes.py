@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from wanderbuch.governance.facts.identifiers import WebvhDid
 from wanderbuch.plugins.http import edge as edge_module
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
+from wanderbuch.plugins.http.edge_lanes import Lane
 from wanderbuch.plugins.http.errors import DeadlineError, HttpError, NotFoundError, UnreachableError
 from wanderbuch.plugins.http.lanes import LaneBusyError, SilentHostError, own_work, work_for_strangers
 from wanderbuch.plugins.http.names import NameLookup
@@ -22,6 +24,12 @@ from wanderbuch.plugins.webvh.cache import ExpiringCache
 
 SILENT = "silent.example.test"
 LONG_S = 60  # ends only what hangs
+
+
+def _let_connect(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Give strangers' connections so long to be made."""
+    limits = replace(edge_module.FIXED[Lane.STRANGERS], connect_s=seconds)
+    monkeypatch.setattr(edge_module, "FIXED", {**edge_module.FIXED, Lane.STRANGERS: limits})
 
 
 @pytest.fixture
@@ -43,7 +51,7 @@ async def silent_port() -> AsyncIterator[int]:
 @pytest.fixture
 async def town(host: TlsHost, silent_port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HttpEdge]:
     """A way out to an honest host, to one that is silent, and to the silent port of the honest one."""
-    monkeypatch.setattr(edge_module, "_STRANGERS_CONNECT_S", 0.3)
+    _let_connect(monkeypatch, 0.3)
     connect = ConnectionMap.parse(
         [
             f"{host.host}:443=127.0.0.1:{host.port}",
@@ -159,7 +167,7 @@ async def test_a_host_has_few_places_and_nobody_queues_for_them(town: HttpEdge) 
 async def test_our_own_work_and_deliveries_do_not_wait_for_strangers(
     town: HttpEdge, host: TlsHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edge_module, "_STRANGERS_CONNECT_S", LONG_S)  # they are still waiting when we are done
+    _let_connect(monkeypatch, LONG_S)  # they are still waiting when we are done
     with own_work():
         await fetch(town, host.url("page"))
 

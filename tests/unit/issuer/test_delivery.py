@@ -197,6 +197,26 @@ async def test_unfinished_connection_gets_no_offer_until_it_is_finished(workshop
     assert await times_sent(workshop, offer) == 1
 
 
+async def test_a_wallet_whose_response_did_not_arrive_is_answered_again_after_growing_pauses(
+    workshop: Workshop,
+) -> None:
+    offer, began = await workshop.make(lifetime=timedelta(days=2)), datetime.now(UTC)
+    phone = workshop.wallets.by_offer[offer.id] = await workshop.connect(offer.id, state=acapy.ANSWERED)
+    assert await workshop.take(phone)
+    workshop.desk.delivery.unanswered(offer.id, phone.connection)
+    for minutes in range(61):
+        await workshop.desk.sweep(began + timedelta(minutes=minutes))
+    answered = [message for to, message in await workshop.messages() if to is phone]
+    assert {message["@type"].rpartition("/")[2] for message in answered} == {"response"}
+    assert {message["@id"] for message in answered} == {answered[0]["@id"]}
+    assert len(answered) == 7  # at once, then after 1, 2, 4, 8, 16 and 32 minutes: the sweep comes once a minute
+    async with workshop.profile.session() as session:
+        await acapy.set_state(session, acapy_connection(phone.connection), acapy.COMPLETED)
+    await workshop.complete(phone)
+    await workshop.desk.sweep(began + timedelta(days=1))
+    assert [message["@id"] for to, message in await workshop.messages() if to is phone] == [offer.thread_id]
+
+
 async def test_a_wallet_may_take_a_further_offer_over_its_connection(workshop: Workshop) -> None:
     first = await workshop.issue()
     phone, second = workshop.phone_of(first), await workshop.make()

@@ -16,6 +16,7 @@ from wanderbuch.store.errors import CursorError
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DAY = timedelta(days=1, seconds=1)
+WEEK = timedelta(days=7, seconds=1)
 KINDS = (PAYLOAD, Connection.category, ConnRecord.RECORD_TYPE, Offer.category, f"{Offer.category}.marker")
 
 
@@ -73,13 +74,13 @@ async def test_connection_that_served_another_offer_stays_whichever_was_declined
         assert await find_connection(workshop.profile, each.connection.own_key) is not None
 
 
-async def test_credential_that_nobody_acknowledged_goes_a_day_later_and_its_connection_stays(
+async def test_credential_that_nobody_acknowledged_goes_a_week_later_and_its_connection_stays(
     workshop: Workshop,
 ) -> None:
     offer = await workshop.issue()
-    await workshop.desk.sweep(datetime.now(UTC) + timedelta(hours=23))
+    await workshop.desk.sweep(datetime.now(UTC) + timedelta(days=6, hours=23))
     assert offer.id in (await kept(workshop))[PAYLOAD]
-    await workshop.desk.sweep(datetime.now(UTC) + DAY)
+    await workshop.desk.sweep(datetime.now(UTC) + WEEK)
     left = await kept(workshop)
     assert offer.id not in left[PAYLOAD]
     assert workshop.phone_of(offer).connection.own_key in left[Connection.category]

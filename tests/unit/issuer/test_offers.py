@@ -20,6 +20,7 @@ from wanderbuch.agents.issuer.offers import (
 from wanderbuch.agents.issuer.registries import is_nearly_full
 from wanderbuch.governance.facts.question import Reason
 from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.exchange.sending_again import SEND_FOR
 from wanderbuch.store.markers import over
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -111,8 +112,9 @@ def test_an_offer_is_due_when_there_is_something_to_be_done(held: Offer, due: da
         (timedelta(seconds=1), timedelta(seconds=31)),
         (timedelta(seconds=30), timedelta(seconds=60)),
         (timedelta(minutes=8), timedelta(minutes=16)),
-        (timedelta(hours=13), KEEP_EXCHANGES),
-        (timedelta(hours=25), None),
+        (timedelta(hours=13), timedelta(hours=25)),
+        (SEND_FOR - timedelta(hours=1), SEND_FOR),
+        (SEND_FOR + timedelta(hours=1), None),
     ],
 )
 def test_pauses_between_sendings_grow_until_it_is_over(after: timedelta, again: timedelta | None) -> None:

@@ -254,6 +254,7 @@ class Workshop:
             request_id=secrets.token_hex(16),
             protocol="didexchange/1.1",
             inviter_role="issuer",
+            invitation_key=peer.name,
         )
         async with self.profile.session() as session:
             await keep_peer(self.profile, session, peer)

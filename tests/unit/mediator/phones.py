@@ -33,29 +33,38 @@ class Site:
     port: int
     ca_file: Path
     session: aiohttp.ClientSession
+    is_plain: bool = False
+    """Without TLS, as a proxy on this machine asks: it says who it asks for."""
+    network: str = "198.51.100.7"
+
+    @property
+    def base_url(self) -> str:
+        return f"{'http' if self.is_plain else 'https'}://127.0.0.1:{self.port}"
+
+    @property
+    def asked_by(self) -> Json:
+        """What a request is sent with."""
+        if self.is_plain:
+            return {"headers": {"Host": self.host, "X-Forwarded-For": self.network}}
+        return {"ssl": self.tls, "server_hostname": self.host}
 
     @property
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.ca_file)
 
     async def post(self, body: bytes) -> tuple[int, bytes]:
-        url = f"https://127.0.0.1:{self.port}/didcomm"
-        sent = self.session.post(url, data=body, ssl=self.tls, server_hostname=self.host)
-        async with sent as answer:
+        async with self.session.post(f"{self.base_url}/didcomm", data=body, **self.asked_by) as answer:
             return answer.status, await answer.read()
 
     async def get(self, path: str) -> Json:
-        url = f"https://127.0.0.1:{self.port}{path}"
-        async with self.session.get(url, ssl=self.tls, server_hostname=self.host) as answer:
+        async with self.session.get(f"{self.base_url}{path}", **self.asked_by) as answer:
             told: Json = await answer.json()
             return told
 
     @asynccontextmanager
     async def socket(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        url = f"https://127.0.0.1:{self.port}/didcomm"
-        async with self.session.ws_connect(
-            url, ssl=self.tls, server_hostname=self.host, max_msg_size=16 * 1024 * 1024
-        ) as socket:
+        url = f"{self.base_url}/didcomm"
+        async with self.session.ws_connect(url, max_msg_size=16 * 1024 * 1024, **self.asked_by) as socket:
             yield socket
 
 

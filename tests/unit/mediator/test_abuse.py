@@ -248,3 +248,18 @@ async def test_rows_that_somebody_damaged_keep_no_other_from_its_end(mediator: R
     await office.sweep(datetime.now(UTC))
     assert (await office.wallets.counts()).wallets == 1
     assert await write(phones[0], key) == 200
+
+
+async def test_what_is_written_at_once_does_not_pass_a_quota(mediator: RunningAgent, site: Site) -> None:
+    """On PostgreSQL a statement does not see what another one is writing: both would find room for one more."""
+    phone = await Phone.mediated(site)
+    keys = [Key.generate(KeyAlg.ED25519) for _ in range(3 * LIMITS["wallet_keys"])]
+    answers = await asyncio.gather(*(phone.register(key_name(key)) for key in keys))
+    registered = [key for key, (told,) in zip(keys, answers, strict=True) if told["result"] == "success"]
+    assert len(registered) == LIMITS["wallet_keys"]
+    office = mediator.tenant.offices["mediator"]
+    assert isinstance(office, MediatorOffice)
+    key = registered[0]
+    key_hash, envelope = office.wallets.hash_of(key_name(key)), inner(key)
+    taken = await asyncio.gather(*(office.queue.keep(key_hash, envelope) for _ in range(3 * LIMITS["queue_messages"])))
+    assert sum(taken) == await kept(mediator) == LIMITS["queue_messages"]

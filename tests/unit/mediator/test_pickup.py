@@ -45,7 +45,7 @@ async def test_the_grant_tells_the_limits_and_the_did_names_both_ways_in(mediato
     from did_peer_4 import resolve
 
     addresses = [service["serviceEndpoint"] for service in resolve(phone.their_did)["service"]]
-    assert addresses == ["https://mediator.wanderbuch.test/didcomm", "wss://mediator.wanderbuch.test/didcomm"]
+    assert addresses == ["wss://mediator.wanderbuch.test/didcomm", "https://mediator.wanderbuch.test/didcomm"]
 
 
 async def test_live_mode_delivers_at_once_and_again_after_a_socket_that_did_not_acknowledge(

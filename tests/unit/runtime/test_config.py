@@ -421,3 +421,22 @@ def test_says_which_key_of_a_ledger_is_meant(folder: Path) -> None:
     assert "expected either genesis_file or genesis_url" in refusal(
         folder, LEDGER.replace('genesis_file = "ledgers/pool.txn"', "")
     )
+
+
+PLAIN = GOOD.replace('tls_certificate = "tiny.crt"\ntls_key = "keys/tiny.key"\n', "tls_at_proxy = true\n{proxies}")
+
+
+def test_speaks_plain_http_to_named_proxies(folder: Path) -> None:
+    public = load(folder, PLAIN.format(proxies='trusted_proxies = ["127.0.0.1"]')).public
+    assert (public.tls_certificate, public.tls_at_proxy) == (None, True)
+
+
+@pytest.mark.parametrize("proxies", ["", "trusted_proxies = []", 'trusted_proxies = ["10.0.0.5", "0.0.0.0/0"]'])
+def test_refuses_plain_http_where_anybody_could_connect(folder: Path, proxies: str) -> None:
+    assert "trusted_proxies" in refusal(folder, PLAIN.format(proxies=proxies))
+
+
+def test_a_certificate_is_never_missing_by_mistake(folder: Path) -> None:
+    assert "tls_certificate or tls_key is missing" in refusal(folder, GOOD.replace('tls_key = "keys/tiny.key"', ""))
+    both = GOOD.replace("[app]", 'tls_at_proxy = true\ntrusted_proxies = ["127.0.0.1"]\n\n[app]')
+    assert "leave tls_certificate and tls_key out" in refusal(folder, both)

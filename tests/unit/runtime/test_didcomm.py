@@ -172,7 +172,7 @@ async def test_takes_no_more_while_too_much_waits(
     tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport, body = transport_of(tiny_agent), peer.envelope()
-    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", len(body) + 1)
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", kept.padded_bytes(len(body)) + 1)
     transport.hold()
     assert (await transport.receive(body)).status == 200
     assert (await transport.receive(peer.envelope())).status == 503
@@ -315,7 +315,7 @@ async def test_what_an_earlier_process_left_counts_against_the_room_there_is(
     tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     transport, body = transport_of(tiny_agent), peer.envelope()
-    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", len(body) + 1)
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", kept.padded_bytes(len(body)) + 1)
     await left_by_an_earlier_process(tiny_agent, body.decode())
     await transport._kept.count("default")
     assert (await transport.receive(peer.envelope())).status == 503

@@ -114,6 +114,9 @@ async def test_a_removed_tenant_leaves_nothing(tables: Tables) -> None:
         )
         await tables.engine.run("INSERT INTO mediated (tenant, id, seen, sealed) VALUES (?, 'w', 0, ?)", tenant, b"s")
         await tables.engine.run(
+            "INSERT INTO mediated_push (tenant, wallet, told, sealed) VALUES (?, 'w', 0, ?)", tenant, b"s"
+        )
+        await tables.engine.run(
             "INSERT INTO mediated_key (hash, tenant, wallet, sealed) VALUES (?, ?, 'w', ?)",
             tenant.encode(),
             tenant,

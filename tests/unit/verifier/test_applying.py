@@ -94,13 +94,16 @@ async def test_who_only_asks_to_connect_takes_a_place_too(employer: Employer) ->
     assert not await applying.take(link.id, connection("another"))
 
 
-async def test_who_cannot_be_asked_now_is_told_so_and_takes_no_place(employer: Employer) -> None:
+@pytest.mark.parametrize("unread", [{"place": "Nowhere"}, {"credentials": []}], ids=["not known", "another version's"])
+async def test_who_cannot_be_asked_now_takes_no_place_and_leaves_no_connection(
+    employer: Employer, unread: dict[str, object]
+) -> None:
+    """Or whoever comes again and again would leave connections without end."""
     applying, links, link = await opened(employer, most=3)
-    strange = await links.add(
-        link.model_copy(update={"id": "0" * 32, "question": {**link.question, "place": "Nowhere"}})
-    )
-    assert await applying.take(strange.id, connection("one"))
+    strange = await links.add(link.model_copy(update={"id": "0" * 32, "question": {**link.question, **unread}}))
+    assert not await applying.take(strange.id, connection("one"))
     assert (await links.get(strange.id)).taken == 0
+    assert await applying.take(link.id, connection("one"))
 
 
 async def test_wallets_that_only_begin_cannot_keep_a_link_full(employer: Employer) -> None:
@@ -116,17 +119,36 @@ async def test_wallets_that_only_begin_cannot_keep_a_link_full(employer: Employe
 
 
 async def test_who_answered_in_time_keeps_their_place(employer: Employer) -> None:
-    """Also where the answer is refused, as long as something was proven; a forged one is as good as none."""
-    applying, links, link = await opened(employer, most=3)
-    proven, forged, _ = [await applying._question(link, connection(name)) for name in ("proven", "forged", "silent")]
-    for asked, outcome in ((proven, FactOutcome.HOLDS), (forged, FactOutcome.NOT_LOOKED_AT)):
-        await decide(employer, asked, outcome)
+    """Also where the answer is refused, as long as something was proven; a forged one is as good as none.
+
+    Nor does one keep its place that names what nobody can fetch: a stranger may send as many of these as they like.
+    """
+    applying, links, link = await opened(employer, most=5)
+    names = ("refused", "unknown", "forged", "unfetched", "silent")
+    asked = {name: await applying._question(link, connection(name)) for name in names}
+    await decide(employer, asked["refused"], FactOutcome.HOLDS)
+    await decide(employer, asked["unknown"], FactOutcome.HOLDS, Verdict.UNKNOWN)
+    await decide(employer, asked["forged"], FactOutcome.NOT_LOOKED_AT)
+    await decide(employer, asked["unfetched"], FactOutcome.COULD_NOT_CHECK, Verdict.UNKNOWN)
     employer.now += timedelta(minutes=20)
     await applying.free(employer.now)
     after = await links.get(link.id)
-    assert (after.in_use, after.freed) == (1, 2)
-    again = await applying._question(link, connection("proven"))
-    assert again.id == proven.id
+    assert (after.in_use, after.freed) == (2, 3)
+    again = await applying._question(link, connection("refused"))
+    assert again.id == asked["refused"].id
+
+
+async def test_an_answer_that_is_still_judged_when_its_time_is_over_is_looked_at_again(employer: Employer) -> None:
+    applying, links, link = await opened(employer, most=1)
+    asked = await applying._question(link, connection("slow"))
+    employer.now += timedelta(minutes=20)
+    await open_verifications(employer.profile).add(asked.id, ANSWER, taken("0" * 64, at=employer.now))
+    await applying.free(employer.now)
+    assert (await links.get(link.id)).in_use == 1
+    await decide(employer, asked, FactOutcome.NOT_LOOKED_AT)
+    employer.now += timedelta(minutes=20)
+    await applying.free(employer.now)
+    assert (await links.get(link.id)).in_use == 0
 
 
 async def test_a_wallet_that_was_too_late_is_asked_anew_at_another_place_and_not_for_ever(employer: Employer) -> None:
@@ -144,9 +166,11 @@ async def test_a_wallet_that_was_too_late_is_asked_anew_at_another_place_and_not
     assert (await links.get(link.id)).taken == 5
 
 
-async def decide(employer: Employer, asked: Verification, genuine: FactOutcome) -> None:
-    """End a question as one that was answered and refused."""
-    decision = TrustDecision(Verdict.NOT_TRUSTED, (Reason("proof.invalid", "…"),), None, employer.now)
+async def decide(
+    employer: Employer, asked: Verification, genuine: FactOutcome, verdict: Verdict = Verdict.NOT_TRUSTED
+) -> None:
+    """End a question as one that was answered, and not accepted."""
+    decision = TrustDecision(verdict, (Reason("proof.invalid", "…"),), None, employer.now)
     grounds = AnswerGrounds((AnswerFact(FactKind.GENUINE, genuine),), ())
     markers = open_verifications(employer.profile)
     await markers.add(asked.id, ANSWER, taken("0" * 64, at=employer.now))

@@ -11,6 +11,7 @@ from acapy_agent.utils.testing import create_test_profile
 
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
 from wanderbuch.agents.verifier.link_api import LINK_ROUTES
 from wanderbuch.agents.verifier.links.applying import find_link, find_link_url
 from wanderbuch.agents.verifier.links.link import (
@@ -18,14 +19,17 @@ from wanderbuch.agents.verifier.links.link import (
     Applicant,
     LinkOverError,
     Links,
+    PlaceFate,
     QuestionLink,
     link_events,
     reference,
 )
 from wanderbuch.errors import ExchangeError
+from wanderbuch.store.errors import StoreError
 from wanderbuch.store.event_kinds import EventKind
 from wanderbuch.store.records import utc_now
 from wanderbuch.store.tables import tables_of, tenant_of
+from wanderbuch.store.writing import writing
 
 
 @pytest.fixture
@@ -99,8 +103,8 @@ async def test_a_place_that_is_given_back_is_given_to_somebody_else_once(profile
     links, made, now = Links(profile), link(most=1), utc_now()
     await links.add(made)
 
-    async def lost(_: Applicant) -> bool:
-        return True
+    async def lost(_: Applicant) -> PlaceFate:
+        return PlaceFate.LOST
 
     await links.take_place(made.id, at=now)
     await links.note(made.id, 0, "asked", "A2-10", free_at=now + timedelta(minutes=5))
@@ -120,13 +124,85 @@ async def test_a_place_that_is_not_lost_stays(profile: Profile) -> None:
     links, made, now = Links(profile), link(most=1), utc_now()
     await links.add(made)
 
-    async def kept(_: Applicant) -> bool:
-        return False
+    async def kept(_: Applicant) -> PlaceFate:
+        return PlaceFate.KEPT
 
     await links.take_place(made.id, at=now)
     await links.note(made.id, 0, "asked", "A2-10", free_at=now)
     await links.free(now + timedelta(minutes=6), kept)
     assert (await links.get(made.id)).in_use == 1
+
+
+async def test_a_place_is_given_back_once_by_two_who_look_at_it(profile: Profile) -> None:
+    """A process that slept after it claimed a place goes on when another one has given it back."""
+    links, made, now = Links(profile), link(most=1), utc_now()
+    await links.add(made)
+    await links.take_place(made.id, at=now)
+    await links.note(made.id, 0, "asked", "A2-10", free_at=now)
+
+    async def lost_meanwhile(applicant: Applicant) -> PlaceFate:
+        async with writing(profile) as records:
+            await records.replace(applicant.model_copy(update={"free_at": None}))
+            await records.replace((await records.get(QuestionLink, made.id)).model_copy(update={"freed": 1}))
+        return PlaceFate.LOST
+
+    await links.free(now + timedelta(minutes=6), lost_meanwhile)
+    assert (await links.get(made.id)).freed == 1
+
+
+async def test_a_place_that_was_erased_meanwhile_holds_up_no_other(profile: Profile) -> None:
+    links, made, now = Links(profile), link(most=2), utc_now()
+    await links.add(made)
+    for place in range(2):
+        await links.take_place(made.id, at=now)
+        await links.note(made.id, place, f"asked {place}", "A2-10", free_at=now + timedelta(seconds=place))
+
+    async def first_is_erased(applicant: Applicant) -> PlaceFate:
+        if applicant.question_id == "asked 0":
+            await links.forget_place(made.id, 0)
+        return PlaceFate.LOST
+
+    await links.free(now + timedelta(minutes=6), first_is_erased)
+    assert (await links.get(made.id)).freed == 1
+
+
+async def test_what_somebody_does_with_a_link_and_the_line_about_it_are_both_there_or_neither(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = DeskLog(profile, clock=utc_now)
+    links, made = Links(profile, log), link(made_by="m.borg")
+    await links.add(made)
+    append = log._log.append
+
+    async def cut(*_: object, **__: object) -> bool:
+        raise StoreError("the process died")
+
+    monkeypatch.setattr(log._log, "append", cut)
+    for act in (
+        links.add(link(made_by="m.borg")),
+        links.widen(made.id, 9, by="m.borg"),
+        links.close(made.id, by="m.b"),
+    ):
+        with pytest.raises(StoreError):
+            await act
+    assert [one.id for one in (await links.page()).items] == [made.id]
+    assert await links.get(made.id) == made
+    monkeypatch.setattr(log._log, "append", append)
+    for _ in range(2):  # two clicks
+        await links.widen(made.id, 9, by="m.borg")
+        await links.close(made.id, by="m.borg")
+    told = [(entry.act, entry.by, entry.what) for entry in reversed(await log.entries())]
+    acts = (DeskAct.LINK_MADE, DeskAct.LINK_WIDENED, DeskAct.LINK_CLOSED)
+    assert told == [(act, "m.borg", made.id) for act in acts]
+    assert (await links.get(made.id)).most == 9
+
+
+async def test_a_link_is_closed_while_many_apply_by_it(profile: Profile) -> None:
+    links, made = Links(profile, DeskLog(profile, clock=utc_now)), link(made_by="m.borg", most=40)
+    await links.add(made)
+    applying = [links.take_place(made.id, at=utc_now()) for _ in range(8)]
+    await asyncio.gather(links.close(made.id, by="m.borg"), *applying, return_exceptions=True)
+    assert (await links.get(made.id)).is_closed
 
 
 async def test_a_link_runs_out_of_references_however_many_places_are_given_back(profile: Profile) -> None:

@@ -7,10 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.answers import AskAgain, ask_again
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.models import RequestOut, RequestState, RequirementIn, StapleIn
-from wanderbuch.agents.verifier.shown import in_words
+from wanderbuch.agents.verifier.shown import in_words, labels
 from wanderbuch.errors import CredentialError
 from wanderbuch.governance.facts.question import LevelProof, Reason, Requirement, Subject, TrustDecision, Verdict
 from wanderbuch.plugins.trust.verifying.asked import AwardPrecision
@@ -61,6 +62,23 @@ def verification(**changed: Any) -> Verification:
 def test_says_what_a_value_means(raw: dict[str, str], meaning: str) -> None:
     (shown,) = in_words(TYPE, raw)
     assert shown.meaning == meaning
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("kind", "name", "level"), [("qualification", "eqf_min_4", "4"), ("language", "cefr_min_b1", "B1")]
+)
+def test_a_bound_is_said_in_the_words_of_each_language(language: str, kind: str, name: str, level: str) -> None:
+    credential_type = load_credential_type(f"{kind}/1.0")
+    (met,), (not_met,) = (in_words(credential_type, {name: raw}, language) for raw in "10")
+    assert level in met.meaning
+    assert level in not_met.meaning
+    assert met.meaning != not_met.meaning
+    assert met.label == met.meaning == labels(credential_type, [name], language)[0]
+    is_english = "or more" in met.meaning or "less than" in not_met.meaning or "level" in not_met.meaning
+    assert is_english == (language == "en")
+    if is_english:
+        assert met.label == credential_type.attribute(name).label.in_language("en")
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,37 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 from tests.unit.verifier_pages.conftest import Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME, DeskPlace, fields
 
+from wanderbuch.agents.runtime.app import Call
+from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.site.languages import LANGUAGES
+from wanderbuch.agents.verifier.cases import destroy_case
 from wanderbuch.agents.verifier.desk_log import DeskAct
-from wanderbuch.agents.verifier.questions.templates import BUILT_IN
-from wanderbuch.plugins.trust.verifying.exchange import VerificationState
+from wanderbuch.agents.verifier.links.link import QuestionLink
+from wanderbuch.agents.verifier.putting import put_in_words
+from wanderbuch.agents.verifier.questions.document import WordedQuestion
+from wanderbuch.agents.verifier.questions.templates import BUILT_IN, QuestionTemplate
+from wanderbuch.agents.verifier.staff import COOKIE, StaffRole
+from wanderbuch.errors import ExchangeError
+from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.plugins.trust.verifying.answer_facts import AnswerGrounds
+from wanderbuch.plugins.trust.verifying.asked import AwardPrecision
+from wanderbuch.plugins.trust.verifying.exchange import (
+    ANSWER,
+    DECISION,
+    Verification,
+    VerificationState,
+    decided,
+    open_verifications,
+    taken,
+)
+from wanderbuch.store.errors import NotFoundError, StoreUnreachableError
+from wanderbuch.store.records import RecordStore, utc_now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -183,7 +205,7 @@ async def test_a_question_taken_back_is_answered_by_nobody(browsers: dict[str, B
     assert (await browsers[ASKER].send(f"/desk/en/question/{question}/withdraw")).status == 303
     await place.answer(question)
     ended = await place.office.desk.status(place.profile, question)
-    assert (ended.state, ended.decision) == (VerificationState.CANCELLED, None)
+    assert (ended.state, ended.decision, ended.cancelled_by) == (VerificationState.CANCELLED, None, ASKER)
     page = (await browsers[ASKER].ask(f"/desk/en/question/{question}")).text
     assert "<h1>Question taken back</h1>" in page
     assert (DeskAct.CANCELLED, ASKER) in {(entry.act, entry.by) for entry in await place.office.log.entries()}
@@ -205,6 +227,144 @@ async def test_asking_again_puts_the_same_question_anew(browsers: dict[str, Brow
     first, second = [await place.office.desk.status(place.profile, each) for each in (question, again)]
     assert (second.requirement, second.ref, second.asked_by) == (first.requirement, "K7-42", ASKER)
     assert second.proof_request["nonce"] != first.proof_request["nonce"]
+
+
+TWO = {
+    "place": "MLT",
+    "credentials": [{"ask": "qualification", "occupation": code} for code in ("C7212", "C2221")],
+    "answer_within_s": 4242,
+}
+
+
+@pytest.mark.parametrize("lacking", [(True, False), (False, True), (False, False)])
+async def test_asking_again_asks_the_day_of_that_certificate_alone_which_lacked_it_and_stands_as_long(
+    browsers: dict[str, Browser], place: DeskPlace, lacking: tuple[bool, bool]
+) -> None:
+    """Whatever the form says: what is asked follows from the decision."""
+    asked = await put_in_words(place.office, WordedQuestion.model_validate(TWO), asked_by=ASKER)
+    await decide(place, asked, lacking)
+    answer = await browsers[ASKER].send(f"/desk/en/question/{asked.id}/again", day="yes")
+    again = await place.office.desk.status(place.profile, answer.target.rpartition("/")[2])
+    assert [group.award_precision is AwardPrecision.DAY for group in again.groups] == list(lacking)
+    assert (again.answer_by - again.created_at).total_seconds() == 4242
+
+
+async def decide(place: DeskPlace, asked: Verification, lacking: tuple[bool, ...]) -> None:
+    """End a question with a decision that lacked the day of some certificates."""
+    parts = [
+        TrustDecision(
+            Verdict.NOT_TRUSTED if lacks else Verdict.TRUSTED,
+            (Reason("award.date_needed" if lacks else "issuer.accredited", "…"),),
+            None,
+            place.employer.now,
+        )
+        for lacks in lacking
+    ]
+    whole = next((part for part in parts if part.verdict is not Verdict.TRUSTED), parts[0])
+    markers, at = open_verifications(place.profile), place.employer.now
+    await markers.add(asked.id, ANSWER, taken("0" * 64, at=at))
+    made = decided(whole, AnswerGrounds((), ()), seen_until=None, at=at, of_groups=parts)
+    await markers.add(asked.id, DECISION, made)
+
+
+async def test_what_may_still_come_is_neither_forgotten_nor_destroyed(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    """Said too early it would be believed, and come later."""
+    question = await put(browsers[ASKER], keep_law="Some Act", keep_purpose="an inspector", keep_until="2039-12-31")
+    call = Call({"id": question}, {}, None)
+    assert (await browsers[ASKER].send(f"/desk/en/question/{question}/forget")).status == 409
+    with pytest.raises(ExchangeError, match="ended"):
+        await destroy_case(place.office, call)
+    assert question not in {entry.what for entry in await place.office.log.entries()}
+    await browsers[ASKER].send(f"/desk/en/question/{question}/withdraw")
+    assert (await destroy_case(place.office, call)).id == question
+    not_kept = await put(browsers[ASKER])
+    with pytest.raises(NotFoundError, match="did not say"):
+        await destroy_case(place.office, Call({"id": not_kept}, {}, None))
+
+
+async def test_whoever_may_not_ask_any_more_hears_nothing_more_of_a_question(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    _, token = await place.office.staff.add("j.galea", name="Joe Galea", roles=[StaffRole.ASKER])
+    browser = Browser(browsers[ASKER].server, browsers[ASKER].session)
+    await browser.sign_in(token)
+    question = await put(browser)
+    url = browser.server.make_url(f"/desk/en/question/{question}/events")
+    async with browser.session.get(url, headers={"Cookie": f"{COOKIE}={browser.cookie}"}) as stream:
+        await stream.content.readuntil(b"No answer yet.")
+        await place.office.staff.change("j.galea", roles=[StaffRole.AUDITOR], by=ADMINISTRATOR)
+        await browsers[ASKER].send(f"/desk/en/question/{question}/withdraw")
+        rest = await stream.content.read()
+    assert b'"over":true' not in rest
+
+
+async def test_a_worker_is_told_at_the_desk_too_that_the_answer_is_kept(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    kept = {"keep_law": "Some Act, section 12", "keep_purpose": "an inspector", "keep_until": "2039-12-31"}
+    question = await put(browsers[ASKER], **kept)
+    page = await browsers[ASKER].ask(f"/desk/en/question/{question}?words=fr")
+    assert "comme une loi le demande : Some Act, section 12" in page.text
+    explained = await browsers[ASKER].preview(fields(**kept))
+    form = {"question": hidden(explained.text, "question"), "title": "Kept", "days": "30", "most": "5"}
+    made = await browsers[ASKER].send("/desk/en/ask/link", **form)
+    assert "as a law asks: Some Act, section 12" in (await browsers[ASKER].ask(made.target)).text
+
+
+async def test_a_link_and_a_template_of_another_version_are_shown_and_ask_nobody(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    strange = {"place": "MLT", "credentials": [{"ask": "qualification", "occupation": "C7212", "colour": "red"}]}
+    link = QuestionLink(
+        title="Old", question=strange, invitation_url="https://a.test?oob=e30", short_url="https://a.test/i/x",
+        closes_at=utc_now() + timedelta(days=1), most=5, offset=1,
+    )  # fmt: skip
+    await place.office.links.add(link)
+    assert (await browsers[ASKER].ask(f"/desk/en/link/{link.id}")).status == 200
+    old = await RecordStore(place.profile, QuestionTemplate).insert(QuestionTemplate(title="Old", question=strange))
+    answer = await browsers[ASKER].send(f"/desk/en/template/{old.id}/ask")
+    assert (answer.status, "another version" in answer.text) == (422, True)
+    assert (await browsers[ASKER].send(f"/desk/en/template/{old.id}/remove")).status == 303
+
+
+async def test_of_many_who_save_at_once_no_more_than_there_is_room_for_do(
+    place: DeskPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    templates, question = place.office.templates, WordedQuestion.model_validate(TWO)
+    own = [one.id for one in await templates.all() if not one.is_built_in]
+    monkeypatch.setattr("wanderbuch.agents.verifier.questions.templates.MOST_TEMPLATES", len(own) + 1)
+    saving = [templates.save(f"Number {number}", question, by=ASKER) for number in range(4)]
+    made = await asyncio.gather(*saving, return_exceptions=True)
+    assert sorted(isinstance(one, RefusedError) for one in made) == [False, True, True, True]
+    for one in await templates.all():
+        if not one.is_built_in and one.id not in own:
+            await templates.remove(one.id, by=ASKER)
+
+
+async def test_what_goes_and_the_line_about_it_are_both_there_or_neither(
+    browsers: dict[str, Browser], place: DeskPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = await put(browsers[ASKER])
+    answered = await place.answer(question)
+    template = await place.office.templates.save("Stays", WordedQuestion.model_validate(TWO), by=ASKER)
+
+    async def cut(*_: object, **__: object) -> bool:
+        raise StoreUnreachableError("the process died")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(place.office.log._log, "append", cut)
+        assert (await browsers[ASKER].send(f"/desk/en/question/{question}/forget")).status == 503
+        with pytest.raises(StoreUnreachableError):
+            await place.office.templates.remove(template.id, by=ASKER)
+    assert await place.office.desk.seen(place.profile, answered) is not None
+    assert await place.office.templates.find(template.id) is not None
+    await browsers[ASKER].send(f"/desk/en/question/{question}/forget")
+    await place.office.templates.remove(template.id, by=ASKER)
+    assert await place.office.desk.seen(place.profile, answered) is None
+    told = {(entry.act, entry.what) for entry in await place.office.log.entries()}
+    assert {(DeskAct.FORGOTTEN, question), (DeskAct.TEMPLATE_REMOVED, template.id)} <= told
 
 
 async def test_two_clicks_make_one_thing_and_another_page_another(

@@ -78,6 +78,9 @@ class Book:
         first, connection = (told[1], told[2]) if isinstance(told[0], Profile) else (told[0], told[1])
         self.told.append((first, connection))
 
+    def unanswered(self, invitation_id: str, connection: Connection) -> None:
+        """Note nothing: requests come again."""
+
     async def refused(self, _: str, report: ProblemReport, __: Incoming) -> None:
         self.no.append(report)
 

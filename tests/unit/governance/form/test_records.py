@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES
-from wanderbuch.governance.form.model import ACCREDITATION, CROSSWALK
+from wanderbuch.governance.form.model import ACCREDITATION, CROSSWALK, LISTING
 from wanderbuch.governance.form.records import LISTS, OBJECTS, join, split
 
 EXAMPLE: dict[str, Any] = json.loads(
@@ -22,8 +22,8 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=5,
 )
-schemas = st.sampled_from([*OBJECTS.values(), *LISTS.values(), CROSSWALK, "https://example.test/unknown.json"])
-dids = st.sampled_from(["did:example:a", "did:example:b", "did:example:c"])
+schemas = st.sampled_from([*OBJECTS.values(), *LISTS.values(), CROSSWALK, LISTING, "https://example.test/unknown.json"])
+dids = st.sampled_from(["did:example:a", "did:example:b", "did:example:c", "P01/0142"])
 bodies = st.dictionaries(st.sampled_from([*LISTS, "name", "alias_dids"]), json_values, max_size=3) | json_values
 entries = st.dictionaries(schemas, st.dictionaries(dids, bodies, max_size=3) | json_values, max_size=6)
 payloads = st.dictionaries(st.sampled_from(["id", "version", "participants"]), json_values, max_size=3) | entries.map(

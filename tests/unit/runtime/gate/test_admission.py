@@ -226,3 +226,28 @@ async def test_a_single_tenant_has_everything(clock: Clock) -> None:
     assert sum(running(*tickets)) == KNOWN.at_once
     with pytest.raises(BusyError, match="too much waits"):
         admission.enter(connection("one more"), 1, tenant="default")
+
+
+async def test_one_network_keeps_no_newcomer_out_of_an_invitation_for_all(clock: Clock) -> None:
+    admission = Admission(clock=clock)
+
+    def begin(network: str) -> bool:
+        party = Party(Nearness.INVITATION, "i", network, reusable=True, network_a_day=100)
+        try:
+            admission.leave(admission.enter(party, 1, opens=True))
+        except BusyError:
+            return False
+        return True
+
+    def tries() -> int:
+        return sum(begin("greedy") for _ in range(500))
+
+    at_once = tries()
+    assert 0 < at_once < 100
+    assert begin("another")
+    gained = 0
+    for _ in range(24):
+        clock.now += 3_600
+        gained += tries()
+    assert at_once + gained <= 2 * 100  # what a day's bucket had, and what it gained in a day
+    assert begin("another")

@@ -137,7 +137,7 @@ async def test_what_a_process_leaves_when_it_ends_is_told_and_taken_at_once(
 async def test_the_room_of_a_tenant_is_one_for_all_processes(
     first: KeptEnvelopes, second: KeptEnvelopes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 2 * len(BODY))
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 2 * kept.padded_bytes(len(BODY)))
     (kept_id,) = await keep(first)
     await keep(second)
     for envelopes in (first, second):
@@ -146,7 +146,7 @@ async def test_the_room_of_a_tenant_is_one_for_all_processes(
     await second.keep("another", new_id(), BODY)  # whose room is its own
     await first.forget(kept_id)
     await keep(second)
-    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 1000)
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 1_000_000)
     monkeypatch.setattr(kept, "MAX_KEPT", 2)
     with pytest.raises(BusyError):
         await keep(first)
@@ -155,7 +155,7 @@ async def test_the_room_of_a_tenant_is_one_for_all_processes(
 async def test_a_tenant_may_take_its_share_of_the_room(
     first: KeptEnvelopes, second: KeptEnvelopes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 4 * len(BODY))
+    monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 4 * kept.padded_bytes(len(BODY)))
     for envelopes in (first, second):
         envelopes._share = lambda: Share(0.5)
     await keep(first)
@@ -185,3 +185,19 @@ async def test_what_was_kept_without_a_row_is_found_at_the_next_start(
     assert await second.get("gone") is None
     assert second.ids == (left.id,)
     assert await rows(processes) == 1
+
+
+async def test_what_is_kept_tells_neither_its_length_nor_when_it_came(
+    processes: Processes, first: KeptEnvelopes
+) -> None:
+    bodies = [b"{" + b" " * (length - 2) + b"}" for length in (5_000, 8_000)]
+    for body in bodies:
+        await first.keep("default", new_id(), body)
+    rows = await processes.first.engine.run("SELECT size, at FROM envelope ORDER BY at")
+    assert [row[0] for row in rows] == [8192, 8192]
+    now = await processes.first.engine.clock()
+    assert all(at % 3600 < 1 and now - at <= 3601 for _, at in rows)
+    async with processes.first.profile.session() as session:
+        entries = await session.handle.fetch_all(KeptEnvelope.category)
+    assert len({len(entry.value) for entry in entries}) == 1
+    assert sorted(KeptEnvelope.read(entry).envelope.encode() for entry in entries) == sorted(bodies)

@@ -1,0 +1,254 @@
+"""`egress/1.0`: a wallet in a page has requests to public https addresses sent by its mediator.
+
+Whom it asks then sees the mediator's network address, and not the wallet's; the mediator sees whom it asks, and, TLS
+ending here, what. Off unless the configuration switches it on.
+
+1. A request is GET or POST, to a host name, https, port 443. Private addresses are refused where the connection is made
+   (`plugins/http/addresses`), redirects are shown and not followed, bodies and time are bounded.
+2. The answer goes back over the web socket that the request came over, in any order; if that ends, so does the request.
+   Over https alone there is no egress: nobody is kept waiting there for a host that is slow.
+3. A wallet has a few requests at once, so many a minute, so many bytes a day; all wallets have a bounded number at
+   once, and where half of the places are taken, each wallet has one.
+4. Nothing of a request is written: its envelope is never kept (`Handler.is_kept`), and no log line or error names a
+   destination. What is remembered of a wallet is how much it asked for, in memory.
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+from acapy_agent.core.profile import Profile
+from cachetools import LRUCache
+
+from wanderbuch.agents.mediator.config import MediatorConfig
+from wanderbuch.agents.runtime.gate.rate_limit import RateLimit
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.plugins.exchange.channel import Channel
+from wanderbuch.plugins.exchange.incoming import Incoming, LastingRoute
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.packing import PREFIX, pack
+from wanderbuch.plugins.exchange.reports import problem_report
+from wanderbuch.plugins.http.edge import HttpEdge, Relayed
+from wanderbuch.plugins.http.errors import AddressRefusedError, DeadlineError, HttpError, TooLargeError
+
+_LOG = logging.getLogger(__name__)
+
+FAMILY: Final = "egress/1.0"
+TIMEOUT_S: Final = 20.0
+_METHODS: Final = frozenset({"GET", "POST"})
+_HEADERS: Final = frozenset({"accept", "content-type", "if-none-match", "range"})
+_VALUE: Final = re.compile(r"[ -~]{1,256}")
+_MAX_URL: Final = 2_048
+_MAX_BODY: Final = 1024 * 1024
+_AT_ONCE: Final = 64
+_OF_A_WALLET: Final = 4
+_MOST_WALLETS: Final = 100_000
+_DAY_S: Final = 86_400.0
+
+
+class EgressRefusedError(Exception):
+    """A request is not sent.
+
+    Args:
+        code: for programs.
+        text: for people; it names no destination.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class EgressRequest:
+    """What a wallet wants to have sent, checked as far as its text goes."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> "EgressRequest":
+        """Return what a wallet says.
+
+        Raises:
+            EgressRefusedError: it is no request that is sent.
+        """
+        method, url, told = members.get("method"), members.get("url"), members.get("headers", {})
+        if not isinstance(method, str) or method not in _METHODS or not isinstance(url, str) or len(url) > _MAX_URL:
+            raise _malformed(f"expected GET or POST, and an address of at most {_MAX_URL} characters")
+        if not isinstance(told, Mapping) or len(told) > len(_HEADERS):
+            raise _malformed("expected an object of headers")
+        headers = {name.lower(): value for name, value in told.items()}
+        for name, value in headers.items():
+            if name not in _HEADERS or not isinstance(value, str) or not _VALUE.fullmatch(value):
+                raise _malformed(f"expected no headers but {', '.join(sorted(_HEADERS))}, each of ASCII characters")
+        return cls(method, url, headers, _body(members.get("body")) if method == "POST" else None)
+
+
+class _Bytes:
+    """How many bytes each wallet had sent and got lately; what is unused for longest is forgotten."""
+
+    def __init__(self, a_day: int, timer: Callable[[], float]) -> None:
+        self._a_day = a_day
+        self._timer = timer
+        self._spent: LRUCache[str, tuple[float, float]] = LRUCache(_MOST_WALLETS)  # when, how much
+
+    def left(self, wallet: str) -> bool:
+        """Return whether a wallet may have more."""
+        return self._now(wallet) < self._a_day
+
+    def spend(self, wallet: str, size: int) -> None:
+        """Count bytes of a wallet."""
+        self._spent[wallet] = (self._timer(), self._now(wallet) + size)
+
+    def _now(self, wallet: str) -> float:
+        at, spent = self._spent.get(wallet, (0.0, 0.0))
+        return max(0.0, spent - (self._timer() - at) * self._a_day / _DAY_S)
+
+
+class Egress:
+    """The way out for one tenant's wallets.
+
+    Args:
+        profile: the tenant's.
+        config: how much.
+        timer: seconds that only grow.
+    """
+
+    def __init__(
+        self, profile: Profile, config: MediatorConfig, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._timer = timer
+        self._profile = profile
+        self._config = config
+        self._edge = profile.inject(HttpEdge)
+        self._keys = profile.inject(KeyRing)
+        self._paces = RateLimit(
+            per_second=config.egress_a_minute / 60, burst=config.egress_a_minute, max_clients=_MOST_WALLETS
+        )
+        self._bytes = _Bytes(config.egress_mb_a_day * 1024 * 1024, timer)
+        self._of_wallet: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, wallet: str, channel: Channel, route: LastingRoute, incoming: Incoming) -> None:
+        """Begin a request; its answer goes over the socket, whenever it comes (2).
+
+        Raises:
+            EgressRefusedError: it is not sent.
+        """
+        request = EgressRequest.read(incoming.members)
+        crowded = len(self._tasks) >= _AT_ONCE // 2
+        if self._of_wallet[wallet] >= (1 if crowded else _OF_A_WALLET) or len(self._tasks) >= _AT_ONCE:
+            raise EgressRefusedError("e.m.egress.busy", "too many requests are under way; try again when one has ended")
+        if not self._bytes.left(wallet) or self._paces.wait_s(wallet, self._timer()):
+            raise EgressRefusedError("e.m.egress.too-often", "too much was asked for lately; try again later")
+        self._of_wallet[wallet] += 1
+        thread_id = incoming.thread_id
+        task = asyncio.create_task(self._run(wallet, channel, route, request, thread_id), name="mediator.egress")
+        self._tasks.add(task)
+
+        def cancel() -> None:
+            task.cancel()
+
+        leave = route.on_end(cancel)
+
+        def ended(_: object) -> None:
+            leave()
+            self._tasks.discard(task)
+            self._of_wallet[wallet] -= 1
+            if not self._of_wallet[wallet]:
+                del self._of_wallet[wallet]
+
+        task.add_done_callback(ended)
+
+    async def stop(self) -> None:
+        """End all requests."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(
+        self, wallet: str, channel: Channel, route: LastingRoute, request: EgressRequest, thread_id: str
+    ) -> None:
+        try:
+            answer = await self._answer(wallet, request, thread_id)
+            own = await self._keys.secret(self._profile, channel.own_key)
+            await route.send(await asyncio.to_thread(pack, answer, to=channel.their_key, own=own))
+        except ConnectionError:
+            return
+        except Exception as err:  # noqa: BLE001 (its words may name the destination)
+            log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
+
+    async def _answer(self, wallet: str, request: EgressRequest, thread_id: str) -> dict[str, Any]:
+        try:
+            relayed = await self._edge.relay(
+                request.method,
+                request.url,
+                request.body,
+                headers=request.headers,
+                max_bytes=self._config.egress_answer_kb * 1024,
+                timeout_s=TIMEOUT_S,
+                mapped_hosts=self._config.egress_hosts,
+            )
+        except HttpError as err:
+            self._bytes.spend(wallet, len(request.body or b""))
+            return refusal(thread_id, _refused(err))
+        self._bytes.spend(wallet, len(request.body or b"") + len(relayed.body))
+        return response(thread_id, relayed)
+
+
+def response(thread_id: str, relayed: Relayed) -> dict[str, Any]:
+    """Return `response`."""
+    return {
+        "@type": f"{PREFIX}{FAMILY}/response",
+        "@id": str(uuid4()),
+        "~thread": {"thid": thread_id},
+        "status": relayed.status,
+        "headers": dict(relayed.headers),
+        "body": base64.b64encode(relayed.body).decode("ascii"),
+    }
+
+
+def refusal(thread_id: str, error: EgressRefusedError) -> dict[str, Any]:
+    """Return the problem report of a request that got no answer."""
+    return problem_report(f"{FAMILY}/problem-report", thread_id=thread_id, code=error.code, text=error.text)
+
+
+def _refused(error: HttpError) -> EgressRefusedError:
+    match error:
+        case AddressRefusedError():
+            return EgressRefusedError("e.m.egress.address", "expected a public https address on port 443")
+        case TooLargeError():
+            return EgressRefusedError("e.m.egress.too-large", "the answer is larger than is passed on here")
+        case DeadlineError():
+            return EgressRefusedError("e.m.egress.deadline", f"no complete answer within {TIMEOUT_S:g} s")
+        case _:
+            return EgressRefusedError("e.m.egress.unreachable", "no answer: no connection, or one that broke")
+
+
+def _body(text: object) -> bytes:
+    if text is None:
+        return b""
+    try:
+        body = base64.b64decode(text, validate=True) if isinstance(text, str) else None
+    except (binascii.Error, ValueError):
+        body = None
+    if body is None or len(body) > _MAX_BODY:
+        raise _malformed(f"expected a body in base64, of at most {_MAX_BODY} bytes")
+    return body
+
+
+def _malformed(text: str) -> EgressRefusedError:
+    return EgressRefusedError("e.m.egress.malformed", text)

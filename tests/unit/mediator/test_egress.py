@@ -1,0 +1,316 @@
+"""Egress: a page's requests go out by the mediator, to public https addresses alone, and nothing of them is written."""
+
+import asyncio
+import base64
+import json
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+from tests.unit.mediator.conftest import LIMITS, Start
+from tests.unit.mediator.phones import Json, LivePhone, Phone, Site, message
+from tests.unit.mediator.test_privacy import entries, opened_rows, rows
+
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.mediator import egress
+from wanderbuch.agents.mediator.egress import EgressRefusedError, EgressRequest
+from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.plugins.http.edge import HttpEdge
+
+HOST, INSIDE = "issuer.example.test", "inside.example.test"
+FAMILY = "egress/1.0"
+ANSWER_KB = 16
+
+
+@dataclass
+class Elsewhere:
+    """A host that pages ask."""
+
+    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    open_now: int = 0
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self.asked.append((request.method, request.path, headers, await request.read()))
+        match request.path:
+            case "/slow":
+                self.open_now += 1
+                try:
+                    await self.let_go.wait()
+                finally:
+                    self.open_now -= 1
+            case "/large":
+                return web.Response(body=b"x" * (ANSWER_KB * 1024 + 1))
+            case "/endless":
+                answer = web.StreamResponse()
+                await answer.prepare(request)
+                for _ in range(ANSWER_KB + 1):
+                    await answer.write(b"x" * 1024)
+                return answer
+            case "/moved":
+                return web.Response(status=302, headers={"Location": "https://127.0.0.1/secret"})
+            case "/nothing":
+                return web.Response(status=404, text="nothing")
+        return web.Response(text="welcome", headers={"ETag": '"7"', "Set-Cookie": "a=b"})
+
+
+class Rebinding(AbstractResolver):
+    """Names that are public when they are looked up first, and private after that; as in DNS rebinding."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+        self.asked += 1
+        address = {"mixed.example": "10.0.0.7", "linklocal.example": "169.254.169.254"}.get(host, "127.0.0.1")
+        return [
+            ResolveResult(hostname=host, host=one, port=port, family=2, proto=0, flags=0)
+            for one in (["8.8.8.8", address] if host == "mixed.example" else [address])
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def elsewhere(machine: LocalMachine, handle: AgentHandle) -> AsyncIterator[Elsewhere]:
+    """A host behind the mediator's connection map that wallets may reach, and the same as one that they may not."""
+    asked = Elsewhere()
+    certificate, key = machine.folder / "elsewhere.crt", machine.folder / "elsewhere.key"
+    machine.authority.write_server(HOST, certificate, key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    app = web.Application()
+    app.router.add_route("*", "/{path}", asked.take)
+    runner = web.AppRunner(app, shutdown_timeout=0.05, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    port = runner.addresses[0][1]
+    for host in (HOST, INSIDE):
+        machine.reach(host, f"127.0.0.1:{port}")
+    handle.configure(
+        mediator={
+            **LIMITS,
+            "egress": True,
+            "egress_hosts": [HOST],
+            "egress_answer_kb": ANSWER_KB,
+            "egress_a_minute": 30,
+        }
+    )
+    handle.write_config()
+    yield asked
+    asked.let_go.set()
+    await runner.cleanup()
+
+
+async def ask(live: LivePhone, url: str, method: str = "GET", **members: object) -> str:
+    """Ask, and give the thread."""
+    request = message(f"{FAMILY}/request", method=method, url=url, **members)
+    await live.send(request)
+    return str(request["@id"])
+
+
+async def asked_for(live: LivePhone, url: str, method: str = "GET", **members: object) -> Json:
+    thread = await ask(live, url, method, **members)
+    while True:
+        for index, plain in enumerate(live.heard):
+            if plain["~thread"]["thid"] == thread:
+                return live.heard.pop(index)
+        live.heard.append(await next_of(live))
+
+
+async def next_of(live: LivePhone) -> Json:
+    from tests.unit.mediator.phones import opened
+
+    return opened(live.phone.key, await live.frame())
+
+
+def code_of(answer: Json) -> str:
+    assert answer["@type"].endswith("/problem-report"), answer
+    return str(answer["description"]["code"])
+
+
+def body_of(answer: Json) -> bytes:
+    return base64.b64decode(answer["body"])
+
+
+async def test_a_request_is_answered_and_leaves_nothing(
+    elsewhere: Elsewhere, begin: Start, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    mediator = await begin()
+    phone = await Phone.mediated(site)
+    caplog.set_level(logging.DEBUG)
+    async with phone.live() as live:
+        await live.next("status")
+        got = await asked_for(live, f"https://{HOST}/page", headers={"Accept": "text/plain", "Range": "bytes=0-99"})
+        assert (got["status"], body_of(got)) == (200, b"welcome")
+        assert got["headers"] == {"content-type": "text/plain; charset=utf-8", "etag": '"7"'}  # no cookie
+        posted = await asked_for(live, f"https://{HOST}/didcomm", "POST", body=base64.b64encode(b"packed").decode())
+        assert posted["status"] == 200
+        assert (await asked_for(live, f"https://{HOST}/nothing"))["status"] == 404
+        moved = await asked_for(live, f"https://{HOST}/moved")
+        assert (moved["status"], moved["headers"]["location"]) == (302, "https://127.0.0.1/secret")
+        for path in ("large", "endless"):
+            assert code_of(await asked_for(live, f"https://{HOST}/{path}")) == "e.m.egress.too-large"
+    (get, post, *_) = elsewhere.asked
+    assert (get[0], get[2]["range"], post[0], post[3]) == ("GET", "bytes=0-99", "POST", b"packed")
+    assert [path for _, path, *_ in elsewhere.asked].count("/moved") == 1
+    log = "\n".join(json.dumps(record.__dict__, default=str) for record in caplog.records)
+    found = await rows(mediator)
+    for text in (log, repr(found), repr(opened_rows(mediator, found)), repr(await entries(mediator))):
+        assert HOST not in text
+
+
+INSIDE_URLS = [
+    f"https://{INSIDE}/page",  # in the connection map, and not for wallets
+    f"http://{HOST}/page",
+    f"https://{HOST}:8443/page",
+    f"https://user:word@{HOST}/page",
+    "https://127.0.0.1/page",
+    "https://[::1]/page",
+    "https://2130706433/page",
+    "https://0x7f.1/page",
+    "https://rebinding.example/page",
+    "https://mixed.example/page",
+    "https://linklocal.example/latest/meta-data",
+    "https://localhost/page",
+    "file:///etc/passwd",
+    "https:///page",
+]
+
+
+async def test_nothing_that_is_inside_is_reached(elsewhere: Elsewhere, begin: Start, site: Site) -> None:
+    mediator = await begin()
+    edge: HttpEdge = mediator.edge
+    edge._resolver = Rebinding()
+    phone = await Phone.mediated(site)
+    async with phone.live() as live:
+        await live.next("status")
+        for url in INSIDE_URLS:
+            assert code_of(await asked_for(live, url)) == "e.m.egress.address", url
+    assert elsewhere.asked == []
+
+
+async def test_a_wallet_has_few_at_once_and_its_other_messages_do_not_wait(
+    elsewhere: Elsewhere, begin: Start, site: Site
+) -> None:
+    await begin()
+    phone, other = await Phone.mediated(site), await Phone.mediated(site)
+    async with phone.live() as live, other.live() as second:
+        await live.next("status")
+        slow = [await ask(live, f"https://{HOST}/slow") for _ in range(egress._OF_A_WALLET)]
+        assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.busy"
+        await live.send(message("messagepickup/2.0/status-request"))
+        await live.next("status")
+        assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+        elsewhere.let_go.set()
+        answered = {(await live.next("response"))["~thread"]["thid"] for _ in slow}
+        assert answered == set(slow)
+        assert (await asked_for(live, f"https://{HOST}/page"))["status"] == 200
+
+
+async def test_when_it_is_crowded_a_wallet_has_one(
+    elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "_AT_ONCE", 4)
+    await begin()
+    phone, other = await Phone.mediated(site), await Phone.mediated(site)
+    async with phone.live() as live, other.live() as second:
+        for _ in range(2):
+            await ask(live, f"https://{HOST}/slow")
+        assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.busy"
+        assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+
+
+async def test_a_host_that_is_slow_ends_with_its_time_or_with_the_socket(
+    elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mediator = await begin()
+    phone = await Phone.mediated(site)
+    office: Any = mediator.tenant.offices["mediator"]
+    async with phone.live() as live:
+        await ask(live, f"https://{HOST}/slow")
+        while not office.egress._tasks:  # noqa: ASYNC110 (tasks of the agent's)
+            await asyncio.sleep(0.01)
+        (task,) = office.egress._tasks
+    await asyncio.wait({task})
+    assert task.cancelled()
+    monkeypatch.setattr(egress, "TIMEOUT_S", 0.05)
+    async with phone.live() as live:
+        assert code_of(await asked_for(live, f"https://{HOST}/slow")) == "e.m.egress.deadline"
+    assert not office.egress._of_wallet
+
+
+async def test_a_wallet_has_so_much_a_minute_and_a_day(elsewhere: Elsewhere, begin: Start, site: Site) -> None:
+    mediator = await begin()
+    phone, other = await Phone.mediated(site), await Phone.mediated(site)
+    office: Any = mediator.tenant.offices["mediator"]
+    now_s = 1_000.0
+    config = office.config.model_copy(update={"egress_a_minute": 2, "egress_mb_a_day": 1})
+    office.egress = egress.Egress(mediator.profile, config, timer=lambda: now_s)
+    async with phone.live() as live, other.live() as second:
+        for _ in range(2):
+            assert (await asked_for(live, f"https://{HOST}/page"))["status"] == 200
+        assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.too-often"
+        large = base64.b64encode(b"x" * 1024 * 1024).decode()
+        assert (await asked_for(second, f"https://{HOST}/page", "POST", body=large))["status"] == 200
+        assert code_of(await asked_for(second, f"https://{HOST}/page")) == "e.m.egress.too-often"
+        now_s += 24 * 3600
+        assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+
+
+async def test_there_is_none_over_https_or_where_it_is_off(elsewhere: Elsewhere, begin: Start, site: Site) -> None:
+    mediator = await begin()
+    phone = await Phone.mediated(site)
+    answer = await phone.ask(message(f"{FAMILY}/request", method="GET", url=f"https://{HOST}/page"))
+    assert answer is not None
+    assert code_of(answer) == "e.m.egress.web-socket"
+    office: Any = mediator.tenant.offices["mediator"]
+    office.egress = None
+    async with phone.live() as live:
+        assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.off"
+    assert elsewhere.asked == []
+
+
+async def test_nothing_is_kept_of_a_request_that_cannot_be_taken_now(
+    elsewhere: Elsewhere, begin: Start, site: Site
+) -> None:
+    mediator: RunningAgent = await begin()
+    phone = await Phone.mediated(site)
+    request = message(f"{FAMILY}/request", method="GET", url=f"https://{HOST}/page")
+    transport: Any = mediator._transport
+    transport.hold()
+    status, _ = await site.post(phone.packed(request))
+    assert status == 503
+    assert not [entry for entry in await entries(mediator) if b"wanderbuch.envelope" in entry]
+    transport.open()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"method": "PUT"},
+        {"method": ["GET"]},
+        {"url": 7},
+        {"url": "https://issuer.example/" + "x" * 2_048},
+        {"headers": {"Host": "inside.example"}},
+        {"headers": {"authorization": "Bearer x"}},
+        {"headers": {"accept": "a\r\nHost: inside.example"}},
+        {"headers": {"accept": 7}},
+        {"headers": ["accept"]},
+        {"method": "POST", "body": "not base64!"},
+        {"method": "POST", "body": base64.b64encode(b"x" * (1024 * 1024 + 1)).decode()},
+    ],
+    ids=lambda wrong: str(wrong)[:60],
+)
+def test_refuses_what_is_no_request(wrong: dict[str, Any]) -> None:
+    good = {"method": "GET", "url": "https://issuer.example/x", "headers": {"Accept": "text/plain"}}
+    assert EgressRequest.read(good).headers == {"accept": "text/plain"}
+    with pytest.raises(EgressRefusedError, match="expected"):
+        EgressRequest.read(good | wrong)
