@@ -47,14 +47,15 @@ class Scene:
             opened = await worker.post("/invitations", {"url": made["invitation_url"]})
             await worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
         except AppError as err:
-            return REFUSED, str(err.problem.get("code"))
+            return REFUSED, str(err)
         ended: dict[str, Any] = await employer.wait_for(f"/requests/{made['id']}", "state", "DECIDED", "DECLINED")
         decision = ended["decision"]
         return str(decision["verdict"]), str(decision["reasons"][0]["code"])
 
     async def is_right(self) -> None:
-        assert (await self.told(self.good))[0] == "TRUSTED"
-        assert (await self.told(self.revoked))[0] in {"NOT_TRUSTED", REFUSED}
+        good, revoked = await self.told(self.good), await self.told(self.revoked)
+        assert good[0] == "TRUSTED", good
+        assert revoked[0] in {"NOT_TRUSTED", REFUSED}, revoked
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -98,5 +99,5 @@ async def test_a_list_of_the_issuers_future_is_no_refusal_and_no_trust(scene: Sc
     scene.clocks.set("centre", RIGHT)
     good, gone = await scene.told(scene.good), await scene.told(withdrawn)
     print(f"centre +2h: good {good}, revoked {gone}")
-    assert good[0] in {"TRUSTED", "UNKNOWN", "STALE", REFUSED}
-    assert gone[0] != "TRUSTED"
+    assert good[0] in {"UNKNOWN", "STALE", REFUSED}
+    assert gone[0] in {"UNKNOWN", "STALE", REFUSED}

@@ -16,6 +16,7 @@ from wanderbuch.agents.verifier.office import DESK_PLACE, VerifierOffice
 from wanderbuch.agents.verifier.pages.desk import AskingPages
 from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
 from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
+from wanderbuch.agents.verifier.pages.desk_papers import DeskPapers
 from wanderbuch.agents.verifier.pages.desk_questions import DeskQuestions
 from wanderbuch.agents.verifier.pages.desk_records import DeskRecords
 
@@ -33,6 +34,7 @@ def desk_handlers(base: str = DESK_PLACE) -> _Handlers:
         **DeskAsking(desk).handlers(),
         **DeskQuestions(desk).handlers(),
         **DeskLinks(desk).handlers(),
+        **DeskPapers(desk).handlers(),
         **DeskRecords(desk).handlers(),
         **desk.handlers(),
         **desk.entrance.last_handlers(),

@@ -14,10 +14,21 @@ from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.schemas.country_names import find_country
 
 
-async def _look(office: VerifierOffice, call: Call[PaperIn]) -> PaperOut:
+async def look_at_paper(office: VerifierOffice, told: PaperIn) -> PaperOut:
+    """Say what can be said of a certificate that cannot be checked.
+
+    Raises:
+        CannotAskError: there is no governance file yet.
+        CredentialError: it names what is not known, or what several are called.
+        IdentifierError: the centre is no DID although it begins like one.
+    """
     snapshot = await snapshot_of(office)
     # A file may list a million names.
-    return await asyncio.to_thread(_answer, office, call.body, snapshot)
+    return await asyncio.to_thread(_answer, office, told, snapshot)
+
+
+async def _look(office: VerifierOffice, call: Call[PaperIn]) -> PaperOut:
+    return await look_at_paper(office, call.body)
 
 
 def _answer(office: VerifierOffice, told: PaperIn, snapshot: GovernanceSnapshot) -> PaperOut:

@@ -46,6 +46,7 @@ OBJECTS_KEPT_S: Final = 300.0
 """How long a schema, a definition or a registry is not asked for again."""
 
 _MAX_OBJECTS: Final = 500  # of a kind; a definition of 25 attributes takes some 40 kB
+_LATEST: Final = 2**40  # no status list is dated later (`webvh.resources`)
 _MAX_LISTS: Final = 128  # of 1,000 places 30 kB each, of 100,000 some megabytes
 _MAX_PLACES_KEPT: Final = 1_000_000  # of all lists together
 
@@ -201,20 +202,22 @@ class Objects:
         return await self._registries.get(registry_id, load)
 
     async def status_list(
-        self, profile: Profile | None, registry_id: str, *, at: int | None = None
+        self, profile: Profile | None, registry_id: str, *, at: int | None = None, also_of_future: bool = False
     ) -> LoadedStatusList:
         """Return the status list of a registry that is in force at an instant, as its host states it now.
 
         Args:
             profile: whose registries resolve.
             registry_id: whose list.
-            at: seconds since 1970; None for the newest.
+            at: seconds since 1970; None for now.
+            also_of_future: the newest of all, also one that is dated in the future: it may revoke what the list of
+                now does not, and whoever trusts must not overlook it.
 
         Raises:
             ObjectMissingError: there is no such registry, or it has no list that old.
             ObjectError: it could not be resolved, or is none.
         """
-        until = int(time.time()) + CLOCK_SKEW_S if at is None else at
+        until = _LATEST if also_of_future else int(time.time()) + CLOCK_SKEW_S if at is None else at
         asked = self._resolves(profile).get_revocation_list(profile, registry_id, timestamp_from=0, timestamp_to=until)
         status: RevList = (await _resolved(asked, registry_id)).revocation_list
         timestamp = status.timestamp

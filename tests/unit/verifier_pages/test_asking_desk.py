@@ -40,6 +40,7 @@ PAGES = {
     "/desk/en/": {ASKER, AUDITOR, ADMINISTRATOR},
     "/desk/en/ask": {ASKER},
     "/desk/en/links": {ASKER},
+    "/desk/en/paper": {ASKER},
     "/desk/en/audit": {AUDITOR, ADMINISTRATOR},
     "/desk/en/settings": {ADMINISTRATOR},
     "/desk/en/people": {ADMINISTRATOR},

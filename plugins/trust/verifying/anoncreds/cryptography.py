@@ -136,7 +136,7 @@ async def _resolve(
         return _Named(schema, definition, registry, None, None, None)
     in_force: LoadedStatusList | None = None
     try:
-        in_force = await objects.status_list(profile, one.registry)
+        in_force = await objects.status_list(profile, one.registry, also_of_future=True)
     except ResolutionError as err:
         LOGGER.warning("the status list in force could not be resolved: %s", describe(err))
     used = in_force
@@ -152,8 +152,12 @@ def _belongs_together(named: _Named) -> bool:
 
 
 def _is_in_future(named: _Named, now: int) -> bool:
-    """Return whether the issuer really has published a list of a time that is still to come: a clock is wrong."""
-    return named.used is not None and named.timestamp == named.used.timestamp > now + CLOCK_SKEW_S
+    """Return whether the issuer really has published a list of a time that is still to come: a clock is wrong.
+
+    Also where the proof is from an older one: the one that is to come may revoke what the older one does not.
+    """
+    is_used = named.used is not None and named.timestamp == named.used.timestamp > now + CLOCK_SKEW_S
+    return is_used or (named.in_force is not None and named.in_force.timestamp > now + CLOCK_SKEW_S)
 
 
 def _own_copy(proof_request: Mapping[str, Any]) -> dict[str, Any]:

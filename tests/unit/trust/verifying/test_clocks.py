@@ -47,6 +47,20 @@ async def test_the_issuers_clock_runs_ahead(
     assert verdict(ended) is expected, codes(ended)
 
 
+@pytest.mark.parametrize(("ahead", "expected"), [(30, "revocation.old_list"), (3600, "revocation.list_in_future")])
+async def test_a_revocation_that_the_issuer_dates_in_the_future_is_not_overlooked(
+    employer: Employer, worker: Worker, shifty: Issuer, ahead: int, expected: str
+) -> None:
+    """The wallet proves from the list of now, which does not revoke yet; one of a clock that is ahead does."""
+    held = shifty.issue(worker.link_secret, values())
+    employer.registry.issuers = (*employer.registry.issuers, shifty)
+    shifty.publish_list(revoke=[held], at=int(employer.now.timestamp()) + ahead)
+    asked = await employer.ask()
+    ended = await employer.get(asked, worker.present(asked.proof_request, held, list_index=-2))
+    assert verdict(ended) in {Verdict.UNKNOWN, Verdict.NOT_TRUSTED}
+    assert codes(ended)[0] == expected
+
+
 @pytest.fixture
 def shifty(training_centre: Issuer) -> Issuer:
     """The centre with a registry of its own, so that its lists are nobody else's."""
