@@ -1,9 +1,10 @@
 """Settings of the authority's TRQP endpoint: the table `[authority.trqp]` of its configuration file."""
 
-from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from wanderbuch.agents.runtime.role_settings import BesideFile
 
 VERSION: Final = "2.0"
 
@@ -19,7 +20,7 @@ class TrqpConfig(BaseModel):
     version: Literal["2.0"] = VERSION
     """Version of the protocol; a part of the address."""
 
-    token_file: Path | None = None
+    token_file: BesideFile | None = None
     """File with the bearer token that callers must send; without it everybody may ask."""
 
     requests_per_second: float = Field(default=50.0, ge=0, le=1_000_000)
@@ -27,9 +28,3 @@ class TrqpConfig(BaseModel):
 
     burst: int = Field(default=100, ge=1, le=1_000_000)
     """How many questions a client address may ask at once."""
-
-    @field_validator("token_file")
-    @classmethod
-    def _beside_the_configuration(cls, value: Path | None, told: ValidationInfo) -> Path | None:
-        folder = (told.context or {}).get("folder")
-        return value if value is None or folder is None else Path(folder).resolve() / value

@@ -1,10 +1,10 @@
 """Settings of an issuer: the table `[issuer]` of its configuration file."""
 
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from wanderbuch.agents.runtime.role_settings import BesideFile
 from wanderbuch.governance.facts.anoncreds_ids import SchemaId
 from wanderbuch.governance.facts.identifiers import IdentifierError
 from wanderbuch.governance.facts.indy import IndyDid
@@ -31,7 +31,7 @@ class IssuerConfig(BaseModel):
     """The issuer's DID on one of `[[indy.ledgers]]`, as the governance file writes it: did:indy:… or did:sov:….
     Without it, it signs as the agent's did:webvh."""
 
-    indy_seed_file: Path | None = None
+    indy_seed_file: BesideFile | None = None
     """Where the 32 characters lie that the key of `indy_did` is made of; read once, when the wallet has no such key."""
 
     registry_size: int = Field(default=1000, ge=4, le=32_768)

@@ -1,8 +1,18 @@
 """What the configuration of an agent needs to know of its role."""
 
-from typing import Protocol
+from pathlib import Path
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+
+
+def _beside(path: Path, told: ValidationInfo) -> Path:
+    folder = (told.context or {}).get("folder")
+    return path if folder is None else Path(folder).resolve() / path
+
+
+type BesideFile = Annotated[Path, AfterValidator(_beside)]
+"""A path in a role's own table: relative to the configuration file, and absolute once it is read."""
 
 
 class NoSettings(BaseModel):
