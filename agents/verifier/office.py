@@ -84,7 +84,8 @@ class VerifierOffice:
         self.eraser = Eraser(
             tenant.profile, desk=self.desk, cases=self.cases, forget_place=self.links.forget_place, clock=tenant.clock
         )
-        self.walk_ins = WalkIns(tenant, self.desk, source, self.asker, self.config.walk_in)
+        self.policy = PolicyBook(tenant.profile, self.log)
+        self.walk_ins = WalkIns(tenant, self.desk, source, self.asker, self.config.walk_in, self.policy)
         self._applying = Applying(
             tenant.profile,
             self.links,
@@ -96,7 +97,6 @@ class VerifierOffice:
 
         self.templates = Templates(tenant.profile, self.log)
         self.settings = SettingsBook(tenant.profile, self.log)
-        self.policy = PolicyBook(tenant.profile, self.log)
         self.staff = open_staff(tenant.records(StaffMember), self.log, clock=tenant.clock)
         provider = None
         if tenant.id == DEFAULT_TENANT:  # the configured one is the operator's, and sends back to one address

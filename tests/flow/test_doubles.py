@@ -210,7 +210,8 @@ async def widen_link(place: Place) -> Calls:
 async def destroy_case(place: Place) -> Calls:
     question, received = await place.asked(keep=KEEP)
     await place.worker.post(f"/requests/{received}/present", {"credential_id": place.credential[1]})
-    await place.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    decided = await place.employer.wait_for(f"/requests/{question}", "state", "DECIDED")
+    assert "case.not_kept" not in {reason["code"] for reason in decided["decision"]["reasons"]}
     kept = await place.employer.get(f"/requests/{question}/case")
     assert kept["law"] == KEEP["law"]
 
@@ -272,7 +273,8 @@ async def withdraw_offer(place: Place) -> Calls:
     return Calls(f"/offers/{made['id']}/withdraw", effect=Effect.SAME, check=check)
 
 
-# In this order: a suspension comes after everything that needs the centre.
+# In this order: what publishes a version comes after what is judged on one, a suspension after everything that needs
+# the centre.
 CASES: list[tuple[str, str, str, Case]] = [
     ("worker", "POST", "/invitations", open_question),
     ("worker", "POST", "/invitations", open_offer),
@@ -287,7 +289,6 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/offers/{id}/withdraw", withdraw_offer),
     ("centre", "POST", "/credentials/{id}/revoke", revoke),
     *BATCH_CASES,
-    *JOINING_CASES,
     ("centre", "POST", "/governance/refresh", refresh),
     ("employer", "POST", "/requests", ask),
     ("employer", "POST", "/questions", ask_in_words),
@@ -306,6 +307,7 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("employer", "POST", "/requests/{id}/erase", erase),
     ("employer", "POST", "/requests/{id}/cancel", cancel),
     ("employer", "POST", "/governance/refresh", refresh),
+    *JOINING_CASES,
     *APPLICATION_CASES,
     *AUTHORITY_CASES,
 ]

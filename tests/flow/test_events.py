@@ -131,13 +131,15 @@ async def test_issued_and_revoked_as_a_stream_and_by_a_webhook(town: tuple[Place
     assert again == second
     assert (third["kind"], third["subject"], third["body"]) == ("credential.revoked", issued["id"], {})
 
-    kinds = ["credential.issued", "credential.answered", "credential.revoked"]
-    assert await receiver.wait(3) == [(kind, issued["id"]) for kind in kinds]
+    kinds = ["credential.issued", "credential.answered", "credential.revoked", "revocation.told"]
+    assert await receiver.wait(4) == [(kind, issued["id"]) for kind in kinds]
     assert receiver.statuses[:3] == [503, 503, 200]
     assert len(set(receiver.ids[:3])) == 1
-    shown = await place.centre.wait_for(f"/v1/webhooks/{hook['id']}", "delivered_to", third["number"])
+    told = (await place.centre.get("/v1/events"))["items"][-1]
+    assert (told["kind"], told["number"]) == ("revocation.told", third["number"] + 1)
+    shown = await place.centre.wait_for(f"/v1/webhooks/{hook['id']}", "delivered_to", told["number"])
     assert (shown["state"], shown["failures"], shown["waiting"]) == ("RUNNING", 0, 0)
-    assert [each["status"] for each in shown["recent"]] == [200, 200, 200, 503, 503]
+    assert [each["status"] for each in shown["recent"]] == [200, 200, 200, 200, 503, 503]
 
 
 async def test_the_log_stays_across_a_restart_and_a_declined_offer_follows(town: tuple[Place, Receiver]) -> None:

@@ -115,12 +115,14 @@ async def _look(office: JoiningWork, _: Call[None]) -> JoiningOut:
 
 
 async def _check_in(office: JoiningWork, call: Call[CheckIn]) -> JoiningOut:
-    await office.joining.check_in(call.body.code, _told(office, call.body), application_id=call.new_id)
+    if call.once is None or not call.once.is_done:  # else the call came again: how it stands now is the answer
+        await office.joining.check_in(call.body.code, _told(office, call.body), application_id=call.new_id)
     return JoiningOut.of(await office.joining.view())
 
 
 async def _apply(office: JoiningWork, call: Call[IssuerApplication]) -> JoiningOut:
-    await office.joining.apply(_told(office, call.body), call.body.scopes, application_id=call.new_id)
+    if call.once is None or not call.once.is_done:
+        await office.joining.apply(_told(office, call.body), call.body.scopes, application_id=call.new_id)
     return JoiningOut.of(await office.joining.view())
 
 

@@ -23,6 +23,7 @@ from wanderbuch.agents.site.streams import TooManyStreamsError
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.verdict import verdict_of
 from wanderbuch.agents.verifier.office import VerifierOffice
+from wanderbuch.agents.verifier.policies.keeping import PolicyBrokenError
 from wanderbuch.agents.verifier.receipts import receipt_address
 from wanderbuch.agents.verifier.walk_ins.asking import NotRegisteredError, WalkIn, WalkInQuestion
 from wanderbuch.errors import CredentialError, WanderbuchError
@@ -38,6 +39,7 @@ _REFUSALS: Final[dict[type[WanderbuchError], tuple[str, int]]] = {
     NoGovernanceError: ("walk.not_now", 503),
     NotRegisteredError: ("walk.closed", 503),
     OverAskingError: ("walk.closed", 503),
+    PolicyBrokenError: ("walk.closed", 503),
     NobodyCountsError: ("walk.nobody", 409),
     CredentialError: ("walk.nobody", 409),
     TooOftenError: ("walk.too_often", 429),

@@ -25,10 +25,11 @@ from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.streams import Message, Streams
 from wanderbuch.agents.verifier.config import WalkInConfig
+from wanderbuch.agents.verifier.policies.keeping import PolicyBook, refuse_broken
 from wanderbuch.agents.verifier.questions.document import LevelIn, QualificationIn, WordedQuestion, read
 from wanderbuch.agents.verifier.questions.explaining import Explained, explain
 from wanderbuch.agents.verifier.walk_ins.records import WalkInCounts, WalkInSession, outcome_of
-from wanderbuch.errors import PresentationError
+from wanderbuch.errors import ExchangeError, PresentationError
 from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.plugins.trust.following.source import GovernanceSource
 from wanderbuch.plugins.trust.verifying.asked import AskedCredential
@@ -98,15 +99,23 @@ class WalkIns:
         source: the authority's list.
         asker: who asks.
         config: its limits.
+        policy: what all questions of the verifier must be like.
     """
 
     def __init__(
-        self, tenant: Tenant, desk: VerificationDesk, source: GovernanceSource, asker: Asker, config: WalkInConfig
+        self,
+        tenant: Tenant,
+        desk: VerificationDesk,
+        source: GovernanceSource,
+        asker: Asker,
+        config: WalkInConfig,
+        policy: PolicyBook,
     ) -> None:
         self._tenant = tenant
         self._desk = desk
         self._source = source
         self._asker = asker
+        self._policy = policy
         self.config = config
         self.counts = WalkInCounts(tenant.profile)
         self.streams = Streams()
@@ -127,13 +136,11 @@ class WalkIns:
             NotRegisteredError: the list does not let us ask that.
             NobodyCountsError: no accredited issuer could satisfy it.
             CredentialError: an occupation or country is none.
+            PolicyBrokenError: it is against the verifier's own policy.
         """
         self._budget.take(network)  # 3
         answer_in, profile = timedelta(seconds=self.config.answer_s), self._tenant.profile
         async with self._turn:
-            taken_by = tables_of(profile).hashes.of("walk-in network", tenant_of(profile), network).hex()
-            if await self._sessions.count() >= self.config.most_open:
-                await self._make_room(taken_by)
             snapshot, now = await self._source.current(), self._tenant.clock()
             if snapshot is None:
                 raise NoGovernanceError("no governance file could be fetched and checked yet")
@@ -144,6 +151,11 @@ class WalkIns:
                     "the authority's list does not name this verifier for that question",
                     hint="the authority adds a verification statement for its DID: see docs/authority.md",
                 )
+            if (policy := (await self._policy.get()).policy) is not None:
+                refuse_broken(policy.broken_by(asked, None))
+            taken_by = self._hashed(network)
+            if await self._sessions.count() >= self.config.most_open:  # only for a question that can be put
+                await self._make_room(taken_by)
             verification = await self._desk.ask(
                 profile, *asked, asker=self._asker, answer_in=answer_in, shorten=self._shorten
             )
@@ -155,16 +167,39 @@ class WalkIns:
         return token
 
     async def _make_room(self, network: str) -> None:
-        """Let the newest page of the network with most of them go, for one of this network (3).
+        """Let the newest open page of the network with most of them go, for one of this network (3).
+
+        A verdict stays for as long as it is shown; a question that goes is taken back, so nobody answers it any more.
 
         Raises:
             TooOftenError: none gives way.
         """
-        places = [TakenPlace(session.id, session.network, may_go=True) async for session in self._sessions.every()]
+        sessions = {session.id: session async for session in self._sessions.every()}
+        places = [
+            TakenPlace(session.id, session.network, may_go=await self._is_open(session))
+            for session in sessions.values()
+        ]
         gone = gives_way(places, network)
         if gone is None:
             raise TooOftenError(_FULL_S)
+        try:
+            await self._desk.cancel(self._tenant.profile, sessions[gone].question_id)
+        except ExchangeError as err:  # it was answered just now
+            raise TooOftenError(_FULL_S) from err
         await self._sessions.remove(gone)
+
+    async def _is_open(self, session: WalkInSession) -> bool:
+        try:
+            verification = await self._desk.status(self._tenant.profile, session.question_id)
+        except NotFoundError:
+            return False
+        return verification.state is VerificationState.OPEN
+
+    def _hashed(self, network: str) -> str:
+        """Return what a network is kept as; "": not known."""
+        profile = self._tenant.profile
+        hashes = tables_of(profile).hashes
+        return hashes.of("walk-in network", tenant_of(profile), network).hex() if network else ""
 
     async def find(self, token: str) -> WalkIn | None:
         """Return the question of a page; None: there is none (any more)."""

@@ -16,10 +16,14 @@ from wanderbuch.agents.runtime.gate.budget import TooOftenError
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.config import WalkInConfig
+from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.agents.verifier.getting_in.kit import KIT
 from wanderbuch.agents.verifier.getting_in.verdict import MOST_WORDS, verdict_of
+from wanderbuch.agents.verifier.policies.document import PolicyDocument, compiled
+from wanderbuch.agents.verifier.policies.keeping import PolicyBook, PolicyBrokenError
 from wanderbuch.agents.verifier.walk_ins.asking import NotRegisteredError, WalkInQuestion, WalkIns
 from wanderbuch.agents.verifier.walk_ins.records import outcome_of
+from wanderbuch.errors import CredentialError
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerFact, AnswerGrounds, FactKind, FactOutcome
 from wanderbuch.plugins.trust.verifying.asking import Asker
@@ -43,7 +47,8 @@ class Door:
         )
         config = WalkInConfig(enabled=True, **{"network_a_minute": 600, "all_a_minute": 600} | limits)
         asker = Asker(SHIPYARD, "Authority", BASE_URL)
-        return WalkIns(cast("Tenant", tenant), self.employer.desk, self.employer.source, asker, config)
+        policy = PolicyBook(self.employer.profile, DeskLog(self.employer.profile, clock=lambda: self.now))
+        return WalkIns(cast("Tenant", tenant), self.employer.desk, self.employer.source, asker, config, policy)
 
 
 @pytest.fixture
@@ -94,7 +99,29 @@ async def test_a_flood_is_refused_by_network_by_all_and_by_what_is_open(door: Do
     assert [await full.find(token) is not None for token in tokens] == [True, False, True]
     with pytest.raises(TooOftenError):
         await full.begin(WELDER, network="e")
-    assert len((await door.employer.desk.page(door.employer.profile)).items) == 4  # what has no page goes by its age
+    asked = (await door.employer.desk.page(door.employer.profile)).items
+    assert sorted(question.state.value for question in asked) == ["CANCELLED", "OPEN", "OPEN", "OPEN"]
+
+
+@pytest.mark.usefixtures("registered")
+async def test_nobody_makes_room_for_a_question_that_cannot_be_put_nor_against_the_policy(door: Door) -> None:
+    walk_ins = door.open(most_open=2)
+    tokens = [await walk_ins.begin(WELDER, network="a") for _ in range(2)]
+    with pytest.raises(CredentialError):
+        await walk_ins.begin(WalkInQuestion("C0000", 3, "MLT", "en"), network="b")
+    await walk_ins._policy.change(compiled(PolicyDocument(places=["LKA"])), read=0, by="m.borg")
+    with pytest.raises(PolicyBrokenError):
+        await walk_ins.begin(WELDER, network="b")
+    assert [await walk_ins.find(token) is not None for token in tokens] == [True, True]
+
+
+@pytest.mark.usefixtures("registered")
+async def test_who_is_of_no_known_network_is_not_crowded_out(door: Door) -> None:
+    walk_ins = door.open(most_open=2)
+    tokens = [await walk_ins.begin(WELDER, network="") for _ in range(2)]
+    with pytest.raises(TooOftenError):
+        await walk_ins.begin(WELDER, network="b")
+    assert [await walk_ins.find(token) is not None for token in tokens] == [True, True]
 
 
 @pytest.mark.usefixtures("registered")

@@ -11,6 +11,7 @@ from wanderbuch.agents.runtime.gate.admission import BusyError
 from wanderbuch.agents.runtime.gate.claims import FREED, EnvelopeClaims
 from wanderbuch.agents.runtime.gate.kept import KeptEnvelope, KeptEnvelopes
 from wanderbuch.agents.runtime.gate.room import Share
+from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.errors import LeaseLostError
 from wanderbuch.store.records import new_id
 
@@ -198,6 +199,6 @@ async def test_what_is_kept_tells_neither_its_length_nor_when_it_came(
     now = await processes.first.engine.clock()
     assert all(at % 3600 < 1 and now - at <= 3601 for _, at in rows)
     async with processes.first.profile.session() as session:
-        entries = await session.handle.fetch_all(KeptEnvelope.category)
+        entries = await fetch_entries(session, KeptEnvelope.category)
     assert len({len(entry.value) for entry in entries}) == 1
     assert sorted(KeptEnvelope.read(entry).envelope.encode() for entry in entries) == sorted(bodies)
