@@ -8,7 +8,7 @@ they hold, for the law that lets the verifier ask, for whom to appeal to, or for
 goes into `claim`, since to ask about is less than to ask to see. Every loss is named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from wanderbuch.governance.exporting.export import Export, Loss, json_content, l
 from wanderbuch.governance.facts.anywhere import begins_at, ends_at
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did
+from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.governance.facts.spans import OPEN_END, normal
 from wanderbuch.governance.facts.statements import VerifierAuthorization
 
@@ -71,8 +72,15 @@ def relying_parties(file: GovernanceFile) -> Export:
     return Export(json_content([relying_party(file, verifier) for verifier in verifiers]), tuple(losses))
 
 
-def relying_party(file: GovernanceFile, verifier: Did) -> dict[str, Any]:
-    """Return one verifier."""
+def relying_party(file: GovernanceFile, verifier: Did, *, on: DateSpan | None = None) -> dict[str, Any]:
+    """Return one verifier.
+
+    Args:
+        file: with all its parts.
+        verifier: which.
+        on: the days that it is now: a use with breaks is told as it holds then. None: from its first day to its last,
+            in a list whose losses are named beside.
+    """
     name, contacts = file.participant_name(verifier) or str(verifier), _contacts(file, verifier)
     return {
         "identifier": [{"type": _DID, "identifier": str(verifier)}],
@@ -83,7 +91,7 @@ def relying_party(file: GovernanceFile, verifier: Did) -> dict[str, Any]:
         "isIntermediary": False,
         "srvDescription": [[{"lang": _LANGUAGE, "content": name}]],
         "supportURI": contacts[0] if contacts else str(verifier),
-        "intendedUse": [_use(one) for one in file.verifications_of(verifier)],
+        "intendedUse": [_use(one, on) for one in file.verifications_of(verifier)],
     }
 
 
@@ -93,15 +101,15 @@ def _contacts(file: GovernanceFile, verifier: Did) -> list[str]:
     return [] if known is None else [text for text in (known.website, known.email and f"mailto:{known.email}") if text]
 
 
-def _use(given: VerifierAuthorization) -> dict[str, Any]:
-    begins = min(span.first for span in given.intervals)
-    last = max(span.last for span in given.intervals)
+def _use(given: VerifierAuthorization, on: DateSpan | None) -> dict[str, Any]:
+    spans = normal(given.intervals)
+    told = DateSpan(spans[0].first, spans[-1].last) if on is None else _span_on(spans, on)
     aim = given.aim or ", ".join(purpose.value for purpose in given.purposes)
     use: dict[str, Any] = {
         "intendedUseIdentifier": given.id,
         "purpose": [{"lang": _LANGUAGE, "content": aim}],
         "privacyPolicy": list(_policies(given)),
-        "createdAt": _text(begins_at(begins)),
+        "createdAt": _text(begins_at(told.first)),
         "credential": [
             {
                 "format": FORMAT,
@@ -110,7 +118,14 @@ def _use(given: VerifierAuthorization) -> dict[str, Any]:
             }
         ],
     }
-    return use if last == OPEN_END else use | {"revokedAt": _text(ends_at(last))}
+    return use if told.last == OPEN_END else use | {"revokedAt": _text(ends_at(told.last))}
+
+
+def _span_on(spans: Sequence[DateSpan], on: DateSpan) -> DateSpan:
+    """Return the span that holds on a day; else the last one that has ended, else the first that comes."""
+    holds = [span for span in spans if span.first <= on.last and on.first <= span.last]
+    over = [span for span in spans if span.last < on.first]
+    return (holds or over[-1:] or list(spans))[0]
 
 
 def _policies(given: VerifierAuthorization) -> Iterator[dict[str, str]]:

@@ -262,7 +262,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         log_event(_LOG, logging.WARNING, "intake.gave_way", application=gone, open=len(places))
 
     def _hashed(self, network: str) -> str:
-        """Return what a network is kept as: who has the key of the store alone can tell which one it was; "": unknown."""
+        """Return what a network is kept as: who has the store's key alone can tell which one it was; "": unknown."""
         if not network:
             return ""
         return tables_of(self.profile).hashes.of("intake network", tenant_of(self.profile), network).hex()

@@ -31,6 +31,7 @@ from wanderbuch.agents.runtime.gate.rate_limit import RateLimit
 from wanderbuch.agents.runtime.problems import NotReadyError, problem_response
 from wanderbuch.agents.site.caching import tagged
 from wanderbuch.errors import WanderbuchError
+from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.identifiers import Did, DidUrl
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.governance.signed.jws import sign_jws
@@ -183,10 +184,11 @@ class Registrar:
         return kept
 
     async def _of(self, snapshot: GovernanceSnapshot) -> RelyingParties:
-        async with self._reading:  # once for a version, in a thread: there may be thousands
-            if self._parties is None or self._parties.file is not snapshot.file:
-                self._parties = await asyncio.to_thread(RelyingParties, snapshot.file)
-            return self._parties
+        async with self._reading:  # once for a version and a day, in a thread: there may be thousands
+            parties, today = self._parties, days_anywhere(self._clock())
+            if parties is None or parties.file is not snapshot.file or parties.on != today:
+                parties = self._parties = await asyncio.to_thread(RelyingParties, snapshot.file, today)
+            return parties
 
 
 class RegistrarOffice(Protocol):

@@ -26,6 +26,7 @@ from wanderbuch.governance.exporting.relying_parties import FORMAT, relying_part
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.file import GovernanceFile
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.governance.facts.question import DateSpan
 from wanderbuch.governance.facts.spans import touches
 from wanderbuch.governance.facts.statements import VerifierAuthorization
 
@@ -51,12 +52,14 @@ class RelyingParties:
 
     Args:
         file: with all its parts.
+        on: the days that it is now; uses are told as they hold then.
     """
 
-    def __init__(self, file: GovernanceFile) -> None:
+    def __init__(self, file: GovernanceFile, on: DateSpan) -> None:
         self.file = file
+        self.on = on
         self._parties: dict[str, Party] = {
-            did: relying_party(file, did) for did in sorted({one.verifier for one in file.verifications})
+            did: relying_party(file, did, on=on) for did in sorted({one.verifier for one in file.verifications})
         }
 
     def find(self, identifier: str) -> Party | None:

@@ -265,3 +265,20 @@ async def test_a_network_asks_so_often_and_no_more_and_where_it_is_off_there_is_
         assert [(await client.get(f"{PLACE}/{path}")).status for path in paths] == [200, 200, 429, 429]
     async with TestServer(application(None)) as server, TestClient(server) as client:
         assert (await client.get(f"{PLACE}/wrp")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("day", "created", "revoked"),
+    [
+        (datetime(2024, 6, 1, 12, tzinfo=UTC), "2023-12-31T10:00:00Z", "2025-01-01T12:00:00Z"),  # it holds
+        (datetime(2025, 6, 1, 12, tzinfo=UTC), "2023-12-31T10:00:00Z", "2025-01-01T12:00:00Z"),  # a break
+        (datetime(2026, 11, 22, 12, tzinfo=UTC), "2025-12-31T10:00:00Z", None),  # it holds again
+    ],
+)
+async def test_a_use_with_a_break_is_told_as_it_holds_now(
+    place: Place, day: datetime, created: str, revoked: str | None
+) -> None:
+    place.now = day
+    place.hold(a_file(intervals=[{"start": "2024-01-01", "end": "2024-12-31"}, {"start": "2026-01-01"}]))
+    [use] = (await place.ask(f"/wrp/{SHIPYARD}", "SignedWRP"))["data"]["intendedUse"]
+    assert (use["createdAt"], use.get("revokedAt")) == (created, revoked)
