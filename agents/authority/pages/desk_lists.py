@@ -38,7 +38,7 @@ class DeskLists:
         served, place = self._desk.served, f"{BASE}/{{language}}/lists"
         return {
             ("GET", place): served(self._every),
-            ("POST", place): served(self._upload),
+            ("POST", place): served(self._upload, takes_file=True),
             ("GET", f"{place}/{{id}}"): served(self._show),
             ("POST", f"{place}/{{id}}"): served(self._say),
             ("POST", f"{place}/{{id}}/draft"): served(self._draft),
