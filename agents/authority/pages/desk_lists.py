@@ -90,7 +90,8 @@ class DeskLists:
         return visit.go(f"/lists/{list_id}")
 
     async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
-        draft = await visit.parts.uploads.make_draft(visit.request.match_info["id"], visit.official)
+        uploads, said = visit.parts.uploads, visit.text("said")
+        draft = await uploads.make_draft(visit.request.match_info["id"], visit.official, said=said)
         return visit.go(f"/draft/{draft.id}")
 
 
