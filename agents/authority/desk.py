@@ -261,11 +261,12 @@ class Desk:
             "reason": check_why(reason),
             "redress": redress or self.redress,
         }
-        record = await self.drafts.record(draft_id, applicant) or {"did": applicant}
+        base = await self.drafts.base()
+        record = await self.drafts.record(draft_id, applicant, base=base) or {"did": applicant}
         refusals = record.get("refusals")
         others = [other for other in refusals if _id_of(other) != refusal_id] if isinstance(refusals, list) else []
         changed = {**record, "refusals": [*others, refusal]}
-        return await self.drafts.edit(draft_id, editor, records={applicant: changed})
+        return await self.drafts.edit(draft_id, editor, records={applicant: changed}, base=base)
 
     async def round(self, draft_id: str) -> tuple[SigningRound, tuple[str, ...]]:
         """Return the round in which a draft is signed, and the DIDs of who could still sign.

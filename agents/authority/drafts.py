@@ -11,6 +11,8 @@ the rules of `work.rules`. What is a draft's own:
    touch the same part, that is told, and the draft becomes OUTDATED instead of being published. Nothing is lost:
    `rebase` takes it back to OPEN, and a person decides part by part whose value stands.
 2. A draft with errors or conflicts is not submitted; it is checked again when it is published.
+3. Who works a change out of the published file gives `edit` the version that they read (`base`): what is published
+   between the two is then a conflict, and not undone in silence.
 """
 
 import asyncio
@@ -87,13 +89,16 @@ class Drafts(Cases[Draft]):
         self._check = check
         self._redress = redress
 
-    async def open(self, editor: Official, why: str, *, draft_id: str | None = None) -> Draft:
+    async def open(
+        self, editor: Official, why: str, *, draft_id: str | None = None, also: Collection[str] = ()
+    ) -> Draft:
         """Open a draft on the version that is published now.
 
         Args:
             editor: who opens it.
             why: the reason; it will stand in the public history, so nothing about workers.
             draft_id: chosen by the caller so that a repeated request opens no second draft; by default made here.
+            also: ids of others who had a hand in what it will change: they are its editors, too.
 
         Raises:
             ForbiddenError: they are no editor.
@@ -107,7 +112,7 @@ class Drafts(Cases[Draft]):
             why=checked,
             base_version=(await self._base()).version,
             opened_by=editor.id,
-            editors=(editor.id,),
+            editors=tuple(dict.fromkeys((editor.id, *also))),
             trail=(Step(at=now, who=editor.id, what="open", why=checked),),
         )
         return await self.open_case(draft, editor)
@@ -137,16 +142,20 @@ class Drafts(Cases[Draft]):
         """Return the digest of the changes of a draft."""
         return await asyncio.to_thread(changes_digest, await self.changes(case.id))
 
-    async def record(self, draft_id: str, did: str) -> ParticipantRecord | None:
-        """Return the record of a participant as the draft has it: changed, or as it is published now."""
+    async def base(self) -> Base:
+        """Return the file that is published now, to read of it and give to `edit` (3)."""
+        return await self._base()
+
+    async def record(self, draft_id: str, did: str, *, base: Base | None = None) -> ParticipantRecord | None:
+        """Return the record of a participant as the draft has it: changed, or as in `base` (published now)."""
         for change in await self.changes(draft_id):
             if (change.kind, change.key) == (PartKind.RECORD, did):
                 return None if change.value is None else dict(change.value)
-        return await (await self._base()).record(did)
+        return await (base or await self._base()).record(did)
 
-    async def header(self, draft_id: str) -> Payload:
-        """Return the header as the draft has it."""
-        return apply_header((await self._base()).header, await self.changes(draft_id))
+    async def header(self, draft_id: str, *, base: Base | None = None) -> Payload:
+        """Return the header as the draft has it: changed, or as in `base` (published now)."""
+        return apply_header((base or await self._base()).header, await self.changes(draft_id))
 
     async def edit(
         self,
@@ -157,6 +166,7 @@ class Drafts(Cases[Draft]):
         records: Mapping[str, ParticipantRecord | None] | None = None,
         undo: Collection[str] = (),
         revision: int | None = None,
+        base: Base | None = None,
     ) -> Draft:
         """Change parts of an open draft: all of them or, if one is refused, none.
 
@@ -167,6 +177,7 @@ class Drafts(Cases[Draft]):
             records: whole new records by DID, None to remove the record.
             undo: names of parts (DIDs too) whose change is taken out of the draft.
             revision: the revision that the editor saw; None to edit whatever stands there.
+            base: the version out of which the new values were made (3); by default the one that is published now.
 
         Raises:
             ForbiddenError: they are no editor.
@@ -174,7 +185,7 @@ class Drafts(Cases[Draft]):
             RefusedError: the draft is not OPEN, or has another revision.
         """
         editor.must(OfficialRole.EDITOR)
-        base = await self._base()
+        base = base or await self._base()
         wanted = [header_change(key, value, base.header) for key, value in (header or {}).items()]
         before = await base.records_of(records or ())
         for did, value in (records or {}).items():

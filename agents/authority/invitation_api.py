@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from wanderbuch.agents.authority.joining.invitation import InvitationState, JoiningInvitation
 from wanderbuch.agents.authority.joining.invitations import MOST_INVITED
@@ -22,7 +22,7 @@ class InviteIn(ApiModel):
     """Whom to invite, by register id, and until when the codes are good."""
 
     register_ids: list[str] = Field(min_length=1, max_length=MOST_INVITED)
-    ends_at: datetime
+    ends_at: AwareDatetime
 
 
 class JoiningInvitationOut(ApiModel):

@@ -3,7 +3,10 @@
 1. A few are kept at a time; the oldest goes. What a person says of a list is remembered by its headers, for the next.
 2. Reading is pure and takes a while, so it runs in a thread; nothing of a list is in the file before a draft of it is
    approved.
-3. A draft is made of the rows that are ready, once: a form that is sent twice makes one.
+3. A draft is made of the rows that are ready, once: a form that is sent twice makes one. It changes the version of the
+   file with which the rows were compared; what is published meanwhile is in conflict with it.
+4. Who uploaded a list, and who said what it means, had a hand in its draft. Who makes the draft names what was said
+   that they saw.
 """
 
 import asyncio
@@ -21,9 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.draft_changes import Base
 from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.runtime.problems import RefusedError
-from wanderbuch.governance.form.records import split
+from wanderbuch.governance.form.records import ParticipantRecord, split
 from wanderbuch.governance.importing.columns import INSTITUTIONS, is_column
 from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.headers import IGNORED
@@ -81,6 +85,8 @@ class UploadedList(Record):
     Args:
         name: of the file, as the browser told it.
         content: base64.
+        said_by: who said it (4).
+        said_here: whether they said it of this list; else of the last one with its headers.
     """
 
     category: ClassVar[str] = "wanderbuch.authority-list"
@@ -89,23 +95,33 @@ class UploadedList(Record):
     content: str
     uploaded_by: str
     said: SaidOfList = SaidOfList()
+    said_by: tuple[str, ...] = ()
+    said_here: bool = False
+
+    @property
+    def said_digest(self) -> str:
+        """Names what was said of it."""
+        return hashlib.sha256(json.dumps(self.said.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 class ListHabit(Record):
-    """What was said last of a list with these headers; its id follows from them."""
+    """What was said last of a list with these headers, and by whom; its id follows from them."""
 
     category: ClassVar[str] = "wanderbuch.authority-list-habit"
 
     said: SaidOfList
+    said_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReadUpload:
-    """An uploaded list as it was read."""
+    """An uploaded list as it was read: beside which version of the file (`base`, whole in `payload`)."""
 
     table: Table
     columns: Mapping[int, str | None]
     ready: ReadyImport
+    payload: Mapping[str, Any]
+    base: Base
 
     @property
     def leads_to_a_draft(self) -> bool:
@@ -158,6 +174,7 @@ class Uploads:
             content=base64.b64encode(content).decode(),
             uploaded_by=editor.id,
             said=habit.said if habit else said,
+            said_by=(habit.said_by,) if habit and habit.said_by else (),
         )
         for old in (await self.all())[MOST_KEPT - 1 :]:  # 1
             await self._lists.remove(old.id)
@@ -173,12 +190,18 @@ class Uploads:
         editor.must(OfficialRole.EDITOR)
         uploaded = await self.get(list_id)
         table = await asyncio.to_thread(_table_of, uploaded, said)
-        habit = ListHabit(id=_habit_id(table), created_at=self._clock(), said=said)
+        habit = ListHabit(id=_habit_id(table), created_at=self._clock(), said=said, said_by=editor.id)
         if await self._habits.get_or_none(habit.id) is None:
             with contextlib.suppress(DuplicateError):  # somebody else, just now
                 await self._habits.insert(habit)
-        await self._habits.change(habit.id, lambda kept: kept.model_copy(update={"said": said}))
-        return await self._lists.change(list_id, lambda kept: kept.model_copy(update={"said": said}))
+        told = {"said": said, "said_by": editor.id}
+        await self._habits.change(habit.id, lambda kept: kept.model_copy(update=told))
+
+        def step(kept: UploadedList) -> UploadedList:
+            by = dict.fromkeys((*kept.said_by, editor.id) if kept.said_here else (editor.id,))
+            return kept.model_copy(update={"said": said, "said_by": tuple(by), "said_here": True})
+
+        return await self._lists.change(list_id, step)
 
     async def read(self, uploaded: UploadedList) -> ReadUpload:
         """Return a list as it is read with what was said of it (2).
@@ -187,38 +210,53 @@ class Uploads:
             TableError: it cannot be read so.
             RefusedError: nothing is published yet, so there is nothing to put it into.
         """
-        payload = await (await self._desk.publication.published()).payload()
+        base = await self._desk.publication.published()
+        payload = await base.payload()
         if payload is None:
             raise RefusedError(
                 "there is no governance file yet", hint="publish its first version, then upload the list"
             )
-        return await asyncio.to_thread(_read, uploaded, payload, self._clock())
+        return await asyncio.to_thread(_read, uploaded, payload, base, self._clock())
 
-    async def make_draft(self, list_id: str, editor: Official) -> Draft:
+    async def make_draft(self, list_id: str, editor: Official, *, said: str) -> Draft:
         """Make a draft of the rows that are ready (3), and return it, open.
+
+        Args:
+            list_id: of which list.
+            editor: who makes it; they, who uploaded the list and who said what it means do not approve it (4).
+            said: digest of what was said, as they saw it.
 
         Raises:
             ForbiddenError: they are no editor.
-            RefusedError: nothing is ready, or nothing changes.
+            RefusedError: nothing is ready, nothing changes, or something else was said meanwhile.
         """
         editor.must(OfficialRole.EDITOR)
         uploaded = await self.get(list_id)
-        drafts, draft_id = self._desk.drafts, own_id("list-draft", list_id, _digest(uploaded.said))
-        if (made := await drafts.get_or_none(draft_id)) is not None and made.revision > 0:
-            return made
+        if said != uploaded.said_digest:
+            raise RefusedError("somebody said something else of this list meanwhile", hint="look at its page again")
+        drafts, draft_id = self._desk.drafts, own_id("list-draft", list_id, said)
+        draft = await drafts.get_or_none(draft_id)
+        if draft is not None and draft.revision > 0:
+            return draft
         read = await self.read(uploaded)
-        if not read.leads_to_a_draft or read.ready.report.draft is None:
+        if not read.leads_to_a_draft:
             raise RefusedError("nothing of this list is ready, or the file says all of it", hint="look at its page")
-        payload = await (await self._desk.publication.published()).payload() or {}
-        (_, before), (_, after) = split(payload), split(read.ready.report.draft)
-        changed = {key: record for key, record in after.items() if before.get(key) != record}
-        draft = await drafts.open(editor, f"List {uploaded.name}: {read.ready.ready} rows"[:500], draft_id=draft_id)
+        changed = await asyncio.to_thread(_changed, read)
+        if draft is None:
+            why, also = f"A list: {read.ready.ready} rows", (uploaded.uploaded_by, *uploaded.said_by)
+            draft = await drafts.open(editor, why, draft_id=draft_id, also=also)
         if draft.state is DraftState.OPEN and draft.revision == 0:
-            draft = await drafts.edit(draft_id, editor, records=changed, revision=draft.revision)
+            draft = await drafts.edit(draft_id, editor, records=changed, revision=draft.revision, base=read.base)
         return draft
 
 
-def _read(uploaded: UploadedList, payload: Mapping[str, Any], at: datetime) -> ReadUpload:
+def _changed(read: ReadUpload) -> Mapping[str, ParticipantRecord]:
+    """Return the records that the list changes in the version that it was read beside."""
+    (_, before), (_, after) = split(read.payload), split(read.ready.report.draft or {})
+    return {key: record for key, record in after.items() if before.get(key) != record}
+
+
+def _read(uploaded: UploadedList, payload: Mapping[str, Any], base: Base, at: datetime) -> ReadUpload:
     table, said = _table_of(uploaded, uploaded.said), uploaded.said
     ready = import_ready(table, payload, said.settings(), at=at)
     proposed: dict[int, str | None] = {}
@@ -226,7 +264,7 @@ def _read(uploaded: UploadedList, payload: Mapping[str, Any], at: datetime) -> R
         if header:
             said_so = said.mapping.get(header) or said.mapping.get(place_of_column(position))
             proposed[position] = said_so or (INSTITUTIONS.proposed(header) if is_column(header) else None)
-    return ReadUpload(table, proposed, ready)
+    return ReadUpload(table, proposed, ready, payload, base)
 
 
 def place_of_column(position: int) -> str:
@@ -245,7 +283,3 @@ def _table_of(uploaded: UploadedList, said: SaidOfList) -> Table:
 
 def _habit_id(table: Table) -> str:
     return own_id("list-habit", *(folded(header) for header in table.headers))
-
-
-def _digest(said: SaidOfList) -> str:
-    return hashlib.sha256(json.dumps(said.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()

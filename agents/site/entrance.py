@@ -117,8 +117,13 @@ class Entrance[O, P: Person]:
         """Return the handler of every address that has no page; it goes after all others."""
         return {("GET", f"{self.pages.base}/{{language}}/{{lost:.*}}"): self.served(self._lost)}
 
-    def served(self, page: SignedInPage[O, P]) -> PageHandler:
-        """Return the handler that lets only people with a session see a page, and shows what went wrong as a page."""
+    def served(self, page: SignedInPage[O, P], *, takes_file: bool = False) -> PageHandler:
+        """Return the handler that lets only people with a session see a page, and shows what went wrong as a page.
+
+        Args:
+            page: the page.
+            takes_file: whether its form may have a file.
+        """
 
         async def handle(office: O, request: web.Request) -> web.StreamResponse:
             language, sessions = language_of(request), self._sessions_of(office)
@@ -130,7 +135,7 @@ class Entrance[O, P: Person]:
             try:
                 sent: MultiDict[str] = MultiDict()
                 if request.method == "POST":
-                    sent = await read_form(request)
+                    sent = await read_form(request, takes_file=takes_file)
                     refuse_forged(signed_in.form_token, sent.get("form_token"))
                 return await page(SignedInVisit(request, language, signed_in, office, sent, self.pages))
             except WanderbuchError as err:

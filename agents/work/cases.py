@@ -152,8 +152,13 @@ class Cases[C: Case[Any]](ABC):
         now = self.clock()
         return await self._records.change(case_id, lambda case: self.rules.scheduled(case, person, not_before, now))
 
-    async def submit(self, case_id: str, person: Person) -> C:
+    async def submit(self, case_id: str, person: Person, *, read: int | None = None) -> C:
         """Give an open case to the approvers.
+
+        Args:
+            case_id: which case.
+            person: who submits.
+            read: the revision that they saw; None to submit whatever stands there.
 
         Raises:
             ForbiddenError: they may not.
@@ -161,6 +166,8 @@ class Cases[C: Case[Any]](ABC):
         """
         person.must(self.rules.edits)
         seen = await self.get(case_id)
+        if read is not None:
+            _must_have(seen, read)
         if self.rules.was_submitted(seen, person):
             return seen
         seen.must_be(seen.course.open)
@@ -200,16 +207,22 @@ class Cases[C: Case[Any]](ABC):
         now = self.clock()
         return await self._teller.change(await self.get(case_id), lambda case: self.rules.discarded(case, person, now))
 
-    async def move(self, case_id: str, to: Any, *, who: str = AGENT, why: str | None = None, **update: Any) -> C:
+    async def move(
+        self, case_id: str, to: Any, *, who: str = AGENT, why: str | None = None, read: int | None = None, **update: Any
+    ) -> C:
         """Move a case as the agent goes on with it; from a state to itself nothing happens.
 
         Raises:
-            RefusedError: there is no way from its state to that one.
+            RefusedError: there is no way from its state to that one, or it has another revision than `read`.
         """
         step = Step(at=self.clock(), who=who, what=str(to.value).lower(), why=why)
-        return await self._teller.change(
-            await self.get(case_id), lambda case: None if case.state is to else case.moved(to, step, **update)
-        )
+
+        def moved(case: C) -> C | None:
+            if read is not None:
+                _must_have(case, read)
+            return None if case.state is to else case.moved(to, step, **update)
+
+        return await self._teller.change(await self.get(case_id), moved)
 
     async def must_be_as_approved(self, case: C) -> None:
         """Go on only with the content that was approved.
@@ -247,3 +260,12 @@ class Cases[C: Case[Any]](ABC):
                 await go_on_with(case.id)
             except WanderbuchError as err:
                 LOGGER.warning("the %s %s could not go on: %s", case.noun, case.id, err.message)
+
+
+def _must_have(case: Case[Any], revision: int) -> None:
+    if case.revision != revision:
+        raise RefusedError(
+            f"the {case.noun} was changed meanwhile: it has revision {case.revision}, not {revision}",
+            members={"revision": case.revision},
+            hint="read it again, then repeat what you did",
+        )

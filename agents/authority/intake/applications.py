@@ -13,8 +13,10 @@ application's own:
 5. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
    somebody else has approved that draft too, which shows exactly what changes in the file.
 6. For an issuer that proves that it has the code of an invitation, the draft is made at once, in the name of the
-   official who invited it. A wrong code begins no case.
-7. What an editor approves of an issuer's application becomes the draft at once: its four eyes are the draft's.
+   official who invited it. A wrong code begins no case. Where that cannot be, it is sent back, and officials take it
+   up as any other: what is approved of it connects it.
+7. What an editor approves of an issuer's application becomes the draft at once: its four eyes are the draft's. All who
+   edited the application are editors of the draft.
 """
 
 import contextlib
@@ -28,6 +30,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
+from wanderbuch.agents.authority.draft_changes import Base
 from wanderbuch.agents.authority.drafts import Drafts
 from wanderbuch.agents.authority.intake.case import (
     ANSWER,
@@ -182,11 +185,12 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         _must_not_wait(case)
         if not _fits(decision, case):
             raise MalformedError("expected to grant what was applied for, or less of it")
-        await self.edit(case_id, editor, decision, read=read)
-        proposed = await self.submit(case_id, editor)
+        edited = await self.edit(case_id, editor, decision, read=read)
+        proposed = await self.submit(case_id, editor, read=edited.revision)  # this decision, and no later one
         if decision.outcome == "refuse" or isinstance(proposed.application.wants, VerifierWants):
             return proposed
-        await self.move(case_id, ApplicationState.APPROVED, why="its draft is approved by somebody else")  # 7
+        why = "its draft is approved by somebody else"
+        await self.move(case_id, ApplicationState.APPROVED, why=why, read=proposed.revision)  # 7
         return await self.go_on_with(case_id)
 
     async def must_be_ready(self, case: ApplicationCase) -> None:
@@ -277,45 +281,40 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         )
 
     async def _carry_out(self, case: ApplicationCase) -> Outcome:
-        if case.invitation_id is not None and case.content == 0:
-            return await self._check_in(case, await self.invitations.get(case.invitation_id))
         decision = await self.content(case)
-        if decision is None:
-            raise RefusedError("no decision is proposed")
-        if decision.outcome == "refuse":
+        if decision is not None and decision.outcome == "refuse":
             return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "refuse", "network": ""})
         try:
-            draft_id = await self._draft(case, decision)
-        except (ForbiddenError, NotFoundError) as err:  # who proposed it is no editor any more
+            if case.invitation_id is not None:
+                draft_id = await self._check_in(case, await self.invitations.get(case.invitation_id))
+            else:
+                draft_id = await self._draft(case, decision)
+        except (ForbiddenError, NotFoundError, RefusedError) as err:  # such as: who proposed it is no editor any more
             return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
         kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
-        return Outcome(ApplicationState.DECIDED, decision.reason, kept)
+        return Outcome(ApplicationState.DECIDED, None if decision is None else decision.reason, kept)
 
-    async def _check_in(self, case: ApplicationCase, invitation: JoiningInvitation) -> Outcome:
-        """Make the draft of an institution that has checked in (6)."""
+    async def _check_in(self, case: ApplicationCase, invitation: JoiningInvitation) -> str:
+        """Make the draft of an institution that has checked in (6): in the name of who invited, or proposed it."""
 
-        async def connecting(drafts: Drafts, draft_id: str) -> Mapping[str, ParticipantRecord]:
-            listed = await drafts.record(draft_id, invitation.register_id)
-            record = await drafts.record(draft_id, case.applicant)
+        async def connecting(drafts: Drafts, draft_id: str, base: Base) -> Mapping[str, ParticipantRecord]:
+            listed = await drafts.record(draft_id, invitation.register_id, base=base)
+            record = await drafts.record(draft_id, case.applicant, base=base)
             return connected(invitation, listed, record, case.applicant, issuer_wants(case.application))
 
-        why = f"{invitation.name} has checked in"
-        try:
-            draft_id = await self._drafted(case, invitation.invited_by, why, connecting)
-        except (ForbiddenError, NotFoundError, RefusedError) as err:
-            return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
-        kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
-        return Outcome(ApplicationState.DECIDED, None, kept)
+        who = invitation.invited_by if case.content == 0 else _proposer(case)
+        return await self._drafted(case, who, f"{invitation.name} has checked in", connecting)
 
-    async def _draft(self, case: ApplicationCase, decision: ProposedDecision) -> str:
+    async def _draft(self, case: ApplicationCase, decision: ProposedDecision | None) -> str:
         """Make the draft of what was approved (5)."""
-        proposer = next(step.who for step in reversed(case.trail) if step.what == SUBMIT)
+        if decision is None:
+            raise RefusedError("no decision is proposed")
 
-        async def granting(drafts: Drafts, draft_id: str) -> Mapping[str, ParticipantRecord]:
-            record = await drafts.record(draft_id, case.applicant) or {"did": case.applicant}
+        async def granting(drafts: Drafts, draft_id: str, base: Base) -> Mapping[str, ParticipantRecord]:
+            record = await drafts.record(draft_id, case.applicant, base=base) or {"did": case.applicant}
             return {case.applicant: await self._granted(record, case, decision)}
 
-        return await self._drafted(case, proposer, f"Application of {case.application.name}", granting)
+        return await self._drafted(case, _proposer(case), f"Application of {case.application.name}", granting)
 
     async def _granted(
         self, record: ParticipantRecord, case: ApplicationCase, decision: ProposedDecision
@@ -336,25 +335,30 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         case: ApplicationCase,
         who: str,
         why: str,
-        change: Callable[[Drafts, str], Awaitable[Mapping[str, ParticipantRecord]]],
+        change: Callable[[Drafts, str, Base], Awaitable[Mapping[str, ParticipantRecord]]],
     ) -> str:
         """Make a draft, in steps that may be done again, and return its id."""
         editor = await self._desk.officials.get(who)
-        drafts, draft_id = self._desk.drafts, own_id("application-draft", case.id)
-        draft = await drafts.open(editor, why[:500], draft_id=draft_id)
+        drafts, draft_id = self._desk.drafts, own_id("application-draft", case.id, str(case.content))
+        draft = await drafts.open(editor, why[:500], draft_id=draft_id, also=case.editors)
         if draft.state is not DraftState.OPEN:
             return draft_id
-        header, changed = await drafts.header(draft_id), {}
-        for key, record in (await change(drafts, draft_id)).items():
+        base, changed = await drafts.base(), {}
+        header = await drafts.header(draft_id, base=base)
+        for key, record in (await change(drafts, draft_id, base)).items():
             role = role_of_issuer(record.get("accreditations", ()), header) if "roles" not in record else {}
             with_role = {**record, **(role if "accreditations" in record else {})}
-            if with_role != await drafts.record(draft_id, key):
+            if with_role != await drafts.record(draft_id, key, base=base):
                 changed[key] = with_role
         if changed:
-            draft = await drafts.edit(draft_id, editor, records=changed, revision=draft.revision)
+            draft = await drafts.edit(draft_id, editor, records=changed, revision=draft.revision, base=base)
         with contextlib.suppress(RefusedError):  # it has a mistake, which its page shows: an editor corrects it
-            await drafts.submit(draft_id, editor)
+            await drafts.submit(draft_id, editor, read=draft.revision)
         return draft_id
+
+
+def _proposer(case: ApplicationCase) -> str:
+    return next(step.who for step in reversed(case.trail) if step.what == SUBMIT)
 
 
 def _answered(case: ApplicationCase, application: Application, jws: str, step: Step) -> ApplicationCase:

@@ -1,7 +1,8 @@
 """What an approval of an issuer's application makes of the file: the records that its draft has. Pure.
 
 1. Invited: what is listed under its register id becomes the accreditations of its DID, with what it signs with; the
-   listing keeps the DID alone. Ids stay.
+   listing keeps the DID alone. Ids stay. Who is in the file under another name is not connected: it is somebody else
+   with this one's letter, until officials have said under which name it goes.
 2. Not invited, and accredited already: what it signs with now is added to each of its accreditations. Nothing is taken
    out: what it signed before goes on to count, until officials decide otherwise.
 3. Not invited, not accredited: the scopes that were granted become accreditations, under the numbers that were given.
@@ -37,7 +38,7 @@ def connected(
         wants: with what it signs.
 
     Raises:
-        RefusedError: it is not listed any more, or another DID was connected meanwhile.
+        RefusedError: it is not listed any more, another DID was connected meanwhile, or this one has another name.
     """
     listing = (listed or {}).get("listing")
     if not isinstance(listing, Mapping):
@@ -46,6 +47,12 @@ def connected(
         raise RefusedError(f"{invitation.register_id} is connected under another DID already")
     described = {name: listing[name] for name in ("name", "website", "email") if listing.get(name)}
     before = record_in_present_form(record or {"did": did})
+    name = before.get("description", {}).get("name")
+    if name and _folded(name) != _folded(listing.get("name", "")):
+        raise RefusedError(
+            f"this DID stands in the file as {str(name)[:200]!r} already, and the letter went to {invitation.name!r}",
+            hint="ask both; if they are one, give them one name in the file, then take the application up again",
+        )
     kept = {one["id"]: one for one in before.get("accreditations", ())}
     for scope in listing.get("accredited_for", ()):
         kept[scope["id"]] = {**scope, "sources": list(wants.sources)}
@@ -117,3 +124,7 @@ def issuer_wants(application: Application) -> IssuerWants:
     if not isinstance(application.wants, IssuerWants):
         raise RefusedError("expected the application of an issuer")
     return application.wants
+
+
+def _folded(name: object) -> str:
+    return " ".join(str(name).split()).casefold()

@@ -24,6 +24,7 @@ from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.form.records import is_register_id
 from wanderbuch.governance.signed.application import InvitationProof
 from wanderbuch.governance.signed.check_in import CheckInCode, proves_code
+from wanderbuch.store.once import one_step
 from wanderbuch.store.records import DuplicateError, RecordStore
 
 MOST_INVITED: Final = 2000
@@ -55,6 +56,7 @@ class Invitations:
     """
 
     def __init__(self, profile: Profile, authority: str, *, clock: Callable[[], datetime]) -> None:
+        self._profile = profile
         self._records = RecordStore(profile, JoiningInvitation)
         self._authority = authority
         self._clock = clock
@@ -85,12 +87,13 @@ class Invitations:
         now, wanted = self._clock(), list(dict.fromkeys(register_ids))
         if not 0 < len(wanted) <= MOST_INVITED:
             raise MalformedError(f"expected 1 to {MOST_INVITED} institutions to invite, found {len(wanted)}")
-        if not now < ends_at <= now + LONGEST:
-            raise MalformedError("expected an end within a year from now")
+        if ends_at.tzinfo is None or not now < ends_at <= now + LONGEST:
+            raise MalformedError("expected an end within a year from now, with its time zone")
         records = await base.records_of([one for one in wanted if is_register_id(one)])
         for one in wanted:  # 1
             _must_be_waiting(one, records.get(one))
-        return [await self._invite(editor, one, records[one]["listing"], ends_at) for one in wanted]
+        async with one_step(self._profile, "invite"):  # or of two at once neither would end the other's
+            return [await self._invite(editor, one, records[one]["listing"], ends_at) for one in wanted]
 
     async def withdraw(self, invitation_id: str, editor: Official) -> JoiningInvitation:
         """Withdraw an invitation that nobody has used.

@@ -147,15 +147,20 @@ class DeskPages:
             ("POST", f"{BASE}/{{language}}/review"): self.served(self._review),
         }
 
-    def served(self, page: DeskPage) -> PageHandler:
-        """Return the handler that lets only officials see a page, and shows what went wrong as a page."""
+    def served(self, page: DeskPage, *, takes_file: bool = False) -> PageHandler:
+        """Return the handler that lets only officials see a page, and shows what went wrong as a page.
+
+        Args:
+            page: the page.
+            takes_file: whether its form may have a file.
+        """
 
         async def handle(visit: SignedInVisit[DeskOffice, Official]) -> web.StreamResponse:
             return await page(
                 DeskVisit(visit.request, visit.language, visit.signed_in, visit.office, visit.sent, visit.pages)
             )
 
-        return self.entrance.served(handle)
+        return self.entrance.served(handle, takes_file=takes_file)
 
     def show(self, visit: DeskVisit, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """Return a page of the desk."""

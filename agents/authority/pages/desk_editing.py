@@ -8,6 +8,7 @@ from aiohttp import web
 
 from wanderbuch.agents.authority.cte_roles import role_of_issuer
 from wanderbuch.agents.authority.draft import DraftState
+from wanderbuch.agents.authority.draft_changes import Base
 from wanderbuch.agents.authority.pages.beginnings import begun
 from wanderbuch.agents.authority.pages.desk import BASE, DeskPages, DeskVisit
 from wanderbuch.agents.authority.pages.draft_view import place_of, statements_of
@@ -57,7 +58,7 @@ class DeskEditing:
 
     async def _record(self, visit: DeskVisit) -> web.StreamResponse:
         draft, did = await visit.draft(), _did(visit.request.query.get("did", ""))
-        record, header = await _now(visit, did)
+        record, header, _ = await _now(visit, did)
         fields = shown(DESCRIPTION_FORM, record.get("description") or {}, visit.words)
         findings = [finding for finding in await visit.parts.drafts.findings(draft.id) if place_of(finding).did == did]
         own = [(place_of(finding).path, finding) for finding in findings if not place_of(finding).member]
@@ -89,32 +90,32 @@ class DeskEditing:
 
     async def _save_description(self, visit: DeskVisit) -> web.StreamResponse:
         draft, did = await visit.draft(), _did(visit.text("did"))
-        record, _ = await _now(visit, did)
+        record, _, base = await _now(visit, did)
         before = record.get("description")
         record["description"] = read(
             DESCRIPTION_FORM, visit.sent, before if isinstance(before, dict) else {}, visit.words
         )
         await visit.parts.drafts.edit(
-            draft.id, visit.official, records={did: as_listed(did, record)}, revision=_revision(visit)
+            draft.id, visit.official, records={did: as_listed(did, record)}, revision=_revision(visit), base=base
         )
         return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
 
     async def _save_trusted(self, visit: DeskVisit) -> web.StreamResponse:
         """Say where another authority's file is, or, with an empty address, that it is not read."""
         draft, did = await visit.draft(), _did(visit.text("did"))
-        _, header = await _now(visit, did)
+        _, header, base = await _now(visit, did)
         listed = [entry for entry in _trusted(header) if entry.get("publisher") != did]
         if uri := visit.text("uri"):
             listed.append({"publisher": str(did), "uri": uri})
         changes = {"trusted_governance": listed or None}
-        await visit.parts.drafts.edit(draft.id, visit.official, header=changes, revision=_revision(visit))
+        await visit.parts.drafts.edit(draft.id, visit.official, header=changes, revision=_revision(visit), base=base)
         return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
 
     async def _statement(self, visit: DeskVisit) -> web.StreamResponse:
         query = visit.request.query
         did = _did(query.get("did", ""))
         form = _form_of(query.get("kind", ""), did)
-        record, header = await _now(visit, did)
+        record, header, _ = await _now(visit, did)
         number, statement = _chosen(statements_of(form, record, header, did), query.get("at", _NEW))
         if number is None:
             statement = await begun(visit.parts, form, record)
@@ -132,7 +133,7 @@ class DeskEditing:
         saved: bool = False,
     ) -> web.StreamResponse:
         draft = await visit.draft()
-        record, _ = await _now(visit, did)
+        record, _, _ = await _now(visit, did)
         fields = shown(form.fields, statement, visit.words, extra=extra)
         findings: list[tuple[str, Finding]] = []
         if number is not None and not extra:
@@ -163,7 +164,7 @@ class DeskEditing:
         did = _did(visit.text("did"))
         form = _form_of(visit.text("kind"), did)
         draft = await visit.draft()
-        record, header = await _now(visit, did)
+        record, header, base = await _now(visit, did)
         statements = statements_of(form, record, header, did)
         number, before = _chosen(statements, visit.text("at") or _NEW)
         statement = read(form.fields, visit.sent, before, visit.words)
@@ -181,7 +182,7 @@ class DeskEditing:
         else:
             statements[number] = statement
         if form.is_header:
-            await self._keep_in_header(visit, draft.id, form, header, did, statements)
+            await self._keep_in_header(visit, draft.id, form, header, did, statements, base)
         else:
             changed = {member: value for member, value in record.items() if member != form.member}
             if statements:
@@ -189,7 +190,9 @@ class DeskEditing:
             if form.member == "accreditations" and statements and "roles" not in record and not is_register_id(did):
                 changed |= role_of_issuer(statements, header)
             kept = as_listed(did, changed)
-            await visit.parts.drafts.edit(draft.id, visit.official, records={did: kept}, revision=_revision(visit))
+            await visit.parts.drafts.edit(
+                draft.id, visit.official, records={did: kept}, revision=_revision(visit), base=base
+            )
         if visit.text("remove"):
             return visit.go(f"/draft/{draft.id}/record", did=did, saved=1)
         return visit.go(f"/draft/{draft.id}/statement", did=did, kind=form.member, at=number, saved=1)
@@ -202,13 +205,14 @@ class DeskEditing:
         header: Mapping[str, Any],
         did: str,
         statements: list[Any],
+        base: Base,
     ) -> None:
         statement = dict(header.get("participants", {}).get("entries", {}).get(form.schema, {}))
         statement.pop(did, None)
         if statements:
             statement[did] = {form.member: statements}
         await visit.parts.drafts.edit(
-            draft_id, visit.official, header={form.schema: statement or None}, revision=_revision(visit)
+            draft_id, visit.official, header={form.schema: statement or None}, revision=_revision(visit), base=base
         )
 
 
@@ -226,13 +230,14 @@ def _sorted_out(
     return place_findings(fields, mistakes), hints
 
 
-async def _now(visit: DeskVisit, did: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the record of a participant and the header as the draft has them."""
+async def _now(visit: DeskVisit, did: str) -> tuple[dict[str, Any], dict[str, Any], Base]:
+    """Return the record of a participant and the header as the draft has them, and the version of the file below."""
     drafts, draft_id = visit.parts.drafts, visit.request.match_info["id"]
-    record = await drafts.record(draft_id, did)
+    base = await drafts.base()
+    record, header = await drafts.record(draft_id, did, base=base), await drafts.header(draft_id, base=base)
     if is_register_id(did):
-        return copy.deepcopy(as_edited(did, record)), await drafts.header(draft_id)
-    return copy.deepcopy(record_in_present_form(record or {"did": str(did)})), await drafts.header(draft_id)
+        return copy.deepcopy(as_edited(did, record)), header, base
+    return copy.deepcopy(record_in_present_form(record or {"did": str(did)})), header, base
 
 
 def _chosen(statements: list[Any], asked: str) -> tuple[int | None, dict[str, Any]]:

@@ -38,7 +38,7 @@ class DeskLists:
         served, place = self._desk.served, f"{BASE}/{{language}}/lists"
         return {
             ("GET", place): served(self._every),
-            ("POST", place): served(self._upload),
+            ("POST", place): served(self._upload, takes_file=True),
             ("GET", f"{place}/{{id}}"): served(self._show),
             ("POST", f"{place}/{{id}}"): served(self._say),
             ("POST", f"{place}/{{id}}/draft"): served(self._draft),
@@ -90,7 +90,8 @@ class DeskLists:
         return visit.go(f"/lists/{list_id}")
 
     async def _draft(self, visit: DeskVisit) -> web.StreamResponse:
-        draft = await visit.parts.uploads.make_draft(visit.request.match_info["id"], visit.official)
+        uploads, said = visit.parts.uploads, visit.text("said")
+        draft = await uploads.make_draft(visit.request.match_info["id"], visit.official, said=said)
         return visit.go(f"/draft/{draft.id}")
 
 

@@ -228,7 +228,7 @@ async def test_an_application_that_was_changed_before_its_proposal_was_submitted
     applications, editor, case = place.applications, place.people.editor, await place.take()
     submit = applications.submit
 
-    async def asked_meanwhile(case_id: str, person: Any) -> ApplicationCase:
+    async def asked_meanwhile(case_id: str, person: Any, **_: Any) -> ApplicationCase:
         now = await applications.get(case_id)
         await applications.ask_back(case_id, place.people.both, "Do you need the name?", read=now.revision)
         await place.take(revision=2, answer="No", wants={"uses": [USE]})
@@ -247,7 +247,7 @@ async def test_a_proposal_is_not_submitted_while_the_applicant_is_asked(
     applications, case = place.applications, await place.take()
     submit = applications.submit
 
-    async def asked_meanwhile(case_id: str, person: Any) -> ApplicationCase:
+    async def asked_meanwhile(case_id: str, person: Any, **_: Any) -> ApplicationCase:
         now = await applications.get(case_id)
         await applications.ask_back(case_id, place.people.both, "Who are you?", read=now.revision)
         return await submit(case_id, person)
@@ -292,3 +292,50 @@ async def test_applications_are_listed_in_parts_the_oldest_first(place: Place) -
     assert [[case.id for case in part.items] for part in (first, second)] == [kept[:2], kept[2:]]
     assert second.next_cursor is None
     assert (await place.applications.page(state=ApplicationState.DECIDED, limit=2)).items == ()
+
+
+@pytest.mark.parametrize("other", ["approve", "refuse"])
+async def test_what_another_editor_wrote_meanwhile_is_not_submitted_in_my_name(
+    place: Place, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    applications, people, case = place.applications, place.people, await place.take()
+    edit = applications.edit
+
+    async def edited_meanwhile(case_id: str, person: Any, content: ProposedDecision, *, read: int) -> ApplicationCase:
+        mine = await edit(case_id, person, content, read=read)
+        await edit(case_id, people.both, decision(other, *([USE] if other == "approve" else [])), read=mine.revision)
+        return mine
+
+    with monkeypatch.context() as patched:
+        patched.setattr(applications, "edit", edited_meanwhile)
+        with pytest.raises(RefusedError, match="changed meanwhile"):
+            await applications.propose(case.id, people.editor, decision("approve", WIDE), read=case.revision)
+    case = await applications.get(case.id)
+    assert case.state is ApplicationState.RECEIVED
+    case = await applications.propose(case.id, people.editor, decision("approve", WIDE), read=case.revision)
+    case = await applications.decide(case.id, people.approver, revision=case.revision, digest=case.digest)
+    draft = await place.desk.drafts.get(str(case.draft_id))
+    with pytest.raises(ForbiddenError, match="four eyes"):  # they had a hand in the application
+        await place.desk.approve(draft.id, people.both, revision=draft.revision)
+
+
+async def test_what_is_published_while_a_draft_is_made_is_in_conflict_with_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafts, people = place.desk.drafts, place.people
+    edit, meanwhile = drafts.edit, []
+
+    async def edit_late(draft_id: str, editor: Any, **changes: Any) -> Any:
+        if not meanwhile:
+            meanwhile.append(await drafts.open(people.both, "Its name"))
+            named = {str(YARD): {"description": {"name": "Meanwhile"}}}
+            await edit(meanwhile[0].id, people.both, records=named)
+            other = await drafts.submit(meanwhile[0].id, people.both)
+            await place.desk.approve(other.id, people.approver, revision=other.revision)
+        return await edit(draft_id, editor, **changes)
+
+    monkeypatch.setattr(drafts, "edit", edit_late)
+    case = await place.decided(decision("approve", USE))
+    draft = await drafts.get(str(case.draft_id))
+    assert draft.state is DraftState.OPEN
+    assert "changed-meanwhile" in [finding.rule for finding in await drafts.findings(draft.id)]

@@ -1,6 +1,7 @@
 """Invited, checked in, approved: and whoever comes with a wrong code, another's code, another's keys, or once more."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from wanderbuch.agents.authority.intake.applications import Applications
 from wanderbuch.agents.authority.intake.case import ApplicationCase, ApplicationState, GrantedScope, ProposedDecision
 from wanderbuch.agents.authority.intake.config import IntakeConfig
 from wanderbuch.agents.authority.intake.reception import ApplicationStandingOut, Reception
+from wanderbuch.agents.authority.invitation_api import InviteIn
 from wanderbuch.agents.authority.joining.invitation import MOST_TRIES, InvitationState, JoiningInvitation
 from wanderbuch.agents.authority.joining.invitations import CheckInRefusedError
 from wanderbuch.agents.runtime.gate.networks import Networks
@@ -295,6 +297,72 @@ async def test_who_left_the_register_meanwhile_is_not_connected(place: Place) ->
     await place.desk.approve(draft.id, place.people.approver, revision=draft.revision)
     case = await place.take(place.check_in(code))
     assert (case.state, case.draft_id) == (ApplicationState.SENT_BACK, None)
+
+
+async def change(place: Place, records: dict[str, Any]) -> None:
+    """Publish records by the officials."""
+    drafts, people = place.desk.drafts, place.people
+    draft = await drafts.open(people.editor, "A change")
+    await drafts.edit(draft.id, people.editor, records=records)
+    draft = await drafts.submit(draft.id, people.editor)
+    assert (await place.desk.approve(draft.id, people.approver, revision=draft.revision)).version
+
+
+async def test_a_check_in_that_was_sent_back_is_taken_up_again_and_connected(place: Place) -> None:
+    code, _ = await place.invite()
+    await change(place, {KEY: None})
+    case = await place.take(place.check_in(code))
+    assert case.state is ApplicationState.SENT_BACK
+    applications, people = place.applications, place.people
+    case = await applications.reopen(case.id, people.second_editor)
+    case = await applications.propose(case.id, people.second_editor, decision(), read=case.revision)
+    assert case.state is ApplicationState.SENT_BACK  # still not listed
+    await change(place, {KEY: {"listing": LISTED[KEY]}})
+    case = await applications.reopen(case.id, people.both)
+    case = await applications.propose(case.id, people.both, decision(), read=case.revision)
+    assert (case.state, case.outcome) == (ApplicationState.DECIDED, "approve")
+    draft = await place.desk.drafts.get(str(case.draft_id))
+    assert draft.state is DraftState.SUBMITTED
+    assert set(draft.editors) == {people.second_editor.id, people.both.id}
+    await place.publish(case)
+    assert (await place.record(MATARA))["accreditations"] == [{**SCOPE, "sources": [source(MATARA)]}]
+    assert (await place.record(KEY))["listing"]["did"] == MATARA
+
+
+async def test_a_check_in_that_was_sent_back_can_be_refused(place: Place) -> None:
+    code, _ = await place.invite()
+    await change(place, {KEY: None})
+    case = await place.applications.reopen((await place.take(place.check_in(code))).id, place.people.editor)
+    refusal = decision(outcome="refuse", reason="It closed")
+    case = await place.applications.propose(case.id, place.people.editor, refusal, read=case.revision)
+    case = await place.applications.decide(case.id, place.people.approver, revision=case.revision, digest=case.digest)
+    assert (case.outcome, case.draft_id) == ("refuse", None)
+
+
+@pytest.mark.parametrize(("name", "connects"), [("Galle School", False), (" matara  PLUMBING school", True)])
+async def test_who_stands_in_the_file_under_another_name_is_not_connected_with_anothers_letter(
+    place: Place, name: str, connects: bool
+) -> None:
+    await change(place, {MATARA: {"description": {"name": name}}})
+    code, _ = await place.invite()
+    case = await place.take(place.check_in(code))
+    assert case.state is (ApplicationState.DECIDED if connects else ApplicationState.SENT_BACK)
+    assert connects or "Galle School" in str(case.trail[-1].why)
+
+
+async def test_of_two_invitations_at_once_one_code_is_good(place: Place) -> None:
+    await asyncio.gather(*(place.invite() for _ in range(4)))
+    states = [invitation.state for invitation in await place.invitations.all()]
+    assert sorted(state.value for state in states) == ["OPEN", "WITHDRAWN", "WITHDRAWN", "WITHDRAWN"]
+
+
+async def test_an_end_without_a_time_zone_is_refused(place: Place) -> None:
+    base = await place.desk.publication.published()
+    end = (place.world.clock() + timedelta(days=3)).replace(tzinfo=None)
+    with pytest.raises(MalformedError, match="time zone"):
+        await place.invitations.invite(place.people.editor, [KEY], base, ends_at=end)
+    with pytest.raises(ValueError, match="timezone"):
+        InviteIn.model_validate_json(json.dumps({"register_ids": [KEY], "ends_at": end.isoformat()}))
 
 
 def decision(*scopes: GrantedScope, **changes: Any) -> ProposedDecision:

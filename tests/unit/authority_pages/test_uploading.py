@@ -5,11 +5,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.unit.authority_pages.conftest import Answer, Browser, hidden
-from tests.unit.authority_pages.place import Place
+from tests.unit.authority_pages.conftest import EDITOR, Answer, Browser, hidden
+from tests.unit.authority_pages.place import Place, full_payload
 
 from wanderbuch.agents.authority.draft import DraftState
-from wanderbuch.agents.authority.uploads import MOST_KEPT
+from wanderbuch.agents.authority.uploads import MOST_KEPT, ReadUpload, UploadedList
+from wanderbuch.governance.form.findings import Severity
+from wanderbuch.governance.form.model import LISTING
 
 LIST = """Ministry of Skills,,,,,
 Accredited centres 2026,,,,,
@@ -44,6 +46,11 @@ async def say(browser: Browser, page: str, **more: Any) -> str:
     return (await browser.ask(page)).text
 
 
+async def make_draft(browser: Browser, target: str) -> Answer:
+    said = hidden((await browser.ask(target)).text, "said")
+    return await browser.send(f"{target}/draft", said=said)
+
+
 async def uploaded(browser: Browser) -> str:
     sent = await upload(browser, LIST.encode())
     assert sent.status == 303, sent.text
@@ -70,10 +77,10 @@ async def test_each_row_that_is_not_ready_has_its_true_cause_and_the_others_beco
     for row, cause in ((5, "C9999"), (6, "31/02/2026"), (7, "levels")):
         told = page.partition(f"Row {row}<")[2].partition("</ul>")[0]
         assert cause in told, (row, told)
-    made = await editor.send(f"{target}/draft")
-    assert (made.status, (await editor.send(f"{target}/draft")).target) == (303, made.target)
+    made = await make_draft(editor, target)
+    assert (made.status, (await make_draft(editor, target)).target) == (303, made.target)
     [draft] = await place.desk.drafts.all()
-    assert draft.state is DraftState.OPEN
+    assert (draft.state, draft.why) == (DraftState.OPEN, "A list: 2 rows")
     changes = {change.key: change.value for change in await place.desk.drafts.changes(draft.id)}
     assert set(changes) == {"P01/0142", "P01/0146"}
     assert changes["P01/0142"]["listing"]["accredited_for"][0]["occupations"] == ["C7126"]
@@ -117,7 +124,7 @@ async def test_a_listed_institution_is_edited_by_forms_that_cannot_say_with_what
 ) -> None:
     target = await uploaded(editor)
     await say(editor, target)
-    draft_page = (await editor.send(f"{target}/draft")).target
+    draft_page = (await make_draft(editor, target)).target
     [draft] = await place.desk.drafts.all()
     page = await editor.ask(f"{draft_page}/record?did=P01%2F0142")
     assert (page.status, "Matara Plumbing School" in page.text) == (200, True)
@@ -134,3 +141,55 @@ async def test_a_listed_institution_is_edited_by_forms_that_cannot_say_with_what
     assert record["listing"]["name"] == "Matara College"
     assert record["listing"]["accredited_for"][0]["occupations"] == ["C7126"]
     assert set(record) == {"register_id", "listing"}
+
+
+async def test_what_is_published_while_a_list_is_read_is_in_conflict_with_its_draft_and_not_undone(
+    editor: Browser, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await say(editor, await uploaded(editor))
+    uploads, official = place.parts.uploads, await place.desk.officials.get(EDITOR)
+    [kept] = await uploads.all()
+    read = uploads.read
+
+    async def read_slowly(uploaded: UploadedList) -> ReadUpload:
+        slow = await read(uploaded)
+        payload = full_payload() | {"version": 2}
+        payload["participants"]["entries"].setdefault(LISTING, {})["P01/0142"] = {"name": "Meanwhile"}
+        await place.publish(payload)
+        return slow
+
+    monkeypatch.setattr(uploads, "read", read_slowly)
+    draft = await uploads.make_draft(kept.id, official, said=kept.said_digest)
+    findings = await place.desk.drafts.findings(draft.id)
+    assert [(one.rule, "P01/0142" in one.path) for one in findings if one.severity is Severity.ERROR] == [
+        ("changed-meanwhile", True)
+    ]
+
+
+async def test_who_uploaded_a_list_and_who_said_what_it_means_do_not_approve_its_draft(
+    editor: Browser, place: Place
+) -> None:
+    uploads, presser = place.parts.uploads, await place.desk.officials.get(EDITOR)
+    uploader, sayer, last = (presser.model_copy(update={"id": name}) for name in ("u.one", "s.two", "l.three"))
+    said = (await said_of(editor, place)).said
+    kept = await uploads.upload(uploader, "centres.csv", LIST.encode())
+    assert kept.said_by == (EDITOR,)  # remembered of the list before
+    await uploads.say(kept.id, sayer, said)
+    kept = await uploads.say(kept.id, last, said.model_copy(update={"redress": "https://x.test/redress"}))
+    draft = await uploads.make_draft(kept.id, presser, said=kept.said_digest)
+    assert set(draft.editors) == {"u.one", "s.two", "l.three", EDITOR}
+    again = await uploads.upload(uploader, "centres.csv", LIST.encode())
+    assert set((await uploads.make_draft(again.id, uploader, said=again.said_digest)).editors) == {"u.one", "l.three"}
+
+
+async def test_no_draft_is_made_of_what_was_said_after_the_page_was_shown(editor: Browser, place: Place) -> None:
+    kept = await said_of(editor, place)
+    sent = await editor.send(f"/desk/en/lists/{kept.id}/draft", said="0" * 64)
+    assert (sent.status, await place.desk.drafts.all()) == (409, [])
+    assert (await editor.send(f"/desk/en/lists/{kept.id}/draft")).status == 409
+
+
+async def said_of(browser: Browser, place: Place) -> UploadedList:
+    await say(browser, await uploaded(browser))
+    [kept] = await place.parts.uploads.all()
+    return kept
