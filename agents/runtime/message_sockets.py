@@ -69,14 +69,24 @@ class MessageSocket:
         await self._ws.send_bytes(packed)
 
     def took_frame(self, size: int) -> None:
-        """Note that a frame came whole."""
+        """Note that a data message came whole."""
         if self._connection is not None:
             self._connection.took_frame(size)
+
+    def took_control(self, size: int) -> None:
+        """Note that a control frame came; it may stand between the fragments of a message."""
+        if self._connection is not None:
+            self._connection.took_control(size)
 
     def hold_frame(self, size: int) -> None:
         """Note that a frame is kept in memory until there is room for it."""
         if self._connection is not None:
             self._connection.count(size)
+
+    def release_frame(self, size: int) -> None:
+        """Note that a frame is not kept any more."""
+        if self._connection is not None:
+            self._connection.forget(size)
 
     async def seen(self) -> None:
         """Wait until the other end has read what was sent by now: it answers a ping that came after it.
@@ -228,10 +238,10 @@ class MessageSockets:
                     if socket.is_known:
                         socket.heard_at = now()
                 case WSMsgType.PING:
-                    socket.took_frame(len(frame.data))
+                    socket.took_control(len(frame.data))
                     await ws.pong(frame.data)
                 case WSMsgType.PONG:
-                    socket.took_frame(len(frame.data))
+                    socket.took_control(len(frame.data))
                     socket.heard_at = now() if socket.is_known else socket.heard_at
                     socket.answered(bytes(frame.data))
                 case _:  # closed, or an error of the protocol
@@ -247,7 +257,7 @@ class MessageSockets:
                     return False
                 socket.hold_frame(len(body))
                 await asyncio.sleep(pause_s)
-                socket.took_frame(len(body))
+                socket.release_frame(len(body))
                 continue
             if isinstance(answer.body, bytes) and answer.body:
                 with contextlib.suppress(ConnectionError):
