@@ -8,8 +8,8 @@ ending here, what. Off unless the configuration switches it on.
 2. The answer goes back over the web socket that the request came over, in any order; if that ends, so does the request.
    Over https alone there is no egress: nobody is kept waiting there for a host that is slow.
 3. A wallet has a few requests at once, so many a minute, so many bytes a day (an answer that fails counts as the
-   largest one); all wallets have a bounded number at
-   once, and where half of the places are taken, each wallet has one.
+   largest one). All wallets have a bounded number at once, those of one network a quarter of it; and where half of the
+   places are taken, each wallet has one.
 4. Nothing of a request is written: its envelope is never kept (`Handler.is_kept`), and no log line or error names a
    destination. What is remembered of a wallet is how much it asked for, in memory.
 """
@@ -56,6 +56,7 @@ _VALUE: Final = re.compile(r"[ -~]{1,256}")
 _MAX_URL: Final = 2_048
 _MAX_BODY: Final = 1024 * 1024
 _AT_ONCE: Final = 64
+_OF_A_NETWORK: Final = _AT_ONCE // 4
 _OF_A_WALLET: Final = 4
 _MOST_WALLETS: Final = 100_000
 _DAY_S: Final = 86_400.0
@@ -146,6 +147,7 @@ class Egress:
         )
         self._bytes = _Bytes(config.egress_mb_a_day * 1024 * 1024, timer)
         self._of_wallet: Counter[str] = Counter()
+        self._of_network: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, wallet: str, channel: Channel, route: LastingRoute, incoming: Incoming) -> None:
@@ -156,11 +158,14 @@ class Egress:
         """
         request = EgressRequest.read(incoming.members)
         crowded = len(self._tasks) >= _AT_ONCE // 2
-        if self._of_wallet[wallet] >= (1 if crowded else _OF_A_WALLET) or len(self._tasks) >= _AT_ONCE:
+        is_full = len(self._tasks) >= _AT_ONCE or self._of_network[route.network] >= _OF_A_NETWORK
+        if is_full or self._of_wallet[wallet] >= (1 if crowded else _OF_A_WALLET):
             raise EgressRefusedError("e.m.egress.busy", "too many requests are under way; try again when one has ended")
         if not self._bytes.left(wallet) or self._paces.wait_s(wallet, self._timer()):
             raise EgressRefusedError("e.m.egress.too-often", "too much was asked for lately; try again later")
+        network = route.network
         self._of_wallet[wallet] += 1
+        self._of_network[network] += 1
         thread_id = incoming.thread_id
         task = asyncio.create_task(self._run(wallet, channel, route, request, thread_id), name="mediator.egress")
         self._tasks.add(task)
@@ -173,9 +178,10 @@ class Egress:
         def ended(_: object) -> None:
             leave()
             self._tasks.discard(task)
-            self._of_wallet[wallet] -= 1
-            if not self._of_wallet[wallet]:
-                del self._of_wallet[wallet]
+            for counter, key in ((self._of_wallet, wallet), (self._of_network, network)):
+                counter[key] -= 1
+                if not counter[key]:
+                    del counter[key]
 
         task.add_done_callback(ended)
 

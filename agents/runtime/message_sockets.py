@@ -44,10 +44,24 @@ class TakeFrame(Protocol):
 class MessageSocket:
     """One web socket; a `LastingRoute`."""
 
-    __slots__ = ("_asked", "_connection", "_ended", "_pings", "_ws", "heard_at", "is_closed", "is_known", "pinged_at")
+    __slots__ = (
+        "_asked",
+        "_connection",
+        "_ended",
+        "_pings",
+        "_ws",
+        "heard_at",
+        "is_closed",
+        "is_known",
+        "network",
+        "pinged_at",
+    )
 
-    def __init__(self, ws: web.WebSocketResponse, now: float, connection: SocketConnection | None = None) -> None:
+    def __init__(
+        self, ws: web.WebSocketResponse, now: float, network: str, connection: SocketConnection | None = None
+    ) -> None:
         self._ws = ws
+        self.network = network
         self._connection = connection
         self._ended: tuple[Callable[[], None], ...] = ()
         self._pings = 0
@@ -188,7 +202,7 @@ class MessageSockets:
         connection = SocketConnection.of(request)
         if connection is not None:
             connection.begin_frames()
-        socket = MessageSocket(ws, asyncio.get_running_loop().time(), connection)
+        socket = MessageSocket(ws, asyncio.get_running_loop().time(), network, connection)
         self._open.add(socket)
         try:
             await self._read(ws, socket, network)

@@ -20,6 +20,7 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.mediator import egress
 from wanderbuch.agents.mediator.egress import EgressRefusedError, EgressRequest
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.message_sockets import MessageSocket
 from wanderbuch.plugins.http.edge import HttpEdge
 
 HOST, INSIDE = "issuer.example.test", "inside.example.test"
@@ -265,6 +266,7 @@ async def test_when_it_is_crowded_a_wallet_has_one(
     elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(egress, "_AT_ONCE", 4)
+    monkeypatch.setattr(egress, "_OF_A_NETWORK", 4)
     await begin()
     phone, other = await Phone.mediated(site), await Phone.mediated(site)
     async with phone.live() as live, other.live() as second:
@@ -272,6 +274,27 @@ async def test_when_it_is_crowded_a_wallet_has_one(
             await ask(live, f"https://{HOST}/slow")
         assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.busy"
         assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+
+
+async def test_wallets_of_one_network_have_a_part_of_the_places(
+    elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "_OF_A_NETWORK", 3)
+    mediator = await begin()
+    office: Any = mediator.tenant.offices["mediator"]
+    phone, other = await Phone.mediated(site), await Phone.mediated(site)
+    async with phone.live() as live, other.live() as second:
+        slow = [await ask(live, f"https://{HOST}/slow") for _ in range(3)]
+        while len(office.egress._tasks) < 3:  # noqa: ASYNC110 (tasks of the agent's)
+            await asyncio.sleep(0.01)
+        assert code_of(await asked_for(second, f"https://{HOST}/page")) == "e.m.egress.busy"
+        monkeypatch.setattr(MessageSocket, "network", "2001:db8:77::/48", raising=False)
+        assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+        monkeypatch.undo()
+        elsewhere.let_go.set()
+        for _ in slow:
+            await live.next("response")
+    assert not office.egress._of_network
 
 
 async def test_a_host_that_is_slow_ends_with_its_time_or_with_the_socket(
