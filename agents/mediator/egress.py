@@ -7,8 +7,9 @@ ending here, what. Off unless the configuration switches it on.
    (`plugins/http/addresses`), redirects are shown and not followed, bodies and time are bounded.
 2. The answer goes back over the web socket that the request came over, in any order; if that ends, so does the request.
    Over https alone there is no egress: nobody is kept waiting there for a host that is slow.
-3. A wallet has a few requests at once, so many a minute, so many bytes a day; all wallets have a bounded number at
-   once, and where half of the places are taken, each wallet has one.
+3. A wallet has a few requests at once, so many a minute, so many bytes a day (an answer that fails counts as the
+   largest one). All wallets have a bounded number at once, those of one network a quarter of it; and where half of the
+   places are taken, each wallet has one.
 4. Nothing of a request is written: its envelope is never kept (`Handler.is_kept`), and no log line or error names a
    destination. What is remembered of a wallet is how much it asked for, in memory.
 """
@@ -37,7 +38,13 @@ from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.packing import PREFIX, pack
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.http.edge import HttpEdge, Relayed
-from wanderbuch.plugins.http.errors import AddressRefusedError, DeadlineError, HttpError, TooLargeError
+from wanderbuch.plugins.http.errors import (
+    AddressRefusedError,
+    DeadlineError,
+    HttpError,
+    NoConnectionError,
+    TooLargeError,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +56,7 @@ _VALUE: Final = re.compile(r"[ -~]{1,256}")
 _MAX_URL: Final = 2_048
 _MAX_BODY: Final = 1024 * 1024
 _AT_ONCE: Final = 64
+_OF_A_NETWORK: Final = _AT_ONCE // 4
 _OF_A_WALLET: Final = 4
 _MOST_WALLETS: Final = 100_000
 _DAY_S: Final = 86_400.0
@@ -139,6 +147,7 @@ class Egress:
         )
         self._bytes = _Bytes(config.egress_mb_a_day * 1024 * 1024, timer)
         self._of_wallet: Counter[str] = Counter()
+        self._of_network: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, wallet: str, channel: Channel, route: LastingRoute, incoming: Incoming) -> None:
@@ -149,11 +158,14 @@ class Egress:
         """
         request = EgressRequest.read(incoming.members)
         crowded = len(self._tasks) >= _AT_ONCE // 2
-        if self._of_wallet[wallet] >= (1 if crowded else _OF_A_WALLET) or len(self._tasks) >= _AT_ONCE:
+        is_full = len(self._tasks) >= _AT_ONCE or self._of_network[route.network] >= _OF_A_NETWORK
+        if is_full or self._of_wallet[wallet] >= (1 if crowded else _OF_A_WALLET):
             raise EgressRefusedError("e.m.egress.busy", "too many requests are under way; try again when one has ended")
         if not self._bytes.left(wallet) or self._paces.wait_s(wallet, self._timer()):
             raise EgressRefusedError("e.m.egress.too-often", "too much was asked for lately; try again later")
+        network = route.network
         self._of_wallet[wallet] += 1
+        self._of_network[network] += 1
         thread_id = incoming.thread_id
         task = asyncio.create_task(self._run(wallet, channel, route, request, thread_id), name="mediator.egress")
         self._tasks.add(task)
@@ -166,9 +178,10 @@ class Egress:
         def ended(_: object) -> None:
             leave()
             self._tasks.discard(task)
-            self._of_wallet[wallet] -= 1
-            if not self._of_wallet[wallet]:
-                del self._of_wallet[wallet]
+            for counter, key in ((self._of_wallet, wallet), (self._of_network, network)):
+                counter[key] -= 1
+                if not counter[key]:
+                    del counter[key]
 
         task.add_done_callback(ended)
 
@@ -183,12 +196,17 @@ class Egress:
         self, wallet: str, channel: Channel, route: LastingRoute, request: EgressRequest, thread_id: str
     ) -> None:
         try:
-            answer = await self._answer(wallet, request, thread_id)
             own = await self._keys.secret(self._profile, channel.own_key)
-            await route.send(await asyncio.to_thread(pack, answer, to=channel.their_key, own=own))
+            try:
+                answer = await self._answer(wallet, request, thread_id)
+                packed = await asyncio.to_thread(pack, answer, to=channel.their_key, own=own)
+            except Exception as err:  # noqa: BLE001 (its words may name the destination)
+                log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
+                packed = pack(refusal(thread_id, _unreachable()), to=channel.their_key, own=own)
+            await route.send(packed)
         except ConnectionError:
             return
-        except Exception as err:  # noqa: BLE001 (its words may name the destination)
+        except Exception as err:  # noqa: BLE001
             log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
 
     async def _answer(self, wallet: str, request: EgressRequest, thread_id: str) -> dict[str, Any]:
@@ -203,7 +221,8 @@ class Egress:
                 mapped_hosts=self._config.egress_hosts,
             )
         except HttpError as err:
-            self._bytes.spend(wallet, len(request.body or b""))
+            if not isinstance(err, (AddressRefusedError, NoConnectionError)):  # how much came, nobody knows
+                self._bytes.spend(wallet, len(request.body or b"") + self._config.egress_answer_kb * 1024)
             return refusal(thread_id, _refused(err))
         self._bytes.spend(wallet, len(request.body or b"") + len(relayed.body))
         return response(thread_id, relayed)
@@ -229,13 +248,17 @@ def refusal(thread_id: str, error: EgressRefusedError) -> dict[str, Any]:
 def _refused(error: HttpError) -> EgressRefusedError:
     match error:
         case AddressRefusedError():
-            return EgressRefusedError("e.m.egress.address", "expected a public https address on port 443")
+            return EgressRefusedError("e.m.egress.address", "expected an https address of a host name, on port 443")
         case TooLargeError():
             return EgressRefusedError("e.m.egress.too-large", "the answer is larger than is passed on here")
         case DeadlineError():
             return EgressRefusedError("e.m.egress.deadline", f"no complete answer within {TIMEOUT_S:g} s")
         case _:
-            return EgressRefusedError("e.m.egress.unreachable", "no answer: no connection, or one that broke")
+            return _unreachable()
+
+
+def _unreachable() -> EgressRefusedError:
+    return EgressRefusedError("e.m.egress.unreachable", "no answer: no connection, or one that broke")
 
 
 def _body(text: object) -> bytes:

@@ -36,6 +36,10 @@ _WRITE_BUFFER_BYTES: Final = 64 * 1024
 _MAX_AHEAD_BYTES: Final = 16 * 1024
 _FRAME_HEADER_BYTES: Final = 14
 _FRAME_REMAINS_BYTES: Final = 1024
+_CONTROL_HEADER_BYTES: Final = 2  # RFC 6455, section 5.2; then the mask, which aiohttp does not insist on
+_MASK_BYTES: Final = 4
+_MASKS_AN_HOUR_BYTES: Final = 4096
+_HOUR_S: Final = 3600.0
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -104,6 +108,8 @@ class SocketConnection(asyncio.Protocol):
         self._body: aiohttp.StreamReader | None = None
         self._ahead = 0
         self._has_frames = False
+        self._masks = _MASKS_AN_HOUR_BYTES
+        self._masks_since = self.since
 
     @staticmethod
     def of(request: web.Request) -> "SocketConnection | None":
@@ -170,10 +176,30 @@ class SocketConnection(asyncio.Protocol):
         self._has_frames = True
 
     def took_frame(self, size: int) -> None:
-        """Forget what was counted of a frame that came whole, with its header."""
+        """Forget what was counted of a data message that came whole, with the headers of its fragments."""
         left = self.bytes - size - _FRAME_HEADER_BYTES
         self._table.uncount(self)
+        self._masks = _MASKS_AN_HOUR_BYTES
         if left > _FRAME_REMAINS_BYTES:  # of a further one; less may be what headers of fragments took
+            self.count(left)
+
+    def took_control(self, size: int) -> None:
+        """Forget what was counted of a control frame, and no more: it may stand between fragments (RFC 6455, 5.4).
+
+        Whether it had a mask nobody tells, so masks are forgotten up to a bound between two data messages.
+        """
+        now = self._table.now()
+        if now - self._masks_since > _HOUR_S:
+            self._masks, self._masks_since = _MASKS_AN_HOUR_BYTES, now
+        mask = min(self._masks, _MASK_BYTES)
+        self._masks -= mask
+        self.forget(size + _CONTROL_HEADER_BYTES + mask)
+
+    def forget(self, size: int) -> None:
+        """Forget so many bytes, exactly."""
+        left = self.bytes - size
+        self._table.uncount(self)
+        if left > 0:
             self.count(left)
 
     def enter(self, stage: Stage) -> None:

@@ -44,10 +44,24 @@ class TakeFrame(Protocol):
 class MessageSocket:
     """One web socket; a `LastingRoute`."""
 
-    __slots__ = ("_asked", "_connection", "_ended", "_pings", "_ws", "heard_at", "is_closed", "is_known", "pinged_at")
+    __slots__ = (
+        "_asked",
+        "_connection",
+        "_ended",
+        "_pings",
+        "_ws",
+        "heard_at",
+        "is_closed",
+        "is_known",
+        "network",
+        "pinged_at",
+    )
 
-    def __init__(self, ws: web.WebSocketResponse, now: float, connection: SocketConnection | None = None) -> None:
+    def __init__(
+        self, ws: web.WebSocketResponse, now: float, network: str, connection: SocketConnection | None = None
+    ) -> None:
         self._ws = ws
+        self.network = network
         self._connection = connection
         self._ended: tuple[Callable[[], None], ...] = ()
         self._pings = 0
@@ -69,14 +83,24 @@ class MessageSocket:
         await self._ws.send_bytes(packed)
 
     def took_frame(self, size: int) -> None:
-        """Note that a frame came whole."""
+        """Note that a data message came whole."""
         if self._connection is not None:
             self._connection.took_frame(size)
+
+    def took_control(self, size: int) -> None:
+        """Note that a control frame came; it may stand between the fragments of a message."""
+        if self._connection is not None:
+            self._connection.took_control(size)
 
     def hold_frame(self, size: int) -> None:
         """Note that a frame is kept in memory until there is room for it."""
         if self._connection is not None:
             self._connection.count(size)
+
+    def release_frame(self, size: int) -> None:
+        """Note that a frame is not kept any more."""
+        if self._connection is not None:
+            self._connection.forget(size)
 
     async def seen(self) -> None:
         """Wait until the other end has read what was sent by now: it answers a ping that came after it.
@@ -178,7 +202,7 @@ class MessageSockets:
         connection = SocketConnection.of(request)
         if connection is not None:
             connection.begin_frames()
-        socket = MessageSocket(ws, asyncio.get_running_loop().time(), connection)
+        socket = MessageSocket(ws, asyncio.get_running_loop().time(), network, connection)
         self._open.add(socket)
         try:
             await self._read(ws, socket, network)
@@ -228,10 +252,10 @@ class MessageSockets:
                     if socket.is_known:
                         socket.heard_at = now()
                 case WSMsgType.PING:
-                    socket.took_frame(len(frame.data))
+                    socket.took_control(len(frame.data))
                     await ws.pong(frame.data)
                 case WSMsgType.PONG:
-                    socket.took_frame(len(frame.data))
+                    socket.took_control(len(frame.data))
                     socket.heard_at = now() if socket.is_known else socket.heard_at
                     socket.answered(bytes(frame.data))
                 case _:  # closed, or an error of the protocol
@@ -247,7 +271,7 @@ class MessageSockets:
                     return False
                 socket.hold_frame(len(body))
                 await asyncio.sleep(pause_s)
-                socket.took_frame(len(body))
+                socket.release_frame(len(body))
                 continue
             if isinstance(answer.body, bytes) and answer.body:
                 with contextlib.suppress(ConnectionError):

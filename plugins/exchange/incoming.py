@@ -16,6 +16,10 @@ class LastingRoute(Protocol):
     def is_closed(self) -> bool:
         """Return whether it has ended."""
 
+    @property
+    def network(self) -> str:
+        """Return the network of addresses that its other end connects from."""
+
     async def send(self, packed: bytes) -> None:
         """Send an envelope; returns when there is room for a further one.
 

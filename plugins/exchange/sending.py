@@ -12,7 +12,7 @@ comes so, whoever answers: what does not fit in with what is being heard already
 
 import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from functools import partial
@@ -38,6 +38,7 @@ _REPLY_TIMEOUT_S: Final = 40.0  # common agents give up after 30 s
 _PAUSES_S: Final = (1.0, 5.0, 20.0)  # together longer than an agent, or a mediator, takes to start again
 _LONG_S: Final = 10.0
 _MAX_BESIDE: Final = 2_000
+_MAX_BESIDE_A_CHANNEL: Final = 32  # one may last minutes where nobody answers
 _MAX_HEARD_BYTES: Final = 16 * 1024 * 1024
 _NO_WAY: Final = NoReplyRoute()
 
@@ -72,6 +73,7 @@ class Sending:
         """Takes replies; None: nobody does, so none is asked for."""
         self._heard_bytes = 0
         self._beside: set[asyncio.Task[None]] = set()
+        self._beside_by_channel: Counter[tuple[str, str]] = Counter()
         self._resting: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._waiting: OrderedDict[tuple[str, str], deque[bytes]] = OrderedDict()
@@ -176,11 +178,20 @@ class Sending:
         if not channel.has_address:
             self._wait(channel.own_key, channel.their_key, packed)
             return
-        if len(self._beside) >= _MAX_BESIDE:
+        pair = (channel.own_key, channel.their_key)
+        if len(self._beside) >= _MAX_BESIDE or self._beside_by_channel[pair] >= _MAX_BESIDE_A_CHANNEL:
             _LOG.warning("exchange.not_sent: %s: too much is being sent", message["@type"])
             on_lost()
             return
-        self._go_beside(asyncio.create_task(self._try(channel, packed, str(message["@type"]), on_lost, asks=asks)))
+        task = asyncio.create_task(self._try(channel, packed, str(message["@type"]), on_lost, asks=asks))
+        self._beside_by_channel[pair] += 1
+        task.add_done_callback(partial(self._was_sent, pair))
+        self._go_beside(task)
+
+    def _was_sent(self, pair: tuple[str, str], _: asyncio.Task[None]) -> None:
+        self._beside_by_channel[pair] -= 1
+        if not self._beside_by_channel[pair]:
+            del self._beside_by_channel[pair]
 
     def _go_beside(self, task: asyncio.Task[None]) -> None:
         task.set_name("exchange.send")

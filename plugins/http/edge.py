@@ -7,6 +7,7 @@ keep one kind of work from holding up another (`edge_lanes`).
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
@@ -26,6 +27,7 @@ from wanderbuch.plugins.http.edge_lanes import CONNECT_S, FIXED, UNMAPPED, Lane,
 from wanderbuch.plugins.http.errors import (
     AddressRefusedError,
     DeadlineError,
+    NoConnectionError,
     NotFoundError,
     RedirectRefusedError,
     StatusError,
@@ -42,6 +44,7 @@ _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _HTTPS: Final = 443
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
 _KEPT_OPEN_S: Final = 45.0  # a new one costs either side 1 ms; common proxies give one up after 60 s
+_PRINTABLE: Final = re.compile(r"[ -~]+")  # RFC 9110 §5.5, without what is obsolete there
 _SHOWN_HEADERS: Final = ("Content-Type", "Content-Range", "ETag", "Location")
 
 
@@ -292,7 +295,8 @@ class HttpEdge:
     ) -> Relayed:
         """Send what a wallet asks to have sent, and return what is answered, whatever its status.
 
-        A host of the connection map is looked up like any other, unless it is one of `mapped_hosts`.
+        A host of the connection map is looked up like any other, unless it is one of `mapped_hosts`. A name that leads
+        inside fails like one that leads nowhere: a wallet is not told which names there are inside.
 
         Args:
             method: GET or POST.
@@ -304,7 +308,8 @@ class HttpEdge:
             mapped_hosts: which hosts of the connection map wallets may reach, in small letters.
 
         Raises:
-            HttpError: refused, unreachable, late or too large.
+            AddressRefusedError: the text of the address shows that it is none that we talk to.
+            HttpError: unreachable, late or too large.
         """
         host, port = _host_of(checked_url(url))
         if port != _HTTPS:
@@ -313,12 +318,17 @@ class HttpEdge:
         async def read(response: aiohttp.ClientResponse, shown: str) -> Relayed:
             received = await _read(response, shown, max_bytes)
             shown_headers = {
-                name.lower(): response.headers[name] for name in _SHOWN_HEADERS if name in response.headers
+                name.lower(): value
+                for name in _SHOWN_HEADERS
+                if _PRINTABLE.fullmatch(value := response.headers.get(name, ""))
             }
             return Relayed(response.status, shown_headers, received)
 
         lane = Lane.WALLETS_MAPPED if host in mapped_hosts else Lane.WALLETS
-        return await self._send(method, url, body, dict(headers), timeout_s, read, lane=lane)
+        try:
+            return await self._send(method, url, body, dict(headers), timeout_s, read, lane=lane)
+        except AddressRefusedError as err:  # where the name leads
+            raise NoConnectionError(f"could not reach {host}") from err
 
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
         """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""
@@ -388,13 +398,14 @@ class HttpEdge:
                 watch.connected = True
                 yield response, shown
         except aiohttp.ConnectionTimeoutError as err:
-            raise UnreachableError(f"could not reach {shown}: no connection in time") from err
+            raise NoConnectionError(f"could not reach {shown}: no connection in time") from err
         except TimeoutError as err:
             raise DeadlineError(f"no complete answer from {shown} within {timeout_s:g} s") from err
         except aiohttp.InvalidURL as err:
             raise AddressRefusedError(f"expected an https address, found {shown}") from err
         except (aiohttp.ClientError, OSError) as err:
-            raise UnreachableError(
+            kind = NoConnectionError if isinstance(err, aiohttp.ClientConnectorError) else UnreachableError
+            raise kind(
                 f"could not reach {shown}: {type(err).__name__}",
                 hint=f"check that {url.host} is up and that its certificate is from an authority we trust",
             ) from err

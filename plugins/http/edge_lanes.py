@@ -19,7 +19,7 @@ _STRANGERS_CONNECT_S: Final = 4.0
 _WEBHOOKS: Final = 64  # what the workers of webhooks can use at once
 _WEBHOOKS_A_HOST: Final = 8
 _PUSHES: Final = 16
-_WALLETS: Final = 32
+_WALLETS: Final = 64  # what a mediator takes of its wallets at once
 _WALLETS_A_HOST: Final = 8
 
 

@@ -21,6 +21,10 @@ class UnreachableError(HttpError):
     code = "resolution.http.unreachable"
 
 
+class NoConnectionError(UnreachableError):
+    """No connection was made, so nothing was sent."""
+
+
 class DeadlineError(HttpError):
     """The whole answer did not arrive in time."""
 

@@ -3,7 +3,8 @@
 The proof says who wrote it, not that it is well formed: an issuer may be hostile too.
 
 1. A schema has a name, a version and distinct attribute names.
-2. A credential definition names a schema by id, type CL, a tag and a value.
+2. A credential definition names a schema by id, type CL, a tag and a value: the numbers of its primary key in digits,
+   and the text of its revocation key, all of it or none. So it reads the same here, by ACA-Py's models and by replay.
 3. A revocation registry definition names a credential definition of the same issuer, a bounded size, a tails hash that
    is base58 of 32 bytes and an https location.
 4. A status list names its registry, and has a bit for each place.
@@ -11,6 +12,7 @@ The proof says who wrote it, not that it is well formed: an issuer may be hostil
 Source: AnonCreds 1.0 §§ 8.1 to 8.4.
 """
 
+import re
 from typing import Any, Final
 
 from wanderbuch.governance.facts.identifiers import ResourceId
@@ -22,6 +24,9 @@ from wanderbuch.schemas.attribute_names import are_distinct
 # AnonCreds 1.0 §8.1: at most 125 attributes.
 _MAX_ATTRIBUTES: Final = 125
 _MAX_TEXT: Final = 1024
+_DIGITS: Final = re.compile(r"[0-9]+")
+_PRIMARY: Final = ("n", "s", "rctxt", "z")
+_REVOCATION: Final = ("g", "g_dash", "h", "h0", "h1", "h2", "htilde", "h_cap", "u", "pk", "y")
 
 
 def checked_schema(resource: AttestedResource) -> dict[str, Any]:
@@ -47,7 +52,15 @@ def checked_cred_def(resource: AttestedResource) -> dict[str, Any]:
     _check(resource, content.get("type") == "CL", "type")
     _check(resource, _is_text(content.get("tag")), "tag")
     value = content.get("value")
-    _check(resource, isinstance(value, dict) and isinstance(value.get("primary"), dict), "value")
+    primary = value.get("primary") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(primary, dict):
+        raise ResourceError(f"expected a proper value in {resource.id}")
+    _check(resource, all(_is_number(primary.get(name)) for name in _PRIMARY), "primary key")
+    _check(resource, isinstance(primary.get("r"), dict), "primary key")
+    if "revocation" in value:
+        key = value["revocation"]
+        is_proper = isinstance(key, dict) and all(isinstance(key.get(name), str) and key[name] for name in _REVOCATION)
+        _check(resource, is_proper, "revocation key")
     return content
 
 
@@ -81,6 +94,10 @@ def checked_status_list(resource: AttestedResource) -> dict[str, Any]:
     _check(resource, _is_text(content.get("currentAccumulator")), "currentAccumulator")
     _check(resource, type(content.get("timestamp")) is int, "timestamp")
     return content
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, str) and _DIGITS.fullmatch(value) is not None
 
 
 def _is_text(value: object) -> bool:

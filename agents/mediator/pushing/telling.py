@@ -4,9 +4,12 @@
    not looked for.
 2. Once, until the wallet has come, or a further hour has begun (`subscriptions`); and one wallet so often a minute.
 3. A subscription that its push service does not know any more (404, 410) is removed.
-4. A push service that does not answer, or has too much to do, is left alone for a while, longer each time; whoever was
-   to be told by it, is later. What a process that died had still to tell, the next one does.
-5. Nothing says who was told: no log line names a wallet, a push service's host or an address.
+4. A push service that does not answer, or fails (5xx), is left alone for a while, longer each time. What it refuses,
+   it refuses for one subscription, also by 429: that wallet is told again in a further hour.
+5. Who was missed is looked for by a walk along all wallets, planned when the first one is missed. Further ones do not
+   put it off; if it misses somebody itself, the next one comes after a longer pause. What a process that died had still
+   to tell, the next one does.
+6. Nothing says who was told: no log line names a wallet, a push service's host or an address.
 """
 
 import asyncio
@@ -41,7 +44,6 @@ _TIMEOUT_S: Final = 10.0
 _LEFT_ALONE_S: Final = (30.0, 120.0, 600.0, 3600.0)
 _A_MINUTE: Final = 2.0
 _BURST: Final = 5
-_TOO_MANY: Final = 429  # RFC 6585, section 4
 _BUSY: Final = 500
 
 
@@ -73,7 +75,9 @@ class Pushes:
         self._wallets: dict[str, None] = {}
         self._walk: str | None = ""  # behind which wallet to look for who was told nothing; None: nobody
         self._walk_at = 0.0
-        self._failed = 0  # walks in a row
+        self._is_ending = False  # the walk knows all of its wallets; some are still to be told
+        self._has_missed = False  # somebody, since the walk began
+        self._pauses = 0  # in a row
         self._hosts: LRUCache[str, tuple[int, float]] = LRUCache(_MOST_HOSTS)  # failures in a row, left alone until
         self._paces = RateLimit(per_second=_A_MINUTE / 60, burst=_BURST)
         self._task: asyncio.Task[None] | None = None
@@ -94,7 +98,7 @@ class Pushes:
     def _came(self, text: str) -> None:
         tenant, _, wallet = text.partition(" ")
         if not text or len(self._wallets) >= _MOST:  # something may have been missed
-            self._walk, self._walk_at = "", 0.0
+            self._walk, self._walk_at, self._is_ending = "", 0.0, False
         elif tenant == self._tenant and not self._live.has(wallet):
             self._wallets[wallet] = None
         else:
@@ -108,7 +112,7 @@ class Pushes:
 
     async def _tell_all(self) -> None:
         try:
-            while self._wallets or self._walk is not None:
+            while self._wallets or self._walk is not None or self._is_ending:
                 later = self._walk_at - time.monotonic() if not self._wallets else 0.0
                 self._woken.clear()
                 with contextlib.suppress(TimeoutError):
@@ -119,30 +123,46 @@ class Pushes:
                     await self._tell_some()
                 except WanderbuchError as err:  # the store's, which is away: it stays to be told
                     log_event(_LOG, logging.WARNING, "mediator.not_told", code=err.code)
-                    self._look_again()
+                    self._miss()
+                    if (now := time.monotonic()) >= self._walk_at:
+                        self._walk_at = now + _LEFT_ALONE_S[0]
         finally:
             self._task = None
 
     async def _tell_some(self) -> None:
-        if not self._wallets and self._walk is not None and self._walk_at <= time.monotonic():
+        has_room = len(self._wallets) < _AT_ONCE  # one wallet that always hears of something does not put it off
+        if has_room and self._walk is not None and self._walk_at <= time.monotonic():
+            self._has_missed = self._has_missed and self._walk != ""
             more = await self._subscriptions.waiting(after=self._walk, limit=_AT_ONCE)
             self._walk = more[-1] if len(more) == _AT_ONCE else None
-            self._failed = 0 if not self._walk else self._failed
+            self._is_ending = self._walk is None
             self._wallets |= dict.fromkeys(more)
-        part = list(self._wallets)[:_AT_ONCE]
-        if not part:
-            return
-        taken = await self._subscriptions.take(part)
-        for wallet in part:
-            del self._wallets[wallet]
-        told = await asyncio.gather(*(self._tell(wallet, subscription) for wallet, subscription in taken))
-        if not all(told):
-            self._look_again()
+        if part := list(self._wallets)[:_AT_ONCE]:
+            taken = await self._subscriptions.take(part)
+            for wallet in part:
+                del self._wallets[wallet]
+            told = await asyncio.gather(*(self._tell(wallet, subscription) for wallet, subscription in taken))
+            if not all(told):
+                self._miss()
+        if self._is_ending and not self._wallets:
+            self._end_walk()
 
-    def _look_again(self) -> None:
-        """Look for who was told nothing in a while (4)."""
-        self._walk, self._walk_at = "", time.monotonic() + _LEFT_ALONE_S[min(self._failed, len(_LEFT_ALONE_S) - 1)]
-        self._failed += 1
+    def _miss(self) -> None:
+        """Note that somebody was told nothing; a walk that is planned or under way is not put off (5)."""
+        self._has_missed = True
+        if self._walk is None and not self._is_ending:
+            self._plan_walk()
+
+    def _end_walk(self) -> None:
+        self._is_ending = False
+        if self._has_missed:
+            self._plan_walk()
+        else:
+            self._pauses = 0
+
+    def _plan_walk(self) -> None:
+        self._walk, self._walk_at = "", time.monotonic() + _LEFT_ALONE_S[min(self._pauses, len(_LEFT_ALONE_S) - 1)]
+        self._pauses += 1
 
     async def _tell(self, wallet: str, subscription: Subscription) -> bool:
         """Tell a wallet; False: it is still to be told."""
@@ -164,7 +184,7 @@ class Pushes:
             await self._subscriptions.remove(wallet, only=subscription)
             return True
         except HttpError as err:
-            if isinstance(err, StatusError) and err.status != _TOO_MANY and err.status < _BUSY:
+            if isinstance(err, StatusError) and err.status < _BUSY:
                 log_event(_LOG, logging.WARNING, "mediator.push_refused", status=err.status)
                 return True
             self._hosts[host] = (failures + 1, now + _LEFT_ALONE_S[min(failures, len(_LEFT_ALONE_S) - 1)])

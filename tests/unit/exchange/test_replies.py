@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextvars import ContextVar
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,6 +13,7 @@ from aries_askar import Key, KeyAlg
 
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.plugins.exchange.channel import QUEUE, Channel
+from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.http.edge import HttpEdge
@@ -29,6 +31,7 @@ class Peer:
     def __init__(self, reply: bytes = b"") -> None:
         self.key, self.own = Key.generate(KeyAlg.ED25519), Key.generate(KeyAlg.ED25519)
         self.reply, self.failures = reply, 0
+        self.is_silent = False
         self.got: list[dict[str, Any]] = []
         self.bounds: list[int] = []
         keys = KeyRing()
@@ -41,6 +44,8 @@ class Peer:
         return Channel(own, theirs, endpoint, routing_keys)
 
     async def deliver(self, url: str, body: bytes, *, max_bytes: int, **_: Any) -> SimpleNamespace:
+        if self.is_silent and url == ENDPOINT:
+            await asyncio.Event().wait()
         if self.failures:
             self.failures -= 1
             raise UnreachableError("not now")
@@ -142,6 +147,31 @@ async def test_replies_that_are_not_yet_heard_take_a_bounded_memory() -> None:
     await peer.sending.send(peer.profile, peer.channel(), MESSAGE, wants_reply=True)
     await peer.sending.stop(wait_s=5)
     assert held == len(peer.reply)  # there is room again
+
+
+async def test_one_side_that_never_answers_does_not_take_the_places_of_the_others() -> None:
+    peer, lost = Peer(), 0
+    peer.is_silent = True
+
+    def count() -> None:
+        nonlocal lost
+        lost += 1
+
+    for _ in range(100):
+        incoming = cast(Incoming, SimpleNamespace(sender=None, profile=peer.profile))
+        await peer.sending.answer(incoming, peer.channel(), MESSAGE, on_lost=count)
+    assert (peer.sending.beside, lost) == (32, 68)
+    other = Key.generate(KeyAlg.ED25519)
+    channel = replace(peer.channel("https://other.wanderbuch.test/"), their_key=to_base58(other.get_public_bytes()))
+    await peer.sending.send_soon(peer.profile, channel, MESSAGE)
+    while peer.sending.beside > 32:  # noqa: ASYNC110 (tasks of its own)
+        await asyncio.sleep(0)
+    assert len(peer.bounds) == 1
+    await peer.sending.stop(wait_s=0)
+    peer.is_silent = False
+    await peer.sending.send_soon(peer.profile, peer.channel(), MESSAGE)
+    await peer.sending.stop(wait_s=5)
+    assert peer.got == [MESSAGE]  # there is room again
 
 
 async def test_what_waits_for_those_without_an_address_takes_a_bounded_memory() -> None:

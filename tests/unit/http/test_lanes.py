@@ -17,7 +17,7 @@ from wanderbuch.plugins.http import edge as edge_module
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.edge_lanes import Lane
-from wanderbuch.plugins.http.errors import DeadlineError, HttpError, NotFoundError, UnreachableError
+from wanderbuch.plugins.http.errors import DeadlineError, HttpError, NoConnectionError, NotFoundError
 from wanderbuch.plugins.http.lanes import LaneBusyError, SilentHostError, own_work, work_for_strangers
 from wanderbuch.plugins.http.names import NameLookup
 from wanderbuch.plugins.webvh.cache import ExpiringCache
@@ -77,7 +77,7 @@ async def fails(edge: HttpEdge, url: str) -> type[HttpError]:
 
 async def test_a_silent_host_is_not_asked_again_for_strangers(town: HttpEdge) -> None:
     with work_for_strangers():
-        assert await fails(town, f"https://{SILENT}/x") is UnreachableError
+        assert await fails(town, f"https://{SILENT}/x") is NoConnectionError
         assert await fails(town, f"https://{SILENT}/y") is SilentHostError
 
 
@@ -91,7 +91,7 @@ async def test_our_own_work_asks_a_silent_host_again(town: HttpEdge, host: TlsHo
 
 async def test_a_silent_port_does_not_shun_its_host(town: HttpEdge, host: TlsHost) -> None:
     with work_for_strangers():
-        assert await fails(town, f"https://{host.host}:8443/page") is UnreachableError
+        assert await fails(town, f"https://{host.host}:8443/page") is NoConnectionError
         assert await fails(town, f"https://{host.host}:8443/page") is SilentHostError
         assert await fetch(town, host.url("page")) == b"honest"
 
@@ -154,13 +154,13 @@ async def test_a_party_is_known_by_the_ascii_form_of_its_host(town: HttpEdge, na
     with work_for_strangers():
         assert await fails(town, f"https://{name}/") is SilentHostError
         town.know_parties(lambda host: host == did.host)
-        assert await fails(town, f"https://{name}/") is UnreachableError
+        assert await fails(town, f"https://{name}/") is NoConnectionError
 
 
 async def test_a_host_has_few_places_and_nobody_queues_for_them(town: HttpEdge) -> None:
     with work_for_strangers():
         asked = await asyncio.gather(*(fails(town, f"https://{SILENT}/{number}") for number in range(150)))
-    assert asked.count(UnreachableError) == 2
+    assert asked.count(NoConnectionError) == 2
     assert asked.count(LaneBusyError) == 148
 
 

@@ -20,6 +20,7 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.mediator import egress
 from wanderbuch.agents.mediator.egress import EgressRefusedError, EgressRequest
 from wanderbuch.agents.runtime.agent import RunningAgent
+from wanderbuch.agents.runtime.message_sockets import MessageSocket
 from wanderbuch.plugins.http.edge import HttpEdge
 
 HOST, INSIDE = "issuer.example.test", "inside.example.test"
@@ -55,6 +56,16 @@ class Elsewhere:
                 return answer
             case "/moved":
                 return web.Response(status=302, headers={"Location": "https://127.0.0.1/secret"})
+            case "/odd":
+                assert request.transport is not None
+                request.transport.write(
+                    b'HTTP/1.1 200 OK\r\nETag: "\xff"\r\nContent-Type: text/x\r\nContent-Length: 3\r\n\r\nodd'
+                )
+                request.transport.close()
+            case "/broken":
+                assert request.transport is not None
+                request.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nodd")
+                request.transport.close()
             case "/nothing":
                 return web.Response(status=404, text="nothing")
         return web.Response(text="welcome", headers={"ETag": '"7"', "Set-Cookie": "a=b"})
@@ -68,6 +79,8 @@ class Rebinding(AbstractResolver):
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
         self.asked += 1
+        if host == "nowhere.example":
+            raise OSError("no such name")
         address = {"mixed.example": "10.0.0.7", "linklocal.example": "169.254.169.254"}.get(host, "127.0.0.1")
         return [
             ResolveResult(hostname=host, host=one, port=port, family=2, proto=0, flags=0)
@@ -167,8 +180,7 @@ async def test_a_request_is_answered_and_leaves_nothing(
         assert HOST not in text
 
 
-INSIDE_URLS = [
-    f"https://{INSIDE}/page",  # in the connection map, and not for wallets
+NO_ADDRESSES = [
     f"http://{HOST}/page",
     f"https://{HOST}:8443/page",
     f"https://user:word@{HOST}/page",
@@ -176,25 +188,60 @@ INSIDE_URLS = [
     "https://[::1]/page",
     "https://2130706433/page",
     "https://0x7f.1/page",
-    "https://rebinding.example/page",
-    "https://mixed.example/page",
-    "https://linklocal.example/latest/meta-data",
-    "https://localhost/page",
     "file:///etc/passwd",
     "https:///page",
 ]
+INSIDE_NAMES = [INSIDE, "rebinding.example", "mixed.example", "linklocal.example", "localhost"]
+"""The first is in the connection map, and not for wallets."""
 
 
-async def test_nothing_that_is_inside_is_reached(elsewhere: Elsewhere, begin: Start, site: Site) -> None:
+async def test_nothing_that_is_inside_is_reached_nor_told_to_be_there(
+    elsewhere: Elsewhere, begin: Start, site: Site
+) -> None:
     mediator = await begin()
     edge: HttpEdge = mediator.edge
     edge._resolver = Rebinding()
     phone = await Phone.mediated(site)
     async with phone.live() as live:
         await live.next("status")
-        for url in INSIDE_URLS:
+        for url in NO_ADDRESSES:
             assert code_of(await asked_for(live, url)) == "e.m.egress.address", url
+        nowhere = await asked_for(live, "https://nowhere.example/page")
+        assert code_of(nowhere) == "e.m.egress.unreachable"
+        for name in INSIDE_NAMES:
+            answer = await asked_for(live, f"https://{name}/page")
+            assert answer["description"] == nowhere["description"], name
     assert elsewhere.asked == []
+    office: Any = mediator.tenant.offices["mediator"]
+    assert not office.egress._bytes._spent  # nothing was sent
+
+
+async def test_what_fails_counts_as_much_as_it_may_have_brought(elsewhere: Elsewhere, begin: Start, site: Site) -> None:
+    mediator = await begin()
+    phone = await Phone.mediated(site)
+    office: Any = mediator.tenant.offices["mediator"]
+    spent = office.egress._bytes._spent
+    async with phone.live() as live:
+        await live.next("status")
+        for count, (path, code) in enumerate(
+            [("large", "too-large"), ("endless", "too-large"), ("broken", "unreachable")], start=1
+        ):
+            assert code_of(await asked_for(live, f"https://{HOST}/{path}")) == f"e.m.egress.{code}"
+            ((_, size),) = spent.values()
+            assert (count - 0.5) * ANSWER_KB * 1024 < size <= count * ANSWER_KB * 1024
+
+
+async def test_odd_answers_and_faults_of_ours_are_answered(
+    elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mediator = await begin()
+    phone = await Phone.mediated(site)
+    async with phone.live() as live:
+        await live.next("status")
+        odd = await asked_for(live, f"https://{HOST}/odd")
+        assert (odd["headers"], body_of(odd)) == ({"content-type": "text/x"}, b"odd")
+        monkeypatch.setattr(mediator.edge, "relay", None)
+        assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.unreachable"
 
 
 async def test_a_wallet_has_few_at_once_and_its_other_messages_do_not_wait(
@@ -219,6 +266,7 @@ async def test_when_it_is_crowded_a_wallet_has_one(
     elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(egress, "_AT_ONCE", 4)
+    monkeypatch.setattr(egress, "_OF_A_NETWORK", 4)
     await begin()
     phone, other = await Phone.mediated(site), await Phone.mediated(site)
     async with phone.live() as live, other.live() as second:
@@ -226,6 +274,27 @@ async def test_when_it_is_crowded_a_wallet_has_one(
             await ask(live, f"https://{HOST}/slow")
         assert code_of(await asked_for(live, f"https://{HOST}/page")) == "e.m.egress.busy"
         assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+
+
+async def test_wallets_of_one_network_have_a_part_of_the_places(
+    elsewhere: Elsewhere, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "_OF_A_NETWORK", 3)
+    mediator = await begin()
+    office: Any = mediator.tenant.offices["mediator"]
+    phone, other = await Phone.mediated(site), await Phone.mediated(site)
+    async with phone.live() as live, other.live() as second:
+        slow = [await ask(live, f"https://{HOST}/slow") for _ in range(3)]
+        while len(office.egress._tasks) < 3:  # noqa: ASYNC110 (tasks of the agent's)
+            await asyncio.sleep(0.01)
+        assert code_of(await asked_for(second, f"https://{HOST}/page")) == "e.m.egress.busy"
+        monkeypatch.setattr(MessageSocket, "network", "2001:db8:77::/48", raising=False)
+        assert (await asked_for(second, f"https://{HOST}/page"))["status"] == 200
+        monkeypatch.undo()
+        elsewhere.let_go.set()
+        for _ in slow:
+            await live.next("response")
+    assert not office.egress._of_network
 
 
 async def test_a_host_that_is_slow_ends_with_its_time_or_with_the_socket(

@@ -71,6 +71,42 @@ async def test_frames_that_do_not_end_take_a_bounded_memory(
         assert (await live.next("status"))["live_delivery"] is True
 
 
+MASK = bytes(4)
+PING, UNMASKED_PING = b"\x89\x80" + MASK, b"\x89\x00"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "ping", "times", "at_once"),
+    [
+        ((b"\xfe" + (1_000).to_bytes(2) + MASK, 1_000), PING, 100, 1),
+        ((b"\x82" + MASK, 2), UNMASKED_PING, 10_000, 10_000),
+        ((b"\x02", 2), UNMASKED_PING, 10_000, 10_000),
+    ],
+    ids=["one by one", "short", "no mask"],
+)
+async def test_pings_between_fragments_do_not_hide_what_the_fragments_take(
+    mediator: RunningAgent, site: Site, fragment: tuple[bytes, int], ping: bytes, times: int, at_once: int
+) -> None:
+    connections = connections_of(mediator)
+    reader, writer = await upgraded(site)
+    header, size = fragment
+    frames = [b"\x02" if not number else b"\x00" for number in range(times)]
+    for start in range(0, times, at_once):
+        writer.write(b"".join(first + header + bytes(size) + ping for first in frames[start : start + at_once]))
+        pongs = await asyncio.wait_for(reader.readexactly(2 * at_once), WAIT_S)  # all pings are taken
+        assert pongs == b"\x8a\x00" * at_once
+    assert connections.unfinished_bytes >= (100_000 if size == 1_000 else times * size - 4096)
+    writer.transport.abort()
+
+
+async def test_pings_alone_count_no_more_once_they_are_taken(mediator: RunningAgent, site: Site) -> None:
+    reader, writer = await upgraded(site)
+    writer.write(PING * 500)
+    await asyncio.wait_for(reader.readexactly(2 * 500), WAIT_S)
+    assert connections_of(mediator).unfinished_bytes == 0
+    writer.transport.abort()
+
+
 async def test_frames_that_were_taken_count_no_more(mediator: RunningAgent, site: Site) -> None:
     phone = await Phone.mediated(site)
     async with phone.live() as live:

@@ -1,14 +1,16 @@
 """Web Push: a wallet that is away is told that something waits, by a push service that learns nothing else."""
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.unit.mediator.conftest import LIMITS, Start
-from tests.unit.mediator.phones import Json, Phone, Site, attached, message, write
+from tests.unit.mediator.phones import WAIT_S, Json, Phone, Site, attached, message, write
 from tests.unit.mediator.push_service import (
     CURVE,
     HOST,
@@ -149,7 +151,7 @@ async def test_who_could_not_be_told_is_told_later_by_the_next_process_too(
     phone = await Phone.mediated(site)
     key = await phone.new_key()
     await subscribed(phone, service, "a-phone")
-    service.answers += [503, 429]
+    service.answers += [503, 500]
     await write(phone, key)
     for _ in range(3):
         await service.next()
@@ -161,6 +163,87 @@ async def test_who_could_not_be_told_is_told_later_by_the_next_process_too(
     await mediator.stop()
     await begin()
     await service.next()
+
+
+def pushes_of(mediator: RunningAgent) -> telling.Pushes:
+    pushes = office_of(mediator).pushes
+    assert pushes is not None
+    return pushes
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not holds():  # noqa: ASYNC110 (a task of the agent's)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_further_failure_does_not_put_off_the_second_chance(
+    service: PushService, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushes = pushes_of(await begin())
+    phones = [await Phone.mediated(site) for _ in range(2)]
+    keys = [await phone.new_key() for phone in phones]
+    for number, phone in enumerate(phones):
+        await subscribed(phone, service, f"phone-{number}")
+    await until(lambda: pushes._task is None)
+    monkeypatch.setattr(telling, "_LEFT_ALONE_S", (3600.0, 7200.0))
+    service.answers.append(503)
+    await write(phones[0], keys[0])
+    await service.next()
+    await until(lambda: pushes._walk is not None)
+    planned = pushes._walk_at
+    missed = len(await waiting(pushes))
+    await write(phones[1], keys[1])
+    async with asyncio.timeout(WAIT_S):
+        while len(await waiting(pushes)) == missed or pushes._wallets:  # noqa: ASYNC110 (a task of the agent's)
+            await asyncio.sleep(0.01)
+    assert pushes._walk_at == planned
+    assert pushes._pauses == 1
+
+
+async def waiting(pushes: telling.Pushes) -> Sequence[str]:
+    return await pushes._subscriptions.waiting(after="", limit=10)
+
+
+async def test_pauses_grow_while_somebody_is_missed_and_begin_anew_after_that(
+    service: PushService, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushes = pushes_of(await begin())
+    phone = await Phone.mediated(site)
+    key = await phone.new_key()
+    await subscribed(phone, service, "a-phone")
+    await until(lambda: pushes._task is None)
+    service.answers.append(503)
+    await write(phone, key)
+    for _ in range(2):
+        await service.next()
+    await until(lambda: pushes._task is None)
+    assert pushes._pauses == 0
+    await phone.status()
+    monkeypatch.setattr(telling, "_LEFT_ALONE_S", (0.01, 0.02, 3600.0))
+    service.answers += [503, 503, 503]
+    await write(phone, key)
+    for _ in range(3):
+        await service.next()
+    await until(lambda: pushes._pauses == 3)
+    assert pushes._walk_at > time.monotonic() + 3000
+
+
+async def test_too_much_for_one_subscription_does_not_silence_the_others(
+    service: PushService, begin: Start, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "_LEFT_ALONE_S", (3600.0,))
+    pushes = pushes_of(await begin())
+    loud, other = await Phone.mediated(site), await Phone.mediated(site)
+    loud_key, other_key = await loud.new_key(), await other.new_key()
+    for name, phone in (("loud", loud), ("other", other)):
+        await subscribed(phone, service, name)
+    service.answers.append(429)
+    await write(loud, loud_key)
+    assert (await service.next())[0] == "/loud"
+    await until(lambda: pushes._task is None)
+    await write(other, other_key)
+    assert (await service.next())[0] == "/other"
 
 
 async def test_a_wallet_is_told_no_more_when_it_says_so(service: PushService, begin: Start, site: Site) -> None:
