@@ -45,6 +45,7 @@ _LENGTHS: Final[Mapping[KeyAlg, tuple[int, int]]] = {
     KeyAlg.XC20P: (24, 16),
 }
 """Of initialisation vector and tag, in bytes: Askar would take a part of the tag from the ciphertext."""
+_COORDINATE_BYTES: Final[Mapping[KeyAlg, int]] = {KeyAlg.P256: 32, KeyAlg.P384: 48}
 _TYPES: Final = (TYPE, "didcomm-encrypted+json")  # RFC 7515 §4.1.9: the prefix may be left out
 _MAX_PROTECTED_CHARS: Final = 16 * 1024
 _MAX_KID_CHARS: Final = 4096  # a did:peer:4 in its long form stands in it
@@ -252,6 +253,8 @@ def _public_key(jwk: object) -> Key:
     algorithm = CURVES.get(curve) if isinstance(curve := jwk.get("crv"), str) else None
     if algorithm is None or jwk.get("kty") != ("OKP" if algorithm is KeyAlg.X25519 else "EC"):
         raise JweError(f"expected epk to be a key of {', '.join(CURVES)}")
+    if (size := _COORDINATE_BYTES.get(algorithm)) is not None:
+        jwk = jwk | {name: _whole(jwk.get(name), size) for name in ("x", "y")}
     try:
         key = Key.from_jwk(json.dumps(jwk))  # refuses a point that is not on its curve
     except AskarError as err:
@@ -259,3 +262,8 @@ def _public_key(jwk: object) -> Key:
     if algorithm is KeyAlg.X25519 and is_low_order_point(from_base64url(jwk.get("x"))):
         raise JweError("expected epk to be a point that keeps a secret, found one of small order")
     return key
+
+
+def _whole(coordinate: object, size: int) -> str:
+    """Return a coordinate with the zeros that some leave out in front (RFC 7518, 6.2.1.2, wants them)."""
+    return to_base64url(from_base64url(coordinate).rjust(size, b"\0"))
