@@ -206,7 +206,7 @@ class Egress:
             await route.send(packed)
         except ConnectionError:
             return
-        except Exception as err:  # noqa: BLE001
+        except Exception as err:  # noqa: BLE001 (its words may name the destination; the wallet asks again)
             log_event(_LOG, logging.ERROR, "mediator.egress_failed", reason=type(err).__name__)
 
     async def _answer(self, wallet: str, request: EgressRequest, thread_id: str) -> dict[str, Any]:
