@@ -42,7 +42,7 @@ class AnswerRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class MadeCredential:
     """A credential that an authenticator made.
 
     Args:
@@ -56,7 +56,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SignInAnswer:
     """What an authenticator said when it signed in."""
 
     sign_count: int
@@ -90,7 +90,7 @@ def options_to_make(
     return options_to_json(options)
 
 
-def check_made(address: SiteAddress, challenge: bytes, credential: dict[str, Any]) -> Made:
+def check_made(address: SiteAddress, challenge: bytes, credential: dict[str, Any]) -> MadeCredential:
     """Return what an authenticator made; AnswerRefusedError: the answer is not good."""
     try:
         made = verify_registration_response(
@@ -103,7 +103,7 @@ def check_made(address: SiteAddress, challenge: bytes, credential: dict[str, Any
         )
     except _REFUSALS as err:
         raise AnswerRefusedError from err
-    return Made(made.credential_id, made.credential_public_key, made.sign_count, made.credential_backed_up)
+    return MadeCredential(made.credential_id, made.credential_public_key, made.sign_count, made.credential_backed_up)
 
 
 def options_to_sign_in(address: SiteAddress, challenge: bytes) -> str:
@@ -119,7 +119,7 @@ def options_to_sign_in(address: SiteAddress, challenge: bytes) -> str:
 
 def check_shown(
     address: SiteAddress, challenge: bytes, credential: dict[str, Any], *, public_key: bytes, sign_count: int
-) -> Shown:
+) -> SignInAnswer:
     """Return what an authenticator said; AnswerRefusedError: the answer is not good."""
     try:
         checked = verify_authentication_response(
@@ -133,4 +133,4 @@ def check_shown(
         )
     except _REFUSALS as err:
         raise AnswerRefusedError from err
-    return Shown(checked.new_sign_count, checked.credential_backed_up)
+    return SignInAnswer(checked.new_sign_count, checked.credential_backed_up)
