@@ -43,6 +43,7 @@ PAGES = {
     "/desk/en/paper": {ASKER},
     "/desk/en/audit": {AUDITOR, ADMINISTRATOR},
     "/desk/en/settings": {ADMINISTRATOR},
+    "/desk/en/rules": {ADMINISTRATOR},
     "/desk/en/people": {ADMINISTRATOR},
     "/desk/en/means": {ASKER, AUDITOR, ADMINISTRATOR},
 }
