@@ -390,6 +390,10 @@ class VerificationDesk:
         await endings.decline(verification, code, at=self._clock())
         return True
 
+    def keep_seen(self, profile: Profile, period: timedelta) -> None:
+        """Keep what answers reveal to a profile for so long from now on, and what they revealed before."""
+        self._of(profile).keep_seen(period)
+
     async def sweep(self, profile: Profile, now: datetime) -> None:
         """End what is overdue, and remove what need not stay any longer."""
         await self._of(profile).sweep(now, self._clock)

@@ -46,7 +46,12 @@ async def test_rules_are_set_in_words_hold_for_the_next_question_and_are_removed
     assert document is not None
     assert (document.places, document.name, document.most_credentials) == (["LKA", "MLT"], "never", 5)
     page = (await browser.ask(changed.target)).text
-    for part in ("Saved.", "Issuers must count in: ", "No question asks for the worker’s name.", "Sri Lanka\nMalta</textarea>"):
+    for part in (
+        "Saved.",
+        "Issuers must count in: ",
+        "No question asks for the worker’s name.",
+        "Sri Lanka\nMalta</textarea>",
+    ):
         assert part in page, part
     assert re.search(r'value="employment"[^>]* checked', page)
     assert "LKA" not in page
