@@ -17,6 +17,7 @@ from wanderbuch.agents.verifier.pages.desk import AskingPages
 from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
 from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
 from wanderbuch.agents.verifier.pages.desk_papers import DeskPapers
+from wanderbuch.agents.verifier.pages.desk_policy import DeskPolicy
 from wanderbuch.agents.verifier.pages.desk_questions import DeskQuestions
 from wanderbuch.agents.verifier.pages.desk_records import DeskRecords
 
@@ -36,6 +37,7 @@ def desk_handlers(base: str = DESK_PLACE) -> _Handlers:
         **DeskLinks(desk).handlers(),
         **DeskPapers(desk).handlers(),
         **DeskRecords(desk).handlers(),
+        **DeskPolicy(desk).handlers(),
         **desk.handlers(),
         **desk.entrance.last_handlers(),
     }
