@@ -30,7 +30,6 @@ from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
-from wanderbuch.schemas.countries import iso3166
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import new_id
 
@@ -218,7 +217,7 @@ class SignUpPages:
             is_incomplete=is_incomplete,
             presets=tuple(PRESETS),
             purposes=_PURPOSES,
-            countries=sorted(iso3166().codes, key=lambda code: str(KIT.words(language).country(code).striptags())),
+            countries=KIT.words(language).countries,
         )
 
     def _show(
