@@ -90,7 +90,7 @@ class SignUpPages:
     ) -> web.StreamResponse:
         name = (await read_form(request)).get("name", "")[:_MAX_TEXT]
         networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-        network = networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+        network = networks.of_request(request)
         try:
             record, token = await sign_up.make(name, network=network)
         except WanderbuchError as err:
@@ -256,7 +256,7 @@ async def _own_office(
     """
     tenants, tenant = office.tenant.profile.inject(Tenants), sent.get("tenant", "")[:64]
     networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-    sign_up.count_try(networks.of(request.remote, request.headers.getall("X-Forwarded-For", [])))
+    sign_up.count_try(networks.of_request(request))
     if await tenants.identify(tenant, sent.get("token", "").strip()[:200]) is None:
         return None
     own = await tenants.office(tenant, "verifier")

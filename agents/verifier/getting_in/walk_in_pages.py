@@ -233,7 +233,7 @@ class WalkInPages:
 def network_of(office: VerifierOffice, request: web.Request) -> str:
     """Return the network that a request came from."""
     networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-    return networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+    return networks.of_request(request)
 
 
 def walk_in_routes() -> tuple[PublicRoute, ...]:
