@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 from acapy_agent.connections.models.conn_record import ConnRecord
 from acapy_agent.core.profile import Profile
 from acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record import V20CredExRecord
@@ -50,7 +51,7 @@ from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.schema import OF_A_TENANT
 from wanderbuch.store.tables import tables_of
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 
 ROLES: Final[tuple[Role, ...]] = (
     IssuerRole(),
@@ -97,8 +98,10 @@ class Place:
         return (self.handle.token, self.a_token, *(self.a_officials if role == "authority" else ()))
 
 
-@pytest.fixture
-async def place(machine: LocalMachine) -> AsyncIterator[Place]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """The last test alone changes what there is."""
+    machine = LocalMachine(tmp_path_factory.mktemp("isolation") / "machine")
     handle = machine.add("issuer", "Everybody", "all.wanderbuch.test")
     handle.configure(
         governance={"url": "https://authority.wanderbuch.test/governance/x", "author": AUTHOR},
