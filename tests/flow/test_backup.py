@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.flow.test_authority import Person
+from tests.flow.person import Person
 from tests.postgresql import PostgresServer
 from tests.prepared import start_prepared
 from tests.prepared.running import run_prepared
