@@ -18,4 +18,4 @@ def test_every_scene_ends_as_expected_with_the_agents_in_containers(image: str) 
     assert done.returncode == 0, done.stderr[-3000:]
     result = json.loads(done.stdout)
     assert result["ok"]
-    assert len(result["scenes"]) == 17
+    assert len(result["scenes"]) == 18
