@@ -24,7 +24,7 @@ from aries_askar import AskarError
 
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.faults import describe
-from wanderbuch.plugins.exchange.beside import Place, BesidePlaces
+from wanderbuch.plugins.exchange.beside import BesidePlaces, Place
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing

@@ -1,6 +1,6 @@
 """What is sent beside: nobody who does not answer takes all places."""
 
-from wanderbuch.plugins.exchange.beside import MOST, OF_A_CHANNEL, OF_A_NETWORK, OF_ANSWERS, Place, BesidePlaces
+from wanderbuch.plugins.exchange.beside import MOST, OF_A_CHANNEL, OF_A_NETWORK, OF_ANSWERS, BesidePlaces, Place
 
 
 def taken(places: BesidePlaces, network: str | None, *, channels: int) -> list[Place]:
