@@ -313,7 +313,7 @@ class LyingWalletRole(Role):
 async def _send(office: LyingOffice, record: ReceivedRequest, presentation: dict[str, Any]) -> ReceivedRequest:
     """Send a presentation on the exchange's thread, whatever its state, and keep it for a replay."""
     office.sent[record.id] = presentation
-    message = _message(office.profile, record, json.dumps(presentation))
+    message = await _message(office.profile, record, json.dumps(presentation))
     await office.profile.inject(Sending).send_soon(office.profile, record.origin.channel, message)
     return record
 

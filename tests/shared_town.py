@@ -35,6 +35,7 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/flow/test_employer_desk.py",
         "tests/flow/test_erasure.py",
         "tests/flow/test_integrators.py",
+        "tests/flow/test_mediated_holder.py",
         "tests/abuse/test_lying_wallet.py",
         "tests/abuse/test_changed_standing.py",
         "tests/abuse/test_hard_cases.py",
@@ -60,6 +61,7 @@ async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
     town = Town(
         tmp_path_factory.mktemp("town"),
         holders=("worker",),
+        phones=("phone",),
         liars=("liar", "friend", "cousin"),
         employers=("employer", "listed", "newcomer"),
         academy=True,

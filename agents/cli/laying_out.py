@@ -26,7 +26,7 @@ def lay_out(
     folder: Path,
     *,
     name: str,
-    host: str,
+    host: str | None,
     in_container: bool,
     governance: Mapping[str, str] | None,
     table: Mapping[str, object],
@@ -38,7 +38,7 @@ def lay_out(
         role: authority, issuer, holder, verifier, mediator or wallet_host.
         folder: of the configuration; made if it is not there.
         name: what people are shown.
-        host: its public name.
+        host: its public name; None: it is reached by the mediator in its table, and has no name.
         in_container: whether it runs in a container, with its data where the image has them.
         governance: the table `[governance]`; None: it follows nobody.
         table: the role's own table.
@@ -49,7 +49,7 @@ def lay_out(
     """
     document, files = _one_process(role, name, host, in_container=in_container or scale is not None)
     document |= {"governance": governance, role: dict(table) or None}
-    if scale is not None:
+    if scale is not None and host is not None:
         files |= scale.add_to(document, role, host)
     path = folder / f"{role}.toml"
     if there := [file for file in (path, *(folder / file for file in files)) if file.exists()]:
@@ -78,13 +78,17 @@ def lay_out(
     return path
 
 
-def _one_process(role: str, name: str, host: str, *, in_container: bool) -> tuple[dict[str, object], dict[str, str]]:
+def _one_process(
+    role: str, name: str, host: str | None, *, in_container: bool
+) -> tuple[dict[str, object], dict[str, str]]:
     """Return a configuration, and the files with its secrets."""
     document: dict[str, object] = {
         "role": role,
         "name": name,
         "data": DATA_IN_CONTAINER if in_container else "data",
-        "public": {
+        "public": None
+        if host is None
+        else {
             "host": host,
             "listen": f"{_EVERYWHERE}:8443",
             "tls_certificate": "public.crt",

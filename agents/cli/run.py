@@ -18,6 +18,15 @@ NameOption = Annotated[str, typer.Option("--name", help="What people are shown."
 HostOption = Annotated[
     str, typer.Option("--host", help="The public name, such as centre.example.org.", show_default=False)
 ]
+OptionalHostOption = Annotated[
+    str | None, typer.Option("--host", help="The public name; left out with --mediator.", show_default=False)
+]
+MediatorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mediator", help="The address of a mediator: the wallet has no address of its own, and listens nowhere."
+    ),
+]
 ContainerOption = Annotated[
     bool, typer.Option("--in-container", help="It runs in a container, as compose/compose.yaml has it.")
 ]
@@ -40,6 +49,7 @@ UnsafeOption = Annotated[
 ]
 ProxyOption = Annotated[str, typer.Option("--proxy", help="With --scale: the address of the proxy in the network.")]
 _AUTHORITY = "authority"
+_HOLDER = "holder"
 
 
 def role_app(name: str) -> typer.Typer:
@@ -83,7 +93,37 @@ def role_app(name: str) -> typer.Typer:
             proxy: ProxyOption = PROXY,
         ) -> None:
             several = _scale(scale, bucket, access_key, objects_url, proxy, unsafe=unsafe)
-            _init(name, folder, called, host, in_container=in_container, scale=several, ecosystem=ecosystem)
+            table = {"ecosystem": ecosystem}
+            _init(name, folder, called, host, in_container=in_container, scale=several, table=table)
+
+    elif name == _HOLDER:
+
+        @app.command("init", help="Lay out a new holder: its configuration, and fresh secrets.")
+        def init_holder(
+            folder: FolderArgument,
+            called: NameOption,
+            host: OptionalHostOption = None,
+            mediator: MediatorOption = None,
+            governance_url: UrlOption = None,
+            governance_author: AuthorOption = None,
+            in_container: ContainerOption = False,
+            scale: ScaleOption = False,
+            bucket: BucketOption = None,
+            access_key: KeyOption = None,
+            objects_url: ObjectsOption = None,
+            unsafe: UnsafeOption = False,
+            proxy: ProxyOption = PROXY,
+        ) -> None:
+            if (host is None) == (mediator is None):
+                raise ConfigurationError("a wallet is reached at its --host, or by its --mediator: give one of them")
+            if mediator is not None and scale:
+                raise ConfigurationError("--mediator and --scale exclude each other: a mediator talks with one process")
+            several = _scale(scale, bucket, access_key, objects_url, proxy, unsafe=unsafe)
+            followed = _followed(governance_url, governance_author)
+            table = {} if mediator is None else {"mediator": mediator}
+            _init(
+                name, folder, called, host, in_container=in_container, scale=several, governance=followed, table=table
+            )
 
     else:
 
@@ -102,15 +142,17 @@ def role_app(name: str) -> typer.Typer:
             unsafe: UnsafeOption = False,
             proxy: ProxyOption = PROXY,
         ) -> None:
-            if (governance_url is None) != (governance_author is None):
-                raise ConfigurationError("--governance-url and --governance-author go together")
-            followed = None
-            if governance_url is not None and governance_author is not None:
-                followed = {"url": governance_url, "author": governance_author}
+            followed = _followed(governance_url, governance_author)
             several = _scale(scale, bucket, access_key, objects_url, proxy, unsafe=unsafe)
             _init(name, folder, called, host, in_container=in_container, scale=several, governance=followed)
 
     return app
+
+
+def _followed(url: str | None, author: str | None) -> dict[str, str] | None:
+    if (url is None) != (author is None):
+        raise ConfigurationError("--governance-url and --governance-author go together")
+    return None if url is None or author is None else {"url": url, "author": author}
 
 
 def _scale(
@@ -129,12 +171,12 @@ def _init(
     role: str,
     folder: Path,
     called: str,
-    host: str,
+    host: str | None,
     *,
     in_container: bool,
     scale: Scale | None,
     governance: dict[str, str] | None = None,
-    ecosystem: str | None = None,
+    table: dict[str, str] | None = None,
 ) -> None:
     from wanderbuch.agents.cli.laying_out import lay_out
 
@@ -145,12 +187,13 @@ def _init(
         host=host,
         in_container=in_container,
         governance=governance,
-        table={} if ecosystem is None else {"ecosystem": ecosystem},
+        table=table or {},
         scale=scale,
     )
     typer.echo(f"The configuration is in {path}, its secrets beside it. Keep a copy of wallet.key elsewhere.")
     where = "beside it" if scale is None else f"into {path.parent / 'proxy'}"
-    typer.echo(f"Put the certificate of {host} {where}, with the chain, as public.crt, and its key as public.key.")
+    if host is not None:
+        typer.echo(f"Put the certificate of {host} {where}, with the chain, as public.crt, and its key as public.key.")
     if scale is not None:
         typer.echo(f"Put the secret of the access key into {path.parent / OBJECTS_SECRET}, for its owner alone (0600).")
         typer.echo("Then: docs/running-agents.md, “Several processes a role”.")

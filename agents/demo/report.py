@@ -74,7 +74,8 @@ def _places(agent: AgentHandle) -> Iterator[tuple[str, str]]:
         yield "desk", f"{agent.app_url}/desk/ (sign in with the token in {visitor_token(agent)})"
     if agent.role == "authority":
         yield "register", f"https://{agent.target}/registry/ (for everybody; certificate of this machine's own CA)"
-    yield "public name", f"{agent.public_url}, really at {agent.target}"
+    if agent.has_address:
+        yield "public name", f"{agent.public_url}, really at {agent.target}"
     for number, process in enumerate(agent.processes if agent.proxies else (), start=1):
         yield f"process {number}", f"REST API {process.app.url}, public site 127.0.0.1:{process.public_port}"
 

@@ -41,6 +41,7 @@ class Play:
         await self._levels()
         await self._borders()
         await self._household()
+        await self._without_address()
         await self._mandates()
         stale = await self._governance()
         await self._mixing()
@@ -100,6 +101,16 @@ class Play:
         await wallet.post(f"/requests/{opened['id']}/present", {"credential_id": self._welder})
         look, text = await household.verdict(page)
         return Answer(Outcome(look.upper()), (text,), asked=tuple(item["text"] for item in shown["asked"]))
+
+    async def _without_address(self) -> None:
+        """Scene n: a wallet that nobody can reach but by its mediator, which reads nothing."""
+        stage = self.stage
+        stage.progress("A phone without an address takes a credential by its mediator")
+        _, welder = await stage.give(stage.phone)
+        await self._scene(
+            "n", "A wallet without an address takes and proves, by a mediator", Outcome.TRUSTED,
+            lambda: self._honest(welder, {"occupation": WELDER, "min_eqf_level": 3}, wallet=stage.phone),
+        )  # fmt: skip
 
     async def _mandates(self) -> None:
         """Scenes d and e: an issuer that counts, but not for this."""
@@ -229,18 +240,20 @@ class Play:
         asked = await employer.post("/requests", body)
         return OpenQuestion(employer, asked["id"], asked["invitation_url"])
 
-    async def _honest(self, credential: str, requirement: Mapping[str, Any]) -> Answer:
+    async def _honest(
+        self, credential: str, requirement: Mapping[str, Any], *, wallet: AgentHandle | None = None
+    ) -> Answer:
         question = await self._ask(requirement, employer=self.stage.verifier)
-        return await self._answer(question, credential)
+        return await self._answer(question, credential, wallet=wallet)
 
     async def _abroad(self, requirement: Mapping[str, Any]) -> Answer:
         """Show the welder's credential to the employer who trusts another authority."""
         question = await self._ask(requirement, employer=self.stage.employer_abroad)
         return await self._answer(question, self._welder)
 
-    async def _answer(self, question: OpenQuestion, credential: str) -> Answer:
+    async def _answer(self, question: OpenQuestion, credential: str, *, wallet: AgentHandle | None = None) -> Answer:
         """Answer as an honest person would: with the credential, if it fits, else with a no."""
-        wallet = self.stage.holder
+        wallet = wallet or self.stage.holder
         opened = await wallet.post("/invitations", {"url": question.invitation_url})
         shown = await wallet.get(f"/requests/{opened['id']}")
         if any(fit["fits"] and fit["credential_id"] == credential for fit in shown["credentials"]):

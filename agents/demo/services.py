@@ -9,6 +9,7 @@ import yaml
 from wanderbuch.errors import ConfigurationError
 
 ROLES = ("authority", "issuer", "holder", "verifier")
+_NEEDED = (*ROLES, "mediator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def read_services(compose_file: Path) -> dict[str, Service]:
         ) from err
     except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError, AttributeError) as err:
         raise ConfigurationError(f"{compose_file}: expected services with a command and a network alias") from err
-    for name in ROLES:
+    for name in _NEEDED:
         service = services.get(name)
         if service is None or service.command[:4] != ("wanderbuch", name, "run", "--config"):
             raise ConfigurationError(

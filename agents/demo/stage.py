@@ -44,6 +44,7 @@ _NAMES = {
     "holder": "Nimal's wallet",
     "verifier": "Valletta Shipyard (example employer)",
 }
+MEDIATOR = "Mediator of Lanka (example)"
 # Names of the example file that differ from the service's own.
 _HOSTS = {"issuer": "centre.wanderbuch.test", "verifier": "shipyard.wanderbuch.test"}
 
@@ -115,6 +116,8 @@ class Stage:
         self.employer_abroad = self._serve(
             services["verifier"], "An employer who trusts Malta's authority only", host="mdina.wanderbuch.test"
         )
+        self.mediator = self._serve(services["mediator"], MEDIATOR)
+        self.phone = self._serve(services["holder"], "Kamala's phone", host="phone.wanderbuch.test")
         self.payload: dict[str, Any] = {}
         self._misled_start: asyncio.Task[None] | None = None
 
@@ -138,6 +141,7 @@ class Stage:
             self.authority_abroad,
             self.lying_wallet,
             self.mirror,
+            self.mediator,
         )  # those that need not know the authority's DID
         await asyncio.gather(*(agent.start() for agent in early))
         about = await self.authority.get("/identity")
@@ -149,9 +153,12 @@ class Stage:
         for agent in (self.holder, self.verifier, self.misled):
             agent.configure(governance=governance)
         self.holder.configure(holder={"invitation_wait_s": 120})
+        # Without an address of its own: no name, no certificate, no socket for anybody.
+        by_mediator = {"invitation_wait_s": 120, "mediator": f"{self.mediator.public_url}/mediator"}
+        self.phone.configure(governance=governance, public=None, holder=by_mediator)
         abroad = await self.authority_abroad.get("/identity")
         self.employer_abroad.configure(governance={"url": abroad["governance_url"], "author": abroad["did"]})
-        late = (self.issuer, self.rogue_issuer, self.holder, self.verifier, self.employer_abroad)
+        late = (self.issuer, self.rogue_issuer, self.holder, self.phone, self.verifier, self.employer_abroad)
         await asyncio.gather(*(agent.start() for agent in late))
         self.progress("The training centre makes its credential definition and registry")
         centres = (
@@ -212,7 +219,7 @@ class Stage:
         await self.authority.post("/versions", {"payload": self.payload})
         version = int(self.payload["version"])
         await asyncio.gather(
-            *(self.follow(agent_handle, version=version) for agent_handle in (self.verifier, self.holder))
+            *(self.follow(agent, version=version) for agent in (self.verifier, self.holder, self.phone))
         )
 
     async def follow(self, agent: AgentHandle, *, version: int | None = None, recognising: str | None = None) -> None:

@@ -1,8 +1,23 @@
 """The holder's own table of the configuration."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from wanderbuch.agents.runtime.invitation_text import InvitationError, read_text
+from wanderbuch.plugins.exchange.connecting.invitations import read_invitation_message
 
 _DAY_S = 86_400
+
+
+def _mediator(value: str) -> str:
+    try:
+        told = read_text(value)
+        if isinstance(told, dict):
+            read_invitation_message(told)
+    except InvitationError as err:
+        raise ValueError(err.message) from err
+    return value
 
 
 class HolderConfig(BaseModel):
@@ -18,3 +33,5 @@ class HolderConfig(BaseModel):
     """How long to wait for the connection and the message that an invitation promises."""
     keep_ended_days: int = Field(default=30, ge=0, le=3_650)
     """How long ended exchanges can still be looked up; credentials are kept until the person removes them."""
+    mediator: Annotated[str, AfterValidator(_mediator)] | None = None
+    """The address of a mediator's invitation, or that invitation: others write there, and `[public]` is left out."""

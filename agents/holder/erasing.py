@@ -4,6 +4,7 @@ What was asked is kept before it is sent, and sent again until the verifier answ
 kept here; the same signed text each time, so that asking twice is asking once.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final, Protocol
@@ -12,7 +13,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.holder.exchanges import ids_of
 from wanderbuch.agents.holder.request_book import ReceivedRequest, RequestState, open_requests
-from wanderbuch.errors import ExchangeError
+from wanderbuch.errors import ExchangeError, ResolutionError
 from wanderbuch.plugins.exchange.erasure_messages import (
     ERASED,
     ErasedPart,
@@ -24,11 +25,13 @@ from wanderbuch.plugins.exchange.erasure_messages import (
 from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
 from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.own_way import reached_at
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.exchange.sending_again import next_try
 from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.records import Record, RecordStore
 
+_LOG = logging.getLogger(__name__)
 _LOG_KEPT: Final = timedelta(days=3 * 365)
 _KIND: Final = "question"
 
@@ -115,14 +118,12 @@ async def sweep_erasures(profile: Profile, now: datetime) -> None:
 
 async def _send(profile: Profile, request: ReceivedRequest, asked: AskedErasure) -> None:
     origin = request.origin
-    service = {
-        "recipientKeys": [origin.own_key],
-        "routingKeys": [],
-        "serviceEndpoint": profile.settings.get("default_endpoint"),
-    }
-    message = erasure_message(
-        thread_id=request.thread_id, signed=asked.signed, service=service if origin.connection_id is None else None
-    )
+    try:
+        service = await reached_at(profile, origin.own_key) if origin.connection_id is None else None
+    except ResolutionError as err:  # a later sweep asks
+        _LOG.warning("holder: the erasure of request %s is not asked for yet: %s", request.id, err.message)
+        return
+    message = erasure_message(thread_id=request.thread_id, signed=asked.signed, service=service)
     await profile.inject(Sending).send_soon(profile, origin.channel, message, wants_reply=True)
 
 

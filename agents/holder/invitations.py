@@ -35,7 +35,7 @@ from wanderbuch.plugins.http.answers import Redirect
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 
-__all__ = ["InvitationError", "open_invitation"]
+__all__ = ["InvitationError", "fetch_invitation", "open_invitation"]
 
 _ASK_ANEW: Final = "ask the sender for a new invitation"
 _FETCH_TIMEOUT_S: Final = 10.0
@@ -55,7 +55,7 @@ async def open_invitation(profile: Profile, edge: HttpEdge, config: HolderConfig
         InvitationError: it is none, or of a kind that this wallet does not take.
         ResolutionError: the short link, the inviter's DID or the inviter itself cannot be reached.
     """
-    received = await _read(edge, url)
+    received = await fetch_invitation(edge, url)
     invitation = read_invitation_message(received)
     try:
         check_attachments(received)
@@ -80,8 +80,13 @@ async def open_invitation(profile: Profile, edge: HttpEdge, config: HolderConfig
         raise ResolutionError("no connection with the inviter could be made", hint="try again later") from err
 
 
-async def _read(edge: HttpEdge, text: str) -> dict[str, Any]:
-    """Return the invitation that a text carries, or that its short link leads to (RFC 0434, "URL Shortening")."""
+async def fetch_invitation(edge: HttpEdge, text: str) -> dict[str, Any]:
+    """Return the invitation that a text carries, or that its short link leads to (RFC 0434, "URL Shortening").
+
+    Raises:
+        InvitationError: there is none.
+        ResolutionError: where it is said to be cannot be reached.
+    """
     invitation = read_text(text)
     if not isinstance(invitation, ShortAddress):
         return invitation

@@ -8,6 +8,7 @@ until their offer has ended, since the credential often follows within a second.
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -23,12 +24,14 @@ from wanderbuch.agents.holder.held_offer import ANSWER, HeldOffer, OfferState, h
 from wanderbuch.agents.holder.judging import definition_of
 from wanderbuch.agents.holder.link_secret import link_secret
 from wanderbuch.agents.holder.offer_text import OfferText
-from wanderbuch.errors import CredentialError, ExchangeError
+from wanderbuch.errors import CredentialError, ExchangeError, ResolutionError
 from wanderbuch.plugins.exchange.credential_messages import request_message
+from wanderbuch.plugins.exchange.own_way import reached_at
 from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.store.once import own_id
 from wanderbuch.store.tables import tenant_of
 
+_LOG = logging.getLogger(__name__)
 _MOST_AT_HAND: Final = 64  # of all wallets of a store; 4 KB each
 FORGOTTEN_WITH_OFFER: Final = "wanderbuch.held_offer.request"
 
@@ -107,7 +110,7 @@ async def ask_again(profile: Profile, offer: HeldOffer, text: OfferText) -> None
                     raise
         if (own := await own_request(profile, offer.id)) is None:
             return  # it was completed, or forgotten, meanwhile
-    message = _message(profile, offer, own)
+    message = await _message(profile, offer, own)
     await profile.inject(Sending).send(profile, offer.origin.channel, message, wants_reply=True)
 
 
@@ -167,17 +170,20 @@ async def _add(handle: Any, offer_id: str, own: OwnRequest) -> None:
 
 
 async def _send_soon(profile: Profile, offer: HeldOffer, own: OwnRequest) -> None:
-    message = _message(profile, offer, own)
+    try:
+        message = await _message(profile, offer, own)
+    except ResolutionError as err:  # the sweep asks again
+        _LOG.warning("holder: the request of offer %s is not sent yet: %s", offer.id, err.message)
+        return
     await profile.inject(Sending).send_soon(profile, offer.origin.channel, message, wants_reply=True)
 
 
-def _message(profile: Profile, offer: HeldOffer, own: OwnRequest) -> dict[str, Any]:
+async def _message(profile: Profile, offer: HeldOffer, own: OwnRequest) -> dict[str, Any]:
     """Return the request as a message: the same one each time, its id too."""
     message = request_message(thread_id=offer.thread_id, request_json=own.request) | {"@id": own_id("asked", offer.id)}
     if offer.origin.connection_id is not None:
         return message
     # Without a connection the issuer knows neither who asks nor where to answer (Aries RFC 0056).
     thread = {"thid": offer.thread_id, "pthid": offer.origin.invitation_id}
-    endpoint = profile.settings.get("default_endpoint")
-    service = {"recipientKeys": [offer.origin.own_key], "routingKeys": [], "serviceEndpoint": endpoint}
+    service = await reached_at(profile, offer.origin.own_key)
     return message | {"~thread": thread, "~service": service}

@@ -40,6 +40,7 @@ from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import ExchangeError, PresentationError
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.plugins.exchange.own_way import reached_at
 from wanderbuch.plugins.exchange.proof_messages import PROBLEM, presentation_message
 from wanderbuch.plugins.exchange.reports import problem_report
 from wanderbuch.plugins.exchange.sending import Sending
@@ -159,6 +160,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
         RefusedError: the verifier may not ask this, or a credential does not fit; the members say why.
         ExchangeError: the request is not open.
         PresentationError: the request is malformed, or the proof could not be made.
+        ResolutionError: the answer to it would not reach us: our mediator does not answer.
         NotFoundError: there is no such request or credential.
     """
     async with one_step(profile, request_id):
@@ -181,7 +183,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
                 )
             parts.append(AnsweredPart(part, Answering(credential, lists.get(credential.rev_reg_id or "")), signed))
         proof = await profile.inject(Prover).prove(profile, record.asked, parts)  # 4
-        message = _message(profile, record, proof)
+        message = await _message(profile, record, proof)
         now = datetime.now(UTC)
         if not await RequestBook(profile).present(record, message, at=now):  # 5
             record = await _record(profile, request_id)
@@ -335,18 +337,13 @@ def _attributes(credential: HeldCredential) -> tuple[str, ...]:
     return known.attr_names if known else tuple(sorted(credential.values))
 
 
-def _message(profile: Profile, record: ReceivedRequest, proof: str) -> dict[str, object]:
+async def _message(profile: Profile, record: ReceivedRequest, proof: str) -> dict[str, object]:
     origin = record.origin
-    service = {
-        "recipientKeys": [origin.own_key],
-        "routingKeys": [],
-        "serviceEndpoint": profile.settings.get("default_endpoint"),
-    }
     return presentation_message(
         thread_id=record.thread_id,
         invitation_id=origin.invitation_id,
         proof_json=proof,
-        service=service if origin.connection_id is None else None,
+        service=await reached_at(profile, origin.own_key) if origin.connection_id is None else None,
     )
 
 

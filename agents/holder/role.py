@@ -8,6 +8,7 @@ from wanderbuch.agents.holder.arrivals import Arrival, ArrivalKind, announce
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.ending_offers import learn_telling
 from wanderbuch.agents.holder.erasing import ERASURE_ANSWERS, sweep_erasures
+from wanderbuch.agents.holder.mediation.way import MediatedWay
 from wanderbuch.agents.holder.offer_messages import OFFER_HANDLERS
 from wanderbuch.agents.holder.offer_text import forget_at_hand
 from wanderbuch.agents.holder.proving import Prover
@@ -22,6 +23,7 @@ from wanderbuch.agents.site.front import FRONT
 from wanderbuch.plugins.exchange.connecting.invitee import Invitee
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.own_way import OwnWay
 from wanderbuch.plugins.exchange.reports import ProblemReport
 
 if TYPE_CHECKING:
@@ -41,6 +43,11 @@ class HolderOffice:
         self._offers = OfferSweep(self.profile, began=began)
         self._requests = RequestSweep(self.profile, self.config, began=began)
         learn_telling(self.profile)
+        self._way: MediatedWay | None = None
+        if self.config.mediator is not None:
+            self._way = MediatedWay(self.profile, self.edge, self.config.mediator)
+            tenant.bind(OwnWay, self._way)
+            tenant.spawn("holder.mediator", self._way.run())
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, finish what was interrupted."""
@@ -58,11 +65,15 @@ class HolderOffice:
 
     async def connected(self, handshake_id: str, connection: Connection, incoming: Incoming) -> None:
         """Tell whoever waits for a connection, in whichever process."""
+        if self._way is not None and self._way.connected(handshake_id):
+            return
         connection_id = connection.connection_id
         await announce(incoming.profile, Arrival(ArrivalKind.CONNECTION, connection_id, connection_id))
 
     async def refused(self, handshake_id: str, report: ProblemReport, incoming: Incoming) -> None:
         """Leave it: who waits for the connection is told that it did not come."""
+        if self._way is not None:
+            self._way.connected(handshake_id)
 
 
 def _office_of(office: Any) -> HolderOffice:

@@ -75,7 +75,7 @@ class AgentHandle:
         self._address = LOOPBACK if self.proxies else machine.address
         self.command = tuple(command)
         """What runs it, without `--config`."""
-        self._tables: dict[str, Mapping[str, object]] = {}
+        self._tables: dict[str, Mapping[str, object] | None] = {}
         self.app = AppClient(role, name, self.app_url, self.token, keep_alive=processes == 1)
         self._prepare()
 
@@ -88,6 +88,11 @@ class AgentHandle:
     def public_url(self) -> str:
         """Return `https://<host>`."""
         return f"https://{self.host}"
+
+    @property
+    def has_address(self) -> bool:
+        """Return whether it has a public site; else a mediator reaches it."""
+        return self._tables.get("public", {}) is not None
 
     @property
     def target(self) -> str:
@@ -119,8 +124,11 @@ class AgentHandle:
         """Return the folder of the files that it publishes; several processes share it."""
         return self.folder / "public" if self.proxies else self.data / "public"
 
-    def configure(self, **tables: Mapping[str, object]) -> None:
-        """Set whole tables of the configuration, such as `governance`, `log`, or the role's own; used at next start."""
+    def configure(self, **tables: Mapping[str, object] | None) -> None:
+        """Set whole tables of the configuration, such as `governance`, `log`, or the role's own; used at next start.
+
+        None leaves a table out: `public`, where a wallet is reached by a mediator alone.
+        """
         self._tables |= tables
 
     def use_store(self, url: str, password: str, **further: object) -> None:
@@ -240,7 +248,7 @@ class AgentHandle:
         }
         for name, table in self._tables.items():
             before = document.get(name)
-            document[name] = {**before, **table} if isinstance(before, Mapping) else table
+            document[name] = {**before, **table} if isinstance(before, Mapping) and table is not None else table
         return document
 
 
@@ -272,7 +280,7 @@ class LocalMachine:
         *,
         command: Sequence[str] | None = None,
         processes: int = 1,
-        **tables: Mapping[str, object],
+        **tables: Mapping[str, object] | None,
     ) -> AgentHandle:
         """Lay out one more agent.
 

@@ -92,7 +92,7 @@ def acapy_settings(config: AgentConfig, role: Role, roles: Sequence[Role]) -> di
         "trace.target": "log",
         "trace.tag": "",
         "trace.label": config.name,
-        "transport.inbound_configs": [[_INBOUND, config.public.listen.host, str(config.public.listen.port)]],
+        "transport.inbound_configs": [[_INBOUND, *_listening(config)]],
         "transport.max_message_size": config.public.max_message_bytes,
         "transport.max_outbound_retry": 4,
         "transport.outbound_configs": [_OUTBOUND],
@@ -117,6 +117,12 @@ def acapy_settings(config: AgentConfig, role: Role, roles: Sequence[Role]) -> di
     for own_role in reversed(roles):
         settings |= own_role.acapy_settings
     return settings
+
+
+def _listening(config: AgentConfig) -> tuple[str, str]:
+    """Return where messages are received, which ACA-Py logs and nobody binds: our public site does, if there is one."""
+    listen = config.public.listen
+    return ("", "0") if listen is None else (listen.host, str(listen.port))
 
 
 def plugins_of(roles: Sequence[Role]) -> list[str]:

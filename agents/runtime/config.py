@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from wanderbuch.agents.runtime.config_mistakes import explain
 from wanderbuch.agents.runtime.config_secrets import Secrets
 from wanderbuch.agents.runtime.config_tables import (
+    UNREACHED,
     AdminConfig,
     AppConfig,
     GovernanceConfig,
@@ -26,7 +27,7 @@ from wanderbuch.agents.runtime.config_tables import (
     TenantsConfig,
     WalletConfig,
 )
-from wanderbuch.agents.runtime.role_settings import HasSettings
+from wanderbuch.agents.runtime.role_settings import HasSettings, goes_by_mediator
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.identifiers import IdentifierError
 from wanderbuch.governance.facts.webvh_place import PlaceError, published_place
@@ -45,7 +46,7 @@ class _File(Table):
     role: str
     name: str = Field(min_length=1, max_length=200)
     data: Path
-    public: PublicConfig
+    public: PublicConfig = UNREACHED
     app: AppConfig
     admin: AdminConfig | None = None
     wallet: WalletConfig = WalletConfig()
@@ -122,9 +123,11 @@ def load_config(path: Path, environ: Mapping[str, str], *, role: HasSettings) ->
         raise ConfigurationError(f"{path}: {explain(err, role.settings, (role.name,))}") from err
     except IdentifierError as err:  # from a role's table
         raise ConfigurationError(f"{path}: [{role.name}]: {err.message}") from err
+    _check_way(path, file, role.name, by_mediator=goes_by_mediator(role_settings))
     folder = path.parent.resolve()
     file = _absolute(file, folder)
-    _check_public_name(path, file.public)
+    if file.public.listen is not None:
+        _check_public_name(path, file.public)
     if file.admin and file.admin.listen.host not in {"127.0.0.1", "::1"}:
         raise ConfigurationError(f"{path}: [admin] listen must be 127.0.0.1 or ::1")
     secrets = Secrets(path, environ)
@@ -185,6 +188,24 @@ def _absolute(file: _File, folder: Path) -> _File:
         return table.model_copy(update=update)
 
     return moved(file)
+
+
+def _check_way(path: Path, file: _File, role: str, *, by_mediator: bool) -> None:
+    """Refuse an agent that nobody reaches, and one with an address that goes by a mediator all the same."""
+    if not by_mediator:
+        if file.public.listen is None:
+            raise ConfigurationError(f"{path}: public is missing")
+        return
+    if file.public.listen is not None:
+        raise ConfigurationError(
+            f"{path}: [public] and [{role}] mediator exclude each other",
+            hint="leave the table [public] out: an agent behind a mediator has no address, and listens nowhere",
+        )
+    if file.store.is_shared:
+        raise ConfigurationError(
+            f"{path}: [store] and [{role}] mediator exclude each other",
+            hint="leave the table [store] out: a mediator talks with one process",
+        )
 
 
 def _check_public_name(path: Path, public: PublicConfig) -> None:

@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from wanderbuch.agents.runtime.store_address import StoreAddress, is_loopback
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.identifiers import Did, IdentifierError
+from wanderbuch.plugins.exchange.channel import QUEUE
 from wanderbuch.plugins.webvh.witnesses import WitnessError, WitnessRule
 
 
@@ -159,14 +160,18 @@ class ObjectsConfig(Table):
         return (self.url or "").startswith("http:")
 
 
+NOWHERE: Final = "nowhere.invalid"
+"""The name of an agent that listens nowhere; nobody can have it (RFC 2606)."""
+
+
 class PublicConfig(Table):
-    """`[public]`: what the world reaches at https://<host>."""
+    """`[public]`: what the world reaches at https://<host>; a wallet behind a mediator has none of it (`UNREACHED`)."""
 
     host: str
     """The public name, port 443, without "localhost"; also in the DID."""
     path: str = "org"
     """Path segments of the DID, separated by `/`."""
-    listen: Listen
+    listen: Listen | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_at_proxy: bool = False
@@ -193,6 +198,10 @@ class PublicConfig(Table):
 
     @model_validator(mode="after")
     def _has_tls(self) -> Self:
+        if self.listen is None:
+            if self.host != NOWHERE:
+                raise ValueError("listen is missing")
+            return self
         pairs = [self.tls_certificate, self.tls_key]
         pairs += [path for host in self.hosts for path in (host.tls_certificate, host.tls_key)]
         if not self.tls_at_proxy:
@@ -220,13 +229,17 @@ class PublicConfig(Table):
 
     @property
     def didcomm_endpoint(self) -> str:
-        """Return the address that receives DIDComm messages."""
-        return f"{self.url}/didcomm"
+        """Return the address that receives DIDComm messages; where there is none, what stands for that."""
+        return QUEUE if self.listen is None else f"{self.url}/didcomm"
 
     @property
     def path_segments(self) -> tuple[str, ...]:
         """Return the path segments of the DID."""
         return tuple(self.path.split("/"))
+
+
+UNREACHED: Final = PublicConfig(host=NOWHERE)
+"""Of an agent that has no address: no socket listens."""
 
 
 class OpenIdConfig(Table):

@@ -150,14 +150,16 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         self.sockets = MessageSockets(self.receive, max_bytes=self.max_message_size)
         self._serves_wallets = any(role.takes_sockets for role in tenants.roles.values())
         self._site.connect(self.receive, self.sockets.serve if self._serves_wallets else None)
-        self.root_profile.inject(Sending).hears = self.hear
+        sending = self.root_profile.inject(Sending)
+        sending.hears, sending.takes_in = self.hear, self.take_in
 
     async def stop(self) -> None:
         """Receive nothing more; what is not finished stays kept."""
         self._dispatching = False
         self._site.connect(None)
         await self.sockets.close()
-        self.root_profile.inject(Sending).hears = None
+        sending = self.root_profile.inject(Sending)
+        sending.hears = sending.takes_in = None
 
     def open(self) -> None:
         """Dispatch from now on; `replay` takes up what was kept before."""
@@ -209,6 +211,10 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 return
             await asyncio.sleep(pause_s)
 
+    async def take_in(self, body: bytes) -> bool:
+        """Take what a mediator kept for us; False: not now, it is to come again."""
+        return (await self.receive(body, is_reply=True)).status != web.HTTPServiceUnavailable.status_code
+
     async def receive(
         self, body: bytes, network: str = "", *, is_reply: bool = False, socket: MessageSocket | None = None
     ) -> web.Response:
@@ -217,7 +223,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         Args:
             body: what was posted.
             network: where it came from, as far as that is known.
-            is_reply: it came in an answer, so there is no way back on which it could be answered.
+            is_reply: it came in an answer, or by a mediator, so there is no way back on which it could be answered.
             socket: the web socket that it came over; what is returned is to be sent over it.
         """
         if is_v2(body):

@@ -105,7 +105,15 @@ async def take(tenants: Tenants, entered: Entered, ticket: Ticket, way_back: Rep
         tenant = await tenants.enter(entered.tenant)
     except WanderbuchError as err:
         raise NotTakenError from err
-    incoming = incoming_of(tenant.profile, entered.kind, entered.opened, entered.received, way_back, entered.connection)
+    incoming = incoming_of(
+        tenant.profile,
+        entered.kind,
+        entered.opened,
+        entered.received,
+        way_back,
+        entered.connection,
+        entered.sender.party.network,
+    )
     is_near = entered.sender.party.standing is Nearness.CONNECTION
     async with asyncio.timeout(handler_s):
         with nullcontext() if is_near else work_for_strangers():

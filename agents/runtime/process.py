@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,6 +124,11 @@ def _ends_with_terminal() -> bool:
     return has_terminal and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
+def _line(told: Mapping[str, Any]) -> str:
+    public = "no address of its own" if told["public"] is None else f"public {told['public']}"
+    return f"{told['role']} {told['name']!r} is ready: app {told['app']}, {public}"
+
+
 async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
     """Say once, where a person or a program reads it, that the agent is ready and where; later order its memory."""
     try:
@@ -136,10 +142,10 @@ async def _announce(agent: RunningAgent, *, as_json: bool) -> None:
         "role": config.role,
         "name": config.name,
         "app": f"http://{config.app.listen}",
-        "public": config.public.url,
+        "public": None if config.public.listen is None else config.public.url,
         "did": agent.tenant.did if agent.tenant.has_did else None,
     }
-    text = json.dumps(told) if as_json else "{role} {name!r} is ready: app {app}, public {public}".format(**told)
+    text = json.dumps(told) if as_json else _line(told)
     print(text, flush=True)  # noqa: T201
     await asyncio.sleep(_SETTLED_S)
     pages = await asyncio.to_thread(use_huge_pages)

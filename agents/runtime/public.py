@@ -8,6 +8,8 @@ files may be cached for ever. Everything else must be asked for again, resources
 with each new status list, and all of them when a key is rotated.
 """
 
+import asyncio
+import contextlib
 import logging
 import re
 import socket
@@ -51,6 +53,7 @@ _LOG = logging.getLogger(__name__)
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _FOR_EVER: Final = frozenset({"tails"})
 _BODY_DEADLINE_S: Final = 30.0
+_BEGIN_S: Final = 10.0  # common wallets give up after 15 s
 # What stands before the further routes of a tenant on the process's host: as few segments as will do.
 _PREFIX: Final = "/{place:[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*?}"
 _HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "*"}
@@ -79,7 +82,7 @@ class PublicSite:
     """One agent's public site; its socket is bound on construction.
 
     Args:
-        config: where to listen, and the certificate.
+        config: where to listen, and the certificate; nowhere, if it says so: then nothing is served.
         files: the files to serve.
 
     Raises:
@@ -100,16 +103,18 @@ class PublicSite:
         if config.tls_certificate is not None and config.tls_key is not None:
             self.tls = ServerTls(config.tls_certificate, config.tls_key, host=config.host, others=self.hosts)
         self._own_hosts = frozenset(host.host for host in config.hosts)
-        self._socket: socket.socket = bind(config.listen, "[public] listen")
+        self._socket: socket.socket | None = None if config.listen is None else bind(config.listen, "[public] listen")
         self._site: Site | None = None
         self._receiver: Receiver | None = None
+        self._began = asyncio.Event()
         self._sockets: ServeSocket | None = None
         self._hangs_up = False
         self._networks = Networks(config.trusted_proxies)
 
     def connect(self, receiver: Receiver | None, sockets: ServeSocket | None = None) -> None:
-        """Hand DIDComm messages to `receiver`, and web sockets to `sockets`, from now on; None: to nobody."""
+        """Hand DIDComm messages to `receiver`, and web sockets to `sockets`, from now on; None: to nobody any more."""
         self._receiver = receiver
+        self._began.set()
         self._sockets = sockets
 
     async def start(
@@ -128,8 +133,11 @@ class PublicSite:
             door: tells whose they are, and what is behind a short link.
             limits: of connections; by default those of the configuration.
             front: makes pages for people; None: they get what programs get.
-            hangs_up: who posts a message while nobody takes any gets no answer (`hanging_up`), instead of a 503.
+            hangs_up: who posts a message while nobody takes any gets no answer (`hanging_up`), instead of waiting, and
+                of a 503.
         """
+        if self._socket is None:
+            return
         self._hangs_up = hangs_up
         proxies = tell_of_unheard_proxies("public", self._networks)
         app = web.Application(
@@ -181,16 +189,27 @@ class PublicSite:
         """Close all connections and the socket."""
         if self._site:
             await self._site.close()
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
     async def _didcomm(self, request: web.Request) -> web.Response:
+        if self._receiver is None and self._hangs_up:
+            return HangUp()
+        await self._begin()
         if self._receiver is None:
-            if self._hangs_up:
-                return HangUp()
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
         body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
         network = self._networks.of_request(request)
         return await self._receiver(body, network)
+
+    async def _begin(self) -> None:
+        """Wait until messages are taken for the first time: some wallets take a 503 for a good answer.
+
+        Between the bound socket and that there are some hundred milliseconds.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BEGIN_S):
+                await self._began.wait()
 
     def _socket_or(self, handler: Handler) -> Handler:
         """Return what serves a web socket that is asked for, if sockets are taken, and anything else as `handler`."""

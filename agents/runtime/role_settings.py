@@ -21,6 +21,11 @@ class NoSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def goes_by_mediator(settings: BaseModel) -> bool:
+    """Return whether a role's table says that it is reached by a mediator, and has no address of its own."""
+    return getattr(settings, "mediator", None) is not None
+
+
 class HasSettings(Protocol):
     """A role, as far as its table goes."""
 

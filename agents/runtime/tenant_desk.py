@@ -28,6 +28,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.config_tables import GovernanceConfig
 from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
+from wanderbuch.agents.runtime.role_settings import goes_by_mediator
 from wanderbuch.agents.runtime.short_links import ShortLinks
 from wanderbuch.agents.runtime.store import WalletProfile
 from wanderbuch.agents.runtime.tenant_config import TENANT_ID
@@ -270,6 +271,8 @@ class TenantDesk:
             allowed = ", ".join(sorted(self._tenants.roles))
             raise MalformedError(f"expected roles among {allowed}, found {', '.join(unknown)[:200] or 'none'}")
         public = self._config.public
+        if public.listen is None:
+            raise RefusedError("this wallet has no address, so there is no place for further tenants")
         host = told.host or public.host
         path = told.path or (told.id if host == public.host else public.path)
         self._check_place(told.id, host, path)
@@ -289,6 +292,10 @@ class TenantDesk:
         except WanderbuchError as err:  # of a setting that is parsed further
             raise MalformedError(f"a setting of its roles does not fit: {err.message}") from err
         for name, settings in config.roles.items():
+            if goes_by_mediator(settings):
+                raise MalformedError(
+                    f"{name}.mediator is for an agent that listens nowhere; a tenant is reached at {host}"
+                )
             if files := named_files(settings, record.roles[name]):
                 raise MalformedError(
                     f"a setting of its roles names a file of this machine: {name}.{files[0]}; "

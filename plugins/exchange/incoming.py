@@ -90,6 +90,7 @@ class Incoming:
         recipient: our key that it came to, base58.
         way_back: takes a reply on the same connection, if the sender waits for one.
         connection: the live connection that it came over, where the gate looked it up; None says nothing.
+        network: that it came from; "" if that is not known.
     """
 
     profile: Profile
@@ -102,3 +103,4 @@ class Incoming:
     recipient: str
     way_back: ReplyRoute
     connection: Connection | None = None
+    network: str = ""

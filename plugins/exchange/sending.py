@@ -12,9 +12,10 @@ comes so, whoever answers: what does not fit in with what is being heard already
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from aries_askar import AskarError
 
 from wanderbuch.errors import ResolutionError, WanderbuchError
 from wanderbuch.faults import describe
+from wanderbuch.plugins.exchange.beside import BesidePlaces, Place
 from wanderbuch.plugins.exchange.channel import Channel
 from wanderbuch.plugins.exchange.incoming import Incoming, NoReplyRoute, ReplyRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing
@@ -37,8 +39,6 @@ _TIMEOUT_S: Final = 30.0
 _REPLY_TIMEOUT_S: Final = 40.0  # common agents give up after 30 s
 _PAUSES_S: Final = (1.0, 5.0, 20.0)  # together longer than an agent, or a mediator, takes to start again
 _LONG_S: Final = 10.0
-_MAX_BESIDE: Final = 2_000
-_MAX_BESIDE_A_CHANNEL: Final = 32  # one may last minutes where nobody answers
 _MAX_HEARD_BYTES: Final = 16 * 1024 * 1024
 _NO_WAY: Final = NoReplyRoute()
 
@@ -47,6 +47,9 @@ _REPLY_ASKED: Final = {"~transport": {"return_route": "all"}}
 type OnLost = Callable[[], object]
 type Hears = Callable[[bytes], Awaitable[None]]
 """Takes an envelope that came in the answer to a message; raises nothing."""
+
+type TakesIn = Callable[[bytes], Awaitable[bool]]
+"""Takes an envelope that somebody kept for us; True: what it changed is kept, or it is refused for good."""
 
 
 def _nothing() -> None:
@@ -71,9 +74,11 @@ class Sending:
         self._keys = keys
         self.hears: Hears | None = None
         """Takes replies; None: nobody does, so none is asked for."""
+        self.takes_in: TakesIn | None = None
+        """Takes what a mediator kept for us; None: nobody does now."""
         self._heard_bytes = 0
         self._beside: set[asyncio.Task[None]] = set()
-        self._beside_by_channel: Counter[tuple[str, str]] = Counter()
+        self._places = BesidePlaces()
         self._resting: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._waiting: OrderedDict[tuple[str, str], deque[bytes]] = OrderedDict()
@@ -117,7 +122,9 @@ class Sending:
         """
         is_theirs = incoming.sender == channel.their_key  # our key may be another: that of a connection just made
         way_back = incoming.way_back if is_theirs else _NO_WAY
-        await self._soon(incoming.profile, channel, message, way_back, on_lost, wants_reply=wants_reply)
+        await self._soon(
+            incoming.profile, channel, message, way_back, on_lost, wants_reply=wants_reply, network=incoming.network
+        )
 
     async def send_soon(
         self, profile: Profile, channel: Channel, message: Mapping[str, Any], *, wants_reply: bool = False
@@ -166,32 +173,32 @@ class Sending:
         on_lost: OnLost,
         *,
         wants_reply: bool,
+        network: str | None = None,
     ) -> None:
         asks = wants_reply and self._can_ask(channel)
         try:
+            if way_back.is_open or not channel.has_address:  # straight to them: no mediator is on that way
+                packed = await self._packed(profile, replace(channel, routing_keys=()), message, asks=asks)
+                if way_back.offer(packed):
+                    return
+                if not channel.has_address:
+                    self._wait(channel.own_key, channel.their_key, packed)
+                    return
             packed = await self._packed(profile, channel, message, asks=asks)
         except (WanderbuchError, AskarError) as err:
             _LOG.warning("exchange.not_sent: %s: %s", message["@type"], describe(err))
             return
-        if way_back.offer(packed):
-            return
-        if not channel.has_address:
-            self._wait(channel.own_key, channel.their_key, packed)
-            return
-        pair = (channel.own_key, channel.their_key)
-        if len(self._beside) >= _MAX_BESIDE or self._beside_by_channel[pair] >= _MAX_BESIDE_A_CHANNEL:
+        place = Place(channel.own_key, channel.their_key, network)
+        if not self._places.take(place):
             _LOG.warning("exchange.not_sent: %s: too much is being sent", message["@type"])
             on_lost()
             return
         task = asyncio.create_task(self._try(channel, packed, str(message["@type"]), on_lost, asks=asks))
-        self._beside_by_channel[pair] += 1
-        task.add_done_callback(partial(self._was_sent, pair))
+        task.add_done_callback(partial(self._was_sent, place))
         self._go_beside(task)
 
-    def _was_sent(self, pair: tuple[str, str], _: asyncio.Task[None]) -> None:
-        self._beside_by_channel[pair] -= 1
-        if not self._beside_by_channel[pair]:
-            del self._beside_by_channel[pair]
+    def _was_sent(self, place: Place, _: asyncio.Task[None]) -> None:
+        self._places.leave(place)
 
     def _go_beside(self, task: asyncio.Task[None]) -> None:
         task.set_name("exchange.send")

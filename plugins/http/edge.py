@@ -9,7 +9,7 @@ bounded number of connections. Lanes keep one kind of work from holding up anoth
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from wanderbuch.plugins.http.errors import (
     UnreachableError,
 )
 from wanderbuch.plugins.http.lanes import STRANGERS_DEADLINE_S, Host, StrangersLane, is_for_strangers
+from wanderbuch.plugins.http.web_sockets import WebSocket, open_socket
 
 _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _HTTPS: Final = 443
@@ -260,6 +261,20 @@ class HttpEdge:
             return await self._send(method, url, body, dict(headers), timeout_s, read, lane=lane)
         except AddressRefusedError as err:  # where the name leads
             raise NoConnectionError(f"could not reach {host}") from err
+
+    def socket(self, url: str, *, max_bytes: int) -> AbstractAsyncContextManager[WebSocket]:
+        """Open a web socket for as long as the context lasts, in a lane of its own.
+
+        Args:
+            url: a wss address.
+            max_bytes: the largest message to accept.
+
+        Raises:
+            HttpError: refused, unreachable, late, redirected, or no web socket.
+        """
+        return open_socket(
+            lambda: self._sessions.get(Lane.SOCKETS), url, tls=self._tls or _no_network(), max_bytes=max_bytes
+        )
 
     def know_parties(self, is_party: Callable[[str], bool]) -> None:
         """Take requests to hosts of which `is_party` is true as our own work, whoever caused them."""

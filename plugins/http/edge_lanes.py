@@ -1,9 +1,9 @@
 """The lanes of the HTTP edge, each with connections and threads of its own, so that none holds up another.
 
 Our own work, work for strangers (`lanes`), deliveries to other agents, webhooks, the operator's and those of other
-tenants, pushes to push services, and what a mediator's wallets ask for. Tenants' webhooks and wallets know no
-connection map: what it leads to is often inside, and they name any host that they like. Wallets are let to those of its
-hosts that the caller lists, in a lane of their own.
+tenants, pushes to push services, what a mediator's wallets ask for, and web sockets that we hold open (to our own
+mediator). Tenants' webhooks and wallets know no connection map: what it leads to is often inside, and they name any
+host that they like. Wallets are let to those of its hosts that the caller lists, in a lane of their own.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,8 @@ _WEBHOOKS: Final = 64  # what the workers of webhooks can use at once
 _WEBHOOKS_A_HOST: Final = 8
 _PUSHES: Final = 16
 _WALLETS: Final = 64  # what a mediator takes of its wallets at once
-_WALLETS_A_HOST: Final = 8
+_WALLETS_A_HOST: Final = 32  # twice what wallets of one network may have under way: one slow host is nobody's alone
+_SOCKETS: Final = 4
 
 
 class Lane(Enum):
@@ -34,6 +35,7 @@ class Lane(Enum):
     PUSHES = "pushes"
     WALLETS = "wallets"
     WALLETS_MAPPED = "wallets, to hosts of the connection map"
+    SOCKETS = "web sockets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ FIXED: Final[Mapping[Lane, LaneLimits]] = MappingProxyType(
         Lane.PUSHES: LaneLimits(_PUSHES, _PUSHES, 4, CONNECT_S),
         Lane.WALLETS: LaneLimits(_WALLETS, _WALLETS_A_HOST, 8, CONNECT_S),
         Lane.WALLETS_MAPPED: LaneLimits(_WALLETS, _WALLETS_A_HOST, 8, CONNECT_S),
+        Lane.SOCKETS: LaneLimits(_SOCKETS, _SOCKETS, 2, CONNECT_S),
     }
 )
 """Of the lanes whose limits nobody configures."""

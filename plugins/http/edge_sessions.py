@@ -14,6 +14,7 @@ from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap
 from wanderbuch.plugins.http.edge_lanes import UNMAPPED, Lane, LaneLimits
 from wanderbuch.plugins.http.errors import UnreachableError
 from wanderbuch.plugins.http.names import NameLookup
+from wanderbuch.plugins.http.web_sockets import refusing_redirects
 
 _USER_AGENT: Final = "wanderbuch"
 _KEPT_OPEN_S: Final = 45.0  # a new one costs either side 1 ms; common proxies give one up after 60 s
@@ -63,7 +64,7 @@ class LaneSessions:
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
                 headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
-                trace_configs=[_watching()] if lane is Lane.STRANGERS else [],
+                trace_configs=_traces_of(lane),
             )
         return session
 
@@ -93,6 +94,16 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         ) from err
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _traces_of(lane: Lane) -> list[aiohttp.TraceConfig]:
+    match lane:
+        case Lane.STRANGERS:
+            return [_watching()]
+        case Lane.SOCKETS:
+            return [refusing_redirects()]
+        case _:
+            return []
 
 
 def _watching() -> aiohttp.TraceConfig:

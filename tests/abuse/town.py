@@ -6,8 +6,8 @@
 
 `centre` is accredited for welders, `school` for cooks. Both are rogue issuers, so that a test can make them offer what
 no honest issuer's agent would; where they offer what they may, they are as good as honest. `academy`, if it is wanted,
-is an honest issuer for welders, which can revoke. `mill` is one more rogue issuer, for whoever starts it: nobody
-accredits it.
+is an honest issuer for welders, which can revoke. `phones` are wallets without an address, behind a mediator. `mill` is
+one more rogue issuer, for whoever starts it: nobody accredits it.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ class Town:
         folder: Path,
         *,
         holders: Sequence[str] = (),
+        phones: Sequence[str] = (),
         liars: Sequence[str] = (),
         employers: Sequence[str] = (),
         school: bool = True,
@@ -53,7 +54,11 @@ class Town:
         )
         self.centre = self.rogue_issuer("centre")
         self._school = self.rogue_issuer("school") if school else None
+        self.mediator = self.machine.add("mediator", "mediator", "mediator.wanderbuch.test") if phones else None
         self.people = {name: self.machine.add("holder", name, f"{name}.wanderbuch.test") for name in holders}
+        for name in phones:
+            self.people[name] = self.machine.add("holder", name, f"{name}.wanderbuch.test")
+            self.people[name].configure(public=None, holder={"mediator": "https://mediator.wanderbuch.test/mediator"})
         self.people |= {name: self._add("lying_wallet", name) for name in liars}
         self.people |= {name: self.machine.add("verifier", name, f"{name}.wanderbuch.test") for name in employers}
         self.academy = self.machine.add("issuer", "academy", "academy.wanderbuch.test") if academy else None
@@ -117,6 +122,8 @@ class Town:
         if self.mirror:
             await self.mirror.start()
             self.machine.reach(self.authority.host, self.mirror.target)
+        if self.mediator:
+            await self.mediator.start()
         for person in self.people.values():
             person.configure(governance=self.governance)
             await person.start()

@@ -58,7 +58,8 @@ class ScaleService(AgentHandle):
     async def start(self, *, timeout_s: float = READY_S, wait: bool = True) -> None:
         """Lay the role out and start it."""
         network = {"ca_file": "ca.crt", "connect": self._machine.connections()}
-        await self._project.add(self.role, self._tables | {"network": network})
+        tables = {name: table for name, table in self._tables.items() if table is not None}
+        await self._project.add(self.role, tables | {"network": network})
         for process, number in zip(self.processes, (1, 2), strict=True):
             process.app = self._project.processes[f"{self.role}-{number}"]
         self.app = self._project.clients[self.role]

@@ -58,7 +58,7 @@ async def stage(project: ScaleProject, tmp_path_factory: pytest.TempPathFactory)
 async def test_every_scene_of_the_demo_ends_as_expected(stage: Stage) -> None:
     scenes = await Play(stage).run()
     assert [scene.name for scene in scenes if not scene.ok] == []
-    assert len(scenes) == 17
+    assert len(scenes) == 18
 
 
 @pytest.mark.asyncio(loop_scope="module")

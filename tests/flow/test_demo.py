@@ -32,7 +32,7 @@ def every_scene_ended_as_expected(result: dict[str, Any]) -> None:
     assert result["ok"] is True
     wrong = [scene for scene in result["scenes"] if scene["expected"] != scene["actual"] or not scene["ok"]]
     assert wrong == []
-    assert {scene["name"][0] for scene in result["scenes"]} == set("abcdefghijklm")
+    assert {scene["name"][0] for scene in result["scenes"]} == set("abcdefghijklmn")
     assert {scene["expected"] for scene in result["scenes"]} == OUTCOMES
 
 

@@ -183,6 +183,7 @@ def incoming_of(
     received: Received,
     way_back: ReplyRoute,
     connection: Connection | None = None,
+    network: str = "",
 ) -> Incoming:
     """Return a message as our handlers get it."""
     return Incoming(
@@ -196,6 +197,7 @@ def incoming_of(
         opened.recipient,
         way_back,
         connection,
+        network,
     )
 
 

@@ -54,6 +54,7 @@ from wanderbuch.plugins.exchange.connecting.sent_requests import (
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.handling import Handler
 from wanderbuch.plugins.exchange.incoming import Incoming
+from wanderbuch.plugins.exchange.own_way import OwnWay, own_way
 from wanderbuch.plugins.exchange.reports import ProblemReport, read_report
 from wanderbuch.plugins.exchange.sending import Sending
 
@@ -88,18 +89,27 @@ class InviteeOffice(Protocol):
         """Take an inviter's no."""
 
 
-async def begin(profile: Profile, invitation: Invitation, *, reuse: bool = False) -> Begun:
+async def begin(
+    profile: Profile,
+    invitation: Invitation,
+    *,
+    reuse: bool = False,
+    way: OwnWay | None = None,
+    wants_reply: bool = False,
+) -> Begun:
     """Ask an inviter for the connection that an invitation is for, or go on with what was begun (1).
 
     Args:
         profile: whose wallet.
         invitation: was read from what somebody else wrote.
         reuse: whether to go on over a connection with the same inviter, if there is one (4).
+        way: how the inviter is to reach us; None: as everybody does.
+        wants_reply: whether to have the inviter's answer in the HTTP answer.
 
     Raises:
         InvitationError: the invitation is for no connection.
         ContactError: the inviter's DID does not say how to reach it.
-        ResolutionError: it could not be fetched.
+        ResolutionError: it could not be fetched, or our mediator does not answer.
     """
     if not invitation.handshakes:
         raise InvitationError("expected an invitation to connect, found one without", hint="ask for a new invitation")
@@ -107,16 +117,18 @@ async def begin(profile: Profile, invitation: Invitation, *, reuse: bool = False
     if reuse and (asked := await ask_to_reuse(profile, invitation)) is not None:
         old = asked.connection
         return Begun(handshake_id, old.connection_id, old.own_key, old if asked.is_agreed else None)
-    begun = await _begun(profile, handshake_id)
+    begun, way = await _begun(profile, handshake_id), way or own_way(profile)
     if begun is None:
         service = invitation.service
         contact = await resolve_contact(profile, service) if isinstance(service, str) else service
-        peer = fresh_peer(str(profile.settings.get("default_endpoint") or ""))
+        address = await way.address()
+        peer = fresh_peer(address.endpoint, routing_keys=address.routing_keys)
         made = _request(handshake_id, invitation, contact, peer)
         begun = (made, None) if await _keep(profile, made, peer) else await _other(profile, handshake_id)
     sent, connection = begun
     sending = profile.inject(Sending)
     if connection is None:
+        await way.register(sent.id)  # whoever was cut off after keeping the request goes on here
         label = str(profile.settings.get("default_label") or "")
         request = request_message(
             protocol=sent.protocol,
@@ -125,9 +137,9 @@ async def begin(profile: Profile, invitation: Invitation, *, reuse: bool = False
             label=label,
             did=sent.own_did,
         )
-        # No reply is wanted in the HTTP answer: common agents send it there from the key that the request came to,
-        # which proves nothing of the DID that they answer with.
-        await sending.send_soon(profile, sent.channel, request)
+        # Mostly no reply is wanted in the HTTP answer: common agents send it there from the key that the request came
+        # to, which proves nothing of the DID that they answer with.
+        await sending.send_soon(profile, sent.channel, request, wants_reply=wants_reply)
     else:  # the inviter may not have heard the end of it
         await sending.send_soon(profile, connection.channel, _complete(connection), wants_reply=True)
     return Begun(handshake_id, sent.connection_id, sent.id, connection)

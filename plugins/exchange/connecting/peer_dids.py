@@ -4,13 +4,14 @@ A DID that was used before would link two connections, and Credo fails on one th
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from aries_askar import Key, KeyAlg
 
-from wanderbuch.plugins.webvh.base58_text import to_base58
+from wanderbuch.plugins.webvh.base58_text import from_base58, to_base58
 from wanderbuch.plugins.webvh.keys import to_multikey
 
 _KEY: Final = "#key-0"
@@ -39,8 +40,13 @@ class OwnPeer:
         return short_form(self.did)
 
 
-def fresh_peer(endpoint: str, *, takes_sockets: bool = False) -> OwnPeer:
-    """Return a new DID that listens at an address; `takes_sockets`: there by web socket, too, which comes first.
+def fresh_peer(endpoint: str, *, routing_keys: Sequence[str] = (), takes_sockets: bool = False) -> OwnPeer:
+    """Return a new DID that listens at an address.
+
+    Args:
+        endpoint: the address.
+        routing_keys: of mediators on the way, base58, the nearest to us first.
+        takes_sockets: it listens there by web socket, too, which comes first.
 
     A wallet that goes on by https while its web socket is gone may never open another: Credo 0.6.3 takes any answer for
     a good one, and tries again only when a web socket ends.
@@ -52,7 +58,10 @@ def fresh_peer(endpoint: str, *, takes_sockets: bool = False) -> OwnPeer:
         "verificationMethod": [{"id": _KEY, "type": "Multikey", "publicKeyMultibase": to_multikey(public)}],
         "authentication": [_KEY],
         "keyAgreement": [_KEY],
-        "service": [_service(number, address) for number, address in enumerate(_addresses(endpoint, takes_sockets))],
+        "service": [
+            _service(number, address, routing_keys)
+            for number, address in enumerate(_addresses(endpoint, takes_sockets))
+        ],
     }
     return OwnPeer(_long_form(document), to_base58(public), key)
 
@@ -61,15 +70,21 @@ def _addresses(endpoint: str, takes_sockets: bool) -> list[str]:
     return [*([endpoint.replace("https://", "wss://", 1)] if takes_sockets else []), endpoint]
 
 
-def _service(priority: int, endpoint: str) -> dict[str, Any]:
+def _service(priority: int, endpoint: str, routing_keys: Sequence[str]) -> dict[str, Any]:
     return {
         "id": f"#didcomm-{priority}",
         "type": "did-communication",
         "priority": priority,
         "recipientKeys": [_KEY],
-        "routingKeys": [],
+        "routingKeys": [_did_key(key) for key in routing_keys],
         "serviceEndpoint": endpoint,
     }
+
+
+def _did_key(key: str) -> str:
+    """Return a key as a did:key with its fragment, as services list those of mediators."""
+    multikey = to_multikey(from_base58(key))
+    return f"did:key:{multikey}#{multikey}"
 
 
 def _long_form(document: dict[str, Any]) -> str:

@@ -132,6 +132,7 @@ def test_writes_settings_with_which_an_agent_starts(run: Run, tmp_path: Path) ->
     assert authority.four_eyes
     assert authority.redress == "https://authority.example.org/appeals"
     assert len(base58.b58decode(config.wallet_key.get_secret_value())) == 32
+    assert config.public.listen is not None
     assert config.app.listen.host == config.public.listen.host == "127.0.0.1"
     for name in ("app.token", "wallet.key"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from wanderbuch.agents.cli import main
+from wanderbuch.agents.holder.config import HolderConfig
+from wanderbuch.agents.holder.role import ROLE as HOLDER
 from wanderbuch.agents.issuer.role import ROLE as ISSUER
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.config_secrets import OBJECTS_SECRET_VARIABLE
@@ -38,6 +40,24 @@ def test_a_new_issuer_has_a_configuration_that_it_takes_and_secrets_of_its_own(t
     assert one.app_token != other.app_token
     for name in ("app.token", "wallet.key"):
         assert stat.S_IMODE((tmp_path / "one" / name).stat().st_mode) == 0o600
+
+
+def test_a_wallet_behind_a_mediator_has_no_name_and_is_refused_both_ways_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_mediator = ("--name", "Kamala's phone", "--mediator", "https://mediator.example.org/mediator")
+    assert ran("holder", "init", tmp_path / "phone", *by_mediator) == 0
+    assert "certificate" not in capsys.readouterr().out
+    config = load_config(tmp_path / "phone" / "holder.toml", {}, role=HOLDER)
+    assert (config.public.listen, config.settings(HolderConfig).mediator) == (None, by_mediator[-1])
+    for wrong in (
+        (*by_mediator, "--host", "phone.example.org"),
+        by_mediator[:2],
+        (*by_mediator[:3], "http://mediator.example.org"),
+        (*by_mediator, *SCALE),
+    ):
+        assert ran("holder", "init", tmp_path / "wrong", *wrong) == 2, wrong
+    assert not (tmp_path / "wrong" / "holder.toml").exists()
 
 
 def test_in_a_container_it_listens_everywhere_and_has_its_data_where_the_image_has_them(tmp_path: Path) -> None:

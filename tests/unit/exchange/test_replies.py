@@ -158,7 +158,7 @@ async def test_one_side_that_never_answers_does_not_take_the_places_of_the_other
         lost += 1
 
     for _ in range(100):
-        incoming = cast(Incoming, SimpleNamespace(sender=None, profile=peer.profile))
+        incoming = cast(Incoming, SimpleNamespace(sender=None, profile=peer.profile, network=""))
         await peer.sending.answer(incoming, peer.channel(), MESSAGE, on_lost=count)
     assert (peer.sending.beside, lost) == (32, 68)
     other = Key.generate(KeyAlg.ED25519)
@@ -191,3 +191,32 @@ async def test_what_waits_for_those_without_an_address_takes_a_bounded_memory() 
     for _ in range(9):
         peer.sending.put_waiting(packed, own_key="ours", their_key="theirs 1")
     assert (taken(1), peer.sending._waiting_bytes) == (8, 0)
+
+
+class Waits:
+    """A sender that waits for a reply."""
+
+    is_open = True
+
+    def __init__(self) -> None:
+        self.packed: list[bytes] = []
+
+    def offer(self, packed: bytes) -> bool:
+        """Take one."""
+        self.packed.append(packed)
+        return len(self.packed) == 1
+
+
+async def test_a_reply_goes_straight_to_who_waits_for_it_whatever_mediator_they_have() -> None:
+    """And what goes another way does not: the mediator's key opens it, not theirs."""
+    peer, way_back = Peer(), Waits()
+    mediator = to_base58(Key.generate(KeyAlg.ED25519).get_public_bytes())
+    channel = peer.channel(ENDPOINT, mediator)
+    incoming = Incoming(peer.profile, "kind", "1", "1", None, {}, channel.their_key, channel.own_key, way_back)
+    for _ in range(2):
+        await peer.sending.answer(incoming, channel, MESSAGE)
+        while beside := tuple(peer.sending._beside):
+            await asyncio.gather(*beside)
+    await peer.deliver("", way_back.packed[0], max_bytes=1)
+    assert peer.got == [MESSAGE]
+    assert len(peer.bounds) == 2  # the second one was delivered, and is the mediator's to open

@@ -64,7 +64,7 @@ def test_reads_a_good_file_with_paths_relative_to_it(folder: Path) -> None:
     config = load(folder)
     assert config.data == folder / "data"
     assert config.public.tls_key == folder / "keys" / "tiny.key"
-    assert (config.public.listen.host, config.public.listen.port) == ("127.0.0.1", 8443)
+    assert str(config.public.listen) == "127.0.0.1:8443"
     assert config.public.didcomm_endpoint == "https://tiny.wanderbuch.test/didcomm"
     assert config.public.base_url == "https://tiny.wanderbuch.test/org"
     assert config.settings(TinySettings).size == 3
@@ -440,3 +440,55 @@ def test_a_certificate_is_never_missing_by_mistake(folder: Path) -> None:
     assert "tls_certificate or tls_key is missing" in refusal(folder, GOOD.replace('tls_key = "keys/tiny.key"', ""))
     both = GOOD.replace("[app]", 'tls_at_proxy = true\ntrusted_proxies = ["127.0.0.1"]\n\n[app]')
     assert "leave tls_certificate and tls_key out" in refusal(folder, both)
+
+
+class WalletSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    mediator: str | None = None
+
+
+class WalletRole(Role):
+    name = "tiny"
+    settings = WalletSettings
+
+
+BEHIND = """
+role = "tiny"
+name = "Phone"
+data = "data"
+
+[app]
+listen = "127.0.0.1:8081"
+token_file = "app.token"
+
+[tiny]
+mediator = "https://mediator.example.org/mediator"
+"""
+PUBLIC = """
+[public]
+host = "tiny.wanderbuch.test"
+listen = "127.0.0.1:8443"
+tls_certificate = "tiny.crt"
+tls_key = "tiny.key"
+"""
+
+
+def test_only_who_goes_by_a_mediator_has_no_address_and_it_has_none(folder: Path) -> None:
+    def told(text: str) -> str:
+        path = folder / "tiny.toml"
+        path.write_text(text)
+        try:
+            config = load_config(path, ENVIRON, role=WalletRole())
+        except ConfigurationError as err:
+            return f"{err.message} {err.hint or ''}"
+        return f"{config.public.listen} {config.public.didcomm_endpoint}"
+
+    assert told(BEHIND) == "None didcomm:transport/queue"
+    store = BEHIND + '[store]\nurl = "postgresql://phone@127.0.0.1/phone"\n'
+    for text, expected in (
+        (BEHIND + PUBLIC, "[public] and [tiny] mediator exclude each other"),
+        (store, "[store] and [tiny] mediator exclude each other"),
+        (BEHIND.replace("mediator =", "# mediator ="), "public is missing"),
+        (BEHIND + PUBLIC.replace("listen =", "# listen ="), "listen is missing"),
+    ):
+        assert expected in told(text)

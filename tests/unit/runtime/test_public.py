@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 import ssl
@@ -133,3 +134,33 @@ async def test_tells_from_which_network_a_message_came(
     finally:
         await agent.stop()
     assert came == [network]
+
+
+async def test_who_writes_before_messages_are_taken_waits_for_it(
+    tiny_handle: AgentHandle, tiny_agent: RunningAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some wallets take a 503 for a good answer."""
+    site, waits = tiny_agent._public, asyncio.Event()
+    receiver, wait = site._receiver, site._begin
+    site._receiver = None
+    site._began.clear()
+
+    async def noted() -> None:
+        waits.set()
+        await wait()
+
+    monkeypatch.setattr(site, "_begin", noted)
+    context = ssl.create_default_context(cafile=tiny_handle.folder.parent / "ca.crt")
+    url = f"https://127.0.0.1:{tiny_handle.public_port}/didcomm"
+
+    async def status() -> int:
+        async with session.post(url, data=b"{}", ssl=context, server_hostname=tiny_handle.host) as response:
+            return response.status
+
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        posting = asyncio.create_task(status())
+        await waits.wait()
+        site.connect(receiver)
+        assert await posting == 400  # it was looked at, and is no envelope
+        site.connect(None)
+        assert await status() == 503  # it stops

@@ -1,0 +1,252 @@
+"""The way to a wallet without an address: by its mediator.
+
+For as long as the wallet runs, it talks with its mediator; a talk that ends is begun again after growing pauses. Steps
+of a talk, each of which finds what the ones before left, whatever cut them short:
+
+1. there is a connection with the mediator (once; `invitee`), and a web socket;
+2. mediation was granted, and what was granted is kept (once);
+3. the mediator sends what waits and what comes (live mode), and the wallet acknowledges what it has taken (`talk`);
+4. the mediator is told which of its keys the wallet has no more.
+
+A key is registered before anybody is told that the wallet is reached with it; it is kept before that. So whatever is
+written to a key that was given away arrives, or waits at the mediator.
+"""
+
+import asyncio
+import logging
+import random
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+
+from wanderbuch.agents.holder.invitations import fetch_invitation
+from wanderbuch.agents.holder.mediation.granted import (
+    Mediation,
+    MediatorError,
+    TalkEndedError,
+    mediation_id,
+    read_grant,
+    socket_address,
+)
+from wanderbuch.agents.holder.mediation.keys import KeysThere
+from wanderbuch.agents.holder.mediation.talk import MAX_FRAME_BYTES, Talk
+from wanderbuch.agents.runtime.logs import log_event
+from wanderbuch.errors import WanderbuchError
+from wanderbuch.faults import describe
+from wanderbuch.plugins.exchange.channel import QUEUE
+from wanderbuch.plugins.exchange.connecting.connections import find_connection
+from wanderbuch.plugins.exchange.connecting.invitations import read_invitation_message
+from wanderbuch.plugins.exchange.connecting.invitee import begin
+from wanderbuch.plugins.exchange.connection import Connection
+from wanderbuch.plugins.exchange.key_ring import KeyRing
+from wanderbuch.plugins.exchange.own_way import OwnAddress, OwnSite, OwnWay
+from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.http.edge import HttpEdge
+from wanderbuch.plugins.http.errors import HttpError
+from wanderbuch.store.records import RecordStore
+
+_LOG = logging.getLogger(__name__)
+_CONNECT_S: Final = 60.0
+_REACH_S: Final = 15.0
+_TRIES: Final = 3
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 300.0
+
+
+class MediatedWay(OwnWay):
+    """The way to one wallet by its mediator.
+
+    Args:
+        profile: whose wallet.
+        edge: the way out.
+        mediator: where the mediator's invitation is, or the invitation itself, as a wallet is configured with it.
+    """
+
+    def __init__(self, profile: Profile, edge: HttpEdge, mediator: str) -> None:
+        self._profile = profile
+        self._edge = edge
+        self._mediator = mediator
+        self._keys = KeysThere(profile)
+        self._talk: Talk | None = None
+        self._address: OwnAddress | None = None
+        self._changed = asyncio.Condition()
+        self._connected = asyncio.Event()
+        self._handshake_id: str | None = None
+        self._was_live = False
+        self._wanted = asyncio.Event()
+        self._waiting = 0
+
+    def connected(self, handshake_id: str) -> bool:
+        """Take note that an inviter has answered; False: it is not our mediator."""
+        if handshake_id != self._handshake_id:
+            return False
+        self._connected.set()
+        return True
+
+    async def address(self) -> OwnAddress:
+        """Return where others write to us, at our mediator's."""
+        if self._address is None:
+            kept = await self._kept()
+            self._address = None if kept is None else kept.address
+        if self._address is None:
+            await self._in_touch()
+        if self._address is None:
+            raise _away()
+        return self._address
+
+    async def register(self, own_key: str) -> None:
+        """Register a key with our mediator, unless that was done."""
+        for _ in range(_TRIES):
+            if self._keys.has(own_key):
+                return
+            talk = await self._in_touch()
+            try:
+                await self._keys.add(talk, own_key)
+            except (TalkEndedError, HttpError):  # the next one goes on
+                if talk is self._talk:
+                    self._talk = None
+        if not self._keys.has(own_key):
+            raise _away()
+
+    async def run(self) -> None:
+        """Talk with the mediator, again and again, until cancelled."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._talk_once()
+            except (WanderbuchError, OSError, TimeoutError) as err:
+                log_event(_LOG, logging.WARNING, "holder.mediator.away", reason=describe(err))
+            except Exception as err:  # noqa: BLE001 (whatever it was: without a mediator the wallet hears nothing)
+                _LOG.error("holder.mediator.failed", exc_info=err)
+            if self._was_live:  # it worked, so it may at once again
+                pause_s = _FIRST_PAUSE_S
+            await self._rest(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 (so that not all come back at once)
+            pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
+
+    async def _rest(self, pause_s: float) -> None:
+        """Wait before the next talk; not for long, where somebody waits for it."""
+        await asyncio.sleep(min(pause_s, _FIRST_PAUSE_S))
+        try:
+            async with asyncio.timeout(pause_s - _FIRST_PAUSE_S):
+                await self._wanted.wait()
+        except TimeoutError:
+            return
+
+    async def _talk_once(self) -> None:
+        self._was_live = False
+        connection = await self._connection()  # 1
+        own = await self._profile.inject(KeyRing).secret(self._profile, connection.own_key)
+        address = await socket_address(self._profile, connection)
+        takes_in = self._profile.inject(Sending).takes_in
+        if takes_in is None:
+            raise MediatorError("the wallet takes nothing now")
+        async with self._edge.socket(address, max_bytes=MAX_FRAME_BYTES) as socket:
+            talk = Talk(socket, connection, own, takes_in)
+            running, opening = asyncio.create_task(talk.run()), asyncio.create_task(self._open(talk, connection))
+            try:
+                await asyncio.wait({running, opening}, return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    await opening
+                await running
+            finally:
+                if self._talk is talk:
+                    self._talk = None
+                for task in (running, opening):
+                    task.cancel()
+                await asyncio.gather(running, opening, return_exceptions=True)
+
+    async def _open(self, talk: Talk, connection: Connection) -> None:
+        mediation = await self._granted(talk, connection)  # 2
+        status = await talk.ask("messagepickup/2.0/live-delivery-change", live_delivery=True)  # 3
+        if status.members.get("live_delivery") is not True:
+            raise MediatorError("the mediator has no live mode")
+        log_event(_LOG, logging.INFO, "holder.mediator.live")
+        async with self._changed:
+            self._was_live, self._talk, self._address = True, talk, mediation.address
+            self._changed.notify_all()
+        try:
+            await self._keys.tidy(talk)  # 4
+        except TalkEndedError:
+            raise
+        except MediatorError as err:  # not every mediator tells
+            log_event(_LOG, logging.INFO, "holder.mediator.keys_unknown", reason=describe(err))
+
+    async def _connection(self) -> Connection:
+        """Return the connection with the mediator; it is made if there is none.
+
+        Raises:
+            ResolutionError: the mediator cannot be reached, or did not answer.
+            ExchangeError: what it says is no invitation, or no answer to us.
+        """
+        kept = await self._kept()
+        if kept is not None:
+            connection = await find_connection(self._profile, kept.own_key, adopts=False)
+            if connection is None:
+                raise MediatorError("the connection with the mediator was removed")
+            return connection
+        invitation = read_invitation_message(await fetch_invitation(self._edge, self._mediator))
+        self._handshake_id = invitation.handshake_id
+        self._connected.clear()
+        begun = await begin(self._profile, invitation, way=OwnSite(QUEUE), wants_reply=True)
+        if begun.connection is not None:
+            return begun.connection
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await self._connected.wait()
+        except TimeoutError as err:
+            raise MediatorError("the mediator did not answer our request to connect") from err
+        connection = await find_connection(self._profile, begun.own_key, adopts=False)
+        if connection is None:
+            raise MediatorError("the mediator refuses to connect with this wallet")
+        return connection
+
+    async def _granted(self, talk: Talk, connection: Connection) -> Mediation:
+        kept = await self._kept()
+        if kept is not None:
+            return kept
+        answer = await talk.ask("coordinate-mediation/1.0/mediate-request")
+        if not answer.type.endswith("/mediate-grant"):
+            raise MediatorError("the mediator does not take this wallet")
+        granted = read_grant(answer.members)
+        fresh = Mediation(
+            id=mediation_id(self._mediator),
+            own_key=connection.own_key,
+            endpoint=granted.endpoint,
+            routing_keys=granted.routing_keys,
+        )
+        return await self._records.put(fresh)
+
+    async def _kept(self) -> Mediation | None:
+        return await self._records.get_or_none(mediation_id(self._mediator))
+
+    @property
+    def _records(self) -> RecordStore[Mediation]:
+        return RecordStore(self._profile, Mediation)
+
+    async def _in_touch(self) -> Talk:
+        """Return the talk that there is; wait a little for one.
+
+        Raises:
+            MediatorError: there is none.
+        """
+        self._waiting += 1
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(_REACH_S), self._changed:
+                await self._changed.wait_for(lambda: self._talk is not None)
+        except TimeoutError as err:
+            raise _away() from err
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._wanted.clear()
+        if self._talk is None:
+            raise _away()
+        return self._talk
+
+
+def _away() -> MediatorError:
+    return MediatorError(
+        "the wallet's mediator cannot be reached, so nobody could answer",
+        hint="try again later: nothing is lost; check [holder] mediator if it lasts",
+    )
