@@ -7,6 +7,7 @@ of: its digest, and the numbers of the rows that are left out, go along with the
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiohttp import web
@@ -103,6 +104,7 @@ class ConsoleLists:
             return self._console.show(
                 visit, "console_list.html", status=status, uploaded=uploaded, listed=None, err=err or failure
             )
+        names = _names(kind, visit)
         return self._console.show(
             visit,
             "console_list.html",
@@ -113,12 +115,14 @@ class ConsoleLists:
             same=err.members["batch"] if isinstance(err, SameListError) else "",
             listed=listed,
             rows=len(listed.table.rows),
-            about_all=[_shown(one) for one in listed.findings if stops(one) and one.row <= listed.table.header_row],
+            about_all=[
+                _shown(one, names) for one in listed.findings if stops(one) and one.row <= listed.table.header_row
+            ],
             look_at=_look_at(listed),
             noticed=[(one.row, _shown(one)) for one in listed.findings if not stops(one)][:_SHOWN],
             questions=_questions(listed, uploaded.said),
             columns=_columns(listed, uploaded.said),
-            names=_names(kind, visit),
+            names=names.items(),
             form=form or some_lines(kind, _missing(kind, listed), uploaded.said.for_all, visit.words),
             results=_results(listed, uploaded.said),
             asks_numbers=NUMBER not in listed.columns,
@@ -219,13 +223,18 @@ def _look_at(listed: ClassList) -> list[tuple[int, list[dict[str, str]]]]:
     for finding in listed.findings:
         if stops(finding) and finding.row in told:
             told[finding.row].append(_shown(finding))
-    return list(told.items())
+    return [(number, why) for number, why in told.items() if why]  # the others wait for what is above all rows
 
 
-def _shown(finding: CellFinding) -> dict[str, str]:
-    """Return a finding for people: what it says of options of the command line is left out."""
+def _shown(finding: CellFinding, names: Mapping[str, Markup] = MappingProxyType({})) -> dict[str, str]:
+    """Return a finding for people: what it says of options of the command line is left out.
+
+    Args:
+        finding: what was found.
+        names: of the columns that there are, in the reader's words: a list that lacks one has no header for it.
+    """
     letters = "" if finding.position is None else column_letters(finding.position)
-    column = finding.column or ""
+    column = names[finding.column].striptags() if finding.column in names else finding.column
     fix = "" if "--" in finding.fix else finding.fix
     return {"place": " ".join((letters, column)).strip(), "message": finding.message, "fix": fix}
 
@@ -263,10 +272,10 @@ def _columns(listed: ClassList, said: SaidOfClass) -> list[dict[str, Any]]:
     return shown
 
 
-def _names(kind: CredentialType, visit: ConsoleVisit) -> list[tuple[str, Markup]]:
+def _names(kind: CredentialType, visit: ConsoleVisit) -> dict[str, Markup]:
     """Return the columns that there are, in the reader's words."""
-    own = [(attribute.name, label_of(attribute, kind, visit.words)) for attribute in kind.claimed]
-    return [*own, (FULL_NAME, visit.words("claim.full_name")), (RESULT, visit.words("claim.result"))]
+    own = {attribute.name: label_of(attribute, kind, visit.words) for attribute in kind.claimed}
+    return {**own, FULL_NAME: visit.words("claim.full_name"), RESULT: visit.words("claim.result")}
 
 
 def _missing(kind: CredentialType, listed: ClassList) -> Sequence[str]:
