@@ -52,7 +52,7 @@ async def test_a_clerk_goes_from_a_class_list_to_a_certificate_in_a_wallet(share
         await page.select_option("#day_order", "day-first")
         await press(page, "#said button")
         await expect(page.locator("#ready")).to_have_text("1 ready, 1 to look at, of 2 rows.")
-        await expect(page.locator(".findings")).to_contain_text("a year without month and day")
+        await expect(page.locator("[aria-labelledby=look] .findings")).to_contain_text("a year without month and day")
         # The row with half a day is left out; the other becomes a batch, which she starts.
         await page.fill("#title", "Welders 2024 B")
         await page.check("#make input[value=pin]")

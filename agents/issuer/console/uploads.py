@@ -10,7 +10,7 @@ import base64
 import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,11 +21,13 @@ from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.governance.importing.dates import DayOrder
-from wanderbuch.governance.lists.reading import Choices, read_list
 from wanderbuch.governance.lists.statuses import folded
-from wanderbuch.governance.lists.table import Table
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
+
+if TYPE_CHECKING:
+    from wanderbuch.governance.lists.reading import Choices
+    from wanderbuch.governance.lists.table import Table
 
 MOST_KEPT: Final = 6
 
@@ -53,8 +55,10 @@ class SaidOfClass(BaseModel):
             makes_numbers=self.makes_numbers,
         )
 
-    def choices(self) -> Choices:
+    def choices(self) -> "Choices":
         """Return how the file is read."""
+        from wanderbuch.governance.lists.reading import Choices  # 3 MB that most processes never need
+
         rows = None if self.header_row is None else (self.header_row, self.header_row)
         return Choices(header_rows=rows, answers=dict(self.answers))
 
@@ -161,7 +165,9 @@ class ClassUploads:
         await self._lists.remove(list_id)
 
 
-def _table(type_id: str, content: bytes, said: SaidOfClass) -> Table:
+def _table(type_id: str, content: bytes, said: SaidOfClass) -> "Table":
+    from wanderbuch.governance.lists.reading import read_list  # as in `SaidOfClass.choices`
+
     names, named = columns_of(type_id), _named(said.mapping)
     return read_list(content, said.choices(), known=lambda text: names.knows(text) or folded(text) in named)
 
@@ -170,5 +176,5 @@ def _named(mapping: Mapping[str, str]) -> set[str]:
     return {folded(header) for header in mapping}
 
 
-def _habit_id(type_id: str, table: Table) -> str:
+def _habit_id(type_id: str, table: "Table") -> str:
     return own_id("class-habit", type_id, *(folded(header) for header in table.headers))
