@@ -13,7 +13,7 @@ type loads no more than that:
     `snapshot_of` make a snapshot from what was fetched. This one is taken as it lies there:
 
     >>> snapshot = GovernanceSnapshot(file, "sha256:" + "0" * 64, fresh_until=now + timedelta(hours=1))
-    >>> centre = next(each.did for each in file.participants if "Welding" in (each.name or ""))
+    >>> centre = next(one.did for one in file.participants if "Welding" in (one.name or ""))
     >>> welder = {"occupation": "C7212", "jurisdiction": "MLT", "eqf_level": 4, "on": date(2024, 6, 30), "at": now}
     >>> decision = issuer_standing(snapshot, issuer=centre, **welder)
     >>> decision.verdict.value, [reason.code for reason in decision.reasons]

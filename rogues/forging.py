@@ -40,17 +40,17 @@ class Forgery:
 
 async def forge(profile: Profile, proof_request: Mapping[str, Any], forgery: Forgery) -> dict[str, Any]:
     """Return a presentation for the request, as JSON."""
-    held = {name: await _load(profile, name) for name in set(forgery.credentials.values())}
+    credentials = {name: await _load(profile, name) for name in set(forgery.credentials.values())}
     registry = profile.inject(AnonCredsRegistry)
     schemas, definitions = {}, {}
-    for credential in held.values():
+    for credential in credentials.values():
         schema = (await registry.get_schema(profile, credential.schema_id)).schema
         definition = (await registry.get_credential_definition(profile, credential.cred_def_id)).credential_definition
         schemas[credential.schema_id] = schema.to_native()
         definitions[credential.cred_def_id] = definition.to_native()
     states = {
         name: await _revocation_state(profile, credential, forgery.status_list_before)
-        for name, credential in held.items()
+        for name, credential in credentials.items()
         if credential.rev_reg_index is not None
         and _wants_non_revocation(proof_request)
         and not forgery.leave_out_non_revocation
@@ -59,9 +59,9 @@ async def forge(profile: Profile, proof_request: Mapping[str, Any], forgery: For
     for referent, name in forgery.credentials.items():
         timestamp, state = states.get(name, (None, None))
         if referent in proof_request["requested_predicates"]:
-            chosen.add_predicates(held[name], referent, timestamp=timestamp, rev_state=state)
+            chosen.add_predicates(credentials[name], referent, timestamp=timestamp, rev_state=state)
         else:
-            chosen.add_attributes(held[name], referent, reveal=True, timestamp=timestamp, rev_state=state)
+            chosen.add_attributes(credentials[name], referent, reveal=True, timestamp=timestamp, rev_state=state)
     secret = await AnonCredsHolder(profile).get_master_secret()
     presentation = await asyncio.to_thread(
         Presentation.create, json.dumps(proof_request), chosen, {}, secret, schemas, definitions

@@ -179,31 +179,33 @@ async def _take_offer(office: LyingOffice, incoming: Incoming) -> bool:
 
 
 async def _accept(profile: Profile, offer_id: str) -> None:
-    held, text = await held_offers(profile).merged(offer_id), await get_text(profile, offer_id)
-    if held.state is OfferState.OPEN and text is not None:
-        await ask(profile, held, text, at=datetime.now(UTC))
+    held_offer, text = await held_offers(profile).merged(offer_id), await get_text(profile, offer_id)
+    if held_offer.state is OfferState.OPEN and text is not None:
+        await ask(profile, held_offer, text, at=datetime.now(UTC))
 
 
 async def _take_credential(_: LyingOffice, incoming: Incoming) -> bool:
     """Keep whatever was asked for, judged by nobody."""
-    profile, held = incoming.profile, await offer_of(incoming)
-    if held is None:
+    profile, held_offer = incoming.profile, await offer_of(incoming)
+    if held_offer is None:
         return False
-    text, own = await get_text(profile, held.id), await own_request(profile, held.id)
+    text, own = await get_text(profile, held_offer.id), await own_request(profile, held_offer.id)
     if text is not None and own is not None:
         received, offer = read_issue_message(incoming.members), text.typed()
         registry = await profile.inject(Objects).registry(profile, received.content["rev_reg_id"])
         await place_tails(profile, tails_hash=registry.tails_hash, location=registry.tails_location, size=registry.size)
         checked = _Checked(offer, await definition_of(profile, offer), registry)
         completed = await _completed(profile, received, own, checked)
-        await _keep(profile, held, received, completed, await _tags(profile, received, checked))
-    await profile.inject(Sending).answer(incoming, held.origin.channel, ack_message(thread_id=held.thread_id))
+        await _keep(profile, held_offer, received, completed, await _tags(profile, received, checked))
+    await profile.inject(Sending).answer(
+        incoming, held_offer.origin.channel, ack_message(thread_id=held_offer.thread_id)
+    )
     return True
 
 
 async def _offers(office: LyingOffice, _: Call[None]) -> OffersOut:
-    found = [each async for each in held_offers(office.profile).every()]
-    return OffersOut(items=[OfferOut(id=each.id, state=each.state.value, note=each.note) for each in found])
+    offers = [offer async for offer in held_offers(office.profile).every()]
+    return OffersOut(items=[OfferOut(id=offer.id, state=offer.state.value, note=offer.note) for offer in offers])
 
 
 async def _credentials(office: LyingOffice, _: Call[None]) -> CredentialsOut:
@@ -211,20 +213,20 @@ async def _credentials(office: LyingOffice, _: Call[None]) -> CredentialsOut:
     return CredentialsOut(
         items=[
             CredentialOut(
-                id=each.id,
-                issuer=each.issuer_did,
-                cred_def_id=each.cred_def_id,
-                values=dict(each.values),
-                rev_reg_id=each.rev_reg_id,
+                id=credential.id,
+                issuer=credential.issuer_did,
+                cred_def_id=credential.cred_def_id,
+                values=dict(credential.values),
+                rev_reg_id=credential.rev_reg_id,
             )
-            for each in credentials
+            for credential in credentials
         ]
     )
 
 
 async def _requests(office: LyingOffice, _: Call[None]) -> RequestsOut:
-    found = [each async for each in open_requests(office.profile).every()]
-    return RequestsOut(items=[_shown(each) for each in found])
+    requests = [request async for request in open_requests(office.profile).every()]
+    return RequestsOut(items=[_shown(request) for request in requests])
 
 
 async def _request(office: LyingOffice, call: Call[None]) -> RequestOut:
@@ -282,8 +284,8 @@ ROUTES = (
 
 
 def _office_of(office: Any) -> LyingOffice:
-    held: LyingOffice = office
-    return held
+    lying: LyingOffice = office
+    return lying
 
 
 class LyingWalletRole(Role):
@@ -317,10 +319,10 @@ async def _send(office: LyingOffice, record: ReceivedRequest, presentation: dict
 
 
 async def _record(office: LyingOffice, request_id: str) -> ReceivedRequest:
-    found = await open_requests(office.profile).get_or_none(request_id)
-    if found is None:
+    record = await open_requests(office.profile).get_or_none(request_id)
+    if record is None:
         raise NotFoundError("there is no such request")
-    return found
+    return record
 
 
 def _shown(record: ReceivedRequest) -> RequestOut:

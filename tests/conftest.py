@@ -20,7 +20,7 @@ from tests.needs import skip_what_cannot_run
 from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures for all)
 from tests.prepared import start_prepared
 from tests.processes import processes  # noqa: F401
-from tests.shared_town import OneWorkerForTheTown, check_modules, shared_town  # noqa: F401
+from tests.shared_town import OneWorkerForATown, order_modules, shared_town  # noqa: F401
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -71,15 +71,15 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine lacks something for; see that who shares a town is known to."""
+    """Skip what this machine lacks something for; let who shares a town run in an order."""
     skip_what_cannot_run(items)
-    check_modules(items)
+    order_modules(items)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerForTheTown | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerForATown | None:
     """Give files to workers, where they are to be given by file."""
-    return OneWorkerForTheTown(config, log) if config.getvalue("dist") == "loadfile" else None
+    return OneWorkerForATown(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture

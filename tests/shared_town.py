@@ -5,33 +5,49 @@
     async def test_x(shared_town: Town) -> None: ...
 
 With xdist these modules go to one worker. Each finds what the others left: credentials, offers, questions, and versions
-of the governance file; what it says of all of those it must say of its own. A module that kills, restarts, withdraws an
-accreditation or changes what `employer` may ask has a town of its own; `listed` is the employer of whom a version may
-say what it may ask.
+of the governance file; what it says of all of those it must say of its own. A module that kills, restarts or changes
+what `employer` may ask has a town of its own; `listed` is the employer of whom a version may say what it may ask. Who
+withdraws an accreditation gives it back. `newcomer` has never asked before `test_hard_cases`, which runs last, since it
+ends a DID.
+
+The modules that have wallets of others meet our agents share those of `tests/interop/conftest.py` in the same way.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
 from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
-FIXTURE: Final = "shared_town"
-MODULES: Final = (
-    "tests/abuse/test_lying_wallet.py",
-    "tests/flow/test_holder_offers.py",
-    "tests/flow/test_holder_requests.py",
-    "tests/flow/test_verifier.py",
-    "tests/flow/test_receipts.py",
-    "tests/flow/test_case_files.py",
-    "tests/flow/test_console.py",
-    "tests/flow/test_employer_desk.py",
-    "tests/flow/test_erasure.py",
-    "tests/flow/test_integrators.py",
-)
+SHARED: Final[Mapping[str, tuple[str, ...]]] = {
+    "shared_town": (
+        "tests/flow/test_holder_offers.py",
+        "tests/flow/test_holder_requests.py",
+        "tests/flow/test_verifier.py",
+        "tests/flow/test_receipts.py",
+        "tests/flow/test_case_files.py",
+        "tests/flow/test_console.py",
+        "tests/flow/test_employer_desk.py",
+        "tests/flow/test_erasure.py",
+        "tests/flow/test_integrators.py",
+        "tests/abuse/test_lying_wallet.py",
+        "tests/abuse/test_changed_standing.py",
+        "tests/abuse/test_hard_cases.py",
+    ),
+    "shared_ecosystem": (
+        "tests/interop/test_credo_interrupted.py",
+        "tests/interop/test_credo_mediated.py",
+        "tests/interop/test_credo_wallet.py",
+        "tests/interop/test_page_wallet.py",
+        "tests/interop/test_stock_acapy.py",
+    ),
+}
+"""By the fixture, the modules that share it, in the order in which they run."""
 BROWSER: Final = "tests/browser/"
+UNITS: Final = "tests/unit/"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -40,9 +56,10 @@ async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
     town = Town(
         tmp_path_factory.mktemp("town"),
         holders=("worker",),
-        liars=("liar",),
-        employers=("employer", "listed"),
+        liars=("liar", "friend", "cousin"),
+        employers=("employer", "listed", "newcomer"),
         academy=True,
+        mill=True,
         registry_size=64,
     )
     try:
@@ -52,18 +69,43 @@ async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         await town.machine.stop()
 
 
-class OneWorkerForTheTown(LoadFileScheduling):
-    """A file at a time to each worker; the modules of the town count as one file, and so do those of the browser."""
+class OneWorkerForATown(LoadFileScheduling):
+    """A file at a time to each worker; the modules of a town count as one file, and so do those of the browser.
+
+    Modules with agents wait half of their time, and those without work all of it. So one of several workers begins
+    with these while the others do the former, in their order; at the end all do what is left.
+    """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        begins_with_units = len(self.nodes) > 2 and node.gateway.id == "gw0"
+        wanted = (scope for scope in self.workqueue if scope.startswith(UNITS) is begins_with_units)
+        if (first := next(wanted, None)) is not None:
+            self.workqueue.move_to_end(first, last=False)
+        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         file = str(super()._split_scope(nodeid))
         if file.startswith(BROWSER):
             return BROWSER
-        return FIXTURE if file in MODULES else file
+        return next((fixture for fixture, modules in SHARED.items() if file in modules), file)
 
 
-def check_modules(items: Sequence[pytest.Item]) -> None:
-    """Refuse a module that is not among ours: it would open the town once more."""
-    users = {item.nodeid.partition("::")[0] for item in items if FIXTURE in getattr(item, "fixturenames", ())}
-    if further := users.difference(MODULES):
-        raise pytest.UsageError(f"add to MODULES of tests/shared_town.py: {', '.join(sorted(further))}")
+def order_modules(items: list[pytest.Item]) -> None:
+    """Let modules of a town run in their order, where the first of them would.
+
+    Raises:
+        pytest.UsageError: a module is not among ours: it would open the town once more.
+    """
+    for fixture, modules in SHARED.items():
+        users = {_file_of(item) for item in items if fixture in getattr(item, "fixturenames", ())}
+        if further := users.difference(modules):
+            raise pytest.UsageError(f"add to SHARED of tests/shared_town.py: {', '.join(sorted(further))}")
+        together = [item for item in items if _file_of(item) in modules]
+        if together:
+            first = items.index(together[0])
+            together.sort(key=lambda item: modules.index(_file_of(item)))
+            items[:] = [*items[:first], *together, *(item for item in items[first:] if _file_of(item) not in modules)]
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]

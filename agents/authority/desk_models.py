@@ -12,7 +12,7 @@ from wanderbuch.agents.authority.findings import finding_json
 from wanderbuch.agents.authority.officials import OFFICIAL_ID, OfficialRole
 from wanderbuch.agents.authority.reviews import ReviewFinding, ReviewState, SuspensionReview
 from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
-from wanderbuch.agents.people.rest import InvitationView
+from wanderbuch.agents.people.rest import SignInInvitationOut
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.work.case import Step
 from wanderbuch.governance.form.findings import Finding
@@ -53,7 +53,7 @@ class OfficialAdded(ApiModel):
 
     official: OfficialOut
     token: str | None = None
-    invitation: InvitationView | None = None
+    invitation: SignInInvitationOut | None = None
 
 
 class NewDraft(ApiModel):

@@ -28,6 +28,7 @@ _GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "holder": ("run", "Run a holder: it keeps, consents and presents."),
     "verifier": ("run", "Run a verifier: it asks, checks and decides."),
     "mediator": ("run", "Run a mediator: it keeps messages for wallets without an address."),
+    "wallet_host": ("run", "Run a host of the wallet in the page: its files, and encrypted backups of wallets."),
     "tenant": ("tenant", "Make, list, suspend, resume and remove the tenants of an agent that runs."),
     "webhook": ("webhook", "Make, list, pause, resume and remove the webhooks of an agent that runs."),
     "didcomm": ("didcomm", "Write to others in DIDComm v2: invite, ping, ask; replace the keys for it."),

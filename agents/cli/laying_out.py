@@ -35,7 +35,7 @@ def lay_out(
     """Write the configuration of a new agent with fresh secrets, and return where the configuration is.
 
     Args:
-        role: authority, issuer, holder, verifier or mediator.
+        role: authority, issuer, holder, verifier, mediator or wallet_host.
         folder: of the configuration; made if it is not there.
         name: what people are shown.
         host: its public name.

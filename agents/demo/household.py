@@ -101,17 +101,17 @@ class Household:
                 page = response.headers.get("Location", "")
                 if response.status != 303:
                     raise HouseholdError(f"expected a page with a code, found status {response.status}")
-        found = _ADDRESS.search(await self._read(page))
-        if found is None:
+        match = _ADDRESS.search(await self._read(page))
+        if match is None:
             raise HouseholdError("expected a code on the page")
-        return page, found[1]
+        return page, match[1]
 
     async def verdict(self, page: str) -> tuple[str, str]:
         """Look at the page until it shows a verdict, and return its look and its words."""
         deadline = time.monotonic() + _ANSWER_S
         while time.monotonic() < deadline:
-            if (found := _VERDICT.search(await self._read(page))) is not None:
-                return found[1], f"{found[2]} {_TAG.sub('', found[3])}"
+            if (match := _VERDICT.search(await self._read(page))) is not None:
+                return match[1], f"{match[2]} {_TAG.sub('', match[3])}"
             await asyncio.sleep(0.3)
         raise HouseholdError("the page showed no verdict in time")
 

@@ -21,7 +21,7 @@ _ANSWER_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OpenQuestion:
     """A question that an employer put."""
 
     employer: AgentHandle
@@ -122,7 +122,7 @@ class Play:
             lambda: self._lie({"occupation": COOK, "min_eqf_level": 3}, {"credential_id": early}),
         )  # fmt: skip
 
-    async def _governance(self) -> Question:
+    async def _governance(self) -> OpenQuestion:
         """Scenes h and i: an altered file, then an older one. Returns the question of scene j, put in time."""
         stage = self.stage
         stage.progress("Between the second employer and the authority stands a mirror that lies")
@@ -192,7 +192,7 @@ class Play:
         self.stage.progress("A wallet opens the question and says nothing")
         await self._scene("k", "The wallet does not answer", Outcome.NO_ANSWER, self._say_nothing)
 
-    async def _staleness(self, question: Question) -> None:
+    async def _staleness(self, question: OpenQuestion) -> None:
         """Scene j: the answer comes when the proof that the governance file is current has expired."""
         self.stage.progress("The mirror holds back the authority's newest word for a while")
         credentials = (await self.stage.holder.get("/credentials", revocation="true"))["items"]
@@ -220,14 +220,14 @@ class Play:
         employer: AgentHandle,
         deadline_s: int = 600,
         precision: str = "year",
-    ) -> Question:
+    ) -> OpenQuestion:
         body = {
             "requirement": {"jurisdiction": "MLT", **requirement},
             "deadline_s": deadline_s,
             "award_precision": precision,
         }
         asked = await employer.post("/requests", body)
-        return Question(employer, asked["id"], asked["invitation_url"])
+        return OpenQuestion(employer, asked["id"], asked["invitation_url"])
 
     async def _honest(self, credential: str, requirement: Mapping[str, Any]) -> Answer:
         question = await self._ask(requirement, employer=self.stage.verifier)
@@ -238,7 +238,7 @@ class Play:
         question = await self._ask(requirement, employer=self.stage.employer_abroad)
         return await self._answer(question, self._welder)
 
-    async def _answer(self, question: Question, credential: str) -> Answer:
+    async def _answer(self, question: OpenQuestion, credential: str) -> Answer:
         """Answer as an honest person would: with the credential, if it fits, else with a no."""
         wallet = self.stage.holder
         opened = await wallet.post("/invitations", {"url": question.invitation_url})
@@ -296,11 +296,11 @@ class Play:
         await self._open(question)
         return await self._ending(question)
 
-    async def _open(self, question: Question) -> str:
+    async def _open(self, question: OpenQuestion) -> str:
         opened = await self.stage.lying_wallet.post("/invitations", {"url": question.invitation_url})
         return str(opened["id"])
 
-    async def _ending(self, question: Question, *, why_declined: str = "") -> Answer:
+    async def _ending(self, question: OpenQuestion, *, why_declined: str = "") -> Answer:
         """Return how the employer's question ended, as the employer's agent tells it."""
         path = f"/requests/{question.id}"
         ended = await question.employer.wait_for(path, "state", *_FINAL, timeout_s=_ANSWER_S)

@@ -240,7 +240,7 @@ def thermometer_level(name: str) -> str | None:
     match = _THERMOMETER.fullmatch(name)
     if match is None:
         return None
-    scale, level = (each for each in match.groups() if each is not None)
+    scale, level = (group for group in match.groups() if group is not None)
     return f"{scale.upper()} level {level.upper()}"
 
 

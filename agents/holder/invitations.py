@@ -31,7 +31,8 @@ from wanderbuch.plugins.exchange.connecting.did_documents import ContactError
 from wanderbuch.plugins.exchange.connecting.invitations import InvitationError, read_invitation_message
 from wanderbuch.plugins.exchange.credential_messages import OFFER
 from wanderbuch.plugins.exchange.proof_messages import REQUEST
-from wanderbuch.plugins.http.edge import HttpEdge, Redirect
+from wanderbuch.plugins.http.answers import Redirect
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 
 __all__ = ["InvitationError", "open_invitation"]

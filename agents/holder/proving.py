@@ -36,7 +36,7 @@ class Answering:
         newest: the newest status list of its registry; None if it has none.
     """
 
-    held: HeldCredential
+    credential: HeldCredential
     newest: LoadedStatusList | None
 
 
@@ -87,8 +87,8 @@ class Prover:
         ready = [
             _Ready(
                 part,
-                await objects.schema(profile, part.answering.held.schema_id),
-                await objects.definition(profile, part.answering.held.cred_def_id),
+                await objects.schema(profile, part.answering.credential.schema_id),
+                await objects.definition(profile, part.answering.credential.cred_def_id),
                 await self._witness(profile, part.request, part.answering),
             )
             for part in parts
@@ -101,7 +101,7 @@ class Prover:
     def prepare(self, profile: Profile, request: ProofRequest, fitting: Sequence[Answering]) -> None:
         """Make beside what the proofs of these credentials will need; without effect where much of that is going on."""
         for answering in fitting:
-            key = (tenant_of(profile), answering.held.id)
+            key = (tenant_of(profile), answering.credential.id)
             if key not in self._preparing and len(self._preparing) < _MAX_PREPARING:
                 task = asyncio.create_task(self._prepare(profile, request, answering), name="holder.prepare")
                 self._preparing[key] = task
@@ -121,8 +121,8 @@ class Prover:
         objects = profile.inject(Objects)
         try:
             await link_secret(profile)
-            await objects.schema(profile, answering.held.schema_id)
-            await objects.definition(profile, answering.held.cred_def_id)
+            await objects.schema(profile, answering.credential.schema_id)
+            await objects.definition(profile, answering.credential.cred_def_id)
             await self._witness(profile, request, answering)
         except WanderbuchError as err:  # the person learns of it when they answer
             _LOG.info("holder: a proof could not be prepared: %s", describe(err))
@@ -130,7 +130,7 @@ class Prover:
             _LOG.warning("holder: a proof could not be prepared", exc_info=err)
 
     async def _witness(self, profile: Profile, request: ProofRequest, answering: Answering) -> Witness | None:
-        held_credential, status = answering.held, answering.newest
+        held_credential, status = answering.credential, answering.newest
         if not request.non_revoked or status is None or held_credential.rev_index is None:
             return None
         if request.until is not None and request.until < status.timestamp:

@@ -163,15 +163,15 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
     """
     async with one_step(profile, request_id):
         ids = [named] if isinstance(named, str) else list(named.values())
-        record, found = await _open_record_with(profile, request_id, ids)  # 1
+        record, outcome = await _open_record_with(profile, request_id, ids)  # 1
         read = await read_aside(record)
         if read.request is None:
             raise PresentationError(read.mistake or "the proof request cannot be read")
-        if isinstance(found, NotFoundError):
-            raise found
-        lists = await newest_lists(profile, [unchecked for unchecked, _ in found])
+        if isinstance(outcome, NotFoundError):
+            raise outcome
+        lists = await newest_lists(profile, [unchecked for unchecked, _ in outcome])
         parts: list[AnsweredPart] = []
-        for part, (unchecked, signed) in zip(_parts(read.request, named), found, strict=True):
+        for part, (unchecked, signed) in zip(_parts(read.request, named), outcome, strict=True):
             credential = with_revocation(unchecked, lists)
             await _refuse_over_asking(profile, record, part, credential)  # 2
             if reasons := misfits(part, credential, at=days_anywhere(datetime.now(UTC)).first):  # 3
@@ -234,10 +234,10 @@ async def _shown(profile: Profile, read: ReadRequest, *, look_up: bool, most: in
         registered = registered_for(snapshot, request, peer, at=datetime.now(UTC))
         fits = await _fits(profile, request, most=most) if look_up else _NO_FITS
         if look_up and len(request.of_each) > 1:
-            found = [await _fits(profile, part, most=most) for part in request.of_each]
+            fits_of = [await _fits(profile, part, most=most) for part in request.of_each]
             parts = tuple(
-                PartFits(part.groups[0].referent, each.nearest, each.fitting)
-                for part, each in zip(request.of_each, found, strict=True)
+                PartFits(part.groups[0].referent, own.nearest, own.fitting)
+                for part, own in zip(request.of_each, fits_of, strict=True)
             )
     return Request(
         id=record.id,
@@ -376,7 +376,7 @@ def _parts(request: ProofRequest, named: str | Mapping[str, str]) -> Sequence[Pr
     of_each = {part.groups[0].referent: part for part in request.of_each if part.groups}
     if named.keys() != of_each.keys() or len(of_each) != len(request.groups):
         raise PresentationError(
-            f"expected a credential for each of {', '.join(sorted(each[:40] for each in of_each))}",
+            f"expected a credential for each of {', '.join(sorted(name[:40] for name in of_each))}",
             hint="name one for each, or decline",
         )
     if len(set(named.values())) != len(named):

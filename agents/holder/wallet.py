@@ -99,14 +99,14 @@ async def credentials_at_hand(profile: Profile) -> tuple[HeldCredential, ...]:
     """Return every credential in the wallet, oldest first, those that can be revoked being UNCHECKED."""
     known, since = _at_hand(profile), writes_of(profile, CATEGORY_CREDENTIAL)
     if since is not None and known.as_of == since:
-        return known.held
+        return known.credentials
     async with profile.session() as session:
         count = int(await session.handle.count(CATEGORY_CREDENTIAL))
-        new = count - len(known.held)
-        if known.held and 0 <= new < _FEW:
+        new = count - len(known.credentials)
+        if known.credentials and 0 <= new < _FEW:
             entries = await fetch_entries(session, CATEGORY_CREDENTIAL, limit=new + 1, order_by="id", newest_first=True)
-            if len(entries) == new + 1 and entries[-1].name == known.held[-1].id:
-                return _keep(profile, (*known.held, *map(_held, reversed(entries[:-1]))), since)
+            if len(entries) == new + 1 and entries[-1].name == known.credentials[-1].id:
+                return _keep(profile, (*known.credentials, *map(_held, reversed(entries[:-1]))), since)
         if count == 0:
             return _keep(profile, (), since)
         entries = await fetch_entries(session, CATEGORY_CREDENTIAL, order_by="id")
@@ -167,7 +167,7 @@ class _AtHand:
         as_of: how often credentials had been written before they were read; None: nobody knows.
     """
 
-    held: tuple[HeldCredential, ...]
+    credentials: tuple[HeldCredential, ...]
     by_id: Mapping[str, HeldCredential]
     as_of: int | None
 
@@ -187,7 +187,7 @@ def _keep(
     wallets = _AT_HAND.setdefault(profile.store, {})
     by_id = {held_credential.id: held_credential for held_credential in held_credentials}
     wallets[tenant_of(profile)] = _AtHand(held_credentials, by_id, as_of)
-    if sum(len(wallet.held) for wallet in wallets.values()) > _MOST_AT_HAND:
+    if sum(len(wallet.credentials) for wallet in wallets.values()) > _MOST_AT_HAND:
         wallets.clear()  # the wallets that are used next are read again
     return held_credentials
 
@@ -213,8 +213,8 @@ def have_signed_at_hand(profile: Profile, credential_id: str, signed: bytes, *, 
 
 def _signed_at_hand(profile: Profile, credential_id: str, *, as_of: int) -> bytes | None:
     signed = _SIGNED.get(profile.store)
-    found = None if signed is None else signed.get((tenant_of(profile), credential_id))
-    return None if found is None or found[1] != as_of else found[0]
+    entry = None if signed is None else signed.get((tenant_of(profile), credential_id))
+    return None if entry is None or entry[1] != as_of else entry[0]
 
 
 def _held(entry: Entry) -> HeldCredential:

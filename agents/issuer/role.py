@@ -219,7 +219,7 @@ class IssuerRole(Role):
         return OLDER_RECORDS
 
     async def open(self, tenant: Tenant) -> IssuerOffice:
-        """Open the desk, and come to stand beside: an authority that is silent keeps no issuer from opening."""
+        """Open the desk, and get ready to issue beside it: an authority that is silent keeps no issuer from opening."""
         office = IssuerOffice(tenant)
         bind_endorser(tenant)
         tenant.bind(OfferBook, office.desk.book)

@@ -237,7 +237,7 @@ class Standing:
         return schema_in_force(self._configured_schema, self.credential_type.id, self.snapshot(), self.did)
 
     async def keep(self) -> float | None:
-        """Come to stand, and keep registries ready; return in how many seconds to try again, None: no need to."""
+        """Get ready to issue, and keep registries ready; return in how many seconds to try again, None: no need to."""
         try:
             if self._ground is None:
                 await self.prepare()

@@ -37,7 +37,8 @@ from wanderbuch.plugins.exchange.incoming import Incoming, LastingRoute
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.packing import PREFIX, pack
 from wanderbuch.plugins.exchange.reports import problem_report
-from wanderbuch.plugins.http.edge import HttpEdge, Relayed
+from wanderbuch.plugins.http.answers import Relayed
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import (
     AddressRefusedError,
     DeadlineError,

@@ -10,7 +10,6 @@
 5. Who reads gets a bounded part, however large messages are: what a wallet asks for, or does not read, costs no more.
 """
 
-import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -21,12 +20,8 @@ from wanderbuch.agents.mediator.config import MediatorConfig
 from wanderbuch.agents.mediator.sealing import Sealing
 from wanderbuch.agents.mediator.wallets import HOUR_S
 from wanderbuch.agents.runtime.gate.envelope import EnvelopeError, read_envelope
-from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.store.engine import Statement, Value
-from wanderbuch.store.errors import StoreError
 from wanderbuch.store.tables import Tables
-
-_LOG = logging.getLogger(__name__)
 
 CAME: Final = "mediated-came"
 """Topic: "<tenant> <wallet>", for which something came."""
@@ -208,11 +203,11 @@ class Queue:
         while not part and (rows := await self._engine.run(_NEXT.format(marks=marks), *args)):
             is_all = len(rows) == rows[0][3] < limit
             for ident, sealed, number, _ in rows:
-                try:
-                    part.append((Waiting(ident, self._sealing.open(bytes(sealed), place=ident)), (number, ident)))
-                except StoreError:  # whoever changed it has it lost; what comes after it must not wait for it
-                    log_event(_LOG, logging.ERROR, "mediator.damaged")
+                content = self._sealing.open_row(bytes(sealed), place=ident)
+                if content is None:  # what comes after it must not wait for it
                     await self.remove(wallet, [ident])
+                else:
+                    part.append((Waiting(ident, content), (number, ident)))
         return part, is_all
 
 

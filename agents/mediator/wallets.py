@@ -5,7 +5,6 @@
 3. A wallet that was never granted anything, or has not come for long, is forgotten, with its keys and what waits.
 """
 
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,9 @@ from typing import Final
 from cachetools import LRUCache, TTLCache
 
 from wanderbuch.agents.mediator.sealing import Sealing
-from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.store.engine import Statement
-from wanderbuch.store.errors import StoreError
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.tables import Tables
-
-_LOG = logging.getLogger(__name__)
 
 HOUR_S: Final = 3_600
 _UNGRANTED_HOURS: Final = 24
@@ -129,7 +124,7 @@ class Wallets:
         total = await self._engine.run(
             "SELECT count(*) FROM mediated_key WHERE tenant = ? AND wallet = ?", self._tenant, wallet
         )
-        opened = [self._opened(sealed, place=wallet) for (sealed,) in rows]
+        opened = [self._sealing.open_row_text(bytes(sealed), place=wallet) for (sealed,) in rows]
         return [key for key in opened if key is not None], total[0][0]
 
     async def lately_of_key(self, key_hash: bytes) -> str | None:
@@ -167,7 +162,7 @@ class Wallets:
             *(self._tenant, _hour() - days * 24, _hour() - _UNGRANTED_HOURS, _FORGET_AT_ONCE),
         )
         for wallet, sealed in rows:
-            yield wallet, self._opened(sealed, place=wallet)
+            yield wallet, self._sealing.open_row_text(bytes(sealed), place=wallet)
 
     async def forget(self, wallet: str) -> None:
         """Forget a wallet, its keys, what waits for it and where it is told."""
@@ -188,13 +183,6 @@ class Wallets:
         )
         wallets, keys, messages, size = map(int, rows[0])
         return WalletCounts(wallets, keys, messages, size)
-
-    def _opened(self, sealed: bytes, *, place: str) -> str | None:
-        try:
-            return self._sealing.open_text(bytes(sealed), place=place)
-        except StoreError:  # whoever changed it has it lost; the other rows must not suffer from it
-            log_event(_LOG, logging.ERROR, "mediator.damaged")
-            return None
 
     def hash_of(self, key: str) -> bytes:
         """Return what a key is found by."""

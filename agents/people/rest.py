@@ -10,7 +10,7 @@ from wanderbuch.agents.people.sign_in import SignIn
 from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, post
 
 
-class InvitationView(ApiModel):
+class SignInInvitationOut(ApiModel):
     """An invitation to make a passkey; it is shown this once."""
 
     url: str = Field(description="the whole address, as a browser opens it")
@@ -22,7 +22,7 @@ def manager(call: Call[Any]) -> str:
     return OPERATOR.id if call.caller.roles & OPERATOR.roles else call.caller.id
 
 
-async def invite(sign_in: SignIn[Any], place: str, person_id: str, *, by: str) -> InvitationView:
+async def invite(sign_in: SignIn[Any], place: str, person_id: str, *, by: str) -> SignInInvitationOut:
     """Invite a person to make a passkey.
 
     Args:
@@ -36,7 +36,7 @@ async def invite(sign_in: SignIn[Any], place: str, person_id: str, *, by: str) -
     """
     address = sign_in.needed_passkeys().address
     invitation, secret = await sign_in.invitations.make(person_id, by=by)
-    return InvitationView(url=f"{address.origin}{place}/invitation/{secret}", ends_at=invitation.ends_at)
+    return SignInInvitationOut(url=f"{address.origin}{place}/invitation/{secret}", ends_at=invitation.ends_at)
 
 
 def sign_in_routes[V: ApiModel](
@@ -58,7 +58,7 @@ def sign_in_routes[V: ApiModel](
         needs: whose routes they are.
     """
 
-    async def invited(office: Any, call: Call[None]) -> InvitationView:
+    async def invited(office: Any, call: Call[None]) -> SignInInvitationOut:
         return await invite(sign_in_of(office), place_of(office), call.path["id"], by=manager(call))
 
     async def blocked(office: Any, call: Call[None]) -> V:
@@ -71,7 +71,7 @@ def sign_in_routes[V: ApiModel](
         post(
             f"{path}/{{id}}/invitation",
             invited,
-            result=InvitationView,
+            result=SignInInvitationOut,
             status=201,
             summary="Invite to make a passkey; an earlier invitation ends",
             needs=needs,

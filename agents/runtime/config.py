@@ -32,7 +32,7 @@ from wanderbuch.governance.facts.identifiers import IdentifierError
 from wanderbuch.governance.facts.webvh_place import PlaceError, published_place
 from wanderbuch.plugins.indy.config import IndyConfig
 
-ROLES: Final = ("authority", "issuer", "holder", "verifier", "mediator")
+ROLES: Final = ("authority", "issuer", "holder", "verifier", "mediator", "wallet_host")
 """Those that the command line runs."""
 
 HOSTS_FOLDER = "hosts"

@@ -1,6 +1,7 @@
 """The languages of the pages: dates, names of countries and occupations, and which language a reader wants.
 
-Another language is a line here and a catalogue in each package with pages (`sentences`); a test says what is missing.
+Another language is a line here, its tag in `LanguageTag`, and a catalogue in each package with pages (`sentences`); a
+test says what is missing.
 """
 
 import re
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from markupsafe import Markup, escape
 
@@ -35,6 +36,9 @@ class Language:
     name: str
     direction: str = "ltr"
 
+
+LanguageTag = Literal["en", "fr", "ar", "es", "si", "ta"]
+"""The tags of all of them, for what comes over the wire; without a name of its own in schemas."""
 
 LANGUAGES: Final[Mapping[str, Language]] = {
     language.tag: language

@@ -15,7 +15,7 @@ _BY_TWO: Final = frozenset({"ta"})  # lakh and crore: 12,34,567
 def count_text(count: int, language: str) -> str:
     """Return a count as it is written in a language.
 
-    >>> [count_text(1234567, each) for each in ("en", "ta", "es")]
+    >>> [count_text(1234567, tag) for tag in ("en", "ta", "es")]
     ['1,234,567', '12,34,567', '1.234.567']
     >>> count_text(1234, "es"), count_text(1234, "si"), count_text(999, "fr")
     ('1234', '1,234', '999')

@@ -109,9 +109,9 @@ async def _words(office: VerifierOffice, call: Call[None]) -> WordsOut:
     language = call.query.get("language", "en")
     if language not in LANGUAGES:
         raise MalformedError(f"expected a language ({', '.join(LANGUAGES)})")
-    held = await office.verification(call.path["id"])
-    asked = [AskedCredential(group.group, group.requirement, group.award_precision) for group in held.groups]
-    learnt = worker_words(asked, keeping=held.keeping, language=language)
+    verification = await office.verification(call.path["id"])
+    asked = [AskedCredential(group.group, group.requirement, group.award_precision) for group in verification.groups]
+    learnt = worker_words(asked, keeping=verification.keeping, language=language)
     not_learnt = explain(asked, (), (), language=language).not_learnt
     return WordsOut(language=language, learnt=list(learnt), not_learnt=list(not_learnt))
 

@@ -6,19 +6,15 @@ from typing import Final
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.applicant import ApplicantIn
 from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
 from wanderbuch.agents.verifier.office import VerifierOffice
-from wanderbuch.governance.form.formats import Country, Link
 from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
 
 
-class NewApplication(ApiModel):
+class NewApplication(ApplicantIn):
     """Who applies, and what it wants to ask. `name` is by default that of the tenant."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    country: Country
-    website: Link | None = None
-    email: str | None = Field(default=None, pattern="^[^@ ]{1,64}@[^@ ]{1,190}$")
     uses: list[IntendedUse] = Field(min_length=1, max_length=12)
 
 
@@ -79,11 +75,8 @@ class WalkInMonths(ApiModel):
 async def _apply(office: VerifierOffice, call: Call[NewApplication]) -> OwnApplicationOut:
     if call.once is not None and (made := await office.own_applications.find(call.once.id)) is not None:
         return OwnApplicationOut.of(await office.own_applications.look(made.id))  # the call came again
-    new = call.body
-    told = new.model_dump(include={"country", "website", "email"}) | {"name": new.name or office.tenant.name}
-    return OwnApplicationOut.of(
-        await office.own_applications.apply(told, VerifierWants(uses=tuple(new.uses)), application_id=call.new_id)
-    )
+    told, wants = call.body.told(office.tenant.name), VerifierWants(uses=tuple(call.body.uses))
+    return OwnApplicationOut.of(await office.own_applications.apply(told, wants, application_id=call.new_id))
 
 
 async def _every(office: VerifierOffice, _: Call[None]) -> OwnApplicationsOut:

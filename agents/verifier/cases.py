@@ -40,15 +40,15 @@ class CaseDestroyedOut(ApiModel):
 
 async def show_case(office: VerifierOffice, call: Call[None]) -> CaseOut:
     """Return the case file of a request."""
-    held = await _held(office, call)
-    kept = await office.cases.get(held, at=office.tenant.clock())
-    if kept is None or held.keeping is None:
-        raise _missing(held)
+    verification = await _verification(office, call)
+    kept = await office.cases.get(verification, at=office.tenant.clock())
+    if kept is None or verification.keeping is None:
+        raise _missing(verification)
     return CaseOut(
         file=kept.sealed,
         sha256=kept.digest,
-        law=held.keeping.law,
-        purpose=held.keeping.purpose,
+        law=verification.keeping.law,
+        purpose=verification.keeping.purpose,
         until=kept.until,
         decided_at=kept.decided_at,
     )
@@ -56,11 +56,11 @@ async def show_case(office: VerifierOffice, call: Call[None]) -> CaseOut:
 
 async def show_key(office: VerifierOffice, call: Call[None]) -> CaseKeyOut:
     """Return the key of a request's case file."""
-    held = await _held(office, call)
-    key = await office.cases.key(held, at=office.tenant.clock())
-    if key is None or held.keeping is None:
-        raise _missing(held)
-    return CaseKeyOut(key=base64.b64encode(key).decode("ascii"), until=held.keeping.until)
+    verification = await _verification(office, call)
+    key = await office.cases.key(verification, at=office.tenant.clock())
+    if key is None or verification.keeping is None:
+        raise _missing(verification)
+    return CaseKeyOut(key=base64.b64encode(key).decode("ascii"), until=verification.keeping.until)
 
 
 async def destroy_case(office: VerifierOffice, call: Call[None]) -> CaseDestroyedOut:
@@ -70,26 +70,26 @@ async def destroy_case(office: VerifierOffice, call: Call[None]) -> CaseDestroye
         NotFoundError: its answer was not to be kept.
         ExchangeError: it is open: its case file may still be made.
     """
-    held = await _held(office, call)
-    if held.keeping is None:
-        raise _missing(held)
-    if not held.state.is_final:
+    verification = await _verification(office, call)
+    if verification.keeping is None:
+        raise _missing(verification)
+    if not verification.state.is_final:
         raise ExchangeError(
             "expected a request that has ended, found one that is open: a case file may still be made of its answer",
             hint="take the question back, or wait for its end",
         )
-    await office.cases.destroy(held.id)
-    return CaseDestroyedOut(id=held.id)
+    await office.cases.destroy(verification.id)
+    return CaseDestroyedOut(id=verification.id)
 
 
-async def _held(office: VerifierOffice, call: Call[None]) -> Verification:
+async def _verification(office: VerifierOffice, call: Call[None]) -> Verification:
     return await office.verification(call.path["id"])
 
 
-def _missing(held: Verification) -> NotFoundError:
-    if held.keeping is None:
+def _missing(verification: Verification) -> NotFoundError:
+    if verification.keeping is None:
         return NotFoundError("there is no case file: the question did not say that the answer would be kept")
     return NotFoundError(
         f"there is no case file: nothing is decided yet, it could not be kept (the decision says so then), or its key"
-        f" was destroyed, as it is after {held.keeping.until.isoformat()}"
+        f" was destroyed, as it is after {verification.keeping.until.isoformat()}"
     )

@@ -1,11 +1,11 @@
 """Why and how long an answer is kept, where a law asks for that: what goes over the wire."""
 
 from datetime import date
-from typing import Literal
 
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.plugins.trust.verifying.keeping import Keeping
 
 
@@ -23,7 +23,7 @@ class KeepOut(ApiModel):
 class KeepIn(KeepOut):
     """The same, and the language in which the worker is told: by default that of the question, or English."""
 
-    language: Literal["en", "fr", "ar", "es", "si", "ta"] | None = None
+    language: LanguageTag | None = None
 
     def parsed(self, language: str = "en") -> Keeping:
         """Return the same as the desk takes it."""

@@ -243,9 +243,9 @@ def _credential(
     )
 
 
-def _seen_of(group: AskedGroup, held: Verification, seen: Mapping[str, str] | None) -> Mapping[str, str] | None:
+def _seen_of(group: AskedGroup, verification: Verification, seen: Mapping[str, str] | None) -> Mapping[str, str] | None:
     """Return what was seen of one credential; see `judgement.Judgement.shown`."""
-    if seen is None or not held.further:
+    if seen is None or not verification.further:
         return seen
     return {name.partition(".")[2]: value for name, value in seen.items() if name.partition(".")[0] == group.group}
 

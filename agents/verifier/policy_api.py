@@ -7,11 +7,12 @@ from pydantic import Field
 
 from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post, put
+from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.policies.document import PolicyDocument, PolicyRule, compiled, policy_schema
 from wanderbuch.agents.verifier.policies.explaining import explained
 from wanderbuch.agents.verifier.policies.keeping import KeptPolicy
-from wanderbuch.agents.verifier.questions.models import LanguageTag, SchemaOut
+from wanderbuch.agents.verifier.questions.models import SchemaOut
 
 
 class PolicyOut(ApiModel):

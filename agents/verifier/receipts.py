@@ -24,19 +24,19 @@ class ReceiptOut(ApiModel):
 
 async def show_receipt(office: VerifierOffice, call: Call[None]) -> ReceiptOut:
     """Return the receipt of a request that was decided."""
-    held = await office.verification(call.path["id"])
-    receipt, jws = await signed_receipt(office, held)
-    return ReceiptOut(receipt=jws, address=receipt_address(office, held), content=receipt)
+    verification = await office.verification(call.path["id"])
+    receipt, jws = await signed_receipt(office, verification)
+    return ReceiptOut(receipt=jws, address=receipt_address(office, verification), content=receipt)
 
 
-async def signed_receipt(office: VerifierOffice, held: Verification) -> tuple[DecisionReceipt, str]:
+async def signed_receipt(office: VerifierOffice, verification: Verification) -> tuple[DecisionReceipt, str]:
     """Return a receipt that is signed now; errors as with `sign_receipt`."""
     tenant = office.tenant
-    return await sign_receipt(tenant.profile, held, did=tenant.did, name=tenant.name, at=tenant.clock())
+    return await sign_receipt(tenant.profile, verification, did=tenant.did, name=tenant.name, at=tenant.clock())
 
 
-def receipt_address(office: VerifierOffice, held: Verification) -> str | None:
+def receipt_address(office: VerifierOffice, verification: Verification) -> str | None:
     """Return the address of a receipt's page; None: it has none."""
-    if held.receipt_token is None:
+    if verification.receipt_token is None:
         return None
-    return f"{office.tenant.place.site_url}{RECEIPT_PATH}/{held.id}/{held.receipt_token}"
+    return f"{office.tenant.place.site_url}{RECEIPT_PATH}/{verification.id}/{verification.receipt_token}"

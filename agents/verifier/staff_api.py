@@ -5,7 +5,7 @@ from typing import Final
 
 from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_once
 from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
-from wanderbuch.agents.people.rest import InvitationView, invite, manager, sign_in_routes
+from wanderbuch.agents.people.rest import SignInInvitationOut, invite, manager, sign_in_routes
 from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, delete, get, patch, post
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.staff import StaffRole
@@ -34,7 +34,7 @@ class StaffAddedOut(ApiModel):
 
     member: StaffMemberOut
     token: str | None = None
-    invitation: InvitationView | None = None
+    invitation: SignInInvitationOut | None = None
 
 
 async def _every(office: VerifierOffice, _: Call[None]) -> StaffOut:

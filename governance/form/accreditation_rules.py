@@ -7,7 +7,7 @@ and nothing else has; 5. intervals; 6. decisions (2, 5 and 6 as in `scope_rules`
 its occupations exist, and that each names whom to appeal to, is part of its form (`model`).
 
 Warnings: 7. exclusions without effect, or of everything; 8. a suspension or withdrawal that names no registries, so
-nothing counts any more; 9. a mandate that ended without a decision that pins registries, so awards dated back into it
+nothing counts any more; 9. a mandate that ended without a decision that pins registries, so awards backdated into it
 still count; 10. all its days have lapsed, so it grants nothing.
 """
 
@@ -43,7 +43,7 @@ def accreditation_findings(parts: Parts, latest: date | None) -> Iterator[Findin
     """Yield every finding about accreditations; `latest` is the last day a decision can have been made."""
     yield from ids_once("accreditation", parts.accreditations)  # 1
     for accreditation in parts.accreditations:
-        statement = accreditation.said
+        statement = accreditation.content
         yield from types_listed(accreditation, "credential_types", statement.credential_types, parts)  # 2
         yield from countries_known(accreditation, statement.jurisdictions)
         yield from _ownership(accreditation)
@@ -64,14 +64,14 @@ def levels_of(framework: str, crosswalks: Iterable[Placed[CrosswalkJson]]) -> li
     if framework == CEFR:
         return [tuple(known_framework(CEFR).levels)]
     return [
-        tuple(row.level for row in crosswalk.said.levels)
+        tuple(row.level for row in crosswalk.content.levels)
         for crosswalk in crosswalks
-        if crosswalk.said.framework == framework
+        if crosswalk.content.framework == framework
     ]
 
 
 def _ownership(accreditation: Placed[AnyAccreditation]) -> Iterator[Finding]:
-    statement = accreditation.said
+    statement = accreditation.content
     named: list[tuple[str, int, SourceId | StatusId]] = []
     named += [(statement.SOURCES, position, source_id) for position, source_id in enumerate(statement.sources)]
     decisions: Sequence[AnyStatusChange] = statement.status
@@ -89,16 +89,16 @@ def _ownership(accreditation: Placed[AnyAccreditation]) -> Iterator[Finding]:
 def _certificates_once(accreditations: Iterable[Placed[AnyAccreditation]]) -> Iterator[Finding]:
     signing_for: dict[SourceId, Did] = {}
     for accreditation in accreditations:
-        for position, source in enumerate(accreditation.said.sources):
+        for position, source in enumerate(accreditation.content.sources):
             if source.owner is None and signing_for.setdefault(source, accreditation.did) != accreditation.did:
                 message = f"expected a certificate of one issuer, found one that {signing_for[source]} signs with too"
-                path = accreditation.at(accreditation.said.SOURCES, position)
+                path = accreditation.at(accreditation.content.SOURCES, position)
                 yield error(path, "source-once", message, "name each issuer's own; nobody could tell whose it is")
 
 
 def levels_fit(accreditation: PlacedPart[ScopeJson], crosswalks: Iterable[Placed[CrosswalkJson]]) -> Iterator[Finding]:
     """Refuse levels that their framework has not, or in the wrong order (4)."""
-    range_json = accreditation.said.level_range  # 4
+    range_json = accreditation.content.level_range  # 4
     path = accreditation.at("level_range")
     orders = levels_of(range_json.framework, crosswalks)
     if not orders:
@@ -116,7 +116,7 @@ def levels_fit(accreditation: PlacedPart[ScopeJson], crosswalks: Iterable[Placed
 
 def languages_apart(accreditation: PlacedPart[ScopeJson]) -> Iterator[Finding]:
     """Refuse languages with levels of occupations, and occupations with those of languages (4)."""
-    statement = accreditation.said  # 4
+    statement = accreditation.content  # 4
     in_cefr = statement.level_range.framework == CEFR
     for member in ("occupations", "excluded_occupations"):
         for position, code in enumerate(getattr(statement, member)):
@@ -132,7 +132,7 @@ def languages_apart(accreditation: PlacedPart[ScopeJson]) -> Iterator[Finding]:
 
 
 def _pins(accreditation: Placed[AnyAccreditation], latest: date | None) -> Iterator[Finding]:
-    statement = accreditation.said
+    statement = accreditation.content
     decisions: Sequence[AnyStatusChange] = statement.status
     for position, change in enumerate(decisions):
         if change.status != "active" and not change.statuses:  # 8
@@ -143,6 +143,6 @@ def _pins(accreditation: Placed[AnyAccreditation], latest: date | None) -> Itera
     last = mandate[-1].last if mandate else OPEN_END
     decided = any(change.status != "active" for change in statement.status)
     if latest is not None and last < latest and not decided:  # 9
-        message = f"the mandate ended on {last}, but awards dated back into it still count from any registry"
+        message = f"the mandate ended on {last}, but awards backdated into it still count from any registry"
         fix = 'add a status "withdrawn" that names the registries of that time'
         yield warning(accreditation.at("intervals"), "ended-mandate-pinned", message, fix)

@@ -35,8 +35,8 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
     yield from ids_once("regulation", parts.regulations)  # 2
     for regulation in parts.regulations:
         yield from by_author("regulation", regulation, parts)  # 1
-        yield from countries_known(regulation, regulation.said.jurisdictions)  # 3
-        yield from intervals_in_order(regulation, regulation.said.intervals)  # 4
+        yield from countries_known(regulation, regulation.content.jurisdictions)  # 3
+        yield from intervals_in_order(regulation, regulation.content.intervals)  # 4
     yield from ids_once("refusal", parts.refusals)  # 5
     refused = {refusal.did for refusal in parts.refusals}
     accredited: dict[str, list[Placed[AnyAccreditation]]] = {}
@@ -44,8 +44,8 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
         if accreditation.did in refused:
             accredited.setdefault(accreditation.did, []).append(accreditation)
     for refusal in parts.refusals:
-        if latest is not None and refusal.said.decided_on > latest:  # 6
-            message = f"expected a decision made before the file was, found {refusal.said.decided_on}"
+        if latest is not None and refusal.content.decided_on > latest:  # 6
+            message = f"expected a decision made before the file was, found {refusal.content.decided_on}"
             yield error(refusal.at("decided_on"), "decision-in-past", message, "publish it when it is made")
         yield from _contradiction(refusal, accredited.get(refusal.did, ()))
     for signatories in parts.signatories:
@@ -53,21 +53,21 @@ def authority_findings(parts: Parts, latest: date | None) -> Iterator[Finding]:
         yield from _signatories(signatories, parts)
     for divided in parts.divided:
         yield from by_author("divided", divided, parts)  # 10
-        wanted, count = 2**divided.said.bits, len(divided.said.parts)
+        wanted, count = 2**divided.content.bits, len(divided.content.parts)
         if count != wanted:  # 11
-            message = f"expected {wanted} parts, one for each value of {divided.said.bits} bits, found {count}"
+            message = f"expected {wanted} parts, one for each value of {divided.content.bits} bits, found {count}"
             yield error(divided.at("parts"), "part-for-each", message, "divide the file anew")
 
 
 def _contradiction(
     refusal: Placed[RefusalJson], accreditations: Iterable[Placed[AnyAccreditation]]
 ) -> Iterator[Finding]:
-    day = DateSpan(refusal.said.decided_on, refusal.said.decided_on)
+    day = DateSpan(refusal.content.decided_on, refusal.content.decided_on)
     for accreditation in accreditations:
-        statement = accreditation.said
+        statement = accreditation.content
         if not covers(counting_days(statement.intervals, statement.status), day):
             continue
-        for position, code in enumerate(refusal.said.occupations):
+        for position, code in enumerate(refusal.content.occupations):
             if covers_whole(statement.occupations, statement.excluded_occupations, code):  # 12
                 message = f"on that day {statement.id} accredited the same applicant for {code}"
                 fix = "a refusal takes nothing away; suspend or withdraw the accreditation if that was meant"
@@ -75,7 +75,7 @@ def _contradiction(
 
 
 def _signatories(signatories: Placed[SignatoriesJson], parts: Parts) -> Iterator[Finding]:
-    signatories_json = signatories.said
+    signatories_json = signatories.content
     seen: set[str] = set()
     for position, party in enumerate(signatories_json.parties):  # 8
         if party.did in seen:

@@ -108,12 +108,12 @@ def _texts(value: object) -> list[str]:
 def _grants(parts: Parts) -> Iterator[Finding]:
     roles = parts.named_roles()
     for grant in parts.roles:
-        if roles is not None and grant.said.role not in roles:  # 6
-            near = difflib.get_close_matches(grant.said.role, roles, n=1)
+        if roles is not None and grant.content.role not in roles:  # 6
+            near = difflib.get_close_matches(grant.content.role, roles, n=1)
             fix = f"write {near[0]!r} if that was meant, or define it" if near else "define it under roles"
-            message = f"expected a role of this file, found {grant.said.role!r}"
+            message = f"expected a role of this file, found {grant.content.role!r}"
             yield error(grant.at("role"), "role-known", message, fix)
-        if grant.said.end is not None and grant.said.end <= grant.said.start:  # 7
+        if grant.content.end is not None and grant.content.end <= grant.content.start:  # 7
             message = "expected an end after the start, found it before or at the same instant"
             yield error(grant.at("end"), "order-of-time", message, "correct start or end")
 
@@ -147,7 +147,7 @@ def _participants(parts: Parts) -> Iterator[Finding]:
     yield from _moved(parts)
     described = {description.did for description in parts.descriptions}
     roles = parts.named_roles() or {}
-    issuing = {role.did for role in parts.roles if _texts(roles.get(role.said.role, {}).get("issue"))}
+    issuing = {role.did for role in parts.roles if _texts(roles.get(role.content.role, {}).get("issue"))}
     warned = set()
     for accreditation in parts.accreditations:  # 10
         did = accreditation.did

@@ -24,7 +24,7 @@ def crosswalk_findings(parts: Parts) -> Iterator[Finding]:
     in_force: dict[str, list[DateSpan]] = {}
     seen: set[tuple[str, str]] = set()
     for crosswalk in parts.crosswalks:
-        crosswalk_json = crosswalk.said
+        crosswalk_json = crosswalk.content
         yield from by_author("crosswalk", crosswalk, parts)  # 1
         if (crosswalk_json.framework, crosswalk_json.version) in seen:  # 2
             message = f"expected each version once, found {crosswalk_json.version!r} again"
@@ -48,7 +48,7 @@ def crosswalk_findings(parts: Parts) -> Iterator[Finding]:
 
 
 def _levels(crosswalk: Placed[CrosswalkJson], known: Framework | None) -> Iterator[Finding]:
-    crosswalk_json = crosswalk.said
+    crosswalk_json = crosswalk.content
     codes = [row.level for row in crosswalk_json.levels]
     for position, code in enumerate(codes):  # 5
         path = crosswalk.at("levels", position, "level")

@@ -60,25 +60,25 @@ def to_domain(parts: Parts) -> GovernanceFile:
         ),
         participants=_participants(parts),
         accreditations=tuple(
-            _accreditation(accreditation.did, accreditation.said) for accreditation in parts.accreditations
+            _accreditation(accreditation.did, accreditation.content) for accreditation in parts.accreditations
         ),
-        crosswalks=tuple(_crosswalk(crosswalk.said) for crosswalk in parts.crosswalks),
+        crosswalks=tuple(_crosswalk(crosswalk.content) for crosswalk in parts.crosswalks),
         trusted_governance=tuple(
             TrustedGovernance(governance_json.publisher, governance_json.uri)
             for governance_json in file.trusted_governance
         ),
         recognitions=tuple(
-            recognition(recognition_json.did, recognition_json.said) for recognition_json in parts.recognitions
+            recognition(recognition_json.did, recognition_json.content) for recognition_json in parts.recognitions
         ),
-        regulations=tuple(regulation(regulation_json.said) for regulation_json in parts.regulations),
+        regulations=tuple(regulation(regulation_json.content) for regulation_json in parts.regulations),
         verifications=tuple(
-            verification(verification_json.did, verification_json.said) for verification_json in parts.verifications
+            verification(verification_json.did, verification_json.content) for verification_json in parts.verifications
         ),
-        programmes=tuple(programme(programme_json.did, programme_json.said) for programme_json in parts.programmes),
-        refusals=tuple(refusal(refusal_json.did, refusal_json.said) for refusal_json in parts.refusals),
-        signatories=next((signatories(signatory.said) for signatory in parts.signatories), None),
-        listings=tuple(listing(entry.register_id, entry.said) for entry in parts.listings),
-        division=next((division(divided_json.said) for divided_json in parts.divided), None),
+        programmes=tuple(programme(programme_json.did, programme_json.content) for programme_json in parts.programmes),
+        refusals=tuple(refusal(refusal_json.did, refusal_json.content) for refusal_json in parts.refusals),
+        signatories=next((signatories(signatory.content) for signatory in parts.signatories), None),
+        listings=tuple(listing(entry.register_id, entry.content) for entry in parts.listings),
+        division=next((division(divided_json.content) for divided_json in parts.divided), None),
     )
 
 
@@ -93,11 +93,11 @@ def lapses(changes: tuple[StatusChange, ...]) -> tuple[Lapse, ...]:
 
 
 def _participants(parts: Parts) -> tuple[Participant, ...]:
-    descriptions = {description.did: description.said for description in parts.descriptions}
-    aliases = {alias.did: tuple(alias.said.alias_dids) for alias in parts.aliases}
+    descriptions = {description.did: description.content for description in parts.descriptions}
+    aliases = {alias.did: tuple(alias.content.alias_dids) for alias in parts.aliases}
     grants: dict[Did, list[RoleGrant]] = {}
     for role in parts.roles:
-        grants.setdefault(role.did, []).append(RoleGrant(role.said.role, role.said.start, role.said.end))
+        grants.setdefault(role.did, []).append(RoleGrant(role.content.role, role.content.start, role.content.end))
     participants = []
     for did in parts.dids:
         description = descriptions.get(did)

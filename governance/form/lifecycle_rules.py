@@ -58,7 +58,7 @@ def _dated(parts: Parts) -> Iterator[tuple[str, Placed[Any]]]:
 
 
 def _days(placed: Placed[Any]) -> tuple[DateSpan, ...]:
-    return counting_days(placed.said.intervals, getattr(placed.said, "status", ()))
+    return counting_days(placed.content.intervals, getattr(placed.content, "status", ()))
 
 
 def _ends(placed: Placed[Any], kind: str, days: tuple[DateSpan, ...], today: date) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _ends(placed: Placed[Any], kind: str, days: tuple[DateSpan, ...], today: dat
 
 
 def _suspended(placed: Placed[Any], today: date) -> Iterator[Finding]:
-    changes = getattr(placed.said, "status", ())
+    changes = getattr(placed.content, "status", ())
     if changes and changes[-1].status == "suspended" and today - changes[-1].decided_on > _LONG_SUSPENSION:  # 4
         message = f"suspended since {changes[-1].decided_on}, for more than a year"
         fix = "decide: active again, or withdrawn"
@@ -83,7 +83,7 @@ def _suspended(placed: Placed[Any], today: date) -> Iterator[Finding]:
 def _crosswalks(parts: Parts, today: date) -> Iterator[Finding]:
     by_framework: dict[str, list[tuple[DateSpan, str]]] = {}
     for crosswalk in parts.crosswalks:
-        crosswalk_json = crosswalk.said
+        crosswalk_json = crosswalk.content
         span = DateSpan(crosswalk_json.valid_from, crosswalk_json.valid_until or OPEN_END)
         by_framework.setdefault(crosswalk_json.framework, []).append((span, crosswalk.at("valid_until")))
     for framework, spans in by_framework.items():  # 3
@@ -104,8 +104,8 @@ def _roles(parts: Parts, at: datetime) -> Iterator[Finding]:
     roles = parts.named_roles() or {}
     grants: dict[str, list[bool]] = {}
     for grant in parts.roles:
-        if roles.get(grant.said.role, {}).get("issue"):
-            holds = grant.said.start <= at and (grant.said.end is None or at < grant.said.end)
+        if roles.get(grant.content.role, {}).get("issue"):
+            holds = grant.content.start <= at and (grant.content.end is None or at < grant.content.end)
             grants.setdefault(grant.did, []).append(holds)
     day = DateSpan(at.date(), at.date())
     warned: set[str] = set()
@@ -121,13 +121,13 @@ def _roles(parts: Parts, at: datetime) -> Iterator[Finding]:
 def _programmes(parts: Parts, today: date) -> Iterator[Finding]:
     day = DateSpan(today, today)
     counting = {
-        (accreditation.did, accreditation.said.id): bool(covers(_days(accreditation), day))
+        (accreditation.did, accreditation.content.id): bool(covers(_days(accreditation), day))
         for accreditation in parts.accreditations
         if parts.programmes
     }
     for programme in parts.programmes:  # 6
-        if covers(_days(programme), day) and not counting.get((programme.did, programme.said.accreditation), True):
-            message = f"this programme is offered, but {programme.said.accreditation} does not count now"
+        if covers(_days(programme), day) and not counting.get((programme.did, programme.content.accreditation), True):
+            message = f"this programme is offered, but {programme.content.accreditation} does not count now"
             yield warning(
                 programme.at("intervals"), "programme-without-mandate", message, "end it, or renew the mandate"
             )

@@ -21,30 +21,30 @@ def listing_findings(parts: Parts) -> Iterator[Finding]:
     listed = [
         PlacedPart(listing.at("accredited_for", position), accredited)
         for listing in parts.listings
-        for position, accredited in enumerate(listing.said.accredited_for)
+        for position, accredited in enumerate(listing.content.accredited_for)
     ]
     yield from ids_once("listed", listed)  # 1
-    accredited_ids = {accreditation.said.id for accreditation in parts.accreditations}
+    accredited_ids = {accreditation.content.id for accreditation in parts.accreditations}
     for scope in listed:
-        if scope.said.id in accredited_ids:  # 1
-            message = f"expected each id once, found {scope.said.id!r} among the accreditations too"
+        if scope.content.id in accredited_ids:  # 1
+            message = f"expected each id once, found {scope.content.id!r} among the accreditations too"
             yield error(scope.at("id"), "listed-once", message, "remove it here: the institution is connected")
-        yield from types_listed(scope, "credential_types", scope.said.credential_types, parts)  # 2
-        yield from countries_known(scope, scope.said.jurisdictions)
+        yield from types_listed(scope, "credential_types", scope.content.credential_types, parts)  # 2
+        yield from countries_known(scope, scope.content.jurisdictions)
         yield from levels_fit(scope, parts.crosswalks)
         yield from languages_apart(scope)
-        yield from intervals_in_order(scope, scope.said.intervals)
+        yield from intervals_in_order(scope, scope.content.intervals)
     connected: set[str] = set()
     for listing in parts.listings:
         if parts.divided:  # 5
             message = "expected no listing in the root of a divided file"
             yield error(listing.path, "listing-in-part", message, "divide the file anew")
-        did = listing.said.did
+        did = listing.content.did
         if did is None:
-            if not listing.said.accredited_for:  # 6
+            if not listing.content.accredited_for:  # 6
                 yield warning(listing.path, "listed-for-nothing", "it is accredited for nothing", "add what for")
             continue
-        if listing.said.accredited_for:  # 3
+        if listing.content.accredited_for:  # 3
             message = "expected nothing more of an institution that has a DID"
             fix = "move it to the accreditations of its DID"
             yield error(listing.at("accredited_for"), "connected-lists-nothing", message, fix)

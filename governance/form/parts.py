@@ -28,7 +28,7 @@ class PlacedPart[M: BaseModel]:
     """A part in the right form: what it says, and where it stands (JSON pointer)."""
 
     path: str
-    said: M
+    content: M
 
     def at(self, *steps: object) -> str:
         """Return the pointer of a place below this part."""

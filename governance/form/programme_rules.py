@@ -29,13 +29,13 @@ def programme_findings(parts: Parts) -> Iterator[Finding]:
     if not parts.programmes:
         return
     accreditations = {
-        (accreditation.did, accreditation.said.id): accreditation for accreditation in parts.accreditations
+        (accreditation.did, accreditation.content.id): accreditation for accreditation in parts.accreditations
     }
     excluded: dict[str, list[str]] = {}
     for entry in parts.accreditations:
-        excluded.setdefault(entry.did, []).extend(entry.said.excluded_occupations)
+        excluded.setdefault(entry.did, []).extend(entry.content.excluded_occupations)
     for programme in parts.programmes:
-        programme_json = programme.said
+        programme_json = programme.content
         yield from intervals_in_order(programme, programme_json.intervals)  # 7
         yield from _levels(programme, parts)
         accreditation = accreditations.get((programme.did, programme_json.accreditation))
@@ -47,7 +47,7 @@ def programme_findings(parts: Parts) -> Iterator[Finding]:
 
 
 def _levels(programme: Placed[ProgrammeJson], parts: Parts) -> Iterator[Finding]:
-    programme_json = programme.said
+    programme_json = programme.content
     known = _known_levels(programme_json.framework, parts)
     if known is None:  # 4
         message = f"expected a framework that this file has a crosswalk of, or EQF, found {programme_json.framework}"
@@ -83,7 +83,7 @@ def _covered(
     excluded: Sequence[str],
     parts: Parts,
 ) -> Iterator[Finding]:
-    programme_json, scope = programme.said, accreditation.said
+    programme_json, scope = programme.content, accreditation.content
     if not covers_whole(scope.occupations, (), programme_json.occupation):  # 3
         message = (
             f"expected an occupation of {scope.id} ({', '.join(scope.occupations)}), found {programme_json.occupation}"
@@ -110,7 +110,7 @@ def _covered(
 
 
 def _level_covered(programme: Placed[ProgrammeJson], accreditation: Placed[AnyAccreditation], parts: Parts) -> bool:
-    programme_json, limits = programme.said, accreditation.said.level_range
+    programme_json, limits = programme.content, accreditation.content.level_range
     if limits.framework == programme_json.framework:
         orders = [
             order for order in levels_of(programme_json.framework, parts.crosswalks) if programme_json.level in order
@@ -125,9 +125,9 @@ def _level_covered(programme: Placed[ProgrammeJson], accreditation: Placed[AnyAc
     mapped = [
         str(row.eqf)
         for crosswalk in parts.crosswalks
-        if crosswalk.said.framework == programme_json.framework
-        and touches(offered, DateSpan(crosswalk.said.valid_from, crosswalk.said.valid_until or OPEN_END))
-        for row in crosswalk.said.levels
+        if crosswalk.content.framework == programme_json.framework
+        and touches(offered, DateSpan(crosswalk.content.valid_from, crosswalk.content.valid_until or OPEN_END))
+        for row in crosswalk.content.levels
         if row.level == programme_json.level and row.eqf is not None
     ]
     return any(limits.min <= level <= limits.max for level in mapped)

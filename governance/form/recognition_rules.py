@@ -38,7 +38,7 @@ def recognition_findings(parts: Parts, latest: date | None) -> Iterator[Finding]
     yield from _publishers(parts)
     yield from ids_once("recognition", parts.recognitions)  # 3
     for recognition in parts.recognitions:
-        recognition_json = recognition.said
+        recognition_json = recognition.content
         yield from _publisher_trusted(recognition, parts)
         yield from types_listed(recognition, "credential_types", recognition_json.credential_types, parts)  # 4
         yield from countries_known(recognition, recognition_json.jurisdictions)
@@ -94,24 +94,24 @@ def _regulated(recognition: Placed[RecognitionJson], parts: Parts) -> Iterator[F
     allowed = [
         code
         for statement in parts.recognitions
-        if statement.did == recognition.did and profession in statement.said.purposes
-        for code in statement.said.occupations
+        if statement.did == recognition.did and profession in statement.content.purposes
+        for code in statement.content.occupations
     ]
-    settled = (*allowed, *recognition.said.excluded_occupations)
-    for position, code in enumerate(recognition.said.occupations):  # 11
+    settled = (*allowed, *recognition.content.excluded_occupations)
+    for position, code in enumerate(recognition.content.occupations):  # 11
         for regulation in parts.regulations:
-            where = set(regulation.said.jurisdictions) & set(recognition.said.jurisdictions)
-            days = counting_days(recognition.said.intervals)
-            when = any(touches(days, counting_day) for counting_day in counting_days(regulation.said.intervals))
+            where = set(regulation.content.jurisdictions) & set(recognition.content.jurisdictions)
+            days = counting_days(recognition.content.intervals)
+            when = any(touches(days, counting_day) for counting_day in counting_days(regulation.content.intervals))
             common = [
                 max(code, occupation, key=len)
-                for occupation in regulation.said.occupations
+                for occupation in regulation.content.occupations
                 if overlap((occupation,), code)
             ]
             regulated = [code for code in common if not nothing_left(settled, code)]
             if regulated and where and when:
                 named = ", ".join(dict.fromkeys(regulated))
-                message = f"{named} is regulated in {', '.join(sorted(where))} ({regulation.said.id})"
+                message = f"{named} is regulated in {', '.join(sorted(where))} ({regulation.content.id})"
                 fix = f'without the purpose "{profession}" it counts there for study alone'
                 yield warning(recognition.at("occupations", position), "regulated-recognised", message, fix)
                 break

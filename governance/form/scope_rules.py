@@ -63,7 +63,7 @@ def ids_once[M: BaseModel](kind: str, placed: Iterable[PlacedPart[M]]) -> Iterat
     """Refuse an id that stands twice (1); `kind` is part of the rule's name."""
     seen: set[str] = set()
     for entry in placed:
-        name: str = entry.said.id  # type: ignore[attr-defined]
+        name: str = entry.content.id  # type: ignore[attr-defined]
         if name in seen:
             message = f"expected each id once, found {name!r} again"
             yield error(entry.at("id"), f"{kind}-once", message, "give it an id of its own")
@@ -140,11 +140,11 @@ def exclusions_have_effect[M: BaseModel](placed: Sequence[Placed[M]], whose: str
     scopes: dict[str, list[str]] = {}
     excluded: dict[str, list[str]] = {}
     for entry in placed:
-        statement: Excluding = entry.said  # type: ignore[assignment]
+        statement: Excluding = entry.content  # type: ignore[assignment]
         scopes.setdefault(entry.did, []).extend(statement.occupations)
         excluded.setdefault(entry.did, []).extend(statement.excluded_occupations)
     for entry in placed:
-        statement = entry.said  # type: ignore[assignment]
+        statement = entry.content  # type: ignore[assignment]
         for position, code in enumerate(statement.excluded_occupations):
             if not overlap(tuple(scopes[entry.did]), code):
                 path = entry.at("excluded_occupations", position)

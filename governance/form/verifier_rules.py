@@ -24,7 +24,7 @@ def verifier_findings(parts: Parts) -> Iterator[Finding]:
     """Yield every finding about what verifiers may ask."""
     yield from ids_once("verification", parts.verifications)  # 1
     for verification in parts.verifications:
-        verification_json = verification.said
+        verification_json = verification.content
         yield from types_listed(verification, "credential_type", (verification_json.credential_type,), parts)  # 2
         yield from countries_known(verification, verification_json.jurisdictions)
         yield from _attributes(verification)
@@ -36,7 +36,7 @@ def verifier_findings(parts: Parts) -> Iterator[Finding]:
 
 
 def _attributes(verification: Placed[VerificationJson]) -> Iterator[Finding]:
-    verification_json = verification.said
+    verification_json = verification.content
     try:
         known: CredentialType | None = load_credential_type(verification_json.credential_type)
     except CredentialError:
@@ -76,13 +76,13 @@ def _presentation(parts: Parts) -> Iterator[Finding]:
     listed, roles = parts.listed_schemas() or {}, parts.named_roles() or {}
     verifies: dict[str, set[str]] = {}
     for grant in parts.roles:
-        schemas = roles.get(grant.said.role, {}).get("verify")
+        schemas = roles.get(grant.content.role, {}).get("verify")
         for schema in schemas if isinstance(schemas, list) else ():
             verifies.setdefault(grant.did, set()).add(listed.get(str(schema), ""))
     warned: set[str] = set()
     for verification in parts.verifications:  # 8
         did = verification.did
-        if verification.said.credential_type not in verifies.get(did, set()):
+        if verification.content.credential_type not in verifies.get(did, set()):
             message = "the file gives this verifier no CTE role that verifies such credentials"
             yield warning(verification.path, "verifier-has-role", message, "add a roles.json statement")
         if did not in described and did not in warned:

@@ -30,14 +30,14 @@ class ImportReport:
     Args:
         findings: errors first, then questions; with either there is no draft.
         draft: the new file as JSON, None if there are errors or nothing is different.
-        found: what the draft changes, in words.
+        differences: what the draft changes, in words.
         missing: ids of accreditations of the file that the list does not speak of.
         rows: how many rows the list has.
     """
 
     findings: tuple[CellFinding, ...]
     draft: Mapping[str, Any] | None = field(repr=False)
-    found: tuple[Difference, ...]
+    differences: tuple[Difference, ...]
     missing: tuple[str, ...]
     rows: int
 
@@ -73,7 +73,7 @@ def draft_from(table: Table, document: Mapping[str, Any], settings: ImportSettin
     draft = copy.deepcopy(dict(document))
     merging = Merging(draft, settings, columns)
     merging.add(rows)  # 3
-    findings += _placed(merging.findings, table, columns)
+    findings += _placed(merging.findings.all, table, columns)
     if _failed(findings):
         return _report(findings, table)
     missing = tuple(

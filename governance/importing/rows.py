@@ -1,5 +1,6 @@
 """From cells to values, row by row; every finding names its row and column."""
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -66,10 +67,10 @@ def read_rows(
     findings: list[CellFinding] = []
     mistakes = 0
     fills = {name for name, column in INSTITUTIONS.by_name.items() if column.fills_down} if settings.fill_down else ()
-    each = texts_of(
+    texts_by_row = texts_of(
         table, columns, findings, lists=_LISTS, fills_down=fills, begins=("institution", "did", "register_id")
     )
-    for number, texts in each:
+    for number, texts in texts_by_row:
         values, wrong = _read(texts, settings, frameworks)
         findings += [
             CellFinding(
@@ -214,3 +215,14 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "learning_settings": values.learning_settings,
     "units": values.units,
 }
+
+
+def accreditation_id(did: str, row: ImportedRow) -> str:
+    """Return the number of a row's accreditation; made from what it is about, where the list has none."""
+    given = row.values.get("accreditation")
+    if given is not None:
+        return str(given)
+    levels = row.values.get("levels") or ("",)
+    about = row.values.get("title") or ",".join(sorted(row.values.get("occupations", ())))
+    digest = hashlib.sha256("\n".join((did, str(about), levels[0])).encode()).hexdigest()
+    return f"list-{digest[:16]}"

@@ -46,7 +46,7 @@ class Look:
 class OdsStyles:
     """Reads the styles of a part; names are of a family."""
 
-    found: dict[tuple[str, str], OdsStyle] = field(default_factory=dict)
+    styles: dict[tuple[str, str], OdsStyle] = field(default_factory=dict)
     _current: OdsStyle | None = None
     _looks: dict[tuple[str, str], Look] = field(default_factory=dict)
 
@@ -57,7 +57,7 @@ class OdsStyles:
                 family, own = attributes.get("style:family", ""), attributes.get("style:name", "")
                 parent = attributes.get("style:parent-style-name", "")
                 self._current = OdsStyle(parent if own else "")
-                self.found[family, own] = self._current
+                self.styles[family, own] = self._current
             case "style:text-properties" if self._current is not None:
                 self._text(self._current, attributes)
             case "style:table-cell-properties" if self._current is not None:
@@ -84,7 +84,7 @@ class OdsStyles:
 
     def one(self, family: str, name: str) -> OdsStyle:
         """Return what one style says itself."""
-        return self.found.get((family, name), OdsStyle())
+        return self.styles.get((family, name), OdsStyle())
 
     def look(self, family: str, name: str) -> Look:
         """Return how text in a style looks: struck out, seen, in which font and colours."""
@@ -106,7 +106,7 @@ class OdsStyles:
         chain: list[OdsStyle] = []
         at: str | None = name
         while at is not None and len(chain) < 20:
-            style = self.found.get((family, at))
+            style = self.styles.get((family, at))
             if style is not None:
                 chain.append(style)
             at = (style.parent if style is not None else "") if at else None

@@ -42,7 +42,7 @@ class _Relations:
     """Reads a `.rels` part: id -> what it leads to."""
 
     folder: str
-    found: dict[str, _Relation] = field(default_factory=dict)
+    relations: dict[str, _Relation] = field(default_factory=dict)
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "Relationship":
@@ -52,7 +52,7 @@ class _Relations:
                     target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(self.folder, target))
                 )
             kind = attributes.get("Type", "").rpartition("/")[2]
-            self.found[attributes.get("Id", "")] = _Relation(kind, target)
+            self.relations[attributes.get("Id", "")] = _Relation(kind, target)
 
     def end(self, name: str) -> None:
         pass
@@ -188,7 +188,7 @@ def _relations(archive: Archive, path: str) -> dict[str, _Relation]:
     reader = _Relations(folder)
     if place in archive:
         _read(archive, place, reader)
-    return reader.found
+    return reader.relations
 
 
 def _read(archive: Archive, path: str, reader: PartReader) -> None:

@@ -82,8 +82,8 @@ class CheckInCode:
 
 def check_in_proof(key: bytes, *, authority: str, applicant: str, application_id: str) -> str:
     """Return the proof that somebody has a code, as hexadecimal digits."""
-    said = "\n".join(("wanderbuch check-in 1", authority, applicant, application_id))
-    return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
+    claim = "\n".join(("wanderbuch check-in 1", authority, applicant, application_id))
+    return hmac.new(key, claim.encode(), hashlib.sha256).hexdigest()
 
 
 def proves_code(proof: str, key: bytes, *, authority: str, applicant: str, application_id: str) -> bool:

@@ -1,51 +1,48 @@
 """The one HTTP edge: every request that leaves an agent goes through here.
 
 What it guarantees: https with checked certificates, only addresses that `addresses.py` allows, no redirect is followed,
-no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (counted while they
-arrive, never decompressed), a bounded number of connections. Lanes
-keep one kind of work from holding up another (`edge_lanes`).
+no cookie and no proxy, one deadline for the whole exchange, no more bytes than the caller accepts (`answers`), a
+bounded number of connections. Lanes keep one kind of work from holding up another (`edge_lanes`; their sessions:
+`edge_sessions`).
 """
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
-from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from wanderbuch.errors import ConfigurationError
-from wanderbuch.plugins.http.addresses import CheckedResolver, ConnectionMap, checked_url
-from wanderbuch.plugins.http.edge_lanes import CONNECT_S, FIXED, UNMAPPED, Lane, LaneLimits
+from wanderbuch.plugins.http.addresses import ConnectionMap, checked_url
+from wanderbuch.plugins.http.answers import (
+    Fetched,
+    Redirect,
+    Relayed,
+    check_status,
+    fetched,
+    fetched_or_location,
+    fetched_or_refusal,
+    relayed,
+)
+from wanderbuch.plugins.http.edge_lanes import CONNECT_S, FIXED, Lane, LaneLimits
+from wanderbuch.plugins.http.edge_sessions import LaneSessions, tls_context
 from wanderbuch.plugins.http.errors import (
     AddressRefusedError,
     DeadlineError,
     NoConnectionError,
-    NotFoundError,
-    RedirectRefusedError,
-    StatusError,
-    TooLargeError,
     UnreachableError,
 )
 from wanderbuch.plugins.http.lanes import STRANGERS_DEADLINE_S, Host, StrangersLane, is_for_strangers
-from wanderbuch.plugins.http.names import NameLookup
 
-_CHUNK_BYTES: Final = 16 * 1024
-_USER_AGENT: Final = "wanderbuch"
-_PROBLEM: Final = "application/problem+json"
 _MAX_FIELD_BYTES: Final = 8190  # of one header, as aiohttp has it
 _HTTPS: Final = 443
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})  # RFC 9110 §15.4
-_KEPT_OPEN_S: Final = 45.0  # a new one costs either side 1 ms; common proxies give one up after 60 s
-_PRINTABLE: Final = re.compile(r"[ -~]+")  # RFC 9110 §5.5, without what is obsolete there
-_SHOWN_HEADERS: Final = ("Content-Type", "Content-Range", "ETag", "Location")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +66,6 @@ class HttpEdgeConfig:
     max_deliveries_per_host: int = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """An answer: status 200 to 299, or 304 without a body where an `etag` was sent."""
-
-    status: int
-    body: bytes
-    content_type: str
-    etag: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Where a host would have sent us. Nobody went there; whoever asked for it decides what it means.
-
-    Args:
-        location: the Location header, made absolute; unchecked.
-    """
-
-    status: int
-    location: str
-
-
-@dataclass(frozen=True, slots=True)
-class Relayed:
-    """An answer of any status, as somebody else is shown it.
-
-    Args:
-        headers: those that matter to them, by name in small letters; unchecked.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
 class HttpEdge:
     """Sends requests to other hosts; one a process, closed by whoever opened it.
 
@@ -125,12 +87,10 @@ class HttpEdge:
         has_network: bool = True,
     ) -> None:
         self._config = config or HttpEdgeConfig()
-        self._resolver = resolver
-        self._tls = _tls_context(self._config.ca_file) if has_network else None
-        self._sessions: dict[Lane, aiohttp.ClientSession] = {}
+        self._tls = tls_context(self._config.ca_file) if has_network else None
+        self._sessions = LaneSessions(self._config.connect, partial(_limits, self._config), resolver)
         self._strangers = StrangersLane()
         self._is_party: Callable[[str], bool] = lambda _: False
-        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -159,9 +119,7 @@ class HttpEdge:
         if etag is not None:
             headers["If-None-Match"] = etag
 
-        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
-            return await _fetched(response, shown, max_bytes, conditional=etag is not None)
-
+        read = partial(fetched, max_bytes=max_bytes, conditional=etag is not None)
         return await self._send("GET", url, None, headers, timeout_s, read)
 
     async def get_or_location(
@@ -171,12 +129,7 @@ class HttpEdge:
 
         Arguments and errors as with `get`; the Location may be as long as a body.
         """
-
-        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched | Redirect:
-            if response.status in _REDIRECTS and "Location" in response.headers:
-                return Redirect(response.status, _absolute(response.url, response.headers["Location"], shown))
-            return await _fetched(response, shown, max_bytes, conditional=False)
-
+        read = partial(fetched_or_location, max_bytes=max_bytes)
         field_bytes = max(max_bytes, _MAX_FIELD_BYTES)
         return await self._send("GET", url, None, {"Accept": accept}, timeout_s, read, max_field_bytes=field_bytes)
 
@@ -193,27 +146,17 @@ class HttpEdge:
             timeout_s: for all of it.
             hears_why: whether a refusal with problem details (RFC 9457) is read into the error's `body`.
         """
-
-        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
-            if hears_why and 400 <= response.status < 500 and response.content_type == _PROBLEM:
-                why = await _read(response, shown, max_bytes)
-                raise StatusError(f"{shown} refuses (status {response.status})", status=response.status, body=why)
-            return await _fetched(response, shown, max_bytes, conditional=False)
-
+        read = partial(fetched_or_refusal if hears_why else fetched, max_bytes=max_bytes)
         return await self._send("POST", url, body, {"Content-Type": content_type}, timeout_s, read)
 
     async def post_form(
         self, url: str, form: bytes, *, authorization: str | None, max_bytes: int, timeout_s: float
     ) -> Fetched:
         """Send a form with this `Authorization`, if there is one; arguments and errors as with `get`."""
-
-        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
-            return await _fetched(response, shown, max_bytes, conditional=False)
-
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if authorization is not None:
             headers["Authorization"] = authorization
-        return await self._send("POST", url, form, headers, timeout_s, read)
+        return await self._send("POST", url, form, headers, timeout_s, partial(fetched, max_bytes=max_bytes))
 
     def new_trust(self) -> ssl.SSLContext:
         """Return a client's context that trusts whom the configuration says now; blocks while it reads.
@@ -221,7 +164,7 @@ class HttpEdge:
         Raises:
             ConfigurationError: the CA file cannot be read.
         """
-        return _tls_context(self._config.ca_file)
+        return tls_context(self._config.ca_file)
 
     def reload_trust(self) -> None:
         """Trust from the next connection on whom the configuration says now; on an error whom it trusted before.
@@ -233,11 +176,7 @@ class HttpEdge:
 
     async def deliver(self, url: str, body: bytes, *, content_type: str, max_bytes: int, timeout_s: float) -> Fetched:
         """Send `body` to another agent: as `post`, in the lane of deliveries."""
-
-        async def read(response: aiohttp.ClientResponse, shown: str) -> Fetched:
-            return await _fetched(response, shown, max_bytes, conditional=False)
-
-        headers = {"Content-Type": content_type}
+        headers, read = {"Content-Type": content_type}, partial(fetched, max_bytes=max_bytes)
         return await self._send("POST", url, body, headers, timeout_s, read, lane=Lane.DELIVERIES)
 
     async def push(
@@ -257,7 +196,7 @@ class HttpEdge:
         """
 
         async def read(response: aiohttp.ClientResponse, shown: str) -> int:
-            _check_status(response, shown, conditional=False)
+            check_status(response, shown)
             return response.status
 
         sent = {**headers, "Content-Type": "application/json"}
@@ -278,7 +217,7 @@ class HttpEdge:
         """
 
         async def read(response: aiohttp.ClientResponse, shown: str) -> None:
-            _check_status(response, shown, conditional=False)
+            check_status(response, shown)
 
         await self._send("POST", url, body, dict(headers), timeout_s, read, lane=Lane.PUSHES)
 
@@ -315,15 +254,7 @@ class HttpEdge:
         if port != _HTTPS:
             raise AddressRefusedError("expected an address on port 443, found another port")
 
-        async def read(response: aiohttp.ClientResponse, shown: str) -> Relayed:
-            received = await _read(response, shown, max_bytes)
-            shown_headers = {
-                name.lower(): value
-                for name in _SHOWN_HEADERS
-                if _PRINTABLE.fullmatch(value := response.headers.get(name, ""))
-            }
-            return Relayed(response.status, shown_headers, received)
-
+        read = partial(relayed, max_bytes=max_bytes)
         lane = Lane.WALLETS_MAPPED if host in mapped_hosts else Lane.WALLETS
         try:
             return await self._send(method, url, body, dict(headers), timeout_s, read, lane=lane)
@@ -336,10 +267,7 @@ class HttpEdge:
 
     async def close(self) -> None:
         """Close all connections; later requests are refused."""
-        self._closed = True
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
-            await session.close()
+        await self._sessions.close()
 
     async def _send[A](
         self,
@@ -383,7 +311,7 @@ class HttpEdge:
             async with (
                 self._watched(_host_of(url), lane) as watch,
                 asyncio.timeout(timeout_s),
-                self._opened(lane).request(
+                self._sessions.get(lane).request(
                     method,
                     url,
                     data=body,
@@ -414,7 +342,7 @@ class HttpEdge:
     async def _watched(self, host: Host, lane: Lane) -> AsyncIterator[SimpleNamespace]:
         """Note whether a connection was made: a host is silent only where that failed, for strangers' work alone.
 
-        Only for that is it told before there is an answer (`_watching`).
+        Only for that is it told before there is an answer (`edge_sessions`).
 
         A name that could not be looked up is no silence: others may keep our threads waiting for names of theirs.
         """
@@ -429,117 +357,21 @@ class HttpEdge:
             if watch.connected:
                 self._strangers.note_answer(host)
 
-    def _opened(self, lane: Lane) -> aiohttp.ClientSession:
-        if self._closed:
-            raise UnreachableError("the HTTP edge is closed")
-        session = self._sessions.get(lane)
-        if session is None:
-            # Made on first use: a session belongs to the running loop.
-            limits = self._limits(lane)
-            connect = ConnectionMap() if lane in UNMAPPED else self._config.connect
-            connector = aiohttp.TCPConnector(
-                resolver=CheckedResolver(connect, self._resolver or NameLookup(limits.threads)),
-                limit=limits.connections,
-                limit_per_host=limits.connections_a_host,
-                keepalive_timeout=_KEPT_OPEN_S,
-            )
-            session = self._sessions[lane] = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
-                headers={"Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
-                trace_configs=[_watching()] if lane is Lane.STRANGERS else [],
-            )
-        return session
-
-    def _limits(self, lane: Lane) -> LaneLimits:
-        config = self._config
-        match lane:
-            case Lane.OWN:
-                return LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
-            case Lane.DELIVERIES:
-                return LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, CONNECT_S)
-            case _:
-                return FIXED[lane]
-
 
 def _host_of(url: URL) -> Host:
     """Return host and port as others compare them: in ASCII, as the host of a DID is."""
     return str(url.raw_host).lower(), int(url.port or 0)
 
 
-def _watching() -> aiohttp.TraceConfig:
-    """Return what notes in a request's own context how far it came."""
-
-    async def resolved(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.resolved = True
-
-    async def connected(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.connected = True
-
-    watching = aiohttp.TraceConfig()
-    watching.on_dns_resolvehost_end.append(resolved)
-    watching.on_dns_cache_hit.append(resolved)
-    watching.on_connection_create_end.append(connected)
-    watching.on_connection_reuseconn.append(connected)
-    return watching
-
-
-async def _fetched(response: aiohttp.ClientResponse, shown: str, max_bytes: int, *, conditional: bool) -> Fetched:
-    _check_status(response, shown, conditional=conditional)
-    received = b"" if response.status == 304 else await _read(response, shown, max_bytes)
-    return Fetched(response.status, received, response.content_type, response.headers.get("ETag"))
-
-
-def _absolute(url: URL, location: str, shown: str) -> str:
-    try:
-        return urljoin(str(url), location)
-    except ValueError as err:
-        raise UnreachableError(f"{shown} sends us to something that is no address") from err
-
-
-def _check_status(response: aiohttp.ClientResponse, shown: str, *, conditional: bool) -> None:
-    status = response.status
-    if 200 <= status < 300 or (status == 304 and conditional):
-        return
-    if status in (404, 410):
-        raise NotFoundError(f"there is nothing at {shown} (status {status})", status=status)
-    if 300 <= status < 400:
-        raise RedirectRefusedError(
-            f"{shown} sends us elsewhere (status {status}); we do not follow",
-            status=status,
-            location=response.headers.get("Location", ""),
-        )
-    raise StatusError(f"expected success from {shown}, found status {status}", status=status)
-
-
-async def _read(response: aiohttp.ClientResponse, shown: str, max_bytes: int) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
-        raise UnreachableError(f"expected a plain body from {shown}, found a compressed one")
-    too_large = TooLargeError(f"expected at most {max_bytes} bytes from {shown}, found more")
-    if (response.content_length or 0) > max_bytes:
-        raise too_large
-    received = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        received += chunk
-        if len(received) > max_bytes:
-            raise too_large
-    return bytes(received)
+def _limits(config: HttpEdgeConfig, lane: Lane) -> LaneLimits:
+    match lane:
+        case Lane.OWN:
+            return LaneLimits(config.max_connections, config.max_connections_per_host, 8, None)
+        case Lane.DELIVERIES:
+            return LaneLimits(config.max_deliveries, config.max_deliveries_per_host, 8, CONNECT_S)
+        case _:
+            return FIXED[lane]
 
 
 def _no_network() -> ssl.SSLContext:
     raise UnreachableError("there is no network here")
-
-
-def _tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    except (OSError, ssl.SSLError) as err:
-        raise ConfigurationError(
-            f"expected PEM certificates in {ca_file}, found a file that cannot be read",
-            hint="set ca_file to the certificate of the authority that signed the other agents' certificates",
-        ) from err
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge, HttpEdgeConfig, Redirect
+from wanderbuch.plugins.http.answers import Fetched, Redirect
+from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import DeadlineError, NotFoundError, TooLargeError, UnreachableError
 
 _READERS_KEEP: Final = timedelta(minutes=10)  # longer than any of our caches

@@ -16,7 +16,8 @@ from cachetools import LRUCache
 
 from wanderbuch.errors import GovernanceError
 from wanderbuch.governance.facts.identifiers import DidUrl, IdentifierError, WebvhDid
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge
+from wanderbuch.plugins.http.answers import Fetched
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import RedirectRefusedError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
 from wanderbuch.plugins.webvh.document import DidDocument

@@ -22,7 +22,8 @@ from typing import Final
 from cachetools import LRUCache
 
 from wanderbuch.governance.facts.identifiers import ResourceId
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge
+from wanderbuch.plugins.http.answers import Fetched
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.cache import ExpiringCache
 from wanderbuch.plugins.webvh.document import DidDocument

@@ -11,7 +11,7 @@ from tests.welders import LEVELS
 
 from wanderbuch.agents.machine import AgentHandle
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 
@@ -43,17 +43,16 @@ class Scene:
         return ended
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    town = Town(tmp_path_factory.mktemp("standing"), liars=("liar",), employers=("employer",))
-    mill = town.rogue_issuer("mill")
-    try:
-        await town.open()
-        mill.configure(rogue_issuer={"schema_id": town.schema_id, "registry_size": 16})
-        await mill.start()
-        yield Scene(town, mill)
-    finally:
-        await town.machine.stop()
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(shared_town: Town) -> AsyncIterator[Scene]:
+    mill = shared_town.mill
+    assert mill is not None
+    mill.configure(rogue_issuer={"schema_id": shared_town.schema_id, "registry_size": 16})
+    await mill.start()
+    yield Scene(shared_town, mill)
+    await mill.stop()
+    await shared_town.publish()  # with everybody in it again
+    await shared_town.look()
 
 
 def codes(ended: dict[str, Any]) -> list[str]:

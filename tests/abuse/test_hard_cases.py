@@ -8,19 +8,17 @@ credentials (`test_several_credentials`), standing that changes (`test_changed_s
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from tests.abuse.town import Town
 from tests.welders import CLAIM as WELDER
 from tests.welders import LEVELS
 
 from wanderbuch.agents.machine import AgentHandle, AppError
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
 TRADES = {"weld": "C7212", "nurse": "C2221", "cook": "C5120"}
@@ -61,20 +59,9 @@ class Scene:
         return await ended(employer, made)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    town = Town(
-        tmp_path_factory.mktemp("hard"),
-        holders=("worker",),
-        liars=("liar", "friend", "cousin"),
-        employers=("employer", "newcomer"),
-        academy=True,
-    )
-    try:
-        await town.open()
-        yield Scene(town)
-    finally:
-        await town.machine.stop()
+@pytest.fixture(scope="module")
+def scene(shared_town: Town) -> Scene:
+    return Scene(shared_town)
 
 
 async def ended(employer: AgentHandle, made: dict[str, Any]) -> dict[str, Any]:

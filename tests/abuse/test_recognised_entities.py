@@ -51,7 +51,8 @@ from wanderbuch.governance.form.model import (
     VERIFICATION,
 )
 from wanderbuch.governance.form.validation import parse_file
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge
+from wanderbuch.plugins.http.answers import Fetched
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.publisher import NoPublisher
 

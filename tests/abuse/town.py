@@ -6,7 +6,8 @@
 
 `centre` is accredited for welders, `school` for cooks. Both are rogue issuers, so that a test can make them offer what
 no honest issuer's agent would; where they offer what they may, they are as good as honest. `academy`, if it is wanted,
-is an honest issuer for welders, which can revoke.
+is an honest issuer for welders, which can revoke. `mill` is one more rogue issuer, for whoever starts it: nobody
+accredits it.
 """
 
 import asyncio
@@ -35,8 +36,10 @@ class Town:
         holders: Sequence[str] = (),
         liars: Sequence[str] = (),
         employers: Sequence[str] = (),
+        school: bool = True,
         academy: bool = False,
         mirror: bool = False,
+        mill: bool = False,
         registry_size: int = 16,
         authority: Mapping[str, Any] | None = None,
         machine: LocalMachine | None = None,
@@ -49,12 +52,13 @@ class Town:
             authority={"ecosystem": ECOSYSTEM, "four_eyes": False, **(authority or {})},
         )
         self.centre = self.rogue_issuer("centre")
-        self.school = self.rogue_issuer("school")
+        self._school = self.rogue_issuer("school") if school else None
         self.people = {name: self.machine.add("holder", name, f"{name}.wanderbuch.test") for name in holders}
         self.people |= {name: self._add("lying_wallet", name) for name in liars}
         self.people |= {name: self.machine.add("verifier", name, f"{name}.wanderbuch.test") for name in employers}
         self.academy = self.machine.add("issuer", "academy", "academy.wanderbuch.test") if academy else None
         self.mirror = self._mirror() if mirror else None
+        self.mill = self.rogue_issuer("mill") if mill else None
         self.did = ""
         self.schema_id = ""
         self.version = 0
@@ -65,6 +69,11 @@ class Town:
     def governance(self) -> dict[str, object]:
         """The table of whoever follows the authority."""
         return {"url": f"{self.authority.public_url}/governance/{ECOSYSTEM}", "author": self.did}
+
+    @property
+    def school(self) -> AgentHandle:
+        assert self._school is not None
+        return self._school
 
     def rogue_issuer(self, name: str) -> AgentHandle:
         return self._add("rogue_issuer", name)
@@ -92,7 +101,7 @@ class Town:
         await self.authority.start()
         view = await self.authority.get("/identity")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
-        for issuer in (self.centre, self.school):
+        for issuer in filter(None, (self.centre, self._school)):
             issuer.configure(rogue_issuer={"schema_id": self.schema_id, "registry_size": self._registry_size})
             await issuer.start()
             self.issuers[issuer.host] = await issuer.get("/standing")
@@ -119,7 +128,9 @@ class Town:
             without: an issuer that is not accredited any more.
             may_ask: by the DID of a verifier, what it may ask.
         """
-        scopes = {self.centre.host: ["C72"], self.school.host: ["C512"]}
+        scopes = {self.centre.host: ["C72"]}
+        if self._school:
+            scopes[self._school.host] = ["C512"]
         if self.academy:
             scopes[self.academy.host] = ["C72", "C22"]
         if without:
@@ -131,6 +142,11 @@ class Town:
                 did: {"verifications": [dict(each)]} for did, each in may_ask.items()
             }
         await self.authority.post("/versions", {"payload": payload})
+
+    async def look(self) -> None:
+        """Have everybody honest fetch the newest version now."""
+        honest = [person for person in self.people.values() if person.role in ("holder", "verifier")]
+        await asyncio.gather(*(each.post("/governance/refresh") for each in (*honest, self.academy) if each))
 
     async def _standing(self, issuer: AgentHandle) -> dict[str, str]:
         """Wait until an honest issuer can sign, and return who it is."""

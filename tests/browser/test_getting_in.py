@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.abuse.town import Town
 from tests.browser.conftest import ARGUMENTS, SCREENSHOTS
 from tests.needs import chromium_program
@@ -38,7 +38,9 @@ MAY_ASK = {
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     own = {"prove_url": PROVE, "intake": {"enabled": True}}
-    made = Town(tmp_path_factory.mktemp("town"), holders=("worker",), employers=("agency",), authority=own)
+    made = Town(
+        tmp_path_factory.mktemp("town"), holders=("worker",), employers=("agency",), school=False, authority=own
+    )
     made.authority.configure(tenants={"roles": ["verifier"]})
     made.people["agency"].configure(tenants={"sign_up": {"enabled": True}})
     try:
@@ -60,19 +62,27 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
         await made.machine.stop()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(town: Town) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser(town: Town) -> AsyncIterator[Browser]:
+    """A browser that finds these agents."""
     rules = ", ".join(
         f"MAP {agent.host}:443 127.0.0.1:{agent.public_port}" for agent in (town.authority, *town.people.values())
     )
     async with async_playwright() as playwright:
         arguments = [*ARGUMENTS, f"--host-resolver-rules={rules}"]
         browser = await playwright.chromium.launch(executable_path=chromium_program(), args=arguments)
-        context = await browser.new_context(ignore_https_errors=True, viewport=FOLD)
-        opened = await context.new_page()
-        opened.set_default_timeout(20_000)
-        yield opened
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page that shares nothing with those of other tests."""
+    context = await browser.new_context(ignore_https_errors=True, viewport=FOLD)
+    opened = await context.new_page()
+    opened.set_default_timeout(20_000)
+    yield opened
+    await context.close()
 
 
 async def given(town: Town, **changed: Any) -> str:

@@ -24,7 +24,7 @@ from aiohttp import web
 from tests.interop.ecosystem import running_ecosystem
 
 from wanderbuch.agents.demo.example import example_claim
-from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.machine import AgentHandle, LocalMachine
 
 OWN_DID_METHOD: Final = "did:peer:4"
 HANDSHAKES: Final = frozenset({"https://didcomm.org/didexchange/1.0", "https://didcomm.org/didexchange/1.1"})
@@ -260,15 +260,15 @@ async def _answer(work: Awaitable[Json]) -> web.Response:
 @asynccontextmanager
 async def running_backchannels(folder: Path) -> AsyncIterator[Mapping[str, str]]:
     """Run an ecosystem; give the addresses of the backchannels of its issuer, its holder and its verifier."""
-    async with running_ecosystem(folder, worker=True) as ours, AsyncExitStack() as stack:
+    admins: dict[AgentHandle, tuple[str, str]] = {}
+
+    def enable_admins(machine: LocalMachine) -> None:
+        admins.update((agent, agent.enable_admin()) for agent in machine.agents if agent.role != "authority")
+
+    async with running_ecosystem(folder, worker=True, further=enable_admins), AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         addresses = {}
-        for agent in (ours.centre, ours.worker, ours.employer):
-            if agent is None:
-                continue
-            admin_url, admin_key = agent.enable_admin()  # from the next start on
-            await agent.stop()
-            await agent.start()
+        for agent, (admin_url, admin_key) in admins.items():
             backchannel = Backchannel(agent, admin_url, admin_key, session)
             addresses[agent.role] = await stack.enter_async_context(serving(backchannel))
         yield addresses

@@ -17,7 +17,7 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.machine.ports import free_port
 
 ECOSYSTEM = "sri-lanka"
-WALLETS = 12
+WALLETS = 24
 
 type Json = dict[str, Any]
 

@@ -3,21 +3,13 @@
 Deaths are kill -9: of the wallet as a phone whose battery is empty, of an agent as a power cut.
 """
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from tests.interop.credo_wallet import CredoWallet, Exchange, Invitation
-from tests.interop.ecosystem import Ecosystem, Json, running_ecosystem
+from tests.interop.ecosystem import Ecosystem, Json
 
-pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
-    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem")) as running:
-        yield running
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="session")]
 
 
 async def offered(ecosystem: Ecosystem, wallet: CredoWallet) -> tuple[Json, Exchange]:

@@ -8,36 +8,31 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.interop.conftest import MEDIATOR, MEDIATOR_OF_TWO
 from tests.interop.credo_wallet import CredoError
-from tests.interop.ecosystem import Ecosystem, running_ecosystem
+from tests.interop.ecosystem import Ecosystem
 from tests.postgresql import Database
 
-from wanderbuch.agents.machine import AgentHandle, LocalMachine
+from wanderbuch.agents.machine import AgentHandle
 
-pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="session")]
 
-HOST = "mediator.wanderbuch.test"
-HOST_OF_TWO = "mediators.wanderbuch.test"
 LIVE = "PickUpV2LiveMode"
-
-
-def add_mediator(machine: LocalMachine) -> None:
-    machine.add("mediator", "Mediator", HOST)
-    machine.add("mediator", "Mediator of two processes", HOST_OF_TWO, processes=2)
 
 
 def at(host: str, pickup: str = LIVE) -> dict[str, str]:
     return {"invitation": f"https://{host}/mediator", "pickup": pickup}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
-    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem"), further=add_mediator) as running:
-        await mediator_of(running).start()
-        yield running
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def running_mediator(ecosystem: Ecosystem) -> AsyncIterator[None]:
+    mediator = mediator_of(ecosystem)
+    await mediator.start()
+    yield
+    await mediator.stop()
 
 
-def mediator_of(ecosystem: Ecosystem, host: str = HOST) -> AgentHandle:
+def mediator_of(ecosystem: Ecosystem, host: str = MEDIATOR) -> AgentHandle:
     (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == host]
     return mediator
 
@@ -52,7 +47,7 @@ async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path:
     """The first of this mediator's wallets: notices to those of other tests come again, and wait for them."""
     mediator = mediator_of(ecosystem)
     offer = await ecosystem.offer()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(MEDIATOR)) as wallet:
         await wallet.accept(await wallet.offer_of(await wallet.receive(offer["short_url"])))
         issued = await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
     assert (await ecosystem.centre.post(f"/credentials/{issued['id']}/revoke"))["published"]
@@ -60,7 +55,7 @@ async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path:
         while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await restart(mediator)
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST)) as wallet:
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(MEDIATOR)) as wallet:
         await wallet.until(lambda seen: seen.kind == "revocation")
         await wallet.has_all()
 
@@ -71,7 +66,7 @@ async def test_takes_proves_and_hears_of_a_revocation_while_the_mediator_is_kill
 ) -> None:
     mediator = mediator_of(ecosystem)
     offer = await ecosystem.offer()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST, pickup)) as wallet:
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(MEDIATOR, pickup)) as wallet:
         offered = await wallet.offer_of(await wallet.receive(offer["short_url"]))
         await restart(mediator)
         await wallet.accept(offered)
@@ -99,12 +94,12 @@ async def test_takes_proves_and_hears_of_a_revocation_while_the_mediator_is_kill
 async def test_two_processes_serve_a_wallet_that_stays_open_whichever_of_them_is_killed(
     ecosystem: Ecosystem, tmp_path: Path, database: Database
 ) -> None:
-    mediator = mediator_of(ecosystem, HOST_OF_TWO)
+    mediator = mediator_of(ecosystem, MEDIATOR_OF_TWO)
     mediator.use_store(database.url, database.password)
     await mediator.start()
     first, second = mediator.processes
     offer = await ecosystem.offer()
-    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(HOST_OF_TWO)) as wallet:
+    async with ecosystem.wallet(tmp_path / "wallet", mediator=at(MEDIATOR_OF_TWO)) as wallet:
         offered = await wallet.offer_of(await wallet.receive(offer["short_url"]))
         await first.kill()
         await wallet.accept(offered)

@@ -11,18 +11,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from tests.interop.credo_wallet import CredoError, CredoWallet
-from tests.interop.ecosystem import Ecosystem, Json, running_ecosystem
+from tests.interop.ecosystem import Ecosystem, Json
 
-pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
-    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem")) as running:
-        yield running
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "compiler"), pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def welder(ecosystem: Ecosystem, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[CredoWallet]:
     """A worker's phone with a welder's credential, NVQ 4, which the example crosswalk maps to EQF 4."""
     async with ecosystem.wallet(tmp_path_factory.mktemp("welder")) as wallet:

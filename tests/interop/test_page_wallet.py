@@ -7,37 +7,29 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tests.interop.ecosystem import Ecosystem, running_ecosystem
+from tests.interop.conftest import MEDIATOR_OF_PAGES
+from tests.interop.ecosystem import Ecosystem
 from tests.interop.page_wallet_process import PageWallet, PageWalletError, page_wallet
 from tests.interop.page_wallet_visits import answer_in_two_visits, answers_of, meet_in_two_visits, take_in_two_visits
 
-from wanderbuch.agents.machine import LocalMachine
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node"), pytest.mark.asyncio(loop_scope="session")]
 
-pytestmark = [pytest.mark.agents, pytest.mark.needs("node"), pytest.mark.asyncio(loop_scope="module")]
-
-HOST = "mediator.wanderbuch.test"
 TAKING = (3, 12, 22, 27)
 ANSWERING = (6, 9)
 """After how many steps a visit is ended: a write to the store, a file, a message sent. `tests/soak` has all of them."""
 
 
-def add_mediator(machine: LocalMachine) -> None:
-    mediator = machine.add("mediator", "Mediator", HOST)
-    hosts = ["authority.wanderbuch.test", "centre.wanderbuch.test", "shipyard.wanderbuch.test"]
-    mediator.configure(mediator={"egress": True, "egress_hosts": hosts})
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
+async def running_mediator(ecosystem: Ecosystem) -> AsyncIterator[None]:
+    (mediator,) = [agent for agent in ecosystem.machine.agents if agent.host == MEDIATOR_OF_PAGES]
+    await mediator.start()
+    yield
+    await mediator.stop()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ecosystem]:
-    async with running_ecosystem(tmp_path_factory.mktemp("ecosystem"), further=add_mediator) as running:
-        (mediator,) = [agent for agent in running.machine.agents if agent.host == HOST]
-        await mediator.start()
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def wallet(ecosystem: Ecosystem) -> AsyncIterator[PageWallet]:
-    async with page_wallet(ecosystem.machine, HOST) as running:
+    async with page_wallet(ecosystem.machine, MEDIATOR_OF_PAGES) as running:
         yield running
 
 

@@ -18,12 +18,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
-from tests.interop.ecosystem import Ecosystem, Json, running_ecosystem
-from tests.interop.stock_acapy import StockAcaPy, invitation_of, lay_out, new_tag, stock_acapy
+from tests.interop.ecosystem import Ecosystem, Json
+from tests.interop.stock_acapy import StockAcaPy, invitation_of, new_tag, stock_acapy
 
 from wanderbuch.agents.machine import AgentHandle
 
-pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 HANDSHAKE = ["https://didcomm.org/didexchange/1.1"]
 PREVIEW = "issue-credential/2.0/credential-preview"
@@ -130,14 +130,10 @@ def carried(url: str) -> Json:
     return invitation
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    folder = tmp_path_factory.mktemp("ecosystem")
-    place = lay_out("ministry")
-    async with (
-        running_ecosystem(folder, worker=True, others=[place]) as ours,
-        stock_acapy(ours.machine, "ministry", place) as stock,
-    ):
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def scene(ecosystem: Ecosystem, ministry: tuple[str, int]) -> AsyncIterator[Scene]:
+    ours = ecosystem
+    async with stock_acapy(ours.machine, "ministry", ministry) as stock:
         schema_id = (await ours.centre.get("/standing"))["schema_id"]
         made = await stock.post(
             "/anoncreds/credential-definition",

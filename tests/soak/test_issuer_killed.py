@@ -1,4 +1,4 @@
-"""Power cuts at the issuer: while it comes to stand, while it signs, and while it revokes."""
+"""Power cuts at the issuer: while it becomes ready, while it signs, and while it revokes."""
 
 import asyncio
 import base64

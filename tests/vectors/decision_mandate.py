@@ -58,7 +58,7 @@ def topics() -> Topics:
             neighbour(before, "in the year it took effect", "award.date_needed", evidence__awarded=year(2024)),
             neighbour(
                 before,
-                "from a registry made later: dated back",
+                "from a registry made later: backdated",
                 "registry.not_pinned",
                 evidence__status=source(SUSPENDED, "RegistryAfter"),
             ),

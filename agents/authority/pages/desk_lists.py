@@ -75,7 +75,6 @@ class DeskLists:
             failure=None,
             columns=_columns(read),
             names=[column.name for column in COLUMNS],
-            holds={column.name: column.holds for column in COLUMNS},
             look_at=[(row, [_shown(one) for one in why]) for row, why in aside[:_SHOWN]],
             about_all=[_shown(finding) for finding in read.ready.about_all][:_SHOWN],
             questions=_questions(read, uploaded.said),
@@ -121,10 +120,11 @@ def _questions(read: ReadUpload, said: SaidOfList) -> list[tuple[str, str, Mappi
 
 
 def _shown(finding: CellFinding) -> dict[str, str]:
-    """Return a finding for people: what it says of options of the command line is left out."""
+    """Return a finding for people, without options of the command line and without the names of rules."""
     fix = "" if "--" in finding.fix else finding.fix
+    message = finding.message.removesuffix(f" [{finding.kind}]")
     letters = "" if finding.position is None else column_letters(finding.position)
-    return {"place": " ".join((letters, finding.column)).strip(), "message": finding.message, "fix": fix}
+    return {"place": " ".join((letters, finding.column)).strip(), "message": message, "fix": fix}
 
 
 def _said(visit: DeskVisit) -> SaidOfList:

@@ -198,9 +198,9 @@ class SearchTables:
         if walk is None:
             walk = self._known[query] = _Walk(self._candidates(query))
         walk.reach(page * PAGE_SIZE + 1, lambda number: self._fits(self._dids[number], query))
-        numbers = walk.found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        numbers = walk.numbers[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
         return Found(
-            tuple(self._dids[number] for number in numbers), page, len(walk.found), walk.is_done, walk.is_tired
+            tuple(self._dids[number] for number in numbers), page, len(walk.numbers), walk.is_done, walk.is_tired
         )
 
     def _candidates(self, query: Query) -> Iterator[int]:
@@ -266,18 +266,18 @@ def _in_order(name: str) -> str:
 class _Walk:
     """How far the answer to one question is known."""
 
-    __slots__ = ("_candidates", "found", "is_done", "is_tired")
+    __slots__ = ("_candidates", "is_done", "is_tired", "numbers")
 
     def __init__(self, candidates: Iterator[int]) -> None:
         self._candidates = candidates
-        self.found: list[int] = []
+        self.numbers: list[int] = []
         self.is_done = False
         self.is_tired = False
 
     def reach(self, wanted: int, fits: Callable[[int], bool]) -> None:
         looked_at = 0
         self.is_tired = False
-        while len(self.found) < wanted and not self.is_done:
+        while len(self.numbers) < wanted and not self.is_done:
             if looked_at == _MAX_CANDIDATES:
                 self.is_tired = True
                 return
@@ -286,7 +286,7 @@ class _Walk:
             if number is None:
                 self.is_done = True
             elif fits(number):
-                self.found.append(number)
+                self.numbers.append(number)
 
 
 def _sorted_numbers(sets: Mapping[str, set[int]]) -> dict[str, "array[int]"]:

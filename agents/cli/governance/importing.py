@@ -216,7 +216,7 @@ def _document(path: Path, table: Table, report: ImportReport, written: Path | No
         "header_row": table.header_row,
         "rows": report.rows,
         "findings": [_finding(finding) for finding in report.findings],
-        "differences": [difference_document(difference) for difference in report.found],
+        "differences": [difference_document(difference) for difference in report.differences],
         "missing": list(report.missing),
         "version": report.draft["version"] if report.draft is not None else None,
         "file": None if written is None else str(written),
@@ -246,7 +246,7 @@ def _show(path: Path, table: Table, report: ImportReport, written: Path | None, 
     if report.draft is None:
         to.print(f"{path}: {report.rows} row(s); the file says all of it already")
         return
-    show_differences(report.found)
+    show_differences(report.differences)
     if written is None:
         to.print(f"{path}: {report.rows} row(s); nothing was written (--out FILE writes the draft)")
     else:

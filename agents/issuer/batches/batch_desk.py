@@ -141,11 +141,9 @@ class BatchDesk:
         open_rows = [number for number in listed.to_look_at if number not in plan.leave_out]
         if not listed.is_whole or open_rows or not listed.rows:  # 1
             shown = ", ".join(str(number) for number in open_rows[:20])
-            found = (
-                f"{len(open_rows)} row(s): {shown}" if listed.is_whole else "mistakes that are about all of its rows"
-            )
+            left = f"{len(open_rows)} row(s): {shown}" if listed.is_whole else "mistakes that are about all of its rows"
             raise ListNotReadyError(
-                f"expected a list with nothing left to look at, found {found}",
+                f"expected a list with nothing left to look at, found {left}",
                 hint="correct the list, answer its questions, or name the rows in leave_out",
             )
         if plan.digest is not None and plan.digest != listed.digest:
@@ -249,12 +247,12 @@ class BatchDesk:
 
     async def rows(self, batch: Batch, *, after: int, limit: int) -> list[tuple[ClassRow, BatchRow]]:
         """Return so many rows of a batch whose numbers are greater, with what has become of them."""
-        found: list[tuple[ClassRow, BatchRow]] = []
+        rows: list[tuple[ClassRow, BatchRow]] = []
         async for claimed in read_claims(self._profile, batch, after=after):
-            found.append((claimed, await self.claiming.row(batch.id, claimed.number)))
-            if len(found) == limit:
+            rows.append((claimed, await self.claiming.row(batch.id, claimed.number)))
+            if len(rows) == limit:
                 break
-        return found
+        return rows
 
     async def row(self, batch: Batch, number: int) -> tuple[Mapping[str, str], BatchRow]:
         """Return the claim of a row, and what has become of it.

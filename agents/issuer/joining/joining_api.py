@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from pydantic import Field
 
 from wanderbuch.agents.issuer.joining.joining import Joining, JoiningState, JoiningView
 from wanderbuch.agents.issuer.models import AccreditationOut, accreditation_view
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
+from wanderbuch.agents.runtime.applicant import ApplicantIn
 from wanderbuch.agents.runtime.own_applications import ApplicationStanding, OwnApplication
-from wanderbuch.governance.form.formats import Country, Link
 from wanderbuch.governance.signed.application import IssuerWants, WantedScope
 
 
@@ -26,20 +26,13 @@ class JoiningWork(Protocol):
         """Return how it joins."""
 
 
-class _Told(ApiModel):
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    country: Country
-    website: Link | None = None
-    email: str | None = Field(default=None, pattern="^[^@ ]{1,64}@[^@ ]{1,190}$")
-
-
-class CheckIn(_Told):
+class CheckIn(ApplicantIn):
     """The code of the authority's letter, and who checks in. `name` is by default that of the tenant."""
 
     code: str = Field(min_length=1, max_length=100)
 
 
-class IssuerApplication(_Told):
+class IssuerApplication(ApplicantIn):
     """Who applies without a code, and for what; `scopes` is empty where only what it signs with has changed."""
 
     scopes: list[WantedScope] = Field(default=[], max_length=12)
@@ -116,24 +109,19 @@ async def _look(office: JoiningWork, _: Call[None]) -> JoiningOut:
 
 async def _check_in(office: JoiningWork, call: Call[CheckIn]) -> JoiningOut:
     if call.once is None or not call.once.is_done:  # else the call came again: how it stands now is the answer
-        await office.joining.check_in(call.body.code, _told(office, call.body), application_id=call.new_id)
+        await office.joining.check_in(call.body.code, call.body.told(office.name), application_id=call.new_id)
     return JoiningOut.of(await office.joining.view())
 
 
 async def _apply(office: JoiningWork, call: Call[IssuerApplication]) -> JoiningOut:
     if call.once is None or not call.once.is_done:
-        await office.joining.apply(_told(office, call.body), call.body.scopes, application_id=call.new_id)
+        await office.joining.apply(call.body.told(office.name), call.body.scopes, application_id=call.new_id)
     return JoiningOut.of(await office.joining.view())
 
 
 async def _answer(office: JoiningWork, call: Call[JoiningAnswer]) -> JoiningOut:
     await office.joining.answer(call.path["id"], call.body.answer, call.body.scopes)
     return JoiningOut.of(await office.joining.view())
-
-
-def _told(office: JoiningWork, body: _Told) -> dict[str, Any]:
-    told: dict[str, Any] = body.model_dump(include={"country", "website", "email"})
-    return told | {"name": body.name or office.name}
 
 
 JOINING_ROUTES: Final[Sequence[Route]] = (

@@ -6,7 +6,6 @@
 """
 
 import json
-import logging
 import time
 from collections.abc import Collection, Sequence
 from typing import ClassVar, Final
@@ -18,13 +17,11 @@ from pydantic import SecretStr, field_serializer
 from wanderbuch.agents.mediator.pushing.message import Subscription, VapidKey
 from wanderbuch.agents.mediator.sealing import Sealing
 from wanderbuch.agents.mediator.wallets import HOUR_S
-from wanderbuch.agents.runtime.logs import log_event
 from wanderbuch.store.engine import Value
-from wanderbuch.store.errors import DuplicateError, StoreError
+from wanderbuch.store.errors import DuplicateError
 from wanderbuch.store.records import Record, RecordStore
 from wanderbuch.store.tables import Tables
 
-_LOG = logging.getLogger(__name__)
 _NAME: Final = "key"
 _WAITS: Final = (
     "EXISTS (SELECT 1 FROM mediated_message AS waits"
@@ -124,11 +121,10 @@ class Subscriptions:
         return [(wallet, subscription) for wallet, subscription in opened if subscription is not None]
 
     def _opened(self, wallet: str, sealed: bytes) -> Subscription | None:
-        try:
-            endpoint, p256dh, auth = json.loads(self._sealing.open(bytes(sealed), place=_place(wallet)))
-        except StoreError:  # whoever changed it has it lost; the other rows must not suffer from it
-            log_event(_LOG, logging.ERROR, "mediator.damaged")
+        content = self._sealing.open_row(bytes(sealed), place=_place(wallet))
+        if content is None:
             return None
+        endpoint, p256dh, auth = json.loads(content)
         return Subscription(endpoint, bytes.fromhex(p256dh), bytes.fromhex(auth))
 
 

@@ -98,14 +98,14 @@ class _Shares:
     """What one party has waiting, and how many of its messages are handled."""
 
     waiting: OrderedDict[str, deque[Ticket]] = field(default_factory=OrderedDict)
-    held: dict[str, int] = field(default_factory=dict)  # by network
+    counts: dict[str, int] = field(default_factory=dict)  # by network
     at_once: int = 1
     bytes: int = 0
     running: int = 0
 
     @property
     def count(self) -> int:
-        return sum(self.held.values())
+        return sum(self.counts.values())
 
     @property
     def may_run(self) -> bool:
@@ -157,8 +157,8 @@ class Room:
             raise BusyError("too much of this connection or invitation waits")
         if party.standing is Nearness.CONNECTION:
             return  # one sender, whose phone changes networks
-        networks = len(shares.held.keys() | {party.network})
-        if shares.held.get(party.network, 0) >= max(1, most // (networks + 1)):
+        networks = len(shares.counts.keys() | {party.network})
+        if shares.counts.get(party.network, 0) >= max(1, most // (networks + 1)):
             raise BusyError("too much of this network waits")
 
     def enter(self, party: Party, size: int, tenant: str = "") -> Ticket:
@@ -167,7 +167,7 @@ class Room:
         of_tenant = self._tenants.setdefault(tenant, _Tenant())
         shares = of_tenant.parties.setdefault(party.key, _Shares(at_once=self._at_once(party)))
         shares.waiting.setdefault(party.network, deque()).append(ticket)
-        shares.held[party.network] = shares.held.get(party.network, 0) + 1
+        shares.counts[party.network] = shares.counts.get(party.network, 0) + 1
         shares.bytes += size
         of_tenant.bytes += size
         self._bytes += size
@@ -194,10 +194,10 @@ class Room:
         shares.bytes -= ticket.size
         of_tenant.bytes -= ticket.size
         self._bytes -= ticket.size
-        shares.held[party.network] -= 1
-        if not shares.held[party.network]:
-            del shares.held[party.network]
-        if not shares.held:
+        shares.counts[party.network] -= 1
+        if not shares.counts[party.network]:
+            del shares.counts[party.network]
+        if not shares.counts:
             del of_tenant.parties[party.key]
         if not of_tenant.parties:
             del self._tenants[ticket.tenant]

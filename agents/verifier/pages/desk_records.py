@@ -110,4 +110,6 @@ class DeskRecords:
         if snapshot is None:
             return Registration("", ())
         statements = snapshot.file.verifications_of(visit.office.tenant.did)
-        return Registration(snapshot.file.name, tuple(dict.fromkeys(each.credential_type for each in statements)))
+        return Registration(
+            snapshot.file.name, tuple(dict.fromkeys(statement.credential_type for statement in statements))
+        )

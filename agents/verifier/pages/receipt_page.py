@@ -38,14 +38,16 @@ async def _show(office: VerifierOffice, request: web.Request) -> web.StreamRespo
     if len(exchange) > _MAX_ID_CHARS:
         raise web.HTTPNotFound
     try:
-        held = await office.verification(exchange)
+        verification = await office.verification(exchange)
     except (NotFoundError, ErasedError):
         raise web.HTTPNotFound from None
-    if held.receipt_token is None or not hmac.compare_digest(held.receipt_token.encode(), token.encode()):
+    if verification.receipt_token is None or not hmac.compare_digest(
+        verification.receipt_token.encode(), token.encode()
+    ):
         raise web.HTTPNotFound
-    receipt, jws = await signed_receipt(office, held)
+    receipt, jws = await signed_receipt(office, verification)
     if _TEXT in request.query:
-        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="receipt-{held.id}.jws"'}
+        headers = {**_HEADERS, "Content-Disposition": f'attachment; filename="receipt-{verification.id}.jws"'}
         return web.Response(text=jws, content_type="application/jose", headers=headers)
     if not wants_page(request):
         shown = ReceiptOut(receipt=jws, address=None, content=receipt)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
 from wanderbuch.agents.runtime.decisions import DecisionOut
+from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.agents.verifier.papers.paper import Counted, PaperAnswer, PaperKind
 from wanderbuch.agents.verifier.questions.document import LevelIn
 from wanderbuch.governance.facts.question import Purpose
@@ -22,7 +23,7 @@ class PaperIn(ApiModel):
     awarded_on: date
     level: LevelIn | None = None
     purpose: Purpose = Purpose.EMPLOYMENT
-    language: Literal["en", "fr", "ar", "es", "si", "ta"] = "en"
+    language: LanguageTag = "en"
 
 
 class PaperOut(ApiModel):

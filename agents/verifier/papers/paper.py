@@ -93,13 +93,13 @@ def find_centre(text: str, snapshot: GovernanceSnapshot) -> Did:
     if text.strip().startswith("did:"):
         return Did.parse(text.strip())
     wanted = words_of(text)
-    found = sorted({did for did, name in _named(snapshot) if wanted and words_of(name) == wanted})
-    if len(found) == 1:
-        return found[0]
-    called = "several are called" if found else "nobody in the authority's list is called"
+    dids = sorted({did for did, name in _named(snapshot) if wanted and words_of(name) == wanted})
+    if len(dids) == 1:
+        return dids[0]
+    called = "several are called" if dids else "nobody in the authority's list is called"
     raise CredentialError(
         f"expected one centre, found {text[:60]!r}, which {called}",
-        hint="; ".join(found[:_MOST_CHOICES]) or "write its whole name as the authority's list has it, or its DID",
+        hint="; ".join(dids[:_MOST_CHOICES]) or "write its whole name as the authority's list has it, or its DID",
     )
 
 
@@ -136,14 +136,15 @@ def answer_about(
         t("paper.do"),
     ]
     note = t("paper.note", centre=name, about=about, day=day, asker=plain(asker))
-    return PaperAnswer(counted, decision, name, tuple(_text(each) for each in told), _text(note))
+    return PaperAnswer(counted, decision, name, tuple(_text(reason) for reason in told), _text(note))
 
 
 _COUNTED: Final = {Verdict.TRUSTED: Counted.COUNTED, Verdict.NOT_TRUSTED: Counted.DID_NOT_COUNT}
 
 
 def _named(snapshot: GovernanceSnapshot) -> Iterator[tuple[Did, str]]:
-    for file in (*(each.file for each in snapshot.recognised.values()), snapshot.file):  # the home file's names win
+    others = (recognised.file for recognised in snapshot.recognised.values())
+    for file in (*others, snapshot.file):  # the home file's names win
         for participant in file.participants:
             if participant.name is not None:
                 yield participant.did, participant.name

@@ -24,6 +24,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.agents.site.occupation_search import meant_by
 from wanderbuch.agents.verifier.keep_models import KeepIn
 from wanderbuch.errors import CredentialError
@@ -100,9 +101,7 @@ class WordedQuestion(ApiModel):
     purpose: Purpose = Purpose.EMPLOYMENT
     subject: Subject = Field(default=Subject.NONE, description="without a name, a friend's certificate passes")
     revocation: Literal["must_be_valid", "dangerously_accept_revoked"] = "must_be_valid"
-    language: Literal["en", "fr", "ar", "es", "si", "ta"] = Field(
-        default="en", description="in which words are written"
-    )
+    language: LanguageTag = Field(default="en", description="in which words are written")
     ref: str | None = Field(
         default=None, pattern="^[ -~]{1,64}$", description="the caller's own reference; both sides see it"
     )
@@ -111,7 +110,7 @@ class WordedQuestion(ApiModel):
 
     @model_validator(mode="after")
     def _has_names_once(self) -> "WordedQuestion":
-        names = [each.name for each in self.credentials if each.name is not None]
+        names = [credential.name for credential in self.credentials if credential.name is not None]
         if len(set(names)) != len(names):
             raise ValueError("expected each credential under a name of its own")
         return self
@@ -174,37 +173,37 @@ def read(question: WordedQuestion, snapshot: GovernanceSnapshot, *, today: date)
     }
     levels: list[MappedLevel] = []
     asked: list[AskedCredential] = []
-    for group, each in zip(_names(question.credentials), question.credentials, strict=True):
-        match each:
+    for group, credential in zip(_names(question.credentials), question.credentials, strict=True):
+        match credential:
             case QualificationIn():
-                mapped = None if each.level is None else map_level(each.level, snapshot, on=today)  # 2
+                mapped = None if credential.level is None else map_level(credential.level, snapshot, on=today)  # 2
                 if mapped is not None and mapped.crosswalk is not None:
                     levels.append(mapped)
                 requirement = Requirement(
-                    meant_occupation(each.occupation, question.language),
+                    meant_occupation(credential.occupation, question.language),
                     credential_type="qualification/1.0",
                     min_eqf_level=None if mapped is None else mapped.eqf,
-                    level_proof=each.level_proof,
-                    not_before=_months_before(today, each.awarded_within_months),
+                    level_proof=credential.level_proof,
+                    not_before=_months_before(today, credential.awarded_within_months),
                     **common,
                 )
             case ExperienceIn():
                 requirement = Requirement(
-                    meant_occupation(each.occupation, question.language),
+                    meant_occupation(credential.occupation, question.language),
                     credential_type="experience/1.0",
-                    min_months=each.months,
-                    not_before=_months_before(today, each.ended_within_months),
+                    min_months=credential.months,
+                    not_before=_months_before(today, credential.ended_within_months),
                     **common,
                 )
             case LanguageIn():
                 requirement = Requirement(
-                    find_language(each.language),
+                    find_language(credential.language),
                     credential_type="language/1.0",
-                    min_cefr_level=each.at_least,
-                    not_before=_months_before(today, each.awarded_within_months),
+                    min_cefr_level=credential.at_least,
+                    not_before=_months_before(today, credential.awarded_within_months),
                     **common,
                 )
-        asked.append(AskedCredential(group, requirement, each.award))
+        asked.append(AskedCredential(group, requirement, credential.award))
     return ReadQuestion(tuple(asked), tuple(levels))
 
 
@@ -221,13 +220,13 @@ def map_level(level: LevelIn, snapshot: GovernanceSnapshot, *, on: date) -> Mapp
         )
     if known.code == EQF:
         return MappedLevel(EQF, level.at_least, int(level.at_least), None)
-    found = _mapped(snapshot.file, level, on) or {
-        mapped for each in snapshot.recognised.values() for mapped in _mapped(each.file, level, on)
+    levels = _mapped(snapshot.file, level, on) or {
+        mapped for recognised in snapshot.recognised.values() for mapped in _mapped(recognised.file, level, on)
     }
-    if len(found) == 1:
-        return found.pop()
-    if found:
-        told = "; ".join(sorted(f"EQF {mapped.eqf} ({mapped.crosswalk})" for mapped in found))
+    if len(levels) == 1:
+        return levels.pop()
+    if levels:
+        told = "; ".join(sorted(f"EQF {mapped.eqf} ({mapped.crosswalk})" for mapped in levels))
         raise CredentialError(
             f"the recognised authorities do not agree on {known.code} {level.at_least}: {told}",
             hint="ask for a level of the EQF",
@@ -247,14 +246,16 @@ def _names(credentials: Sequence[QualificationIn | ExperienceIn | LanguageIn]) -
     """Return how the groups are called; a single one as it always was."""
     if len(credentials) == 1:
         return [credentials[0].name or ONLY_GROUP]
-    taken = {each.name for each in credentials if each.name is not None}
-    found: list[str] = []
-    for each in credentials:
-        free = (f"{each.ask}{number}" if number > 1 else each.ask for number in range(1, 2 * MAX_GROUPS + 2))
-        name = each.name or next(name for name in free if name not in taken)
+    taken = {credential.name for credential in credentials if credential.name is not None}
+    names: list[str] = []
+    for credential in credentials:
+        free = (
+            f"{credential.ask}{number}" if number > 1 else credential.ask for number in range(1, 2 * MAX_GROUPS + 2)
+        )
+        name = credential.name or next(name for name in free if name not in taken)
         taken.add(name)
-        found.append(name)
-    return found
+        names.append(name)
+    return names
 
 
 def meant_occupation(text: str, language: str) -> str:

@@ -69,11 +69,11 @@ def explain(
     """
     t = KIT.words(LANGUAGES[language])
     requirement = asked[0].requirement
-    learnt = [text for each in asked for text in _learnt_of(t, each)]
+    learnt = [text for credential in asked for text in _learnt_of(t, credential)]
     learnt += _learnt_once(t, requirement, several=len(asked) > 1)
     learnt += [
-        _plain(t("ask.level.mapped", framework=t.framework(each.framework), level=each.level, eqf=each.eqf))
-        for each in levels
+        _plain(t("ask.level.mapped", framework=t.framework(level.framework), level=level.level, eqf=level.eqf))
+        for level in levels
     ]
     hidden = ["ask.hidden.other", "ask.hidden.rest"]
     if requirement.subject is Subject.NONE:
@@ -148,9 +148,11 @@ def _remarks(
             yield AskingRemark("name", Weight.CHOICE, _plain(t("ask.remark.name")))
         case Subject.NAME_AND_BIRTH_DATE:
             yield AskingRemark("birth_date", Weight.TOO_MUCH, _plain(t("ask.remark.birth_date")))
-    if any(each.award_precision is AwardPrecision.DAY for each in asked):
+    if any(credential.award_precision is AwardPrecision.DAY for credential in asked):
         yield AskingRemark("award_day", Weight.TOO_MUCH, _plain(t("ask.remark.award_day")))
-    if len({(each.requirement.credential_type, each.requirement.occupation) for each in asked}) < len(asked):
+    if len({(credential.requirement.credential_type, credential.requirement.occupation) for credential in asked}) < len(
+        asked
+    ):
         yield AskingRemark("alike", Weight.DANGEROUS, _plain(t("ask.remark.alike")))
     if len(asked) >= MANY:
         yield AskingRemark("many", Weight.TOO_MUCH, _plain(t("ask.remark.many")))
@@ -161,5 +163,5 @@ def _remarks(
 
 def _plain(text: object) -> str:
     """Return a sentence of the pages as plain text."""
-    found = getattr(text, "striptags", None)
-    return str(found() if found is not None else text)
+    striptags = getattr(text, "striptags", None)
+    return str(striptags() if striptags is not None else text)

@@ -1,15 +1,14 @@
 """Questions in words of the trade: what goes over the wire beside the document itself."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
 from wanderbuch.agents.runtime.app import ApiModel
+from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.agents.verifier.questions.document import ReadQuestion, WordedQuestion
 from wanderbuch.agents.verifier.questions.explaining import Explained, Weight
 from wanderbuch.plugins.trust.verifying.asking import Preview
-
-type LanguageTag = Literal["en", "fr", "ar", "es", "si", "ta"]
 
 
 class ToExplain(ApiModel):
@@ -58,13 +57,15 @@ class ExplanationOut(ApiModel):
             language=explained.language,
             learnt=list(explained.learnt),
             not_learnt=list(explained.not_learnt),
-            remarks=[RemarkOut(code=each.code, weight=each.weight, text=each.text) for each in explained.remarks],
+            remarks=[
+                RemarkOut(code=remark.code, weight=remark.weight, text=remark.text) for remark in explained.remarks
+            ],
             levels=[
-                LevelOut(framework=each.framework, level=each.level, eqf=each.eqf, crosswalk=each.crosswalk)
-                for each in read.levels
+                LevelOut(framework=level.framework, level=level.level, eqf=level.eqf, crosswalk=level.crosswalk)
+                for level in read.levels
             ],
             could_answer={group.group: len(group.eligible) for group in preview.compiled.groups},
-            may_be_put=all(each.weight is not Weight.FORBIDDEN for each in explained.remarks),
+            may_be_put=all(remark.weight is not Weight.FORBIDDEN for remark in explained.remarks),
             proof_request=preview.compiled.proof_request,
         )
 

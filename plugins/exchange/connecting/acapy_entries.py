@@ -75,7 +75,7 @@ class AcapyConnection:
             "invitation_msg_id": self.invitation_id,
             "their_public_did": self.their_public_did,
         }
-        tags = {name: each for name, each in stated.items() if each is not None}
+        tags = {name: text for name, text in stated.items() if text is not None}
         value = {
             **tags,
             "their_public_did": self.their_public_did,

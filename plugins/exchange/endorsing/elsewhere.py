@@ -115,7 +115,7 @@ class EndorserElsewhere(Endorser):
         sending = profile.inject(Sending)
         own_key = connection.own_key
         # Noted first: the answer may be there before `send` returns.
-        asked = await _change(profile, kept, lambda each: each.model_copy(update={"own_key": own_key}))
+        asked = await _change(profile, kept, lambda endorsement: endorsement.model_copy(update={"own_key": own_key}))
         try:
             await sending.send(profile, connection.channel, job_message())
             await sending.send(profile, connection.channel, request_message(asked.transaction_id, asked.body))
@@ -125,7 +125,7 @@ class EndorserElsewhere(Endorser):
                 hint="it is asked again soon; nothing is lost",
             ) from err
         self._delivered.add(asked.transaction_id)
-        await _change(profile, asked, lambda each: each.model_copy(update={"asked_at": utc_now()}))
+        await _change(profile, asked, lambda endorsement: endorsement.model_copy(update={"asked_at": utc_now()}))
 
     async def _connection(self, profile: Profile, ledger: IndyLedger, nym: str) -> Connection:
         invitation = self._invitations.get(ledger.name)
@@ -209,14 +209,14 @@ async def _keep(profile: Profile, made: Endorsement) -> Endorsement:
 
 async def _noted(profile: Profile, kept: Endorsement, answer: EndorserAnswer, signature: str | None) -> None:
     update = {"answer": answer, "signature": signature, "answered_at": utc_now()}
-    await _change(profile, kept, lambda each: each.model_copy(update=update))
+    await _change(profile, kept, lambda endorsement: endorsement.model_copy(update=update))
 
 
 async def _change(profile: Profile, kept: Endorsement, step: Callable[[Endorsement], Endorsement]) -> Endorsement:
     """Change what is kept, if it is still the same asking."""
     try:
         return await RecordStore(profile, Endorsement).change(
-            kept.id, lambda each: step(each) if each.number == kept.number else None
+            kept.id, lambda endorsement: step(endorsement) if endorsement.number == kept.number else None
         )
     except NotFoundError:  # it was settled meanwhile
         return kept

@@ -64,10 +64,10 @@ def ack_message(transaction_id: str) -> dict[str, Any]:
 
 def read_transaction_id(members: Mapping[str, Any]) -> str:
     """Return which of our requests is answered."""
-    found = members.get("transaction_id")
-    if not isinstance(found, str) or not _TRANSACTION_ID.fullmatch(found):
+    transaction_id = members.get("transaction_id")
+    if not isinstance(transaction_id, str) or not _TRANSACTION_ID.fullmatch(transaction_id):
         raise EndorsementMessageError("expected the id of a transaction")
-    return found
+    return transaction_id
 
 
 def read_signature(members: Mapping[str, Any], nym: str) -> str:

@@ -32,8 +32,8 @@ class TypeUri:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """Return a message type URI, None if the text is none."""
-        found = _TYPE.fullmatch(text)
-        return None if found is None else cls(found[1], int(found[2]), int(found[3]), found[4])
+        match = _TYPE.fullmatch(text)
+        return None if match is None else cls(match[1], int(match[2]), int(match[3]), match[4])
 
     def is_served_as(self, other: Self) -> bool:
         """Tell whether who speaks the other type takes this one: they differ in the minor version at most."""
@@ -46,12 +46,12 @@ class TypeUri:
 
 def find_served[T](served: Mapping[str, T], text: str) -> T | None:
     """Return what is under a message type, or under one that differs in the minor version alone."""
-    if (found := served.get(text)) is not None:
-        return found
+    if (handler := served.get(text)) is not None:
+        return handler
     asked = TypeUri.parse(text)
     if asked is None:
         return None
-    return next((each for kind, each in served.items() if asked.is_served_as(_own(kind))), None)
+    return next((handler for kind, handler in served.items() if asked.is_served_as(_own(kind))), None)
 
 
 def is_same(text: str, own: str) -> bool:
@@ -61,10 +61,10 @@ def is_same(text: str, own: str) -> bool:
 
 def is_other_of(text: str, own: str) -> bool:
     """Tell whether a message type is another message of the same version of a protocol as one that we know."""
-    found, ours = TypeUri.parse(text), _own(own)
-    if found is None:
+    theirs, ours = TypeUri.parse(text), _own(own)
+    if theirs is None:
         return False
-    return (found.protocol, found.major) == (ours.protocol, ours.major) and found.name != ours.name
+    return (theirs.protocol, theirs.major) == (ours.protocol, ours.major) and theirs.name != ours.name
 
 
 def spoken_instead(served: Iterable[str], text: str) -> str | None:

@@ -82,7 +82,7 @@ async def drop_peers(profile: Profile, *, at: float) -> tuple[Sequence[str], flo
     """Remove the DIDs whose time is over, and return the names of their keys, and when the next one's is over."""
     dropped: list[str] = []
     async with hold_lease(profile, "didcomm.peers"), profile.session() as session:
-        kept = {str(each.name): int(each.value_json["until"]) for each in await fetch_entries(session, _CATEGORY)}
+        kept = {str(entry.name): int(entry.value_json["until"]) for entry in await fetch_entries(session, _CATEGORY)}
         for did in [did for did, until in kept.items() if until <= at]:
             for number in range(1, len(CODECS) + 1):
                 kid = f"{did}#key-{number}"

@@ -116,8 +116,8 @@ def seal(case: CaseFile, key: bytes) -> str:
     if len(content) > MAX_CASE_BYTES:
         raise CaseFileError(f"expected a case of at most {MAX_CASE_BYTES} bytes, found {len(content)}")
     keeping = case.keeping
-    said = {"kid": case.asked.id, "law": keeping.law, "purpose": keeping.purpose, "until": keeping.until.isoformat()}
-    header = _encode(json.dumps(_FIXED | said, separators=(",", ":"), sort_keys=True).encode())
+    label = {"kid": case.asked.id, "law": keeping.law, "purpose": keeping.purpose, "until": keeping.until.isoformat()}
+    header = _encode(json.dumps(_FIXED | label, separators=(",", ":"), sort_keys=True).encode())
     nonce = secrets.token_bytes(_NONCE_BYTES)
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)  # RFC 7516 §4.1.3: raw DEFLATE
     packed = deflate.compress(content) + deflate.flush()
@@ -184,10 +184,10 @@ def _read(sealed: str) -> tuple[SealedCase, bytes, bytes, bytes]:
     header, _, nonce, closed, tag = parts
     try:
         members = read_strict_json(_decode(header), max_bytes=_MAX_HEADER_BYTES, max_depth=2)
-        said = {name: members.pop(name) for name in ("kid", "law", "purpose", "until")}
-        if members != _FIXED or not all(isinstance(each, str) for each in said.values()):
+        texts = {name: members.pop(name) for name in ("kid", "law", "purpose", "until")}
+        if members != _FIXED or not all(isinstance(text, str) for text in texts.values()):
             raise CaseFileError("expected the header of a case file, found another one")
-        label = SealedCase(said["kid"], said["law"], said["purpose"], date.fromisoformat(said["until"]))
+        label = SealedCase(texts["kid"], texts["law"], texts["purpose"], date.fromisoformat(texts["until"]))
     except (StrictJsonError, AttributeError, KeyError, TypeError, ValueError) as err:
         raise CaseFileError("expected the header of a case file, found another one") from err
     opened_nonce, opened_tag = _decode(nonce), _decode(tag)

@@ -203,6 +203,6 @@ class CaseFiles:
                 await self.destroy(case.id)
 
 
-def as_asked(held: Verification) -> Verification:
+def as_asked(verification: Verification) -> Verification:
     """Return a verification as it was put, without a way to the verifier: whoever opens the case needs none."""
-    return as_put(held).model_copy(update={"invitation_url": "", "short_url": None})
+    return as_put(verification).model_copy(update={"invitation_url": "", "short_url": None})

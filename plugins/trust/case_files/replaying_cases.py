@@ -164,7 +164,7 @@ async def replay(
 
 def differences(was: TrustDecision, facts: tuple[AnswerFact, ...], now: Judgement) -> tuple[ReplayDifference, ...]:
     """Return how a judgement differs from a decision and its facts; when each was made is left out."""
-    found = [
+    differing = [
         ReplayDifference(what, before, after)
         for what, before, after in (
             ("verdict", was.verdict.value, now.decision.verdict.value),
@@ -180,8 +180,8 @@ def differences(was: TrustDecision, facts: tuple[AnswerFact, ...], now: Judgemen
         before, after = before_facts.get(place, "-"), after_facts.get(place, "-")
         if before != after:
             part, kind = place
-            found.append(ReplayDifference(f"{part} {kind.value}".strip(), before, after))
-    return tuple(found)
+            differing.append(ReplayDifference(f"{part} {kind.value}".strip(), before, after))
+    return tuple(differing)
 
 
 def is_same(decision: TrustDecision, grounds_facts: tuple[AnswerFact, ...], again: Judgement) -> bool:
@@ -208,12 +208,12 @@ def _outcomes(facts: tuple[AnswerFact, ...]) -> dict[tuple[str, FactKind], str]:
 
 
 def _evidence(facts: tuple[AnswerFact, ...]) -> dict[tuple[str, FactKind], str]:
-    found: dict[tuple[str, FactKind], str] = {}
+    evidence: dict[tuple[str, FactKind], str] = {}
     for fact in facts:  # of the governance there is one for each file
         told = "; ".join(f"{name}: {text}" for name, text in sorted(fact.evidence.items()))
         place = (fact.part, fact.kind)
-        found[place] = f"{found[place]} | {told}" if place in found else told
-    return found
+        evidence[place] = f"{evidence[place]} | {told}" if place in evidence else told
+    return evidence
 
 
 def replay_alone(

@@ -34,7 +34,8 @@ from wanderbuch.governance.signed.signing import (
     VersionBefore,
     verify_file,
 )
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge
+from wanderbuch.plugins.http.answers import Fetched
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.trust.following.content_folder import ContentFolder
 from wanderbuch.plugins.trust.following.history_check import MAX_HISTORY_BYTES, CheckedHistory, check_history
@@ -251,7 +252,7 @@ class FollowedFile:
         self._trusted.check_file(root)  # rule 3
         signed = await self._complete(root, self.place.beside)  # rule 1
         self._trusted.update_file(signed)
-        self._keys, self._freshness_jws = keys.found, None
+        self._keys, self._freshness_jws = keys.by_url, None
         self._note_etag(self.place.file_url, fetched)
         return True
 
@@ -300,7 +301,7 @@ class FollowedFile:
         history = None if head is None else await self._check_history(statement, head, self.signed.ref)  # rule 7
         self._trusted.update_statement(statement, history)
         self._note_etag(url, fetched)
-        self._keys |= keys.found
+        self._keys |= keys.by_url
         self._freshness_jws = fetched.body
         return True
 

@@ -79,10 +79,10 @@ class RememberedKeys:
 
     def __init__(self, resolve_key: KeyResolver) -> None:
         self._resolve_key = resolve_key
-        self.found: dict[DidUrl, bytes] = {}
+        self.by_url: dict[DidUrl, bytes] = {}
 
     async def __call__(self, did_url: DidUrl) -> bytes:
         """Return the key that stands under the DID URL now."""
         key = await self._resolve_key(did_url)
-        self.found[did_url] = key
+        self.by_url[did_url] = key
         return key

@@ -283,7 +283,7 @@ def decided(
     }
 
 
-def as_put(held: Verification) -> Verification:
+def as_put(verification: Verification) -> Verification:
     """Return a verification as it was put, without what has become of it."""
     fields = Verification.model_fields
-    return held.model_copy(update={name: fields[name].get_default(call_default_factory=True) for name in LATER})
+    return verification.model_copy(update={name: fields[name].get_default(call_default_factory=True) for name in LATER})

@@ -2,6 +2,9 @@
 
 from typing import Literal, TypedDict
 
+LanguageTag = Literal["en", "fr", "ar", "es", "si", "ta"]
+"""The languages that questions may be written in."""
+
 
 class Level(TypedDict, total=False):
     """A level of a framework ("EQF" if nothing is said), or one above it."""
@@ -63,7 +66,7 @@ class _Keep(TypedDict):
 class Keep(_Keep, total=False):
     """Why and how long the answer is kept, where a law asks for that; `until` is a date."""
 
-    language: Literal["en", "fr", "ar", "es", "si", "ta"]
+    language: LanguageTag
 
 
 class _Question(TypedDict):
@@ -77,7 +80,7 @@ class Question(_Question, total=False):
     purpose: Literal["employment", "study", "regulated-profession"]
     subject: Literal["none", "name", "name_and_birth_date"]
     revocation: Literal["must_be_valid", "dangerously_accept_revoked"]
-    language: Literal["en", "fr", "ar", "es", "si", "ta"]
+    language: LanguageTag
     ref: str
     answer_within_s: int
     keep: Keep

@@ -277,13 +277,13 @@ class Markers[R: Record](RecordStore[R]):
         await self._tables.rows.remove(written)
         return was_there
 
-    def _is_last(self, held: R, name: str) -> bool:
-        """Return whether a marker that was put over `held` is put over the record after all that are at hand."""
-        parts = self._at_hand.get(held.id)
-        if parts is None or parts.merged is not held:
+    def _is_last(self, record: R, name: str) -> bool:
+        """Return whether a marker that was put over `record` is put over the record after all that are at hand."""
+        parts = self._at_hand.get(record.id)
+        if parts is None or parts.merged is not record:
             return False
         place = self._names.index(name)
-        return all(self._names.index(each) < place for each in parts.markers)
+        return all(self._names.index(other) < place for other in parts.markers)
 
     async def _announce(self, before: Indexed, marked: Indexed, also: Sequence[Statement]) -> Written | None:
         """Write the row that a record needs with its marker; None: nothing is to be done once the marker is there."""

@@ -3,7 +3,7 @@
     offers = RecordStore(profile, Offer)
     await offers.insert(offer)
     await offers.find(thread_id=thread_id)
-    await offers.change(offer.id, lambda held: held.model_copy(update={"state": OfferState.ISSUED}))
+    await offers.change(offer.id, lambda kept: kept.model_copy(update={"state": OfferState.ISSUED}))
     page = await offers.page(state="ISSUED", limit=50, cursor=cursor)
     async with offers.claiming(now) as due:
         async for offer in due: ...

@@ -1,7 +1,7 @@
 """What people edit, as numbered revisions: nobody overwrites what they have not read, in whatever process.
 
-    held = await pages.newest("imprint")                      # Revision(number=3, value=…), None if there is none
-    await pages.put("imprint", changed, expected=held.number) # RevisionConflictError if somebody was faster
+    newest = await pages.newest("imprint")                      # Revision(number=3, value=…), None if there is none
+    await pages.put("imprint", changed, expected=newest.number) # RevisionConflictError if somebody was faster
 
 A revision is an entry `<id>.<number>`: the name is unique, so of two that save at once Askar refuses one. All revisions
 stay, without a gap, so the newest is found by name; a number in the plain tables says where to begin to look.

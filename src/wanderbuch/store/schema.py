@@ -15,6 +15,7 @@
 | `work` | long work, where it stands and who has it; `work.py` |
 | `mediated`, `mediated_key`, `mediated_message` | a mediator's wallets, their keys, what waits; `agents/mediator` |
 | `mediated_push` | where a wallet is told that something waits; `agents/mediator/pushing.py` |
+| `vault`, `vault_revision` | the vaults of workers, ciphertext; `agents/wallet_host` |
 
 Times are seconds since 1970 by the database's clock; `until = 0` and `held = 0` mean nobody.
 """
@@ -23,7 +24,7 @@ from typing import Final
 
 from wanderbuch.store.errors import StoreVersionError
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Grows with every change of these tables."""
 
 LIST: Final = "tenant || ' ' || kind"
@@ -102,12 +103,27 @@ PUSHED: Final = (
 )
 """The table that version 3 did not have."""
 
-UPGRADES: Final = {"1": (*MEDIATED, *PUSHED), "2": (*MEDIATED, *PUSHED), "3": PUSHED}
+VAULTS: Final = (
+    # number: of the newest revision, whose digest stands here; base: of the oldest that is kept; bytes: of all of them.
+    # day: days since 1970 when it was read or written last: no finer time stands here.
+    "CREATE TABLE vault (tenant {text} NOT NULL, id {text} NOT NULL, number BIGINT NOT NULL, base BIGINT NOT NULL,"
+    " bytes BIGINT NOT NULL, digest {text} NOT NULL, day BIGINT NOT NULL, PRIMARY KEY (tenant, id)){by_key}",
+    "CREATE INDEX vault_day ON vault (tenant, day)",
+    "CREATE TABLE vault_revision (tenant {text} NOT NULL, id {text} NOT NULL, number BIGINT NOT NULL,"
+    " sealed {bytes} NOT NULL, PRIMARY KEY (tenant, id, number))",
+)
+"""The tables that version 4 did not have."""
+
+UPGRADES: Final = {
+    **dict.fromkeys(("1", "2"), (*MEDIATED, *PUSHED, *VAULTS)),
+    "3": (*PUSHED, *VAULTS),
+    "4": VAULTS,
+}
 """What makes the tables of this version out of those of an older one: versions 1 and 2 have the same tables."""
 
 OF_A_TENANT: Final = (
     *("row", "envelope", "built", "word", "own_key", "counter", "event", "untold", "work"),
-    *("mediated", "mediated_key", "mediated_message", "mediated_push"),
+    *("mediated", "mediated_key", "mediated_message", "mediated_push", "vault", "vault_revision"),
 )
 """Tables with a column `tenant`: what a removed tenant leaves nothing in (leases and numbers go by their names)."""
 
@@ -128,7 +144,7 @@ def tables(*, text: str, bytes_: str, by_key: str) -> list[str]:
         bytes_: type of bytes.
         by_key: what keeps a table in the order of its primary key, where the engine has that.
     """
-    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in (*TABLES, *MEDIATED, *PUSHED)]
+    return [sql.format(text=text, bytes=bytes_, by_key=by_key) for sql in (*TABLES, *MEDIATED, *PUSHED, *VAULTS)]
 
 
 def upgrading(version: str, *, text: str, bytes_: str, by_key: str) -> list[str]:

@@ -2,6 +2,7 @@ from wanderbuch.agents.authority.pages.kit import KIT
 from wanderbuch.agents.authority.pages.standing_view import StandingEventKind, State
 from wanderbuch.agents.authority.pages.statement_forms import DESCRIPTION_FORM, statement_forms
 from wanderbuch.governance.facts.question import Purpose, Verdict
+from wanderbuch.governance.importing.columns import COLUMNS
 from wanderbuch.governance.signed.history import Action
 
 
@@ -12,6 +13,7 @@ def test_every_state_event_and_field_has_its_words() -> None:
             kind
         ]
         assert {f"{prefix}.{each.value}" for each in kind} <= keys
+    assert {f"column.{column.name}" for column in COLUMNS} <= keys
     for form in statement_forms().values():
         assert {form.title, f"{form.title}s", f"{form.title}_add"} <= keys
     listed = [field for form in statement_forms().values() for field in form.fields]

@@ -74,6 +74,8 @@ async def test_each_row_that_is_not_ready_has_its_true_cause_and_the_others_beco
     target = await uploaded(editor)
     page = await say(editor, target)
     assert "2 ready, 3 to look at, of 5 rows" in page
+    assert "[level-in-framework]" not in page
+    assert ">Number in the register</option>" in page
     for row, cause in ((5, "C9999"), (6, "31/02/2026"), (7, "levels")):
         told = page.partition(f"Row {row}<")[2].partition("</ul>")[0]
         assert cause in told, (row, told)

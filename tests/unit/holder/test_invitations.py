@@ -27,7 +27,8 @@ from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.packing import PREFIX
 from wanderbuch.plugins.exchange.proof_messages import request_message
 from wanderbuch.plugins.exchange.sending import Sending
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge, Redirect
+from wanderbuch.plugins.http.answers import Fetched, Redirect
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError
 from wanderbuch.plugins.webvh.foreign_dids import guard_resolvers
 

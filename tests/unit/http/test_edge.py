@@ -9,7 +9,8 @@ from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
 from wanderbuch.errors import ConfigurationError, ResolutionError
 from wanderbuch.plugins.http.addresses import ConnectionMap
-from wanderbuch.plugins.http.edge import Fetched, HttpEdge, HttpEdgeConfig, Redirect
+from wanderbuch.plugins.http.answers import Fetched, Redirect
+from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
 from wanderbuch.plugins.http.errors import (
     AddressRefusedError,
     DeadlineError,

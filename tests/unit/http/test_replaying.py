@@ -3,7 +3,8 @@
 import pytest
 from tests.unit.http.tls_host import TlsHost
 
-from wanderbuch.plugins.http.edge import HttpEdge, Redirect
+from wanderbuch.plugins.http.answers import Redirect
+from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.errors import NotFoundError, UnreachableError
 from wanderbuch.plugins.http.replaying import RecordingEdge, ReplayingEdge
 

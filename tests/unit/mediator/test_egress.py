@@ -200,7 +200,7 @@ async def test_nothing_that_is_inside_is_reached_nor_told_to_be_there(
 ) -> None:
     mediator = await begin()
     edge: HttpEdge = mediator.edge
-    edge._resolver = Rebinding()
+    edge._sessions.resolver = Rebinding()
     phone = await Phone.mediated(site)
     async with phone.live() as live:
         await live.next("status")

@@ -55,7 +55,7 @@ async def assert_nothing_is_held(town: Town) -> None:
     lane = agent.edge._strangers
     assert (dict(lane._by_host), lane._free._value) == ({}, lanes._PLACES)
     assert not agent.profile.inject(V2Asking)._waiting
-    for session in agent.edge._sessions.values():
+    for session in agent.edge._sessions.by_lane.values():
         assert session.connector is not None
         assert not session.connector._acquired  # type: ignore[attr-defined]  # aiohttp tells it nowhere else
     assert not agent._v2_sending._beside

@@ -46,7 +46,7 @@ def test_the_example_lists_exactly_the_keys_there_are() -> None:
     assert set(given(EXAMPLE)) == set(keys(AgentConfig))
 
 
-@pytest.mark.parametrize("role", ["authority", "issuer", "holder", "verifier", "mediator"])
+@pytest.mark.parametrize("role", ["authority", "issuer", "holder", "verifier", "mediator", "wallet_host"])
 def test_each_role_has_its_table(role: str) -> None:
     settings = importlib.import_module(f"wanderbuch.agents.{role}.role").ROLE.settings
     table = GUIDE.partition(f"`[{role}]`\n")[2].partition("\n`[")[0].partition("## ")[0]

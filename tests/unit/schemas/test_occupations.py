@@ -1,3 +1,4 @@
+import csv
 import zipfile
 from pathlib import Path
 
@@ -96,10 +97,30 @@ def wheel_with(groups: dict[str, str], path: Path) -> Path:
     return path
 
 
+def groups_in(language: str, folder: Path) -> Path:
+    """Write the titles of a language as ESCO's download has them."""
+    path = folder / f"ISCOGroups_{language}.csv"
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("conceptType", "conceptUri", "code", "preferredLabel"))
+        for code, label in reversed(list(isco08().codes.items())):
+            rows.writerow(("ISCOGroup", ISCO_URI + code, code[1:], label.by_language[language].replace("'", "’")))
+    return path
+
+
 def test_the_table_is_what_its_script_makes(tmp_path: Path) -> None:
     groups = {code: str(label) for code, label in reversed(list(isco08().codes.items()))}
-    main(str(wheel_with(groups, tmp_path / "esco.whl")), str(tmp_path / "made.csv"))
+    others = [str(groups_in(language, tmp_path)) for language in ("fr", "es")]
+    main(str(wheel_with(groups, tmp_path / "esco.whl")), str(tmp_path / "made.csv"), *others)
     assert (tmp_path / "made.csv").read_bytes() == TABLE.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("es", "Soldadores y oxicortadores"), ("fr", "Soudeurs et oxycoupeurs")]
+)
+def test_a_language_that_esco_has_has_every_title(language: str, title: str) -> None:
+    assert OccupationCode.parse("C7212").label(language) == title
+    assert all(label.by_language.get(language) for label in isco08().codes.values())
 
 
 def test_the_script_refuses_a_list_without_one_code(tmp_path: Path) -> None:

@@ -1,14 +1,21 @@
 """What the pages say in each language: dates, names, values within sentences."""
 
 from datetime import UTC, date, datetime
+from typing import get_args
 
 import pytest
 
-from wanderbuch.agents.site.languages import LANGUAGES, Words, negotiated
+from wanderbuch.agents.site.languages import LANGUAGES, LanguageTag, Words, negotiated
 from wanderbuch.agents.site.rendering import Kit
 from wanderbuch.agents.site.sentences import Sentence
+from wanderbuch.client import questions as client
 
 KIT = Kit()
+
+
+def test_what_comes_over_the_wire_names_the_languages_of_the_pages() -> None:
+    assert set(get_args(LanguageTag)) == LANGUAGES.keys()
+    assert set(get_args(client.LanguageTag)) == LANGUAGES.keys()
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from tests.postgresql import ENGINES, Database, PostgresServer
 
 from wanderbuch.store.engine import Engine
 from wanderbuch.store.postgresql import open_postgresql
-from wanderbuch.store.schema import MEDIATED, VERSION
+from wanderbuch.store.schema import MEDIATED, PUSHED, VERSION
 from wanderbuch.store.sqlite import open_sqlite
 
 _OLD = Path(__file__).parent / "version_2"
-_OLDER = ["1", "2", "3"]
-"""The tables of versions 1 and 2 are those in `version_2`; version 3 has those of a mediator, too."""
+_FURTHER = {"1": (), "2": (), "3": MEDIATED, "4": (*MEDIATED, *PUSHED)}
+"""What the tables of a version have beside those in `version_2`."""
+_OLDER = list(_FURTHER)
 
 type Shape = list[tuple[Any, ...]]
 type Content = dict[str, list[tuple[Any, ...]]]
@@ -46,7 +47,7 @@ class SqliteStore:
         self._folder.mkdir()
         with closing(sqlite3.connect(self._folder / "index.db")) as connection:
             connection.executescript((_OLD / "sqlite.sql").read_text())
-            for sql in MEDIATED if version == "3" else ():
+            for sql in _FURTHER[version]:
                 connection.execute(sql.format(text="TEXT", bytes="BLOB", by_key=" WITHOUT ROWID"))
             connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", [version])
             connection.commit()
@@ -70,7 +71,7 @@ class PostgresqlStore:
     def make_old(self, version: str) -> None:
         with psycopg.connect(self._old.dsn) as connection:
             connection.execute((_OLD / "postgresql.sql").read_text().encode())
-            for sql in MEDIATED if version == "3" else ():
+            for sql in _FURTHER[version]:
                 connection.execute(sql.format(text='TEXT COLLATE "C"', bytes="BYTEA", by_key="").encode())
             connection.execute("UPDATE meta SET value = %s WHERE name = 'version'", [version])
 

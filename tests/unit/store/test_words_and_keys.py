@@ -127,6 +127,12 @@ async def test_a_removed_tenant_leaves_nothing(tables: Tables) -> None:
             " VALUES (?, 'w', 'm', 1, 0, 1, ?)",
             *(tenant, b"s"),
         )
+        await tables.engine.run(
+            "INSERT INTO vault (tenant, id, number, base, bytes, digest, day) VALUES (?, 'v', 1, 1, 1, '', 0)", tenant
+        )
+        await tables.engine.run(
+            "INSERT INTO vault_revision (tenant, id, number, sealed) VALUES (?, 'v', 1, ?)", tenant, b"s"
+        )
 
     await tables.forget_tenant("a")
 

@@ -31,7 +31,7 @@ from wanderbuch.governance.form.cte_model import DESCRIPTION
 from wanderbuch.governance.form.model import ACCREDITATION
 from wanderbuch.governance.signed.freshness import FreshnessStatement, sign_freshness
 from wanderbuch.governance.signed.signing import SignedGovernanceFile, sign_file, verify_file
-from wanderbuch.plugins.http.edge import Fetched
+from wanderbuch.plugins.http.answers import Fetched
 from wanderbuch.plugins.http.errors import NotFoundError, TooLargeError, UnreachableError
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 

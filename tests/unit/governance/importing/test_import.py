@@ -55,7 +55,7 @@ def accreditations(report: ImportReport, did: str = NEW) -> list[Json]:
 
 def errors(report: ImportReport) -> list[tuple[int, str]]:
     assert report.draft is None
-    assert report.found == ()
+    assert report.differences == ()
     return [(finding.row, finding.column) for finding in report.findings if finding.severity is Severity.ERROR]
 
 
@@ -88,7 +88,7 @@ def test_a_new_institution_goes_into_a_new_draft(example: Json) -> None:
     entries = report.draft["participants"]["entries"]
     assert entries[DESCRIPTION][NEW] == {"name": "Matara Welding School", "website": "https://www.matara.test"}
     assert entries[ROLES][NEW] == {"roles": [{"start": "2026-03-01T00:00:00Z", "role": "issue_qualification"}]}
-    assert {difference.code for difference in report.found} >= {"accreditation.granted", "participant.joined"}
+    assert {difference.code for difference in report.differences} >= {"accreditation.granted", "participant.joined"}
     assert report.missing == ("TA-2018-0142", "TA-2019-0088", "TA-2020-0017")
     assert not [finding for finding in report.findings if finding.severity is Severity.WARNING]
 
@@ -104,7 +104,7 @@ def test_the_same_list_again_changes_nothing(example: Json) -> None:
     again = imported(dict(first.draft), rows)
     assert again.ok
     assert again.draft is None
-    assert again.found == ()
+    assert again.differences == ()
 
 
 def test_rows_with_one_number_add_up(example: Json) -> None:
@@ -200,7 +200,7 @@ def test_an_institution_of_the_file_is_found_by_its_name_and_keeps_what_the_list
     )
     (found,) = accreditations(report, COLOMBO)
     assert found == {**before, "level_range": {"framework": "LK-NVQ", "min": "2", "max": "4"}}
-    assert [difference.code for difference in report.found] == ["accreditation.levels-changed", "file.version"]
+    assert [difference.code for difference in report.differences] == ["accreditation.levels-changed", "file.version"]
 
 
 def test_a_new_accreditation_signs_with_what_the_institution_has(example: Json) -> None:
@@ -232,7 +232,7 @@ class TestDecisions:
                 "reason": "No kitchen.",
             }
         ]
-        assert "accreditation.suspended" in {difference.code for difference in report.found}
+        assert "accreditation.suspended" in {difference.code for difference in report.differences}
         assert report.draft is not None
         assert imported(dict(report.draft), [SUSPENDED]).draft is None
 
@@ -243,7 +243,7 @@ class TestDecisions:
         report = imported(dict(draft), [active])
         assert errors(report) == [(2, "decided_on")]
         lifted = imported(dict(draft), [{**active, "decided_on": "2026-11-01"}])
-        assert "accreditation.reinstated" in {difference.code for difference in lifted.found}
+        assert "accreditation.reinstated" in {difference.code for difference in lifted.differences}
 
     def test_active_is_what_an_accreditation_is(self, example: Json) -> None:
         row = {**SUSPENDED, "status": "Accredited", "decided_on": "2020-01-01", "effective_from": "", "reason": ""}
@@ -444,7 +444,7 @@ def test_any_table_is_imported_in_full_or_not_at_all(headers: list[str], data: s
         assert report.draft is None
     elif report.draft is not None:
         parse_file(json.dumps(report.draft).encode())
-        assert report.found
+        assert report.differences
         assert draft_from(table, report.draft, ImportSettings(), at=NOW).draft is None  # the same list again
 
 

@@ -48,7 +48,7 @@ def test_institutions_with_a_number_and_no_did_are_listed_and_accredited_for_not
     assert report.draft is not None
     before = DOCUMENT["participants"]["entries"][ACCREDITATION]
     assert report.draft["participants"]["entries"][ACCREDITATION] == before
-    assert {one.code for one in report.found if one.effect.value != "none"} == set()
+    assert {one.code for one in report.differences if one.effect.value != "none"} == set()
 
 
 def test_the_same_list_again_changes_nothing_and_a_changed_row_is_found_by_its_number() -> None:

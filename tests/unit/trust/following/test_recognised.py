@@ -11,7 +11,7 @@ from acapy_agent.utils.testing import create_test_profile
 from tests.unit.trust.states import State, World, recognition
 
 from wanderbuch.governance.form.model import PROFILE_STATEMENTS
-from wanderbuch.plugins.http.edge import Fetched
+from wanderbuch.plugins.http.answers import Fetched
 from wanderbuch.plugins.trust.following import pacing, recognised
 from wanderbuch.plugins.trust.following.source import GovernanceSource, RefreshOutcome
 

@@ -1,0 +1,150 @@
+"""The files of the page, as they travel in the package: built from `wallet/`, and served from an origin of their own.
+
+1. They are read once, with a gzip of each, and are all that there is: what is not among them is not there, whatever
+   lies in the public folder. A page of the same origin could read the wallet.
+2. Scripts and styles come from this origin alone, nothing is made of text (Trusted Types), nothing is framed.
+3. The page may ask its own host and its mediator, which asks others for it (egress); only where the operator has it
+   ask directly, any host by https. So a script that gets in by a fault of ours cannot tell anybody else either.
+"""
+
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+
+_FOLDER: Final = "page"
+_INDEX: Final = "index.html"
+_SETTINGS: Final = "settings.json"
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+}
+_ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A file of the page.
+
+    Args:
+        body: its bytes.
+        zipped: the same, by gzip.
+        content_type: what it is.
+        tag: its entity tag, without quotes.
+    """
+
+    body: bytes
+    zipped: bytes
+    content_type: str
+    tag: str
+
+    @classmethod
+    def of(cls, name: str, body: bytes) -> "PageFile":
+        """Return the file of a name with this content."""
+        content_type = _TYPES[name[name.rindex(".") :]]
+        return cls(body, gzip.compress(body, mtime=0), content_type, hashlib.sha256(body).hexdigest()[:32])
+
+
+class PageFiles:
+    """All that a wallet host serves beside the vaults.
+
+    Args:
+        contents: the files, by their path from the root.
+        mediator: where the mediator of the wallets has its invitation, if they have one.
+        direct: whether the page asks others itself (3).
+    """
+
+    def __init__(self, contents: Mapping[str, PageFile], *, mediator: str | None, direct: bool) -> None:
+        self._files = {f"/{name}": file for name, file in contents.items()}
+        if _INDEX in contents:
+            self._files["/"] = contents[_INDEX]
+        self._headers = {
+            "Content-Security-Policy": policy(mediator, direct=direct),
+            "Cache-Control": "no-cache",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
+            "Referrer-Policy": "no-referrer",
+            "Strict-Transport-Security": "max-age=31536000",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Vary": "Accept-Encoding",
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the paths that there are."""
+        return frozenset(self._files)
+
+    def answer(self, request: web.Request) -> web.Response:
+        """Return a file, or that it is the one that who asks has.
+
+        Raises:
+            HTTPNotFound: there is none (1).
+        """
+        file = self._files.get(request.path)
+        if file is None:
+            raise web.HTTPNotFound(headers=self._headers)
+        headers = {**self._headers, hdrs.ETAG: f'"{file.tag}"'}
+        tags = request.if_none_match
+        if tags is not None and {tag.value for tag in tags} & {file.tag, _ANY}:
+            return web.Response(status=304, headers=headers)
+        headers[hdrs.CONTENT_TYPE] = file.content_type
+        if "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, ""):
+            return web.Response(body=file.zipped, headers={**headers, hdrs.CONTENT_ENCODING: "gzip"})
+        return web.Response(body=file.body, headers=headers)
+
+
+def policy(mediator: str | None, *, direct: bool) -> str:
+    """Return the content security policy (2, 3).
+
+    >>> policy("https://mediator.example.org/mediator", direct=False).split("; ")[1]
+    "connect-src 'self' https://mediator.example.org wss://mediator.example.org"
+    """
+    host = urlsplit(mediator).netloc if mediator else ""
+    reached = " https: wss:" if direct else f" https://{host} wss://{host}" if host else ""
+    rules = (
+        "default-src 'none'",
+        f"connect-src 'self'{reached}",
+        "script-src 'self'",
+        "worker-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' blob:",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types wallet",
+    )
+    return "; ".join(rules)
+
+
+def load_page(settings: Mapping[str, object]) -> dict[str, PageFile]:
+    """Return the files of the package, and what this host tells its page, by their path; takes some milliseconds."""
+    told = json.dumps(settings, indent=1, ensure_ascii=False, sort_keys=True).encode()
+    folder = files("wanderbuch.agents.wallet_host") / _FOLDER
+    contents = {name: PageFile.of(name, body) for name, body in _contents(folder, "").items()}
+    return {**contents, _SETTINGS: PageFile.of(_SETTINGS, told)}
+
+
+def _contents(folder: Traversable, prefix: str) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found |= _contents(entry, f"{prefix}{entry.name}/")
+        elif entry.name[entry.name.rfind(".") :] in _TYPES:
+            found[f"{prefix}{entry.name}"] = entry.read_bytes()
+    return found

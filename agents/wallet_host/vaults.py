@@ -1,0 +1,204 @@
+"""The vaults of one tenant: rows of the plain tables. What is in them is ciphertext of the workers' own wallets.
+
+1. A vault is known by a keyed hash of its public key. Who may write proves to have the secret one (`vault_call`).
+2. Its revisions are numbered from 1 on. One is written only upon the number that its writer names: who wrote last goes
+   on, everybody else learns that somebody has written since. The same one again is taken again.
+3. A revision adds to those before it, or is a base, which stands for all of them: they go in the same transaction.
+4. A vault has at most so many bytes and revisions; a base may always come in their place.
+5. One that is deleted leaves its hash and its number and nothing else: the worker's other phones are told so, and
+   nothing that was written before counts again. It goes with those that nobody has asked for for long.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from wanderbuch.store.engine import Rows, Statement
+from wanderbuch.store.tables import Tables
+
+_DAY_S: Final = 86_400
+_FORGET_AT_ONCE: Final = 100
+_DELETED: Final = ""  # in place of the digest of the newest revision
+
+
+class WriteOutcome(Enum):
+    """What became of a revision."""
+
+    TAKEN = auto()
+    OVERTAKEN = auto()
+    """The vault has another number than the writer named (2)."""
+    FULL = auto()
+    """No room in the vault (4), or for one more vault."""
+    DELETED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class VaultState:
+    """Where a vault stands.
+
+    Args:
+        number: of its newest revision; 0: there is no such vault.
+        base: number of the oldest one that is kept.
+        is_deleted: whether it was deleted (5).
+    """
+
+    number: int = 0
+    base: int = 0
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VaultBounds:
+    """What a vault may take (4), and how many there may be.
+
+    Args:
+        vaults: how many.
+        bytes: of all revisions of one together.
+        revisions: of one.
+    """
+
+    vaults: int
+    bytes: int
+    revisions: int
+
+
+class Vaults:
+    """The vaults of one tenant.
+
+    Args:
+        tenant: whose.
+        tables: where.
+        bounds: how much.
+    """
+
+    def __init__(self, tenant: str, tables: Tables, bounds: VaultBounds) -> None:
+        self._tenant = tenant
+        self._engine = tables.engine
+        self._hashes = tables.hashes
+        self._bounds = bounds
+
+    def id_of(self, public_key: bytes) -> str:
+        """Return what a vault is known by (1)."""
+        return self._hashes.of("vault", self._tenant, public_key.hex()).hex()
+
+    async def state(self, vault: str) -> VaultState:
+        """Return where a vault stands; notes that somebody asked, once a day."""
+        rows = await self._engine.run(
+            "SELECT number, base, digest, day FROM vault WHERE tenant = ? AND id = ?", self._tenant, vault
+        )
+        if rows and rows[0][3] != _today():
+            sql = "UPDATE vault SET day = ? WHERE tenant = ? AND id = ?"
+            await self._engine.run(sql, _today(), self._tenant, vault)
+        return _state(rows)
+
+    async def read(self, vault: str) -> tuple[VaultState, list[bytes]]:
+        """Return where a vault stands, and its revisions from its base on, all of one moment."""
+        rows = await self._engine.run(
+            "SELECT vault.number, vault.base, vault.digest, vault_revision.number, vault_revision.sealed"
+            " FROM vault LEFT JOIN vault_revision ON vault_revision.tenant = vault.tenant"
+            " AND vault_revision.id = vault.id WHERE vault.tenant = ? AND vault.id = ? ORDER BY vault_revision.number",
+            *(self._tenant, vault),
+        )
+        return _state(rows), [bytes(sealed) for *_, number, sealed in rows if number is not None]
+
+    async def write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
+        """Add a revision to a vault; return what became of it, and the vault's number now (2).
+
+        Args:
+            vault: which.
+            sealed: the revision.
+            after: number of the revision that it comes after; 0: it makes the vault.
+            is_base: whether it stands for all before it (3).
+        """
+        digest, size, number = hashlib.sha256(sealed).hexdigest(), len(sealed), after + 1
+        results = await self._engine.together(
+            self._begin(vault, digest, size) if after == 0 else self._go_on(vault, digest, size, number, is_base),
+            Statement(
+                "INSERT INTO vault_revision (tenant, id, number, sealed) SELECT tenant, id, number, ? FROM vault"
+                " WHERE tenant = ? AND id = ? AND number = ? AND digest = ?"
+                " ON CONFLICT (tenant, id, number) DO NOTHING",
+                (sealed, self._tenant, vault, number, digest),
+            ),
+            Statement(
+                "DELETE FROM vault_revision WHERE tenant = ? AND id = ? AND number <"
+                " (SELECT base FROM vault WHERE tenant = ? AND id = ?)",
+                (self._tenant, vault, self._tenant, vault),
+            ),
+            Statement("SELECT number, base, digest FROM vault WHERE tenant = ? AND id = ?", (self._tenant, vault)),
+        )
+        state = _state(results[-1])
+        if state.is_deleted:
+            return WriteOutcome.DELETED, state.number
+        if state.number == number and results[-1][0][2] == digest:
+            return WriteOutcome.TAKEN, number
+        return WriteOutcome.FULL if state.number == after else WriteOutcome.OVERTAKEN, state.number
+
+    async def delete(self, vault: str) -> bool:
+        """Delete what is in a vault (5); False: there is none."""
+        results = await self._engine.together(
+            Statement("DELETE FROM vault_revision WHERE tenant = ? AND id = ?", (self._tenant, vault)),
+            Statement(
+                "UPDATE vault SET digest = ?, bytes = 0, day = ? WHERE tenant = ? AND id = ? RETURNING number",
+                (_DELETED, _today(), self._tenant, vault),
+            ),
+        )
+        return bool(results[-1])
+
+    async def forget_old(self, *, days: int) -> None:
+        """Forget vaults that nobody has asked for for so many days, a hundred at once."""
+        sql = "SELECT id FROM vault WHERE tenant = ? AND day < ? LIMIT ?"
+        for (vault,) in await self._engine.run(sql, self._tenant, _today() - days, _FORGET_AT_ONCE):
+            await self._engine.together(
+                Statement(
+                    "DELETE FROM vault_revision WHERE tenant = ? AND id = ? AND EXISTS"
+                    " (SELECT 1 FROM vault WHERE tenant = ? AND id = ? AND day < ?)",
+                    (self._tenant, vault, self._tenant, vault, _today() - days),
+                ),
+                Statement(
+                    "DELETE FROM vault WHERE tenant = ? AND id = ? AND day < ?",
+                    (self._tenant, vault, _today() - days),
+                ),
+            )
+
+    async def counts(self) -> tuple[int, int]:
+        """Return how many vaults there are, and how many bytes are in them."""
+        sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM vault WHERE tenant = ? AND digest <> ?"
+        rows = await self._engine.run(sql, self._tenant, _DELETED)
+        return int(rows[0][0]), int(rows[0][1])
+
+    def _begin(self, vault: str, digest: str, size: int) -> Statement:
+        return Statement(
+            "INSERT INTO vault (tenant, id, number, base, bytes, digest, day) SELECT CAST(? AS TEXT), CAST(? AS TEXT),"
+            " 1, 1, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT)"
+            " WHERE CAST(? AS BIGINT) <= ? AND (SELECT count(*) FROM vault WHERE tenant = ?) < ?"
+            " ON CONFLICT (tenant, id) DO NOTHING",
+            (
+                *(self._tenant, vault, size, digest, _today(), size, self._bounds.bytes),
+                *(self._tenant, self._bounds.vaults),
+            ),
+        )
+
+    def _go_on(self, vault: str, digest: str, size: int, number: int, is_base: bool) -> Statement:
+        # A base takes the place of all before it, so it needs room for itself alone (4).
+        bytes_, base = ("CAST(? AS BIGINT)", "(number + 1)") if is_base else ("(bytes + ?)", "base")
+        return Statement(
+            f"UPDATE vault SET number = number + 1, base = {base}, bytes = {bytes_}, digest = ?, day = ?"  # noqa: S608
+            f" WHERE tenant = ? AND id = ? AND number = ? AND digest <> ? AND {bytes_} <= ? AND ? - {base} < ?",
+            (
+                *(size, digest, _today(), self._tenant, vault, number - 1, _DELETED),
+                *(size, self._bounds.bytes, number, self._bounds.revisions),
+            ),
+        )
+
+
+def _state(rows: Rows) -> VaultState:
+    if not rows:
+        return VaultState()
+    number, base, digest, *_ = rows[0]
+    return VaultState(number, base, digest == _DELETED)
+
+
+def _today() -> int:
+    return int(time.time()) // _DAY_S

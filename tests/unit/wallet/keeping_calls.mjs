@@ -1,0 +1,303 @@
+// What keeps a book: recovery code, phone, sealed rows, the copy in the vault; see `driver.mjs`. The host is simulated by its rules
+// (`agents/wallet_host/vaults.py`); the real one is asked in `tests/browser/test_page.py`.
+
+export async function calls(load) {
+  const codes = await load('keeping/recovery_code.js')
+  const { VaultKey } = await load('keeping/vault_key.js')
+  const { MemoryShelf } = await load('keeping/shelf.js')
+  const { SealedStore } = await load('keeping/sealed_store.js')
+  const { Vault } = await load('keeping/vault.js')
+  const { Backup, takeOver } = await load('keeping/backup.js')
+  const phone = await load('keeping/phone.js')
+  const { isSigned } = await load('didcomm/keys.js')
+  const { fromBase64url, base64url } = await load('base64.js')
+  const { sha256 } = await import(new URL('../../../wallet/node_modules/@noble/hashes/sha2.js', import.meta.url))
+
+  const ORIGIN = 'https://wallet.example.test'
+  const KEY = VaultKey.of(Uint8Array.from({ length: 32 }, (_, index) => index))
+  const text = (bytes) => new TextDecoder('latin1').decode(bytes)
+  const hex = (bytes) => Buffer.from(bytes).toString('hex')
+  const failure = (work) => Promise.resolve().then(work).then(() => 'none', (error) => (typeof error.code === 'string' ? error.code : error.name))
+
+  // One vault of one host, by the rules of the real one.
+  class Host {
+    number = 0
+    base = 0
+    revisions = new Map()
+    isDeleted = false
+    isAway = false
+    most = Infinity
+    asked = []
+    // Called with each write that was taken; whatever it throws comes in place of the answer.
+    onTaken = () => {}
+
+    fetch = async (url, { method, headers, body }) => {
+      if (this.isAway) throw new TypeError('away')
+      this.asked.push(method)
+      const answer = (status, told = {}, bytes) => new Response(bytes ?? null, { status, headers: told })
+      const tag = () => ({ ETag: `"${this.number}"` })
+      if (url !== `${ORIGIN}/vault`) return answer(404)
+      if (method === 'GET') {
+        if (this.isDeleted) return answer(410)
+        if (!this.number || this.key !== headers['Vault-Key']) return answer(404)
+        if (headers['If-None-Match'] === `"${this.number}"`) return answer(304, tag())
+        const parts = [...this.revisions.values()].flatMap((sealed) => {
+          const length = Buffer.alloc(4)
+          length.writeUInt32BE(sealed.length)
+          return [length, sealed]
+        })
+        return answer(200, { ...tag(), 'Vault-Base': String(this.base) }, Buffer.concat(parts))
+      }
+      const after = method === 'DELETE' ? 0 : headers['If-None-Match'] === '*' ? 0 : Number(JSON.parse(headers['If-Match']))
+      const isBase = headers['Vault-Base'] === '?1'
+      const what = method === 'DELETE' ? 'delete' : isBase ? 'base' : 'further'
+      const sealed = Buffer.from(body ?? [])
+      const signed = `wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(sealed))}`
+      const isTheirs = isSigned(fromBase64url(headers['Vault-Key'], 'key'), Buffer.from(signed), fromBase64url(headers['Vault-Signature'], 'signature'))
+      if (!isTheirs) return answer(403)
+      if (this.isDeleted) return answer(410)
+      if (method === 'DELETE') {
+        this.revisions.clear()
+        this.isDeleted = true
+        return answer(204)
+      }
+      this.key ??= headers['Vault-Key']
+      const same = this.number === after + 1 && this.revisions.get(this.number)?.equals(sealed)
+      if (!same && this.number !== after) return answer(412, tag())
+      const size = [...this.revisions.values()].reduce((sum, each) => sum + each.length, 0)
+      if (!same && (isBase ? 0 : size) + sealed.length > this.most) return answer(507, tag())
+      if (isBase && !same) this.revisions.clear()
+      this.number = after + 1
+      if (isBase || after === 0) this.base = this.number
+      this.revisions.set(this.number, sealed)
+      this.onTaken()
+      return answer(204, tag())
+    }
+  }
+
+  // A shelf whose page ends after so many writes: what was written is there, nothing comes back.
+  class MortalShelf {
+    constructor(shelf, last) {
+      Object.assign(this, { shelf, last, steps: 0 })
+      for (const name of ['rows', 'waiting', 'note']) this[name] = (...told) => (this.isOver ? new Promise(() => {}) : shelf[name](...told))
+    }
+    get isOver() {
+      return this.steps >= this.last
+    }
+    async write(change) {
+      if (this.isOver) return new Promise(() => {})
+      await this.shelf.write(change)
+      this.steps += 1
+      return this.isOver ? new Promise(() => {}) : undefined
+    }
+    replace = (change) => this.shelf.replace(change)
+  }
+
+  async function opened(shelf, host, key = KEY) {
+    const store = await SealedStore.open(shelf, key)
+    const backup = await Backup.open(shelf, key, store, new Vault(ORIGIN, key, host.fetch))
+    return { store, backup, guarded: backup.guarded() }
+  }
+  const row = (id, value, kind = 'connection') => ({ kind, id, value })
+  const rowsOf = async (store, kind = 'connection') => Object.fromEntries(await store.list(kind))
+  async function elsewhere(host, key = KEY) {
+    const shelf = new MemoryShelf()
+    const had = await takeOver(shelf, key, new Vault(ORIGIN, key, host.fetch))
+    return { had, shelf, ...(await opened(shelf, host, key)) }
+  }
+
+  return {
+    codes: ({ count }) =>
+      Array.from({ length: count }, () => {
+        const code = codes.newRecoveryCode()
+        return { code, again: codes.readRecoveryCode(codes.recoveryGroups(code).join(' ')) === code }
+      }),
+    read_code: ({ text: typed }) => {
+      try {
+        return codes.readRecoveryCode(typed)
+      } catch (error) {
+        return error.group
+      }
+    },
+    key_of_code: async ({ code }) => {
+      const key = await VaultKey.ofCode(codes.readRecoveryCode(code))
+      return { id: key.id, secret: hex(key.reveal()), shown: `${key} ${await failure(() => JSON.stringify({ key }))}`.slice(0, 20) }
+    },
+    phone: async () => {
+      const shelf = new MemoryShelf()
+      const short = await failure(() => phone.remembering(KEY, '12345'))
+      await shelf.write({ notes: { phone: await phone.remembering(KEY, '246810') } })
+      const wrong = await failure(() => phone.recall(shelf, '246811'))
+      const right = hex((await phone.recall(shelf, ' 246810')).reveal()) === hex(KEY.reveal())
+      const { device, sealed } = await shelf.note('phone')
+      const exported = await failure(() => crypto.subtle.exportKey('raw', device))
+      // The same rows in another browser: another device key.
+      const other = await phone.remembering(KEY, '246810')
+      const copied = new MemoryShelf()
+      await copied.write({ notes: { phone: { ...(await shelf.note('phone')), device: other.device } } })
+      const elsewhere = await failure(() => phone.recall(copied, '246810'))
+      for (let turn = 0; turn < 10; turn++) await failure(() => phone.recall(shelf, '000000'))
+      const after = [await phone.isRemembered(shelf), await failure(() => phone.recall(shelf, '246810'))]
+      return { short, wrong, right, exported, elsewhere, after, plain: text(sealed).includes(text(KEY.reveal())) }
+    },
+    sealed_rows: async () => {
+      const shelf = new MemoryShelf()
+      const store = await SealedStore.open(shelf, KEY)
+      await store.write([row('did:example:centre', { name: 'Perera' }), row('b', { n: 1 }), row('o', { big: 1 }, 'object')])
+      await store.write([row('b', { n: 2 }), row('did:example:centre', undefined), row('c', { n: 3 })])
+      const given = await store.get('connection', 'b')
+      given.n = 9
+      const again = await SealedStore.open(shelf, KEY)
+      const lying = [...(await shelf.rows()), ...(await shelf.waiting())]
+      const written = JSON.stringify(lying.map((each) => [each.name, text(each.sealed)]))
+      const [one, two] = await shelf.rows()
+      const swapped = new MemoryShelf()
+      await swapped.write({ rows: [{ ...one, sealed: two.sealed }] })
+      return {
+        rows: await again.list('connection'),
+        objects: (await again.list('object')).length,
+        whole: again.whole().map(([kind]) => kind),
+        tells: ['connection', 'Perera', 'did:example', 'object'].filter((word) => written.includes(word)),
+        swapped: await failure(() => SealedStore.open(swapped, KEY)),
+        another: await failure(() => SealedStore.open(shelf, VaultKey.of(new Uint8Array(32)))),
+      }
+    },
+    moves: async () => {
+      const host = new Host()
+      const first = await opened(new MemoryShelf(), host)
+      await first.guarded.write([row('a', { n: 1 }), row('gone', { n: 1 }), row('o', { public: 1 }, 'object')])
+      await first.backup.flush()
+      await first.guarded.write([row('a', { n: 2 }), row('gone', undefined), row('b', { n: 3 })])
+      await first.guarded.write([row('a', { n: 4 })])
+      await first.backup.flush()
+      const [atHost, isRevised] = [[...host.revisions.values()].map((each) => text(each)).join(''), host.revisions.size]
+      const second = await elsewhere(host)
+      const late = await failure(() => first.guarded.write([row('m', { from: 'x' }, 'inbox')]))
+      const after = await failure(() => first.guarded.write([row('a', { n: 5 })]))
+      await second.guarded.write([row('c', { n: 6 })])
+      await second.backup.flush()
+      return {
+        isRevised,
+        had: second.had,
+        rows: await rowsOf(second.store),
+        objects: (await second.store.list('object')).length,
+        late: [late, after, first.backup.state],
+        second: [second.backup.state, host.number, host.base],
+        tells: ['connection', '"n"'].some((word) => atHost.includes(word)),
+        sizes: [...host.revisions.values()].map((each) => each.length % 512),
+        stranger: (await elsewhere(host, VaultKey.of(new Uint8Array(32).fill(7)))).had,
+      }
+    },
+    // The page ends after each write to the shelf, also just when the host has taken a revision: nothing is lost, and nobody is
+    // taken for somebody else.
+    ended: async () => {
+      const outcomes = []
+      for (let last = 1; last <= 12; last++) {
+        const [host, shelf] = [new Host(), new MemoryShelf()]
+        const mortal = new MortalShelf(shelf, last)
+        const life = (async () => {
+          const { guarded, backup } = await opened(mortal, host)
+          await guarded.write([row('a', { n: 1 })])
+          await backup.flush()
+          await guarded.write([row('b', { n: 2 })])
+          await backup.flush()
+          await guarded.write([row('m', { from: 'x' }, 'inbox')])
+        })()
+        await Promise.race([life, new Promise((resolve) => setTimeout(function look() { mortal.isOver ? resolve() : setTimeout(look, 1) }, 1))])
+        await new Promise((resolve) => setTimeout(resolve, 5)) // what was on its way to the host arrives
+        const next = await opened(shelf, host)
+        await next.backup.check()
+        await next.backup.flush()
+        const moved = await elsewhere(host)
+        const same = JSON.stringify(next.store.whole()) === JSON.stringify(moved.store.whole())
+        outcomes.push(`${next.backup.state} ${same}`)
+      }
+      return outcomes
+    },
+    host_knows_less: async () => {
+      const host = new Host()
+      const { guarded, backup, store } = await opened(new MemoryShelf(), host)
+      await guarded.write([row('a', { n: 1 })])
+      await backup.flush()
+      const copy = { number: host.number, base: host.base, revisions: new Map(host.revisions) }
+      for (const n of [2, 3]) {
+        await guarded.write([row('a', { n })])
+        await backup.flush()
+      }
+      Object.assign(host, copy)
+      await backup.check()
+      await backup.flush()
+      const restored = await rowsOf((await elsewhere(host)).store)
+      const lost = new Host()
+      Object.assign(host, { number: 0, base: 0, revisions: lost.revisions })
+      const next = await opened(new MemoryShelf(), host)
+      await next.guarded.write([row('z', { n: 1 })])
+      await next.backup.flush()
+      return [restored, await rowsOf((await elsewhere(host)).store), store.whole().length]
+    },
+    away_full_deleted: async () => {
+      const host = new Host()
+      const { guarded, backup } = await opened(new MemoryShelf(), host)
+      host.isAway = true
+      await guarded.write([row('m', { from: 'x' }, 'inbox')]) // taken all the same: it waits
+      const away = [backup.state, await failure(() => backup.flush())]
+      Object.assign(host, { isAway: false, most: 2_000 })
+      await backup.flush()
+      const kept = backup.state
+      for (let n = 0; n < 4; n++) {
+        await guarded.write([row('a', { n })])
+        await backup.flush()
+      }
+      const bases = host.base > 1
+      await guarded.write([row('large', { text: Array.from(crypto.getRandomValues(new Uint8Array(4_000))).join(' ') })])
+      const full = [await failure(() => backup.flush()), backup.state]
+      await guarded.write([row('large', undefined)])
+      await backup.flush()
+      const again = backup.state
+      await new Vault(ORIGIN, KEY, host.fetch).delete()
+      const deleted = [await failure(() => backup.check()), backup.state, await failure(() => guarded.write([row('b', {})]))]
+      return { away, kept, bases, full, again, deleted }
+    },
+    host_lies: async () => {
+      const made = async () => {
+        const host = new Host()
+        const { guarded, backup } = await opened(new MemoryShelf(), host)
+        for (const n of [1, 2, 3]) {
+          await guarded.write([row('a', { n })])
+          await backup.flush()
+        }
+        return host
+      }
+      const lies = {
+        altered: (host) => (host.revisions.get(2)[40] ^= 1),
+        reordered: (host) => (host.revisions = new Map([[1, host.revisions.get(1)], [2, host.revisions.get(3)], [3, host.revisions.get(2)]])),
+        'one in the middle left out': (host) => host.revisions.delete(2),
+        'the base left out': (host) => (host.revisions.delete(1), (host.base = 2)),
+        'another number': (host) => (host.number = 7),
+        'another base': (host) => (host.base = 2),
+        cut: (host) => host.revisions.set(3, host.revisions.get(3).subarray(0, 20)),
+      }
+      const outcomes = {}
+      for (const [name, lie] of Object.entries(lies)) {
+        const host = await made()
+        lie(host)
+        outcomes[name] = await failure(() => elsewhere(host))
+      }
+      return outcomes
+    },
+    long_life: async ({ steps }) => {
+      const host = new Host()
+      const { guarded, backup, store } = await opened(new MemoryShelf(), host)
+      let [most, bases] = [0, new Set()]
+      for (let n = 0; n < steps; n++) {
+        await guarded.write([row(`r${n % 7}`, { n })])
+        await backup.flush()
+        most = Math.max(most, host.revisions.size)
+        bases.add(host.base)
+      }
+      const moved = await elsewhere(host)
+      return { most, bases: bases.size, same: JSON.stringify(moved.store.whole()) === JSON.stringify(store.whole()) }
+    },
+    signs: ({ what, after, sealed }) => ({ id: KEY.id, origin: ORIGIN, signature: base64url(fromBase64url(KEY.sign(`wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(Buffer.from(sealed, 'hex')))}`), 's')) }),
+  }
+}

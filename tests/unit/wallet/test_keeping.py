@@ -1,0 +1,146 @@
+"""How a book is kept: by code, by phone, in sealed rows, in its vault; moved, ended, and by a host that lies."""
+
+import base64
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from tests.unit.wallet.wallet_process import WalletProcess
+
+from wanderbuch.agents.wallet_host.vault_call import signed_text
+
+pytestmark = pytest.mark.needs("node")
+
+SCRIPTS = {
+    "arabic": 0x0660,
+    "persian": 0x06F0,
+    "devanagari": 0x0966,
+    "tamil": 0x0BE6,
+    "sinhala": 0x0DE6,
+    "wide": 0xFF10,
+}
+
+
+def raw(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def groups(code: str) -> list[str]:
+    return [code[at : at + 6] for at in range(0, 36, 6)]
+
+
+def test_a_code_is_read_in_any_script_and_every_slip_is_found(wallet: WalletProcess) -> None:
+    made = wallet.call("codes", count=20)
+    assert all(each["again"] and len(each["code"]) == 36 and each["code"].isdigit() for each in made)
+    assert len({each["code"] for each in made}) == 20
+    code = made[0]["code"]
+
+    def read(text: str) -> object:
+        return wallet.call("read_code", text=text)
+
+    for zero in SCRIPTS.values():
+        written = " - ".join("".join(chr(zero + int(digit)) for digit in group) for group in groups(code))
+        assert read(written) == code
+    assert [read(text) for text in ("", code[:-1], f"{code}0", "a" * 36, code * 20)] == [0] * 5
+
+    slips: dict[str, object] = {}
+    for at in range(36):  # every wrong digit, told by its group
+        for digit in "0123456789":
+            if digit != code[at]:
+                slips[f"{digit} at {at}"] = (read(code[:at] + digit + code[at + 1 :]), at // 6 + 1)
+    for at in range(35):  # two neighbours that changed places
+        if at % 6 != 5 and code[at] != code[at + 1]:
+            swapped = code[:at] + code[at + 1] + code[at] + code[at + 2 :]
+            slips[f"swapped at {at}"] = (read(swapped), at // 6 + 1)
+    for one in range(6):  # two groups that changed places
+        for two in range(one + 1, 6):
+            parts = groups(code)
+            parts[one], parts[two] = parts[two], parts[one]
+            slips[f"groups {one} and {two}"] = (read("".join(parts)), one + 1)
+    assert {name: told for name, told in slips.items() if told[0] != told[1]} == {}  # type: ignore[index]
+
+
+def test_the_key_follows_from_the_code_by_scrypt_and_hkdf(wallet: WalletProcess) -> None:
+    code = wallet.call("codes", count=1)[0]["code"]
+    told = wallet.call("key_of_code", code=code)
+    digits = "".join(group[:5] for group in groups(code))
+    secret = hashlib.scrypt(
+        digits.encode(), salt=b"wanderbuch recovery code 1", n=2**15, r=8, p=1, maxmem=2**26, dklen=32
+    )
+    assert told["secret"] == secret.hex()
+    assert len(raw(told["id"])) == 32
+    assert told["shown"].startswith("[vault key]")
+
+
+def test_what_the_page_signs_is_what_the_host_checks(wallet: WalletProcess) -> None:
+    for what, after, sealed in (("base", 0, b"first"), ("further", 7, bytes(600)), ("delete", 0, b"")):
+        told = wallet.call("signs", what=what, after=after, sealed=sealed.hex())
+        key = Ed25519PublicKey.from_public_bytes(raw(told["id"]))
+        key.verify(raw(told["signature"]), signed_text(told["origin"], what, after, sealed))
+
+
+def test_a_phone_remembers_by_its_own_key_and_a_pin_and_forgets_after_ten_tries(wallet: WalletProcess) -> None:
+    told = wallet.call("phone")
+    assert told.pop("exported").startswith("InvalidAccess")
+    assert told == {
+        "short": "pin_length",
+        "wrong": "pin",
+        "right": True,
+        "elsewhere": "pin",
+        "after": [False, "pin"],
+        "plain": False,
+    }
+
+
+def test_rows_are_sealed_each_in_its_place(wallet: WalletProcess) -> None:
+    assert wallet.call("sealed_rows") == {
+        "rows": [["b", {"n": 2}], ["c", {"n": 3}]],
+        "objects": 1,
+        "whole": ["connection", "connection"],
+        "tells": [],
+        "swapped": "check_failed",
+        "another": "check_failed",
+    }
+
+
+def test_a_book_moves_and_the_phone_before_learns_it(wallet: WalletProcess) -> None:
+    told = wallet.call("moves")
+    assert told["rows"] == {"a": {"n": 4}, "b": {"n": 3}, "c": {"n": 6}}
+    assert (told["isRevised"], told["had"], told["objects"], told["stranger"]) == (2, True, 0, False)
+    assert told["late"] == ["overtaken", "overtaken", "elsewhere"]
+    assert told["second"] == ["kept", 4, 3]
+    assert not told["tells"]
+    assert set(told["sizes"]) == {40}  # whole blocks, a nonce and a tag
+
+
+def test_whenever_the_page_ends_the_next_visit_goes_on(wallet: WalletProcess) -> None:
+    assert wallet.call("ended") == ["kept true"] * 12
+
+
+def test_a_host_that_was_restored_or_has_lost_the_vault_gets_it_again(wallet: WalletProcess) -> None:
+    restored, fresh, _ = wallet.call("host_knows_less")
+    assert (restored, fresh) == ({"a": {"n": 3}}, {"z": {"n": 1}})
+
+
+def test_a_host_that_is_away_or_full_and_a_book_that_was_deleted(wallet: WalletProcess) -> None:
+    assert wallet.call("away_full_deleted") == {
+        "away": ["waiting", "unreachable"],
+        "kept": "kept",
+        "bases": True,
+        "full": ["vault_full", "full"],
+        "again": "kept",
+        "deleted": ["vault_deleted", "deleted", "vault_deleted"],
+    }
+
+
+def test_a_host_that_lies_is_found_out(wallet: WalletProcess) -> None:
+    outcomes = wallet.call("host_lies")
+    assert {name: code for name, code in outcomes.items() if code != "check_failed"} == {}
+    assert len(outcomes) == 7
+
+
+def test_now_and_then_a_base_stands_for_all_before_it(wallet: WalletProcess) -> None:
+    told = wallet.call("long_life", steps=120)
+    assert told["same"]
+    assert told["most"] <= 50
+    assert told["bases"] >= 3

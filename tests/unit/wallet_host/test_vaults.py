@@ -1,0 +1,90 @@
+"""The rows of vaults on both engines: who wrote last goes on, a base stands for all before, what is deleted is gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.postgresql import ENGINES
+
+from wanderbuch.agents.wallet_host import vaults as vaults_module
+from wanderbuch.agents.wallet_host.vaults import VaultBounds, Vaults, VaultState, WriteOutcome
+from wanderbuch.store.engine import Engine
+from wanderbuch.store.hashing import KeyedHash
+from wanderbuch.store.postgresql import open_postgresql
+from wanderbuch.store.sqlite import open_sqlite
+from wanderbuch.store.tables import tables_on
+
+BOUNDS = VaultBounds(vaults=3, bytes=10, revisions=3)
+
+
+@pytest.fixture(params=ENGINES)
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    """An empty engine: SQLite in a file, or PostgreSQL."""
+    if request.param == "sqlite":
+        opened: Engine = open_sqlite(tmp_path / "index" / "index.db")
+    else:
+        opened = await open_postgresql(request.getfixturevalue("database").dsn, connections=4)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def vaults(engine: Engine) -> Vaults:
+    return Vaults("default", tables_on(engine, KeyedHash(bytes(range(32)))), BOUNDS)
+
+
+async def test_a_vault_is_written_read_taken_over_and_deleted(
+    vaults: Vaults, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, yours = vaults.id_of(b"\1" * 32), vaults.id_of(b"\2" * 32)
+    assert await vaults.state(mine) == VaultState()
+    assert await vaults.write(mine, b"one", after=4, is_base=False) == (WriteOutcome.OVERTAKEN, 0)
+    assert await vaults.write(mine, b"one", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+    assert await vaults.write(mine, b"one", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)  # sent again
+    assert await vaults.write(mine, b"another", after=0, is_base=True) == (WriteOutcome.OVERTAKEN, 1)
+    assert await vaults.write(mine, b"two", after=1, is_base=False) == (WriteOutcome.TAKEN, 2)
+    assert await vaults.write(mine, b"new", after=1, is_base=False) == (WriteOutcome.OVERTAKEN, 2)
+    assert await vaults.write(mine, b"three", after=2, is_base=False) == (WriteOutcome.FULL, 2)  # 11 bytes
+    assert await vaults.read(mine) == (VaultState(2, 1), [b"one", b"two"])
+    assert await vaults.write(mine, b"x" * 11, after=2, is_base=True) == (WriteOutcome.FULL, 2)
+    assert await vaults.write(mine, b"0123456", after=2, is_base=True) == (WriteOutcome.TAKEN, 3)
+    assert await vaults.write(mine, b"0123456", after=2, is_base=True) == (WriteOutcome.TAKEN, 3)
+    assert await vaults.read(mine) == (VaultState(3, 3), [b"0123456"])
+    for number in (3, 4):
+        assert await vaults.write(mine, b"a", after=number, is_base=False) == (WriteOutcome.TAKEN, number + 1)
+    assert await vaults.write(mine, b"a", after=5, is_base=False) == (WriteOutcome.FULL, 5)  # revisions
+    assert await vaults.counts() == (1, 9)
+
+    assert await vaults.read(yours) == (VaultState(), [])
+    assert not await vaults.delete(yours)
+    assert await vaults.delete(mine)
+    assert await vaults.delete(mine)
+    assert await vaults.read(mine) == (VaultState(5, 3, is_deleted=True), [])
+    assert await engine.run("SELECT sealed FROM vault_revision") == []
+    for after in (0, 5):
+        assert await vaults.write(mine, b"b", after=after, is_base=True) == (WriteOutcome.DELETED, 5)
+    assert await vaults.counts() == (0, 0)
+
+    # As many as there may be; the deleted one is among them until it is forgotten.
+    assert await vaults.write(yours, b"y", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+    third, fourth = vaults.id_of(b"\3" * 32), vaults.id_of(b"\4" * 32)
+    assert await vaults.write(third, b"z", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+    assert await vaults.write(fourth, b"w", after=0, is_base=True) == (WriteOutcome.FULL, 0)
+    today = vaults_module._today()
+    monkeypatch.setattr(vaults_module, "_today", lambda: today + 40)
+    assert (await vaults.state(yours)).number == 1  # somebody asked
+    await vaults.forget_old(days=30)
+    assert [await vaults.state(each) for each in (mine, third)] == [VaultState(), VaultState()]
+    assert await vaults.read(yours) == (VaultState(1, 1), [b"y"])
+    assert await vaults.write(fourth, b"w", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+
+
+async def test_of_many_who_write_at_once_upon_one_number_one_is_taken(vaults: Vaults) -> None:
+    vault = vaults.id_of(b"\1" * 32)
+    assert await vaults.write(vault, b"1", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+    writes = (vaults.write(vault, bytes([number]), after=1, is_base=number % 2 == 0) for number in range(8))
+    written = await asyncio.gather(*writes)
+    assert sorted(each.name for each, _ in written) == ["OVERTAKEN"] * 7 + ["TAKEN"]
+    state, revisions = await vaults.read(vault)
+    assert (state.number, revisions[-1]) == (2, bytes([[each for each, _ in written].index(WriteOutcome.TAKEN)]))

@@ -1,0 +1,252 @@
+// The copy of the book in the vault: what waits on the shelf goes there as the next revision; now and then a base, of all rows.
+//
+// 1. A revision that is sent is on the shelf first, word for word. Cut short, the same one goes out again: what we wrote ourselves is
+//    never taken for somebody else's.
+// 2. Who finds that somebody else has written (`OvertakenError` with a higher number) ends: the book is open elsewhere now.
+// 3. A host that knows less than this phone (it was restored from an older copy, or lost the vault) gets a base upon what it has.
+// 4. What came from others (a row of the inbox) is in the vault before it is acknowledged, wherever the host can be reached: a phone
+//    that has been overtaken and does not know it yet takes nothing that is for the other one.
+
+import { CheckFailedError, WalletError } from '../errors.js'
+import type { Change, Store } from '../store.js'
+import { openWaiting, SealedStore, type Written } from './sealed_store.js'
+import type { Shelf, ShelfChange } from './shelf.js'
+import { OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
+import type { VaultKey } from './vault_key.js'
+
+const MOST_REVISIONS = 48
+const LEAST_BYTES = 64 * 1024
+const FIRST_WAIT_MS = 10_000
+const LONGEST_WAIT_MS = 10 * 60_000
+
+/** Where the vault stands, as the phone knows it. */
+interface Standing {
+  /** Of the revision that we wrote last; 0: none. */
+  readonly number: number
+  /** Further revisions since the base, and their bytes; the base's own. */
+  readonly further: number
+  readonly bytes: number
+  readonly baseBytes: number
+  /** What is being sent (1), with the last of what waits that is in it. */
+  readonly sending?: Sealed & { readonly upTo: number }
+}
+
+const NOTHING: Standing = { number: 0, further: 0, bytes: 0, baseBytes: 0 }
+
+/** How the copy stands: 'kept' means that the vault has everything. */
+export type BackupState = 'kept' | 'waiting' | 'full' | 'elsewhere' | 'deleted'
+
+export class Backup {
+  readonly #shelf: Shelf
+  readonly #key: VaultKey
+  readonly #store: SealedStore
+  readonly #vault: Vault
+  #standing: Standing
+  #running: Promise<void> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #wait = FIRST_WAIT_MS
+  #isStopped = false
+  state: BackupState = 'waiting'
+  /** Told whenever the state changes. */
+  onState: (state: BackupState) => void = () => {}
+
+  private constructor(shelf: Shelf, key: VaultKey, store: SealedStore, vault: Vault, standing: Standing) {
+    this.#shelf = shelf
+    this.#key = key
+    this.#store = store
+    this.#vault = vault
+    this.#standing = standing
+    store.onWaiting = () => this.#later(0)
+  }
+
+  static async open(shelf: Shelf, key: VaultKey, store: SealedStore, vault: Vault): Promise<Backup> {
+    return new Backup(shelf, key, store, vault, ((await shelf.note('vault')) as Standing | undefined) ?? NOTHING)
+  }
+
+  /** Whether the vault has ever had this book. */
+  get hasVault(): boolean {
+    return this.#standing.number > 0
+  }
+
+  /**
+   * Look whether the book is still here, before anything is done with it.
+   *
+   * @throws OvertakenError it was opened elsewhere (2)
+   * @throws VaultDeletedError it was deleted
+   * @throws UnreachableError nobody knows now
+   */
+  async check(): Promise<void> {
+    await this.#guarded(async () => {
+      const known = this.#standing.sending ? this.#standing.number + 1 : this.#standing.number
+      const number = (await this.#vault.read(known))?.number ?? 0
+      if (number > known) throw new OvertakenError(number)
+      if (number < this.#standing.number) await this.#knowsLess(number)
+    })
+  }
+
+  /**
+   * Send what waits. Resolves when the vault has it.
+   *
+   * @throws UnreachableError it will be tried again
+   */
+  async flush(): Promise<void> {
+    const before = this.#running
+    if (before) await before.catch(() => undefined) // what was written meanwhile is not in it
+    this.#running ??= this.#guarded(() => this.#send()).finally(() => (this.#running = undefined))
+    return this.#running
+  }
+
+  /** A store that keeps (4) and (2): what it writes is copied. */
+  guarded(): Store {
+    const store = this.#store
+    return {
+      get: (kind, id) => store.get(kind, id),
+      list: (kind) => store.list(kind),
+      write: async (changes: readonly Change[]) => {
+        if (this.state === 'elsewhere') throw new OvertakenError(this.#standing.number)
+        if (this.state === 'deleted') throw new VaultDeletedError()
+        await store.write(changes)
+        if (!changes.some(({ kind, value }) => kind === 'inbox' && value !== undefined)) return
+        try {
+          await this.flush()
+        } catch (error) {
+          if (!(error instanceof WalletError) || error instanceof OvertakenError || error instanceof VaultDeletedError) throw error
+        }
+      },
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+  }
+
+  async #send(): Promise<void> {
+    for (let round = 0; round < 8; round++) {
+      const sending = this.#standing.sending ?? (await this.#next())
+      if (!sending) return
+      try {
+        await this.#vault.write(sending)
+        await this.#sent(sending)
+      } catch (error) {
+        if (error instanceof OvertakenError && error.number < sending.after) await this.#knowsLess(error.number)
+        else if (error instanceof VaultFullError && !sending.isBase) await this.#rewrite()
+        else {
+          if (error instanceof VaultFullError) await this.#note({ ...withoutSending(this.#standing), further: MOST_REVISIONS })
+          throw error
+        }
+      }
+    }
+  }
+
+  // The next revision, on the shelf before it is sent (1); undefined: nothing waits.
+  async #next(): Promise<(Sealed & { upTo: number }) | undefined> {
+    const waiting = await this.#shelf.waiting()
+    const standing = this.#standing
+    if (waiting.length === 0 && standing.number > 0 && standing.further < MOST_REVISIONS) return undefined
+    const isBase = standing.number === 0 || standing.further >= MOST_REVISIONS || standing.bytes > Math.max(LEAST_BYTES, 2 * standing.baseBytes)
+    const rows = isBase ? this.#store.whole() : merged(waiting.flatMap(({ sealed }) => openWaiting(this.#key, sealed)))
+    const sealed = await this.#vault.seal(JSON.stringify(rows), standing.number, isBase)
+    const sending = { ...sealed, upTo: waiting.at(-1)?.number ?? 0 }
+    await this.#note({ ...standing, sending })
+    return sending
+  }
+
+  async #sent({ after, isBase, sealed, upTo }: Sealed & { upTo: number }): Promise<void> {
+    const { further, bytes, baseBytes } = this.#standing
+    const standing = isBase
+      ? { number: after + 1, further: 0, bytes: 0, baseBytes: sealed.length }
+      : { number: after + 1, further: further + 1, bytes: bytes + sealed.length, baseBytes }
+    await this.#note(standing, { sent: upTo })
+  }
+
+  // 3
+  async #knowsLess(number: number): Promise<void> {
+    await this.#note({ ...withoutSending(this.#standing), number, further: MOST_REVISIONS })
+  }
+
+  async #rewrite(): Promise<void> {
+    await this.#note({ ...withoutSending(this.#standing), further: MOST_REVISIONS })
+  }
+
+  async #note(standing: Standing, change: ShelfChange = {}): Promise<void> {
+    await this.#shelf.write({ ...change, notes: { vault: standing } })
+    this.#standing = standing
+  }
+
+  async #guarded(step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+      this.#wait = FIRST_WAIT_MS
+      this.#become((await this.#shelf.waiting()).length || this.#standing.number === 0 ? 'waiting' : 'kept')
+    } catch (error) {
+      if (error instanceof OvertakenError) this.#become('elsewhere')
+      else if (error instanceof VaultDeletedError) this.#become('deleted')
+      else if (error instanceof VaultFullError) this.#become('full')
+      else if (error instanceof WalletError) this.#become('waiting')
+      throw error
+    }
+  }
+
+  #become(state: BackupState): void {
+    if (this.state === state) return
+    this.state = state
+    this.onState(state)
+  }
+
+  #later(wait: number): void {
+    clearTimeout(this.#timer)
+    if (this.#isStopped || this.state === 'elsewhere' || this.state === 'deleted') return
+    this.#timer = setTimeout(() => {
+      this.flush().catch((error: unknown) => {
+        if (!(error instanceof WalletError)) throw error
+        if (error instanceof OvertakenError || error instanceof VaultDeletedError) return
+        this.#later(this.#wait)
+        this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS)
+      })
+    }, wait)
+  }
+}
+
+/**
+ * Take a book from its vault onto an empty shelf, and take it over: whoever had it open learns that with their next step.
+ *
+ * @param notes kept on the shelf with it
+ * @returns whether there was one
+ * @throws CheckFailedError what is in the vault is not ours
+ */
+export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}): Promise<boolean> {
+  const content = await vault.read()
+  if (!content) return false
+  const rows = await rowsIn(vault, content)
+  const base = await vault.seal(JSON.stringify(rows), content.number, true)
+  const number = await vault.write(base)
+  const standing: Standing = { number, further: 0, bytes: 0, baseBytes: base.sealed.length }
+  await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standing } })
+  return true
+}
+
+async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
+  const [base, ...further] = (await vault.open(content)).map((text) => JSON.parse(text) as Written[])
+  if (!base) throw new CheckFailedError('the vault is empty')
+  const rows = new Map(base.map((row) => [nameOf(row), row]))
+  for (const row of further.flat()) {
+    if (row[2] === null) rows.delete(nameOf(row))
+    else rows.set(nameOf(row), row)
+  }
+  return [...rows.values()]
+}
+
+// Of several changes of a row, the last one counts.
+function merged(written: readonly Written[]): Written[] {
+  return [...new Map(written.map((row) => [nameOf(row), row])).values()]
+}
+
+function nameOf([kind, id]: Written): string {
+  return `${kind} ${id}`
+}
+
+function withoutSending({ sending: _, ...standing }: Standing): Standing {
+  return standing
+}
+

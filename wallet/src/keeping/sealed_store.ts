@@ -1,0 +1,118 @@
+// The wallet's store on a shelf: every row sealed under the key of the vault, found by a name that tells nothing.
+//
+// 1. All rows are opened once, when the wallet is; reading is from memory then.
+// 2. A write resolves when the sealed rows are durable, together with the copy of it that waits for the vault. Writes keep their order.
+// 3. What can be fetched again, and belongs to everybody ('object'), is not copied to the vault.
+
+import { CheckFailedError } from '../errors.js'
+import type { Change, JsonObject, Kind, Store } from '../store.js'
+import type { Shelf, ShelfChange, ShelfRow } from './shelf.js'
+import type { VaultKey } from './vault_key.js'
+
+const WAITING_PLACE = 'waiting'
+
+/** A row as it travels: kind, id, value; without a value it goes. */
+export type Written = readonly [Kind, string, JsonObject | null]
+
+export class SealedStore implements Store {
+  readonly #shelf: Shelf
+  readonly #key: VaultKey
+  readonly #rows = new Map<string, { readonly kind: Kind; readonly id: string; readonly order: number; value: JsonObject }>()
+  #order = 0
+  #last: Promise<void> = Promise.resolve()
+  /** Called after each write that the vault is to have (3). */
+  onWaiting: () => void = () => {}
+
+  private constructor(shelf: Shelf, key: VaultKey) {
+    this.#shelf = shelf
+    this.#key = key
+  }
+
+  /**
+   * Open what lies on a shelf (1).
+   *
+   * @throws CheckFailedError it is sealed under another key
+   */
+  static async open(shelf: Shelf, key: VaultKey): Promise<SealedStore> {
+    const store = new SealedStore(shelf, key)
+    for (const { name, order, sealed } of await shelf.rows()) {
+      const [kind, id, value] = readWritten(key.openRow(sealed, name))
+      if (value === null || key.nameOf(kind, id) !== name) throw new CheckFailedError('a row stands in the place of another')
+      store.#rows.set(name, { kind, id, order, value })
+      store.#order = Math.max(store.#order, order)
+    }
+    return store
+  }
+
+  /** What a shelf holds of these rows, and nothing else; for `Shelf.replace`. */
+  static sealed(key: VaultKey, rows: readonly Written[]): ShelfRow[] {
+    return rows.map((row, index) => ({ name: key.nameOf(row[0], row[1]), order: index + 1, sealed: key.sealRow(JSON.stringify(row), key.nameOf(row[0], row[1])) }))
+  }
+
+  get(kind: Kind, id: string): Promise<JsonObject | undefined> {
+    return Promise.resolve(copied(this.#rows.get(this.#key.nameOf(kind, id))?.value))
+  }
+
+  list(kind: Kind): Promise<[string, JsonObject][]> {
+    const rows = [...this.#rows.values()].filter((row) => row.kind === kind)
+    return Promise.resolve(rows.map(({ id, value }) => [id, copied(value) as JsonObject]))
+  }
+
+  // 2
+  write(changes: readonly Change[]): Promise<void> {
+    const written = changes.map(({ kind, id, value }): Written => [kind, id, value === undefined ? null : (JSON.parse(JSON.stringify(value)) as JsonObject)])
+    const step = this.#last.then(() => this.#write(written))
+    this.#last = step.catch(() => undefined)
+    return step
+  }
+
+  /** All rows that the vault is to have, as they are now (3). */
+  whole(): Written[] {
+    return [...this.#rows.values()].filter(({ kind }) => isForVault(kind)).map(({ kind, id, value }) => [kind, id, value])
+  }
+
+  async #write(written: readonly Written[]): Promise<void> {
+    const rows: ShelfRow[] = []
+    const removed: string[] = []
+    const orders = new Map<string, number>()
+    let order = this.#order
+    for (const [kind, id, value] of written) {
+      const name = this.#key.nameOf(kind, id)
+      if (value === null) {
+        removed.push(name)
+        continue
+      }
+      const own = this.#rows.get(name)?.order ?? orders.get(name) ?? (order += 1)
+      orders.set(name, own)
+      rows.push({ name, order: own, sealed: this.#key.sealRow(JSON.stringify([kind, id, value]), name) })
+    }
+    const copied = written.filter(([kind]) => isForVault(kind))
+    const change: ShelfChange = { rows, removed, ...(copied.length && { waiting: this.#key.sealRow(JSON.stringify(copied), WAITING_PLACE) }) }
+    await this.#shelf.write(change)
+    this.#order = order
+    for (const [kind, id, value] of written) {
+      const name = this.#key.nameOf(kind, id)
+      if (value === null) this.#rows.delete(name)
+      else this.#rows.set(name, { kind, id, order: orders.get(name) as number, value })
+    }
+    if (copied.length) this.onWaiting()
+  }
+}
+
+/** The rows of a change that waits for the vault. */
+export function openWaiting(key: VaultKey, sealed: Uint8Array): Written[] {
+  return JSON.parse(key.openRow(sealed, WAITING_PLACE)) as Written[]
+}
+
+// What was opened was sealed here, under our own key: it is read as it was written.
+function readWritten(text: string): Written {
+  return JSON.parse(text) as Written
+}
+
+function isForVault(kind: Kind): boolean {
+  return kind !== 'object'
+}
+
+function copied(value: JsonObject | undefined): JsonObject | undefined {
+  return value === undefined ? undefined : (JSON.parse(JSON.stringify(value)) as JsonObject)
+}

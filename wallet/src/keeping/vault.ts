@@ -1,0 +1,219 @@
+// A vault at its host, over https: numbered revisions of ciphertext (`agents/wallet_host` of our agents).
+//
+// 1. A write names the revision that it comes after. Whoever wrote since has gone on with the book elsewhere: `OvertakenError`.
+// 2. What is written is signed: to whom, what, upon which number, with which content. Nobody else can write.
+// 3. A revision is sealed for its number and for its kind, so that a host can leave out the newest ones and nothing else.
+
+import { sha256 } from '@noble/hashes/sha2.js'
+import { concat, toHex } from '../bytes.js'
+import { CheckFailedError, UnreachableError, WalletError } from '../errors.js'
+import type { VaultKey } from './vault_key.js'
+
+const PATH = '/vault'
+const LENGTH_BYTES = 4
+const MOST_BYTES = 72 << 20
+const DEADLINE_MS = 60_000
+const TAG = /^"(0|[1-9][0-9]{0,15})"$/
+const BLOCK = 512
+const MARK = 0x80
+const MOST_OPENED = 64 << 20
+
+/** Somebody has written since: the book is open elsewhere, or the host knows less than we (`number` says which). */
+export class OvertakenError extends WalletError {
+  /** The vault's number now. */
+  readonly number: number
+
+  constructor(number: number) {
+    super('overtaken', 'the book was opened elsewhere')
+    this.number = number
+  }
+}
+
+/** The vault was deleted by who has its key. */
+export class VaultDeletedError extends WalletError {
+  constructor() {
+    super('vault_deleted', 'the book was deleted')
+  }
+}
+
+/** No room in the vault: a base may still come in place of everything. */
+export class VaultFullError extends WalletError {
+  constructor() {
+    super('vault_full', 'there is no room for the book')
+  }
+}
+
+/** What is in a vault: sealed revisions, from the newest base on. */
+export interface VaultContent {
+  /** Of the newest revision. */
+  readonly number: number
+  readonly base: number
+  readonly revisions: readonly Uint8Array[]
+}
+
+export interface Sealed {
+  readonly after: number
+  readonly isBase: boolean
+  readonly sealed: Uint8Array
+}
+
+/** What asks: `fetch`, or a test's own. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+export class Vault {
+  readonly #origin: string
+  readonly #key: VaultKey
+  readonly #fetch: Fetch
+
+  /** @param origin of the host: `https://wallet.example.org` */
+  constructor(origin: string, key: VaultKey, ask: Fetch = (url, init) => fetch(url, init)) {
+    this.#origin = origin
+    this.#key = key
+    this.#fetch = ask
+  }
+
+  /** What is in the vault; undefined: there is none; the number alone if that is `known`, and so nothing is new. */
+  async read(known = 0): Promise<VaultContent | undefined> {
+    const response = await this.#ask('GET', known ? { 'If-None-Match': `"${known}"` } : {})
+    if (response.status === 304) return { number: known, base: known, revisions: [] }
+    if (response.status === 404) return undefined
+    const bytes = new Uint8Array(await bodyOf(response))
+    if (response.status !== 200 || bytes.length > MOST_BYTES) throw refused(response)
+    const [number, base] = [numberOf(response), Number(response.headers.get('Vault-Base'))]
+    const revisions = split(bytes)
+    if (!(base >= 1) || revisions.length !== number - base + 1) throw new CheckFailedError('the vault gives other revisions than it says')
+    return { number, base, revisions }
+  }
+
+  /**
+   * Write a revision; gives its number. The same one again is the same one.
+   *
+   * @throws OvertakenError the vault has another number (1)
+   */
+  async write({ after, isBase, sealed }: Sealed): Promise<number> {
+    const response = await this.#ask('PUT', {
+      ...(after ? { 'If-Match': `"${after}"` } : { 'If-None-Match': '*' }),
+      ...(isBase && { 'Vault-Base': '?1' }),
+      'Content-Type': 'application/octet-stream',
+      'Vault-Signature': this.#key.sign(this.#signed(isBase ? 'base' : 'further', after, sealed)),
+    }, sealed)
+    if (response.status !== 204) throw refused(response)
+    const number = numberOf(response)
+    if (number !== after + 1) throw new CheckFailedError('the vault says another number than it must')
+    return number
+  }
+
+  /** Delete what is in the vault, for all phones; nothing there: done. */
+  async delete(): Promise<void> {
+    const response = await this.#ask('DELETE', { 'Vault-Signature': this.#key.sign(this.#signed('delete', 0, new Uint8Array())) })
+    if (response.status !== 204 && response.status !== 404) throw refused(response)
+  }
+
+  /** Seal a revision for its place (3): compressed, and padded, so that its length tells less. */
+  async seal(content: string, after: number, isBase: boolean): Promise<Sealed> {
+    const packed = padded(await deflated(new TextEncoder().encode(content)))
+    return { after, isBase, sealed: this.#key.sealRevision(packed, this.#place(after + 1, isBase)) }
+  }
+
+  /** @throws CheckFailedError a revision is not ours, or not of this place */
+  async open({ base, revisions }: VaultContent): Promise<string[]> {
+    const opened = revisions.map((sealed, index) => unpadded(this.#key.openRevision(sealed, this.#place(base + index, index === 0))))
+    return Promise.all(opened.map(async (packed) => new TextDecoder().decode(await inflated(packed))))
+  }
+
+  #place(number: number, isBase: boolean): string {
+    return `wanderbuch revision 1\n${this.#key.id}\n${number}\n${isBase ? 'base' : 'further'}`
+  }
+
+  // 2; as `vault_call.py` of our agents has it
+  #signed(what: string, after: number, sealed: Uint8Array): string {
+    return `wanderbuch vault 1\n${this.#origin}\n${what}\n${after}\n${toHex(sha256(sealed))}`
+  }
+
+  async #ask(method: string, headers: Record<string, string>, body?: Uint8Array): Promise<Response> {
+    const options = { credentials: 'omit', referrerPolicy: 'no-referrer', cache: 'no-store', redirect: 'error' } as const
+    try {
+      return await this.#fetch(`${this.#origin}${PATH}`, {
+        ...options,
+        method,
+        headers: { ...headers, 'Vault-Key': this.#key.id },
+        ...(body && { body: body as Uint8Array<ArrayBuffer> }),
+        signal: AbortSignal.timeout(DEADLINE_MS),
+      })
+    } catch {
+      throw new UnreachableError('the host of the vault cannot be reached')
+    }
+  }
+}
+
+function refused(response: Response): WalletError {
+  switch (response.status) {
+    case 410:
+      return new VaultDeletedError()
+    case 412:
+      return new OvertakenError(numberOf(response))
+    case 413:
+    case 507:
+      return new VaultFullError()
+    default:
+      if (response.status >= 500 || response.status === 429 || response.status === 408) return new UnreachableError('the host of the vault cannot do it now')
+      return new CheckFailedError('the host of the vault does not take it')
+  }
+}
+
+function numberOf(response: Response): number {
+  const number = Number(TAG.exec(response.headers.get('ETag') ?? '')?.[1] ?? Number.NaN)
+  if (!Number.isSafeInteger(number)) throw new CheckFailedError('the vault says no number')
+  return number
+}
+
+async function bodyOf(response: Response): Promise<ArrayBuffer> {
+  try {
+    return await response.arrayBuffer()
+  } catch {
+    throw new UnreachableError('the connection broke')
+  }
+}
+
+function split(bytes: Uint8Array): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const length = at + LENGTH_BYTES <= bytes.length ? new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0) : Infinity
+    at += LENGTH_BYTES + length
+    if (at > bytes.length) throw new CheckFailedError('the vault gives half a revision')
+    parts.push(bytes.subarray(at - length, at))
+  }
+  return parts
+}
+
+// Zeros behind a mark (ISO/IEC 7816-4), up to whole blocks.
+function padded(content: Uint8Array): Uint8Array {
+  return concat(content, Uint8Array.of(MARK), new Uint8Array(BLOCK - 1 - (content.length % BLOCK)))
+}
+
+function unpadded(content: Uint8Array): Uint8Array {
+  const end = content.lastIndexOf(MARK)
+  if (end < 0 || content.subarray(end + 1).some((byte) => byte !== 0)) throw new CheckFailedError('a revision has another end than it must')
+  return content.subarray(0, end)
+}
+
+function deflated(content: Uint8Array): Promise<Uint8Array> {
+  return through(content, new CompressionStream('deflate-raw'))
+}
+
+function inflated(content: Uint8Array): Promise<Uint8Array> {
+  return through(content, new DecompressionStream('deflate-raw'))
+}
+
+async function through(content: Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
+  const reader = new Blob([content as Uint8Array<ArrayBuffer>]).stream().pipeThrough(stream).getReader()
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return concat(...parts)
+    length += value.length
+    if (length > MOST_OPENED) throw new CheckFailedError('a revision is too long')
+    parts.push(value)
+  }
+}
