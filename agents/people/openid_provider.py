@@ -21,10 +21,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.http.edge import HttpEdge
@@ -42,7 +38,6 @@ _LEEWAY: Final = timedelta(seconds=60)
 _OLDEST: Final = timedelta(minutes=10)
 _MAX_SUBJECT: Final = 255  # OpenID Connect Core 1.0 §2
 _DISCOVERY: Final = "/.well-known/openid-configuration"
-_KEY_TYPES: Final[Mapping[str, type[RSAKey | ECKey | OKPKey]]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
 class OpenIdRefusedError(RefusedError):
@@ -189,6 +184,9 @@ class OpenIdProvider:
 
     async def _verified(self, metadata: _Metadata, token: str) -> Mapping[str, Any]:
         """Return the claims of an id_token whose signature is good (3, 4)."""
+        from joserfc import jws  # not before somebody comes from a provider: it takes memory
+        from joserfc.errors import JoseError
+
         header = _header(token)
         kid, alg = header.get("kid"), header.get("alg")
         if alg not in ALGORITHMS or "crit" in header:
@@ -308,10 +306,14 @@ def _header(token: str) -> Mapping[str, Any]:
 
 def _keys(told: Mapping[str, Any]) -> dict[str, Any]:
     """Return the public keys for signatures by their names; what we do not know is left out."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+    types: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
     listed = told.get("keys")
     keys: dict[str, Any] = {}
     for number, key in enumerate(listed[:_MAX_KEYS] if isinstance(listed, list) else ()):
-        kind = _KEY_TYPES.get(str(key.get("kty"))) if isinstance(key, dict) else None
+        kind = types.get(str(key.get("kty"))) if isinstance(key, dict) else None
         if kind is None or key.get("use", "sig") != "sig" or "d" in key:
             continue
         try:

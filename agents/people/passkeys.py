@@ -10,36 +10,23 @@ The checks, in this order; the numbers stand in the code:
 5. The counter grew, if the authenticator has one; it is compared again where it is written.
 """
 
+import asyncio
+import base64
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
 from wanderbuch.agents.people.account import Account, new_account
 from wanderbuch.agents.people.address import SiteAddress
-from wanderbuch.agents.people.challenges import LASTS, Challenges, challenge_of
+from wanderbuch.agents.people.challenges import Challenges, challenge_of
 from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
+from wanderbuch.base64_text import from_base64
 from wanderbuch.store.record import Record
 from wanderbuch.store.records import NotFoundError, RecordStore
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
@@ -47,12 +34,7 @@ from wanderbuch.strict_json import StrictJsonError, read_strict_json
 MAX_NAME: Final = 60
 MAX_PASSKEYS: Final = 10  # of one person
 _MAX_ANSWER_BYTES: Final = 32 * 1024
-_ALGORITHMS: Final = [
-    COSEAlgorithmIdentifier.EDDSA,
-    COSEAlgorithmIdentifier.ECDSA_SHA_256,
-    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
-]
-_TIMEOUT_MS: Final = int(LASTS.total_seconds() * 1000)
+_LIBRARY: Final = "wanderbuch.agents.people.ceremonies"
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]{1,2000}")
 
 
@@ -145,25 +127,18 @@ class Passkeys[P: Person]:
         """
         account = await self._accounts.get_or_none(person.id) or new_account(person.id)
         ticket = await self._challenges.new_ticket(_making(person, account, purpose))
-        known = [
-            PublicKeyCredentialDescriptor(base64url_to_bytes(passkey.credential_id))
-            for passkey in await self.of(person.id)
-        ]
-        options = generate_registration_options(
-            rp_id=self.address.rp_id,
-            rp_name=self._site_name,
-            user_name=person.name,
-            user_display_name=person.name,
-            user_id=bytes.fromhex(account.user_handle),
-            challenge=challenge_of(ticket),
-            timeout=_TIMEOUT_MS,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-            ),
-            exclude_credentials=known,
-            supported_pub_key_algs=_ALGORITHMS,
+        await _have_library()
+        from wanderbuch.agents.people.ceremonies import options_to_make
+
+        options = options_to_make(
+            self.address,
+            challenge_of(ticket),
+            site_name=self._site_name,
+            person_name=person.name,
+            handle=bytes.fromhex(account.user_handle),
+            known=[_bytes(passkey.credential_id) for passkey in await self.of(person.id)],
         )
-        return Ceremony(f"{ticket}~{account.user_handle}", options_to_json(options))
+        return Ceremony(f"{ticket}~{account.user_handle}", options)
 
     async def finish_making(
         self, person: P, purpose: str, *, ticket: str, answer: str, label: str
@@ -194,16 +169,12 @@ class Passkeys[P: Person]:
         if len(known) >= MAX_PASSKEYS:
             raise RefusedError(f"one person has at most {MAX_PASSKEYS} passkeys", hint="remove one first")
         credential = _read(answer)  # 2
+        await _have_library()
+        from wanderbuch.agents.people.ceremonies import AnswerRefusedError, check_made
+
         try:
-            made = verify_registration_response(  # 3
-                credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=self.address.rp_id,
-                expected_origin=self.address.origin,
-                require_user_verification=True,
-                supported_pub_key_algs=_ALGORITHMS,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError) as err:
+            made = check_made(self.address, challenge, credential)  # 3
+        except AnswerRefusedError as err:
             raise _refused() from err
         passkey_id = _id_of(made.credential_id)
         if await self._passkeys.get_or_none(passkey_id) is not None:  # 4
@@ -212,11 +183,11 @@ class Passkeys[P: Person]:
         passkey = Passkey(
             id=passkey_id,
             person_id=person.id,
-            credential_id=bytes_to_base64url(made.credential_id),
-            public_key=bytes_to_base64url(made.credential_public_key),
+            credential_id=_text(made.credential_id),
+            public_key=_text(made.public_key),
             sign_count=made.sign_count,
             label=checked_label or f"Passkey {len(known) + 1}",
-            is_backed_up=made.credential_backed_up,
+            is_backed_up=made.is_backed_up,
             created_at=self._clock(),
         )
         return passkey, account, before
@@ -224,13 +195,10 @@ class Passkeys[P: Person]:
     async def begin_sign_in(self, browser: str) -> Ceremony:
         """Return what asks any of a browser's passkeys for this site."""
         ticket = await self._challenges.new_ticket(f"sign-in {browser}")
-        options = generate_authentication_options(
-            rp_id=self.address.rp_id,
-            challenge=challenge_of(ticket),
-            timeout=_TIMEOUT_MS,
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-        return Ceremony(ticket, options_to_json(options))
+        await _have_library()
+        from wanderbuch.agents.people.ceremonies import options_to_sign_in
+
+        return Ceremony(ticket, options_to_sign_in(self.address, challenge_of(ticket)))
 
     async def finish_sign_in(self, browser: str, *, ticket: str, answer: str) -> tuple[P, Passkey]:
         """Return who signs in.
@@ -243,28 +211,29 @@ class Passkeys[P: Person]:
         credential = _read(answer)  # 2
         passkey = await self._known(credential)  # 4
         person = await self._owner(passkey, credential)
+        await _have_library()
+        from wanderbuch.agents.people.ceremonies import AnswerRefusedError, check_shown
+
         try:
-            checked = verify_authentication_response(  # 3
-                credential=credential,
-                expected_challenge=challenge,
-                expected_rp_id=self.address.rp_id,
-                expected_origin=self.address.origin,
-                credential_public_key=base64url_to_bytes(passkey.public_key),
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
+            shown = check_shown(  # 3
+                self.address,
+                challenge,
+                credential,
+                public_key=_bytes(passkey.public_key),
+                sign_count=passkey.sign_count,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError) as err:
+        except AnswerRefusedError as err:
             raise _refused() from err
         await self._challenges.use(ticket)  # 1
 
         def count(kept: Passkey) -> Passkey:
-            counts = max(checked.new_sign_count, kept.sign_count) > 0
-            if kept.removed_at is not None or (counts and checked.new_sign_count <= kept.sign_count):  # 5
+            counts = max(shown.sign_count, kept.sign_count) > 0
+            if kept.removed_at is not None or (counts and shown.sign_count <= kept.sign_count):  # 5
                 raise _refused()
             return kept.model_copy(
                 update={
-                    "sign_count": checked.new_sign_count,
-                    "is_backed_up": checked.credential_backed_up,
+                    "sign_count": shown.sign_count,
+                    "is_backed_up": shown.is_backed_up,
                     "used_at": self._clock(),
                 }
             )
@@ -319,7 +288,7 @@ class Passkeys[P: Person]:
 
     async def _known(self, credential: dict[str, Any]) -> Passkey:
         try:
-            passkey_id = _id_of(base64url_to_bytes(credential["rawId"]))
+            passkey_id = _id_of(_bytes(credential["rawId"]))
         except ValueError as err:
             raise _refused() from err
         passkey = await self._passkeys.get_or_none(passkey_id)
@@ -330,11 +299,30 @@ class Passkeys[P: Person]:
     async def _owner(self, passkey: Passkey, credential: dict[str, Any]) -> P:
         account = await self._accounts.get(passkey.person_id)
         handle = credential["response"].get("userHandle")
-        expected = bytes_to_base64url(bytes.fromhex(account.user_handle))
+        expected = _text(bytes.fromhex(account.user_handle))
         person = await self._people.get(passkey.person_id)
         if not isinstance(handle, str) or handle.rstrip("=") != expected or not person.is_active:
             raise _refused()
         return person
+
+
+async def _have_library() -> None:
+    """Load what checks ceremonies beside the event loop, the first time."""
+
+    def load() -> None:
+        import wanderbuch.agents.people.ceremonies  # noqa: F401 (see there)
+
+    if _LIBRARY not in sys.modules:
+        await asyncio.to_thread(load)
+
+
+def _bytes(text: str) -> bytes:
+    """Return what base64url without padding stands for; ValueError: it is none."""
+    return from_base64(text, url_too=True)
+
+
+def _text(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
 
 
 def _making(person: Person, account: Account, purpose: str) -> str:
@@ -352,7 +340,7 @@ def _read(answer: str) -> dict[str, Any]:
             if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
                 raise _refused()
         told = read_strict_json(
-            base64url_to_bytes(str(response.get("clientDataJSON", ""))), max_bytes=_MAX_ANSWER_BYTES, max_depth=6
+            _bytes(str(response.get("clientDataJSON", ""))), max_bytes=_MAX_ANSWER_BYTES, max_depth=6
         )
     except (StrictJsonError, ValueError) as err:
         raise _refused() from err

@@ -1,4 +1,7 @@
-"""What a desk's people set once: where issuers must count, and how long a question stands, unless somebody says so."""
+"""What a desk's people set once: where issuers must count and how long a question stands, unless somebody says so.
+
+How long what was shown stays, too: they may say less than the operator, never more.
+"""
 
 from typing import ClassVar, Final
 
@@ -16,6 +19,7 @@ class DeskSettings(Record):
     Args:
         place: country code where issuers must count; None: it is asked each time.
         answer_within_s: None: the agent's own.
+        keep_seen_days: None: as the operator set it.
         changes: so often they were changed.
     """
 
@@ -24,6 +28,7 @@ class DeskSettings(Record):
 
     place: str | None = None
     answer_within_s: int | None = None
+    keep_seen_days: int | None = None
     changes: int = 0
 
 
@@ -43,7 +48,9 @@ class SettingsBook:
         """Return them as they are now."""
         return await self._records.get_or_none(_ID) or DeskSettings(id=_ID)
 
-    async def change(self, *, place: str | None, answer_within_s: int | None, by: str) -> DeskSettings:
+    async def change(
+        self, *, place: str | None, answer_within_s: int | None, keep_seen_days: int | None, by: str
+    ) -> DeskSettings:
         """Set them.
 
         Raises:
@@ -52,10 +59,9 @@ class SettingsBook:
         """
         before = await self._records.get_or_none(_ID)
         kept = before or DeskSettings(id=_ID)
-        after = kept.model_copy(
-            update={"place": place, "answer_within_s": answer_within_s, "changes": kept.changes + 1}
-        )
-        what = ", ".join(name for name in ("place", "answer_within_s") if getattr(after, name) != getattr(kept, name))
+        told = {"place": place, "answer_within_s": answer_within_s, "keep_seen_days": keep_seen_days}
+        after = kept.model_copy(update={**told, "changes": kept.changes + 1})
+        what = ", ".join(name for name in told if getattr(after, name) != getattr(kept, name))
         if not what:
             return kept
         await self._log.note(

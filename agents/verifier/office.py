@@ -11,7 +11,7 @@ from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.agents.site.desks import DESK_PLACE, desk_place
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.desk_log import DeskLog
-from wanderbuch.agents.verifier.desk_settings import SettingsBook
+from wanderbuch.agents.verifier.desk_settings import DeskSettings, SettingsBook
 from wanderbuch.agents.verifier.erasing.eraser import Eraser
 from wanderbuch.agents.verifier.erasing.erasure import ErasedError
 from wanderbuch.agents.verifier.links.applying import Applying
@@ -54,7 +54,7 @@ class VerifierOffice:
             source,
             limits=DeskLimits(
                 judging=timedelta(seconds=self.config.judging_limit_s),
-                keep_seen=timedelta(days=0 if self.config.walk_in.enabled else self.config.keep_seen_days),
+                keep_seen=timedelta(days=self.longest_seen_days),
             ),
             recording=tenant.edge if isinstance(tenant.edge, FallbackEdge) else None,
             keeps_cases=CaseMaker(
@@ -143,8 +143,23 @@ class VerifierOffice:
     def unanswered(self, invitation_id: str, connection: Connection) -> None:
         """Leave it: a link is for many, so the person follows it once more."""
 
+    @property
+    def longest_seen_days(self) -> int:
+        """How long what answers reveal may stay: as the operator set it, and not at all where anybody may ask."""
+        return 0 if self.config.walk_in.enabled else self.config.keep_seen_days
+
+    def seen_days(self, settings: DeskSettings) -> int:
+        """Return how long what answers reveal stays."""
+        longest = self.longest_seen_days
+        return longest if settings.keep_seen_days is None else min(settings.keep_seen_days, longest)
+
+    def keep_seen(self, settings: DeskSettings) -> None:
+        """Keep what answers reveal for as long as the desk's people say."""
+        self.desk.keep_seen(self.tenant.profile, timedelta(days=self.seen_days(settings)))
+
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, forget what need not stay."""
+        self.keep_seen(await self.settings.get())
         await self.desk.sweep(self.tenant.profile, now)
         await self.eraser.sweep(now)
         await self._applying.free(now)

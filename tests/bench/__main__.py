@@ -138,6 +138,9 @@ def main() -> None:
     sizes = _QUICK if told.quick else Sizes()
     if told.rounds:
         sizes = replace(sizes, rounds=told.rounds)
+    # Agents start from compiled code, as they do where a wheel is installed: the first start writes it. An environment
+    # that wants none written would have each start compile all of ours, which is neither an agent's CPU nor its memory.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(run_to_the_end(_run(parts, sizes, told)))
 
 

@@ -90,7 +90,9 @@ JUDGING: Final[Mapping[str, Key]] = {
 }
 ASKING: Final[Mapping[str, Key]] = {
     "ask_cpu_over_crypto": Key("Putting a question in words (CPU), over verifying its answer by the raw library", 0.15),
-    "verifier_makespan_over_crypto": Key("200 answers at once, until decided, over the library's on all cores", 1.4),
+    "verifier_makespan_over_crypto": Key(
+        "200 answers at once, until decided, less others' CPU, over the library's on all cores", 1.4
+    ),
 }
 BATCHES: Final[Mapping[str, Key]] = {
     "batch_10k_rss_growth_mb": Key("What an issuer's process grows by for a batch of ten thousand rows, MiB", 50),

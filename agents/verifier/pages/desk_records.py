@@ -19,6 +19,7 @@ from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.country_names import find_country
 
 _A_PAGE: Final = 50
+_SEEN_DAYS: Final = (0, 1, 7, 30, 90, 365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +88,30 @@ class DeskRecords:
             did=str(office.tenant.did),
             registration=await self._registration(visit),
             governance_url=office.governance.config.url,
-            keep_seen_days=office.config.keep_seen_days,
+            keep_seen_days=office.seen_days(settings),
+            longest_seen_days=office.longest_seen_days,
+            seen_days=[days for days in _SEEN_DAYS if days < office.longest_seen_days],
             answer_minutes=max(1, office.config.answer_deadline_s // 60),
         )
 
     async def _change(self, visit: AskingVisit) -> web.StreamResponse:
         visit.person.must(StaffRole.ADMINISTRATOR)
-        text, within = visit.text("place"), visit.text("answer_within_s")
+        text, within, seen = (visit.text(name) for name in ("place", "answer_within_s", "keep_seen_days"))
         try:
             place = find_country(text) if text else None
         except CredentialError:
             return await self._settings(visit, status=422, wrong=text[:200])
         if within and within not in {str(known) for known in ANSWER_WITHIN_S}:
             raise MalformedError("expected one of the times that the page offers")
-        await visit.office.settings.change(
-            place=place, answer_within_s=int(within) if within else None, by=visit.person.id
+        if seen and seen not in {str(known) for known in _SEEN_DAYS}:
+            raise MalformedError("expected one of the numbers of days that the page offers")
+        settings = await visit.office.settings.change(
+            place=place,
+            answer_within_s=int(within) if within else None,
+            keep_seen_days=int(seen) if seen else None,
+            by=visit.person.id,
         )
+        visit.office.keep_seen(settings)
         return visit.go("/settings?saved=1")
 
     async def _registration(self, visit: AskingVisit) -> Registration:

@@ -8,6 +8,7 @@ from wanderbuch.agents.verifier.pages.desk import AskingPages
 from wanderbuch.agents.verifier.pages.desk_asking import DeskAsking
 from wanderbuch.agents.verifier.pages.desk_links import DeskLinks
 from wanderbuch.agents.verifier.pages.desk_papers import DeskPapers
+from wanderbuch.agents.verifier.pages.desk_policy import DeskPolicy
 from wanderbuch.agents.verifier.pages.desk_questions import DeskQuestions
 from wanderbuch.agents.verifier.pages.desk_records import DeskRecords
 
@@ -22,6 +23,7 @@ def desk_handlers(base: str = DESK_PLACE) -> DeskHandlers:
         **DeskLinks(desk).handlers(),
         **DeskPapers(desk).handlers(),
         **DeskRecords(desk).handlers(),
+        **DeskPolicy(desk).handlers(),
         **desk.handlers(),
         **desk.entrance.last_handlers(),
     }

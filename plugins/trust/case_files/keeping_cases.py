@@ -1,8 +1,9 @@
 """Make and keep case files, and destroy their keys when their time is over.
 
 A case file is made before its decision is saved: everything is read anew over the network, and recorded, and the answer
-is judged once more on that. Only if the same decision comes out is there a case file; else it would not convince, and
-the decision says so (`case.not_kept`).
+is judged once more on that. Only if the same decision comes out is there a case file. If another one does, something
+was published in the meantime: the answer is judged again by that, once, and a case is made of it. A decision of which
+none could be made says so (`case.not_kept`).
 
 The key is a record of its own, apart from the sealed file. On the first sweep after the last day the key goes, and with
 it what it opens, wherever copies lie; then the sealed file goes too.
@@ -12,7 +13,7 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import replace
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -37,6 +38,10 @@ from wanderbuch.store.records import RecordStore
 LOGGER = logging.getLogger(__name__)
 
 NOT_KEPT: Final = "case.not_kept"
+
+
+class OtherDecisionError(CaseFileError):
+    """What was read anew decides otherwise."""
 
 
 class KeptCase(Record):
@@ -94,7 +99,12 @@ class CaseMaker:
     limit: timedelta = JUDGING
 
     async def keep(
-        self, profile: Profile, asked: Verification, message: Mapping[str, object], judgement: Judgement
+        self,
+        profile: Profile,
+        asked: Verification,
+        message: Mapping[str, object],
+        judgement: Judgement,
+        judge_again: Callable[[], Awaitable[Judgement]],
     ) -> Judgement:
         """Keep the case of a judgement, and return the judgement; with a reason more if it could not be kept.
 
@@ -103,10 +113,18 @@ class CaseMaker:
             asked: a question that said that its answer would be kept.
             message: the members of the answer that make up the presentation, as they came.
             judgement: what is about to be decided.
+            judge_again: judges the same answer by what is published now; its judgement then counts instead.
         """
         try:
             async with asyncio.timeout(self.limit.total_seconds()):
-                case = await self._made(asked, message, judgement)
+                try:
+                    case = await self._made(asked, message, judgement)
+                except OtherDecisionError as err:
+                    LOGGER.info(
+                        "verification %s: judged again, since something was published: %s", asked.id, err.message
+                    )
+                    judgement = await judge_again()
+                    case = await self._made(asked, message, judgement)
                 await CaseFiles(profile).put(case)
         except TimeoutError:
             LOGGER.warning("verification %s: no case file is kept: it took too long", asked.id)
@@ -135,7 +153,7 @@ class CaseMaker:
         again = await judge_on(recording, self.url, self.author, asked, message, at=decision.decided_at)
         if not is_same(decision, judgement.grounds.facts, again):
             codes = ", ".join(reason.code for reason in again.decision.reasons)
-            raise CaseFileError(
+            raise OtherDecisionError(
                 f"expected the same decision from what was read anew, found {again.decision.verdict.value} ({codes})"
             )
         bundle = Bundle(self.author, self.url, decision.decided_at, (), recording.recorded)

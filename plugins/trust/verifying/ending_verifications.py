@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -87,6 +87,11 @@ class Endings:
         self._cases = cases
         self._tables, self._tenant = tables_of(profile), tenant_of(profile)
         self._was_swept = False
+
+    def keep_seen(self, period: timedelta) -> None:
+        """Keep what was seen for so long from now on; what was seen longer ago goes with the next sweep."""
+        if period != self._limits.keep_seen:
+            self._limits, self._was_swept = replace(self._limits, keep_seen=period), False
 
     async def take(
         self, verification: Verification, digest: str, *, at: datetime, by: str | None = None

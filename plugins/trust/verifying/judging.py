@@ -50,7 +50,13 @@ class Judge:
         self._clock = clock
 
     async def judge(
-        self, profile: Profile, verification: Verification, message: Mapping[str, object], *, limit: timedelta
+        self,
+        profile: Profile,
+        verification: Verification,
+        message: Mapping[str, object],
+        *,
+        limit: timedelta,
+        anew: bool = False,
     ) -> Judgement:
         """Return a judgement in time, whatever happens.
 
@@ -59,9 +65,12 @@ class Judge:
             verification: what was asked.
             message: the members of the answer that make up the presentation, as they came.
             limit: for the whole of it, downloads included.
+            anew: look first whether there is a newer governance file, although ours is fresh.
         """
         try:
             async with asyncio.timeout(limit.total_seconds()):
+                if anew:
+                    await self._source.refresh()
                 return await self._judge(profile, verification, message)
         except TimeoutError:
             reason = Reason("judgement.too_slow", "What the proof names could not be fetched in time; ask again.")

@@ -17,7 +17,7 @@ How a question is put is in `asking`, how an answer is judged in `judging`, how 
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -69,9 +69,18 @@ class KeepsCases(DropsCases, Protocol):
     """Keeps the case file of an answer before its decision is saved."""
 
     async def keep(
-        self, profile: Profile, asked: Verification, message: Mapping[str, object], judgement: Judgement
+        self,
+        profile: Profile,
+        asked: Verification,
+        message: Mapping[str, object],
+        judgement: Judgement,
+        judge_again: Callable[[], Awaitable[Judgement]],
     ) -> Judgement:
-        """Keep it, and return the judgement; with a reason more where it could not be kept."""
+        """Keep it, and return the judgement; with a reason more where it could not be kept.
+
+        `judge_again` judges by what is published now. Its judgement counts if what was published in the meantime
+        decides otherwise.
+        """
         ...
 
 
@@ -381,6 +390,10 @@ class VerificationDesk:
         await endings.decline(verification, code, at=self._clock())
         return True
 
+    def keep_seen(self, profile: Profile, period: timedelta) -> None:
+        """Keep what answers reveal to a profile for so long from now on, and what they revealed before."""
+        self._of(profile).keep_seen(period)
+
     async def sweep(self, profile: Profile, now: datetime) -> None:
         """End what is overdue, and remove what need not stay any longer."""
         await self._of(profile).sweep(now, self._clock)
@@ -393,17 +406,28 @@ class VerificationDesk:
         if verification.decision is None:
             try:
                 async with endings.judging(verification.id):
-                    judgement = await self._judge.judge(
-                        incoming.profile, verification, message, limit=self.limits.judging
-                    )
-                    if verification.keeping is not None and self._keeps_cases is not None:
-                        judgement = await self._keeps_cases.keep(incoming.profile, verification, message, judgement)
+                    judgement = await self._judged_and_kept(incoming.profile, verification, message)
                     verification = await endings.decide(verification, judgement, at=self._clock())
             except LeaseBusyError:
                 LOGGER.info("verification %s: it is being judged", verification.id)
                 return
         if verification.decision is not None:
             await tell_decision(incoming, verification.decision)
+
+    async def _judged_and_kept(
+        self, profile: Profile, verification: Verification, message: Mapping[str, object]
+    ) -> Judgement:
+        """Judge an answer, and keep its case file where the question said so."""
+
+        async def judged(*, anew: bool = False) -> Judgement:
+            return await self._judge.judge(profile, verification, message, limit=self.limits.judging, anew=anew)
+
+        judgement = await judged()
+        if verification.keeping is None or self._keeps_cases is None:
+            return judgement
+        return await self._keeps_cases.keep(
+            profile, verification, message, judgement, judge_again=lambda: judged(anew=True)
+        )
 
     def _of(self, profile: Profile) -> Endings:
         """Return what ends the verifications of a profile."""

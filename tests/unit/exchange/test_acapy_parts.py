@@ -12,10 +12,12 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+_ROOT: Final = Path(__file__).parents[3]
 _VERIFYING: Final = (
     "plugins/trust/verifying/cryptography.py and the table of docs/adr/0034: every check of ACA-Py's verifier"
 )
@@ -25,6 +27,13 @@ _SENDERS: Final = "agents/runtime/gate/senders.py: how ACA-Py finds the connecti
 _ISSUING: Final = "agents/issuer: registries, their places and lists, and the record of what was issued"
 _HOLDING: Final = "agents/holder: the link secret, and the form in which credentials are kept"
 _RUNNING: Final = "agents/runtime: what starts, what is bound, and which messages go on to ACA-Py's dispatcher"
+_STORING: Final = (
+    "agents/runtime/store.py: sessions and profiles, which are opened, kept and watched in a way of our own"
+)
+_PACKING: Final = (
+    "plugins/exchange/packing.py and agents/runtime/gate/envelope.py: envelopes as ACA-Py makes and opens them"
+)
+_REGISTERING: Final = "plugins/webvh and plugins/indy: registries and resolvers under ACA-Py's own"
 
 PARTS: Final[dict[str, tuple[str, str]]] = {
     "acapy_agent.anoncreds.verifier:AnonCredsVerifier.verify_presentation": ("372ee98a468608d7", _VERIFYING),
@@ -150,6 +159,103 @@ PARTS: Final[dict[str, tuple[str, str]]] = {
     "acapy_agent.core.conductor:Conductor.setup": ("5c1a516b295c3b09", _RUNNING),
     "acapy_agent.core.conductor:Conductor.start": ("392fb8fd74ca5fb0", _RUNNING),
     "acapy_agent.core.conductor:Conductor.stop": ("82c7e5a0f1b1cf5c", _RUNNING),
+    "acapy_agent.anoncreds.base:BaseAnonCredsResolver": ("93fcef95a2321711", _REGISTERING),
+    "acapy_agent.anoncreds.base:BaseAnonCredsRegistrar": ("3ba871140b5c96c4", _REGISTERING),
+    "acapy_agent.resolver.base:BaseDIDResolver": ("b193d3c9e6c3cdbd", _REGISTERING),
+    "acapy_agent.resolver.did_resolver:DIDResolver": ("665efed290b50bf5", _REGISTERING),
+    "acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record:V20CredExRecord.RECORD_TYPE": (
+        "9577300a18186d31",
+        _SENDERS,
+    ),
+    "acapy_agent.protocols.issue_credential.v2_0.models.cred_ex_record:V20CredExRecord.TAG_NAMES": (
+        "e1e2e7534a634ac1",
+        _SENDERS,
+    ),
+    "acapy_agent.protocols.present_proof.v2_0.models.pres_exchange:V20PresExRecord.RECORD_TYPE": (
+        "801d99781b7673c4",
+        _SENDERS,
+    ),
+    "acapy_agent.protocols.present_proof.v2_0.models.pres_exchange:V20PresExRecord.TAG_NAMES": (
+        "e1e2e7534a634ac1",
+        _SENDERS,
+    ),
+    "acapy_agent.protocols.out_of_band.v1_0.models.oob_record:OobRecord.RECORD_TYPE": ("d63700c567abc6be", _SENDERS),
+    "acapy_agent.protocols.out_of_band.v1_0.models.oob_record:OobRecord.TAG_NAMES": ("b290ff7ba901b13b", _SENDERS),
+    "acapy_agent.anoncreds.issuer:AnonCredsIssuer.create_and_register_credential_definition": (
+        "f8a30997e7ac8a05",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.issuer:AnonCredsIssuer.finish_cred_def": ("8bd8e94234f589d8", _ISSUING),
+    "acapy_agent.anoncreds.issuer:AnonCredsIssuer.get_created_credential_definitions": ("26b4515a120686ff", _ISSUING),
+    "acapy_agent.anoncreds.issuer:AnonCredsIssuer.match_created_credential_definitions": ("65b69d8971e98fd0", _ISSUING),
+    "acapy_agent.anoncreds.issuer:AnonCredsIssuer.notify": ("11e552d18b89263d", _ISSUING),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.create_and_register_revocation_registry_definition": (  # noqa: E501
+        "fdd6b729ea8b2266",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.store_revocation_registry_definition": (
+        "63525cb24c11fb87",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.finish_revocation_registry_definition": (
+        "e1868976259aa5d5",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.set_active_registry": (
+        "a50566434828f9c8",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.create_and_register_revocation_list": (
+        "e09fa071e1148984",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.store_revocation_registry_list": (
+        "6bada7ee47c5f41a",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.generate_public_tails_uri": (
+        "f457567c89d2dd4e",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.get_local_tails_path": (
+        "39e6306b95b3af69",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.upload_tails_file": ("fe168db20e71e1a1", _ISSUING),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.retrieve_tails": ("33bf35c98942fd4b", _ISSUING),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.get_or_fetch_local_tails_path": (
+        "88c5f7f927245657",
+        _ISSUING,
+    ),
+    "acapy_agent.anoncreds.revocation.revocation:AnonCredsRevocation.notify": ("df42a07c60ebe9a4", _ISSUING),
+    "acapy_agent.anoncreds.revocation.revocation_setup:DefaultRevocationSetup.on_registry_create_requested": (
+        "6033709661783db3",
+        _ISSUING,
+    ),
+    "acapy_agent.core.conductor:Conductor.inbound_message_router": ("8022782e1c8f3a70", _RUNNING),
+    "acapy_agent.core.conductor:Conductor.dispatch_complete": ("73049f906b8a9314", _RUNNING),
+    "acapy_agent.core.dispatcher:DispatcherResponder": ("cb32e0b861eade34", _RUNNING),
+    "acapy_agent.transport.inbound.message:InboundMessage": ("c6548b9beb3c5b15", _RUNNING),
+    "acapy_agent.transport.inbound.receipt:MessageReceipt": ("8e7442bc7ce5b522", _RUNNING),
+    "acapy_agent.transport.inbound.manager:InboundTransportManager.register": ("d5136adb0cda591a", _RUNNING),
+    "acapy_agent.transport.inbound.manager:InboundTransportManager.create_session": ("8d8a9995c237bbe2", _RUNNING),
+    "acapy_agent.transport.inbound.base:BaseInboundTransport": ("f355f20fe437c6f0", _RUNNING),
+    "acapy_agent.transport.outbound.base:BaseOutboundTransport": ("20d33e25ff945521", _RUNNING),
+    "acapy_agent.messaging.responder:BaseResponder": ("ba7ed20a5397b35b", _RUNNING),
+    "acapy_agent.config.provider:BaseProvider": ("32f6b10d61c4f074", _RUNNING),
+    "acapy_agent.config.default_context:DefaultContextBuilder.bind_providers": ("cd19cbb39052dd13", _RUNNING),
+    "acapy_agent.cache.in_memory:InMemoryCache": ("6f79035bb7055b01", _RUNNING),
+    "acapy_agent.askar.profile_anon:AskarAnonCredsProfile": ("f1b04893a6c80d44", _STORING),
+    "acapy_agent.askar.profile_anon:AskarAnonCredsProfileSession": ("a0d35df3d7a8a1bf", _STORING),
+    "acapy_agent.core.profile:Profile": ("4a0d274d2be25ae1", _STORING),
+    "acapy_agent.core.profile:ProfileSession": ("5183386803c9b45d", _STORING),
+    "acapy_agent.core.profile:ProfileManager": ("4cf978a2e8adb648", _STORING),
+    "acapy_agent.askar.store:AskarOpenStore": ("04174cdcb5c97541", _STORING),
+    "acapy_agent.storage.askar:AskarStorage.__init__": ("5a74cb423dd19ed3", _STORING),
+    "acapy_agent.wallet.askar:AskarWallet.__init__": ("5a74cb423dd19ed3", _STORING),
+    "acapy_agent.askar.didcomm.v1:pack_message": ("fa3e6d4b0d519963", _PACKING),
+    "acapy_agent.askar.didcomm.v1:unpack_message": ("01cc8b7c3a316282", _PACKING),
+    "acapy_agent.askar.didcomm.v1:_extract_payload_key": ("29dfae3fd02481d4", _PACKING),
 }
 
 
@@ -160,7 +266,7 @@ def digest_of(part: str) -> str:
     for name in path.split("."):
         found = getattr(found, name)
     if not callable(found):
-        return _shortened(repr(found))
+        return _shortened(repr(sorted(found) if isinstance(found, set | frozenset) else found))
     tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(found))))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and _has_docstring(node):
@@ -188,6 +294,35 @@ def test_a_part_of_acapy_that_we_rely_on_is_the_one_that_we_read(part: str) -> N
     wanted, rests = PARTS[part]
     found = digest_of(part)
     assert found == wanted, f"{part} has changed: look at {rests}; then write {found} in its place"
+
+
+def test_every_class_of_acapy_that_ours_derive_from_is_among_the_parts() -> None:
+    known = {part.partition(":")[0] + ":" + part.partition(":")[2].split(".")[0] for part in PARTS}
+    derived = dict(derivations())
+    assert len(derived) > 10
+    assert {base: ours for base, ours in derived.items() if base not in known} == {}
+
+
+def derivations() -> Iterator[tuple[str, str]]:
+    """Yield the classes of ACA-Py from which ours derive, as in `PARTS`, and one of ours; errors are none."""
+    for folder in ("agents", "plugins"):
+        for file in sorted((_ROOT / folder).rglob("*.py")):
+            tree = ast.parse(file.read_text())
+            imported = dict(_imported_from_acapy(tree))
+            for node in ast.walk(tree):
+                for base in node.bases if isinstance(node, ast.ClassDef) else ():
+                    name, *rest = ast.unparse(base).split(".")
+                    if name in imported and not name.endswith("Error"):
+                        module, of_module = imported[name]
+                        found = f"{module}.{of_module}:{rest[0]}" if rest else f"{module}:{of_module}"
+                        yield found, f"{file.relative_to(_ROOT)}: {getattr(node, 'name', '')}"
+
+
+def _imported_from_acapy(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("acapy_agent"):
+            for name in node.names:
+                yield name.asname or name.name, (str(node.module), name.name)
 
 
 def test_a_digest_sees_code_and_neither_comments_nor_docstrings() -> None:

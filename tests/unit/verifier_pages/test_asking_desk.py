@@ -43,6 +43,7 @@ PAGES = {
     "/desk/en/paper": {ASKER},
     "/desk/en/audit": {AUDITOR, ADMINISTRATOR},
     "/desk/en/settings": {ADMINISTRATOR},
+    "/desk/en/rules": {ADMINISTRATOR},
     "/desk/en/people": {ADMINISTRATOR},
     "/desk/en/means": {ASKER, AUDITOR, ADMINISTRATOR},
 }
@@ -487,3 +488,21 @@ async def test_the_settings_say_what_workers_see_and_what_to_do_about_it(browser
     page = (await browsers[ADMINISTRATOR].ask("/desk/en/settings")).text
     for part in (NAME, "did:webvh:", "unknown", "apply to the authority", "30 days"):
         assert part in page, part
+
+
+async def test_what_was_shown_goes_as_soon_as_the_desk_says_and_never_later_than_the_operator(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    office, before = place.office, await put(browsers[ASKER], subject="name")
+    answered = await place.answer(before)
+    assert await office.desk.seen(place.profile, answered) is not None
+    page = (await browsers[ADMINISTRATOR].ask("/desk/en/settings")).text
+    assert 'value="7"' in page
+    assert 'value="90"' not in page, "the operator's are 30 days"
+    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="", keep_seen_days="2")).status == 400
+    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="", keep_seen_days="0")).status == 303
+    await office.sweep(utc_now())
+    assert await office.desk.seen(place.profile, await office.desk.status(place.profile, before)) is None
+    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="", keep_seen_days="365")).status == 303
+    assert office.seen_days(await office.settings.get()) == 30
+    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="")).status == 303

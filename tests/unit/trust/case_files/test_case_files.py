@@ -60,11 +60,15 @@ def maker(world: CaseWorld) -> CaseMaker:
     return CaseMaker(world.edge(), world.authority.url, world.authority.did)
 
 
+async def never_again() -> Judgement:
+    raise AssertionError("expected that nothing is judged again")
+
+
 async def kept(world: CaseWorld, profile: Profile) -> tuple[Verification, Judgement]:
     """Return a question whose answer was judged and kept."""
     asked = await world.asked()
     answer = world.present(asked)
-    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer))
+    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer), never_again)
     decided = {"state": VerificationState.DECIDED, "decision": judgement.decision, "grounds": judgement.grounds}
     return asked.model_copy(update=decided), judgement
 
@@ -252,21 +256,54 @@ async def test_what_cannot_be_read_anew_is_not_kept_and_the_decision_says_so(
     answer = world.present(asked)
     judgement = await world.judged(asked, answer)
     away = CaseMaker(ReplayingEdge({}), world.authority.url, world.authority.did)
-    told = await away.keep(profile, asked, answer, judgement)
+    told = await away.keep(profile, asked, answer, judgement, never_again)
     assert told.decision.verdict is Verdict.TRUSTED
     assert [reason.code for reason in told.decision.reasons][-1] == NOT_KEPT
     assert await CaseFiles(profile).get(asked.model_copy(update={"decision": told.decision}), at=world.now) is None
+
+
+async def test_what_was_published_meanwhile_decides_and_is_kept(world: CaseWorld, profile: Profile) -> None:
+    asked = await world.asked()
+    answer = world.present(asked)
+    judgement = await world.judged(asked, answer)
+    await world.publish(version=2, accredits=False)
+    told = await maker(world).keep(profile, asked, answer, judgement, lambda: world.judged(asked, answer))
+    assert judgement.decision.verdict is Verdict.TRUSTED
+    assert told.decision.verdict is Verdict.NOT_TRUSTED
+    assert NOT_KEPT not in {reason.code for reason in told.decision.reasons}
+    held = asked.model_copy(update={"decision": told.decision, "grounds": told.grounds})
+    found, key = await CaseFiles(profile).get(held, at=world.now), await CaseFiles(profile).key(held, at=world.now)
+    assert found is not None
+    assert key is not None
+    assert (await replay(open_case(found.sealed, key), author=world.authority.did)).altered == ()
+
+
+async def test_what_goes_on_changing_is_not_kept_and_the_decision_says_so(world: CaseWorld, profile: Profile) -> None:
+    asked = await world.asked()
+    answer = world.present(asked)
+    before = await world.judged(asked, answer)
+    await world.publish(version=2, accredits=False)
+    judged_again = 0
+
+    async def as_before() -> Judgement:
+        nonlocal judged_again
+        judged_again += 1
+        return before
+
+    told = await maker(world).keep(profile, asked, answer, before, as_before)
+    assert judged_again == 1
+    assert [reason.code for reason in told.decision.reasons][-1] == NOT_KEPT
 
 
 async def test_what_a_crash_left_goes_where_no_case_is_kept(world: CaseWorld, profile: Profile) -> None:
     """The answer was kept, the process died, and when the answer came again nothing could be read anew."""
     asked = await world.asked()
     answer = world.present(asked)
-    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer))
+    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer), never_again)
     before = asked.model_copy(update={"decision": judgement.decision})
     assert await CaseFiles(profile).key(before, at=world.now) is not None
     away = CaseMaker(ReplayingEdge({}), world.authority.url, world.authority.did)
-    await away.keep(profile, asked, answer, judgement)
+    await away.keep(profile, asked, answer, judgement, never_again)
     assert await CaseFiles(profile).key(before, at=world.now) is None
     assert await RecordStore(profile, KeptCase).get_or_none(asked.id) is None
     assert await RecordStore(profile, CaseKey).get_or_none(asked.id) is None
@@ -293,7 +330,7 @@ async def test_whatever_happens_the_decision_is_not_held_up(
     asked = await world.asked()
     answer = world.present(asked)
     slow = CaseMaker(edge, world.authority.url, world.authority.did, limit=timedelta(seconds=0.2))
-    told = await slow.keep(profile, asked, answer, await world.judged(asked, answer))
+    told = await slow.keep(profile, asked, answer, await world.judged(asked, answer), never_again)
     assert (told.decision.verdict, told.decision.reasons[-1].code) == (Verdict.TRUSTED, NOT_KEPT)
 
 
@@ -304,7 +341,7 @@ async def test_a_refusal_is_kept_and_replayed_too(world: CaseWorld, profile: Pro
     at = world.now + timedelta(seconds=5)
     judgement = await world.judged(asked, answer, at=at)
     assert [reason.code for reason in judgement.decision.reasons] == ["revocation.old_list"]
-    judgement = await maker(world).keep(profile, asked, answer, judgement)
+    judgement = await maker(world).keep(profile, asked, answer, judgement, never_again)
     held = asked.model_copy(update={"decision": judgement.decision, "grounds": judgement.grounds})
     cases = CaseFiles(profile)
     found, key = await cases.get(held, at=at), await cases.key(held, at=at)
@@ -316,7 +353,7 @@ async def test_a_refusal_is_kept_and_replayed_too(world: CaseWorld, profile: Pro
 async def test_nothing_is_sealed_that_the_question_did_not_announce(world: CaseWorld, profile: Profile) -> None:
     asked = await world.asked(keeping=None)
     answer = world.present(asked)
-    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer))
+    judgement = await maker(world).keep(profile, asked, answer, await world.judged(asked, answer), never_again)
     assert judgement.decision.reasons[-1].code == NOT_KEPT
 
 
