@@ -7,7 +7,7 @@ from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_once
 from wanderbuch.agents.people.person_models import NewPerson, PersonChange, PersonOut
-from wanderbuch.agents.people.rest import InvitationView, invite, manager, sign_in_routes
+from wanderbuch.agents.people.rest import SignInInvitationOut, invite, manager, sign_in_routes
 from wanderbuch.agents.runtime.app import OPERATOR, ApiModel, Call, Route, delete, get, patch, post
 
 
@@ -42,7 +42,7 @@ class ClerkAddedOut(ApiModel):
 
     member: ClerkOut
     token: str | None = None
-    invitation: InvitationView | None = None
+    invitation: SignInInvitationOut | None = None
 
 
 async def _every(office: ConsoleWork, _: Call[None]) -> ClerksOut:

@@ -25,7 +25,7 @@ from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.runtime.problems import NotReadyError
+from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.progress import ProgressShown
 from wanderbuch.agents.site.rendering import PageHandler
@@ -73,6 +73,7 @@ class ConsoleIssuing:
             ("GET", f"{issued}/events"): served(self._follow),
             ("POST", f"{issued}/withdraw"): served(self._withdraw),
             ("POST", f"{issued}/again"): served(self._again),
+            ("POST", f"{issued}/revoke"): served(self._revoke),
         }
 
     async def _form(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -165,6 +166,7 @@ class ConsoleIssuing:
             offer=offer,
             is_open=is_open,
             is_issued=offer.state.has_credential,
+            is_being_revoked=await visit.office.revocations.get_or_none(offer.id) is not None,
             is_revoked=offer.state is OfferState.REVOKED,
             name=name_of(offer.values),
             lines=lines_of_values(kind, offer.values, visit.words),
@@ -220,6 +222,15 @@ class ConsoleIssuing:
         visit.must_issue()
         with contextlib.suppress(ExchangeError):  # the wallet was first: the page shows that
             await visit.office.desk.withdraw(visit.named)
+        return visit.go(f"/issued/{visit.named}")
+
+    async def _revoke(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Revoke a certificate at once: the wrong person has it, or it says what is not so."""
+        visit.must_issue()
+        if visit.text("sure") != "yes":
+            raise MalformedError("tick the box to confirm")
+        office = visit.office
+        await office.revocations.request(await office.desk.get(visit.named), wait_s=office.config.publish_wait_s)
         return visit.go(f"/issued/{visit.named}")
 
     async def _again(self, visit: ConsoleVisit) -> web.StreamResponse:

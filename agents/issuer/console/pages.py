@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.people.pages.desk import PeopleDesk
 from wanderbuch.agents.people.pages.entrance import PeopleEntrance
@@ -51,6 +52,10 @@ class ConsoleOffice(Protocol):
     @property
     def desk(self) -> OfferDesk:
         """Return where it makes offers."""
+
+    @property
+    def revocations(self) -> Revocations:
+        """Return its revocations."""
 
     @property
     def batches(self) -> BatchDesk:

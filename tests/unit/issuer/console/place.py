@@ -80,7 +80,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
     )
     office = SimpleNamespace(
         tenant=tenant,
-        config=IssuerConfig(),
+        config=IssuerConfig(publish_wait_s=0),
         console=Console(cast(Tenant, tenant)),
         standing=workshop.standing,
         desk=workshop.desk,

@@ -111,6 +111,19 @@ async def test_a_paper_certificate_is_judged_at_its_day_and_says_so(
     assert too_early.status == 409
 
 
+async def test_what_went_to_the_wrong_person_is_revoked_once_the_clerk_is_sure(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, offer = browsers[CLERK], await place.workshop.issue()
+    page = f"/desk/en/issued/{offer.id}"
+    assert (await clerk.send(f"{page}/revoke")).status == 400
+    assert await place.office.revocations.get_or_none(offer.id) is None
+    assert (await clerk.send(f"{page}/revoke", sure="yes")).status == 303
+    assert await place.office.revocations.get_or_none(offer.id) is not None
+    assert "Its revocation was asked for" in (await clerk.ask(page)).text
+    assert (await browsers[ADMINISTRATOR].send(f"{page}/revoke", sure="yes")).status == 403
+
+
 async def test_who_may_not_issue_sees_no_form_and_no_certificate(
     place: ConsolePlace, browsers: dict[str, Browser]
 ) -> None:
