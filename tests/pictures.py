@@ -2,7 +2,8 @@
 
 The demo's agents start, the training centre issues, the employer asks; Chromium looks at the public register and at
 an official's desk, and what the employer has of the first scene is drawn as the demo prints it. At the employer's desk
-a question is written, put, answered by the worker's agent, and decided.
+a question is written, put, answered by the worker's agent, and decided. At the centre's console a clerk issues to one
+person and to a class.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from playwright.async_api import Browser, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 from rich.console import Console
 from tests.browser.conftest import ARGUMENTS
 from tests.needs import chromium_program
@@ -27,6 +28,20 @@ FOLDER: Final = ROOT / "docs" / "pictures"
 SIZE: Final[ViewportSize] = {"width": 900, "height": 700}
 PHONE: Final[ViewportSize] = {"width": 360, "height": 640}
 _COLUMNS: Final = 96
+CLASS: Final = """Galle Technical School
+Cert No;Surname;Forename;DOB
+0017;Perera;Nimal Ruwan;05/03/1991
+0018;Silva;Kamala;17/11/1993
+0019;Jayawardena;Kasun;1995
+0020;Fernando;Ruwan;30/06/1992
+"""
+SHARED: Final = {
+    "occupation_isco08": "welder",
+    "qualification_title": "National Certificate, Plate Welder",
+    "awarding_body": "Galle Technical School",
+    "awarded_on": "2024-06-10",
+    "country_of_award": "Sri Lanka",
+}
 
 
 async def make_pictures() -> None:
@@ -47,6 +62,7 @@ async def make_pictures() -> None:
                 await look_at_register(browser, stage)
                 await look_at_desk(browser, stage)
                 await ask_at_desk(browser, stage)
+                await issue_at_console(browser, stage)
                 await browser.close()
         finally:
             await stage.close()
@@ -114,6 +130,53 @@ async def ask_at_desk(browser: Browser, stage: Stage) -> None:
     await expect(page.locator("#head")).to_be_visible(timeout=60_000)
     await page.screenshot(path=FOLDER / "answer.png")
     await page.close()
+
+
+async def issue_at_console(browser: Browser, stage: Stage) -> None:
+    """Issue to one person and to a class at the centre's console, as `docs/centres.md` tells it."""
+    page = await browser.new_page(viewport=SIZE)
+    home = f"{stage.issuer.app_url}/desk/en"
+    await page.goto(f"{home}/sign-in")
+    await page.fill("#token", visitor_token(stage.issuer).read_text().strip())
+    await page.press("#token", "Enter")
+    await expect(page.locator(".me")).to_be_attached()
+    await page.goto(f"{home}/issue")
+    own = {"family_name": "Wijesinghe", "given_names": "Sanduni", "birth_date": "1994-07-23"}
+    for name, text in {**own, **SHARED}.items():
+        await page.fill(f"#{name}", text)
+    await _choose(page)
+    await page.click("p.actions button")
+    await page.click("button[value=offer]")
+    await expect(page.locator(".qr-large")).to_be_visible()
+    await page.screenshot(path=FOLDER / "centre-offer.png")
+    await page.goto(f"{home}/lists")
+    await page.set_input_files("#list", {"name": "welders.csv", "mimeType": "text/csv", "buffer": CLASS.encode()})
+    await page.click("form[enctype] button")
+    for name, text in SHARED.items():
+        await page.fill(f"#{name}", text)
+    await _choose(page)
+    await page.select_option("#day_order", "day-first")
+    await page.click("#said button")
+    await expect(page.locator("#make")).to_be_visible()
+    await page.screenshot(path=FOLDER / "centre-list.png")
+    await page.fill("#title", "Welders 2024 B")
+    await page.check("#make input[value=pin]")
+    await page.check("input[name=leaves_out]")
+    await page.click("#make button")
+    await page.click("form[action$='/do/start'] button")
+    await page.click("a[href$='/slips']")
+    await expect(page.locator(".slip").first).to_be_visible()
+    await page.emulate_media(media="print")
+    await page.screenshot(path=FOLDER / "centre-slips.png")
+    await page.emulate_media(media="screen")
+    await page.goto(f"{home}/")
+    await page.screenshot(path=FOLDER / "centre-start.png")
+    await page.close()
+
+
+async def _choose(page: Page) -> None:
+    await page.select_option("#framework_level", "EQF:3")
+    await page.select_option("#learning_setting", "formal")
 
 
 if __name__ == "__main__":

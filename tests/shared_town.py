@@ -32,6 +32,7 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
         "tests/flow/test_verifier.py",
         "tests/flow/test_receipts.py",
         "tests/flow/test_case_files.py",
+        "tests/flow/test_console.py",
         "tests/flow/test_employer_desk.py",
         "tests/flow/test_erasure.py",
         "tests/flow/test_integrators.py",

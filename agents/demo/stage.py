@@ -199,7 +199,7 @@ class Stage:
         await self.machine.stop()
 
     async def admit_visitors(self) -> None:
-        """Let whoever wants to look in at the desks of the authorities and employers; the token lies in the folder."""
+        """Let whoever wants to look in at the desks, also of the centre; the token lies in the folder."""
         for authority in (self.authority, self.authority_abroad):
             visitor = {"id": "visitor", "name": "A visitor", "roles": ["editor"]}
             added = await authority.post("/officials", visitor)
@@ -208,6 +208,9 @@ class Stage:
             asker = {"id": "visitor", "name": "A visitor", "roles": ["asker", "auditor", "administrator"]}
             added = await employer.post("/people", asker)
             write_secret(visitor_token(employer), added["token"].encode())
+        clerk = {"id": "visitor", "name": "A visitor", "roles": ["clerk", "administrator"]}
+        added = await self.issuer.post("/people", clerk)
+        write_secret(visitor_token(self.issuer), added["token"].encode())
 
     def carried(self) -> dict[str, tuple[int, ...]]:
         """Return how many connections each process of a service took from the proxies; empty with one process."""

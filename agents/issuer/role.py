@@ -15,6 +15,8 @@ from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.book import OfferBook, knows_offer
 from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
+from wanderbuch.agents.issuer.console.clerk_api import CLERK_ROUTES
+from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
@@ -27,6 +29,7 @@ from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import PublicRoute, Route
+from wanderbuch.agents.runtime.front import Entry, SiteKind
 from wanderbuch.agents.runtime.gate.budget import Budget
 from wanderbuch.agents.runtime.gate.served import Speaks
 from wanderbuch.agents.runtime.on_demand import OnDemand
@@ -34,6 +37,7 @@ from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.short_links import address_of
 from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.runtime.tenant_config import TenantConfig
 from wanderbuch.agents.site.front import FRONT
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.governance.facts.identifiers import Did
@@ -98,6 +102,7 @@ class IssuerOffice:
             tenant.did,
             clock=tenant.clock,
         )
+        self.console = Console(tenant)
         self.claims = Budget(network_a_minute=_CLAIMS_OF_A_NETWORK, all_a_minute=_CLAIMS_OF_ALL)
 
     def slip_address(self, token: str) -> str:
@@ -116,6 +121,7 @@ class IssuerOffice:
         """End what is still running of a sweep; the tenant ends what was spawned."""
         self._keeping.close()
         self._publishing.close()
+        self.console.close()
         await self.desk.stop()
         await self.revocations.notices.stop()
         with contextlib.suppress(StoreError):  # then they are lost, as with a crash
@@ -192,11 +198,21 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES)
+        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *CLERK_ROUTES)
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""
         return claim_routes()
+
+    def app_pages(self) -> Sequence[PublicRoute]:
+        """Return the centre's console."""
+        from wanderbuch.agents.issuer.console.mounting import console_page_routes
+
+        return console_page_routes()
+
+    def entries(self, config: TenantConfig) -> Sequence[Entry]:
+        """Return the console."""
+        return (Entry(SiteKind.APP, "issuing", "/desk/{language}/"),)
 
     def older_records(self) -> Sequence[OlderRecords]:
         """Return how offers and revocations were kept before they had markers."""

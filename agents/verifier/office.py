@@ -1,7 +1,6 @@
 """A verifier's office for one tenant."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from acapy_agent.core.profile import Profile
 
@@ -9,6 +8,7 @@ from wanderbuch.agents.people.opening import configured_provider, open_sign_in
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
+from wanderbuch.agents.site.desks import DESK_PLACE, desk_place
 from wanderbuch.agents.verifier.config import VerifierConfig
 from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.agents.verifier.desk_settings import DeskSettings, SettingsBook
@@ -30,17 +30,6 @@ from wanderbuch.plugins.trust.verifying.exchange import Verification, Verificati
 from wanderbuch.plugins.trust.verifying.verifier import Asker, DeskLimits, VerificationDesk
 from wanderbuch.store.errors import NotFoundError
 from wanderbuch.store.tables import DEFAULT_TENANT
-
-DESK_PLACE: Final = "/desk"  # where the desk's pages are
-
-
-def desk_place(tenant_id: str) -> str:
-    """Return where the pages of a tenant's desk are on the app site.
-
-    >>> desk_place("default"), desk_place("yard")
-    ('/desk', '/t/yard/desk')
-    """
-    return DESK_PLACE if tenant_id == DEFAULT_TENANT else f"/t/{tenant_id}{DESK_PLACE}"
 
 
 class VerifierOffice:

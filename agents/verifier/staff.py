@@ -11,12 +11,13 @@ from typing import ClassVar, Final
 from wanderbuch.agents.people.people import People
 from wanderbuch.agents.people.person import Person
 from wanderbuch.agents.people.sign_in import SignIn
+from wanderbuch.agents.site.desks import desk_cookie
 from wanderbuch.agents.site.sessions import Sessions, SiteSession
 from wanderbuch.agents.verifier.desk_log import DeskLog
 from wanderbuch.store.records import RecordStore
 from wanderbuch.store.tables import DEFAULT_TENANT
 
-COOKIE: Final = "__Host-asking"
+COOKIE: Final = desk_cookie("asking", DEFAULT_TENANT)
 
 
 class StaffRole(StrEnum):
@@ -51,11 +52,8 @@ def open_staff(records: RecordStore[StaffMember], log: DeskLog, *, clock: Callab
 
 
 def cookie_of(tenant_id: str) -> str:
-    """Return the name of the cookie of a desk: all desks of a process have one host, and a browser may be at several.
-
-    No other cookie of any desk has that name, whatever tenants are called: theirs end otherwise.
-    """
-    return COOKIE if tenant_id == DEFAULT_TENANT else f"__Host-{tenant_id}.asking"
+    """Return the name of the cookie of a desk (`desk_cookie`)."""
+    return desk_cookie("asking", tenant_id)
 
 
 def open_sessions(

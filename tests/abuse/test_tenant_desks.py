@@ -12,7 +12,7 @@ from tests.unit.verifier_pages.conftest import hidden
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime.agent import start
 from wanderbuch.agents.runtime.config import load_config
-from wanderbuch.agents.verifier.office import desk_place
+from wanderbuch.agents.site.desks import desk_place
 from wanderbuch.agents.verifier.role import VerifierRole
 from wanderbuch.agents.verifier.staff import cookie_of
 

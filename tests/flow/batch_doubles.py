@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.flow.desk_doubles import people_cases
 from tests.flow.doubles import Calls, Case, Effect, Place
 
 from wanderbuch.agents.demo.example import example_claim
@@ -71,6 +72,17 @@ async def leave_out(place: Place) -> Calls:
     return Calls(f"/batches/{await made(place, 'start')}/rows/2/leave-out")
 
 
+async def edit(place: Place) -> Calls:
+    batch = await made(place, "start")
+    row = f"/batches/{batch}/rows/2"
+    claim = {**(await place.centre.get(row))["claim"], "family_name": "Pereira"}
+
+    async def check() -> None:
+        assert (await place.centre.get(row))["claim"] == claim
+
+    return Calls(f"{row}/edit", {"claim": claim}, check=check)
+
+
 async def renew(place: Place) -> Calls:
     batch = await made(place, "start")
 
@@ -91,5 +103,7 @@ BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "DELETE", "/batches/{id}", remove),
     ("centre", "POST", "/batches/{id}/rows/{number}/retry", retry),
     ("centre", "POST", "/batches/{id}/rows/{number}/leave-out", leave_out),
+    ("centre", "POST", "/batches/{id}/rows/{number}/edit", edit),
     ("centre", "POST", "/batches/{id}/rows/{number}/renew", renew),
+    *people_cases("centre", "clerk"),
 ]

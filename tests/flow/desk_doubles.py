@@ -1,8 +1,9 @@
 """Cases of `test_doubles` about an employer's desk: templates, people, questions taken back, links widened."""
 
 import secrets
+from typing import Any
 
-from tests.flow.doubles import Calls, Effect, Place
+from tests.flow.doubles import Calls, Case, Effect, Place
 
 ASKED = {
     "place": "MLT",
@@ -23,51 +24,44 @@ async def remove_template(place: Place) -> Calls:
     return Calls(f"/templates/{saved['id']}", effect=Effect.ANY)
 
 
-async def add_member(_: Place) -> Calls:
-    return Calls("/people", {"id": f"p-{secrets.token_hex(3)}", "name": "P", "roles": ["asker"]}, Effect.ONCE)
+def people_cases(who: str, role: str) -> list[tuple[str, str, str, Case]]:
+    """Return the cases of the people of a desk or a console.
+
+    Args:
+        who: the agent, as a place names it.
+        role: that its people may have.
+    """
+
+    def person() -> dict[str, Any]:
+        return {"id": f"p-{secrets.token_hex(3)}", "name": "P", "roles": [role]}
+
+    def with_one(end: str, effect: Effect = Effect.SAME, body: Any = None, *, before: str = "") -> Case:
+        async def case(place: Place) -> Calls:
+            agent, added = getattr(place, who), person()
+            await agent.post("/people", added)
+            if before:
+                await agent.post(f"/people/{added['id']}{before}")
+            return Calls(f"/people/{added['id']}{end}", body, effect)
+
+        return case
+
+    async def add(_: Place) -> Calls:
+        return Calls("/people", person(), Effect.ONCE)
+
+    return [
+        (who, "POST", "/people", add),
+        (who, "PATCH", "/people/{id}", with_one("", body={"name": "Another"})),
+        (who, "DELETE", "/people/{id}", with_one("", Effect.ANY)),
+        (who, "POST", "/people/{id}/token", with_one("/token", Effect.EACH)),
+        (who, "POST", "/people/{id}/invitation", with_one("/invitation", Effect.ANY)),
+        (who, "POST", "/people/{id}/block", with_one("/block")),
+        (who, "POST", "/people/{id}/unblock", with_one("/unblock", before="/block")),
+    ]
 
 
-async def one_more(place: Place) -> str:
-    name = f"p-{secrets.token_hex(3)}"
-    await place.employer.post("/people", {"id": name, "name": "P", "roles": ["asker"]})
-    return name
-
-
-async def change_member(place: Place) -> Calls:
-    return Calls(f"/people/{await one_more(place)}", {"name": "Another"})
-
-
-async def remove_member(place: Place) -> Calls:
-    return Calls(f"/people/{await one_more(place)}", effect=Effect.ANY)
-
-
-async def renew_member(place: Place) -> Calls:
-    return Calls(f"/people/{await one_more(place)}/token", effect=Effect.EACH)
-
-
-async def invite_member(place: Place) -> Calls:
-    return Calls(f"/people/{await one_more(place)}/invitation", effect=Effect.ANY)
-
-
-async def block_member(place: Place) -> Calls:
-    return Calls(f"/people/{await one_more(place)}/block")
-
-
-async def unblock_member(place: Place) -> Calls:
-    name = await one_more(place)
-    await place.employer.post(f"/people/{name}/block")
-    return Calls(f"/people/{name}/unblock")
-
-
-DESK_CASES = [
+DESK_CASES: list[tuple[str, str, str, Case]] = [
     ("employer", "POST", "/templates", save_template),
     ("employer", "POST", "/templates/{id}/ask", ask_by_template),
     ("employer", "DELETE", "/templates/{id}", remove_template),
-    ("employer", "POST", "/people", add_member),
-    ("employer", "PATCH", "/people/{id}", change_member),
-    ("employer", "DELETE", "/people/{id}", remove_member),
-    ("employer", "POST", "/people/{id}/token", renew_member),
-    ("employer", "POST", "/people/{id}/invitation", invite_member),
-    ("employer", "POST", "/people/{id}/block", block_member),
-    ("employer", "POST", "/people/{id}/unblock", unblock_member),
+    *people_cases("employer", "asker"),
 ]

@@ -42,6 +42,7 @@ ALLOWED = {
     "agents/issuer/after_restore.py:close_registry": OWN_STORE,
     "agents/issuer/after_restore.py:_give_no_more": OWN_STORE,
     "agents/issuer/batches/claims.py:_page_in": OWN_STORE,
+    "agents/issuer/batches/claims.py:replace_claim": OWN_STORE,
     "agents/issuer/places.py:_put_back": OWN_STORE,
     "agents/issuer/places.py:_take": OWN_STORE,
     "agents/issuer/registries.py:all": OWN_STORE,

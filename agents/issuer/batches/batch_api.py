@@ -2,8 +2,9 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Protocol
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchStateError
@@ -18,6 +19,7 @@ from wanderbuch.agents.issuer.batches.batch_models import (
     PinsOut,
     Renewal,
     ResultOut,
+    RowEdit,
     RowOut,
     SlipsOut,
     slip_view,
@@ -118,15 +120,8 @@ async def _pins(office: BatchWork, call: Call[None]) -> PinsOut:
 
 async def _result(office: BatchWork, call: Call[None]) -> ResultOut:
     batch, rows, cursor = await _part(office, call)
-    text = io.StringIO()
-    lines = csv.writer(text)
-    lines.writerow(_RESULT_COLUMNS)
-    for claimed, row in rows:
-        own = [claimed.claim.get(name, "") for name in _RESULT_COLUMNS[1:4]]
-        offer, slips = row.offer_id or "", str(row.turn + 1)
-        cells = [str(row.number), *own, row.state.value, slips, offer, _address(office, batch, row)]
-        lines.writerow([escaped(cell) for cell in cells])
-    return ResultOut(filename=f"batch-{batch.id[:8]}.csv", csv=text.getvalue(), next_cursor=cursor)
+    text = result_lines(rows, partial(_address, office, batch))
+    return ResultOut(filename=f"batch-{batch.id[:8]}.csv", csv=text, next_cursor=cursor)
 
 
 async def _row(office: BatchWork, call: Call[None]) -> RowOut:
@@ -144,6 +139,12 @@ async def _retry(office: BatchWork, call: Call[None]) -> RowOut:
 async def _leave_out(office: BatchWork, call: Call[None]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
     row = await office.batches.leave_out(batch, number)
+    return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
+
+
+async def _edit(office: BatchWork, call: Call[RowEdit]) -> RowOut:
+    batch, number = await _known(office, call), _number(call)
+    row = await office.batches.edit(batch, number, call.body.claim)
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
@@ -169,6 +170,13 @@ BATCH_ROUTES: Final[Sequence[Route]] = (
     get("/batches/{id}/pins", _pins, result=PinsOut, summary="List the PINs, to be given apart", query=LISTED),
     get("/batches/{id}/result", _result, result=ResultOut, summary="Give the rows' results as CSV", query=LISTED),
     get("/batches/{id}/rows/{number}", _row, result=RowOut, summary="Show a row with its claim"),
+    post(
+        "/batches/{id}/rows/{number}/edit",
+        _edit,
+        body=RowEdit,
+        result=RowOut,
+        summary="Correct a row that nobody has claimed; its slip stays good",
+    ),
     post("/batches/{id}/rows/{number}/retry", _retry, result=RowOut, summary="Unlock a row: its slip is good again"),
     post("/batches/{id}/rows/{number}/leave-out", _leave_out, result=RowOut, summary="Let nobody claim a row"),
     post(
@@ -179,6 +187,28 @@ BATCH_ROUTES: Final[Sequence[Route]] = (
         summary="The wrong person took it: revoke what the slip brought, and give a new slip",
     ),
 )
+
+
+def result_lines(
+    rows: Iterable[tuple[ClassRow, BatchRow]], address: Callable[[BatchRow], str], *, with_header: bool = True
+) -> str:
+    """Return what has become of rows as lines of CSV.
+
+    Args:
+        rows: with their claims.
+        address: gives that of a row's slip.
+        with_header: whether the names of the columns stand above.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text)
+    if with_header:
+        lines.writerow(_RESULT_COLUMNS)
+    for claimed, row in rows:
+        own = [claimed.claim.get(name, "") for name in _RESULT_COLUMNS[1:4]]
+        offer, slips = row.offer_id or "", str(row.turn + 1)
+        cells = [str(row.number), *own, row.state.value, slips, offer, address(row)]
+        lines.writerow([escaped(cell) for cell in cells])
+    return text.getvalue()
 
 
 async def _view(office: BatchWork, batch: Batch) -> BatchOut:

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -39,6 +39,7 @@ from wanderbuch.agents.issuer.batches.claims import (
     read_claim,
     read_claims,
     remove_claims,
+    replace_claim,
     write_claims,
 )
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
@@ -46,7 +47,9 @@ from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
-from wanderbuch.schemas.credential_type import CredentialType
+from wanderbuch.governance.facts.anywhere import days_anywhere
+from wanderbuch.schemas.claims import validate_claim
+from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.store.errors import DuplicateError, NotFoundError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import Page, RecordStore, new_id
@@ -276,6 +279,47 @@ class BatchDesk:
         return await self._act(
             batch, number, _left_out, states=(RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
         )
+
+    async def edit(self, batch: Batch, number: int, claim: Mapping[str, str]) -> BatchRow:
+        """Correct the claim of a row that nobody has claimed; its slip stays good. An open offer is withdrawn first.
+
+        Args:
+            batch: whose row.
+            number: of the row.
+            claim: the whole of it, as applications write it.
+
+        Raises:
+            NotFoundError: there is no such row.
+            BatchStateError: it has a credential, or the batch is cancelled.
+            ClaimError: it is no claim of the batch's type.
+            ExchangeError: another row has its certificate number.
+        """
+        if batch.state in _STOPPED:
+            raise BatchStateError("expected a batch that is not cancelled")
+        kind = load_credential_type(batch.credential_type)
+        checked = validate_claim(kind, claim, at=days_anywhere(datetime.now(UTC)).last).plain
+        async with one_step(self._profile, f"batch-edit.{batch.id}"):  # so no two rows get one number
+            before = await read_claim(self._profile, batch, number)
+            if checked.get(NUMBER) != before.get(NUMBER):
+                await self._check_number(batch, number, checked.get(NUMBER, ""))
+            claiming = self.claiming
+            async with claiming.turn(batch.id, number):
+                row = await claiming.settled(await claiming.row(batch.id, number))
+                row = await claiming.withdraw(row)
+                if row.state is RowState.ISSUED:
+                    raise BatchStateError(
+                        "expected a row without a credential, found one that is ISSUED",
+                        hint="renew it: that revokes the credential and gives out a new slip",
+                    )
+                await replace_claim(self._profile, batch, number, checked)
+                return row
+
+    async def _check_number(self, batch: Batch, number: int, wanted: str) -> None:
+        async for row in read_claims(self._profile, batch):
+            if row.number != number and row.claim.get(NUMBER) == wanted:
+                raise ExchangeError(
+                    f"row {row.number} has this certificate number", hint="give each a number of its own"
+                )
 
     async def renew(self, batch: Batch, number: int, *, slips: int) -> BatchRow:
         """Give a row a new slip; the old one is worth nothing, and what it brought is revoked or withdrawn.

@@ -52,6 +52,12 @@ class Renewal(ApiModel):
     slips: int = Field(ge=1, le=256)
 
 
+class RowEdit(ApiModel):
+    """The whole claim of a row as it is to be, attribute -> value."""
+
+    claim: dict[str, str] = Field(min_length=1, max_length=100)
+
+
 class BatchLine(ApiModel):
     """A batch in a list; nothing personal."""
 

@@ -1,6 +1,7 @@
 """The claims of a batch: pages of a hundred rows, each one encrypted entry of the wallet's store, found by number.
 
-So ten thousand rows are a hundred entries, and one row costs a page to read. What an entry holds never changes.
+So ten thousand rows are a hundred entries, and one row costs a page to read. A claim changes only while its
+row has no credential, under the row's turn; its page is read and written in one transaction, for the rows beside it.
 """
 
 import json
@@ -55,6 +56,24 @@ async def claim_in(handle: Any, batch: Batch, number: int) -> Mapping[str, str]:
     if claim is None:
         raise NotFoundError(f"there is no row {number} in this batch")
     return claim
+
+
+async def replace_claim(profile: Profile, batch: Batch, number: int, claim: Mapping[str, str]) -> None:
+    """Write another claim in place of a row's.
+
+    Raises:
+        NotFoundError: there is no row with this number.
+    """
+    page = bisect_right(batch.numbers, number) - 1
+    place = _place(batch.id, page)
+    async with profile.transaction() as transaction:
+        entry = None if page < 0 else await transaction.handle.fetch(_CATEGORY, place, for_update=True)
+        rows = [] if entry is None else json.loads(entry.value)
+        part = [[own, dict(claim) if own == number else kept] for own, kept in rows]
+        if number not in (own for own, _ in part):
+            raise NotFoundError(f"there is no row {number} in this batch")
+        await transaction.handle.replace(_CATEGORY, place, json.dumps(part))
+        await transaction.commit()
 
 
 async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> AsyncIterator[ClassRow]:

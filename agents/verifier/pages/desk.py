@@ -14,10 +14,11 @@ from markupsafe import Markup
 
 from wanderbuch.agents.people.pages.desk import PeopleDesk
 from wanderbuch.agents.people.pages.entrance import PeopleEntrance
+from wanderbuch.agents.site.desks import DESK_PLACE
 from wanderbuch.agents.site.entrance import SignedInVisit
 from wanderbuch.agents.site.languages import Words
 from wanderbuch.agents.site.rendering import PageHandler, Pages
-from wanderbuch.agents.verifier.office import DESK_PLACE, VerifierOffice
+from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.pages.kit import KIT
 from wanderbuch.agents.verifier.pages.question_form import country_text
 from wanderbuch.agents.verifier.questions.templates import Template

@@ -18,6 +18,7 @@ BELOW = {
     "wanderbuch.agents.authority.intake": ["wanderbuch.agents.people.pages", "wanderbuch.agents.authority.pages"],
     "wanderbuch.agents.verifier.pages": ["wanderbuch.agents.people.pages"],
     "wanderbuch.agents.verifier.getting_in": ["wanderbuch.agents.verifier.pages"],
+    "wanderbuch.agents.issuer.console": ["wanderbuch.agents.people.pages"],
 }
 """Whose sentences the pages of a package say beside their own and the site's."""
 

@@ -13,8 +13,8 @@ from tests.unit.verifier_pages.conftest import Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, DeskPlace, fields, open_place
 
 from wanderbuch.agents.runtime.app import Call
+from wanderbuch.agents.site.desks import desk_place
 from wanderbuch.agents.verifier.getting_in.first_person import FIRST, let_first_in
-from wanderbuch.agents.verifier.office import desk_place
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.staff import COOKIE, StaffRole, cookie_of
 from wanderbuch.agents.verifier.staff_api import STAFF_ROUTES, NewStaffMember

@@ -1,0 +1,289 @@
+"""Batches at the console: how far each has come, its rows, its slips and PINs on paper, and what clerks do with them.
+
+Slips and PINs are two pages, since they are given apart. What is printed is made when it is looked at: a slip is worked
+out of the batch's secret, and kept nowhere. "The wrong person took it" is one button: `BatchDesk.renew`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import web
+
+from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
+from wanderbuch.agents.issuer.batches.batch_api import result_lines
+from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in
+from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
+from wanderbuch.agents.issuer.class_list.listed import ClassRow
+from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, read_claim_form
+from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
+from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
+from wanderbuch.agents.issuer.console.slip_view import slip_of
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
+from wanderbuch.errors import ExchangeError, WanderbuchError
+from wanderbuch.governance.facts.anywhere import days_anywhere
+from wanderbuch.schemas.credential_type import load_credential_type
+from wanderbuch.store.errors import NotFoundError
+
+_A_PAGE: Final = 50
+_ON_PAPER: Final = 48  # six sheets with eight slips each
+_MONTH: Final = timedelta(days=31)
+_LISTED: Final = (RowState.LOCKED, RowState.OPEN, RowState.ISSUED, RowState.LEFT_OUT)
+_EDITED: Final = (RowState.WAITING, RowState.LOCKED, RowState.LEFT_OUT, RowState.OPEN)
+
+type _Rows = list[tuple[ClassRow, BatchRow]]
+
+
+class ConsoleBatches:
+    """The handlers of batches.
+
+    Args:
+        console: its pages.
+    """
+
+    def __init__(self, console: ConsolePages) -> None:
+        self._console = console
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        served, base = self._console.served, self._console.base
+        batch, row = f"{base}/batch/{{id}}", f"{base}/batch/{{id}}/row/{{number}}"
+        return {
+            ("GET", f"{base}/batches"): served(self._every),
+            ("GET", batch): served(self._show),
+            ("GET", f"{batch}/slips"): served(self._slips),
+            ("GET", f"{batch}/pins"): served(self._pins),
+            ("GET", f"{batch}/result.csv"): served(self._result),
+            ("POST", f"{batch}/do/{{step}}"): served(self._step),
+            ("GET", row): served(self._row),
+            ("GET", f"{row}/edit"): served(self._edit_form),
+            ("POST", f"{row}/edit"): served(self._edit),
+            ("POST", f"{row}/do/{{step}}"): served(self._row_step),
+        }
+
+    async def _every(self, visit: ConsoleVisit) -> web.StreamResponse:
+        visit.must_issue()
+        batches = visit.office.batches
+        page = await batches.page(limit=_A_PAGE, cursor=visit.request.query.get("cursor", "")[:200] or None)
+        return self._console.show(
+            visit,
+            "console_batches.html",
+            batches=[(batch, await batches.counts(batch)) for batch in page.items],
+            next_cursor=page.next_cursor,
+        )
+
+    async def _show(
+        self, visit: ConsoleVisit, *, err: WanderbuchError | None = None, status: int = 200
+    ) -> web.StreamResponse:
+        batch = await self._batch(visit)
+        asked, after = visit.request.query.get("state", ""), _after(visit)
+        state = next((one for one in _LISTED if one.value == asked), None)
+        counts = await visit.office.batches.counts(batch)
+        if state is None:
+            rows = await visit.office.batches.rows(batch, after=after, limit=_A_PAGE)
+        else:
+            rows = await self._in_state(visit, batch, state)
+        return self._console.show(
+            visit,
+            "console_batch.html",
+            status=status,
+            batch=batch,
+            state=batch.state.value,
+            counts=counts,
+            states=[(one.value, count) for one, count in _counted(counts) if count],
+            asked=asked if state else "",
+            rows=[(name_of(claimed.claim), claimed.claim.get("credential_id", ""), row) for claimed, row in rows],
+            next_after=rows[-1][1].number if state is None and len(rows) == _A_PAGE else None,
+            err=err,
+        )
+
+    async def _in_state(self, visit: ConsoleVisit, batch: Batch, state: RowState) -> _Rows:
+        batches = visit.office.batches
+        page = await batches.claiming.rows.page(state=state_in(batch.id, state), limit=_A_PAGE)
+        rows = [(ClassRow(row.number, (await batches.row(batch, row.number))[0]), row) for row in page.items]
+        return sorted(rows, key=lambda one: one[1].number)
+
+    async def _step(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Do what a button says."""
+        batch, batches = await self._batch(visit), visit.office.batches
+        step = visit.request.match_info["step"]
+        if step in ("cancel", "remove") and visit.text("sure") != "yes":
+            raise MalformedError("tick the box to confirm")
+        try:
+            match step:
+                case "start":
+                    await batches.start(batch.id)
+                case "pause":
+                    await batches.pause(batch.id)
+                case "resume":
+                    await batches.resume(batch.id)
+                case "cancel":
+                    await batches.cancel(batch.id)
+                case "extend":
+                    at = visit.office.tenant.clock()
+                    await batches.extend(batch.id, max(at, batch.claim_until) + 3 * _MONTH)
+                case "remove":
+                    await batches.remove(batch.id)
+                    return visit.go("/batches")
+                case _:
+                    raise MalformedError("expected a step of the page of a batch")
+        except ExchangeError as err:
+            return await self._show(visit, err=err, status=409)
+        return visit.go(f"/batch/{batch.id}")
+
+    async def _slips(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Return slips to print, for rows that somebody may still claim."""
+        batch = await self._batch(visit)
+        rows, next_after = await self._on_paper(visit, batch)
+        told = [(name_of(claimed.claim), claimed.claim, self._address(visit, batch, row)) for claimed, row in rows]
+        slips = await asyncio.to_thread(lambda: [slip_of(*one) for one in told])  # a code takes 8 ms
+        return self._console.show(
+            visit,
+            "console_slips.html",
+            back=f"/batch/{batch.id}",
+            slips=slips,
+            until=batch.claim_until,
+            asks=batch.access.value,
+            fact=batch.fact,
+            next_after=next_after,
+            is_running=batch.state is BatchState.RUNNING,
+        )
+
+    async def _pins(self, visit: ConsoleVisit) -> web.StreamResponse:
+        batch = await self._batch(visit)
+        if batch.access is not Access.PIN:
+            return visit.go(f"/batch/{batch.id}")
+        rows, next_after = await self._on_paper(visit, batch)
+        return self._console.show(
+            visit,
+            "console_pins.html",
+            batch=batch,
+            pins=[(name_of(claimed.claim), pin_of(row.slip, batch.secret)) for claimed, row in rows],
+            next_after=next_after,
+        )
+
+    async def _on_paper(self, visit: ConsoleVisit, batch: Batch) -> tuple[_Rows, int | None]:
+        """Return rows that somebody may still claim, and after which row the next ones stand."""
+        rows = await visit.office.batches.rows(batch, after=_after(visit), limit=_ON_PAPER)
+        if number := visit.request.query.get("row", ""):
+            claim, row = await visit.office.batches.row(batch, _number(number))
+            rows = [(ClassRow(row.number, claim), row)]
+        next_after = rows[-1][1].number if len(rows) == _ON_PAPER else None
+        return [one for one in rows if one[1].state not in (RowState.ISSUED, RowState.LEFT_OUT)], next_after
+
+    async def _result(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Return what has become of the rows as a file."""
+        batch = await self._batch(visit)
+        text = "".join([part async for part in self._parts(visit, batch)])
+        headers = {
+            **SECURITY_HEADERS,
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="batch-{batch.id[:8]}.csv"',
+        }
+        return web.Response(text=f"\ufeff{text}", content_type="text/csv", headers=headers)
+
+    async def _parts(self, visit: ConsoleVisit, batch: Batch) -> AsyncIterator[str]:
+        after = 0
+        while rows := await visit.office.batches.rows(batch, after=after, limit=200):
+            yield result_lines(rows, lambda row: self._address(visit, batch, row), with_header=after == 0)
+            after = rows[-1][1].number
+
+    async def _row(
+        self, visit: ConsoleVisit, *, err: WanderbuchError | None = None, status: int = 200
+    ) -> web.StreamResponse:
+        batch = await self._batch(visit)
+        claim, row = await visit.office.batches.row(batch, _number(visit.request.match_info["number"]))
+        kind = load_credential_type(batch.credential_type)
+        return self._console.show(
+            visit,
+            "console_row.html",
+            status=status,
+            batch=batch,
+            row=row,
+            name=name_of(claim),
+            lines=claim_lines(kind, claim, visit.words),
+            address=self._address(visit, batch, row),
+            is_open=row.state in (RowState.WAITING, RowState.OPEN, RowState.LOCKED),
+            may_edit=row.state in _EDITED and batch.state is not BatchState.CANCELLED,
+            err=err,
+        )
+
+    async def _row_step(self, visit: ConsoleVisit) -> web.StreamResponse:
+        batch, batches = await self._batch(visit), visit.office.batches
+        number, slips = _number(visit.request.match_info["number"]), visit.text("slips")
+        does: Mapping[str, Callable[[], Awaitable[object]]] = {
+            "retry": lambda: batches.retry(batch, number),
+            "leave-out": lambda: batches.leave_out(batch, number),
+            "renew": lambda: batches.renew(batch, number, slips=_number(slips)),
+        }
+        step = does.get(visit.request.match_info["step"])
+        if step is None:
+            raise MalformedError("expected a step of the page of a row")
+        if visit.request.match_info["step"] == "renew" and visit.text("sure") != "yes":
+            raise MalformedError("tick the box to confirm")
+        try:
+            await step()
+        except ExchangeError as err:
+            return await self._row(visit, err=err, status=409)
+        return visit.go(f"/batch/{batch.id}/row/{number}")
+
+    # Editing in place
+
+    async def _edit_form(self, visit: ConsoleVisit) -> web.StreamResponse:
+        batch = await self._batch(visit)
+        claim, row = await visit.office.batches.row(batch, _number(visit.request.match_info["number"]))
+        form = blank_form(load_credential_type(batch.credential_type), claim, visit.words)
+        return self._show_edit(visit, batch, row, form)
+
+    def _show_edit(
+        self,
+        visit: ConsoleVisit,
+        batch: Batch,
+        row: BatchRow,
+        form: ClaimForm,
+        *,
+        err: WanderbuchError | None = None,
+        status: int = 200,
+    ) -> web.Response:
+        return self._console.show(
+            visit, "console_edit.html", status=status, batch=batch, row=row, form=form, number="", err=err
+        )
+
+    async def _edit(self, visit: ConsoleVisit) -> web.StreamResponse:
+        batch, batches = await self._batch(visit), visit.office.batches
+        number = _number(visit.request.match_info["number"])
+        claim, row = await batches.row(batch, number)
+        at = days_anywhere(visit.office.tenant.clock()).last
+        kind = load_credential_type(batch.credential_type)
+        form = read_claim_form(kind, visit.sent, visit.words, at=at, number=claim.get("credential_id", ""))
+        if not form.is_whole:
+            return self._show_edit(visit, batch, row, form, status=422)
+        try:
+            await batches.edit(batch, number, form.claim)
+        except ExchangeError as err:
+            return self._show_edit(visit, batch, row, form, err=err, status=409)
+        return visit.go(f"/batch/{batch.id}/row/{number}")
+
+    async def _batch(self, visit: ConsoleVisit) -> Batch:
+        visit.must_issue()
+        return await visit.office.batches.get(visit.named)
+
+    def _address(self, visit: ConsoleVisit, batch: Batch, row: BatchRow) -> str:
+        return visit.office.slip_address(slip_token(row.slip, batch.secret))
+
+
+def _counted(counts: object) -> list[tuple[RowState, int]]:
+    return [(state, getattr(counts, state.value.lower())) for state in (RowState.WAITING, *_LISTED)]
+
+
+def _after(visit: ConsoleVisit) -> int:
+    text = visit.request.query.get("after", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else 0
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 8):
+        raise NotFoundError("there is no such row")
+    return int(text)

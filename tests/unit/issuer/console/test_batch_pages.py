@@ -1,0 +1,200 @@
+"""A clerk's way with a class list at the console: upload, dry run, batch, slips, corrections; one test a part."""
+
+import re
+
+import aiohttp
+import pytest
+from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
+from tests.unit.issuer.console.test_issuing_pages import FIELDS
+from tests.unit.verifier_pages.conftest import Answer, Browser, hidden
+
+from wanderbuch.agents.issuer.batches.row import RowState
+from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SHARED = (
+    "occupation_isco08",
+    "qualification_title",
+    "awarding_body",
+    "framework_level",
+    "learning_setting",
+    "awarded_on",
+    "country_of_award",
+)
+HEADER = "Cert No;Surname;Forename;DOB;Phone\n"
+ROWS = "0017;Perera;Nimal;05/03/1991;1\n0018;Silva;Kamala;1990;2\n0019;Fernando;Ruwan;17/04/1992;3\n"
+
+
+def listed(prefix: str = "") -> bytes:
+    """Return a class list in which one day of birth is half written, and one column is nobody's."""
+    return ("Colombo Welding Centre\n" + HEADER + re.sub(r"^00", f"{prefix}00", ROWS, flags=re.MULTILINE)).encode()
+
+
+async def upload(clerk: Browser, content: bytes) -> str:
+    """Upload a list, and return the address of its page."""
+    form = aiohttp.FormData()
+    form.add_field("form_token", hidden((await clerk.ask("/desk/en/means")).text, "form_token"))
+    form.add_field("list", content, filename="welders.csv", content_type="text/csv")
+    answer = await clerk.ask("/desk/en/lists", data=form)
+    assert answer.status == 303, answer.text
+    return answer.target
+
+
+async def say(clerk: Browser, address: str, **more: str) -> Answer:
+    """Say what the columns mean, and what holds for everybody."""
+    sent: dict[str, str] = {name: FIELDS[name] for name in SHARED}
+    meant = {"A": "credential_id", "B": "family_name", "C": "given_names", "D": "birth_date", "E": "-"}
+    columns = {f"meant.column {letter}": name for letter, name in meant.items()}
+    token = hidden((await clerk.ask("/desk/en/means")).text, "form_token")
+    names = [("for_all", name) for name in (*SHARED, "framework")]
+    fields = {"form_token": token, "day_order": "day-first", **columns, **sent, **more}
+    return await clerk.ask(address, data=aiohttp.FormData([*fields.items(), *names]))
+
+
+async def made(clerk: Browser, prefix: str, **plan: str) -> str:
+    """Make a batch of the two rows that are ready, and return the address of its page."""
+    address = await upload(clerk, listed(prefix))
+    assert (await say(clerk, address)).status == 303
+    page = (await clerk.ask(address)).text
+    told = {"title": f"Welders {prefix}", "access": "in-person", "months": "12", "leaves_out": "1", **plan}
+    told |= {name: hidden(page, name) for name in ("once", "digest", "leave_out")}
+    answer = await clerk.send(f"{address}/batch", **told)
+    assert answer.status == 303, answer.text
+    return answer.target
+
+
+async def test_a_class_list_is_looked_at_cell_by_cell_and_what_was_said_is_remembered(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk = browsers[CLERK]
+    address = await upload(clerk, listed("a"))
+    first = await clerk.ask(address)
+    assert "0 ready, 3 to look at" in first.text
+    assert (await say(clerk, address)).status == 303
+    second = (await clerk.ask(address)).text
+    assert "2 ready, 1 to look at" in second
+    assert "a year without month and day" in second
+    assert 'name="leave_out" value="4"' in second
+    wrong = await say(clerk, address, country_of_award="Atlantis")
+    assert (wrong.status, "Atlantis" in wrong.text, 'id="country_of_award-problem"' in wrong.text) == (422, True, True)
+    next_one = (await clerk.ask(await upload(clerk, listed("b")))).text
+    assert 'name="day_order"' in next_one
+    assert '<option value="day-first" selected>' in next_one
+    assert re.search(r'id="meant\.E".*?<option value="-" selected>', next_one, re.DOTALL)
+    assert FIELDS["qualification_title"] not in next_one  # that was the other class's own
+
+
+async def test_a_batch_is_made_once_and_only_of_the_list_that_was_looked_at(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk = browsers[CLERK]
+    address = await upload(clerk, listed("c"))
+    await say(clerk, address)
+    page = (await clerk.ask(address)).text
+    plan = {"title": "Welders", "access": "pin", "months": "12"}
+    plan |= {name: hidden(page, name) for name in ("once", "digest", "leave_out")}
+    refused = await clerk.send(f"{address}/batch", **plan)  # the row to look at was not left out
+    assert (refused.status, "expected a list with nothing left" in refused.text) == (409, True)
+    changed = await clerk.send(f"{address}/batch", **{**plan, "leaves_out": "1", "digest": "0" * 64})
+    assert (changed.status, "not the one that was looked at" in changed.text) == (409, True)
+    twice = [await clerk.send(f"{address}/batch", **plan, leaves_out="1") for _ in range(2)]
+    assert [answer.status for answer in twice] == [303, 303]
+    assert twice[0].target == twice[1].target
+    again = await clerk.send(f"{address}/batch", **{**plan, "leaves_out": "1", "once": "another"})
+    assert (again.status, twice[0].target in again.text, 'name="again"' in again.text) == (409, True, True)
+
+
+async def test_a_batch_is_started_paused_and_its_slips_and_pins_are_printed_apart(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, centre = browsers[CLERK], place.centre
+    address = await made(clerk, "d", access="pin")
+    batch_id = address.rpartition("/")[2]
+    assert (await clerk.send(f"{address}/do/start")).status == 303
+    batch = await centre.desk.get(batch_id)
+    slips, pins = (await clerk.ask(f"{address}/slips")).text, (await clerk.ask(f"{address}/pins")).text
+    for number in (3, 5):
+        row = await centre.claiming.row(batch_id, number)
+        token, pin = slip_token(row.slip, batch.secret), pin_of(row.slip, batch.secret)
+        assert (token in slips, f">{pin}<" in slips, token in pins, f">{pin}<" in pins) == (True, False, False, True)
+    written = re.sub(r'<bdi dir="ltr" class="code">.*?</bdi>|<[^>]*>', " ", slips)
+    assert (slips.count('class="slip"'), "1991" in written, "d0017" in written) == (2, False, False)
+    offer = await centre.claim(batch, 3, pin_of((await centre.claiming.row(batch_id, 3)).slip, batch.secret))
+    await centre.workshop.hand_over(offer)
+    await centre.workshop.ask(await centre.workshop.desk.get(offer.id))
+    page = (await clerk.ask(address)).text
+    assert "1 of 2 taken" in page
+    assert (await clerk.ask(f"{address}/slips")).text.count('class="slip"') == 1
+    result = await clerk.ask(f"{address}/result.csv")
+    assert [line.split(",")[4] for line in result.text.lstrip("\ufeff").splitlines()[1:]] == ["ISSUED", "WAITING"]
+    assert result.headers["Content-Disposition"].startswith("attachment")
+    for step, state in (("pause", "PAUSED"), ("resume", "RUNNING"), ("extend", "RUNNING")):
+        assert (await clerk.send(f"{address}/do/{step}")).status == 303
+        assert (await centre.desk.get(batch_id)).state.value == state
+    assert (await centre.desk.get(batch_id)).claim_until > batch.claim_until
+    assert (await clerk.send(f"{address}/do/cancel")).status == 400  # the box was not ticked
+    assert (await clerk.send(f"{address}/do/cancel", sure="yes")).status == 303
+    assert (await clerk.send(f"{address}/do/start")).status == 409
+    assert (await clerk.send(f"{address}/do/remove", sure="yes")).target == "/desk/en/batches"
+
+
+async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk, centre = browsers[CLERK], place.centre
+    address = await made(clerk, "e")
+    batch_id = address.rpartition("/")[2]
+    batch = await centre.desk.start(batch_id)
+    slip = await centre.token(batch, 3)
+    edit = f"{address}/row/3/edit"
+    assert 'value="e0017"' in (await clerk.ask(edit)).text
+    right = {**FIELDS, "credential_id": "e0017", "family_name": "Pereira"}
+    assert (await clerk.send(edit, **{**right, "birth_date": ""})).status == 422
+    taken = await clerk.send(edit, **{**right, "credential_id": "e0019"})
+    assert (taken.status, "has this certificate number" in taken.text) == (409, True)
+    opened = await centre.claim(batch, 3)  # somebody is about to take the misspelt one
+    assert (await clerk.send(edit, **right)).status == 303
+    assert (await centre.workshop.desk.get(opened.id)).state.value == "WITHDRAWN"
+    assert await centre.token(batch, 3) == slip
+    offer = await centre.issue(batch, 3)
+    assert offer.values["family_name"] == "Pereira"
+    late = await clerk.send(edit, **right)
+    assert (late.status, "renew it" in late.text) == (409, True)
+    row = await clerk.ask(f"{address}/row/3")
+    assert ("/edit" in row.text, hidden(row.text, "slips")) == (False, "1")
+    assert (await clerk.send(f"{address}/row/3/do/renew", slips="1", sure="yes")).status == 303
+    assert (await centre.row(batch, 3)).state is RowState.WAITING
+    assert await centre.token(batch, 3) != slip
+    assert (await clerk.send(f"{address}/row/5/do/leave-out")).status == 303
+    assert (await centre.row(batch, 5)).state is RowState.LEFT_OUT
+    assert (await clerk.send(f"{address}/row/5/do/retry")).status == 303
+    assert (await clerk.ask(f"{address}/row/99")).status == 404
+
+
+async def test_the_start_says_what_waits_and_what_is_wrong(place: ConsolePlace, browsers: dict[str, Browser]) -> None:
+    clerk, centre = browsers[CLERK], place.centre
+    address = await made(clerk, "f", access="fact", fact="birth_date")
+    batch = await centre.desk.start(address.rpartition("/")[2])
+    for _ in range(5):
+        with pytest.raises(Exception, match="cannot be claimed"):
+            await centre.claim(batch, 3, "1.1.1970")
+    start = (await clerk.ask("/desk/en/")).text
+    assert "<bdi>Welders f</bdi>: slips that are locked after wrong answers: 1" in start
+    assert f"/batch/{batch.id}?state=LOCKED" in start
+    locked = (await clerk.ask(f"{address}?state=LOCKED")).text
+    assert (locked.count("/row/3"), locked.count("/row/5")) == (1, 0)
+
+
+async def test_who_may_not_issue_reaches_no_list_no_batch_no_slip(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    other, address = browsers[ADMINISTRATOR], await made(browsers[CLERK], "g")
+    for path in ("/desk/en/lists", "/desk/en/batches", *(address + end for end in PAGES)):
+        assert (await other.ask(path)).status == 403, path
+    for path in ("do/start", "do/cancel", "row/3/do/renew", "row/3/edit"):
+        assert (await other.send(f"{address}/{path}", sure="yes", slips="1")).status == 403, path
+    assert (await place.centre.desk.get(address.rpartition("/")[2])).state.value == "READY"
+
+
+PAGES = ("", "/slips", "/pins", "/result.csv", "/row/3", "/row/3/edit")
