@@ -102,7 +102,7 @@ async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) ->
         await page.get_by_label("The link").fill(request["short_url"])
         await press(page, "Open the link")
         await sees(page, "Somebody asks you")
-        await expect(main).to_contain_text("Valletta Shipyard")
+        await expect(main).to_contain_text("says nothing of them. Answer only if you know them.")
         await expect(main).to_contain_text("EQF level 3 or more")
         await expect(main).to_contain_text("They will not see: Family name, Given names, Date of birth.")
         await expect(main).not_to_contain_text("Perera")

@@ -164,8 +164,7 @@ export class Screens {
     const type = answer?.type ?? null
     const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
     const proven = question.parts.flatMap((part) => part.proven)
-    const inWords = answer ? this.#words.values(type, answer.values.filter(({ name }) => shown.includes(name) || name === 'framework')) : []
-    const seen = inWords.filter(({ label }) => shown.some((name) => this.#words.label(type, name) === label))
+    const seen = answer ? this.#words.values(type, answer.values, shown).map((value) => ({ ...value, follows: false })) : []
     const isRefused = question.may.verdict === 'NOT_TRUSTED'
     return {
       title: say(`question.title.${question.state}`),
@@ -204,10 +203,12 @@ export class Screens {
   }
 
   #entry(entry: EntryView): HTMLElement {
+    const isOver = this.#words.isOver(entry.values.find(({ name }) => name === 'expires_on')?.raw)
+    const mark = entry.isRevoked ? 'entry.revoked' : isOver ? 'entry.over' : 'entry.good'
     return h(
       'details',
       {},
-      h('summary', {}, h('strong', {}, outside(this.#titleOf(entry))), h('span', { class: entry.isRevoked ? 'mark bad' : 'mark' }, this.say(entry.isRevoked ? 'entry.revoked' : 'entry.good'))),
+      h('summary', {}, h('strong', {}, outside(this.#titleOf(entry))), h('span', { class: mark === 'entry.good' ? 'mark' : 'mark bad' }, this.say(mark))),
       h('p', {}, this.say('entry.from'), ' ', entry.issuer.name === null ? this.say('party.unknown') : outside(entry.issuer.name)),
       ...this.#values(this.#words.values(entry.type, entry.values)),
     )

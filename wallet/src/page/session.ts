@@ -248,6 +248,7 @@ export class Session implements Handlers {
     try {
       await wallet.start()
       this.#isOnline = true
+      void this.#lookAtLists(wallet)
     } catch (error) {
       if (!(error instanceof WalletError)) throw error
       this.#isOnline = false
@@ -255,6 +256,12 @@ export class Session implements Handlers {
         this.#retry = setTimeout(() => (this.#started = this.#connect(wallet, Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
     }
     this.#tell('status')
+  }
+
+  // Notices of a revocation may be lost: each visit looks at the lists themselves.
+  async #lookAtLists({ credentials, agent }: Wallet): Promise<void> {
+    for (const entry of (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked))
+      await agent.ifReachable(async () => void (await credentials.isRevoked(entry)))
   }
 
   #opened(): Open {

@@ -85,12 +85,13 @@ export class Words {
     return this.#facts.occupations[code] ?? code
   }
 
-  /** Every value, with its label; `all` has the values that others are named by. */
-  values(type: string | null, all: readonly { readonly name: string; readonly raw: string }[]): InWords[] {
+  /** Values with their labels, in the order of their type: all of them, or those that are named. */
+  values(type: string | null, all: readonly { readonly name: string; readonly raw: string }[], named?: readonly string[]): InWords[] {
     const raws = new Map(all.map(({ name, raw }) => [name, raw]))
-    const order = (type !== null && this.#facts.types[type]?.attributes) || []
+    const isWanted = ({ name }: { readonly name: string }): boolean => named?.includes(name) ?? true
+    const order = ((type !== null && this.#facts.types[type]?.attributes) || []).filter(isWanted)
     const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: facts.label, text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
-    const further = all.filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: name, text: raw, follows: false }))
+    const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: name, text: raw, follows: false }))
     return [...known, ...further]
   }
 
@@ -105,6 +106,13 @@ export class Words {
 
   date(at: number): string {
     return new Intl.DateTimeFormat(this.language, { dateStyle: 'long' }).format(at)
+  }
+
+  /** Whether a last day of validity is over here. */
+  isOver(raw: string | undefined): boolean {
+    const today = new Date()
+    const digits = [today.getFullYear(), today.getMonth() + 1, today.getDate()].map((part) => String(part).padStart(2, '0')).join('')
+    return raw !== undefined && DAY.test(raw) && raw < digits
   }
 
   #inWords(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): string {
