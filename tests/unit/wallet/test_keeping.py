@@ -144,3 +144,21 @@ def test_now_and_then_a_base_stands_for_all_before_it(wallet: WalletProcess) -> 
     assert told["same"]
     assert told["most"] <= 50
     assert told["bases"] >= 3
+
+
+def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
+    assert wallet.call("sessions") == [
+        ["new", "none", "state", "state"],
+        ["short", "pin_length", "none"],
+        ["made", "open", 0, "unreachable"],
+        ["locked", "locked", "state", "pin"],
+        ["next visit", "open"],
+        ["no book", "check_failed", "none"],
+        ["moved", "open"],
+        ["overtaken", "elsewhere", "state"],
+        ["taken back", "open"],
+        ["overtaken in turn", "elsewhere"],
+        ["host away", "open", "waiting", "unreachable", "open"],
+        ["deleted", "none", 0, False, 0],
+        ["and there", "none", 0],
+    ]
