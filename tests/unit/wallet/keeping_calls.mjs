@@ -342,6 +342,11 @@ export async function calls(load) {
         two.lock()
         await two.unlock({ pin: '135790' })
         note('overtaken in turn', two.status().phase)
+        const other = new MemoryShelf()
+        await (await SealedStore.open(other, VaultKey.of(new Uint8Array(32).fill(9)))).write([row('a', { n: 1 })])
+        await other.write({ notes: { vault: { number: 0, further: 0, bytes: 0, baseBytes: 0 } } })
+        const shared = await phoneOf(other)
+        note("somebody else's", shared.status().phase, await failure(() => shared.restore({ code, pin: '135790' })), (await other.rows()).length)
         host.isAway = true
         again.lock()
         await again.unlock({ pin: '246810' })

@@ -158,6 +158,7 @@ def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
         ["overtaken", "elsewhere", "state"],
         ["taken back", "open"],
         ["overtaken in turn", "elsewhere"],
+        ["somebody else's", "forgotten", "other_book", 1],
         ["host away", "open", "waiting", "unreachable", "open"],
         ["deleted", "none", 0, False, 0],
         ["and there", "none", 0],

@@ -99,6 +99,8 @@ export class Session implements Handlers {
       await this.#shelf.write({ notes: { phone } })
       return this.#openBook(key)
     }
+    // Another book is on this phone: it goes only if the vault has all of it.
+    if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
     if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone }))) throw new CheckFailedError('there is no book for this code')
     return this.#openBook(key)
   }
