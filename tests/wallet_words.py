@@ -16,6 +16,14 @@ LISTS: Final = {
     "iso639-3": "languages",
 }
 
+EUROPEAN: Final = "on the European scale of levels"
+LABELS: Final = {
+    "crosswalk_version": "Table by which levels are compared",
+    "eqf_level": f"Level {EUROPEAN}",
+    **{f"eqf_min_{level}": f"Level {level} or more {EUROPEAN}" for level in range(1, 9)},
+}
+"""In a worker's words, where those of the schemas are their makers'."""
+
 type Json = dict[str, Any]
 
 
@@ -39,7 +47,11 @@ def facts() -> Json:
 
 
 def _attribute(attribute: Attribute) -> Json:
-    told: Json = {"name": attribute.name, "label": str(attribute.label), "kind": attribute.kind.value}
+    told: Json = {
+        "name": attribute.name,
+        "label": LABELS.get(attribute.name, str(attribute.label)),
+        "kind": attribute.kind.value,
+    }
     if attribute.code_list is not None:
         told["list"] = LISTS[attribute.code_list]
     elif attribute.codes:

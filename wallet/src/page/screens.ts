@@ -165,6 +165,7 @@ export class Screens {
     const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
     const proven = question.parts.flatMap((part) => part.proven)
     const seen = answer ? this.#words.values(type, answer.values, shown).map((value) => ({ ...value, follows: false })) : []
+    const isAnswered = ['answering', 'answered', 'accepted', 'refused'].includes(question.state)
     const isRefused = question.may.verdict === 'NOT_TRUSTED'
     return {
       title: say(`question.title.${question.state}`),
@@ -172,12 +173,12 @@ export class Screens {
         ...this.#party('question.asker', question.asker, question.may, question.authority),
         question.purpose !== null && h('p', {}, say(`purpose.${question.purpose}`)),
         question.comment !== null && h('p', {}, say('question.comment'), ' ', outside(question.comment)),
-        h('h2', {}, say('question.see')),
+        h('h2', {}, say(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
         answer ? h('div', {}, ...this.#values(seen)) : h('ul', {}, ...shown.map((name) => h('li', {}, this.#words.label(type, name)))),
         proven.length > 0 && h('h2', {}, say('question.proven')),
         proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, say(`proven.${comparison}`, { label: this.#words.label(type, name), value })))),
-        ...this.#unseen(answer, shown),
-        answer && h('p', {}, say('question.by'), ' ', h('strong', {}, outside(this.#titleOf(answer)))),
+        ...(isOpen || isAnswered ? this.#unseen(answer, shown) : []),
+        (isOpen || isAnswered) && answer && h('p', {}, say('question.by'), ' ', h('strong', {}, outside(this.#titleOf(answer)))),
         isOpen && !answer && h('p', { class: 'note bad' }, say(question.parts.some(({ revoked }) => revoked.length) ? 'question.revoked' : 'question.none')),
         isOpen && isRefused && h('p', { class: 'note bad' }, say('question.refused')),
         isOpen &&

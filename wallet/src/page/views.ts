@@ -74,8 +74,10 @@ export class Views {
     const shown = parts.flatMap((part) => part.shown)
     const proven = parts.flatMap((part) => part.proven.map(({ name }) => name))
     const purpose = purposeOf(row['goalCode'])
-    // The newest entry that answers all of it: one certificate, so that nothing is mixed.
-    const answer = entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id))).at(-1)
+    // What was answered with; else the newest entry that answers all of it: one certificate, so that nothing is mixed.
+    const [used] = Object.values((row['answers'] ?? {}) as JsonObject)
+    const fitting = entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id)))
+    const answer = used === undefined ? fitting.at(-1) : entries.find((entry) => entry.id === used)
     const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
     const { party, authority, may } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown, proven, purpose })
     return {
