@@ -1,5 +1,5 @@
 // What keeps a book: recovery code, phone, sealed rows, the copy in the vault; see `driver.mjs`. The host is simulated by its rules
-// (`agents/wallet_host/vaults.py`); the real one is asked in `tests/browser/test_page.py`.
+// (`agents/wallet_host/vaults.py`); the real one is asked in `tests/interop/test_page.py`.
 
 export async function calls(load) {
   const codes = await load('keeping/recovery_code.js')
@@ -190,6 +190,27 @@ export async function calls(load) {
         sizes: [...host.revisions.values()].map((each) => each.length % 512),
         stranger: (await elsewhere(host, VaultKey.of(new Uint8Array(32).fill(7)))).had,
       }
+    },
+    // Whoever has the book open writes between what the one who takes over reads and writes.
+    raced: async () => {
+      const host = new Host()
+      const first = await opened(new MemoryShelf(), host)
+      await first.guarded.write([row('a', { n: 0 })])
+      await first.backup.flush()
+      let turns = 0
+      const fetch = async (url, init) => {
+        const answer = await host.fetch(url, init)
+        if (init.method === 'GET' && turns < 3) {
+          turns += 1
+          await first.guarded.write([row('a', { n: turns })])
+          await first.backup.flush()
+        }
+        return answer
+      }
+      const shelf = new MemoryShelf()
+      await takeOver(shelf, KEY, new Vault(ORIGIN, KEY, fetch))
+      const second = await opened(shelf, host)
+      return [turns, await rowsOf(second.store), await failure(() => first.backup.check())]
     },
     // The page ends after each write to the shelf, also just when the host has taken a revision: nothing is lost, and nobody is
     // taken for somebody else.

@@ -113,6 +113,10 @@ def test_a_book_moves_and_the_phone_before_learns_it(wallet: WalletProcess) -> N
     assert set(told["sizes"]) == {40}  # whole blocks, a nonce and a tag
 
 
+def test_who_takes_over_brings_along_what_is_written_meanwhile(wallet: WalletProcess) -> None:
+    assert wallet.call("raced") == [3, {"a": {"n": 3}}, "overtaken"]
+
+
 def test_whenever_the_page_ends_the_next_visit_goes_on(wallet: WalletProcess) -> None:
     assert wallet.call("ended") == ["kept true"] * 12
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 from tests.browser.looking import PHONE, Look
-from tests.browser.page_town import MEDIATOR, PageTown, page_town
+from tests.interop.page_town import MEDIATOR, PageTown, page_town
 
 pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "chromium"), pytest.mark.asyncio(loop_scope="module")]
 
