@@ -1,7 +1,13 @@
-"""Build the wallet of `wallet/` for the tests: npm brings what its lock file names, tsc checks types and compiles."""
+"""Build the wallet of `wallet/`: npm brings what its lock file names, tsc checks types, esbuild makes the page.
+
+    python -m tests.wallet_tools     # makes the page's files, which travel in the package
+
+`tests/unit/wallet/test_page_files.py` holds that they are what the sources build, byte for byte.
+"""
 
 import fcntl
 import hashlib
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +19,20 @@ WALLET: Final = Path(__file__).parents[1] / "wallet"
 BUILT: Final = WALLET / "build"
 _MANIFESTS: Final = ("package.json", "package-lock.json")
 _TIMEOUT_S: Final = 300
+
+
+PAGE: Final = Path(__file__).parents[1] / "agents" / "wallet_host" / "page"
+"""The page's files as they are committed."""
+
+_ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts"}
+_PINNED: Final = (
+    "--bundle",
+    "--format=esm",
+    "--target=es2022",
+    "--charset=utf8",
+    "--legal-comments=none",
+    "--minify-whitespace",
+)
 
 
 class WalletToolError(Exception):
@@ -31,6 +51,50 @@ def build() -> Path:
             _run("node_modules/.bin/tsc")
             stamp.write_text(wanted)
     return BUILT
+
+
+def build_page() -> dict[str, bytes]:
+    """Return the page's files by their path: two bundles of JavaScript, what stands in `wallet/page`, words."""
+    build()  # types first
+    with _locked():
+        out = BUILT / "page-files"
+        _run(
+            "node_modules/.bin/esbuild",
+            *(f"{name}={source}" for name, source in _ENTRIES.items()),
+            *_PINNED,
+            f"--outdir={out}",
+            "--log-level=warning",
+        )
+        bundles = {f"{name}.js": (out / f"{name}.js").read_bytes() for name in _ENTRIES}
+    static = WALLET / "page"
+    files = {str(path.relative_to(static)): path.read_bytes() for path in sorted(static.rglob("*")) if path.is_file()}
+    return {**bundles, **files, "words/facts.json": _facts(), "licences.txt": _licences()}
+
+
+def _facts() -> bytes:
+    """Return what credentials are made of, in words: what `words.ts` reads."""
+    from tests.wallet_words import facts
+
+    return (json.dumps(facts(), ensure_ascii=False, indent=0, sort_keys=True) + "\n").encode()
+
+
+def _licences() -> bytes:
+    """Return the licences of what is in the bundles beside our own code."""
+    names = json.loads((WALLET / "package.json").read_text())["dependencies"]
+    parts = [
+        f"{name} {version}\n\n{(WALLET / 'node_modules' / name / 'LICENSE').read_text().strip()}\n"
+        for name, version in sorted(names.items())
+    ]
+    return "\n----\n\n".join(parts).encode()
+
+
+def write_page() -> None:
+    """Make the page's files anew."""
+    shutil.rmtree(PAGE, ignore_errors=True)
+    for name, body in build_page().items():
+        place = PAGE / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(body)
 
 
 def _install() -> None:
@@ -63,3 +127,7 @@ def _locked() -> Iterator[None]:
     with (WALLET / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":
+    write_page()

@@ -67,9 +67,7 @@ class PageFiles:
     """
 
     def __init__(self, contents: Mapping[str, PageFile], *, mediator: str | None, direct: bool) -> None:
-        self._files = {f"/{name}": file for name, file in contents.items()}
-        if _INDEX in contents:
-            self._files["/"] = contents[_INDEX]
+        self._files = {f"/{name}": file for name, file in contents.items()} | {"/": contents[_INDEX]}
         self._headers = {
             "Content-Security-Policy": policy(mediator, direct=direct),
             "Cache-Control": "no-cache",

@@ -7,6 +7,7 @@ export async function calls(load) {
   const { readGovernanceFile } = await load('governance/reading.js')
   const { decide } = await load('governance/decision.js')
   const { mayAsk } = await load('governance/asking.js')
+  const { mayIssue } = await load('governance/issuing.js')
   const signing = await load('governance/signed.js')
   const isco08 = await load('governance/isco08.js')
   const { UnreachableError } = await load('errors.js')
@@ -66,6 +67,10 @@ export async function calls(load) {
     },
     may_ask: ({ snapshot, asked, at }) => {
       const { verdict, reason } = mayAsk(snapshot === null ? undefined : snapshotOf(snapshot), asked, Date.parse(at))
+      return [verdict, reason.code]
+    },
+    may_issue: ({ snapshot, issued, at }) => {
+      const { verdict, reason } = mayIssue(snapshot === null ? undefined : snapshotOf(snapshot), { ...issued, frameworkLevel: named(issued.frameworkLevel) }, Date.parse(at))
       return [verdict, reason.code]
     },
     // Check a signed file and, if there is one, its freshness statement; keep it as `file`, with the parts of some buckets.

@@ -1,5 +1,5 @@
 // What keeps a book: recovery code, phone, sealed rows, the copy in the vault; see `driver.mjs`. The host is simulated by its rules
-// (`agents/wallet_host/vaults.py`); the real one is asked in `tests/browser/test_page.py`.
+// (`agents/wallet_host/vaults.py`); the real one is asked in `tests/interop/test_page.py`.
 
 export async function calls(load) {
   const codes = await load('keeping/recovery_code.js')
@@ -98,6 +98,9 @@ export async function calls(load) {
     const backup = await Backup.open(shelf, key, store, new Vault(ORIGIN, key, host.fetch))
     return { store, backup, guarded: backup.guarded() }
   }
+  async function until(holds) {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1))
+  }
   const row = (id, value, kind = 'connection') => ({ kind, id, value })
   const rowsOf = async (store, kind = 'connection') => Object.fromEntries(await store.list(kind))
   async function elsewhere(host, key = KEY) {
@@ -187,6 +190,27 @@ export async function calls(load) {
         sizes: [...host.revisions.values()].map((each) => each.length % 512),
         stranger: (await elsewhere(host, VaultKey.of(new Uint8Array(32).fill(7)))).had,
       }
+    },
+    // Whoever has the book open writes between what the one who takes over reads and writes.
+    raced: async () => {
+      const host = new Host()
+      const first = await opened(new MemoryShelf(), host)
+      await first.guarded.write([row('a', { n: 0 })])
+      await first.backup.flush()
+      let turns = 0
+      const fetch = async (url, init) => {
+        const answer = await host.fetch(url, init)
+        if (init.method === 'GET' && turns < 3) {
+          turns += 1
+          await first.guarded.write([row('a', { n: turns })])
+          await first.backup.flush()
+        }
+        return answer
+      }
+      const shelf = new MemoryShelf()
+      await takeOver(shelf, KEY, new Vault(ORIGIN, KEY, fetch))
+      const second = await opened(shelf, host)
+      return [turns, await rowsOf(second.store), await failure(() => first.backup.check())]
     },
     // The page ends after each write to the shelf, also just when the host has taken a revision: nothing is lost, and nobody is
     // taken for somebody else.
@@ -297,6 +321,68 @@ export async function calls(load) {
       }
       const moved = await elsewhere(host)
       return { most, bases: bases.size, same: JSON.stringify(moved.store.whole()) === JSON.stringify(store.whole()) }
+    },
+    // Two phones with one host and no network else: what the page of each is told.
+    sessions: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      globalThis.fetch = (url, init) => host.fetch(url, init)
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      const phoneOf = async (shelf) => Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+      const seen = []
+      const note = (name, ...told) => seen.push([name, ...told])
+      try {
+        const [here, there] = [new MemoryShelf(), new MemoryShelf()]
+        const one = await phoneOf(here)
+        note('new', one.status().phase, await failure(() => one.book()), await failure(() => one.create({ pin: '246810' })))
+        const code = one.newCode().join(' ')
+        note('short', await failure(() => one.create({ pin: '2468' })), one.status().phase)
+        await one.create({ pin: '246810' })
+        await until(() => host.number === 1)
+        note('made', one.status().phase, (await one.book()).entries.length, await failure(() => one.follow({ address: 'https://centre.example.test/i/1' })))
+        one.lock()
+        note('locked', one.status().phase, await failure(() => one.book()), await failure(() => one.unlock({ pin: '000000' })))
+        const again = await phoneOf(here)
+        await again.unlock({ pin: '246810' })
+        note('next visit', again.status().phase)
+
+        const two = await phoneOf(there)
+        note('no book', await failure(() => two.restore({ code: codes.newRecoveryCode(), pin: '135790' })), two.status().phase)
+        await two.restore({ code, pin: '135790' })
+        note('moved', two.status().phase)
+        again.lock()
+        await again.unlock({ pin: '246810' })
+        note('overtaken', again.status().phase, await failure(() => again.book()))
+        await again.useHere()
+        note('taken back', again.status().phase)
+        two.lock()
+        await two.unlock({ pin: '135790' })
+        note('overtaken in turn', two.status().phase)
+        const other = new MemoryShelf()
+        await (await SealedStore.open(other, VaultKey.of(new Uint8Array(32).fill(9)))).write([row('a', { n: 1 })])
+        await other.write({ notes: { vault: { number: 0, further: 0, bytes: 0, baseBytes: 0 } } })
+        const shared = await phoneOf(other)
+        note("somebody else's", shared.status().phase, await failure(() => shared.restore({ code, pin: '135790' })), (await other.rows()).length)
+        host.isAway = true
+        again.lock()
+        await again.unlock({ pin: '246810' })
+        note('host away', again.status().phase, again.status().backup, await failure(() => again.deleteBook()), again.status().phase)
+        host.isAway = false
+        await again.deleteBook()
+        note('deleted', again.status().phase, (await here.rows()).length, await phone.isRemembered(here), host.revisions.size)
+        const last = await phoneOf(there)
+        await last.unlock({ pin: '135790' })
+        note('and there', last.status().phase, (await there.rows()).length)
+        for (const each of [one, again, two, last]) each.leave()
+      } finally {
+        globalThis.fetch = before
+      }
+      return seen
     },
     signs: ({ what, after, sealed }) => ({ id: KEY.id, origin: ORIGIN, signature: base64url(fromBase64url(KEY.sign(`wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(Buffer.from(sealed, 'hex')))}`), 's')) }),
   }

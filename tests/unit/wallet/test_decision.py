@@ -10,10 +10,10 @@ from tests.unit.governance import decision_vectors, recognition_vectors
 from tests.unit.wallet.random_cases import chances
 from tests.unit.wallet.wallet_process import WalletProcess, WalletRefusedError
 
-from wanderbuch.governance.deciding.decision import decide
+from wanderbuch.governance.deciding.decision import decide, may_issue
 from wanderbuch.governance.facts.question import Evidence
 from wanderbuch.governance.form.validation import parse_file
-from wanderbuch.schemas.languages import cefr_rank
+from wanderbuch.schemas.languages import CEFR, cefr_rank
 from wanderbuch.schemas.occupations import OccupationCode, isco08, unit_group_codes
 
 DECISIONS: Final = decision_vectors.FOLDER
@@ -95,6 +95,62 @@ def test_questions_of_every_kind(wallet: WalletProcess) -> None:
             assert answer["chain"] == [link.recognition for link in decision.chain], case
             verdicts.add(decision.verdict)
     assert len(verdicts) == 4
+
+
+def test_who_may_sign_an_offer(wallet: WalletProcess) -> None:
+    """Offers made of the vectors: whatever our agents say of the home file, the wallet says."""
+    chance = chances("offers")
+    cases = [case for _, case in decision_vectors.cases()]
+    ecosystem = parse_file((DECISIONS / "ecosystem.json").read_bytes())
+    made_good = bool(ecosystem.recognitions)
+    codes = set()
+    for _ in range(400):
+        case, other = json.loads(json.dumps(chance.choice(cases))), chance.choice(cases)
+        evidence = case["evidence"]
+        for member in chance.sample(("issuer", "source", "framework", "crosswalk_version"), chance.choice((0, 0, 1))):
+            evidence[member] = other["evidence"][member]
+        evidence["occupation"] = occupation = chance.choice(("C7212", "C7212", "C7213", "C7126", "C2221", "C9999"))
+        level = chance.choice(("2", "3", "4", "4", "5", "7", "x", None))
+        eqf = chance.choice((0, 2, 3, 4, 4, 5))
+        awarded = date(2015, 1, 1) + timedelta(days=chance.randrange(4_300))
+        framework, crosswalk = evidence["framework"], evidence.get("crosswalk_version") or ""
+        if framework == CEFR:
+            continue
+        snapshot, shown = decision_vectors.snapshot_of(case, ecosystem), decision_vectors.evidence_of(case)
+        decision = may_issue(
+            snapshot,
+            issuer=shown.issuer,
+            source=shown.source,
+            credential_type=shown.credential_type,
+            occupation=occupation,
+            eqf_level=eqf,
+            awarded=awarded,
+            framework=framework,
+            framework_level=level,
+            crosswalk_version=crosswalk,
+            at=decision_vectors.at_of(case),
+        )
+        issued = {
+            "issuer": str(shown.issuer),
+            "source": str(shown.source),
+            "credentialType": shown.credential_type,
+            "occupation": occupation,
+            "eqfLevel": eqf,
+            "awarded": awarded.isoformat(),
+            "framework": framework,
+            "frameworkLevel": level,
+            "crosswalkVersion": crosswalk,
+        }
+        verdict, code = wallet.call("may_issue", snapshot=snapshot_of(case), issued=issued, at=case["at"])
+        codes.add(code)
+        # Where a recognition could make it good, the wallet does not know: it reads the home file alone.
+        verdicts = {decision.verdict.value} | (
+            {"UNKNOWN"} if made_good and decision.verdict.value != "STALE" else set()
+        )
+        assert verdict in verdicts, (issued, decision)
+        assert decision.chain or code in {reason.code for reason in decision.reasons}, (issued, decision)
+        assert verdict != "TRUSTED" or decision.verdict.value == "TRUSTED"
+    assert len(codes) >= 10, codes
 
 
 def test_a_day_has_a_place(wallet: WalletProcess) -> None:

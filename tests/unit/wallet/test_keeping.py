@@ -113,6 +113,10 @@ def test_a_book_moves_and_the_phone_before_learns_it(wallet: WalletProcess) -> N
     assert set(told["sizes"]) == {40}  # whole blocks, a nonce and a tag
 
 
+def test_who_takes_over_brings_along_what_is_written_meanwhile(wallet: WalletProcess) -> None:
+    assert wallet.call("raced") == [3, {"a": {"n": 3}}, "overtaken"]
+
+
 def test_whenever_the_page_ends_the_next_visit_goes_on(wallet: WalletProcess) -> None:
     assert wallet.call("ended") == ["kept true"] * 12
 
@@ -144,3 +148,22 @@ def test_now_and_then_a_base_stands_for_all_before_it(wallet: WalletProcess) -> 
     assert told["same"]
     assert told["most"] <= 50
     assert told["bases"] >= 3
+
+
+def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
+    assert wallet.call("sessions") == [
+        ["new", "none", "state", "state"],
+        ["short", "pin_length", "none"],
+        ["made", "open", 0, "unreachable"],
+        ["locked", "locked", "state", "pin"],
+        ["next visit", "open"],
+        ["no book", "check_failed", "none"],
+        ["moved", "open"],
+        ["overtaken", "elsewhere", "state"],
+        ["taken back", "open"],
+        ["overtaken in turn", "elsewhere"],
+        ["somebody else's", "forgotten", "other_book", 1],
+        ["host away", "open", "waiting", "unreachable", "open"],
+        ["deleted", "none", 0, False, 0],
+        ["and there", "none", 0],
+    ]

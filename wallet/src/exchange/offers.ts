@@ -6,6 +6,7 @@
 //    acknowledgement, at once. The same one again is acknowledged again.
 // 4. One that does not is refused with a problem report; the request stands, so that the right one can still come.
 
+import { keyName } from '../anoncreds/attributes.js'
 import { receiveCredential, sealCredential } from '../anoncreds/credential.js'
 import { requestCredential, sealSecrets, unsealSecrets } from '../anoncreds/credential_request.js'
 import { LONGEST_IDENTIFIER, LONGEST_NAME, MOST_ATTRIBUTES } from '../anoncreds/parameters.js'
@@ -181,7 +182,8 @@ function readPreview(preview: Received): [string, string][] {
     if (type !== undefined && !type.startsWith('text/')) throw new MalformedError(attribute.path, 'a text')
     return [attribute.member('name').text(LONGEST_NAME), attribute.member('value').text(LONGEST_VALUE)]
   })
-  if (new Set(attributes.map(([name]) => name)).size !== attributes.length) throw new MalformedError(preview.path, 'each attribute once')
+  // As AnonCreds compares names: of two spellings a worker would see one.
+  if (new Set(attributes.map(([name]) => keyName(name))).size !== attributes.length) throw new MalformedError(preview.path, 'each attribute once')
   return attributes
 }
 

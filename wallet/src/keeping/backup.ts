@@ -16,6 +16,7 @@ import type { VaultKey } from './vault_key.js'
 
 const MOST_REVISIONS = 48
 const LEAST_BYTES = 64 * 1024
+const MOST_TRIES = 5
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
 
@@ -216,14 +217,21 @@ export class Backup {
  * @throws CheckFailedError what is in the vault is not ours
  */
 export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}): Promise<boolean> {
-  const content = await vault.read()
-  if (!content) return false
-  const rows = await rowsIn(vault, content)
-  const base = await vault.seal(JSON.stringify(rows), content.number, true)
-  const number = await vault.write(base)
-  const standing: Standing = { number, further: 0, bytes: 0, baseBytes: base.sealed.length }
-  await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standing } })
-  return true
+  for (let left = MOST_TRIES; ; left--) {
+    const content = await vault.read()
+    if (!content) return false
+    const rows = await rowsIn(vault, content)
+    const base = await vault.seal(JSON.stringify(rows), content.number, true)
+    try {
+      const number = await vault.write(base)
+      const standing: Standing = { number, further: 0, bytes: 0, baseBytes: base.sealed.length }
+      await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standing } })
+      return true
+    } catch (error) {
+      // Whoever has the book open may write just between: what they wrote comes along.
+      if (!(error instanceof OvertakenError) || left === 0) throw error
+    }
+  }
 }
 
 async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {

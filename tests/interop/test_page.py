@@ -1,0 +1,171 @@
+"""The wallet in the page, in Chromium on a phone's width, from a link to TRUSTED; on a second phone; and deleted."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+from tests.browser.looking import PHONE, Look
+from tests.interop.page_town import MEDIATOR, PageTown, page_town
+
+pytestmark = [pytest.mark.agents, pytest.mark.needs("node", "chromium"), pytest.mark.asyncio(loop_scope="module")]
+
+PIN: Final = "246810"
+WAIT_MS: Final = 60_000
+SECRETS: Final = (b"Perera", b"C7212", b"National Certificate", PIN.encode())
+"""What the credential says, and the PIN: in no file of the host or the mediator."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PageTown]:
+    async with page_town(tmp_path_factory.mktemp("town")) as running:
+        yield running
+
+
+@asynccontextmanager
+async def phone(town: PageTown) -> AsyncIterator[Look]:
+    """A browser that knows of nothing yet."""
+    context = await town.browser.new_context(viewport=PHONE, ignore_https_errors=True, reduced_motion="reduce")
+    page = await context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    look = Look(page, town.url)
+    page.on("console", lambda told: look.noise.append(told.text) if told.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda err: look.noise.append(str(err)))
+    ours = (town.url, f"https://{MEDIATOR}/")
+    context.on("request", lambda asked: None if asked.url.startswith(ours) else look.elsewhere.append(asked.url))
+    try:
+        yield look
+    finally:
+        await context.close()
+
+
+async def sees(page: Page, title: str) -> None:
+    await expect(page.get_by_role("heading", level=1)).to_have_text(title, timeout=WAIT_MS)
+
+
+async def press(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name).click()
+
+
+async def make_book(look: Look) -> list[str]:
+    """Make a book as a worker does for the first time; return the groups of the code."""
+    page = look.page
+    await look.check("page-start")
+    await press(page, "Make my book")
+    await sees(page, "Write this down")
+    await look.check("page-code")
+    groups = [str(text) for text in await page.locator(".groups span").all_text_contents()]
+    assert [len(group) for group in groups] == [6] * 6
+    await press(page, "I have written it down")
+    await sees(page, "Make sure, and choose a PIN")
+    await look.check("page-confirm")
+    asked = re.search(r"Group (\d)", await page.locator("label").first.inner_text())
+    assert asked is not None
+    wrong = groups[int(asked[1]) % 6]
+    for typed in (wrong, groups[int(asked[1]) - 1]):
+        await page.get_by_label("Group").fill(typed)
+        await page.get_by_label("A PIN").fill(PIN)
+        await press(page, "Make my book")
+        if typed == wrong:
+            await expect(page.get_by_role("status")).to_contain_text(f"not group {asked[1]}")
+    return groups
+
+
+async def test_from_a_link_to_trusted_and_on_to_another_phone(town: PageTown) -> None:
+    ecosystem = town.ecosystem
+    offer = await ecosystem.offer()
+    async with phone(town) as look:
+        page = look.page
+        await look.open(f"/#{offer['short_url']}")
+        await sees(page, "Your certificates, in your hands")
+        assert "#" not in page.url  # neither the address bar nor the history keeps the link
+        groups = await make_book(look)
+
+        await sees(page, "An offer for you")
+        main = page.get_by_role("main")
+        await expect(main).to_contain_text("Colombo Welding Centre")
+        await expect(main).to_contain_text("has them on its list: they may issue this")
+        await expect(main).to_contain_text("Welders and flamecutters")
+        await expect(main).to_contain_text("Sri Lanka")
+        await look.check("page-offer")
+        await press(page, "It is right, I take it")
+        await sees(page, "It is in your book")
+        await ecosystem.centre.wait_for(f"/offers/{offer['id']}", "receipt", "KEPT")
+        await press(page, "Back to my book")
+        await sees(page, "My book")
+        await look.check("page-book")
+
+        request = await ecosystem.ask(min_eqf_level=3)
+        await page.get_by_label("The link").fill(request["short_url"])
+        await press(page, "Open the link")
+        await sees(page, "Somebody asks you")
+        await expect(main).to_contain_text("says nothing of them. Answer only if you know them.")
+        await expect(main).to_contain_text("Level 3 or more on the European scale")
+        await expect(main).to_contain_text("Not shown: Family name, Given names, Date of birth.")
+        await expect(main).not_to_contain_text("Perera")
+        await look.check("page-question")
+        await press(page, "Yes, show them this")
+        await sees(page, "Your answer has arrived")
+        await look.check("page-answered")
+        assert (await ecosystem.outcome(request))["decision"]["verdict"] == "TRUSTED"
+        await press(page, "Back to my book")
+
+        async with phone(town) as second:
+            await second.open("/")
+            await press(second.page, "I have a book already")
+            typo = [*groups[:3], "000000" if groups[3] != "000000" else "111111", *groups[4:]]
+            for code in (typo, groups):
+                await second.page.get_by_label("Your recovery code").fill(" ".join(code))
+                await second.page.get_by_label("A PIN").fill("135790")
+                await press(second.page, "Open my book")
+                if code is typo:
+                    await expect(second.page.get_by_role("status")).to_contain_text("mistake in group 4")
+            await sees(second.page, "My book")
+            await expect(second.page.locator("summary").first).to_contain_text("National Certificate")
+
+            # The first phone learns it with its next step: it is not told by anybody.
+            await press(page, "Lock my book")
+            await sees(page, "Your book is locked")
+            await look.check("page-locked")
+            await page.get_by_label("Your PIN").fill("246811")
+            await press(page, "Open my book")
+            await expect(page.get_by_role("status")).to_contain_text("9 more tries")
+            await page.get_by_label("Your PIN").fill(PIN)
+            await press(page, "Open my book")
+            await sees(page, "Your book is open on another phone")
+            await look.check("page-elsewhere")
+
+            higher = await ecosystem.ask(min_eqf_level=5)
+            await second.page.get_by_label("The link").fill(higher["short_url"])
+            await press(second.page, "Open the link")
+            await sees(second.page, "Somebody asks you")
+            await expect(second.page.get_by_role("main")).to_contain_text("Nothing in your book fits")
+            await second.check("page-nothing-fits")
+            await second.page.get_by_role("button", name="No", exact=True).click()
+            await sees(second.page, "You said no")
+            assert (await ecosystem.outcome(higher))["state"] == "DECLINED"
+
+            assert found_in(town) == {}
+            await press(second.page, "Back to my book")
+            await press(second.page, "Who can see what")
+            await second.check("page-more")
+            await second.page.get_by_label("I am sure").check()
+            await press(second.page, "Delete my book")
+            await sees(second.page, "Your certificates, in your hands")
+            assert await town.host.get("/status") == {"vaults": 0, "bytes": 0}
+
+
+def found_in(town: PageTown) -> dict[str, list[str]]:
+    """Return which secrets stand in which files of the host and the mediator, their logs too."""
+    found: dict[str, list[str]] = {}
+    for agent in (town.host, town.mediator):
+        for path in sorted(agent.folder.rglob("*")):
+            if path.is_file():
+                content = path.read_bytes()
+                for secret in SECRETS:
+                    if secret in content:
+                        found.setdefault(secret.decode(), []).append(str(path.relative_to(town.host.folder.parent)))
+    return found

@@ -1,0 +1,44 @@
+"""The page's files that travel in the package are what the sources build, byte for byte."""
+
+import json
+import re
+
+import pytest
+from tests.wallet_tools import PAGE, WALLET, build_page
+
+from wanderbuch.agents.wallet_host.page_files import load_page
+
+pytestmark = pytest.mark.needs("node")
+
+CATALOGUE = json.loads((WALLET / "page" / "words" / "en.json").read_text())["sentences"]
+SOURCES = "\n".join(path.read_text() for path in sorted((WALLET / "src" / "page").glob("*.ts")))
+
+
+def test_they_are_what_the_sources_build() -> None:
+    committed = {str(path.relative_to(PAGE)): path.read_bytes() for path in PAGE.rglob("*") if path.is_file()}
+    built = build_page()
+    assert set(committed) == set(built), "run: python -m tests.wallet_tools"
+    other = sorted(name for name, body in built.items() if committed[name] != body)
+    assert other == [], "run: python -m tests.wallet_tools"
+    assert set(load_page({})) == {*built, "settings.json"}
+
+
+def test_nothing_in_them_comes_from_elsewhere_or_makes_code_of_text() -> None:
+    text = "\n".join(body.decode() for body in build_page().values())
+    assert not re.search(r"\beval\(|new Function\(|innerHTML|insertAdjacentHTML|document\.write|importScripts", text)
+    lock = (WALLET / "package-lock.json").read_text()
+    assert "resolved" not in lock
+
+
+def test_every_sentence_that_a_screen_asks_for_is_in_the_catalogue() -> None:
+    asked = set(re.findall(r"""(?:say|#button|#form|#screen|#party)\('([a-z][a-z.]*)'""", SOURCES))
+    assert len(asked) > 50
+    assert sorted(asked - set(CATALOGUE) - {"offer.issuer", "question.asker"}) == []
+    states = {
+        "offer": ("accepting", "requested", "kept", "declined", "withdrawn", "failed"),
+        "question": ("answering", "answered", "accepted", "refused", "declined", "withdrawn", "failed"),
+    }
+    wanted = {
+        f"{kind}.{what}.{state}" for kind, each in states.items() for state in each for what in ("title", "state")
+    }
+    assert sorted(wanted - set(CATALOGUE)) == []

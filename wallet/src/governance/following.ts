@@ -1,0 +1,137 @@
+// The governance file that the wallet believes: fetched from where its author publishes it, checked, and remembered, so that nobody
+// shows an older one. What was checked is at hand for some minutes; only parts that a question needs are fetched of a divided file.
+//
+// 1. The author is pinned: whoever serves the page says who it is, before anything is fetched.
+// 2. Versions never go back, and one number never means two files, also across visits ('seen').
+// 3. Where parties sign, those of the version seen last must have signed the next one; versions that were missed are gone through.
+// 4. What cannot be checked now is not there: nothing is decided on an older copy.
+
+import { UnreachableError, CheckFailedError } from '../errors.js'
+import type { Network } from '../network.js'
+import { Received } from '../received.js'
+import type { Change, JsonObject, Store } from '../store.js'
+import { assertionKeys } from '../webvh/document.js'
+import type { WebvhResolver } from '../webvh/resolver.js'
+import { bucketOf, holds, type Signatories, type Snapshot } from './facts.js'
+import type { KeyResolver } from './jws.js'
+import { accept, MOST_FILE_BYTES, readPart, snapshotOf, verifyFile, verifyFreshness, type Freshness, type SeenVersion, type SignedFile } from './signed.js'
+
+const LIFETIME_MS = 5 * 60_000
+const MOST_JWS_BYTES = Math.floor((MOST_FILE_BYTES * 4) / 3) + 32 * 4096
+const MOST_FRESHNESS_BYTES = 8_192
+const MOST_MISSED = 32
+
+/** Whom the wallet believes, and the folder of their file: `current.jws` and `freshness.jws` lie in it. */
+export interface Followed {
+  readonly url: string
+  readonly author: string
+}
+
+interface AtHand {
+  readonly until: number
+  readonly signed: SignedFile
+  readonly freshness: Freshness
+  readonly parts: Map<number, readonly Received[]>
+}
+
+interface Seen extends SeenVersion {
+  readonly signatories: Signatories | undefined
+}
+
+export class Governance {
+  readonly #followed: Followed
+  readonly #network: Network
+  readonly #store: Store
+  readonly #resolve: KeyResolver
+  #atHand: Promise<AtHand> | undefined
+
+  constructor(followed: Followed, network: Network, store: Store, resolver: WebvhResolver) {
+    this.#followed = followed
+    this.#network = network
+    this.#store = store
+    this.#resolve = async (kid) => assertionKeys(await resolver.resolve(kid.slice(0, kid.indexOf('#')))).get(kid)
+  }
+
+  /**
+   * The file as far as it speaks of some DIDs.
+   *
+   * @throws UnreachableError it could not be fetched (4)
+   * @throws CheckFailedError, MalformedError it is not what its author signed
+   */
+  async snapshot(dids: readonly string[]): Promise<Snapshot> {
+    const known = await this.#atHand?.catch(() => undefined)
+    if (!known || known.until < Date.now()) this.#atHand = this.#fetch()
+    const { signed, freshness, parts } = await (this.#atHand as Promise<AtHand>)
+    const { division } = signed.file
+    if (division)
+      for (const did of dids) {
+        const bucket = bucketOf(division, did)
+        if (!parts.has(bucket)) parts.set(bucket, await this.#part(signed, bucket))
+      }
+    const snapshot = snapshotOf(signed, freshness, parts)
+    if (!dids.every((did) => holds(snapshot.file, did))) throw new UnreachableError('a part of the governance file is missing')
+    return snapshot
+  }
+
+  async #fetch(): Promise<AtHand> {
+    const { author } = this.#followed
+    const seen = await this.#seen()
+    const [jws, statement] = await Promise.all([this.#network.get(this.#beside('current.jws'), MOST_JWS_BYTES), this.#network.get(this.#beside('freshness.jws'), MOST_FRESHNESS_BYTES)])
+    const signed = await this.#verified(jws, seen)
+    const freshness = await verifyFreshness(statement, author, this.#resolve, Date.now())
+    await this.#remember(accept(seen, signed), signed) // 2
+    return { until: Date.now() + LIFETIME_MS, signed, freshness, parts: new Map() }
+  }
+
+  // 3
+  async #verified(jws: Uint8Array, seen: Seen | undefined): Promise<SignedFile> {
+    const { author } = this.#followed
+    let previous = seen?.signatories
+    const newest = await verifyFile(jws, author, this.#resolve)
+    if (!seen || newest.file.version <= seen.version || (!previous && !newest.file.signatories)) return newest
+    if (newest.file.version - seen.version > MOST_MISSED) throw new CheckFailedError('too many versions of the governance file were missed')
+    for (let version = seen.version + 1; version < newest.file.version; version++) {
+      const missed = await verifyFile(await this.#network.get(this.#beside(`versions/${version}.jws`), MOST_JWS_BYTES), author, this.#resolve, previous)
+      if (missed.file.version !== version || missed.file.id !== seen.id) throw new CheckFailedError('a version of the governance file is another')
+      previous = missed.file.signatories
+    }
+    return verifyFile(jws, author, this.#resolve, previous)
+  }
+
+  async #part(signed: SignedFile, bucket: number): Promise<readonly Received[]> {
+    const part = signed.file.division?.parts[bucket]
+    if (!part) throw new CheckFailedError('the governance file has no such part')
+    const bytes = await this.#network.get(this.#beside(`parts/${part.digest.slice('sha256:'.length)}.json`), part.bytes)
+    return readPart(signed, bucket, bytes)
+  }
+
+  #beside(path: string): string {
+    return `${this.#followed.url}/${path}`
+  }
+
+  get #row(): string {
+    return `governance ${this.#followed.author}`
+  }
+
+  async #seen(): Promise<Seen | undefined> {
+    const row = await this.#store.get('seen', this.#row)
+    if (!row) return undefined
+    const received = new Received(row, 'seen')
+    const signatories = received.optional('signatories')
+    return {
+      id: received.member('id').text(512),
+      version: received.member('version').integer(1, Number.MAX_SAFE_INTEGER),
+      digest: received.member('digest').text(80),
+      signatories: signatories && {
+        threshold: signatories.member('threshold').integer(1, 32),
+        parties: signatories.member('parties').items(32).map((party) => party.text(2_048)),
+      },
+    }
+  }
+
+  async #remember(seen: SeenVersion, { file: { signatories } }: SignedFile): Promise<void> {
+    const value: JsonObject = { ...seen, signatories: signatories ? { threshold: signatories.threshold, parties: [...signatories.parties] } : null }
+    const change: Change = { kind: 'seen', id: this.#row, value }
+    await this.#store.write([change])
+  }
+}

@@ -1,0 +1,59 @@
+// The page's side of the worker: calls by name.
+
+import type { AnswerMessage, CallName, Calls, EventMessage } from './protocol.js'
+
+const WORKER = '/worker.js'
+
+/** A call that was refused, by its code. */
+export class RefusedError extends Error {
+  readonly code: string
+  readonly detail: number | null
+
+  constructor(code: string, detail: number | null) {
+    super(code)
+    this.code = code
+    this.detail = detail
+  }
+}
+
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string }
+}
+
+export class Client {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, { readonly done: (answer: unknown) => void; readonly failed: (error: Error) => void }>()
+  #seq = 0
+  onEvent: (event: EventMessage['event']) => void = () => {}
+
+  constructor() {
+    this.#worker = new Worker(workerUrl(), { type: 'module' })
+    this.#worker.onmessage = ({ data }: MessageEvent<AnswerMessage | EventMessage>) => {
+      if ('event' in data) return this.onEvent(data.event)
+      const waiting = this.#waiting.get(data.seq)
+      this.#waiting.delete(data.seq)
+      if ('error' in data) waiting?.failed(new RefusedError(data.error.code, data.error.detail))
+      else waiting?.done(data.answer)
+    }
+  }
+
+  call<Name extends CallName>(call: Name, ...told: Parameters<Calls[Name]>): Promise<ReturnType<Calls[Name]>> {
+    const seq = (this.#seq += 1)
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(seq, { done: resolve as (answer: unknown) => void, failed: reject })
+      this.#worker.postMessage({ seq, call, told: told[0] ?? null })
+    })
+  }
+}
+
+// The one address that the page makes a script of (Trusted Types).
+function workerUrl(): string {
+  const { trustedTypes } = globalThis as unknown as { trustedTypes?: TrustedTypes }
+  const rules = {
+    createScriptURL: (url: string): string => {
+      if (url !== WORKER) throw new TypeError('no other script is run')
+      return url
+    },
+  }
+  return (trustedTypes?.createPolicy('wallet', rules) ?? rules).createScriptURL(WORKER)
+}

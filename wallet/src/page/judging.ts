@@ -1,0 +1,62 @@
+// What the authority's file says of who issues and of who asks; what could not be looked up is told as such.
+
+import { mayAsk } from '../governance/asking.js'
+import type { Purpose, Snapshot } from '../governance/facts.js'
+import type { Governance } from '../governance/following.js'
+import { mayIssue, type Issued } from '../governance/issuing.js'
+import { UnreachableError, WalletError } from '../errors.js'
+import type { Judgement, Party } from './protocol.js'
+
+const PURPOSES: readonly Purpose[] = ['employment', 'study', 'regulated-profession']
+const GOAL = 'wanderbuch.verify.'
+
+export interface Judged {
+  readonly party: Party
+  readonly authority: string | null
+  readonly may: Judgement
+}
+
+/** Whether who offers may sign it. `inviter` is who the connection's invitation is by. */
+export async function judgeIssuer(governance: Governance | undefined, issued: Issued | undefined, signer: string, inviter: string | undefined): Promise<Judged> {
+  return judged(governance, signer, (snapshot) => {
+    if (inviter !== undefined && inviter !== signer) return { verdict: 'NOT_TRUSTED', code: 'offer.another_signer', about: [] }
+    if (!issued) return { verdict: 'NOT_TRUSTED', code: 'offer.unknown_type', about: [] }
+    const { verdict, reason } = mayIssue(snapshot, issued, Date.now())
+    return { verdict, code: reason.code, about: reason.about }
+  })
+}
+
+/** Whether who asks may ask that, of credentials of one of these types. */
+export async function judgeAsker(
+  governance: Governance | undefined,
+  asker: string | null,
+  types: readonly string[],
+  asked: { readonly shown: readonly string[]; readonly proven: readonly string[]; readonly purpose: Purpose | null },
+): Promise<Judged> {
+  if (asker === null) return { party: { did: null, name: null }, authority: null, may: { verdict: 'UNKNOWN', code: 'verifier.nameless', about: [] } }
+  return judged(governance, asker, (snapshot) => {
+    const purposes = asked.purpose === null ? PURPOSES : [asked.purpose]
+    const decisions = (types.length ? types : ['']).flatMap((credentialType) =>
+      purposes.map((purpose) => mayAsk(snapshot, { verifier: asker, credentialType, revealed: asked.shown, predicates: asked.proven, purpose }, Date.now())),
+    )
+    const decision = decisions.find(({ verdict }) => verdict === 'TRUSTED') ?? (decisions[0] as (typeof decisions)[number])
+    return { verdict: decision.verdict, code: decision.reason.code, about: decision.reason.about }
+  })
+}
+
+/** The purpose that a goal code states (Aries RFC 0519), if it is one of ours. */
+export function purposeOf(goalCode: unknown): Purpose | null {
+  return PURPOSES.find((purpose) => goalCode === GOAL + purpose) ?? null
+}
+
+async function judged(governance: Governance | undefined, did: string, judge: (snapshot: Snapshot | undefined) => Judgement): Promise<Judged> {
+  try {
+    const snapshot = await governance?.snapshot([did])
+    const party = { did, name: snapshot?.file.names.get(did) ?? null }
+    return { party, authority: snapshot?.file.name ?? null, may: judge(snapshot) }
+  } catch (error) {
+    if (!(error instanceof WalletError)) throw error
+    const code = error instanceof UnreachableError ? 'governance.unreachable' : 'governance.refused'
+    return { party: { did, name: null }, authority: null, may: { verdict: 'UNKNOWN', code, about: [] } }
+  }
+}

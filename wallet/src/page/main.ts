@@ -1,0 +1,253 @@
+// The page: shows where the wallet stands, does what the worker chooses, and looks again when something has changed.
+//
+// A link comes behind '#', which no server is told. Whatever the page shows is asked of the worker each time.
+
+import { Client, RefusedError } from './client.js'
+import { h } from './dom.js'
+import { Screens, type Actions, type Screen } from './screens.js'
+import type { Status } from './protocol.js'
+import { Words } from './words.js'
+
+const HIDDEN_MS = 10 * 60_000
+
+class Page implements Actions {
+  readonly #client = new Client()
+  readonly #words: Words
+  readonly #screens: Screens
+  #place = 'book'
+  #code: string[] = []
+  #asked = 1
+  #link: string | undefined
+  #shown = ''
+  #hidden: ReturnType<typeof setTimeout> | undefined
+
+  constructor(words: Words) {
+    this.#words = words
+    this.#screens = new Screens(words, this)
+    this.#client.onEvent = () => void this.#look()
+    addEventListener('hashchange', () => this.#takeLink())
+    document.addEventListener('visibilitychange', () => this.#watch())
+  }
+
+  begin(): void {
+    document.documentElement.lang = this.#words.language
+    document.documentElement.dir = this.#words.direction
+    this.#takeLink()
+    void this.#look()
+  }
+
+  async newCode(): Promise<void> {
+    await this.#try(async () => {
+      void navigator.storage?.persist?.()
+      this.#code = await this.#client.call('newCode')
+      this.#asked = 1 + Math.floor(Math.random() * this.#code.length)
+      this.show('code')
+    })
+  }
+
+  wroteDown(): void {
+    this.show('confirm')
+  }
+
+  async create({ group, pin }: { group: string; pin: string }): Promise<void> {
+    await this.#try(async () => {
+      const digits = group.normalize('NFKC').replace(/\s/g, '')
+      if (digits !== this.#code[this.#asked - 1]) throw new RefusedError('group', this.#asked)
+      await this.#client.call('create', { pin })
+      this.#code = []
+      await this.#opened()
+    })
+  }
+
+  async unlock(form: { pin: string }): Promise<void> {
+    await this.#try(async () => {
+      await this.#client.call('unlock', form)
+      await this.#opened()
+    })
+  }
+
+  startRestore(): void {
+    this.show('restore')
+  }
+
+  async restore(form: { code: string; pin: string }): Promise<void> {
+    await this.#try(async () => {
+      await this.#client.call('restore', form)
+      await this.#opened()
+    })
+  }
+
+  async useHere(): Promise<void> {
+    await this.#try(async () => {
+      await this.#client.call('useHere')
+      await this.#opened()
+    })
+  }
+
+  useThisTab(): void {
+    location.reload()
+  }
+
+  async lock(): Promise<void> {
+    await this.#client.call('lock')
+    this.show('book')
+  }
+
+  async deleteBook({ sure }: { sure: boolean }): Promise<void> {
+    if (sure)
+      await this.#try(async () => {
+        await this.#client.call('deleteBook')
+        this.show('book')
+      })
+  }
+
+  async open({ address }: { address: string }): Promise<void> {
+    this.#link = address.trim()
+    await this.#follow()
+  }
+
+  show(place: string): void {
+    this.#place = place
+    this.#say('')
+    void this.#look(true)
+  }
+
+  async accept(id: string): Promise<void> {
+    await this.#try(async () => this.#client.call('accept', { id }))
+    await this.#look()
+  }
+
+  async declineOffer(id: string): Promise<void> {
+    await this.#try(async () => this.#client.call('declineOffer', { id }))
+    await this.#look()
+  }
+
+  async answer(id: string, entry: string): Promise<void> {
+    await this.#try(async () => this.#client.call('answer', { id, entry }))
+    await this.#look()
+  }
+
+  async decline(id: string): Promise<void> {
+    await this.#try(async () => this.#client.call('decline', { id }))
+    await this.#look()
+  }
+
+  #takeLink(): void {
+    const link = location.hash.slice(1)
+    if (!link) return
+    // The address bar and the history do not keep it.
+    history.replaceState(null, '', location.pathname)
+    this.#link = link
+    void this.#client.call('status').then(({ phase }) => (phase === 'open' ? this.#follow() : this.#look()))
+  }
+
+  async #opened(): Promise<void> {
+    this.#place = 'book'
+    if (this.#link) await this.#follow()
+    else await this.#look(true)
+  }
+
+  async #follow(): Promise<void> {
+    const address = this.#link
+    if (address === undefined) return
+    this.#place = 'waiting'
+    await this.#look(true)
+    const done = await this.#try(async () => {
+      const { kind, id } = await this.#client.call('follow', { address })
+      this.#link = undefined
+      this.#place = kind === 'question' ? `question ${id}` : `offer ${await this.#client.call('offerOf', { connection: id })}`
+    })
+    if (!done) {
+      this.#link = undefined
+      this.#place = 'book'
+    }
+    await this.#look(true)
+  }
+
+  async #look(isNew = false): Promise<void> {
+    const status = await this.#client.call('status')
+    let screen: Screen
+    try {
+      screen = await this.#screen(status)
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      this.#complain(error)
+      this.#place = 'book'
+      return
+    }
+    this.#draw(screen, isNew, `${status.phase} ${this.#place} ${this.#phased(status)}`)
+  }
+
+  #phased({ phase }: Status): boolean {
+    return phase === 'open'
+  }
+
+  async #screen(status: Status): Promise<Screen> {
+    const [kind, ...rest] = this.#place.split(' ')
+    const id = rest.join(' ')
+    switch (status.phase) {
+      case 'unset':
+        return this.#screens.unset()
+      case 'elsewhere':
+        return this.#screens.elsewhere()
+      case 'other-tab':
+        return this.#screens.otherTab()
+      case 'locked':
+        return kind === 'restore' ? this.#screens.restore() : this.#screens.locked()
+      case 'forgotten':
+        return this.#screens.restore()
+      case 'none':
+        if (kind === 'code') return this.#screens.code(this.#code)
+        if (kind === 'confirm') return this.#screens.confirm(this.#asked)
+        return kind === 'restore' ? this.#screens.restore() : this.#screens.start(this.#link !== undefined)
+      case 'open':
+        if (kind === 'offer') return this.#screens.offer(await this.#client.call('offer', { id }))
+        if (kind === 'question') return this.#screens.question(await this.#client.call('question', { id }))
+        if (kind === 'waiting') return this.#screens.waiting()
+        if (kind === 'more') return this.#screens.more()
+        return this.#screens.book(await this.#client.call('book'), status)
+    }
+  }
+
+  // A screen that is the same is left as it is: nobody loses their place, or what they are typing.
+  #draw({ title, body }: Screen, isNew: boolean, place: string): void {
+    const main = document.getElementById('main') as HTMLElement
+    const made = h('div', {}, h('h1', { tabindex: -1 }, title), ...body)
+    const same = place === this.#shown
+    if (same && !isNew && (made.textContent === main.textContent || main.querySelector('input:focus'))) return
+    this.#shown = place
+    document.title = title
+    main.replaceChildren(made)
+    if (!same || isNew) main.querySelector('h1')?.focus()
+  }
+
+  async #try(step: () => Promise<unknown>): Promise<boolean> {
+    this.#say('')
+    try {
+      await step()
+      return true
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      this.#complain(error)
+      return false
+    }
+  }
+
+  #complain({ code, detail }: RefusedError): void {
+    const key = code === 'pin' && detail === 0 ? 'error.pin.forgotten' : code === 'recovery_code' && detail ? 'error.recovery_code.group' : `error.${code}`
+    this.#say(this.#words.say(this.#words.has(key) ? key : 'error.broke', { detail: detail ?? '' }))
+  }
+
+  #say(text: string): void {
+    const state = document.getElementById('state') as HTMLElement
+    state.textContent = text
+  }
+
+  // Locked when nobody has looked for long.
+  #watch(): void {
+    clearTimeout(this.#hidden)
+    if (document.visibilityState === 'hidden') this.#hidden = setTimeout(() => void this.#client.call('lock').catch(() => undefined), HIDDEN_MS)
+  }
+}
+
+void Words.load().then((words) => new Page(words).begin())

@@ -1,0 +1,141 @@
+// What page and worker tell each other. Secrets are in the worker alone: nothing here carries a key, a proof or a nonce, and the
+// recovery code goes out once, to be written down.
+
+import type { BackupState } from '../keeping/backup.js'
+
+/** What this host tells its page (`agents/wallet_host/office.py`). */
+export interface Settings {
+  readonly name: string
+  readonly origin: string
+  readonly mediator: string | null
+  readonly direct: boolean
+  readonly governance: { readonly url: string; readonly author: string } | null
+}
+
+/**
+ * Where the wallet stands: 'none': no book on this phone; 'locked': the PIN opens it; 'forgotten': the code opens it; 'open';
+ * 'elsewhere': opened on another phone; 'other-tab': open in another tab; 'unset': the operator has named no mediator.
+ */
+export type Phase = 'none' | 'locked' | 'forgotten' | 'open' | 'elsewhere' | 'other-tab' | 'unset'
+
+export interface Status {
+  readonly phase: Phase
+  readonly name: string
+  readonly backup: BackupState
+  readonly isOnline: boolean
+}
+
+/** A judgement: a verdict, and why, as a code and what it is about; sentences are the page's. */
+export interface Judgement {
+  readonly verdict: 'TRUSTED' | 'NOT_TRUSTED' | 'UNKNOWN' | 'STALE'
+  readonly code: string
+  readonly about: readonly string[]
+}
+
+export interface Party {
+  readonly did: string | null
+  /** As the governance file calls them; null: it says nothing of them. */
+  readonly name: string | null
+}
+
+export interface Value {
+  readonly name: string
+  readonly raw: string
+}
+
+export interface OfferView {
+  readonly id: string
+  readonly state: string
+  readonly why: string | null
+  readonly at: number
+  readonly issuer: Party
+  /** The governance file's name, if it could be read. */
+  readonly authority: string | null
+  readonly may: Judgement
+  /** Such as `qualification/1.0`; null: a type that the wallet does not know. */
+  readonly type: string | null
+  readonly values: readonly Value[]
+}
+
+export interface EntryView {
+  readonly id: string
+  readonly at: number
+  readonly isRevoked: boolean
+  readonly issuer: Party
+  readonly type: string | null
+  readonly values: readonly Value[]
+}
+
+/** What is asked of one credential, or of whichever fits. */
+export interface QuestionPart {
+  /** What they will see. */
+  readonly shown: readonly string[]
+  /** What is proven and not seen. */
+  readonly proven: readonly { readonly name: string; readonly comparison: string; readonly value: number }[]
+  /** Entries that could answer it. */
+  readonly candidates: readonly string[]
+  /** Entries that would fit, were they not revoked. */
+  readonly revoked: readonly string[]
+}
+
+export interface QuestionView {
+  readonly id: string
+  readonly state: string
+  readonly why: string | null
+  readonly at: number
+  readonly asker: Party
+  readonly authority: string | null
+  readonly may: Judgement
+  readonly comment: string | null
+  readonly purpose: 'employment' | 'study' | 'regulated-profession' | null
+  readonly parts: readonly QuestionPart[]
+  /** The entry that answers all parts; null: none does. */
+  readonly answer: EntryView | null
+}
+
+export interface BookView {
+  readonly entries: readonly EntryView[]
+  readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
+  readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
+  readonly isSending: boolean
+}
+
+export interface Calls {
+  status(): Status
+  /** A new recovery code, in groups; it counts once `create` was called. */
+  newCode(): string[]
+  create(told: { pin: string }): void
+  unlock(told: { pin: string }): void
+  restore(told: { code: string; pin: string }): void
+  useHere(): void
+  lock(): void
+  deleteBook(): void
+  follow(told: { address: string }): { kind: 'question' | 'connection'; id: string }
+  /** Wait until a connection brings an offer, or has failed; gives the offer's id. */
+  offerOf(told: { connection: string }): string
+  book(): BookView
+  offer(told: { id: string }): OfferView
+  question(told: { id: string }): QuestionView
+  accept(told: { id: string }): void
+  declineOffer(told: { id: string }): void
+  answer(told: { id: string; entry: string }): void
+  decline(told: { id: string }): void
+}
+
+export type CallName = keyof Calls
+
+export interface CallMessage {
+  readonly seq: number
+  readonly call: CallName
+  readonly told: unknown
+}
+
+/** An answer, or an error by its code; `detail` is a number that goes with it: tries left, a group of the code. */
+export type AnswerMessage =
+  | { readonly seq: number; readonly answer: unknown }
+  | { readonly seq: number; readonly error: { readonly code: string; readonly detail: number | null } }
+
+/** Something has changed: look again. */
+export interface EventMessage {
+  readonly event: 'changed' | 'status'
+}

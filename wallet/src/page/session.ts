@@ -1,0 +1,308 @@
+// One wallet in one worker: opened, locked, moved; and what is done with it while it is open.
+//
+// 1. Before anything is done, the vault is asked whether the book is still here. Nobody reachable: it is used all the same, and what it
+//    would write waits; another phone that took over is noticed at the next step.
+// 2. The vault has the book before the first offer is accepted.
+// 3. A book is open in one tab at a time (Web Locks).
+
+import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
+import { Governance } from '../governance/following.js'
+import { Backup, takeOver } from '../keeping/backup.js'
+import { isRemembered, recall, remembering } from '../keeping/phone.js'
+import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
+import { SealedStore } from '../keeping/sealed_store.js'
+import type { Shelf } from '../keeping/shelf.js'
+import { OvertakenError, Vault, VaultDeletedError } from '../keeping/vault.js'
+import { VaultKey } from '../keeping/vault_key.js'
+import type { Network } from '../network.js'
+import { Wallet } from '../wallet.js'
+import type { BookView, Calls, EventMessage, OfferView, Phase, QuestionView, Settings, Status } from './protocol.js'
+import { Views } from './views.js'
+
+const FIRST_WAIT_MS = 5_000
+const LONGEST_WAIT_MS = 5 * 60_000
+const OFFER_MS = 60_000
+const LABEL = 'Wallet'
+
+interface Open {
+  readonly key: VaultKey
+  readonly backup: Backup
+  readonly wallet: Wallet
+  readonly views: Views
+}
+
+type Handlers = { readonly [Name in keyof Calls]: (...told: Parameters<Calls[Name]>) => ReturnType<Calls[Name]> | Promise<ReturnType<Calls[Name]>> }
+
+export class Session implements Handlers {
+  readonly #shelf: Shelf
+  readonly #network: Network
+  readonly #settings: Settings
+  readonly #tell: (event: EventMessage['event']) => void
+  #phase: Phase
+  #open: Open | undefined
+  #code: RecoveryCode | undefined
+  /** Of a book that is elsewhere, so that it can be used here again. */
+  #key: VaultKey | undefined
+  #started: Promise<void> = Promise.resolve()
+  #retry: ReturnType<typeof setTimeout> | undefined
+  #isOnline = false
+
+  private constructor(shelf: Shelf, network: Network, settings: Settings, phase: Phase, tell: (event: EventMessage['event']) => void) {
+    this.#shelf = shelf
+    this.#network = network
+    this.#settings = settings
+    this.#phase = phase
+    this.#tell = tell
+  }
+
+  static async begin(shelf: Shelf, network: Network, settings: Settings, tell: (event: EventMessage['event']) => void): Promise<Session> {
+    const phase = settings.mediator === null ? 'unset' : (await isRemembered(shelf)) ? 'locked' : (await shelf.note('vault')) ? 'forgotten' : 'none'
+    return new Session(shelf, network, settings, phase, tell)
+  }
+
+  status(): Status {
+    return { phase: this.#phase, name: this.#settings.name, backup: this.#open?.backup.state ?? 'waiting', isOnline: this.#isOnline }
+  }
+
+  /** The tab lost the book to another one (3). */
+  leave(): void {
+    this.#close('other-tab')
+  }
+
+  newCode(): string[] {
+    this.#code = newRecoveryCode()
+    return recoveryGroups(this.#code)
+  }
+
+  async create({ pin }: { pin: string }): Promise<void> {
+    if (this.#phase !== 'none' || !this.#code) throw new StateError('there is a book, or no code')
+    const key = await VaultKey.ofCode(this.#code)
+    await this.#shelf.replace({ notes: { phone: await remembering(key, pin) } })
+    this.#code = undefined
+    await this.#openBook(key)
+  }
+
+  async unlock({ pin }: { pin: string }): Promise<void> {
+    if (this.#phase !== 'locked') throw new StateError('the book is not locked')
+    try {
+      await this.#openBook(await recall(this.#shelf, pin))
+    } finally {
+      if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
+    }
+  }
+
+  async restore({ code, pin }: { code: string; pin: string }): Promise<void> {
+    if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
+    const key = await VaultKey.ofCode(readRecoveryCode(code))
+    const phone = await remembering(key, pin)
+    if (await this.#isOfShelf(key)) {
+      await this.#shelf.write({ notes: { phone } })
+      return this.#openBook(key)
+    }
+    // Another book is on this phone: it goes only if the vault has all of it.
+    if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
+    if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone }))) throw new CheckFailedError('there is no book for this code')
+    return this.#openBook(key)
+  }
+
+  async useHere(): Promise<void> {
+    const key = this.#key
+    if (this.#phase !== 'elsewhere' || !key) throw new StateError('the book is not elsewhere')
+    if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone: await this.#shelf.note('phone') }))) throw new VaultDeletedError()
+    await this.#openBook(key)
+  }
+
+  lock(): void {
+    this.#close('locked')
+  }
+
+  async deleteBook(): Promise<void> {
+    const { key } = this.#opened()
+    await this.#vault(key).delete()
+    this.#close('none')
+    await this.#shelf.replace({})
+  }
+
+  async follow({ address }: { address: string }): Promise<{ kind: 'question' | 'connection'; id: string }> {
+    const { wallet } = this.#opened()
+    await this.#started
+    if (!this.#isOnline) throw new UnreachableError('the mediator cannot be reached')
+    const { kind, id } = await wallet.follow(address)
+    return { kind, id }
+  }
+
+  /** Resolves with the newest offer of a connection that waits for an answer. */
+  async offerOf({ connection }: { connection: string }): Promise<string> {
+    const { wallet } = this.#opened()
+    const { agent } = wallet
+    const look = async (): Promise<string | undefined> => {
+      if ((await agent.store.get('connection', connection))?.['state'] === 'failed') throw new CheckFailedError('the connection has failed')
+      const rows = (await agent.store.list('offer')).filter(([, row]) => row['connection'] === connection)
+      return (rows.filter(([, row]) => row['state'] === 'offered').at(-1) ?? rows.at(-1))?.[0]
+    }
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer)
+        stop()
+      }
+      const again = (): void => {
+        look().then((id) => {
+          if (id === undefined) return
+          end()
+          resolve(id)
+        }, (error: unknown) => {
+          end()
+          reject(error as Error)
+        })
+      }
+      const stop = agent.onChange(again)
+      const timer = setTimeout(() => {
+        end()
+        reject(new UnreachableError('no offer came'))
+      }, OFFER_MS)
+      again()
+    })
+  }
+
+  book(): Promise<BookView> {
+    return this.#opened().views.book()
+  }
+
+  offer({ id }: { id: string }): Promise<OfferView> {
+    return this.#opened().views.offer(id)
+  }
+
+  question({ id }: { id: string }): Promise<QuestionView> {
+    return this.#opened().views.question(id)
+  }
+
+  // 2
+  async accept({ id }: { id: string }): Promise<void> {
+    const { wallet, backup } = this.#opened()
+    if (!backup.hasVault) await backup.flush()
+    await this.#whatCan(() => wallet.offers.accept(id))
+  }
+
+  async declineOffer({ id }: { id: string }): Promise<void> {
+    await this.#opened().wallet.offers.decline(id)
+  }
+
+  async answer({ id, entry }: { id: string; entry: string }): Promise<void> {
+    const { wallet } = this.#opened()
+    const { restrictions } = await wallet.questions.read(id)
+    const answers = Object.fromEntries([...restrictions.keys()].map((referent) => [referent, entry]))
+    await this.#whatCan(() => wallet.questions.answer(id, answers))
+  }
+
+  async decline({ id }: { id: string }): Promise<void> {
+    await this.#opened().wallet.questions.decline(id)
+  }
+
+  // What was decided is kept: without a network it goes on later by itself.
+  async #whatCan(step: () => Promise<void>): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error
+    }
+  }
+
+  async #openBook(key: VaultKey): Promise<void> {
+    const store = await SealedStore.open(this.#shelf, key)
+    const backup = await Backup.open(this.#shelf, key, store, this.#vault(key))
+    this.#key = key
+    try {
+      await this.#look(backup)
+    } catch (error) {
+      if (error instanceof OvertakenError) return this.#become('elsewhere')
+      if (error instanceof VaultDeletedError) return this.#forget()
+      throw error
+    }
+    const options = { mediator: this.#settings.mediator as string, egress: !this.#settings.direct, label: LABEL }
+    const wallet = await Wallet.open(backup.guarded(), this.#network, options)
+    const { governance } = this.#settings
+    const { agent } = wallet
+    const followed = governance ? new Governance(governance, agent.network, agent.store, agent.resolver) : undefined
+    this.#open = { key, backup, wallet, views: new Views(wallet, followed) }
+    backup.onState = (state) => {
+      if (state === 'elsewhere') this.#close('elsewhere')
+      else if (state === 'deleted') void this.#forget()
+      else this.#tell('status')
+    }
+    agent.onChange(() => this.#tell('changed'))
+    this.#started = this.#connect(wallet, FIRST_WAIT_MS)
+    this.#become('open')
+    void backup.flush().catch((error: unknown) => {
+      if (!(error instanceof WalletError)) throw error
+    })
+  }
+
+  // 1
+  async #look(backup: Backup): Promise<void> {
+    try {
+      await backup.check()
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error
+    }
+  }
+
+  async #connect(wallet: Wallet, wait: number): Promise<void> {
+    try {
+      await wallet.start()
+      this.#isOnline = true
+      void this.#lookAtLists(wallet)
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+      this.#isOnline = false
+      if (this.#open?.wallet === wallet)
+        this.#retry = setTimeout(() => (this.#started = this.#connect(wallet, Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
+    }
+    this.#tell('status')
+  }
+
+  // Notices of a revocation may be lost: each visit looks at the lists themselves.
+  async #lookAtLists({ credentials, agent }: Wallet): Promise<void> {
+    for (const entry of (await credentials.all()).filter(({ isKnownRevoked }) => !isKnownRevoked))
+      await agent.ifReachable(async () => void (await credentials.isRevoked(entry)))
+  }
+
+  #opened(): Open {
+    if (!this.#open) throw new StateError('the book is not open')
+    return this.#open
+  }
+
+  async #isOfShelf(key: VaultKey): Promise<boolean> {
+    if (!(await this.#shelf.note('vault')) && (await this.#shelf.rows()).length === 0) return false
+    try {
+      await SealedStore.open(this.#shelf, key)
+      return true
+    } catch (error) {
+      if (error instanceof CheckFailedError) return false
+      throw error
+    }
+  }
+
+  #vault(key: VaultKey): Vault {
+    return new Vault(this.#settings.origin, key)
+  }
+
+  async #forget(): Promise<void> {
+    this.#close('none')
+    await this.#shelf.replace({})
+  }
+
+  #close(phase: Phase): void {
+    clearTimeout(this.#retry)
+    this.#open?.wallet.stop()
+    this.#open?.backup.stop()
+    this.#open = undefined
+    if (phase !== 'elsewhere') this.#key = undefined
+    this.#isOnline = false
+    this.#become(phase)
+  }
+
+  #become(phase: Phase): void {
+    this.#phase = phase
+    this.#tell('status')
+  }
+}

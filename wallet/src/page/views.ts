@@ -1,0 +1,130 @@
+// What the page shows of offers, questions and the book: values as they are, judgements as codes. No key and no proof is in it.
+
+import { keyName } from '../anoncreds/attributes.js'
+import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
+import type { Entry } from '../exchange/credentials.js'
+import { misfit } from '../exchange/fitting.js'
+import type { Governance } from '../governance/following.js'
+import { StateError } from '../errors.js'
+import { Received } from '../received.js'
+import type { JsonObject } from '../store.js'
+import type { Wallet } from '../wallet.js'
+import { parseResourceId } from '../webvh/did.js'
+import { judgeAsker, judgeIssuer, purposeOf } from './judging.js'
+import type { BookView, EntryView, OfferView, QuestionPart, QuestionView } from './protocol.js'
+import { issuedOf, typeOf, typesWith } from './types.js'
+
+export class Views {
+  readonly #wallet: Wallet
+  readonly #governance: Governance | undefined
+
+  constructor(wallet: Wallet, governance: Governance | undefined) {
+    this.#wallet = wallet
+    this.#governance = governance
+  }
+
+  async book(): Promise<BookView> {
+    const { store } = this.#wallet.agent
+    const [entries, offers, questions, outbox] = await Promise.all([this.#wallet.credentials.all(), store.list('offer'), store.list('question'), store.list('outbox')])
+    return {
+      entries: await Promise.all(entries.map((entry) => this.#entry(entry))),
+      offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
+      questions: questions.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
+      isSending: outbox.length > 0,
+    }
+  }
+
+  async offer(id: string): Promise<OfferView> {
+    const row = await this.#wallet.agent.store.get('offer', id)
+    if (!row) throw new StateError('there is no such offer')
+    const values = previewOf(row)
+    const type = typeOf(values.keys())
+    const definitionId = row['credential'] === undefined ? definitionOf(row) : (await this.#wallet.credentials.one(id)).credential.definitionId
+    const signer = parseResourceId(definitionId).did.did
+    const inviter = typeof row['issuer'] === 'string' ? row['issuer'] : undefined
+    const { party, authority, may } = await judgeIssuer(this.#governance, issuedOf(type, values, signer, definitionId), signer, inviter)
+    return {
+      id,
+      state: String(row['state']),
+      why: textOf(row['why'] ?? row['refused']),
+      at: Number(row['at']),
+      issuer: party,
+      authority,
+      may,
+      type,
+      values: [...values].map(([name, raw]) => ({ name, raw })),
+    }
+  }
+
+  async question(id: string): Promise<QuestionView> {
+    const row = await this.#wallet.agent.store.get('question', id)
+    if (!row) throw new StateError('there is no such question')
+    const { request, restrictions } = await this.#wallet.questions.read(id)
+    const entries = await this.#wallet.credentials.all()
+    const parts = [...restrictions.keys()].map((referent): QuestionPart => {
+      const predicate = request.predicates.get(referent)
+      const fitting = entries.filter(({ credential }) => misfit(credential, request, restrictions, referent) === undefined)
+      return {
+        shown: request.attributes.get(referent)?.names.map(keyName) ?? [],
+        proven: predicate ? [{ name: keyName(predicate.name), comparison: predicate.comparison, value: predicate.value }] : [],
+        candidates: fitting.filter((entry) => !entry.isKnownRevoked).map((entry) => entry.id),
+        revoked: fitting.filter((entry) => entry.isKnownRevoked).map((entry) => entry.id),
+      }
+    })
+    const shown = parts.flatMap((part) => part.shown)
+    const proven = parts.flatMap((part) => part.proven.map(({ name }) => name))
+    const purpose = purposeOf(row['goalCode'])
+    // What was answered with; else the newest entry that answers all of it: one certificate, so that nothing is mixed.
+    const [used] = Object.values((row['answers'] ?? {}) as JsonObject)
+    const fitting = entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id)))
+    const answer = used === undefined ? fitting.at(-1) : entries.find((entry) => entry.id === used)
+    const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
+    const { party, authority, may } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown, proven, purpose })
+    return {
+      id,
+      state: String(row['state']),
+      why: textOf(row['why']),
+      at: Number(row['at']),
+      asker: party,
+      authority,
+      may,
+      comment: textOf(row['comment']),
+      purpose,
+      parts,
+      answer: answer ? await this.#entry(answer) : null,
+    }
+  }
+
+  async #entry({ id, credential, issuer, isKnownRevoked }: Entry): Promise<EntryView> {
+    const row = await this.#wallet.agent.store.get('credential', id)
+    return {
+      id,
+      at: Number(row?.['at'] ?? 0),
+      isRevoked: isKnownRevoked,
+      issuer: { did: issuer ?? null, name: await this.#nameOf(parseResourceId(credential.definitionId).did.did) },
+      type: typeOf(credential.attributes.keys()),
+      values: [...credential.attributes].map(([name, { raw }]) => ({ name, raw })),
+    }
+  }
+
+  // Names are a convenience in the book: without the network there are none.
+  async #nameOf(did: string): Promise<string | null> {
+    try {
+      return (await this.#governance?.snapshot([did]))?.file.names.get(did) ?? null
+    } catch {
+      return null
+    }
+  }
+}
+
+function previewOf(row: JsonObject): Map<string, string> {
+  return new Map((row['preview'] as readonly (readonly [string, string])[]).map(([name, raw]) => [keyName(name), raw]))
+}
+
+function definitionOf(row: JsonObject): string {
+  return new Received(row['offer'], 'offer').member('cred_def_id').text(LONGEST_IDENTIFIER)
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
