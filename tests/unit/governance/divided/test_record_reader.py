@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import fields
 from pydantic import BaseModel
+from tests.thorough import examples
 from tests.unit.governance import statements as said
 from tests.unit.governance.conftest import EXAMPLE
 from tests.unit.governance.divided_files import Json, accreditation, in_form_10, issuer, part_of, record
@@ -224,7 +225,7 @@ def test_both_agree_on_what_may_be_left_out_and_on_strangers(path: tuple[Any, ..
         agree(changed)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(VALUES)), min_size=1, max_size=3))
 def test_both_agree_on_several_changes_at_once(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
     changed = full_record()
@@ -236,7 +237,7 @@ def test_both_agree_on_several_changes_at_once(changes: list[tuple[tuple[Any, ..
     agree(changed)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from([path for path in PLACES if path[-1] in ("title", "name", "decision", "id", "reason", "redress")]),
     st.text(),
