@@ -7,11 +7,12 @@ and copied. What a first start makes is tested on `database`, which is empty.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import base58
 import pytest
@@ -25,7 +26,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.config_tables import Address, AppConfig, PublicConfig, WalletConfig
 from wanderbuch.agents.runtime.role_settings import NoSettings
 
-__all__ = ["config_in", "copy_of", "database_with_store", "drop_copy", "first_store"]
+__all__ = ["config_in", "copy_of", "database_with_store", "drop_copy", "first_store", "made_once"]
 
 
 def config_in(folder: Path) -> AgentConfig:
@@ -49,16 +50,21 @@ def config_in(folder: Path) -> AgentConfig:
 @pytest.fixture(scope="session")
 def first_store(postgresql_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Database:
     """The one that is copied; nobody may be connected to it."""
-    made = postgresql_server.create_database()
 
-    async def start() -> None:
+    async def start(made: Database) -> None:
         async with two_processes(config_in(tmp_path_factory.mktemp("first")), made):
             pass
 
-    with ThreadPoolExecutor(1) as thread:  # whoever asks first may be a coroutine
-        thread.submit(asyncio.run, start()).result()
+    return made_once(postgresql_server, start)
+
+
+def made_once(server: PostgresServer, fill: Callable[[Database], Coroutine[Any, Any, None]]) -> Database:
+    """Return a database that was filled, and that nobody is connected to."""
+    made = server.create_database()
+    with ThreadPoolExecutor(1) as thread:  # whoever asks for it first may be a coroutine
+        thread.submit(lambda: asyncio.run(fill(made))).result()
     ended = sql.SQL("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = {}")
-    postgresql_server.admin(ended.format(sql.Literal(made.name)))
+    server.admin(ended.format(sql.Literal(made.name)))
     return made
 
 
