@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
+from hypothesis.internal.conjecture import providers
 from tests.askar_answers import all_answered
 from tests.divided_imports import import_own_share
 from tests.first_store import config_in, database_with_store, first_store  # noqa: F401 (fixtures for all)
@@ -41,6 +42,10 @@ os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 
 # What an agent that runs looks through for garbage, and when.
 _COLLECTING = (10_000, 10, 20)
+
+# Examples do not depend on which of our modules are loaded: Hypothesis would read all of them for their constants, in
+# each process, and draw otherwise in a run of one file than in one of all.
+providers._get_local_constants = lambda: providers._local_constants
 
 # The same examples in each run, and no limit of time for one: a machine may be busy, and what failed must fail again.
 hypothesis.settings.register_profile(
