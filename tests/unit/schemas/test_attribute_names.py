@@ -18,7 +18,8 @@ type Keys = tuple[Any, Any, Any]
 def keys() -> Keys:
     """What the library made for these attributes, once (`tests.issuer_keys`): it looks for primes, for seconds."""
     schema = anoncreds.Schema.create("odd", "1.0", "did:example:i", list(ODD_NAMES))
-    return anoncreds.CredentialDefinition.create("did:example:s", schema, "did:example:i", "t", "CL")
+    made: Keys = anoncreds.CredentialDefinition.create("did:example:s", schema, "did:example:i", "t", "CL")
+    return made
 
 
 def issue(keys: Keys, names: Iterable[str]) -> Any:
