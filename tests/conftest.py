@@ -20,7 +20,7 @@ from tests.needs import skip_what_cannot_run
 from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures for all)
 from tests.prepared import start_prepared
 from tests.processes import processes  # noqa: F401
-from tests.shared_town import OneWorkerForATown, order_modules, shared_town  # noqa: F401
+from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
 from tests.thorough import examples
 
 from wanderbuch.agents.machine import LocalMachine
@@ -81,6 +81,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine lacks something for; let who shares a town run in an order."""
     skip_what_cannot_run(items)
     order_modules(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Let a town end with its last test."""
+    try:
+        return (yield)
+    finally:
+        leave_town(item, nextitem)
 
 
 @pytest.hookimpl(optionalhook=True)

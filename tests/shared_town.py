@@ -13,6 +13,7 @@ ends a DID.
 The modules that have wallets of others meet our agents share those of `tests/interop/conftest.py` in the same way.
 """
 
+import signal
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -21,6 +22,8 @@ import pytest_asyncio
 from tests.abuse.town import Town
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
+
+from wanderbuch.agents.machine import LocalMachine
 
 SHARED: Final[Mapping[str, tuple[str, ...]]] = {
     "shared_town": (
@@ -45,6 +48,8 @@ SHARED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """By the fixture, the modules that share it, in the order in which they run."""
+RUNNING: Final[dict[str, LocalMachine]] = {}
+"""The machine of each town that was opened."""
 BROWSER: Final = "tests/browser/"
 UNITS: Final = "tests/unit/"
 
@@ -61,6 +66,7 @@ async def shared_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
         mill=True,
         registry_size=64,
     )
+    RUNNING["shared_town"] = town.machine
     try:
         await town.open()
         yield town
@@ -104,6 +110,16 @@ def order_modules(items: list[pytest.Item]) -> None:
             first = items.index(together[0])
             together.sort(key=lambda item: modules.index(_file_of(item)))
             items[:] = [*items[:first], *together, *(item for item in items[first:] if _file_of(item) not in modules)]
+
+
+def leave_town(item: pytest.Item, following: pytest.Item | None) -> None:
+    """Tell the agents of a town to end once its last test has: until the session does, they would take their turns."""
+    for fixture, machine in RUNNING.items():
+        modules = SHARED[fixture]
+        if _file_of(item) in modules and (following is None or _file_of(following) not in modules):
+            for process in (process for agent in machine.agents for process in agent.processes):
+                if process.process is not None and process.is_running:
+                    process.process.send_signal(signal.SIGTERM)
 
 
 def _file_of(item: pytest.Item) -> str:

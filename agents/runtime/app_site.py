@@ -371,8 +371,7 @@ def _guard(
         if request.path in _OPEN_PATHS or path in _FRONT_PATHS:
             return await _passed(request, handler)
         if path in open_routes:
-            forwarded_for = request.headers.getall("X-Forwarded-For", ())
-            request[_CALLER] = Caller(networks.of(request.remote, forwarded_for), ANYBODY)
+            request[_CALLER] = Caller(networks.of_request(request), ANYBODY)
         elif path not in pages and not (path == _ROOT and wants_page(request)):
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
             caller = await caller_with(given.strip(), request.path) if scheme.lower() == "bearer" else None

@@ -189,7 +189,7 @@ class PublicSite:
                 return HangUp()
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
         body = await read_body(request, deadline_s=_BODY_DEADLINE_S)
-        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
+        network = self._networks.of_request(request)
         return await self._receiver(body, network)
 
     def _socket_or(self, handler: Handler) -> Handler:
@@ -198,7 +198,7 @@ class PublicSite:
         async def handle(request: web.Request) -> web.StreamResponse:
             if self._sockets is None or request.headers.get("Upgrade", "").lower() != "websocket":
                 return await handler(request)
-            network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
+            network = self._networks.of_request(request)
             return await self._sockets(request, network)
 
         return handle

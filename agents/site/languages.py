@@ -136,6 +136,11 @@ class Words:
         return escape(own) if own else self._english(country_name(code))
 
     @property
+    def countries(self) -> list[str]:
+        """The codes of all countries, in the order of their names in this language."""
+        return sorted(iso3166().codes, key=lambda code: str(self.country(code).striptags()))
+
+    @property
     def has_own_titles(self) -> bool:
         """Whether there are titles of occupations in this language."""
         return _has_titles(self.language.tag)

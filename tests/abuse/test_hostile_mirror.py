@@ -1,6 +1,5 @@
 """What stands in the authority's place can delay and withhold; it cannot bring back, change or freeze."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -124,7 +123,7 @@ async def test_a_frozen_file_goes_stale(scene: Scene) -> None:
     await scene.mirror.post("/capture")
     await scene.serve("FROZEN")
     await scene.publish(without=scene.town.centre)
-    await asyncio.sleep(FRESHNESS_S + 1)
+    await scene.employer.wait_for("/governance", "is_fresh", False)
     assert not (await scene.refreshed())["is_fresh"]
     assert (await scene.answered(question, request))["verdict"] == "STALE"
 
@@ -132,7 +131,7 @@ async def test_a_frozen_file_goes_stale(scene: Scene) -> None:
 async def test_a_silent_authority_goes_stale_and_comes_back(scene: Scene) -> None:
     await scene.serve("DOWN")
     assert (await scene.refreshed())["last_refresh"] == "UNREACHABLE"
-    await asyncio.sleep(FRESHNESS_S + 1)
+    await scene.employer.wait_for("/governance", "is_fresh", False)
     assert (await scene.answered(*await scene.asked()))["verdict"] == "STALE"
     await scene.serve("PASS")
     assert (await scene.refreshed())["is_fresh"]

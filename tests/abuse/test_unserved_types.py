@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from tests.unit.runtime.correspondents import (
     connected_to,
     invitation_of,
@@ -22,15 +23,18 @@ from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.gate.served import TABLE, Served
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 
 AUTHOR = "did:webvh:QmZiyaPNtfWPaFz7oF3NcAyM85zq7yx6oNrrrzSRxqVnPj:authority.wanderbuch.test:org"
 PREFIXES = ("https://didcomm.org", "did:sov:BzCbsNYhMrjHiqZDTUASHg;spec")
 
 
-@pytest.fixture(params=["issuer", "holder", "verifier", "authority"])
-async def agent(request: pytest.FixtureRequest, machine: LocalMachine) -> AsyncIterator[RunningAgent]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["issuer", "holder", "verifier", "authority"])
+async def agent(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningAgent]:
     """A role that runs; there is no authority to be reached, which keeps nobody from receiving messages."""
+    machine = LocalMachine(tmp_path_factory.mktemp(request.param) / "machine")
     role = importlib.import_module(f"wanderbuch.agents.{request.param}.role").ROLE
     handle = machine.add(request.param, "Somebody", f"{request.param}.wanderbuch.test")
     if request.param == "authority":

@@ -7,11 +7,12 @@ import pytest
 import pytest_asyncio
 from acapy_agent.utils.testing import create_test_profile
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
 from tests.unit.trust.receipts.test_receipts import verification
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, DeskPlace, open_place
 from tests.unit.verifier_pages.test_answer_page import OVER
+from tests.unit.verifier_pages.test_paper_page import PAPER
 
 from wanderbuch.plugins.trust.verifying.exchange import open_verifications
 
@@ -72,6 +73,14 @@ async def put_question(look: Look, language: str = "en") -> str:
     return look.page.url.rpartition("/")[2]
 
 
+async def fill_in_paper(page: Page) -> None:
+    for name in ("centre", "occupation", "awarded_on"):
+        await page.fill(f"[name={name}]", PAPER[name])
+    await page.fill("[name=place]", "Malta")
+    async with page.expect_navigation():
+        await page.click("main form.panel button.button")
+
+
 @pytest.mark.parametrize(("language", "size"), LOOKS)
 async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard, language: str, size: str) -> None:
     home, name = f"/desk/{language}", f"{language}-{size}"
@@ -99,6 +108,10 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard
         async with page.expect_navigation():
             await page.click("form[action$='/ask/link'] button")
         await look.check(f"asking-link-{name}")
+        await look.open(f"{home}/paper")
+        await look.check(f"asking-paper-{language}-{size}")
+        await fill_in_paper(page)
+        await look.check(f"asking-paper-answer-{language}-{size}")
         await look.open(f"{home}/links")
         await look.check(f"asking-links-{name}")
         question = await put_question(look, language)
@@ -116,7 +129,7 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, yard: Yard
         await look.check(f"asking-audit-{name}")
     async with looking(chromium, yard, SIZES[size]) as look:
         await sign_in(look, yard.tokens[ADMINISTRATOR], language)
-        for path in ("settings", "people", "means"):
+        for path in ("settings", "rules", "people", "means"):
             await look.open(f"{home}/{path}")
             await look.check(f"asking-{path}-{name}")
 

@@ -1,10 +1,12 @@
 """The officials' desk in Chromium: accessible on every page, and a draft's whole way with the keyboard alone."""
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 from tests.browser.conftest import Town
 from tests.browser.looking import DESKTOP, LOOKS, SIZES, Look, follow, looking, tab_to
+from tests.unit.authority.test_applications import YARD, application
 from tests.unit.authority_pages.place import GALLE, KENYA, WELDERS
+from tests.unit.authority_pages.test_uploading import LIST
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.needs("chromium")]
 
@@ -27,6 +29,7 @@ async def begin(page: Page, why: str) -> str:
 
 @pytest.mark.parametrize(("language", "size"), LOOKS)
 async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town, language: str, size: str) -> None:
+    case = await town.place.applications.take(YARD, application(), "a.b.c", network="203.0.113.0/24")
     async with looking(chromium, town, SIZES[size]) as look:
         page, home = look.page, f"/desk/{language}"
         await look.open(f"{home}/sign-in")
@@ -45,9 +48,19 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
             "programme": f"{draft}/statement?did={WELDERS}&kind=programmes&at=0",
             "refusal": f"{draft}/statement?did={WELDERS}&kind=refusals&at=new",
             "dashboard": f"{home}/",
+            "invitations": f"{home}/invitations",
+            "applications": f"{home}/applications",
+            "application": f"{home}/application/{case.id}",
+            "lists": f"{home}/lists",
         }.items():
             await look.open(path)
             await look.check(f"desk-{name}-{language}-{size}")
+        await page.set_input_files(
+            "input[name=list]", files=[FilePayload(name="c.csv", mimeType="", buffer=LIST.encode())]
+        )
+        async with page.expect_navigation():
+            await page.click("form[enctype] button.button")
+        await look.check(f"desk-list-{language}-{size}")
         for name, path in {"problem": f"{home}/draft/none", "lost": f"{home}/nowhere"}.items():
             await look.open(path)
             await expect(page.locator("main [role=alert]")).to_be_visible()
@@ -57,6 +70,8 @@ async def test_every_page_can_be_used_by_everybody(chromium: Browser, town: Town
         await sign_in(look, town.tokens["a.silva"], language)
         await look.open(f"{home}/?name=welding")
         await look.check(f"desk-approver-{language}-{size}")
+        await look.open(f"{home}/application/{case.id}")
+        await look.check(f"desk-approver-application-{language}-{size}")
         await look.open(f"{home}/suspend?did={WELDERS}")
         await look.check(f"desk-suspend-{language}-{size}")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.flow.person import Person
 from tests.prepared import start_prepared
 
 from wanderbuch.agents.machine import AgentHandle, AppError, LocalMachine
@@ -34,33 +34,6 @@ pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 ECOSYSTEM = "lanka"
 CENTRE = "did:webvh:QmXk3Zx9bFBqDGUNqLyXSWEUC3xgjUN1JwPj9pyAGGxVcT:centre.example.test:org"
 REDRESS = "mailto:appeals@authority.example.test"
-
-
-@dataclass
-class Person:
-    """Somebody with a token at the authority's REST API."""
-
-    agent: AgentHandle
-    token: str
-
-    async def call(self, method: str, path: str, body: Any = None, **query: str) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        async with (
-            aiohttp.ClientSession(trust_env=False) as session,
-            session.request(
-                method, f"{self.agent.app_url}/v1/authority{path}", json=body, params=query, headers=headers
-            ) as response,
-        ):
-            answer = await response.json(content_type=None)
-            if response.status >= 400:
-                raise AppError(response.status, answer)
-            return answer
-
-    async def post(self, path: str, body: Any = None) -> Any:
-        return await self.call("POST", path, body)
-
-    async def get(self, path: str, **query: str) -> Any:
-        return await self.call("GET", path, **query)
 
 
 @dataclass

@@ -1,7 +1,9 @@
 """`wanderbuch backup` while real agents run and exchange, and `wanderbuch restore` after the store is lost.
 
 What an issuer and an authority did after the backup is public: it stays, and nothing is given or published twice. The
-tests share a village on each engine, where one agent after the other is lost and restored and all go on.
+tests share a village on SQLite, where one agent after the other is lost and restored and all go on; an authority under
+review is restored on PostgreSQL. All roles with two processes on a PostgreSQL that is lost are restored in
+`tests/containers/test_scale.py`; these tests run there in `tests/soak/test_backup_on_postgresql.py`.
 """
 
 import asyncio
@@ -9,13 +11,14 @@ import json
 import shutil
 import stat
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.flow.test_authority import Person
-from tests.postgresql import ENGINES, PostgresServer
+from tests.flow.person import Person
+from tests.postgresql import PostgresServer
 from tests.prepared import start_prepared
 from tests.prepared.running import run_prepared
 from tests.soak.village import WELDER, Village
@@ -28,17 +31,10 @@ from wanderbuch.governance.form.records import split
 pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ENGINES)
-async def village(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Village]:
-    server: PostgresServer | None = None
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-    made = Village(
-        tmp_path_factory.mktemp("village"),
-        centre={"registry_size": 12},
-        doubled_on=server,
-        start_child=start_prepared,
-    )
+@asynccontextmanager
+async def running_village(folder: Path, server: PostgresServer | None = None) -> AsyncIterator[Village]:
+    """Run a village, doubled on a server if there is one."""
+    made = Village(folder, centre={"registry_size": 12}, doubled_on=server, start_child=start_prepared)
     try:
         await made.open()
         yield made
@@ -47,6 +43,12 @@ async def village(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
         for database in made.databases:
             assert server is not None
             await asyncio.to_thread(server.drop_database, database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def village(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Village]:
+    async with running_village(tmp_path_factory.mktemp("village")) as running:
+        yield running
 
 
 async def wanderbuch(*arguments: object, expect: int = 0) -> dict[str, Any]:
@@ -143,7 +145,6 @@ async def test_an_issuer_goes_on_from_a_backup_made_in_mid_exchange(
     assert fresh_credential
 
 
-@pytest.mark.parametrize("village", ["sqlite"], indirect=True, scope="module")
 async def test_an_authority_takes_up_the_versions_that_it_published_after_the_backup(
     village: Village, tmp_path: Path
 ) -> None:
@@ -251,18 +252,17 @@ async def test_an_employer_goes_on_from_a_backup_made_in_mid_question(
     assert await verdict(village, kept) == "TRUSTED"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.needs("postgresql")
 async def test_an_authority_goes_on_from_a_backup_made_in_mid_review(
-    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path, postgresql_server: PostgresServer
 ) -> None:
     """What was under review then and became a version since is told apart from what was not decided yet."""
-    server = request.getfixturevalue("postgresql_server") if engine == "postgresql" else None
-    databases = [] if server is None else [server.create_database()]
+    server = postgresql_server
+    databases = [server.create_database()]
     machine = LocalMachine(tmp_path / "machine", start_child=start_prepared)
     table = {"ecosystem": "lanka", "redress": "mailto:appeals@authority.example.test"}
     agent = machine.add("authority", "Authority of Lanka", "authority.wanderbuch.test", authority=table)
-    if databases:
-        agent.use_store(databases[0].url, databases[0].password)
+    agent.use_store(databases[0].url, databases[0].password)
     try:
         await agent.start()
         editor, approver = [
@@ -293,14 +293,10 @@ async def test_an_authority_goes_on_from_a_backup_made_in_mid_review(
         told = history.read_bytes()
 
         await agent.kill()
-        if server is None:
-            for name in ("wallet", "index"):
-                shutil.rmtree(agent.data / name)
-        else:
-            server.drop_database(databases.pop())
-            databases.append(server.create_database())
-            agent.use_store(databases[0].url, databases[0].password)
-            agent.write_config()
+        server.drop_database(databases.pop())
+        databases.append(server.create_database())
+        agent.use_store(databases[0].url, databases[0].password)
+        agent.write_config()
         restored = await wanderbuch("restore", backup, "--config", config_of(agent))
         assert "version 2 is taken up" in [each["text"] for each in restored["done"]]
         await agent.start()
@@ -315,5 +311,4 @@ async def test_an_authority_goes_on_from_a_backup_made_in_mid_review(
     finally:
         await machine.stop()
         for database in databases:
-            assert server is not None
             server.drop_database(database)

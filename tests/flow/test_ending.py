@@ -74,46 +74,27 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         running.wait()
 
 
-def ends_with_all(running: subprocess.Popen[str], number: signal.Signals, folder: Path) -> None:
-    """Send a signal to a demo, and check that it says which it was and leaves nothing."""
-    running.send_signal(number)
-    output, _ = running.communicate(timeout=120)
-    assert running.returncode == 128 + number, output
-    assert not agents_in(folder)
-    assert list(folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
-def test_told_to_end_the_demo_takes_its_agents_and_keys_with_it(
-    tmp_path: Path, demo: Callable[[], subprocess.Popen[str]], number: signal.Signals
+@pytest.mark.needs("postgresql")
+def test_killed_the_demo_takes_all_with_it_and_the_next_one_removes_its_keys_and_ends_with_its_own(
+    tmp_path: Path, demo: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    ends_with_all(demo(), number, tmp_path)
-
-
-def test_killed_the_demo_takes_its_agents_with_it_and_the_next_one_removes_its_keys(
-    tmp_path: Path, demo: Callable[[], subprocess.Popen[str]]
-) -> None:
-    running = demo()
-    running.kill()
-    running.wait()
+    """By one signal: which there are, and that they do the same, `tests/unit/machine/test_interrupting.py` sees."""
+    killed = demo("--store", "postgresql")
+    folder = postgresql_of(killed.pid)
+    assert agents_in(folder)
+    killed.kill()
+    killed.wait()
+    wait_until(lambda: not folder.exists() and not agents_in(folder), "the server has ended, and its folder is gone")
     wait_until(lambda: not agents_in(tmp_path), "the agents have ended")
     (left,) = tmp_path.iterdir()
     assert list(left.rglob("wallet.key"))
-    again = demo()
+    running = demo()
     assert not left.exists()
-    ends_with_all(again, signal.SIGTERM, tmp_path)
-
-
-@pytest.mark.needs("postgresql")
-def test_killed_the_demo_takes_its_postgresql_with_it(
-    tmp_path: Path, demo: Callable[..., subprocess.Popen[str]]
-) -> None:
-    running = demo("--store", "postgresql")
-    folder = postgresql_of(running.pid)
-    assert agents_in(folder)
-    running.kill()
-    running.wait()
-    wait_until(lambda: not folder.exists() and not agents_in(folder), "the server has ended, and its folder is gone")
+    running.send_signal(signal.SIGHUP)
+    output, _ = running.communicate(timeout=120)
+    assert running.returncode == 128 + signal.SIGHUP, output
+    assert not agents_in(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def postgresql_of(pid: int) -> Path:

@@ -104,7 +104,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[
     place = Place(folder / "place")
     async with receiving(place.machine) as receiver:
         try:
-            await place.open()
+            await place.open(other=False)
             yield place, receiver
         finally:
             await place.machine.stop()

@@ -58,7 +58,8 @@ class Place:
         self.version = 0
         self.standing: dict[str, Any] = {}
 
-    async def open(self) -> None:
+    async def open(self, *, other: bool = True) -> None:
+        """Start everybody, and another worker if one is wanted."""
         await self.authority.start()
         view = await self.authority.get("/identity")
         self.did, self.schema_id = view["did"], view["schemas"]["qualification/1.0"]
@@ -68,7 +69,8 @@ class Place:
         await self.centre.start()
         self.standing = await stands(self.centre)
         await self.publish("active")
-        await asyncio.gather(self.centre.post("/governance/refresh"), self.worker.start(), self.other.start())
+        workers = (self.worker, self.other) if other else (self.worker,)
+        await asyncio.gather(self.centre.post("/governance/refresh"), *(worker.start() for worker in workers))
 
     async def publish(self, status: str | None) -> None:
         """Publish the next version; the centre is accredited, withdrawn, or (None) not named."""

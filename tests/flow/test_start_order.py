@@ -1,30 +1,38 @@
-"""Whoever starts first: real agents find what they need as soon as it is there, and nobody tells them to look."""
+"""Whoever starts first: real agents find what they need as soon as it is there, and nobody tells them to look.
+
+The tests share a village, in this order.
+"""
 
 import asyncio
 import shutil
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from tests.prepared import start_prepared
 from tests.soak.village import WELDER, Village, ready_to_issue
 
 from wanderbuch.agents.demo.example import example_payload
-from wanderbuch.agents.machine import AgentHandle
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="module")]
 
 FRESH_S = 6
 
 
-def village_in(folder: Path) -> Village:
-    """Return a village in which the authority's word lasts only a few seconds."""
-    return Village(
-        folder,
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def village(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Village]:
+    """A village in which the authority's word lasts only a few seconds; nobody runs yet."""
+    made = Village(
+        tmp_path_factory.mktemp("village"),
         authority={"freshness_lifetime_s": FRESH_S, "reissue_every_s": 1},
         centre={"registry_size": 32},
         start_child=start_prepared,
     )
+    try:
+        yield made
+    finally:
+        await made.machine.stop()
 
 
 async def show(village: Village, credential_id: str) -> dict[str, Any]:
@@ -57,63 +65,50 @@ async def payload_of(village: Village) -> dict[str, Any]:
     )
 
 
-async def test_everybody_was_there_before_the_first_publication_and_it_counts_at_once(tmp_path: Path) -> None:
-    village = village_in(tmp_path / "village")
-    try:
-        await village.open_authority()
-        others = (village.centre, village.worker, village.employer)
-        await asyncio.gather(*(agent.start() for agent in others))
-        payload = await payload_of(village)
-        for agent in (village.worker, village.employer):
-            assert (await agent.get("/governance"))["current"] is None
-        await village.authority.post("/versions", {"payload": payload})
-        await issue_and_show(village)
-    finally:
-        await village.machine.stop()
+async def test_everybody_was_there_before_the_first_publication_and_it_counts_at_once(village: Village) -> None:
+    await village.open_authority()
+    others = (village.centre, village.worker, village.employer)
+    await asyncio.gather(*(agent.start() for agent in others))
+    payload = await payload_of(village)
+    for agent in (village.worker, village.employer):
+        assert (await agent.get("/governance"))["current"] is None
+    await village.authority.post("/versions", {"payload": payload})
+    await issue_and_show(village)
 
 
-async def test_agents_work_whatever_the_order_they_start_in(tmp_path: Path) -> None:
-    """Worker and employer start for the first time each time; what the centre kept is no longer fresh."""
-    village = village_in(tmp_path / "village")
-    names: dict[str, AgentHandle] = {
-        "authority": village.authority,
-        "centre": village.centre,
-        "worker": village.worker,
-        "employer": village.employer,
-    }
-    orders = [
+async def test_an_authority_that_was_away_is_found_when_it_is_back(village: Village) -> None:
+    _, credential_id = await village.issue()
+    await village.authority.stop()
+    for agent in (village.worker, village.employer):
+        await agent.wait_for("/governance", "is_fresh", False)
+    # Unknown where even the schema, which lies with the authority, was never fetched.
+    assert (await show(village, credential_id))["decision"]["verdict"] in ("STALE", "UNKNOWN")
+    await village.authority.start()
+    assert (await show(village, credential_id))["decision"]["verdict"] == "TRUSTED"
+    for agent in (village.worker, village.employer):  # by itself, too
+        await agent.wait_for("/governance", "is_fresh", True)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
         ("centre", "worker", "employer", "authority"),
         ("employer", "worker", "authority", "centre"),
-        ("worker", "authority", "centre", "employer"),
-        ("employer", "centre", "authority", "worker"),
-    ]
-    assert {order[-1] for order in orders} == set(names)
-    try:
-        await village.open()
-        for order in orders:
-            await village.machine.stop()
-            for agent in (village.worker, village.employer):
-                shutil.rmtree(agent.data)
-            for name in order:
-                await names[name].start()
-            await issue_and_show(village)
-    finally:
-        await village.machine.stop()
+        ("employer",),
+        ("worker",),
+    ],
+    ids=lambda order: f"{order[-1]}-last",
+)
+async def test_agents_work_whatever_the_order_they_start_in(village: Village, order: tuple[str, ...]) -> None:
+    """Worker and employer start for the first time each time; what the centre kept is no longer fresh.
 
-
-async def test_an_authority_that_was_away_is_found_when_it_is_back(tmp_path: Path) -> None:
-    village = village_in(tmp_path / "village")
-    try:
-        await village.open()
-        _, credential_id = await village.issue()
-        await village.authority.stop()
-        for agent in (village.worker, village.employer):
-            await agent.wait_for("/governance", "is_fresh", False)
-        # Unknown where even the schema, which lies with the authority, was never fetched.
-        assert (await show(village, credential_id))["decision"]["verdict"] in ("STALE", "UNKNOWN")
-        await village.authority.start()
-        assert (await show(village, credential_id))["decision"]["verdict"] == "TRUSTED"
-        for agent in (village.worker, village.employer):  # by itself, too
-            await agent.wait_for("/governance", "is_fresh", True)
-    finally:
-        await village.machine.stop()
+    Who is not named goes on running, as if it had started before.
+    """
+    agents = [getattr(village, name) for name in order]
+    await asyncio.gather(*(agent.stop() for agent in agents))
+    for agent in agents:
+        if agent in (village.worker, village.employer):
+            shutil.rmtree(agent.data)
+    for agent in agents:
+        await agent.start()
+    await issue_and_show(village)

@@ -135,6 +135,25 @@ async def test_what_a_killed_process_was_at_is_done_by_the_other_and_nothing_twi
     assert (await dies.app.get(f"/offers/{made}"))["receipt"] == "KEPT"
 
 
+async def test_everybody_survives_a_restart_of_the_server_and_keeps_nothing_beside_it(
+    place: Place, postgresql_server: PostgresServer
+) -> None:
+    village = place.village
+    _, credential = await village.issue()
+    await asyncio.to_thread(postgresql_server.restart)
+    asked = await place.employer.post("/requests", {"requirement": WELDER, "deadline_s": 120})
+    opened = await place.worker.post("/invitations", {"url": asked["short_url"]})
+    await place.worker.post(f"/requests/{opened['id']}/present", {"credential_id": credential})
+    ended = await place.employer.wait_for(f"/requests/{asked['id']}", "state", "DECIDED")
+    assert ended["decision"]["verdict"] == "TRUSTED"
+    assert (await village.issue())[1] != credential
+    for name, database in zip(DOUBLED, village.databases, strict=True):
+        agent: AgentHandle = getattr(place, name)
+        for process in agent.processes:
+            assert not list(process.data.rglob("wallet.db"))
+            assert database.password not in process.log_path.read_text()
+
+
 async def test_a_rolling_restart_under_load_loses_nothing(place: Place) -> None:
     """The processes of issuer and holder are stopped and started one by one while offers are made and answered."""
     done = asyncio.Event()

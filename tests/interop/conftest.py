@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from tests.interop.ecosystem import Ecosystem, running_ecosystem
 from tests.interop.stock_acapy import lay_out
+from tests.shared_town import RUNNING
 
 from wanderbuch.agents.machine import LocalMachine
 
@@ -36,6 +37,7 @@ async def shared_ecosystem(
     """Everybody; a module may restart them, and leaves them running."""
     folder = tmp_path_factory.mktemp("ecosystem")
     async with running_ecosystem(folder, worker=True, others=[ministry], further=add_mediators) as running:
+        RUNNING["shared_ecosystem"] = running.machine
         yield running
 
 

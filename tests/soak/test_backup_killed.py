@@ -22,7 +22,7 @@ from wanderbuch.agents.runtime.exits import EXIT_MISTAKE
 BACKUPS = RESTORES = int(os.environ.get("WANDERBUCH_SOAK_KILLS") or 25)
 KILLED = -9
 SLOWEST_S = 4.0
-DISK_MIB = 24
+DISK_MIB = 64  # an agent does not start with less than 32 free
 
 
 @pytest.fixture

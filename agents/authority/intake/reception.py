@@ -119,7 +119,7 @@ class Reception:
         Raises:
             WanderbuchError: it is not taken.
         """
-        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+        network = self._networks.of_request(request)
         self._budget.take(network)
         if (request.content_length or 0) > MAX_APPLICATION_BYTES:
             raise TooLargeError(f"expected at most {MAX_APPLICATION_BYTES} bytes")

@@ -133,9 +133,7 @@ class DeskPages:
             lambda office: office.parts.sessions,
             lambda office: office.parts.sign_in,
             frame="desk.html",
-            network_of=lambda office, request: office.parts.networks.of(
-                request.remote, request.headers.getall("X-Forwarded-For", [])
-            ),
+            network_of=lambda office, request: office.parts.networks.of_request(request),
         )
         self.people: PeopleDesk[DeskOffice, Official] = PeopleDesk(self.entrance, lambda office: office.parts.sign_in)
 

@@ -16,7 +16,6 @@ from wanderbuch.governance.importing.dates import DayOrder
 from wanderbuch.governance.importing.headers import IGNORED
 from wanderbuch.governance.lists.questions import QUESTIONS
 from wanderbuch.governance.lists.table import CellFinding, TableError, column_letters
-from wanderbuch.schemas.countries import iso3166
 from wanderbuch.schemas.frameworks import frameworks
 
 _SHOWN: Final = 200
@@ -79,7 +78,7 @@ class DeskLists:
             about_all=[_shown(finding) for finding in read.ready.about_all][:_SHOWN],
             questions=_questions(read, uploaded.said),
             frameworks=tuple(frameworks()),
-            countries=tuple(iso3166().codes),
+            countries=visit.words.countries,
             orders=[order.value for order in DayOrder],
         )
 

@@ -160,7 +160,7 @@ class Registrar:
         return tagged(request, kept.body, content_type="application/jwt", headers=headers)
 
     def _admit(self, request: web.Request) -> None:
-        network = self._networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+        network = self._networks.of_request(request)
         if wait_s := self._limit.wait_s(network, time.monotonic()):
             raise TooOftenError(wait_s)
 

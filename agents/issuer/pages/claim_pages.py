@@ -179,7 +179,7 @@ class ClaimPages:
 def network_of(office: ClaimWork, request: web.Request) -> str:
     """Return the network that a request came from."""
     networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-    return networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+    return networks.of_request(request)
 
 
 def claim_routes() -> tuple[PublicRoute, ...]:

@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from aiohttp import web
+
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAX_FORWARDS = 16
@@ -46,6 +48,10 @@ class Networks:
                 if not self._is_trusted(address):
                     break
         return "" if address is None else _network(address)
+
+    def of_request(self, request: web.BaseRequest) -> str:
+        """Return the network of a request as it came to a site of ours."""
+        return self.of(request.remote, request.headers.getall("X-Forwarded-For", ()))
 
     def trusts(self, remote: str | None) -> bool:
         """Return whether the address at the other end of a connection is a proxy that we trust."""

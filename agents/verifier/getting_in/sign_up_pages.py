@@ -30,7 +30,6 @@ from wanderbuch.agents.verifier.getting_in.presets import PRESETS, use_of
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.signed.application import IntendedUse, VerifierWants
-from wanderbuch.schemas.countries import iso3166
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import new_id
 
@@ -91,7 +90,7 @@ class SignUpPages:
     ) -> web.StreamResponse:
         name = (await read_form(request)).get("name", "")[:_MAX_TEXT]
         networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-        network = networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+        network = networks.of_request(request)
         try:
             record, token = await sign_up.make(name, network=network)
         except WanderbuchError as err:
@@ -218,7 +217,7 @@ class SignUpPages:
             is_incomplete=is_incomplete,
             presets=tuple(PRESETS),
             purposes=_PURPOSES,
-            countries=sorted(iso3166().codes, key=lambda code: str(KIT.words(language).country(code).striptags())),
+            countries=KIT.words(language).countries,
         )
 
     def _show(
@@ -257,7 +256,7 @@ async def _own_office(
     """
     tenants, tenant = office.tenant.profile.inject(Tenants), sent.get("tenant", "")[:64]
     networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-    sign_up.count_try(networks.of(request.remote, request.headers.getall("X-Forwarded-For", [])))
+    sign_up.count_try(networks.of_request(request))
     if await tenants.identify(tenant, sent.get("token", "").strip()[:200]) is None:
         return None
     own = await tenants.office(tenant, "verifier")

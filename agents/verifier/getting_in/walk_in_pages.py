@@ -29,7 +29,7 @@ from wanderbuch.agents.verifier.walk_ins.asking import NotRegisteredError, WalkI
 from wanderbuch.errors import CredentialError, WanderbuchError
 from wanderbuch.plugins.trust.verifying.asked import NobodyCountsError
 from wanderbuch.plugins.trust.verifying.asking import NoGovernanceError, OverAskingError
-from wanderbuch.schemas.countries import is_country, iso3166
+from wanderbuch.schemas.countries import is_country
 
 PLACE: Final = "/prove"
 _MAX_TEXT: Final = 200
@@ -212,7 +212,7 @@ class WalkInPages:
             is_unknown=bool(filled.text) and filled.meant.code is None and not choices,
             needs_place=is_asked and not filled.place,
             said=said,
-            countries=sorted(iso3166().codes, key=lambda code: str(KIT.words(language).country(code).striptags())),
+            countries=KIT.words(language).countries,
         )
 
     def _show(
@@ -233,7 +233,7 @@ class WalkInPages:
 def network_of(office: VerifierOffice, request: web.Request) -> str:
     """Return the network that a request came from."""
     networks = Networks(office.tenant.parts.config.public.trusted_proxies)
-    return networks.of(request.remote, request.headers.getall("X-Forwarded-For", []))
+    return networks.of_request(request)
 
 
 def walk_in_routes() -> tuple[PublicRoute, ...]:

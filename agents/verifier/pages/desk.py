@@ -62,9 +62,7 @@ class AskingPages:
             lambda office: office.sessions,
             lambda office: office.sign_in,
             frame="desk.html",
-            network_of=lambda office, request: office.networks.of(
-                request.remote, request.headers.getall("X-Forwarded-For", [])
-            ),
+            network_of=lambda office, request: office.networks.of_request(request),
         )
         self.people: PeopleDesk[VerifierOffice, StaffMember] = PeopleDesk(self.entrance, lambda office: office.sign_in)
 

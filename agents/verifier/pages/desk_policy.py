@@ -1,13 +1,11 @@
 """What this employer's questions must be like, as a page: the rules in sentences, and a form to change them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 from multidict import MultiDict
-from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.site.languages import Words
@@ -126,13 +124,13 @@ def _document(form: PolicyForm) -> PolicyDocument:
     places = [line.strip() for line in form.places.splitlines() if line.strip()]
     told: dict[str, Any] = {
         "places": places or None,
-        "purposes": sorted(form.purposes) or None,
-        **{name: value for name, value in form.chosen.items() if value},
+        **form.chosen,
+        "most_credentials": _number(form.chosen["most_credentials"]),
     }
     try:
-        told["most_credentials"] = _number(form.chosen["most_credentials"])
-        return PolicyDocument.model_validate_json(json.dumps(told))
-    except ValidationError as err:
+        purposes = [Purpose(purpose) for purpose in sorted(form.purposes)] or None
+        return PolicyDocument.model_validate({**told, "purposes": purposes})
+    except ValueError as err:
         raise MalformedError("expected what the page offers, and at most 250 countries") from err
 
 

@@ -19,7 +19,11 @@ async def test_an_application_is_decided_by_two_in_every_language(
     await browser.sign_in(tokens[EDITOR], language)
     assert "Yard &lt;b&gt;" in (await browser.ask(f"/desk/{language}/applications")).text
     page = f"/desk/{language}/application/{case.id}"
-    assert "To hire welders" in (await browser.ask(page)).text
+    text = (await browser.ask(page)).text
+    assert "To hire welders" in text
+    trail = text.partition('id="trail"')[2]
+    assert "Yard &lt;b&gt;" in trail  # who applied, by name
+    assert "applicant" not in trail
     told: dict[str, Any] = {"revision": "0", "outcome": "approve", "reason": "Right", "redress": REDRESS}
     proposed = await browser.send(f"{page}/propose", **told, use0="occupation_isco08")
     assert proposed.status == 303
