@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
 
-import base58
 import hypothesis
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
-from pydantic import SecretStr
+from hypothesis.internal.conjecture import providers
 from tests.askar_answers import all_answered
 from tests.divided_imports import import_own_share
+from tests.first_store import config_in, database_with_store, first_store  # noqa: F401 (fixtures for all)
 from tests.issuer_keys import keep_issuer_keys
 from tests.memory_folder import use_memory
 from tests.needs import skip_what_cannot_run
@@ -21,12 +21,11 @@ from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures
 from tests.prepared import start_prepared
 from tests.processes import processes  # noqa: F401
 from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
+from tests.thorough import examples
 
 from wanderbuch.agents.machine import LocalMachine
 from wanderbuch.agents.runtime.config import AgentConfig
-from wanderbuch.agents.runtime.config_tables import Address, AppConfig, PublicConfig, WalletConfig
 from wanderbuch.agents.runtime.native_tasks import use_native_tasks
-from wanderbuch.agents.runtime.role_settings import NoSettings
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager, WalletProfile
 
 os.umask(0o077)  # as in every process of ours: tests write keys too, and keys that others can read are refused
@@ -44,9 +43,17 @@ os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 # What an agent that runs looks through for garbage, and when.
 _COLLECTING = (10_000, 10, 20)
 
+# Examples do not depend on which of our modules are loaded: Hypothesis would read all of them for their constants, in
+# each process, and draw otherwise in a run of one file than in one of all.
+providers._get_local_constants = lambda: providers._local_constants
+
 # The same examples in each run, and no limit of time for one: a machine may be busy, and what failed must fail again.
 hypothesis.settings.register_profile(
-    "wanderbuch", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "wanderbuch",
+    deadline=None,
+    derandomize=True,
+    max_examples=examples(100),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("wanderbuch")
 
@@ -102,20 +109,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[LocalMachine]:
 @pytest.fixture
 def agent_config(tmp_path: Path) -> AgentConfig:
     """The configuration of an agent that is never started; its wallet lies in the test's folder."""
-    here = Address(host="127.0.0.1", port=1)
-    return AgentConfig(
-        role="tiny",
-        name="Tiny",
-        data=tmp_path / "data",
-        public=PublicConfig(
-            host="tiny.wanderbuch.test", listen=here, tls_certificate=tmp_path / "crt", tls_key=tmp_path / "key"
-        ),
-        app=AppConfig(listen=here),
-        wallet=WalletConfig(busy_timeout_ms=20_000, max_connections=32),
-        role_settings=NoSettings(),
-        app_token=SecretStr("t" * 32),
-        wallet_key=SecretStr(base58.b58encode(bytes(range(32))).decode()),
-    )
+    return config_in(tmp_path)
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ def test_x(bucket: Bucket) -> None: ...      # an empty bucket
 """
 
 import itertools
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
 import pytest
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
@@ -17,6 +19,7 @@ ACCESS_KEY: Final = "wanderbuch"
 SECRET: Final = "a-secret-of-the-tests"
 REGION: Final = "us-east-1"
 _NUMBERS = itertools.count()
+_WRITING: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,24 @@ def client(url: str) -> Any:
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[str]:
-    """Return where the store of this test process is."""
+    """Return where the store of this test process is.
+
+    What is there is looked at and written in one step, as S3 promises (conditional writes); moto takes two, and lets
+    another write come between them.
+    """
+    put = S3Response.put_object
+
+    def put_in_one_step(self: S3Response) -> Any:
+        with _WRITING:
+            return put(self)
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(S3Response, "put_object", put_in_one_step)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
 
 
 @pytest.fixture

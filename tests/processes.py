@@ -52,7 +52,7 @@ class Processes:
 
 
 @pytest.fixture
-async def processes(agent_config: AgentConfig, database: Database) -> AsyncIterator[Processes]:
-    """Two processes of an agent on an empty database."""
-    async with two_processes(agent_config, database) as two:
+async def processes(agent_config: AgentConfig, database_with_store: Database) -> AsyncIterator[Processes]:
+    """Two processes of an agent on a store that nobody has used."""
+    async with two_processes(agent_config, database_with_store) as two:
         yield Processes(Process(two.first), Process(two.second))

@@ -45,7 +45,8 @@ HOW_TO_INSTALL: Final = f"Debian: apt-get install postgresql; or name their fold
 
 _DEADLINE_S: Final = 60.0  # ends only the wait for a server that hangs: the machine may be slow
 _POLL_S: Final = 0.02
-_KNOWS_STRATEGIES: Final = 150000
+KNOWS_STRATEGIES: Final = 150000
+"""From this version on a server is told how to copy a database."""
 # Holds the server as its child, and ends it and removes its folder once nobody holds our end of its input any more.
 _KEEPER: Final = """
 folder=$1; programs=$2; shift 2
@@ -215,7 +216,7 @@ class PostgresServer:
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, verifier))
             owned = sql.SQL("OWNER {}").format(role) if owner else sql.SQL("")
             # Half the work of the default, which spares a busy server the checkpoints; older ones know no other way.
-            copied = sql.SQL("STRATEGY FILE_COPY" if connection.info.server_version >= _KNOWS_STRATEGIES else "")
+            copied = sql.SQL("STRATEGY FILE_COPY" if connection.info.server_version >= KNOWS_STRATEGIES else "")
             connection.execute(sql.SQL("CREATE DATABASE {} {} {}").format(role, owned, copied))
         return made
 

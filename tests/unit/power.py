@@ -4,7 +4,7 @@ A step is what a kill can come behind: a write that the wallet store has kept (o
 one its commit), a write of the plain tables, a public file, a message that was handed over to be sent.
 
     async def test_…(power: Power) -> None:
-        for steps in count():
+        for steps in power.cuts():
             cut = await power.lasts(steps, lambda: desk.do_something())
             …                      # start again, repair, and look at what there is
             if not cut:
@@ -12,12 +12,14 @@ one its commit), a write of the plain tables, a public file, a message that was 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 from acapy_agent.core.profile import Profile
 from aries_askar import Session
+from tests.thorough import IS_THOROUGH
 
 from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.engine import Statement
@@ -33,12 +35,25 @@ class PowerCutError(BaseException):
 
 
 class Power:
-    """Counts steps, and fails after a given number of them."""
+    """Counts steps, and fails after a given number of them.
 
-    def __init__(self) -> None:
+    Args:
+        every: how many steps further each next cut is.
+    """
+
+    def __init__(self, every: int = 1) -> None:
         self.steps = 0
+        self._every = every
         self._left: int | None = None
         self._gone = asyncio.Event()
+
+    def cuts(self) -> Iterator[int]:
+        """Return after how many steps it fails, one time after the other.
+
+        After each, where records lie on SQLite. On PostgreSQL, where the same steps are done, after every third, unless
+        thoroughly (`tests.thorough`): most of what these tests take is what surrounds a cut.
+        """
+        return count(0, self._every)
 
     def step(self) -> None:
         """Note a step that was done; the power may fail right after it."""
@@ -80,9 +95,11 @@ class Power:
 
 
 @pytest.fixture
-def power(monkeypatch: pytest.MonkeyPatch) -> Power:
+def power(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Power:
     """The power supply of every wallet store and every public folder of this process."""
-    supply = Power()
+    callspec = getattr(request.node, "callspec", None)
+    is_second_engine = callspec is not None and "postgresql" in callspec.params.values()
+    supply = Power(3 if is_second_engine and not IS_THOROUGH else 1)
     for name in _WRITES:
         monkeypatch.setattr(Session, name, _counted(supply, getattr(Session, name), in_transaction=False))
     monkeypatch.setattr(Session, "commit", _counted(supply, Session.commit, in_transaction=True))

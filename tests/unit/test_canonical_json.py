@@ -6,6 +6,7 @@ import pytest
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 
 from wanderbuch.canonical_json import canonical
 from wanderbuch.governance.facts.identifiers import Did
@@ -19,7 +20,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(_JSON)
 def test_canonical_bytes_are_those_of_rfc_8785(value: Any) -> None:
     assert canonical(value) == rfc8785.dumps(value)

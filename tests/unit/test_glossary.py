@@ -14,6 +14,9 @@ PACKAGES = ("agents", "plugins", "governance", "schemas", "src/wanderbuch/store"
 POINTERS = re.findall(r"\| `([\w/]+(?:\.py)?)(?:::(\w+))?` \|$", PAGE, flags=re.MULTILINE)
 DOUBLES = set(re.findall(r"^\| `(\w+)` \| ", PAGE.split("## One name in several places")[1], flags=re.MULTILINE))
 
+BEGINS = re.compile(r"^(?:class|type|def|async def) ([A-Z]\w*)", flags=re.MULTILINE)
+"""Whatever is defined begins its line; a docstring's line may begin so too."""
+
 
 def place(path: str) -> Path:
     return ROOT / (f"src/{path}" if path.startswith("wanderbuch/") else path)
@@ -35,14 +38,18 @@ def classes(path: Path) -> set[str]:
     return {name for name in defined(path) if re.fullmatch(r"[A-Z]\w*[a-z]\w*", name)}
 
 
+@cache
 def kept_apart() -> dict[str, set[str]]:
     """Return the names of classes that stand in several modules, with those."""
-    modules: dict[str, set[str]] = defaultdict(set)
+    modules: dict[str, set[Path]] = defaultdict(set)
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            for name in classes(path):
-                modules[name].add(str(path.relative_to(ROOT)))
-    return {name: paths for name, paths in modules.items() if len(paths) > 1}
+            for name in BEGINS.findall(path.read_text()):
+                modules[name].add(path)
+    several = {
+        name: {path for path in paths if name in classes(path)} for name, paths in modules.items() if len(paths) > 1
+    }
+    return {name: {str(path.relative_to(ROOT)) for path in paths} for name, paths in several.items() if len(paths) > 1}
 
 
 def test_there_are_words() -> None:

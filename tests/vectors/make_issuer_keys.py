@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from anoncreds import CredentialDefinition, Schema
 from tests.issuer_keys import MADE, kind_of
+from tests.unit.schemas.odd_names import ODD_NAMES
 
 from wanderbuch.schemas.credential_type import load_credential_type
 
@@ -17,7 +18,10 @@ from wanderbuch.schemas.credential_type import load_credential_type
 KINDS: Sequence[tuple[Sequence[str], bool, int]] = (
     (load_credential_type("qualification/1.0").attr_names, True, 5),
     (load_credential_type("qualification/1.0").attr_names, False, 1),
+    (load_credential_type("experience/1.0").attr_names, True, 2),
+    (load_credential_type("language/1.0").attr_names, True, 2),
     (("occupation", "level"), True, 2),
+    (ODD_NAMES, False, 1),
 )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 
 from wanderbuch.agents.authority.changes import HEADER_MEMBERS, ChangeError
 from wanderbuch.agents.authority.draft import DraftState
@@ -33,7 +34,7 @@ edits = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(edit=edits)
 async def test_any_edit_is_refused_or_told_what_is_wrong(world: World, edit: dict[str, Any]) -> None:
     desk = world.desk()

@@ -56,8 +56,10 @@ class Authority:
 
 
 @pytest.fixture
-async def authority(agent_config: AgentConfig, database: Database, tmp_path: Path) -> AsyncIterator[Authority]:
-    async with two_processes(agent_config, database) as two:
+async def authority(
+    agent_config: AgentConfig, database_with_store: Database, tmp_path: Path
+) -> AsyncIterator[Authority]:
+    async with two_processes(agent_config, database_with_store) as two:
         first = World(two.first, tmp_path / "public")
         yield Authority(first, World(two.second, first.folder, key=first.key, clock=first.clock), two)
 

@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.thorough import examples
 from tests.unit.authority.trqp_site import BASE, CENTRE, FILE, Registry, site
 
 from wanderbuch.agents.authority.trqp_description import describe_trqp
@@ -59,7 +60,7 @@ def test_whatever_is_sent_is_answered_as_described(address: str, path: str, mode
     operation = schemathesis.openapi.from_dict(described)[path]["POST"]
     statuses = set()
 
-    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: schemathesis.Case) -> None:
         if isinstance(case.body, dict) and "authority_id" in case.body and mode is GenerationMode.POSITIVE:

@@ -5,15 +5,17 @@ import pickle
 import shutil
 import signal
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from acapy_agent.wallet.did_method import DIDMethods
 from acapy_agent.wallet.key_type import KeyTypes
 from pydantic import SecretStr
+from tests.first_store import config_in, copy_of, drop_copy, made_once
 from tests.objects import SECRET as OBJECTS_SECRET
 from tests.objects import Bucket, bucket, object_store
-from tests.postgresql import ENGINES, PostgresServer
+from tests.postgresql import ENGINES, Database, PostgresServer
 from tests.prepared.running import run_prepared
 from tests.unit.cli.cut_off import CUTS
 from tests.unit.cli.test_store import SECRET, TENANTS, digests, fill, listed, moved_to, tenant_of, using
@@ -41,23 +43,40 @@ def silent(_: str) -> None:
     pass
 
 
-@pytest.fixture(params=ENGINES)
-async def lived(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AgentConfig:
-    """An agent's configuration, its store with three tenants, events, and something published."""
-    config = agent_config
-    if request.param == "postgresql":
-        config = moved_to(config, request.getfixturevalue("database"))
-        config.data.mkdir(mode=0o700)
+async def live(config: AgentConfig) -> None:
+    """Give an agent's store three tenants, and events."""
     await fill(config)
     async with using(config) as (_, tables):
         for name in ("default", *TENANTS):
             for number in range(3):
                 await tables.events.append(name, EventKind.OFFER_ENDED, f"o{number}", {"state": "DECLINED"})
         assert await tables.leases.take("default/something", for_s=3600) is not None
+
+
+@pytest.fixture(scope="session")
+def lived_store(postgresql_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A store on PostgreSQL that has lived; it is copied."""
+    config = config_in(tmp_path_factory.mktemp("lived"))
+    return made_once(postgresql_server, lambda made: live(moved_to(config, made)))
+
+
+@pytest.fixture(params=ENGINES)
+async def lived(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[AgentConfig]:
+    """An agent's configuration, its store with three tenants, events, and something published."""
+    config, copied = agent_config, None
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgresql_server")
+        copied = copy_of(server, request.getfixturevalue("lived_store"))
+        config = moved_to(config, copied)
+        config.data.mkdir(mode=0o700)
+    else:
+        await live(config)
     publisher = FolderPublisher(config.public_folder)
     await publisher.put("org/did.jsonl", b"three\n", "text/jsonl", number=3)
     await publisher.put("governance/parts/00ff.json", b"{}", "application/json")
-    return config
+    yield config
+    if copied is not None:
+        drop_copy(server, copied)
 
 
 def emptied(config: AgentConfig, request: pytest.FixtureRequest, folder: Path) -> AgentConfig:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from acapy_agent.config.injection_context import InjectionContext
 from tests.prepared.running import run_prepared
-from tests.unit.cli.test_backup import emptied, hidden, lived, silent
+from tests.unit.cli.test_backup import emptied, hidden, lived, lived_store, silent
 from tests.unit.cli.test_store import digests, using
 
 from wanderbuch.agents.cli.backup import taking
@@ -23,7 +23,7 @@ from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
 from wanderbuch.errors import ConfigurationError
 
-__all__ = ["lived"]
+__all__ = ["lived", "lived_store"]
 
 LARGE = 6 * 1024 * 1024
 

@@ -38,7 +38,7 @@ def _folders(source: str) -> frozenset[str]:
 
 
 def reached(source: str, folder: str) -> bool:
-    return folder in _folders(source)
+    return folder in source and folder in _folders(source)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from copy import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.thorough import examples
 
 from wanderbuch.governance.facts.file import (
     EQF,
@@ -44,10 +43,22 @@ LOWER = (Crosswalk("new", "LK-NVQ", DateSpan(DAYS[2], OPEN_END), (("1", 0), ("2"
 
 
 def by_chance(times: int = 300) -> Callable[[Callable[[Random], None]], Callable[[], None]]:
-    """Run a test on many seeds: whole files drawn piece by piece are too slow to draw thousands of."""
+    """Run a test on many seeds, a share of them unless thoroughly (`tests.thorough`).
+
+    Whole files drawn piece by piece are too slow to draw thousands of, and a seed cannot be made simpler.
+    """
 
     def wrap(test: Callable[[Random], None]) -> Callable[[], None]:
-        return settings(max_examples=times, deadline=None)(given(st.integers(0, 2**48).map(Random))(test))
+        def on_each() -> None:
+            for seed in range(examples(times)):
+                try:
+                    test(Random(seed))  # noqa: S311
+                except BaseException as err:
+                    err.add_note(f"of the seed {seed}")
+                    raise
+
+        on_each.__name__, on_each.__doc__, on_each.__module__ = test.__name__, test.__doc__, test.__module__
+        return on_each
 
     return wrap
 

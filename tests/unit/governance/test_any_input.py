@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance.conftest import ECOSYSTEM, EXAMPLE, KeyHolder
 
 from wanderbuch.errors import GovernanceError
@@ -36,7 +37,7 @@ def spoilt(chance: Random) -> bytes:
     return json.dumps(document).encode()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.integers(0, 2**48).map(Random))
 def test_a_spoilt_file_leads_to_findings_never_to_a_crash(chance: Random) -> None:
     report = validate_file(spoilt(chance))
@@ -44,7 +45,7 @@ def test_a_spoilt_file_leads_to_findings_never_to_a_crash(chance: Random) -> Non
     assert all(finding.message and finding.fix and finding.rule for finding in report.findings)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_lead_to_findings_never_to_a_crash(payload: bytes) -> None:
     assert validate_file(payload).file is None

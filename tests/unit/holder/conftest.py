@@ -1,4 +1,8 @@
-"""A holder process for the tests that cut it off or ask it twice; a credential definition takes seconds to make."""
+"""A holder process for the tests that cut it off or ask it twice.
+
+A credential definition takes seconds to make, so issuers live for the session; each test has them as they were made,
+since what one revokes would be revoked for the next.
+"""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,14 +20,19 @@ __all__ = ["power"]
 
 
 @pytest.fixture(scope="session")
-def training_centre() -> Issuer:
-    return Issuer(webvh("centre"))
+def made_issuers() -> tuple[Issuer, Issuer]:
+    return Issuer(webvh("centre")), Issuer(webvh("cooks"))
 
 
-@pytest.fixture(scope="session")
-def cooking_school() -> Issuer:
+@pytest.fixture
+def training_centre(made_issuers: tuple[Issuer, Issuer]) -> Issuer:
+    return made_issuers[0].as_made()
+
+
+@pytest.fixture
+def cooking_school(made_issuers: tuple[Issuer, Issuer]) -> Issuer:
     """Accredited for cooks."""
-    return Issuer(webvh("cooks"))
+    return made_issuers[1].as_made()
 
 
 @pytest.fixture

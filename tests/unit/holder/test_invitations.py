@@ -17,6 +17,7 @@ from acapy_agent.resolver.did_resolver import DIDResolver
 from acapy_agent.utils.testing import create_test_profile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 
 from wanderbuch.agents.holder.config import HolderConfig
 from wanderbuch.agents.holder.invitations import InvitationError, open_invitation
@@ -273,7 +274,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(150))
 @given(data=st.data())
 async def test_whatever_stands_in_an_invitation_ends_in_our_own_words(wallet: Profile, data: st.DataObject) -> None:
     members = list(invitation())

@@ -143,9 +143,10 @@ async def test_an_issuer_that_is_away_is_asked_again_when_it_is_back(offered: Of
     offered.post.is_down = True
     offer = await offered.receive_offer(offered.offer())
     await offers.accept(offered.profile, CONFIG, offer.id)
-    await offered.sweep(after(31))
+    await offered.sweeper.sweep(after(31))
+    await offered.sending.stop(wait_s=0)  # the quick tries end, which take half a minute
+    assert offered.sent == []
     offered.post.is_down = False
-    await offered.sending.stop(wait_s=0)  # the quick tries end
     await offered.sweep(after(92))
     assert offered.kinds() == ["request-credential"]
 

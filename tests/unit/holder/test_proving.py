@@ -76,12 +76,6 @@ def timestamps(proof: Mapping[str, Any]) -> set[int | None]:
     return {identifier.get("timestamp") for identifier in proof["identifiers"]}
 
 
-@pytest.fixture
-def fresh_lists(asked: AskedWallet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the issuer, which all tests of the session share, as it was."""
-    monkeypatch.setattr(asked.issuer, "lists", list(asked.issuer.lists))
-
-
 @pytest.mark.parametrize("kind", ["shown", "alone", "predicate", "not_revoked", "each_part"])
 async def test_a_proof_verifies(asked: AskedWallet, kind: str) -> None:
     credential = await asked.credential_id()
@@ -108,9 +102,7 @@ async def test_a_proof_verifies(asked: AskedWallet, kind: str) -> None:
     assert timestamps(proof) == {expected}
 
 
-async def test_a_witness_is_made_once_and_brought_up_to_newer_lists(
-    asked: AskedWallet, made: Made, fresh_lists: None
-) -> None:
+async def test_a_witness_is_made_once_and_brought_up_to_newer_lists(asked: AskedWallet, made: Made) -> None:
     credential = await asked.credential_id()
     for _ in range(2):
         assert verifies(asked, *await answer(asked, credential, non_revoked={"to": FAR}))
@@ -123,9 +115,7 @@ async def test_a_witness_is_made_once_and_brought_up_to_newer_lists(
     assert verifies(asked, request, proof)
 
 
-async def test_an_earlier_instant_is_proven_with_the_list_that_was_in_force(
-    asked: AskedWallet, made: Made, fresh_lists: None
-) -> None:
+async def test_an_earlier_instant_is_proven_with_the_list_that_was_in_force(asked: AskedWallet, made: Made) -> None:
     credential = await asked.credential_id()
     then = asked.issuer.list_in_force.to_dict()["timestamp"]
     asked.issuer.publish_list()
@@ -157,7 +147,7 @@ async def test_no_witness_is_made_for_what_does_not_fit_or_is_not_asked(asked: A
     assert made.how == []
 
 
-async def test_a_revoked_credential_answers_nothing(asked: AskedWallet, fresh_lists: None) -> None:
+async def test_a_revoked_credential_answers_nothing(asked: AskedWallet) -> None:
     credential = await asked.credential_id()
     index = asked.issuer._next
     request = await asked.asked()

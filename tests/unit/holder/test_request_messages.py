@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.holder.asked_wallet import AskedWallet
 from tests.unit.holder.offered import CONFIG
 
@@ -64,7 +65,7 @@ async def test_takes_no_request_larger_than_honest_ones(asked: AskedWallet) -> N
     assert [request.thread_id for request in await asked.requests()] == ["a"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(60))
 @given(data=st.data())
 async def test_whatever_a_verifier_sends_is_taken_or_refused_in_our_own_words(
     asked: AskedWallet, data: st.DataObject

@@ -4,7 +4,6 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ async def running(
         yield made
         await made.stop()
         return
-    async with two_processes(config, request.getfixturevalue("database")) as two:
+    async with two_processes(config, request.getfixturevalue("database_with_store")) as two:
         made = AskedWallet(config, (issuer,), Authority(), power, two.first)
         await opened(made)
         yield made
@@ -103,7 +102,7 @@ async def test_a_notice_counts_and_is_acknowledged_wherever_the_power_fails(
     hearing_wallet: AskedWallet, power: Power
 ) -> None:
     wallet, revoked = hearing_wallet, set[int]()
-    for steps in count():
+    for steps in power.cuts():
         offer = await wallet.received()
         place = wallet.issuer._next
         named = f"{wallet.issuer.registry_id}::{place}"
@@ -131,7 +130,7 @@ async def test_a_notice_finds_its_credential_wherever_the_power_failed_when_it_c
     hearing_wallet: AskedWallet, power: Power
 ) -> None:
     wallet, revoked = hearing_wallet, set[int]()
-    for steps in count():
+    for steps in power.cuts():
         offer = await wallet.accepted()
         issued = await wallet.credential(offer)
         place = wallet.issuer._next
@@ -152,7 +151,7 @@ async def test_a_notice_finds_its_credential_wherever_the_power_failed_when_it_c
 
 
 async def test_a_request_is_sent_again_wherever_the_power_fails_in_the_sweep(wallet: AskedWallet, power: Power) -> None:
-    for steps in count():
+    for steps in power.cuts():
         offer = await wallet.accepted()
         asked = wallet.sent[-1]
         before = len(wallet.sent)
@@ -172,7 +171,7 @@ async def test_a_request_is_sent_again_wherever_the_power_fails_in_the_sweep(wal
 
 
 async def test_a_decline_is_told_again_wherever_the_power_fails_in_the_sweep(wallet: AskedWallet, power: Power) -> None:
-    for steps in count():
+    for steps in power.cuts():
         offer = await wallet.receive_offer(wallet.offer())
         wallet.post.is_down = True
         await offers.decline(wallet.profile, CONFIG, offer.id)
@@ -193,7 +192,7 @@ async def test_a_decline_is_told_again_wherever_the_power_fails_in_the_sweep(wal
 
 async def test_an_answer_is_sent_again_wherever_the_power_fails_in_the_sweep(wallet: AskedWallet, power: Power) -> None:
     credential = await wallet.credential_id()
-    for steps in count():
+    for steps in power.cuts():
         request = await wallet.asked()
         await requests.present(wallet.profile, CONFIG, request.id, credential)
         await wallet.settled()

@@ -27,7 +27,7 @@ async def workshop(
         await made.sending.stop(wait_s=5)
         await made.profile.close()
         return
-    async with two_processes(agent_config, request.getfixturevalue("database")) as two:
+    async with two_processes(agent_config, request.getfixturevalue("database_with_store")) as two:
         made = Workshop(tmp_path, two.first)
         await made.open()
         yield made

@@ -8,6 +8,7 @@ import anoncreds
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.issuer.workshop import Message, Workshop, credential_of, values_of, with_request
 from tests.unit.trust.ecosystem import WELDER_VALUES, values
 
@@ -318,7 +319,7 @@ REQUEST = st.fixed_dictionaries(
 
 
 @given(members=REQUEST)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_malformed_message_gets_a_report_or_silence_and_never_a_record(
     workshop: Workshop, members: dict[str, Any]
 ) -> None:

@@ -6,7 +6,6 @@ notice of a revocation, and the sweep that sends each of them again.
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import pytest
 from tests.unit.issuer.each_engine import a_minute_passes, leases_end, workshop
@@ -54,7 +53,7 @@ async def assert_listed(workshop: Workshop, offer_id: str, state: OfferState) ->
 async def test_each_taker_of_an_invitation_for_many_has_one_offer_and_one_credential(
     workshop: Workshop, power: Power
 ) -> None:
-    for steps in count():
+    for steps in power.cuts():
         invitation = await workshop.desk.make_for_many(WELDER, lifetime=HOUR)
         phones = [await workshop.connect(invitation.id) for _ in range(2)]
         where = f"cut after {steps} steps"
@@ -98,7 +97,7 @@ async def test_each_taker_of_an_invitation_for_many_has_one_offer_and_one_creden
 
 async def answer_all(workshop: Workshop, power: Power) -> None:
     """Have all takers of an invitation ask at once, wherever the power fails then."""
-    for steps in count():
+    for steps in power.cuts():
         invitation = await workshop.desk.make_for_many(WELDER, lifetime=HOUR)
         offers, requests = [], []
         for _ in range(2):
@@ -147,7 +146,7 @@ async def test_an_offer_goes_over_a_connection_that_is_there_wherever_the_power_
 ) -> None:
     first = await workshop.offer()
     phone = workshop.phone_of(first)
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.make()
         await workshop.heard()
 
@@ -177,7 +176,7 @@ async def test_an_offer_goes_over_a_connection_that_is_there_wherever_the_power_
 async def test_the_wallet_hears_of_a_withdrawn_offer_wherever_the_power_fails(
     workshop: Workshop, power: Power, asks_again: bool
 ) -> None:
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.offer()
         phone = workshop.phone_of(offer)
         await workshop.heard()
@@ -199,7 +198,7 @@ async def test_the_wallet_hears_of_a_withdrawn_offer_wherever_the_power_fails(
 
 async def test_a_withdrawal_crosses_an_acceptance_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     """One of the two counts, and the wallet hears of that one."""
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.offer()
         request, phone = await workshop.request_for(offer), workshop.phone_of(offer)
         await workshop.heard()
@@ -232,7 +231,7 @@ async def test_a_withdrawal_crosses_an_acceptance_wherever_the_power_fails(works
 
 
 async def test_the_word_that_a_notice_came_counts_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
-    for steps in count():
+    for steps in power.cuts():
         offer = await workshop.issue()
         phone = workshop.phone_of(offer)
         await workshop.revocations.request(offer, wait_s=0)
@@ -265,7 +264,7 @@ async def test_the_word_that_a_notice_came_counts_wherever_the_power_fails(works
 async def test_what_is_sent_again_arrives_wherever_the_power_fails_in_the_sweep(
     workshop: Workshop, power: Power, kind: str
 ) -> None:
-    for steps in count():
+    for steps in power.cuts():
         if kind == "offer":
             offer = await workshop.make()
             phone = workshop.wallets.by_offer[offer.id] = await workshop.connect(offer.id)

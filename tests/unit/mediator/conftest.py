@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 from tests.postgresql import ENGINES
 from tests.unit.mediator.phones import Site
+from tests.unit.runtime.conftest import FEW
 
 from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.mediator.role import ROLE
@@ -21,7 +22,7 @@ LIMITS = {"queue_messages": 20, "queue_mb": 2, "message_kb": 256, "wallet_keys":
 def handle(request: pytest.FixtureRequest, machine: LocalMachine) -> AgentHandle:
     """The layout of a mediator."""
     handle = machine.add("mediator", "Mediator", "mediator.wanderbuch.test")
-    handle.configure(mediator=LIMITS)
+    handle.configure(mediator=LIMITS, wallet=FEW)
     if request.param != "sqlite":
         database = request.getfixturevalue("database")
         handle.use_store(database.url, database.password)

@@ -112,7 +112,7 @@ def phone() -> Authenticator:
 
 @pytest.fixture(params=ENGINES)
 async def workshop(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[Workshop]:
-    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    database = None if request.param == "sqlite" else request.getfixturevalue("database_with_store")
     processes = Processes(agent_config, database)
     yield Workshop(await processes.another(), processes)
     await processes.end()

@@ -10,11 +10,14 @@ from wanderbuch.agents.machine import AgentHandle, LocalMachine
 from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
 
+FEW = {"max_connections": 8}
+"""Of the wallet, which is opened again and again: to open 32 takes most of a start."""
+
 
 @pytest.fixture
 def tiny_handle(machine: LocalMachine) -> AgentHandle:
     """The layout of a tiny agent: its files, ports and keys."""
-    handle = machine.add("tiny", "Tiny", "tiny.wanderbuch.test")
+    handle = machine.add("tiny", "Tiny", "tiny.wanderbuch.test", wallet=FEW)
     handle.write_config()
     return handle
 

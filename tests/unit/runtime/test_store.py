@@ -17,6 +17,7 @@ from aries_askar import AskarError, AskarErrorCode
 from pydantic import SecretStr
 
 from wanderbuch.agents.runtime.config import AgentConfig
+from wanderbuch.agents.runtime.config_tables import WalletConfig
 from wanderbuch.agents.runtime.store import DataLock, StoreGuard, WalletManager, WalletProfile, fatal_reason
 from wanderbuch.errors import ConfigurationError
 
@@ -99,9 +100,7 @@ async def test_a_transaction_that_fails_or_is_cancelled_gives_its_turn_back(wall
 
 async def test_a_writer_waits_for_an_open_transaction_of_six_seconds_or_longer(agent_config: AgentConfig) -> None:
     """Trap 12: the address asks for a long busy timeout; ACA-Py's own gives up after 5 s."""
-    patient = agent_config.model_copy(
-        update={"wallet": agent_config.wallet.model_copy(update={"busy_timeout_ms": 60_000})}
-    )
+    patient = agent_config.model_copy(update={"wallet": WalletConfig()})
     assert "busy_timeout=60000" in WalletManager(patient, StoreGuard(lambda _: None)).uri
     assert "max_connections=32" in WalletManager(patient, StoreGuard(lambda _: None)).uri
 

@@ -1,42 +1,49 @@
 """Names are compared as the AnonCreds library does it; the library itself is asked."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import anoncreds
 import pytest
+from tests.unit.schemas.odd_names import ODD_NAMES
 
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.attribute_names import are_distinct, by_common_name, common_name
 from wanderbuch.schemas.credential_type import list_credential_types
 
-ODD_NAMES = (
-    "family_name",
-    "Given Names",
-    "  Award-Year  ",
-    "A\tb",
-    "a\u00a0B",  # a no-break space is no space to the library
-    "Ａwarded",  # full width
-    "ÄÖÜẞß",
-    "İstanbul",  # becomes two characters
-    "ΣΟΦΟΣ",  # its last letter becomes a final sigma
-    "Ǆ",
-    "ⅣΩ",
-    "Ꭰ",  # Cherokee
-    "Დ",  # Georgian capital
-    "සිංහල",
-    "தமிழ் 1",
-    "e\u0301É",
-)
+type Keys = tuple[Any, Any, Any]
 
 
 @pytest.fixture(scope="module")
-def signed_names() -> set[str]:
-    """The names under which the library keeps its keys for these attributes."""
+def keys() -> Keys:
+    """What the library made for these attributes, once (`tests.issuer_keys`): it looks for primes, for seconds."""
     schema = anoncreds.Schema.create("odd", "1.0", "did:example:i", list(ODD_NAMES))
-    made, _, _ = anoncreds.CredentialDefinition.create("did:example:s", schema, "did:example:i", "t", "CL")
-    return set(made.to_dict()["value"]["primary"]["r"]) - {"master_secret"}
+    made: Keys = anoncreds.CredentialDefinition.create("did:example:s", schema, "did:example:i", "t", "CL")
+    return made
 
 
-def test_common_names_are_those_that_the_library_signs(signed_names: set[str]) -> None:
-    assert {common_name(name) for name in ODD_NAMES} == signed_names
+def issue(keys: Keys, names: Iterable[str]) -> Any:
+    """Have the library sign values under these names, and the wallet's side of it check what was signed."""
+    public, private, proof = keys
+    link_secret = anoncreds.create_link_secret()
+    offer = anoncreds.CredentialOffer.create("did:example:s", "did:example:d", proof)
+    request, metadata = anoncreds.CredentialRequest.create("entropy", None, public, link_secret, "default", offer)
+    issued = anoncreds.Credential.create(public, private, offer, request, dict.fromkeys(names, "1"))
+    return issued.process(metadata, link_secret, public)
+
+
+def test_common_names_are_those_that_the_library_signs(keys: Keys) -> None:
+    signed = set(keys[0].to_dict()["value"]["primary"]["r"]) - {"master_secret"}
+    assert {common_name(name) for name in ODD_NAMES} == signed
+
+
+def test_the_library_finds_each_under_that_name_and_under_no_other(keys: Keys) -> None:
+    """The one that is installed, whichever made the keys."""
+    issue(keys, ODD_NAMES)
+    issue(keys, map(common_name, ODD_NAMES))
+    for name in ODD_NAMES[::5]:
+        with pytest.raises(anoncreds.AnoncredsError):
+            issue(keys, [each for each in ODD_NAMES if each != name] + [f"{name}x"])
 
 
 @pytest.mark.parametrize(

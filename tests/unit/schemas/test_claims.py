@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 
 from wanderbuch.errors import CredentialError
 from wanderbuch.schemas.claims import ClaimError, CredentialValues, read_revealed, read_values, validate_claim
@@ -258,7 +259,7 @@ def test_every_claim_comes_back_from_its_values(claim: dict[str, Any], eqf_level
     assert all(is_canonical(QUALIFICATION.attribute(name), raw) for name, raw in values.items())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(claims(), st.sampled_from(QUALIFICATION.attr_names), st.text(max_size=10))
 def test_no_single_change_of_a_value_goes_unnoticed_or_stands_for_the_same(
     claim: dict[str, Any], name: str, other: str

@@ -23,7 +23,7 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     if request.param == "sqlite":
         opened: Engine = open_sqlite(tmp_path / "index" / "index.db")
     else:
-        opened = await open_postgresql(request.getfixturevalue("database").dsn, connections=4)
+        opened = await open_postgresql(request.getfixturevalue("database_with_store").dsn, connections=4)
     yield opened
     await opened.close()
 
@@ -36,7 +36,7 @@ async def open_another(engine: Engine, request: pytest.FixtureRequest) -> AsyncI
     async def another() -> Engine:
         if not engine.is_shared:
             return engine
-        opened.append(await open_postgresql(request.getfixturevalue("database").dsn, connections=4))
+        opened.append(await open_postgresql(request.getfixturevalue("database_with_store").dsn, connections=4))
         return opened[-1]
 
     yield another

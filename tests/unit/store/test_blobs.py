@@ -24,7 +24,7 @@ LATER = timedelta(days=1)
 
 @pytest.fixture(params=ENGINES)
 async def profile(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[WalletProfile]:
-    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    database = None if request.param == "sqlite" else request.getfixturevalue("database_with_store")
     processes = Processes(agent_config, database)
     yield await processes.another()
     await processes.end()

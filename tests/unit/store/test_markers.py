@@ -38,7 +38,7 @@ class Exchange(Record):
 
 @pytest.fixture(params=ENGINES)
 async def processes(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[Processes]:
-    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    database = None if request.param == "sqlite" else request.getfixturevalue("database_with_store")
     made = Processes(agent_config, database)
     yield made
     await made.end()

@@ -48,7 +48,7 @@ DONE = {"state": State.DONE, "thread": "two", "due": LATER}
 
 @pytest.fixture(params=ENGINES)
 async def processes(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[Processes]:
-    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    database = None if request.param == "sqlite" else request.getfixturevalue("database_with_store")
     made = Processes(agent_config, database)
     yield made
     await made.end()

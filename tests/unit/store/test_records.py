@@ -39,7 +39,7 @@ class Item(Record):
 
 @pytest.fixture(params=ENGINES)
 async def items(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[RecordStore[Item]]:
-    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    database = None if request.param == "sqlite" else request.getfixturevalue("database_with_store")
     processes = Processes(agent_config, database)
     yield RecordStore(await processes.another(), Item)
     await processes.end()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.store.conftest import HASHES
 
 from wanderbuch.store.rows import HELD_S, Indexed, Rows, Written
@@ -125,7 +126,7 @@ async def _check(tables: Tables, kept: Indexed | None) -> None:
         assert due <= kept.due.timestamp()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(first=writers, others=st.lists(writers, min_size=1, max_size=4), data=st.data())
 def test_a_record_never_loses_its_row(first: Writer, others: list[Writer], data: st.DataObject) -> None:
     steps = [number for number in range(len(others)) for _ in range(_STEPS)]

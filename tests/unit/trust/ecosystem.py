@@ -222,6 +222,12 @@ class Issuer:
         other._make_registry()
         return other
 
+    def as_made(self) -> "Issuer":
+        """Return the same issuer, as one that has issued and revoked nothing yet."""
+        other = copy.copy(self)
+        other.lists, other._next = self.lists[:1], 0
+        return other
+
     @property
     def list_in_force(self) -> Any:
         return self.lists[-1]

@@ -1,6 +1,7 @@
 """What the wallet presents, the Python library verifies; what is not true is refused by one or the other."""
 
 import pytest
+from tests.thorough import IS_THOROUGH
 from tests.unit.wallet.centre import (
     Answer,
     Centre,
@@ -17,7 +18,7 @@ from tests.unit.wallet.wallet_process import WalletProcess, WalletRefusedError
 
 pytestmark = pytest.mark.needs("node")
 
-CASES = 12
+CASES = 12 if IS_THOROUGH else 6
 
 
 @pytest.fixture(scope="module")

@@ -60,8 +60,8 @@ class Centre:
 
 
 @pytest.fixture
-async def centre(agent_config: AgentConfig, database: Database, tmp_path: Path) -> AsyncIterator[Centre]:
-    async with two_processes(agent_config, database) as two:
+async def centre(agent_config: AgentConfig, database_with_store: Database, tmp_path: Path) -> AsyncIterator[Centre]:
+    async with two_processes(agent_config, database_with_store) as two:
         yield Centre(two, FolderPublisher(tmp_path / "public"))
 
 

@@ -43,7 +43,7 @@ class Centre:
 
 @pytest.fixture(params=ENGINES)
 async def centre(request: pytest.FixtureRequest, agent_config: AgentConfig) -> AsyncIterator[Centre]:
-    database = None if request.param == "sqlite" else request.getfixturevalue("database")
+    database = None if request.param == "sqlite" else request.getfixturevalue("database_with_store")
     processes = Processes(agent_config, database)
     yield Centre(processes, await processes.another())
     await processes.end()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 
 from wanderbuch.agents.runtime.problems import ForbiddenError, RefusedError
 from wanderbuch.agents.work.case import Stage, Step
@@ -47,7 +48,7 @@ def take(rules: Rules, case: Assessment, what: str, who: Colleague, number: int)
             return case.moved(to, Step(at=NOW, who="agent", what=to.value))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(taken=st.lists(steps, max_size=25), needed=st.integers(min_value=1, max_value=3))
 def test_what_is_approved_was_approved_by_enough_others_as_it_is(
     taken: list[tuple[str, Colleague, int]], needed: int

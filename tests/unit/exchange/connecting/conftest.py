@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from tests.first_store import copy_of, drop_copy
 from tests.postgresql import ENGINES, Database
 from tests.unit.exchange.connecting.ends import End
 from tests.unit.power import power
@@ -31,7 +32,8 @@ async def ends(
     for name in ("inviter", "wallet"):
         config = agent_config.model_copy(update={"data": tmp_path / name, "wallet": SMALL})
         if request.param != "sqlite":
-            databases.append(request.getfixturevalue("postgresql_server").create_database())
+            store = request.getfixturevalue("first_store")
+            databases.append(copy_of(request.getfixturevalue("postgresql_server"), store))
             config = shared(config, databases[-1])
         made.append(End(config, name))
         await made[-1].start()
@@ -39,4 +41,4 @@ async def ends(
     for end in made:
         await end.stop()
     for database in databases:
-        request.getfixturevalue("postgresql_server").drop_database(database)
+        drop_copy(request.getfixturevalue("postgresql_server"), database)

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.exchange.connecting.ends import End
 
 from wanderbuch.errors import ExchangeError
@@ -77,7 +78,9 @@ def test_signature_counts_for_its_own_key_and_its_own_text() -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(members=_OBJECTS, name=st.sampled_from(["request", "response", "complete", "problem_report"]))
 async def test_any_message_of_a_handshake_makes_no_connection(

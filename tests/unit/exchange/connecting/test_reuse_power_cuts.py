@@ -3,8 +3,6 @@
 In three acts the wallet asks, the inviter answers, and the wallet takes the answer.
 """
 
-from itertools import count
-
 import pytest
 from tests.unit.exchange.connecting.ends import End, carry
 from tests.unit.exchange.connecting.test_power_cuts import alone, kept_of
@@ -56,7 +54,7 @@ async def test_a_connection_is_gone_on_with_wherever_the_power_fails(
 ) -> None:
     inviter, wallet = ends
     theirs, ours = await connected(inviter, wallet)
-    for steps in count():
+    for times, steps in enumerate(power.cuts(), start=1):
         invitation = await inviter.invite(f"again-{steps}")
         where = f"act {act}, cut after {steps} steps"
         inviter.book.told.clear()
@@ -75,7 +73,7 @@ async def test_a_connection_is_gone_on_with_wherever_the_power_fails(
         for end in ends:
             assert await kept_of(end) == (1, 1), where
         async with wallet.profile.session() as session:
-            assert len(await fetch_entries(session, Reuse.category)) == steps + 1, where
+            assert len(await fetch_entries(session, Reuse.category)) == times, where
         if not cut:
             break
     assert steps >= (0 if act == 1 else 1)  # the inviter of this test writes nothing: its role does
@@ -88,7 +86,7 @@ async def test_an_inviter_that_does_not_go_on_gets_one_handshake_wherever_the_po
 ) -> None:
     inviter, wallet = ends
     _, ours = await connected(inviter, wallet)
-    for steps in count():
+    for steps in power.cuts():
         invitation = await inviter.invite(f"again-{steps}")
         where = f"act {act}, cut after {steps} steps"
         wallet.book.told.clear()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, fresh, payload_of
 
 from wanderbuch.governance.comparing.differences import Difference, Effect, changes_trust, differences
@@ -363,7 +364,7 @@ def trusted(file: GovernanceFile) -> list[bool]:
     return [counts(*question) for question in _QUESTIONS]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     before=_SCOPES, after=_SCOPES, same=st.sets(st.sampled_from(["occupations", "level_range", "status", "intervals"]))
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance import statements as said
 from tests.unit.governance.conftest import EXAMPLE, Json, payload_of
 from tests.unit.governance.form.test_statement_rules import accreditation, at_host, decisions, entries
@@ -133,7 +134,7 @@ def test_the_same_is_told_for_any_other_day(example: Json) -> None:
     assert expiring(file, on=date(2028, 1, 1)) == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(-400, 400), st.integers(0, 400))
 def test_ends_soon_is_plain_arithmetic_of_days(distance: int, within: int) -> None:
     last = MADE + timedelta(distance)

@@ -114,12 +114,12 @@ def test_the_day_is_needed_only_in_boundary_years(chance: Random) -> None:
 def test_chance_gives_every_answer_often_enough() -> None:
     """Else the properties above would say little."""
     found = Counter[str]()
-    for seed in range(2500):
+    for seed in range(1000):
         chance = Random(seed)  # noqa: S311
         snapshot = held(file(chance))
         shown = evidence(chance)
         found[decide(asked_for(shown), shown, snapshot, at=AT).reasons[0].code] += 1
-    assert found["issuer.accredited"] >= 60
+    assert found["issuer.accredited"] >= 20
     codes = {"award.date_needed", "mandate.outside", "status.suspended", "status.withdrawn", "registry.not_pinned"}
     codes |= {"occupation.excluded", "level.not_covered", "crosswalk.not_in_force", "jurisdiction.not_covered"}
-    assert {code: found[code] for code in codes if found[code] < 6} == {}
+    assert {code: found[code] for code in codes if found[code] < 3} == {}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance.conftest import NOW, fresh, payload_of
 from tests.unit.governance.divided_files import Divided, Json, accreditation, issuer, record
 
@@ -288,7 +289,7 @@ def test_values_that_repeat_are_the_same_object(divided: Divided) -> None:
         assert getattr(one, name) is getattr(other, name), name
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data())
 def test_no_bytes_are_taken_without_the_signed_digest_and_none_crash(data: st.DataObject) -> None:
     good = canonical([record(0, accreditation(0))])

@@ -14,6 +14,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance.conftest import EXAMPLE, VECTORS, Json, KeyHolder, payload_of
 
 from wanderbuch.governance.exporting.csv_list import csv_list
@@ -108,7 +109,7 @@ class TestCsv:
         assert {"file.crosswalks", "participant.roles"} <= found
         assert "file.crosswalks" not in codes(csv_list(replace(file, crosswalks=())))
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=examples(25), deadline=None)
     @given(
         title=st.text(min_size=1, max_size=20),
         days=st.lists(st.dates(date(2000, 1, 1), date(2026, 1, 1)), min_size=2, max_size=4, unique=True),

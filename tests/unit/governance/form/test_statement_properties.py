@@ -8,6 +8,7 @@ from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance import statements as said
 from tests.unit.governance.conftest import EXAMPLE, NOW, Json, fresh, payload_of
 
@@ -52,14 +53,14 @@ def lapsed_slowly(decisions: Sequence[tuple[Status, date]], day: date) -> bool:
     return False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(histories(), DAYS)
 def test_lapsed_days_are_those_of_a_slow_reading_of_each_day(decisions: list[tuple[Status, date]], day: date) -> None:
     spans = tuple(lapsed_day.days for lapsed_day in lapsed_days(decisions))
     assert touches(spans, DateSpan(day, day)) == lapsed_slowly(decisions, day)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(histories(), DAYS, DAYS)
 def test_a_further_suspension_or_withdrawal_never_gives_a_day_back(
     decisions: list[tuple[Status, date]], since: date, day: date
@@ -70,7 +71,7 @@ def test_a_further_suspension_or_withdrawal_never_gives_a_day_back(
             assert touches(tuple(lapse.days for lapse in after), DateSpan(day, day))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     OCCUPATIONS,
     st.integers(1, 8),
@@ -132,7 +133,7 @@ def shuffled(document: Json, chance: Random) -> Json:
     return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.sampled_from(FILES), st.integers(0, 2**32).map(Random))
 def test_the_order_of_statements_changes_neither_findings_nor_answers(path: object, chance: Random) -> None:
     document = json.loads(path.read_bytes())  # type: ignore[attr-defined]

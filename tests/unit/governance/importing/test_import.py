@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.governance.conftest import EXAMPLE, Json
 
 from wanderbuch.governance.form.cte_model import DESCRIPTION, ROLES
@@ -430,7 +431,7 @@ _HEADERS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(headers=_HEADERS, data=st.data())
 def test_any_table_is_imported_in_full_or_not_at_all(headers: list[str], data: st.DataObject) -> None:
     example: Json = json.loads(EXAMPLE.read_bytes())
@@ -448,7 +449,7 @@ def test_any_table_is_imported_in_full_or_not_at_all(headers: list[str], data: s
         assert draft_from(table, report.draft, ImportSettings(), at=NOW).draft is None  # the same list again
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     changes=st.dictionaries(st.sampled_from(sorted(COMPLETE)), _CELLS, max_size=2),
     fill_down=st.booleans(),
@@ -461,7 +462,7 @@ def test_a_nearly_right_row_is_imported_in_full_or_not_at_all(changes: dict[str,
         parse_file(json.dumps(report.draft).encode())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(received=st.binary(max_size=200))
 def test_any_bytes_are_a_table_or_refused(received: bytes) -> None:
     try:

@@ -48,7 +48,7 @@ async def number_of(centre: Centre, batch: Batch, row: int = 2) -> str:
 
 async def test_a_batch_is_whole_or_not_there_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     centre = Centre(workshop)
-    for steps in count():
+    for steps in power.cuts():
         batch_id, listed = new_id(), read(class_text(*centre.numbers(250)))
         cut = await power.lasts(steps, lambda at=batch_id, of=listed: centre.desk.make(of, KIND, plan_of(), at))  # type: ignore[misc]
         where = f"cut after {steps} steps"
@@ -83,7 +83,7 @@ async def test_what_nobody_asks_for_again_is_removed(workshop: Workshop, power: 
 
 async def test_a_slip_becomes_one_credential_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     centre = Centre(workshop)
-    for steps in count():
+    for steps in power.cuts():
         batch = await centre.running(2)
         number, where = await number_of(centre, batch), f"cut after {steps} steps"
         cut = await power.lasts(steps, lambda of=batch: centre.claim(of))  # type: ignore[misc]
@@ -103,7 +103,7 @@ async def test_a_slip_becomes_one_credential_wherever_the_power_fails(workshop: 
 
 async def test_a_new_slip_leaves_one_good_credential_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     centre = Centre(workshop)
-    for steps in count():
+    for steps in power.cuts():
         batch = await centre.running(1)
         number, where = await number_of(centre, batch), f"cut after {steps} steps"
         wrong, old = await centre.issue(batch), await centre.token(batch)
@@ -125,7 +125,7 @@ async def test_a_new_slip_leaves_one_good_credential_wherever_the_power_fails(wo
 
 async def test_a_cancelled_batch_leaves_nothing_open_wherever_the_power_fails(workshop: Workshop, power: Power) -> None:
     centre = Centre(workshop)
-    for steps in count():
+    for steps in power.cuts():
         batch = await centre.running(3)
         offers = [await centre.claim(batch, number) for number in (2, 3)]
         cut = await power.lasts(steps, lambda of=batch: centre.desk.cancel(of.id))  # type: ignore[misc]
@@ -144,7 +144,7 @@ async def test_a_cancelled_batch_leaves_nothing_open_wherever_the_power_fails(wo
 
 async def test_a_power_cut_gives_no_try_more(workshop: Workshop, power: Power) -> None:
     centre = Centre(workshop)
-    for steps in count():
+    for steps in power.cuts():
         batch = await centre.running(1, access=Access.PIN)
         right = pin_of((await centre.claiming.row(batch.id, 2)).slip, batch.secret)
         answers = 0

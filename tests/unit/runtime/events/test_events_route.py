@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -265,26 +266,29 @@ async def test_sends_comments_while_nothing_happens(site: Site) -> None:
 
 
 async def test_a_reader_that_does_not_read_is_cut_off(site: Site) -> None:
-    """Its buffers are full after some megabytes; the batch that does not leave in time ends the connection."""
+    """Its buffers, which are small here, are full soon; the batch that does not leave in time ends the connection."""
     ended = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         try:
             return await stream_events(request, site.feed, "default", after=0, may_read=yes, write_s=0.3)
         finally:
             ended.set()
 
     subjects = [f"{count}-{'x' * 240}" for count in range(500)]
-    for part in range(40):
+    for part in range(3):
         await site.append(*(f"{part}-{subject}" for subject in subjects))
     async with served(handler) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
-        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        async with asyncio.timeout(60):
-            await ended.wait()
-        assert not len(site.feed)
-        writer.close()
-        del reader
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(reader, ("127.0.0.1", server.port))
+            await asyncio.get_running_loop().sock_sendall(reader, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(60):
+                await ended.wait()
+            assert not len(site.feed)
 
 
 @pytest.mark.needs("postgresql")

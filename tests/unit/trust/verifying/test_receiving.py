@@ -11,6 +11,7 @@ import pytest
 from aries_askar import Key, KeyAlg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.thorough import examples
 from tests.unit.trust.ecosystem import WELDER, Held, Worker, message
 from tests.unit.trust.employer import (
     ACKED,
@@ -198,7 +199,7 @@ JSON = st.recursive(
 NAMES = ["formats", "presentations~attach", "~service", "description", "~thread", "comment"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from(sorted(HANDLERS)), members=st.dictionaries(st.sampled_from(NAMES), JSON))
 async def test_whatever_is_sent_to_no_question_of_ours_leaves_nothing(
     employer: Employer, kind: str, members: dict[str, Any]
@@ -208,7 +209,7 @@ async def test_whatever_is_sent_to_no_question_of_ours_leaves_nothing(
     assert [open_verification async for open_verification in open_verifications(employer.profile).every()] == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(members=st.dictionaries(st.sampled_from(NAMES), JSON), proof=JSON)
 async def test_whatever_is_sent_to_a_question_ends_it_untrusted(
     employer: Employer, members: dict[str, Any], proof: Any
