@@ -71,7 +71,10 @@ async def _add_official(office: "AuthorityOffice", call: Call[NewOfficial]) -> O
     new, by, officials = call.body, manager(call), office.desk.officials
     if new.invite:
         office.parts.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
-        added = await add_invited_once(officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
+        is_in = office.parts.sign_in.is_in
+        added = await add_invited_once(
+            officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once, is_in=is_in
+        )
         invitation = await invite(office.parts.sign_in, PLACE, added.id, by=by)
         return OfficialAdded(official=OfficialOut.of(added), invitation=invitation)
     official, token = await add_once(officials, new.id, name=new.name, roles=new.roles, by=by, once=call.once)

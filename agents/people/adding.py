@@ -5,7 +5,7 @@ reads the whole store, but not the call, cannot make it.
 """
 
 import base64
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from enum import StrEnum
 from typing import Any
 
@@ -32,11 +32,30 @@ async def add_once[P: Person, R: StrEnum](
 
 
 async def add_invited_once[P: Person, R: StrEnum](
-    people: People[P, R], person_id: str, *, name: str, roles: Collection[R], by: str, once: Once | None
+    people: People[P, R],
+    person_id: str,
+    *,
+    name: str,
+    roles: Collection[R],
+    by: str,
+    once: Once | None,
+    is_in: Callable[[P], Awaitable[bool]],
 ) -> P:
     """Add a person who is invited next, or return them if nothing has changed since this call added them.
 
     The invitation is made anew: an earlier one ends with it. Errors as with `People.add`.
+
+    Args:
+        people: among whom.
+        person_id: their id.
+        name: what they are called.
+        roles: what they may.
+        by: who lets them in.
+        once: of the call.
+        is_in: whether they have used an invitation: a call that comes late gives nobody a second way in.
+
+    Raises:
+        MadeAndGoneError: they are in already.
     """
     try:
         return await people.add_without_token(person_id, name=name, roles=roles, by=by)
@@ -46,6 +65,10 @@ async def add_invited_once[P: Person, R: StrEnum](
         person = await people.get(person_id)
         if person.changes or not person.is_active or (person.name, set(person.roles)) != (name.strip(), set(roles)):
             raise
+        if await is_in(person):
+            raise MadeAndGoneError(
+                "the invitation of this call was used", hint="to let them make a further passkey, invite them anew"
+            ) from None
         return person
 
 

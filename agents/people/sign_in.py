@@ -307,6 +307,11 @@ class SignIn[P: Person]:
         is_by_code = means.startswith(f"{RECOVERY}:")
         return Entered(person, f"{RECOVERY}:{renewed.recoveries}" if is_by_code else means, code)
 
+    async def is_in(self, person: P) -> bool:
+        """Return whether somebody has a passkey or an account, so that no first invitation is needed any more."""
+        means = await self.means_of(person)
+        return bool(means.passkeys or means.accounts)
+
     async def means_of(self, person: P) -> OwnMeans:
         """Return what a person can sign in with."""
         account = await self._accounts.get_or_none(person.id)

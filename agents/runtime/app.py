@@ -48,8 +48,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from wanderbuch.agents.runtime.certificate_rules import Concern
+from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.errors import WanderbuchError
 
+SECRET_KEY_LENGTH: Final = 22
+"""So many characters has an `Idempotency-Key` at least where a secret is made of it: 128 random bits in base64url."""
 OWN_ADDRESS: Final[web.AppKey[str | None]] = web.AppKey("own_address")
 """What people's browsers call a site, such as "https://desk.example"; None: as they ask for it."""
 
@@ -92,13 +95,28 @@ class Once:
         id: of what is made, as `new_id` makes them.
         is_done: whether it was made before; then what is not there any more is not made again.
         came_before: whether the call came before, also if a crash cut it off.
-        secret: 32 bytes that are the same each time the call comes, known to whoever has its key and to no one else.
+        unguessed_secret: 32 bytes that are the same each time the call comes, known to nobody but who has its key;
+            None: the key is short enough for a reader of the store to try all such keys.
     """
 
     id: str
     is_done: bool
     came_before: bool = False
-    secret: bytes = field(default=b"", repr=False)
+    unguessed_secret: bytes | None = field(default=None, repr=False)
+
+    @property
+    def secret(self) -> bytes:
+        """What a secret that the call makes is made of; whoever reads the store cannot make it.
+
+        Raises:
+            MalformedError: the call's key could be guessed.
+        """
+        if self.unguessed_secret is None:
+            raise MalformedError(
+                f"expected an Idempotency-Key of {SECRET_KEY_LENGTH} characters or more where a secret is made",
+                hint="a random UUID, made anew for each thing to be made",
+            )
+        return self.unguessed_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ async def _add(office: VerifierOffice, call: Call[NewStaffMember]) -> StaffAdded
     new, by = call.body, manager(call)
     if new.invite:
         office.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
-        added = await add_invited_once(office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
+        added = await add_invited_once(
+            office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once, is_in=office.sign_in.is_in
+        )
         invitation = await invite(office.sign_in, office.desk_place, added.id, by=by)
         return StaffAddedOut(member=StaffMemberOut.of(added), invitation=invitation)
     member, token = await add_once(office.staff, new.id, name=new.name, roles=new.roles, by=by, once=call.once)

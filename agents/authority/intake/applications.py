@@ -7,7 +7,8 @@ application's own:
 2. A later revision is taken while a question to the applicant is open, and answers it.
 3. So many may be open, of one applicant and in all: they are counted and kept in one step, of all processes. Where all
    places are taken, the network that has most of them gives one that no official has worked on (`gate.crowding`): so
-   strangers with a few networks keep nobody out. Whoever gave way applies again as they did.
+   strangers with a few networks keep nobody out. What is older than a day goes last: all employers of one operator
+   come from one network. Whoever gave way applies again as they did.
 4. What is proposed fits the application as it stands when it is submitted: no question is open, and no more is granted
    than is applied for then.
 5. An approval becomes a draft of the editor who proposed it, submitted if it has no mistake. It is published when
@@ -22,7 +23,7 @@ application's own:
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from acapy_agent.core.profile import Profile
@@ -65,6 +66,7 @@ from wanderbuch.store.records import DuplicateError, NotFoundError, Page
 from wanderbuch.store.tables import tables_of, tenant_of
 
 _LOG = logging.getLogger(__name__)
+_YOUNG = timedelta(days=1)
 _OPEN = tuple(
     state.value for state in ApplicationState if state not in (ApplicationState.DECIDED, ApplicationState.DISCARDED)
 )
@@ -258,7 +260,11 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
         Raises:
             TooManyApplicationsError: none gives way.
         """
-        places = [TakenPlace(case.id, case.network, may_go=case.is_untouched) for case in await self.open_ones()]
+        young = self.clock() - _YOUNG
+        places = [
+            TakenPlace(case.id, case.network, may_go=case.is_untouched, is_old=case.created_at <= young)
+            for case in await self.open_ones()
+        ]
         gone = gives_way(places, network)
         if gone is None:
             raise TooManyApplicationsError("too many applications wait for a decision", hint="apply again next week")
@@ -283,7 +289,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
     async def _carry_out(self, case: ApplicationCase) -> Outcome:
         decision = await self.content(case)
         if decision is not None and decision.outcome == "refuse":
-            return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "refuse", "network": ""})
+            return Outcome(ApplicationState.DECIDED, decision.reason, {"outcome": "refuse"})
         try:
             if case.invitation_id is not None:
                 draft_id = await self._check_in(case, await self.invitations.get(case.invitation_id))
@@ -291,7 +297,7 @@ class Applications(RevisedCases[ApplicationCase, ProposedDecision]):
                 draft_id = await self._draft(case, decision)
         except (ForbiddenError, NotFoundError, RefusedError) as err:  # such as: who proposed it is no editor any more
             return Outcome(ApplicationState.SENT_BACK, f"no draft could be made: {err.message}")
-        kept = {"outcome": "approve", "draft_id": draft_id, "network": ""}
+        kept = {"outcome": "approve", "draft_id": draft_id}
         return Outcome(ApplicationState.DECIDED, None if decision is None else decision.reason, kept)
 
     async def _check_in(self, case: ApplicationCase, invitation: JoiningInvitation) -> str:

@@ -15,11 +15,11 @@ for whom, follows from the trail.
 
 from datetime import date, datetime, timedelta
 from enum import Enum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wanderbuch.agents.work.case import Course, Stage
+from wanderbuch.agents.work.case import Course, Stage, Step
 from wanderbuch.agents.work.content import RevisedCase
 from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.form.formats import Link, StatementId, Text
@@ -98,7 +98,7 @@ class ApplicationCase(RevisedCase[ApplicationState]):
         applicant: the DID that signed it.
         application: its newest revision.
         jws: the same as it was signed.
-        network: from which it came, hashed with a key; "" once it is decided, and where it is not known.
+        network: from which it came, hashed with a key; "" once it waits no more, and where it is not known.
         asked_back: the questions to the applicant, the newest last.
         invitation_id: of the invitation with whose code it came; None: with none.
         outcome: what was decided; None: nothing yet.
@@ -145,6 +145,11 @@ class ApplicationCase(RevisedCase[ApplicationState]):
     def is_open(self) -> bool:
         """Whether it waits for a decision."""
         return self.stage not in (Stage.DONE, Stage.DISCARDED)
+
+    def moved(self, to: ApplicationState, step: Step, **update: Any) -> Self:
+        """Return it in another state; errors as `Case.moved`. One that waits no more forgets its network."""
+        moved = super().moved(to, step, **update)
+        return moved if moved.is_open else moved.model_copy(update={"network": ""})
 
 
 def case_id(applicant: Did, application_id: str) -> str:

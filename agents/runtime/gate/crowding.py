@@ -6,10 +6,12 @@ in time. Here the last place is anybody's:
 1. The network that has most places gives one, if it has at least two more than the newcomer's: nobody gains by it what
    another loses, and the same two never change places in turn.
 2. The newest of its places goes, of those that nobody has begun to work on.
+3. What is old goes only where nothing young does, of any network: a rush takes places from itself first, and not from
+   an operator's many customers who have waited behind one address. It does go in the end, or patience would take all.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,11 +26,13 @@ class TakenPlace:
         id: of what has it.
         network: whose, in any form; "": not known, so it counts for nobody and stays.
         may_go: whether nobody has begun to work on it.
+        is_old: whether it goes last.
     """
 
     id: str
     network: str
     may_go: bool
+    is_old: bool = False
 
 
 def gives_way(places: Sequence[TakenPlace], network: str) -> str | None:
@@ -39,8 +43,14 @@ def gives_way(places: Sequence[TakenPlace], network: str) -> str | None:
         network: the newcomer's.
     """
     taken = Counter(place.network for place in places if place.network)
-    movable = {place.network: place.id for place in places if place.network and place.may_go}  # the newest of each
-    if not movable:
+    movable = [place for place in places if place.network and place.may_go]
+    young = [place for place in movable if not place.is_old]
+    return _of_crowded(young, taken, network) or _of_crowded(movable, taken, network)
+
+
+def _of_crowded(movable: Sequence[TakenPlace], taken: Mapping[str, int], network: str) -> str | None:
+    newest = {place.network: place.id for place in movable}  # of each
+    if not newest:
         return None
-    crowded = max(movable, key=lambda name: taken[name])
-    return movable[crowded] if taken[crowded] >= taken[network] + _AT_LEAST else None
+    crowded = max(newest, key=lambda name: taken[name])
+    return newest[crowded] if taken[crowded] >= taken.get(network, 0) + _AT_LEAST else None

@@ -1,5 +1,9 @@
-"""The first person of a desk that signed up: whoever made the tenant, with every role."""
+"""The first person of a desk that signed up: whoever made the tenant, with every role.
 
+Their id is like nobody else's: who can guess an id spends the tries of its recovery code (`people.tries`).
+"""
+
+import secrets
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +12,8 @@ from wanderbuch.agents.runtime.app import OPERATOR
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.staff import StaffRole
 
-FIRST: Final = "owner"
+_FIRST: Final = "owner"
+_RANDOM_BYTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,10 @@ class FirstPerson:
         place: where their desk is.
         link: on which they make a passkey; None where the site has none.
         token: that they sign in with there instead.
+        id: what they are called there; recovery asks for it.
     """
 
+    id: str
     place: str
     link: str | None
     token: str | None
@@ -29,9 +36,10 @@ class FirstPerson:
 async def let_first_in(office: VerifierOffice) -> FirstPerson:
     """Let in who signed up, and return how; errors as with `People.add` and `invite`."""
     name, roles, place = office.tenant.name, tuple(StaffRole), office.desk_place
+    own_id = f"{_FIRST}-{secrets.token_hex(_RANDOM_BYTES)}"
     if office.sign_in.passkeys is None:
-        _, token = await office.staff.add(FIRST, name=name, roles=roles)
-        return FirstPerson(place, None, token)
-    await office.staff.add_without_token(FIRST, name=name, roles=roles, by=OPERATOR.id)
-    invitation = await invite(office.sign_in, place, FIRST, by=OPERATOR.id)
-    return FirstPerson(place, invitation.url, None)
+        _, token = await office.staff.add(own_id, name=name, roles=roles)
+        return FirstPerson(own_id, place, None, token)
+    await office.staff.add_without_token(own_id, name=name, roles=roles, by=OPERATOR.id)
+    invitation = await invite(office.sign_in, place, own_id, by=OPERATOR.id)
+    return FirstPerson(own_id, place, invitation.url, None)

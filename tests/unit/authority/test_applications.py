@@ -339,3 +339,23 @@ async def test_what_is_published_while_a_draft_is_made_is_in_conflict_with_it(
     draft = await drafts.get(str(case.draft_id))
     assert draft.state is DraftState.OPEN
     assert "changed-meanwhile" in [finding.rule for finding in await drafts.findings(draft.id)]
+
+
+async def test_the_network_of_an_application_is_forgotten_when_it_is_given_up(place: Place) -> None:
+    case = await place.take(1)
+    case = await place.applications.ask_back(case.id, place.people.editor, "Who are you?", read=case.revision)
+    given_up = await place.applications.discard(case.id, place.people.editor)
+    assert (given_up.state, given_up.network) == (ApplicationState.DISCARDED, "")
+    assert (await place.applications.get(case.id)).network == ""
+
+
+async def test_what_has_waited_for_a_day_gives_way_last(place: Place) -> None:
+    """The customers of one operator come from one network, and a rush later is not to push them out."""
+    people = [Did.parse(f"did:webvh:QmOther{number}:other{number}.test:org") for number in range(5)]
+    waited = [await place.take(by=one, network="198.51.100.0/24") for one in people[:2]]
+    place.world.clock.advance(days=2)
+    rush = [await place.take(by=one, network="192.0.2.0/24") for one in people[2:4]]
+    await place.take(by=people[4], network="203.0.113.0/24")
+    left = {case.id for case in await place.applications.open_ones()}
+    assert {case.id for case in waited} <= left
+    assert rush[1].id not in left

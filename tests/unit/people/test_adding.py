@@ -9,11 +9,12 @@ from wanderbuch.agents.authority.officials import Official, OfficialRole
 from wanderbuch.agents.people.adding import add_invited_once, add_once, renew_once
 from wanderbuch.agents.runtime.app import ApiModel, MadeAndGoneError, Once
 from wanderbuch.agents.runtime.idempotency import UsedKey, answered_once
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.store.entries import fetch_entries
 from wanderbuch.store.records import DuplicateError
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+OTHER_KEY = "a-key-of-another-call-0"
 EDITOR = OfficialRole.EDITOR
 
 
@@ -27,6 +28,10 @@ class Door:
 
     def __init__(self, world: World) -> None:  # noqa: F811
         self.world, self.officials = world, world.desk().officials
+        self.are_in: list[str] = []
+
+    async def is_in(self, person: Official) -> bool:
+        return person.id in self.are_in
 
     async def sent(self, make: Callable[[Once], Awaitable[Told]], key: str, route: str = "POST /officials") -> Told:
         return await answered_once(
@@ -45,7 +50,13 @@ class Door:
     async def invite(self, key: str = KEY) -> Told:
         async def make(once: Once) -> Told:
             person = await add_invited_once(
-                self.officials, "perera", name="E. Perera", roles={EDITOR}, by="operator", once=once
+                self.officials,
+                "perera",
+                name="E. Perera",
+                roles={EDITOR},
+                by="operator",
+                once=once,
+                is_in=self.is_in,
             )
             return Told(id=person.id)
 
@@ -78,9 +89,9 @@ async def test_the_same_call_lets_in_one_person_with_one_token(door: Door) -> No
 async def test_another_call_for_the_same_id_is_refused_and_learns_no_token(door: Door) -> None:
     await door.add()
     with pytest.raises(DuplicateError):
-        await door.add("another-key")
+        await door.add(OTHER_KEY)
     with pytest.raises(DuplicateError):
-        await door.invite("another-key")
+        await door.invite(OTHER_KEY)
 
 
 async def test_a_token_is_kept_nowhere_and_does_not_follow_from_what_is(door: Door) -> None:
@@ -102,6 +113,25 @@ async def test_who_is_invited_by_the_same_call_is_one_person(door: Door) -> None
         await door.invite()
 
 
+async def test_who_is_in_gets_no_second_link_by_the_call_that_invited_them(door: Door) -> None:
+    await door.invite()
+    door.are_in.append("perera")
+    with pytest.raises(MadeAndGoneError, match="was used"):
+        await door.invite()
+
+
+async def test_no_token_is_made_of_a_key_that_a_reader_of_the_store_could_guess(door: Door) -> None:
+    """The store has the other part of the secret, so short keys could all be tried."""
+    guessable = OTHER_KEY[:21]
+    with pytest.raises(MalformedError, match="22 characters"):
+        await door.add(guessable)
+    assert "perera" not in {person.id for person in await door.officials.all()}
+    await door.add()
+    with pytest.raises(MalformedError, match="22 characters"):
+        await door.renew(guessable)
+    assert (await door.renew(OTHER_KEY[:22])).token
+
+
 async def test_a_new_token_is_given_once_also_after_a_crash_and_never_again_after_another(door: Door) -> None:
     await door.officials.add("perera", name="E. Perera", roles={EDITOR})
     with pytest.raises(OSError, match="killed"):
@@ -110,10 +140,10 @@ async def test_a_new_token_is_given_once_also_after_a_crash_and_never_again_afte
     token = (await door.renew(KEY)).token or ""
     assert (await door.officials.get("perera")).changes == changes  # one line in the log
     assert (await door.renew(KEY)).token == token
-    other = (await door.renew("another-key")).token or ""
+    other = (await door.renew(OTHER_KEY)).token or ""
     with pytest.raises(MadeAndGoneError):
         await door.renew(KEY)
     assert await door.officials.by_token(other) is not None
     await door.officials.remove("perera")
     with pytest.raises((RefusedError, MadeAndGoneError)):
-        await door.renew("another-key")
+        await door.renew(OTHER_KEY)

@@ -35,3 +35,12 @@ def test_who_has_most_gives_way_to_who_has_fewer(taken: str, newcomer: str, gone
 def test_many_networks_of_one_stranger_keep_no_other_out() -> None:
     flood = places("".join(letter * 30 for letter in "abcdefghijklmnopq"))
     assert gives_way(flood, "z") is not None
+
+
+def test_what_is_old_goes_after_all_that_is_young_and_still_goes() -> None:
+    """An operator's customers share an address, and came before the rush."""
+    old = [TakenPlace(f"old{n}", "operator", may_go=True, is_old=True) for n in range(30)]
+    rush = [TakenPlace(f"{name}{n}", name, may_go=True) for name in "ab" for n in range(3)]
+    assert gives_way([*old, *rush], "z") in {"a2", "b2"}
+    assert gives_way(old, "z") == "old29"  # else whoever has patience takes all places for good
+    assert gives_way([*old, *rush], "operator") is None
