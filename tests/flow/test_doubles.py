@@ -361,7 +361,7 @@ async def test_calls_with_one_key_make_one_thing(place: Place) -> None:
         if "Idempotency-Key" not in {parameter["name"] for parameter in path[method.lower()].get("parameters", ())}:
             continue
         keyed.append(route)
-        calls, key = await case(place), secrets.token_hex(8)
+        calls, key = await case(place), secrets.token_hex(16)
         answers = [await call(agent, method, calls.path, calls.body, calls.token, key=key) for _ in range(2)]
         assert {status for status, _ in answers} <= {200, 201}, (route, answers)
         first, second = [answer.get("id", answer) for _, answer in answers]
