@@ -53,7 +53,9 @@ async def _add(office: ConsoleWork, call: Call[NewClerk]) -> ClerkAddedOut:
     new, by, console = call.body, manager(call), office.console
     if new.invite:
         console.sign_in.needed_passkeys()  # else somebody would be added who cannot be invited
-        added = await add_invited_once(console.clerks, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
+        added = await add_invited_once(
+            console.clerks, new.id, name=new.name, roles=new.roles, by=by, once=call.once, is_in=console.sign_in.is_in
+        )
         invitation = await invite(console.sign_in, console.place, added.id, by=by)
         return ClerkAddedOut(member=ClerkOut.of(added), invitation=invitation)
     member, token = await add_once(console.clerks, new.id, name=new.name, roles=new.roles, by=by, once=call.once)
