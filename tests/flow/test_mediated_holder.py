@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
+from tests.flow.operator_eyes import seen_by_operator
 from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.machine import AgentHandle
@@ -14,6 +15,7 @@ from wanderbuch.agents.machine import AgentHandle
 pytestmark = [pytest.mark.agents, pytest.mark.asyncio(loop_scope="session")]
 
 WELDER_3 = {"occupation": "C7212", "jurisdiction": "MLT", "min_eqf_level": 3}
+PERSONAL = ("credential_id", "family_name", "birth_date", "qualification_title", "awarding_body", "awarded_on")
 _LISTENS = "0A"  # of /proc/net/tcp
 
 
@@ -79,6 +81,11 @@ async def test_a_wallet_without_an_address_takes_proves_and_hears_whoever_is_kil
         while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110 (it tells nobody)
             await asyncio.sleep(0.05)
     await mediator.kill()
+    seen, waiting = await seen_by_operator(mediator)
+    assert waiting
+    assert all(b'"ciphertext"' in message for message in waiting)
+    for secret in (*(WELDER[name] for name in PERSONAL), scene.academy.host, scene.employer.host, "issue-credential"):
+        assert not [item[:200] for item in seen if secret.encode() in item], secret
     await phone.start()  # it is ready without its mediator
     await mediator.start()
     async with asyncio.timeout(120):

@@ -1,0 +1,51 @@
+"""All that the operator of a mediator can read: its files, its log, its store and tables, opened with all its keys."""
+
+import base64
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from aries_askar import Store
+
+from wanderbuch.agents.machine import AgentHandle
+from wanderbuch.agents.mediator.keys import MediatorRecord
+from wanderbuch.agents.mediator.sealing import Sealing
+
+_SQLITE = b"SQLite format 3\0"
+
+
+async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[bytes]]:
+    """Return all that can be read, and of it the messages that wait, opened; the mediator must not run."""
+    wallet = mediator.data / "wallet" / "wallet.db"
+    store = await Store.open(f"sqlite://{wallet}", "raw", (mediator.folder / "wallet.key").read_text())
+    entries, seal = [], ""
+    try:
+        async for entry in store.scan(None, None):
+            entries.append(f"{entry.category}|{entry.name}|{entry.tags}|".encode() + bytes(entry.value))
+            if entry.category == MediatorRecord.category:
+                seal = json.loads(bytes(entry.value))["seal"]
+    finally:
+        await store.close()
+    sealing = Sealing(base64.b64decode(seal))
+    files = [path for path in (*mediator.data.rglob("*"), *mediator.folder.glob("*.log")) if path.is_file()]
+    tables = next(path for path in files if _has_tables(path))
+    opened, messages = [], []
+    with sqlite3.connect(tables) as database:
+        for ident, sealed in database.execute("SELECT id, sealed FROM mediated_message"):
+            messages.append(sealing.open(sealed, place=ident))
+        for wallet_id, sealed in database.execute("SELECT wallet, sealed FROM mediated_key"):
+            opened.append(sealing.open_text(sealed, place=wallet_id).encode())
+        opened += list(_lines(database))
+    return [*entries, *opened, *messages, *(path.read_bytes() for path in files)], messages
+
+
+def _has_tables(path: Path) -> bool:
+    if path.open("rb").read(len(_SQLITE)) != _SQLITE:
+        return False
+    with sqlite3.connect(path) as database:
+        return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'mediated_message'").fetchall())
+
+
+def _lines(database: sqlite3.Connection) -> Iterator[bytes]:
+    return (line.encode() for line in database.iterdump())
