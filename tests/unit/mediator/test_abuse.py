@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime
 
 import aiohttp
@@ -20,7 +21,7 @@ from tests.unit.mediator.phones import (
     write,
 )
 
-from wanderbuch.agents.mediator.live import _WINDOW
+from wanderbuch.agents.mediator import live as live_module
 from wanderbuch.agents.mediator.office import MediatorOffice
 from wanderbuch.agents.runtime import message_sockets
 from wanderbuch.agents.runtime.agent import RunningAgent
@@ -141,24 +142,62 @@ async def test_large_messages_count_by_their_size(mediator: RunningAgent, site: 
     assert await write(phone, key, "x" * 300_000) == 400  # larger than any that is kept
 
 
+@pytest.mark.parametrize("window", [{"_WINDOW": 2}, {"_WINDOW_BYTES": 2 * 1024}], ids=["messages", "bytes"])
 async def test_a_wallet_that_never_acknowledges_gets_no_more_and_nothing_is_lost(
-    mediator: RunningAgent, site: Site
+    mediator: RunningAgent, site: Site, monkeypatch: pytest.MonkeyPatch, window: dict[str, int]
 ) -> None:
+    for name, most in window.items():
+        monkeypatch.setattr(live_module, name, most)
     phone = await Phone.mediated(site)
     key = await phone.new_key()
     async with phone.live() as live:
         await live.next("status")
-        for index in range(LIMITS["queue_messages"]):
-            assert await write(phone, key, str(index)) == 200
+        sent: list[str] = []
+        for index in range(LIMITS["queue_messages"]):  # one after the other, so that bytes are counted one by one
+            assert await write(phone, key, str(index) + "x" * 500) == 200
+            if index < 2:
+                sent += [ident for ident, _ in attached(await live.next("delivery"))]
         assert await write(phone, key, "too many") == 503
-        first = attached(await live.next("delivery"))
-        assert read(key, first[0][1]) == "0"
-    assert LIMITS["queue_messages"] <= _WINDOW
+        await live.send(message("messagepickup/2.0/status-request"))
+        assert (await live.next("status"))["message_count"] == LIMITS["queue_messages"]
+        assert not live.heard, "what came before that answer"
+        assert len(sent) == 2
+        await live.acknowledge(*sent)
+        assert attached(await live.next("delivery"))
+    texts: list[str] = []
     async with phone.live() as live:
-        texts: list[str] = []
-        while len(texts) < LIMITS["queue_messages"]:
-            texts += [read(key, envelope) for _, envelope in attached(await live.next("delivery"))]
-        assert texts == [str(index) for index in range(LIMITS["queue_messages"])]
+        while len(texts) < LIMITS["queue_messages"] - len(sent):
+            delivered = attached(await live.next("delivery"))
+            texts += [read(key, envelope).rstrip("x") for _, envelope in delivered]
+            await live.acknowledge(*(ident for ident, _ in delivered))
+    assert texts == [str(index) for index in range(2, LIMITS["queue_messages"])]
+
+
+async def test_what_is_too_old_goes_and_nothing_an_hour_sooner(mediator: RunningAgent, site: Site) -> None:
+    """Days are counted in hours, since no finer time is kept."""
+    office = mediator.tenant.offices["mediator"]
+    assert isinstance(office, MediatorOffice)
+    engine, hour = tables_of(mediator.profile).engine, int(time.time()) // 3600
+    phone, gone, stays = [await Phone.mediated(site) for _ in range(3)]
+    limits = phone.grant["limits"]
+    assert limits == office.config.limits
+    key = await phone.new_key()
+    for text in ("old", "not yet"):
+        assert await write(phone, key, text) == 200
+    old, not_yet = (await office.queue.part(office.wallets.id_of(phone.mediator_key), limit=2))[0]
+    for waiting, hours in ((old, limits["days"] * 24 + 2), (not_yet, limits["days"] * 24 - 2)):
+        await engine.run("UPDATE mediated_message SET hour = ? WHERE id = ?", hour - hours, waiting.id)
+    for other, hours in (
+        (gone, limits["forgotten_after_days"] * 24 + 2),
+        (stays, limits["forgotten_after_days"] * 24 - 2),
+    ):
+        await engine.run(
+            "UPDATE mediated SET seen = ? WHERE id = ?", hour - hours, office.wallets.id_of(other.mediator_key)
+        )
+    await office.sweep(datetime.now(UTC))
+    assert [read(key, envelope) for _, envelope in await phone.deliver()] == ["not yet"]
+    left = {row[0] for row in await engine.run("SELECT id FROM mediated")}
+    assert left == {office.wallets.id_of(each.mediator_key) for each in (phone, stays)}
 
 
 async def test_a_socket_of_a_stranger_is_closed_and_one_of_a_wallet_stays(
