@@ -23,7 +23,7 @@ from acapy_agent.core.profile import Profile
 
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.governance.facts.identifiers import Did
-from wanderbuch.governance.facts.question import Reason
+from wanderbuch.governance.facts.question import Reason, Verdict
 from wanderbuch.governance.signed.bundle import Bundle, write_bundle_file
 from wanderbuch.plugins.http.edge import HttpEdge
 from wanderbuch.plugins.http.replaying import RecordingEdge
@@ -41,7 +41,7 @@ NOT_KEPT: Final = "case.not_kept"
 
 
 class OtherDecisionError(CaseFileError):
-    """What was read anew decides otherwise."""
+    """What was read anew decides otherwise, and was read whole."""
 
 
 class KeptCase(Record):
@@ -116,16 +116,12 @@ class CaseMaker:
             judge_again: judges the same answer by what is published now; its judgement then counts instead.
         """
         try:
-            async with asyncio.timeout(self.limit.total_seconds()):
-                try:
-                    case = await self._made(asked, message, judgement)
-                except OtherDecisionError as err:
-                    LOGGER.info(
-                        "verification %s: judged again, since something was published: %s", asked.id, err.message
-                    )
-                    judgement = await judge_again()
-                    case = await self._made(asked, message, judgement)
-                await CaseFiles(profile).put(case)
+            try:
+                await self._put(profile, asked, message, judgement)
+            except OtherDecisionError as err:
+                LOGGER.info("verification %s: judged again, since something was published: %s", asked.id, err.message)
+                judgement = await judge_again()  # in a time of its own: what was decided before is overtaken
+                await self._put(profile, asked, message, judgement)
         except TimeoutError:
             LOGGER.warning("verification %s: no case file is kept: it took too long", asked.id)
         except WanderbuchError as err:
@@ -147,13 +143,21 @@ class CaseMaker:
         """Destroy the key of a case that belongs to no decision, and remove what it opens, if there is one."""
         await CaseFiles(profile).destroy(verification_id)
 
+    async def _put(
+        self, profile: Profile, asked: Verification, message: Mapping[str, object], judgement: Judgement
+    ) -> None:
+        async with asyncio.timeout(self.limit.total_seconds()):
+            await CaseFiles(profile).put(await self._made(asked, message, judgement))
+
     async def _made(self, asked: Verification, message: Mapping[str, object], judgement: Judgement) -> CaseFile:
         check_question(asked)
         recording, decision = RecordingEdge(self.edge), judgement.decision
         again = await judge_on(recording, self.url, self.author, asked, message, at=decision.decided_at)
         if not is_same(decision, judgement.grounds.facts, again):
             codes = ", ".join(reason.code for reason in again.decision.reasons)
-            raise OtherDecisionError(
+            # What could not be read anew says nothing against what was decided.
+            kind = CaseFileError if again.decision.verdict is Verdict.UNKNOWN else OtherDecisionError
+            raise kind(
                 f"expected the same decision from what was read anew, found {again.decision.verdict.value} ({codes})"
             )
         bundle = Bundle(self.author, self.url, decision.decided_at, (), recording.recorded)

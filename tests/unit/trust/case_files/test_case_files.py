@@ -278,6 +278,23 @@ async def test_what_was_published_meanwhile_decides_and_is_kept(world: CaseWorld
     assert (await replay(open_case(found.sealed, key), author=world.authority.did)).altered == ()
 
 
+async def test_what_is_overtaken_is_not_saved_although_no_case_can_be_made_of_what_came(
+    world: CaseWorld, profile: Profile
+) -> None:
+    asked = await world.asked()
+    answer = world.present(asked)
+    before = await world.judged(asked, answer)
+    await world.publish(version=2, accredits=False)
+
+    async def unknown() -> Judgement:  # as the judge says where a host answers too slowly
+        slow = Reason("judgement.too_slow", "Ask again.")
+        return replace(before, decision=replace(before.decision, verdict=Verdict.UNKNOWN, reasons=(slow,)))
+
+    told = await maker(world).keep(profile, asked, answer, before, unknown)
+    assert before.decision.verdict is Verdict.TRUSTED
+    assert (told.decision.verdict, told.decision.reasons[-1].code) == (Verdict.UNKNOWN, NOT_KEPT)
+
+
 async def test_what_goes_on_changing_is_not_kept_and_the_decision_says_so(world: CaseWorld, profile: Profile) -> None:
     asked = await world.asked()
     answer = world.present(asked)
