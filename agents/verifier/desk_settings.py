@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.agents.verifier.desk_log import DeskAct, DeskLog
 from wanderbuch.store.records import Record, RecordStore, new_id
 
@@ -49,11 +50,12 @@ class SettingsBook:
         return await self._records.get_or_none(_ID) or DeskSettings(id=_ID)
 
     async def change(
-        self, *, place: str | None, answer_within_s: int | None, keep_seen_days: int | None, by: str
+        self, *, place: str | None, answer_within_s: int | None, keep_seen_days: int | None, read: int, by: str
     ) -> DeskSettings:
-        """Set them.
+        """Set them; `read` is `changes` of those that were read before.
 
         Raises:
+            RefusedError: somebody else changed them since they were read.
             ChangedMeanwhileError: somebody else changed them just now.
             DuplicateError: likewise, the first time.
         """
@@ -64,6 +66,8 @@ class SettingsBook:
         what = ", ".join(name for name in told if getattr(after, name) != getattr(kept, name))
         if not what:
             return kept
+        if kept.changes != read:
+            raise RefusedError("the settings were changed since they were read", hint="read them again")
         await self._log.note(
             DeskAct.SETTINGS_CHANGED,
             by=by,

@@ -11,6 +11,7 @@ from wanderbuch.agents.people.rest import invite
 from wanderbuch.agents.runtime.app import OPERATOR
 from wanderbuch.agents.verifier.office import VerifierOffice
 from wanderbuch.agents.verifier.staff import StaffRole
+from wanderbuch.store.errors import DuplicateError
 
 _FIRST: Final = "owner"
 _RANDOM_BYTES: Final = 5
@@ -34,7 +35,13 @@ class FirstPerson:
 
 
 async def let_first_in(office: VerifierOffice) -> FirstPerson:
-    """Let in who signed up, and return how; errors as with `People.add` and `invite`."""
+    """Let in who signed up, and return how; errors as with `People.add` and `invite`.
+
+    Raises:
+        DuplicateError: they were let in before.
+    """
+    if any(person.id.partition("-")[0] == _FIRST for person in await office.staff.all()):
+        raise DuplicateError("who signed up was let in before")
     name, roles, place = office.tenant.name, tuple(StaffRole), office.desk_place
     own_id = f"{_FIRST}-{secrets.token_hex(_RANDOM_BYTES)}"
     if office.sign_in.passkeys is None:

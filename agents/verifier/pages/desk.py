@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from wanderbuch.agents.people.pages.desk import PeopleDesk
 from wanderbuch.agents.people.pages.entrance import PeopleEntrance
+from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.desks import DESK_PLACE
 from wanderbuch.agents.site.entrance import SignedInVisit
 from wanderbuch.agents.site.languages import Words
@@ -44,6 +45,25 @@ class AskingVisit(SignedInVisit[VerifierOffice, StaffMember]):
             ForbiddenError: they may not.
         """
         self.person.must(StaffRole.ASKER)
+
+    def number(self, name: str) -> int:
+        """Return a number that the page put into its form.
+
+        Raises:
+            MalformedError: it is none.
+        """
+        return number_in(self.text(name))
+
+
+def number_in(text: str) -> int:
+    """Return the number in a field whose choices a page offers.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) < len("1000000000")):
+        raise MalformedError(f"expected a number that the page offers, found {text[:20]!r}")
+    return int(text)
 
 
 type AskingPage = Callable[[AskingVisit], Awaitable[web.StreamResponse]]

@@ -10,7 +10,7 @@ from multidict import MultiDict
 from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.site.languages import Words
 from wanderbuch.agents.site.rendering import PageHandler
-from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit
+from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, number_in
 from wanderbuch.agents.verifier.pages.question_form import country_text
 from wanderbuch.agents.verifier.policies.document import Policy, PolicyDocument, compiled
 from wanderbuch.agents.verifier.policies.explaining import KIT, explained
@@ -96,7 +96,7 @@ class DeskPolicy:
 
     async def _set(self, visit: AskingVisit, policy: Policy | None, form: PolicyForm | None) -> web.StreamResponse:
         try:
-            await visit.office.policy.change(policy, read=_revision(visit), by=visit.person.id)
+            await visit.office.policy.change(policy, read=visit.number("revision"), by=visit.person.id)
         except RefusedError:  # the form keeps what was typed, above it are the rules of now
             return await self._show(visit, form=form, status=409, is_newer=True)
         return visit.go("/rules?saved=1")
@@ -125,20 +125,10 @@ def _document(form: PolicyForm) -> PolicyDocument:
     told: dict[str, Any] = {
         "places": places or None,
         **form.chosen,
-        "most_credentials": _number(form.chosen["most_credentials"]),
+        "most_credentials": number_in(form.chosen["most_credentials"]),
     }
     try:
         purposes = [Purpose(purpose) for purpose in sorted(form.purposes)] or None
         return PolicyDocument.model_validate({**told, "purposes": purposes})
     except ValueError as err:
         raise MalformedError("expected what the page offers, and at most 250 countries") from err
-
-
-def _revision(visit: AskingVisit) -> int:
-    return _number(visit.text("revision"))
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < len("1000000000")):
-        raise MalformedError(f"expected a number that the page offers, found {text[:20]!r}")
-    return int(text)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from aiohttp import web
@@ -75,6 +76,7 @@ class DeskQuestions:
         seen = await office.desk.seen(office.tenant.profile, verification)
         view = answer_view(verification, seen, visit.language.tag)
         members = await office.staff.all()
+        days = office.seen_days(await office.settings.get())  # as it is set now, like the sweep
         return self._desk.show(
             visit,
             "desk_answer.html",
@@ -84,6 +86,7 @@ class DeskQuestions:
             receipt=receipt_address(office, verification) if verification.decision else None,
             asked_by=next((one.name for one in members if one.id == verification.asked_by), verification.asked_by),
             words=_worker_words(verification, visit.language.tag),
+            seen_until=None if verification.ended_at is None else verification.ended_at + timedelta(days=days),
         )
 
     def _live(self, visit: AskingVisit, verification: Verification) -> web.Response:

@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError
+from wanderbuch.agents.runtime.problems import ForbiddenError, MalformedError, RefusedError
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question, badge_of
 from wanderbuch.agents.verifier.pages.question_form import ANSWER_WITHIN_S, country_text
@@ -72,7 +72,9 @@ class DeskRecords:
             about=about_question,
         )
 
-    async def _settings(self, visit: AskingVisit, *, status: int = 200, wrong: str = "") -> web.StreamResponse:
+    async def _settings(
+        self, visit: AskingVisit, *, status: int = 200, wrong: str = "", is_newer: bool = False
+    ) -> web.StreamResponse:
         visit.person.must(StaffRole.ADMINISTRATOR)
         office = visit.office
         settings = await office.settings.get()
@@ -83,6 +85,7 @@ class DeskRecords:
             place=wrong or country_text(settings.place or "", visit.words),
             is_wrong=bool(wrong),
             is_saved="saved" in visit.request.query and not wrong,
+            is_newer=is_newer,
             settings=settings,
             within=ANSWER_WITHIN_S,
             did=str(office.tenant.did),
@@ -90,7 +93,9 @@ class DeskRecords:
             governance_url=office.governance.config.url,
             keep_seen_days=office.seen_days(settings),
             longest_seen_days=office.longest_seen_days,
-            seen_days=[days for days in _SEEN_DAYS if days < office.longest_seen_days],
+            seen_days=[
+                days for days in _SEEN_DAYS if days < office.longest_seen_days or days == settings.keep_seen_days
+            ],
             answer_minutes=max(1, office.config.answer_deadline_s // 60),
         )
 
@@ -105,12 +110,18 @@ class DeskRecords:
             raise MalformedError("expected one of the times that the page offers")
         if seen and seen not in {str(known) for known in _SEEN_DAYS}:
             raise MalformedError("expected one of the numbers of days that the page offers")
-        settings = await visit.office.settings.change(
-            place=place,
-            answer_within_s=int(within) if within else None,
-            keep_seen_days=int(seen) if seen else None,
-            by=visit.person.id,
-        )
+        before = await visit.office.settings.get()
+        days = int(seen) if seen else None
+        try:
+            settings = await visit.office.settings.change(
+                place=place,
+                answer_within_s=int(within) if within else None,
+                keep_seen_days=days if "keep_seen_days" in visit.sent else before.keep_seen_days,  # it may not be asked
+                read=visit.number("revision"),
+                by=visit.person.id,
+            )
+        except RefusedError:
+            return await self._settings(visit, status=409, is_newer=True)
         visit.office.keep_seen(settings)
         return visit.go("/settings?saved=1")
 

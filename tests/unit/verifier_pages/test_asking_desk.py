@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from tests.unit.verifier_pages.conftest import Browser, hidden
+from tests.unit.verifier_pages.conftest import Answer, Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME, DeskPlace, fields
 
 from wanderbuch.agents.runtime.app import Call
@@ -56,6 +56,11 @@ async def put(browser: Browser, **changed: str) -> str:
     answer = await browser.send("/desk/en/ask/put", question=hidden(explained.text, "question"))
     assert answer.status == 303
     return answer.target.removeprefix("/desk/en/question/")
+
+
+async def save_settings(browser: Browser, path: str, **changed: str) -> Answer:
+    """Send the form of the settings as the page has it now."""
+    return await browser.send(path, **{"revision": hidden((await browser.ask(path)).text, "revision"), **changed})
 
 
 @pytest.mark.parametrize(("path", "allowed"), PAGES.items())
@@ -379,7 +384,7 @@ async def test_two_clicks_make_one_thing_and_another_page_another(
         "ask/put": "/desk/en/ask", "ask/link": "/desk/en/ask", "ask/save": "/desk/en/ask",
         "template/welder/ask": "/desk/en/", f"question/{ended}/again": f"/desk/en/question/{ended}",
     }  # fmt: skip
-    await browsers[ADMINISTRATOR].send("/desk/en/settings", place="Malta")
+    await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="Malta")
     before = len(await place.office.templates.all())
     for path, shown in pages.items():
         page = await (browser.preview(fields()) if shown.endswith("/ask") else browser.ask(shown))
@@ -390,7 +395,7 @@ async def test_two_clicks_make_one_thing_and_another_page_another(
         other = await browser.send(f"/desk/en/{path}", **form | {"once": "another page"})
         assert path == "ask/save" or other.target != first.target, path
     assert len(await place.office.templates.all()) == before + 2
-    await browsers[ADMINISTRATOR].send("/desk/en/settings", place="")
+    await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="")
 
 
 async def test_a_template_is_saved_used_with_one_click_and_removed(
@@ -440,11 +445,13 @@ async def test_a_template_without_a_place_asks_for_it_until_one_is_set(
     assert settings.place is None
     asked = await browsers[ASKER].send("/desk/en/template/welder/ask")
     assert asked.target == "/desk/en/ask?template=welder"
-    wrong = await browsers[ADMINISTRATOR].send("/desk/en/settings", place="Atlantis")
+    wrong = await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="Atlantis")
     assert (wrong.status, 'value="Atlantis"' in wrong.text) == (422, True)
-    assert (await browsers[ADMINISTRATOR].send("/desk/fr/settings", place="Malte")).target.endswith("?saved=1")
+    assert (await save_settings(browsers[ADMINISTRATOR], "/desk/fr/settings", place="Malte")).target.endswith(
+        "?saved=1"
+    )
     assert "Malta" in (await browsers[ADMINISTRATOR].ask("/desk/en/settings?saved=1")).text
-    await browsers[ADMINISTRATOR].send("/desk/en/settings", place="Malta", answer_within_s="3600")
+    await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="Malta", answer_within_s="3600")
     asked = await browsers[ASKER].send("/desk/en/template/welder/ask")
     question = await place.office.desk.status(place.profile, asked.target.rpartition("/")[2])
     assert (question.answer_by - question.created_at).total_seconds() == 3600
@@ -499,10 +506,28 @@ async def test_what_was_shown_goes_as_soon_as_the_desk_says_and_never_later_than
     page = (await browsers[ADMINISTRATOR].ask("/desk/en/settings")).text
     assert 'value="7"' in page
     assert 'value="90"' not in page, "the operator's are 30 days"
-    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="", keep_seen_days="2")).status == 400
-    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="", keep_seen_days="0")).status == 303
+    assert (
+        await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="", keep_seen_days="2")
+    ).status == 400
+    assert (
+        await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="", keep_seen_days="0")
+    ).status == 303
     await office.sweep(utc_now())
     assert await office.desk.seen(place.profile, await office.desk.status(place.profile, before)) is None
-    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="", keep_seen_days="365")).status == 303
+    assert (
+        await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="", keep_seen_days="365")
+    ).status == 303
     assert office.seen_days(await office.settings.get()) == 30
-    assert (await browsers[ADMINISTRATOR].send("/desk/en/settings", place="")).status == 303
+    assert (await save_settings(browsers[ADMINISTRATOR], "/desk/en/settings", place="")).status == 303
+
+
+async def test_who_saves_settings_of_before_undoes_nothing(browsers: dict[str, Browser], place: DeskPlace) -> None:
+    browser, path = browsers[ADMINISTRATOR], "/desk/en/settings"
+    seen = hidden((await browser.ask(path)).text, "revision")
+    assert (await save_settings(browser, path, place="", keep_seen_days="7")).status == 303
+    late = await browser.send(path, revision=seen, place="Malta", keep_seen_days="")
+    assert (late.status, "Somebody changed this" in late.text) == (409, True)
+    assert (await save_settings(browser, path, place="Malta")).status == 303, "a page that does not ask for the days"
+    settings = await place.office.settings.get()
+    assert (settings.place, settings.keep_seen_days) == ("MLT", 7)
+    assert (await save_settings(browser, path, place="", keep_seen_days="")).status == 303

@@ -14,7 +14,7 @@ from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, DeskPlace, fie
 
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.site.desks import desk_place
-from wanderbuch.agents.verifier.getting_in.first_person import FIRST, let_first_in
+from wanderbuch.agents.verifier.getting_in.first_person import let_first_in
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.staff import COOKIE, StaffRole, cookie_of
 from wanderbuch.agents.verifier.staff_api import STAFF_ROUTES, NewStaffMember
@@ -95,7 +95,8 @@ async def test_who_signed_up_is_the_first_person_of_their_own_desk_once(two: Two
     path = (first.link or "").partition("wanderbuch.test")[2]
     assert path.startswith(f"{BASE}/invitation/")
     assert (await two.stranger().ask(path.replace("/invitation/", "/ar/invitation/"))).status == 200
-    assert set((await two.yard.office.staff.get(FIRST)).roles) == set(StaffRole)
+    assert set((await two.yard.office.staff.get(first.id)).roles) == set(StaffRole)
+    assert re.fullmatch(r"owner-[0-9a-f]{10}", first.id), "no stranger guesses whose recovery code to try"
     with pytest.raises(DuplicateError):
         await let_first_in(two.yard.office)
 
