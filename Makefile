@@ -33,7 +33,7 @@ check: $(READY) ## Format, lint, types and import rules.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --namespace-packages --explicit-package-bases tests/bench tests/soak tests/containers tests/pictures.py  # what no test runs
+	$(BIN)/mypy --namespace-packages --explicit-package-bases rogues tests/bench tests/soak tests/containers tests/pictures.py  # what no test runs
 	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Rewrite the code in the house style.

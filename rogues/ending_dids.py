@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from acapy_agent.core.profile import Profile
+from did_webvh.askar import AskarSigningKey
 from did_webvh.core.state import DocumentState
 
 from wanderbuch.governance.facts.identifiers import WebvhDid
-from wanderbuch.plugins.webvh.log_writing import AskarSigningKey, utc_now
+from wanderbuch.plugins.webvh.log_writing import utc_now
 from wanderbuch.plugins.webvh.own import own_did
 from wanderbuch.plugins.webvh.publisher import Publisher
 from wanderbuch.plugins.webvh.signing import wallet_key

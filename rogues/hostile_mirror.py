@@ -45,7 +45,7 @@ from wanderbuch.agents.runtime.app_site import Mount, make_app
 from wanderbuch.agents.runtime.config import AgentConfig, load_config
 from wanderbuch.agents.runtime.exits import show_error
 from wanderbuch.agents.runtime.office import Office
-from wanderbuch.agents.runtime.openapi import describe
+from wanderbuch.agents.runtime.openapi import DescribedGroup, describe
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.sockets import bind
@@ -286,13 +286,14 @@ async def run(config: AgentConfig) -> None:
             max_body_bytes=config.app.max_body_bytes,
             is_serving=lambda: True,
             look=look,
-            description=lambda: describe(CONTROL, title="Hostile mirror", version="0"),
+            description=lambda: describe((DescribedGroup(MirrorRole.name, CONTROL),), title="Hostile mirror", version="0"),
         )
         server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         server_tls.load_cert_chain(settings.certificate, settings.key)
         runners = [web.AppRunner(app, access_log=None, shutdown_timeout=2) for app in (public, control)]
         for runner in runners:
             await runner.setup()
+        assert config.public.listen is not None, "the town gives it one"
         public_socket = bind(config.public.listen, "[public] listen")
         await web.SockSite(runners[0], public_socket, ssl_context=server_tls).start()
         await web.SockSite(runners[1], bind(config.app.listen, "[app] listen")).start()
