@@ -49,7 +49,7 @@ from wanderbuch.agents.runtime.openapi import DescribedGroup, describe
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.role import Role
 from wanderbuch.agents.runtime.sockets import bind
-from wanderbuch.errors import WanderbuchError
+from wanderbuch.errors import ConfigurationError, WanderbuchError
 
 MAX_BYTES = 16 * 1024 * 1024
 CURRENT, FRESHNESS = "current.jws", "freshness.jws"
@@ -286,14 +286,15 @@ async def run(config: AgentConfig) -> None:
             max_body_bytes=config.app.max_body_bytes,
             is_serving=lambda: True,
             look=look,
-            description=lambda: describe((DescribedGroup(MirrorRole.name, CONTROL),), title="Hostile mirror", version="0"),
+            description=lambda: describe([DescribedGroup(MirrorRole.name, CONTROL)], title="Mirror", version="0"),
         )
         server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         server_tls.load_cert_chain(settings.certificate, settings.key)
         runners = [web.AppRunner(app, access_log=None, shutdown_timeout=2) for app in (public, control)]
         for runner in runners:
             await runner.setup()
-        assert config.public.listen is not None, "the town gives it one"
+        if config.public.listen is None:
+            raise ConfigurationError("expected [public] listen")
         public_socket = bind(config.public.listen, "[public] listen")
         await web.SockSite(runners[0], public_socket, ssl_context=server_tls).start()
         await web.SockSite(runners[1], bind(config.app.listen, "[app] listen")).start()
