@@ -12,6 +12,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.holder.asked import ProofRequest
 from wanderbuch.agents.holder.peers import Peer
 from wanderbuch.governance.deciding.asking_rules import may_ask
+from wanderbuch.governance.facts.identifiers import Did
 from wanderbuch.governance.facts.question import Purpose, Reason, TrustDecision, Verdict
 from wanderbuch.governance.facts.snapshot import GovernanceSnapshot
 from wanderbuch.plugins.trust.following.source import GovernanceSource
@@ -63,16 +64,40 @@ def decide_asking(
 ) -> TrustDecision:
     """Do as `judge_asking`, on a given governance. Pure.
 
-    Where the verifier states no purpose, or several types could answer, it is enough that one fits.
+    Where several types could answer, it is enough that one fits. Where the verifier states no purpose, all must fit:
+    else nobody knows whether it may, as it may for some purposes only.
     """
     if peer.did is None:
         text = "The verifier does not say who it is. Answer only if you know it from elsewhere."
         rests_on = None if snapshot is None else snapshot.ref
         return TrustDecision(Verdict.UNKNOWN, (Reason("verifier.nameless", text),), rests_on, at)
     decisions = [
+        _decide_for(snapshot, request, peer.did, types, purpose, at)
+        for purpose in ((peer.purpose,) if peer.purpose is not None else tuple(Purpose))
+    ]
+    allowed = [decision for decision in decisions if decision.verdict is Verdict.TRUSTED]
+    if not allowed:
+        return decisions[0]
+    if len(allowed) < len(decisions):
+        text = "The verifier does not say what it asks for, and may ask this for some purposes only."
+        reasons = (Reason("verifier.no_purpose", text), *allowed[0].reasons[1:])
+        return TrustDecision(Verdict.UNKNOWN, reasons, allowed[0].governance, at, redress=allowed[0].redress)
+    return allowed[0]
+
+
+def _decide_for(
+    snapshot: GovernanceSnapshot | None,
+    request: ProofRequest,
+    verifier: Did,
+    types: Collection[str],
+    purpose: Purpose,
+    at: datetime,
+) -> TrustDecision:
+    """Decide for one purpose."""
+    decisions = [
         may_ask(
             snapshot,
-            verifier=peer.did,
+            verifier=verifier,
             credential_type=credential_type,
             revealed=request.shown,
             predicates={predicate.name for predicate in request.predicates},
@@ -80,6 +105,5 @@ def decide_asking(
             at=at,
         )
         for credential_type in types or ("",)
-        for purpose in ((peer.purpose,) if peer.purpose is not None else tuple(Purpose))
     ]
     return next((decision for decision in decisions if decision.verdict is Verdict.TRUSTED), decisions[0])

@@ -33,11 +33,15 @@ def asked(*names: str, predicate: str | None = None) -> ProofRequest:
 
 @pytest.fixture
 async def snapshot() -> GovernanceSnapshot:
+    return await snapshot_for()
+
+
+async def snapshot_for(**told: Any) -> GovernanceSnapshot:
     document = file_payload({EMPLOYER: []})
     entries = document["participants"]["entries"]
     entries[DESCRIPTION] = {EMPLOYER: {"name": "Shipyard"}}
     entries[PROFILE_STATEMENTS + "verification.json"] = {
-        EMPLOYER: {"verifications": [verification(attributes=["occupation_isco08", "award_year"])]}
+        EMPLOYER: {"verifications": [verification(attributes=["occupation_isco08", "award_year"], **told)]}
     }
     signed = await Authority(AUTHORITY).file(json.loads(json.dumps(document)))
     statement = FreshnessStatement.for_file(signed.ref, at=NOW, lifetime=timedelta(hours=1))
@@ -54,8 +58,20 @@ LISTED = Peer(EMPLOYER, "Shipyard", "label", Purpose.EMPLOYMENT)
 async def test_a_listed_verifier_may_ask_what_it_is_listed_for(snapshot: GovernanceSnapshot) -> None:
     request = asked("occupation_isco08", predicate="eqf_level")
     assert decide(snapshot, request, LISTED).verdict is Verdict.TRUSTED
-    no_purpose = Peer(EMPLOYER, "Shipyard", None)
-    assert decide(snapshot, request, no_purpose).verdict is Verdict.TRUSTED
+
+
+@pytest.mark.parametrize(
+    ("purposes", "verdict"),
+    [(["employment", "study"], Verdict.UNKNOWN), ([each.value for each in Purpose], Verdict.TRUSTED)],
+)
+async def test_who_states_no_purpose_is_trusted_with_what_it_may_ask_for_all(
+    purposes: list[str], verdict: Verdict
+) -> None:
+    snapshot = await snapshot_for(purposes=purposes)
+    decision = decide(snapshot, asked("occupation_isco08"), Peer(EMPLOYER, "Shipyard", None))
+    assert decision.verdict is verdict
+    assert (decision.reasons[0].code == "verifier.no_purpose") == (verdict is Verdict.UNKNOWN)
+    assert decide(snapshot, asked("family_name"), Peer(EMPLOYER, "Shipyard", None)).verdict is Verdict.NOT_TRUSTED
 
 
 @pytest.mark.parametrize(

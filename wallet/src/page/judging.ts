@@ -26,7 +26,7 @@ export async function judgeIssuer(governance: Governance | undefined, issued: Is
   })
 }
 
-/** Whether who asks may ask that, of credentials of one of these types. */
+/** Whether who asks may ask that, of credentials of one of these types; who states no purpose is trusted only with what is allowed for all. */
 export async function judgeAsker(
   governance: Governance | undefined,
   asker: string | null,
@@ -36,11 +36,16 @@ export async function judgeAsker(
   if (asker === null) return { party: { did: null, name: null }, authority: null, may: { verdict: 'UNKNOWN', code: 'verifier.nameless', about: [] } }
   return judged(governance, asker, (snapshot) => {
     const purposes = asked.purpose === null ? PURPOSES : [asked.purpose]
-    const decisions = (types.length ? types : ['']).flatMap((credentialType) =>
-      purposes.map((purpose) => mayAsk(snapshot, { verifier: asker, credentialType, revealed: asked.shown, predicates: asked.proven, purpose }, Date.now())),
-    )
-    const decision = decisions.find(({ verdict }) => verdict === 'TRUSTED') ?? (decisions[0] as (typeof decisions)[number])
-    return { verdict: decision.verdict, code: decision.reason.code, about: decision.reason.about }
+    const decisions = purposes.map((purpose) => {
+      const ofTypes = (types.length ? types : ['']).map((credentialType) =>
+        mayAsk(snapshot, { verifier: asker, credentialType, revealed: asked.shown, predicates: asked.proven, purpose }, Date.now()),
+      )
+      return ofTypes.find(({ verdict }) => verdict === 'TRUSTED') ?? (ofTypes[0] as (typeof ofTypes)[number])
+    })
+    const allowed = decisions.filter(({ verdict }) => verdict === 'TRUSTED')
+    const [{ verdict, reason }] = (allowed.length ? allowed : decisions) as [(typeof decisions)[number]]
+    if (allowed.length && allowed.length < decisions.length) return { verdict: 'UNKNOWN', code: 'verifier.no_purpose', about: reason.about }
+    return { verdict, code: reason.code, about: reason.about }
   })
 }
 
