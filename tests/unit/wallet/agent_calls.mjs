@@ -287,6 +287,28 @@ export async function calls(load) {
       const many = await Promise.all(Array.from({ length: 12 }, () => network.get('https://a.example.test/', 20)))
       return { outcomes, most, many: many.length, posted: world.posted.length }
     },
+    // One question from a link and one over a connection, both with a comment and a purpose: what the page is told of them.
+    questions: async () => {
+      const { Views } = await load('page/views.js')
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['level'] } }, requested_predicates: {} }
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+      const question = (more = {}) => say('present-proof/2.0/request-presentation', { comment: 'Call 0700', ...attached, ...more })
+      await world.deliver([pack(JSON.stringify(question({ goal_code: 'wanderbuch.verify.study' })), own, peer.key)])
+      const employer = makePeerDid(SecretKey.random().verkey, { endpoint: 'https://centre.example.test/didcomm', routingKeys: [] })
+      const link = say('out-of-band/1.1/invitation', { services: [employer], goal_code: 'wanderbuch.verify.study', 'requests~attach': [{ '@id': 'r', data: { json: question() } }] })
+      await world.wallet.follow(`https://centre.example.test/i?oob=${base64url(utf8(JSON.stringify(link)))}`)
+      const views = new Views(world.wallet, undefined)
+      const seen = await Promise.all((await world.rows('question')).map(([id]) => views.question(id)))
+      return seen.map(({ comment, purpose, isFromLink, asker }) => ({ comment, purpose, isFromLink, isNamed: asker.did !== null }))
+    },
+    words: async ({ catalogue, facts, type, values }) => {
+      const { Words } = await load('page/words.js')
+      const words = new Words(catalogue, facts)
+      return [words.values(type, values).map(({ text }) => text), ...['constructor', '__proto__'].map((name) => [words.say(name), words.has(name), words.type(name), words.label(name, name), words.occupation(name)])]
+    },
     private_addresses: async ({ addresses }) => {
       const world = await fresh()
       const outcomes = []

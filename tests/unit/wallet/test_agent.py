@@ -5,7 +5,12 @@ The network is simulated (`agent_calls.mjs`); against real agents it runs in `te
 
 import json
 
+import pytest
+
 from tests.unit.wallet.wallet_process import WalletProcess
+from tests.wallet_tools import PAGE
+
+from wanderbuch.governance.facts.question import Purpose
 
 
 def test_a_mediator_that_is_another_or_takes_no_key(wallet: WalletProcess) -> None:
@@ -34,6 +39,30 @@ def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
 
 def test_strangers_are_not_heard(wallet: WalletProcess) -> None:
     assert wallet.call("strangers") == ["requested", 0, 0, True]
+
+
+def test_what_a_link_says_is_not_what_whom_it_names_says(wallet: WalletProcess) -> None:
+    over_connection, by_link = wallet.call("questions")
+    assert over_connection == {"comment": "Call 0700", "purpose": "study", "isFromLink": False, "isNamed": False}
+    assert by_link == {"comment": None, "purpose": "study", "isFromLink": True, "isNamed": True}
+    sentences = json.loads((PAGE / "words" / "en.json").read_text())["sentences"]
+    for purpose in Purpose:
+        assert sentences[f"purpose.link.{purpose.value}"] != sentences[f"purpose.{purpose.value}"]
+    assert "code.verifier.no_purpose" in sentences
+
+
+@pytest.mark.parametrize("raw", ["constructor", "__proto__"])
+def test_values_that_are_names_of_the_language_are_texts(wallet: WalletProcess, raw: str) -> None:
+    catalogue, facts = (json.loads((PAGE / "words" / name).read_text()) for name in ("en.json", "facts.json"))
+    for type_, known in facts["types"].items():
+        # Dates are not looked up, and what follows is yes or no.
+        values = [
+            {"name": each["name"], "raw": raw} for each in known["attributes"] if each.get("computed") != "at_least"
+        ]
+        texts, *others = wallet.call("words", catalogue=catalogue, facts=facts, type=type_, values=values)
+        assert texts == [raw] * len(values)
+        unknown = catalogue["sentences"]["type.unknown"]
+        assert others == [[name, False, unknown, name, name] for name in ("constructor", "__proto__")]
 
 
 def test_no_invitation_makes_a_wallet_knock_at_private_doors(wallet: WalletProcess) -> None:

@@ -86,7 +86,10 @@ export interface QuestionView {
   readonly asker: Party
   readonly authority: string | null
   readonly may: Judgement
+  /** What they write; null also where it came with a link, which nobody signed. */
   readonly comment: string | null
+  /** Whether it came with a link: whoever made it chose whom it names and what for. The answer goes to whom it names all the same. */
+  readonly isFromLink: boolean
   readonly purpose: 'employment' | 'study' | 'regulated-profession' | null
   readonly parts: readonly QuestionPart[]
   /** The entry that answers all parts; null: none does. */

@@ -171,7 +171,7 @@ export class Screens {
       title: say(`question.title.${question.state}`),
       body: [
         ...this.#party('question.asker', question.asker, question.may, question.authority),
-        question.purpose !== null && h('p', {}, say(`purpose.${question.purpose}`)),
+        question.purpose !== null && h('p', {}, say(`purpose.${question.isFromLink ? 'link.' : ''}${question.purpose}`)),
         question.comment !== null && h('p', {}, say('question.comment'), ' ', outside(question.comment)),
         h('h2', {}, say(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
         answer ? h('div', {}, ...this.#values(seen)) : h('ul', {}, ...shown.map((name) => h('li', {}, this.#words.label(type, name)))),

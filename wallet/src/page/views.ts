@@ -74,6 +74,7 @@ export class Views {
     const shown = parts.flatMap((part) => part.shown)
     const proven = parts.flatMap((part) => part.proven.map(({ name }) => name))
     const purpose = purposeOf(row['goalCode'])
+    const isFromLink = row['parent'] !== undefined
     // What was answered with; else the newest entry that answers all of it: one certificate, so that nothing is mixed.
     const [used] = Object.values((row['answers'] ?? {}) as JsonObject)
     const fitting = entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id)))
@@ -88,7 +89,8 @@ export class Views {
       asker: party,
       authority,
       may,
-      comment: textOf(row['comment']),
+      comment: isFromLink ? null : textOf(row['comment']),
+      isFromLink,
       purpose,
       parts,
       answer: answer ? await this.#entry(answer) : null,

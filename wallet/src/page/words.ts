@@ -69,34 +69,34 @@ export class Words {
 
   /** A sentence of the catalogue. */
   say(key: string, named: Readonly<Record<string, string | number>> = {}): string {
-    const sentence = this.#catalogue.sentences[key] ?? key
-    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => String(named[name] ?? ''))
+    const sentence = own(this.#catalogue.sentences, key) ?? key
+    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => String(own(named, name) ?? ''))
   }
 
   has(key: string): boolean {
-    return key in this.#catalogue.sentences
+    return own(this.#catalogue.sentences, key) !== undefined
   }
 
   type(id: string | null): string {
-    return (id !== null && this.#facts.types[id]?.label) || this.say('type.unknown')
+    return own(this.#facts.types, id)?.label || this.say('type.unknown')
   }
 
   occupation(code: string): string {
-    return this.#facts.occupations[code] ?? code
+    return own(this.#facts.occupations, code) ?? code
   }
 
   /** Values with their labels, in the order of their type: all of them, or those that are named. */
   values(type: string | null, all: readonly { readonly name: string; readonly raw: string }[], named?: readonly string[]): InWords[] {
     const raws = new Map(all.map(({ name, raw }) => [name, raw]))
     const isWanted = ({ name }: { readonly name: string }): boolean => named?.includes(name) ?? true
-    const order = ((type !== null && this.#facts.types[type]?.attributes) || []).filter(isWanted)
+    const order = (own(this.#facts.types, type)?.attributes ?? []).filter(isWanted)
     const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: facts.label, text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
     const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: name, text: raw, follows: false }))
     return [...known, ...further]
   }
 
   label(type: string | null, name: string): string {
-    const types = type === null ? Object.values(this.#facts.types) : [this.#facts.types[type]]
+    const types = type === null ? Object.values(this.#facts.types) : [own(this.#facts.types, type)]
     for (const facts of types) {
       const attribute = facts?.attributes.find((each) => each.name === name)
       if (attribute) return attribute.label
@@ -120,14 +120,14 @@ export class Words {
     if (facts.computed === 'at_least') return raw === '1' ? this.say('yes') : this.say('no')
     if (facts.kind === 'date') return this.#day(raw)
     if (facts.kind === 'level') return this.#level(facts, raw, raws)
-    if (facts.codes) return facts.codes[raw] ?? raw
+    if (facts.codes) return own(facts.codes, raw) ?? raw
     switch (facts.list) {
       case 'occupations':
         return this.occupation(raw)
       case 'frameworks':
-        return this.#facts.frameworks[raw]?.label ?? raw
+        return own(this.#facts.frameworks, raw)?.label ?? raw
       case 'countries':
-        return this.#named('region', this.#facts.countries[raw] ?? '') ?? raw
+        return this.#named('region', own(this.#facts.countries, raw) ?? '') ?? raw
       case 'languages':
         return this.#named('language', raw) ?? raw
       default:
@@ -136,8 +136,8 @@ export class Words {
   }
 
   #level(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): string {
-    const framework = this.#facts.frameworks[facts.framework ?? ''] ?? this.#facts.frameworks[raws.get(facts.framework ?? '') ?? '']
-    const label = framework?.levels[raw]
+    const framework = own(this.#facts.frameworks, facts.framework ?? '') ?? own(this.#facts.frameworks, raws.get(facts.framework ?? '') ?? '')
+    const label = framework && own(framework.levels, raw)
     return label === undefined ? raw : this.say('value.level', { level: raw, label })
   }
 
@@ -156,6 +156,11 @@ export class Words {
       return undefined
     }
   }
+}
+
+// Keys come from issuers: "constructor" is no framework.
+function own<T>(facts: Readonly<Record<string, T>>, key: string | null): T | undefined {
+  return key !== null && Object.hasOwn(facts, key) ? facts[key] : undefined
 }
 
 async function fetched<T>(path: string): Promise<T> {
