@@ -10,6 +10,9 @@ export async function calls(load) {
   const { mayIssue } = await load('governance/issuing.js')
   const signing = await load('governance/signed.js')
   const isco08 = await load('governance/isco08.js')
+  const { judgeAsker } = await load('page/judging.js')
+  const { Governance } = await load('governance/following.js')
+  const { MemoryStore } = await load('store.js')
   const { UnreachableError } = await load('errors.js')
 
   const files = new Map()
@@ -68,6 +71,67 @@ export async function calls(load) {
     may_ask: ({ snapshot, asked, at }) => {
       const { verdict, reason } = mayAsk(snapshot === null ? undefined : snapshotOf(snapshot), asked, Date.parse(at))
       return [verdict, reason.code]
+    },
+    judge_asker: async ({ snapshot, asker, types, asked }) => {
+      const { may } = await judgeAsker({ snapshot: async () => snapshotOf(snapshot) }, asker, types, asked)
+      return [may.verdict, may.code]
+    },
+    // A follower whose network gives a file, and another one later; what it asked for, and what is remembered.
+    follow: async ({ author, document, versions, parts, dids }) => {
+      const asked = []
+      const written = []
+      const [waiting, held] = [[], []]
+      let [isHeld, isAway] = [false, false]
+      const served = { ...versions[0], ...parts }
+      const network = {
+        get: (url) => {
+          const name = url.slice('https://a.example.test/'.length)
+          asked.push(name)
+          if (isAway) return Promise.reject(new UnreachableError('away'))
+          const body = fromAnyBase64(served[name], name)
+          return new Promise((resolve) => (isHeld ? held : waiting).push(() => resolve(body)))
+        },
+      }
+      class Store extends MemoryStore {
+        write(changes) {
+          written.push(...changes.map(({ value }) => value.version))
+          return super.write(changes)
+        }
+      }
+      const store = new Store()
+      const resolver = { resolve: async () => ({ names: [author], document: new Received(document, 'document') }) }
+      const made = () => new Governance({ url: 'https://a.example.test', author }, network, store, resolver)
+      const told = (work) => Promise.all(work).then((done) => [...new Set(done.map(({ file }) => file.version))], (error) => error.code)
+      let isOver = false
+      // What is asked for is answered, the newest first.
+      const answering = (async () => {
+        while (!isOver) {
+          await new Promise((resolve) => setImmediate(resolve))
+          for (const answer of waiting.splice(0).reverse()) answer()
+        }
+      })()
+      const outcomes = {}
+      const one = made()
+      outcomes.together = [await told(Array.from({ length: 10 }, (_, index) => one.snapshot([dids[index % dids.length]]))), asked.splice(0).sort()]
+      outcomes.again = [await told([one.snapshot([dids[0]])]), asked.splice(0)]
+      outcomes.anew = [await told([made().snapshot([])]), asked.splice(0).length, [...written]]
+      // Two visits: the older answer comes last.
+      isHeld = true
+      const old = told([made().snapshot([])])
+      while (held.length < 2) await new Promise((resolve) => setImmediate(resolve))
+      isHeld = false
+      Object.assign(served, versions[1])
+      outcomes.newer = await told([made().snapshot([])])
+      waiting.push(...held)
+      outcomes.older = await old
+      outcomes.remembered = (await store.list('seen')).map(([, { version }]) => version)
+      asked.length = 0
+      isAway = true
+      const lost = made()
+      outcomes.away = [await told(Array.from({ length: 4 }, () => lost.snapshot([]))), await told([lost.snapshot([])]), asked.length]
+      isOver = true
+      await answering
+      return outcomes
     },
     may_issue: ({ snapshot, issued, at }) => {
       const { verdict, reason } = mayIssue(snapshot === null ? undefined : snapshotOf(snapshot), { ...issued, frameworkLevel: named(issued.frameworkLevel) }, Date.parse(at))

@@ -201,6 +201,63 @@ async def test_a_divided_file_in_parts(wallet: WalletProcess) -> None:
     refused(wallet, jws, parts=[[0, b64(part + b" ")]])
 
 
+async def test_one_fetch_for_all_who_ask_and_none_goes_back(wallet: WalletProcess) -> None:
+    now = datetime.now(UTC)
+    parts, versions = {}, []
+    for version in (1, 2):
+        divided = Divided(*divide({**EXAMPLE, "version": version}, 3))
+        divided.put(*(record(number, accreditation(number, status=[])) for number in range(2)))
+        jws = await signed(json.dumps(divided.root).encode())
+        made = FreshnessStatement.for_file(
+            GovernanceRef(EXAMPLE["id"], version, digest_of(jws)), at=now, lifetime=timedelta(hours=1)
+        )
+        freshness = await sign_freshness(made, AUTHORITY.kid, AUTHORITY.sign)
+        versions.append({"current.jws": b64(jws), "freshness.jws": b64(freshness)})
+        parts |= {f"parts/{digest.removeprefix('sha256:')}.json": b64(part) for digest, part in divided.parts.items()}
+    dids = [issuer(number) for number in range(2)]
+    division = division_of(divided.root)
+    wanted = {f"parts/{division.parts[division.bucket_of(did)].digest.removeprefix('sha256:')}.json" for did in dids}
+    jwk = {"kty": "OKP", "crv": "Ed25519", "x": KEYS[str(AUTHORITY.kid)]}
+    method = {"id": str(AUTHORITY.kid), "type": "JsonWebKey2020", "controller": AUTHORITY.did, "publicKeyJwk": jwk}
+    document = {"id": AUTHORITY.did, "assertionMethod": [method]}
+    told: Json = {"author": AUTHORITY.did, "document": document, "versions": versions, "parts": parts, "dids": dids}
+    assert wallet.call("follow", **told) == {
+        "together": [[1], sorted(["current.jws", "freshness.jws", *wanted])],
+        "again": [[1], []],
+        "anew": [[1], 2, [1]],  # remembered once
+        "newer": [2],
+        "older": "check_failed",
+        "remembered": [2],
+        "away": ["unreachable", "unreachable", 2],
+    }
+
+
+@pytest.mark.parametrize(
+    ("purposes", "verdict"),
+    [(["employment", "study"], "UNKNOWN"), ([each.value for each in Purpose], "TRUSTED")],
+)
+def test_who_states_no_purpose_is_trusted_with_what_it_may_ask_for_all(
+    wallet: WalletProcess, purposes: list[str], verdict: str
+) -> None:
+    document = json.loads(json.dumps(EXAMPLE))
+    listed = document["participants"]["entries"][PROFILE_STATEMENTS + "verification.json"]
+    (verifier, entry), *_ = listed.items()
+    statement = entry["verifications"][0] | {"purposes": purposes}
+    entry["verifications"] = [statement]
+    wallet.call("governance_file", file="purposes", document=b64(json.dumps(document).encode()))
+    snapshot = {"file": "purposes", "until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    told: Json = {"snapshot": snapshot, "asker": verifier, "types": [statement["credential_type"]]}
+    shown = sorted(statement["attributes"])
+
+    def judged(purpose: str | None, shown: list[str]) -> list[str]:
+        answer: list[str] = wallet.call("judge_asker", **told, asked={"shown": shown, "proven": [], "purpose": purpose})
+        return answer
+
+    assert judged(None, shown) == [verdict, "verifier.may_ask" if verdict == "TRUSTED" else "verifier.no_purpose"]
+    assert judged("employment", shown) == ["TRUSTED", "verifier.may_ask"]
+    assert judged(None, [*shown, "birth_date"]) == ["NOT_TRUSTED", "verification.attributes"]
+
+
 def test_who_may_ask(wallet: WalletProcess) -> None:
     wallet.call("governance_file", file="example", document=b64(governance.EXAMPLE.read_bytes()))
     file = parse_file(governance.EXAMPLE.read_bytes())

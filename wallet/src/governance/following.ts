@@ -5,6 +5,7 @@
 // 2. Versions never go back, and one number never means two files, also across visits ('seen').
 // 3. Where parties sign, those of the version seen last must have signed the next one; versions that were missed are gone through.
 // 4. What cannot be checked now is not there: nothing is decided on an older copy.
+// 5. Whoever asks while it is fetched waits for that same fetch, and shares its failure for some seconds.
 
 import { UnreachableError, CheckFailedError } from '../errors.js'
 import type { Network } from '../network.js'
@@ -17,6 +18,7 @@ import type { KeyResolver } from './jws.js'
 import { accept, MOST_FILE_BYTES, readPart, snapshotOf, verifyFile, verifyFreshness, type Freshness, type SeenVersion, type SignedFile } from './signed.js'
 
 const LIFETIME_MS = 5 * 60_000
+const FAILED_MS = 5_000
 const MOST_JWS_BYTES = Math.floor((MOST_FILE_BYTES * 4) / 3) + 32 * 4096
 const MOST_FRESHNESS_BYTES = 8_192
 const MOST_MISSED = 32
@@ -28,10 +30,17 @@ export interface Followed {
 }
 
 interface AtHand {
-  readonly until: number
   readonly signed: SignedFile
   readonly freshness: Freshness
   readonly parts: Map<number, readonly Received[]>
+  /** Parts that are being fetched (5). */
+  readonly coming: Map<number, Promise<void>>
+}
+
+interface Fetched {
+  /** Until when it counts, or its failure does; Infinity while it is under way. */
+  until: number
+  readonly read: Promise<AtHand>
 }
 
 interface Seen extends SeenVersion {
@@ -43,7 +52,7 @@ export class Governance {
   readonly #network: Network
   readonly #store: Store
   readonly #resolve: KeyResolver
-  #atHand: Promise<AtHand> | undefined
+  #fetched: Fetched | undefined
 
   constructor(followed: Followed, network: Network, store: Store, resolver: WebvhResolver) {
     this.#followed = followed
@@ -59,18 +68,23 @@ export class Governance {
    * @throws CheckFailedError, MalformedError it is not what its author signed
    */
   async snapshot(dids: readonly string[]): Promise<Snapshot> {
-    const known = await this.#atHand?.catch(() => undefined)
-    if (!known || known.until < Date.now()) this.#atHand = this.#fetch()
-    const { signed, freshness, parts } = await (this.#atHand as Promise<AtHand>)
+    const atHand = await this.#now()
+    const { signed, freshness, parts } = atHand
     const { division } = signed.file
-    if (division)
-      for (const did of dids) {
-        const bucket = bucketOf(division, did)
-        if (!parts.has(bucket)) parts.set(bucket, await this.#part(signed, bucket))
-      }
+    if (division) await Promise.all([...new Set(dids.map((did) => bucketOf(division, did)))].map((bucket) => this.#withPart(atHand, bucket)))
     const snapshot = snapshotOf(signed, freshness, parts)
     if (!dids.every((did) => holds(snapshot.file, did))) throw new UnreachableError('a part of the governance file is missing')
     return snapshot
+  }
+
+  // 5
+  #now(): Promise<AtHand> {
+    if (this.#fetched && Date.now() < this.#fetched.until) return this.#fetched.read
+    const fetched: Fetched = { until: Infinity, read: this.#fetch() }
+    const lasts = (ms: number) => () => void (fetched.until = Date.now() + ms)
+    fetched.read.then(lasts(LIFETIME_MS), lasts(FAILED_MS))
+    this.#fetched = fetched
+    return fetched.read
   }
 
   async #fetch(): Promise<AtHand> {
@@ -79,8 +93,8 @@ export class Governance {
     const [jws, statement] = await Promise.all([this.#network.get(this.#beside('current.jws'), MOST_JWS_BYTES), this.#network.get(this.#beside('freshness.jws'), MOST_FRESHNESS_BYTES)])
     const signed = await this.#verified(jws, seen)
     const freshness = await verifyFreshness(statement, author, this.#resolve, Date.now())
-    await this.#remember(accept(seen, signed), signed) // 2
-    return { until: Date.now() + LIFETIME_MS, signed, freshness, parts: new Map() }
+    await this.#remember(signed)
+    return { signed, freshness, parts: new Map(), coming: new Map() }
   }
 
   // 3
@@ -96,6 +110,17 @@ export class Governance {
       previous = missed.file.signatories
     }
     return verifyFile(jws, author, this.#resolve, previous)
+  }
+
+  #withPart({ signed, parts, coming }: AtHand, bucket: number): Promise<void> {
+    if (parts.has(bucket)) return Promise.resolve()
+    const known = coming.get(bucket)
+    if (known) return known
+    const reading = this.#part(signed, bucket)
+      .then((part) => void parts.set(bucket, part))
+      .finally(() => coming.delete(bucket))
+    coming.set(bucket, reading)
+    return reading
   }
 
   async #part(signed: SignedFile, bucket: number): Promise<readonly Received[]> {
@@ -129,7 +154,12 @@ export class Governance {
     }
   }
 
-  async #remember(seen: SeenVersion, { file: { signatories } }: SignedFile): Promise<void> {
+  // 2: against what was seen by now, which may be newer than what was seen when it was asked for.
+  async #remember(signed: SignedFile): Promise<void> {
+    const before = await this.#seen()
+    const seen = accept(before, signed)
+    if (before && before.version === seen.version && before.digest === seen.digest) return
+    const { signatories } = signed.file
     const value: JsonObject = { ...seen, signatories: signatories ? { threshold: signatories.threshold, parties: [...signatories.parties] } : null }
     const change: Change = { kind: 'seen', id: this.#row, value }
     await this.#store.write([change])
