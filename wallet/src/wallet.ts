@@ -7,6 +7,7 @@ import { Credentials } from './exchange/credentials.js'
 import { Objects } from './exchange/objects.js'
 import { Offers } from './exchange/offers.js'
 import { Questions } from './exchange/questions.js'
+import { Unanswered } from './exchange/unanswered.js'
 import type { Network } from './network.js'
 import type { Store } from './store.js'
 
@@ -27,9 +28,10 @@ export class Wallet {
   private constructor(agent: Agent) {
     this.agent = agent
     const objects = new Objects(agent.resolver, agent.network, agent.store)
-    this.offers = new Offers(agent, objects)
+    const unanswered = new Unanswered(agent.store)
+    this.offers = new Offers(agent, objects, unanswered)
     this.credentials = new Credentials(agent, objects)
-    this.questions = new Questions(agent, this.credentials)
+    this.questions = new Questions(agent, this.credentials, unanswered)
   }
 
   static async open(store: Store, network: Network, options: AgentOptions): Promise<Wallet> {

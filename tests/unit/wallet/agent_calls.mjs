@@ -287,6 +287,56 @@ export async function calls(load) {
       const many = await Promise.all(Array.from({ length: 12 }, () => network.get('https://a.example.test/', 20)))
       return { outcomes, most, many: many.length, posted: world.posted.length }
     },
+    // Connections that fill the book: large offers at once, offers that are withdrawn again and again, questions by links.
+    filling: async () => {
+      const { Views } = await load('page/views.js')
+      const world = await fresh()
+      const bytes = async () => (await Promise.all(['offer', 'question'].map((kind) => world.rows(kind)))).flat().reduce((sum, row) => sum + JSON.stringify(row).length, 0)
+      const id = `did:webvh:Qm${'1'.repeat(44)}:centre.example.test/resources/z${'1'.repeat(46)}`
+      const offer = (size) => {
+        const preview = { '@type': `${DIDCOMM}issue-credential/2.0/credential-preview`, attributes: [{ name: 'a', value: 'x'.repeat(size) }] }
+        const attach = { formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: { cred_def_id: id, nonce: '1' } } }] }
+        return say('issue-credential/2.0/offer-credential', { credential_preview: preview, ...attach, comment: 'filler' })
+      }
+      const seen = {}
+      const peers = []
+      for (let number = 0; number < 4; number++) {
+        const { peer, request, own } = await connected(world)
+        await world.deliver([peer.response(request)])
+        peers.push((...messages) => world.deliver(messages.map((message) => pack(JSON.stringify(message), own, peer.key))))
+      }
+      for (const send of peers.slice(0, 3)) {
+        await send(...Array.from({ length: 8 }, () => offer(60_000)))
+        seen.most = [...(seen.most ?? []), (await world.rows('offer')).length]
+      }
+      seen.bytes = await bytes()
+      const asked = { name: 'q', version: '1.0', nonce: '1', requested_attributes: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [String(index).padEnd(200, 'r'), { names: ['x'.repeat(200)] }])), requested_predicates: {} }
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+      const outcomes = []
+      for (let number = 0; number < 3; number++) {
+        const employer = makePeerDid(SecretKey.random().verkey, { endpoint: 'https://centre.example.test/didcomm', routingKeys: [] })
+        const question = say('present-proof/2.0/request-presentation', attached)
+        const link = say('out-of-band/1.1/invitation', { services: [employer], 'requests~attach': [{ '@id': 'r', data: { json: question } }] })
+        world.get = () => Promise.resolve(utf8(JSON.stringify(link)))
+        outcomes.push(await world.wallet.follow('https://centre.example.test/i').then(({ kind }) => kind, (error) => error.code))
+      }
+      seen.links = [outcomes, (await bytes()) < 600_000]
+      for (const [each] of await world.rows('offer')) await world.wallet.offers.decline(each)
+      for (const [each] of await world.rows('question')) await world.wallet.questions.decline(each)
+      seen.declined = (await bytes()) < 20_000
+      for (let round = 0; round < 20; round++) {
+        const one = offer(1_000)
+        await peers[3](one)
+        await peers[3](say('issue-credential/2.0/problem-report', { description: { en: 'no' } }, one['@id']))
+      }
+      const own = (await world.rows('offer')).at(-1)[1].own
+      seen.withdrawn = (await world.rows('offer')).filter(([, row]) => row.own === own).length
+      const views = new Views(world.wallet, undefined)
+      const { offers, questions } = await views.book()
+      const shown = [...(await Promise.all(offers.map((each) => views.offer(each.id)))), ...(await Promise.all(questions.map((each) => views.question(each.id))))]
+      seen.shown = [...new Set(shown.map(({ state, values, parts, comment }) => [state, values?.length ?? parts.length, comment ?? null].join(' ')))]
+      return seen
+    },
     // One question from a link and one over a connection, both with a comment and a purpose: what the page is told of them.
     questions: async () => {
       const { Views } = await load('page/views.js')

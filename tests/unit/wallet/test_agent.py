@@ -6,7 +6,6 @@ The network is simulated (`agent_calls.mjs`); against real agents it runs in `te
 import json
 
 import pytest
-
 from tests.unit.wallet.wallet_process import WalletProcess
 from tests.wallet_tools import PAGE
 
@@ -27,6 +26,18 @@ def test_offers_of_the_connection_alone_and_no_more_than_fit(wallet: WalletProce
     *counts, most, is_acknowledged, kept, takes_large = wallet.call("offers")
     assert counts == [True, 0] * 5 + [True, 1] * 2
     assert (most, is_acknowledged, kept, takes_large) == (16, True, 0, True)
+
+
+def test_nobody_fills_the_book_with_what_is_not_answered(wallet: WalletProcess) -> None:
+    seen = wallet.call("filling")
+    assert seen.pop("bytes") < 512 * 1024
+    assert seen == {
+        "most": [3, 6, 8],
+        "links": [["unanswered"] * 3, True],
+        "declined": True,
+        "withdrawn": 16,
+        "shown": ["declined 0 ", "withdrawn 0 "],
+    }
 
 
 def test_what_could_not_be_sent_goes_out_at_the_next_visit_word_for_word(wallet: WalletProcess) -> None:

@@ -1,6 +1,7 @@
 // Taking credentials: issue-credential 2.0 (Aries RFC 0453) with AnonCreds attachments (RFC 0771).
 //
-// 1. An offer counts over a connection, from a key of its other end. A connection has at most 16 open ones.
+// 1. An offer counts over a connection, from a key of its other end. A connection has at most 16 open ones,
+//    of no more bytes than `unanswered.ts` lets in. What ended without a yes keeps nothing of what was offered.
 // 2. Nothing is requested before the worker says yes; that is kept first, then the request with its secrets, then it goes out.
 // 3. A credential is kept if it is what was offered, value by value, and passes all checks of `anoncreds/credential.ts`; with the
 //    acknowledgement, at once. The same one again is acknowledged again.
@@ -20,6 +21,7 @@ import { Received } from '../received.js'
 import type { Change, JsonObject } from '../store.js'
 import { linkSecretOf } from './link_secret.js'
 import type { Objects } from './objects.js'
+import { emptied, makeRoom, type Unanswered } from './unanswered.js'
 
 const PROTOCOL = 'issue-credential/2.0'
 const MOST_OFFER = 128 * 1024
@@ -30,9 +32,11 @@ const MOST_OPEN = 16
 export class Offers {
   readonly #agent: Agent
   readonly #objects: Objects
+  readonly #unanswered: Unanswered
 
-  constructor(agent: Agent, objects: Objects) {
+  constructor(agent: Agent, objects: Objects, unanswered: Unanswered) {
     this.#agent = agent
+    this.#unanswered = unanswered
     this.#objects = objects
     agent.inbox.handle(`${PROTOCOL}/offer-credential`, (incoming) => this.#takeOffer(incoming))
     agent.inbox.handle(`${PROTOCOL}/issue-credential`, (incoming) => this.#takeCredential(incoming))
@@ -50,14 +54,14 @@ export class Offers {
   async decline(id: string): Promise<void> {
     await this.#change(id, ['offered'], async (row) => {
       const connection = await this.#connection(row)
-      return { changes: [at(id, { ...row, state: 'declined' })], send: [this.#report(connection, id, 'issuance-abandoned', 'The holder declines.')] }
+      return { changes: [at(id, { ...emptied(row), state: 'declined' })], send: [this.#report(connection, id, 'issuance-abandoned', 'The holder declines.')] }
     })
   }
 
   /** Go on with an offer that was accepted (2). */
   async advance(id: string): Promise<void> {
     await this.#locked(id, async (row) => {
-      if (row['state'] === 'accepting') await ifItCanBe(this.#agent, row, (changed) => at(id, changed), () => this.#request(id, row))
+      if (row['state'] === 'accepting') await ifItCanBe(this.#agent, row, (changed) => at(id, changed['state'] === 'failed' ? emptied(changed) : changed), () => this.#request(id, row))
     })
   }
 
@@ -79,7 +83,8 @@ export class Offers {
     if (!connection) return undefined
     const id = idOf(connection, incoming)
     if (await this.#agent.store.get('offer', id)) return undefined
-    const open = (await this.#agent.store.list('offer')).filter(([, row]) => row['connection'] === connection.id && row['state'] === 'offered')
+    const rows = await this.#agent.store.list('offer')
+    const open = rows.filter(([, row]) => row['connection'] === connection.id && row['state'] === 'offered')
     if (open.length >= MOST_OPEN) throw new CheckFailedError('the issuer has too many open offers')
     const offer = readAttached(incoming.body, 'offers~attach', 'anoncreds/credential-offer@v1.0', MOST_OFFER)
     offer.member('cred_def_id').text(LONGEST_IDENTIFIER)
@@ -94,7 +99,8 @@ export class Offers {
       comment: told(incoming.body.optional('comment')) ?? null,
       at: Date.now(),
     }
-    return { changes: [at(id, row)] }
+    await this.#unanswered.letIn('offer', id, row)
+    return { changes: [...makeRoom('offer', rows, connection.own), at(id, row)] }
   }
 
   async #takeCredential(incoming: Incoming): Promise<Step | undefined> {
@@ -141,8 +147,7 @@ export class Offers {
     const id = connection && idOf(connection, incoming)
     const row = id === undefined ? undefined : await this.#agent.store.get('offer', id)
     if (id === undefined || !row || !['offered', 'accepting', 'requested'].includes(String(row['state']))) return undefined
-    const { secrets: _, ...rest } = row
-    return { changes: [at(id, { ...rest, state: 'withdrawn', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
+    return { changes: [at(id, { ...emptied(row), state: 'withdrawn', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
   }
 
   async #change(id: string, from: string[], step: (row: JsonObject) => Step | Promise<Step>): Promise<void> {

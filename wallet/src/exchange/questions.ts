@@ -25,6 +25,7 @@ import type { Change, JsonObject } from '../store.js'
 import type { Credentials, Entry } from './credentials.js'
 import { misfit, readRestrictions, type Restrictions } from './fitting.js'
 import { linkSecretOf } from './link_secret.js'
+import { emptied, makeRoom, type Unanswered } from './unanswered.js'
 
 const PROTOCOL = 'present-proof/2.0'
 const REQUEST_FORMAT = 'anoncreds/proof-request@v1.0'
@@ -43,9 +44,11 @@ export interface Question {
 export class Questions {
   readonly #agent: Agent
   readonly #credentials: Credentials
+  readonly #unanswered: Unanswered
 
-  constructor(agent: Agent, credentials: Credentials) {
+  constructor(agent: Agent, credentials: Credentials, unanswered: Unanswered) {
     this.#agent = agent
+    this.#unanswered = unanswered
     this.#credentials = credentials
     agent.inbox.handle(`${PROTOCOL}/request-presentation`, (incoming) => this.#takeRequest(incoming))
     agent.inbox.handle(`${PROTOCOL}/ack`, (incoming) => this.#takeVerdict(incoming))
@@ -64,7 +67,9 @@ export class Questions {
       const contact = typeof service === 'string' ? await contactOf(service, this.#agent.resolver) : service
       const thread = asked.optional('~thread')?.optional('thid') ?? asked.member('@id')
       const more = { parent: invitation.id, asker: typeof service === 'string' ? service : null, goalCode: invitation.goalCode ?? null, own: null }
-      await this.#agent.commit({ changes: [at(id, { ...readRequest(asked), ...more, thread: identifier(thread), contact: sealContact(contact) })] })
+      const row = { ...readRequest(asked), ...more, thread: identifier(thread), contact: sealContact(contact) }
+      await this.#unanswered.letIn('question', id, row)
+      await this.#agent.commit({ changes: [at(id, row)] })
     })
     return id
   }
@@ -73,6 +78,7 @@ export class Questions {
   async read(id: string): Promise<Question> {
     const row = await this.#agent.store.get('question', id)
     if (!row) throw new StateError('there is no such question')
+    if (row['request'] === undefined) throw new StateError('the question has ended')
     return questionIn(row)
   }
 
@@ -110,7 +116,7 @@ export class Questions {
       const own = typeof row['own'] === 'string' ? verkey(row['own'], 'own') : key.verkey
       if (own === key.verkey) this.#agent.ring.add(key)
       const declined = message(`${PROTOCOL}/problem-report`, { description: { code: 'abandoned', en: 'The holder declines.' } }, threadOf(row))
-      const changes = [at(id, { ...row, state: 'declined', own }), ...(own === key.verkey ? [change] : [])]
+      const changes = [at(id, { ...emptied(row), state: 'declined', own }), ...(own === key.verkey ? [change] : [])]
       return { changes, send: [{ from: own, to: unsealContact(new Received(row['contact'], 'contact')), message: declined }] }
     })
   }
@@ -119,7 +125,7 @@ export class Questions {
   async advance(id: string): Promise<void> {
     await this.#agent.locks.run(id, async () => {
       const row = await this.#agent.store.get('question', id)
-      if (row?.['state'] === 'answering') await ifItCanBe(this.#agent, row, (changed) => at(id, changed), () => this.#present(id, row))
+      if (row?.['state'] === 'answering') await ifItCanBe(this.#agent, row, (changed) => at(id, changed['state'] === 'failed' ? emptied(changed) : changed), () => this.#present(id, row))
     })
   }
 
@@ -166,10 +172,13 @@ export class Questions {
     if (!connection) return undefined
     const id = `${connection.id} ${incoming.thread}`
     if (await this.#agent.store.get('question', id)) return undefined
-    const open = (await this.#agent.store.list('question')).filter(([, row]) => row['own'] === connection.own && row['state'] === 'asked')
+    const rows = await this.#agent.store.list('question')
+    const open = rows.filter(([, row]) => row['own'] === connection.own && row['state'] === 'asked')
     if (open.length >= MOST_OPEN) throw new CheckFailedError('the connection has too many open questions')
     const more = { own: connection.own, asker: connection.inviter ?? null, goalCode: told(incoming.body.optional('goal_code'), 128) ?? null }
-    return { changes: [at(id, { ...readRequest(incoming.body), ...more, thread: incoming.thread, contact: sealContact(connection.theirs) })] }
+    const row = { ...readRequest(incoming.body), ...more, thread: incoming.thread, contact: sealContact(connection.theirs) }
+    await this.#unanswered.letIn('question', id, row)
+    return { changes: [...makeRoom('question', rows, connection.own), at(id, row)] }
   }
 
   // 4
@@ -181,7 +190,7 @@ export class Questions {
     const { keys }: Contact = unsealContact(new Received(row['contact'], 'contact'))
     if (incoming.from === undefined || !keys.includes(incoming.from)) throw new CheckFailedError('a verdict from somebody who did not ask')
     if (incoming.kind === `${PROTOCOL}/problem-report`)
-      return { changes: [at(id, { ...row, state: isEnded ? 'withdrawn' : 'refused', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
+      return { changes: [at(id, { ...(isEnded ? emptied(row) : row), state: isEnded ? 'withdrawn' : 'refused', why: told(incoming.body.optional('description')?.optional('en')) ?? null })] }
     const result = incoming.body.optional('verification_result')?.value()
     return { changes: [at(id, { ...row, state: result === undefined || result === 'true' ? 'accepted' : 'refused' })] }
   }

@@ -146,8 +146,8 @@ export class Screens {
       title: say(`offer.title.${offer.state}`),
       body: [
         isOpen && h('p', {}, say('offer.what', { type: this.#words.type(offer.type) })),
-        ...this.#party('offer.issuer', offer.issuer, offer.may, offer.authority),
-        h('h2', {}, say('offer.values')),
+        ...this.#party('offer.issuer', offer.issuer, offer.values.length ? offer.may : null, offer.authority),
+        offer.values.length > 0 && h('h2', {}, say('offer.values')),
         ...this.#values(this.#words.values(offer.type, offer.values)),
         isOpen && offer.may.verdict !== 'TRUSTED' && h('p', { class: 'note bad' }, say('offer.caution')),
         isOpen && h('div', { class: 'choice' }, this.#button('offer.yes', () => this.#actions.accept(offer.id), 'main'), this.#button('offer.no', () => this.#actions.declineOffer(offer.id))),
@@ -166,14 +166,15 @@ export class Screens {
     const proven = question.parts.flatMap((part) => part.proven)
     const seen = answer ? this.#words.values(type, answer.values, shown).map((value) => ({ ...value, follows: false })) : []
     const isAnswered = ['answering', 'answered', 'accepted', 'refused'].includes(question.state)
+    const isLeft = question.parts.length > 0 // of one that ended without a yes, nothing is
     const isRefused = question.may.verdict === 'NOT_TRUSTED'
     return {
       title: say(`question.title.${question.state}`),
       body: [
-        ...this.#party('question.asker', question.asker, question.may, question.authority),
+        ...this.#party('question.asker', question.asker, isLeft ? question.may : null, question.authority),
         question.purpose !== null && h('p', {}, say(`purpose.${question.isFromLink ? 'link.' : ''}${question.purpose}`)),
         question.comment !== null && h('p', {}, say('question.comment'), ' ', outside(question.comment)),
-        h('h2', {}, say(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
+        isLeft && h('h2', {}, say(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
         answer ? h('div', {}, ...this.#values(seen)) : h('ul', {}, ...shown.map((name) => h('li', {}, this.#words.label(type, name)))),
         proven.length > 0 && h('h2', {}, say('question.proven')),
         proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, say(`proven.${comparison}`, { label: this.#words.label(type, name), value })))),
@@ -222,12 +223,12 @@ export class Screens {
     return raw('qualification_title') ?? (occupation === undefined ? undefined : this.#words.occupation(occupation)) ?? language ?? this.#words.type(type)
   }
 
-  #party(key: string, party: Party, may: Judgement, authority: string | null): Child[] {
-    const code = this.#words.has(`code.${may.code}`) ? `code.${may.code}` : `verdict.${may.verdict}`
+  #party(key: string, party: Party, may: Judgement | null, authority: string | null): Child[] {
+    const code = may && (this.#words.has(`code.${may.code}`) ? `code.${may.code}` : `verdict.${may.verdict}`)
     return [
       h('h2', {}, this.say(key)),
       h('p', { class: 'party' }, party.name === null ? this.say('party.unknown') : h('strong', {}, outside(party.name))),
-      h('p', { class: may.verdict === 'TRUSTED' ? 'note good' : may.verdict === 'NOT_TRUSTED' ? 'note bad' : 'note' }, this.say(code, { authority: authority ?? this.say('party.authority') })),
+      may && code !== null && h('p', { class: may.verdict === 'TRUSTED' ? 'note good' : may.verdict === 'NOT_TRUSTED' ? 'note bad' : 'note' }, this.say(code, { authority: authority ?? this.say('party.authority') })),
     ]
   }
 

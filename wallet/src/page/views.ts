@@ -4,6 +4,7 @@ import { keyName } from '../anoncreds/attributes.js'
 import { LONGEST_IDENTIFIER } from '../anoncreds/parameters.js'
 import type { Entry } from '../exchange/credentials.js'
 import { misfit } from '../exchange/fitting.js'
+import type { Question } from '../exchange/questions.js'
 import type { Governance } from '../governance/following.js'
 import { StateError } from '../errors.js'
 import { Received } from '../received.js'
@@ -13,6 +14,9 @@ import { parseResourceId } from '../webvh/did.js'
 import { judgeAsker, judgeIssuer, purposeOf } from './judging.js'
 import type { BookView, EntryView, OfferView, QuestionPart, QuestionView } from './protocol.js'
 import { issuedOf, typeOf, typesWith } from './types.js'
+
+// Of a question that ended without a yes.
+const NOTHING_LEFT: Question = { request: { nonce: 0n, attributes: new Map(), predicates: new Map() }, restrictions: new Map() }
 
 export class Views {
   readonly #wallet: Wallet
@@ -59,7 +63,7 @@ export class Views {
   async question(id: string): Promise<QuestionView> {
     const row = await this.#wallet.agent.store.get('question', id)
     if (!row) throw new StateError('there is no such question')
-    const { request, restrictions } = await this.#wallet.questions.read(id)
+    const { request, restrictions } = row['request'] === undefined ? NOTHING_LEFT : await this.#wallet.questions.read(id)
     const entries = await this.#wallet.credentials.all()
     const parts = [...restrictions.keys()].map((referent): QuestionPart => {
       const predicate = request.predicates.get(referent)
@@ -78,7 +82,7 @@ export class Views {
     // What was answered with; else the newest entry that answers all of it: one certificate, so that nothing is mixed.
     const [used] = Object.values((row['answers'] ?? {}) as JsonObject)
     const fitting = entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id)))
-    const answer = used === undefined ? fitting.at(-1) : entries.find((entry) => entry.id === used)
+    const answer = used === undefined ? (parts.length ? fitting.at(-1) : undefined) : entries.find((entry) => entry.id === used)
     const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
     const { party, authority, may } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown, proven, purpose })
     return {
@@ -120,10 +124,11 @@ export class Views {
 }
 
 function previewOf(row: JsonObject): Map<string, string> {
-  return new Map((row['preview'] as readonly (readonly [string, string])[]).map(([name, raw]) => [keyName(name), raw]))
+  return new Map(((row['preview'] ?? []) as readonly (readonly [string, string])[]).map(([name, raw]) => [keyName(name), raw]))
 }
 
 function definitionOf(row: JsonObject): string {
+  if (typeof row['definition'] === 'string') return row['definition']
   return new Received(row['offer'], 'offer').member('cred_def_id').text(LONGEST_IDENTIFIER)
 }
 
