@@ -15,7 +15,9 @@ class WalletHostConfig(BaseModel):
     direct: bool = False
     """Whether the page asks others itself, so that they see where the wallet is; else by the mediator's egress."""
     max_vaults: int = Field(default=100_000, ge=1, le=10_000_000)
-    """At most so many vaults; further ones are refused."""
+    """At most so many vaults, deleted ones aside; for a further one, one goes that nobody came back to for 30 days."""
+    max_gb: int = Field(default=256, ge=1, le=65_536)
+    """No vault is made while all of them have so many GiB."""
     vault_kb: int = Field(default=4_096, ge=64, le=65_536)
     """So much is kept for a worker, in KiB."""
     revision_kb: int = Field(default=1_024, ge=16, le=1_920)

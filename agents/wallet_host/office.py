@@ -24,7 +24,7 @@ class WalletHostOffice:
 
     def __init__(self, tenant: "Tenant", files: dict[str, PageFile]) -> None:
         self.config = config = tenant.settings(WalletHostConfig)
-        bounds = VaultBounds(config.max_vaults, config.vault_kb * 1024, config.revisions)
+        bounds = VaultBounds(config.max_vaults, config.vault_kb * 1024, config.revisions, config.max_gb * 1024**3)
         self.vaults = Vaults(tenant_of(tenant.profile), tables_of(tenant.profile), bounds)
         self.vault_site = VaultSite(
             self.vaults,

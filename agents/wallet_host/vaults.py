@@ -4,7 +4,8 @@
 2. Its revisions are numbered from 1 on. One is written only upon the number that its writer names: who wrote last goes
    on, everybody else learns that somebody has written since. The same one again is taken again.
 3. A revision adds to those before it, or is a base, which stands for all of them: they go in the same transaction.
-4. A vault has at most so many bytes and revisions; a base may always come in their place.
+4. A vault has at most so many bytes and revisions; a base may always come in their place. There are at most so many
+   vaults, of so many bytes together; for a new one, those go that were made and not looked at again for 30 days.
 5. One that is deleted leaves its hash and its number and nothing else: the worker's other phones are told so, and
    nothing that was written before counts again. It goes with those that nobody has asked for for long.
 """
@@ -20,6 +21,7 @@ from wanderbuch.store.tables import Tables
 
 _DAY_S: Final = 86_400
 _FORGET_AT_ONCE: Final = 100
+_UNUSED_DAYS: Final = 30
 _DELETED: Final = ""  # in place of the digest of the newest revision
 
 
@@ -57,11 +59,13 @@ class VaultBounds:
         vaults: how many.
         bytes: of all revisions of one together.
         revisions: of one.
+        all_bytes: of all vaults together, when one more is made.
     """
 
     vaults: int
     bytes: int
     revisions: int
+    all_bytes: int
 
 
 class Vaults:
@@ -112,6 +116,13 @@ class Vaults:
             after: number of the revision that it comes after; 0: it makes the vault.
             is_base: whether it stands for all before it (3).
         """
+        written, number = await self._write(vault, sealed, after=after, is_base=is_base)
+        is_for_place = written is WriteOutcome.FULL and after == 0 and len(sealed) <= self._bounds.bytes
+        if is_for_place and await self._forget_unused():
+            written, number = await self._write(vault, sealed, after=after, is_base=is_base)
+        return written, number
+
+    async def _write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
         digest, size, number = hashlib.sha256(sealed).hexdigest(), len(sealed), after + 1
         results = await self._engine.together(
             self._begin(vault, digest, size) if after == 0 else self._go_on(vault, digest, size, number, is_base),
@@ -162,6 +173,23 @@ class Vaults:
                 ),
             )
 
+    async def _forget_unused(self) -> bool:
+        """Forget vaults that nobody came back to (4), a hundred at once; return whether there were any."""
+        of_them = "tenant = ? AND number = 1 AND digest <> ? AND day < ?"
+        told = (self._tenant, _DELETED, _today() - _UNUSED_DAYS)
+        sql = f"SELECT id FROM vault WHERE {of_them} ORDER BY day LIMIT ?"  # noqa: S608
+        unused = await self._engine.run(sql, *told, _FORGET_AT_ONCE)
+        for (vault,) in unused:
+            await self._engine.together(
+                Statement(f"DELETE FROM vault WHERE {of_them} AND id = ?", (*told, vault)),  # noqa: S608
+                Statement(
+                    "DELETE FROM vault_revision WHERE tenant = ? AND id = ? AND NOT EXISTS"
+                    " (SELECT 1 FROM vault WHERE tenant = ? AND id = ?)",
+                    (self._tenant, vault, self._tenant, vault),
+                ),
+            )
+        return bool(unused)
+
     async def counts(self) -> tuple[int, int]:
         """Return how many vaults there are, and how many bytes are in them."""
         sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM vault WHERE tenant = ? AND digest <> ?"
@@ -172,11 +200,13 @@ class Vaults:
         return Statement(
             "INSERT INTO vault (tenant, id, number, base, bytes, digest, day) SELECT CAST(? AS TEXT), CAST(? AS TEXT),"
             " 1, 1, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT)"
-            " WHERE CAST(? AS BIGINT) <= ? AND (SELECT count(*) FROM vault WHERE tenant = ?) < ?"
+            " WHERE CAST(? AS BIGINT) <= ? AND (SELECT count(*) FROM vault WHERE tenant = ? AND digest <> ?) < ?"
+            " AND (SELECT coalesce(sum(bytes), 0) FROM vault WHERE tenant = ?) <= ?"
             " ON CONFLICT (tenant, id) DO NOTHING",
             (
                 *(self._tenant, vault, size, digest, _today(), size, self._bounds.bytes),
-                *(self._tenant, self._bounds.vaults),
+                *(self._tenant, _DELETED, self._bounds.vaults),
+                *(self._tenant, self._bounds.all_bytes - size),
             ),
         )
 

@@ -15,7 +15,7 @@ from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite
 from wanderbuch.store.tables import tables_on
 
-BOUNDS = VaultBounds(vaults=3, bytes=10, revisions=3)
+BOUNDS = VaultBounds(vaults=3, bytes=10, revisions=3, all_bytes=25)
 
 
 @pytest.fixture(params=ENGINES)
@@ -66,7 +66,8 @@ async def test_a_vault_is_written_read_taken_over_and_deleted(
         assert await vaults.write(mine, b"b", after=after, is_base=True) == (WriteOutcome.DELETED, 5)
     assert await vaults.counts() == (0, 0)
 
-    # As many as there may be; the deleted one is among them until it is forgotten.
+    # As many as there may be; the deleted one is not among them.
+    assert await vaults.write(vaults.id_of(b"\5" * 32), b"v", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
     assert await vaults.write(yours, b"y", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
     third, fourth = vaults.id_of(b"\3" * 32), vaults.id_of(b"\4" * 32)
     assert await vaults.write(third, b"z", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
@@ -78,6 +79,25 @@ async def test_a_vault_is_written_read_taken_over_and_deleted(
     assert [await vaults.state(each) for each in (mine, third)] == [VaultState(), VaultState()]
     assert await vaults.read(yours) == (VaultState(1, 1), [b"y"])
     assert await vaults.write(fourth, b"w", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+
+
+async def test_who_makes_vaults_and_does_not_come_back_gives_way(
+    vaults: Vaults, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, seen, unused = (vaults.id_of(bytes([number]) * 32) for number in range(3))
+    for vault in (used, seen, unused):
+        assert await vaults.write(vault, b"12345678", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+    assert await vaults.write(used, b"2", after=1, is_base=False) == (WriteOutcome.TAKEN, 2)
+    fresh = vaults.id_of(b"\7" * 32)
+    assert await vaults.write(fresh, b"new", after=0, is_base=True) == (WriteOutcome.FULL, 0)
+    today = vaults_module._today()
+    monkeypatch.setattr(vaults_module, "_today", lambda: today + 31)
+    assert (await vaults.state(seen)).number == 1
+    assert await vaults.write(fresh, b"x" * 9, after=0, is_base=True) == (WriteOutcome.FULL, 0)  # 26 bytes
+    assert await vaults.state(unused) == VaultState()
+    assert await engine.run("SELECT number FROM vault_revision WHERE id = ?", unused) == []
+    assert await vaults.write(fresh, b"x" * 8, after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+    assert [(await vaults.state(vault)).number for vault in (used, seen)] == [2, 1]
 
 
 async def test_of_many_who_write_at_once_upon_one_number_one_is_taken(vaults: Vaults) -> None:
