@@ -35,3 +35,8 @@ class HolderConfig(BaseModel):
     """How long ended exchanges can still be looked up; credentials are kept until the person removes them."""
     mediator: Annotated[str, AfterValidator(_mediator)] | None = None
     """The address of a mediator's invitation, or that invitation: others write there, and `[public]` is left out."""
+
+    @property
+    def goes_by_mediator(self) -> bool:
+        """Whether the wallet has no address of its own."""
+        return self.mediator is not None

@@ -22,8 +22,11 @@ class NoSettings(BaseModel):
 
 
 def goes_by_mediator(settings: BaseModel) -> bool:
-    """Return whether a role's table says that it is reached by a mediator, and has no address of its own."""
-    return getattr(settings, "mediator", None) is not None
+    """Return whether a role's table says that it is reached by a mediator, and has no address of its own.
+
+    A table says so by its property `goes_by_mediator`: a mediator may stand in it for somebody else.
+    """
+    return bool(getattr(settings, "goes_by_mediator", False))
 
 
 class HasSettings(Protocol):

@@ -446,6 +446,10 @@ class WalletSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
     mediator: str | None = None
 
+    @property
+    def goes_by_mediator(self) -> bool:
+        return self.mediator is not None
+
 
 class WalletRole(Role):
     name = "tiny"
