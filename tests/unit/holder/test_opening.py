@@ -37,7 +37,7 @@ class HolderEnd(End):
     async def start(self) -> None:
         await super().start()
         office = HolderOffice.__new__(HolderOffice)  # only what the handlers use
-        office.profile, office.config = self.profile, CONFIG
+        office.profile, office.config, office._way = self.profile, CONFIG, None
         self.office = office
         self.by_side = {"invitee": Invitee(lambda _: office).handlers(), "holder": dict(REQUEST_HANDLERS)}
 
