@@ -1,8 +1,9 @@
 """Lists that officials have uploaded: kept until they became a draft, read anew with what a person says about them.
 
-1. A few are kept at a time; the oldest goes. What a person says of a list is remembered by its headers, for the next.
-2. Reading is pure and takes a while, so it runs in a thread; nothing of a list is in the file before a draft of it is
-   approved.
+1. A few are kept at a time; the oldest goes. What a person says of a list is remembered by its headers, for the next,
+   so far as it is about these; what was said longest ago goes.
+2. Reading is pure and takes a while, so it waits for its turn in a thread; nothing of a list is in the file before a
+   draft of it is approved.
 3. A draft is made of the rows that are ready, once: a form that is sent twice makes one. It changes the version of the
    file with which the rows were compared; what is published meanwhile is in conflict with it.
 4. Who uploaded a list, and who said what it means, had a hand in its draft. Who makes the draft names what was said
@@ -11,13 +12,12 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,11 +26,12 @@ from wanderbuch.agents.authority.desk import Desk
 from wanderbuch.agents.authority.draft import Draft, DraftState
 from wanderbuch.agents.authority.draft_changes import Base
 from wanderbuch.agents.authority.officials import Official, OfficialRole
+from wanderbuch.agents.runtime.list_readers import read_in_turn
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.governance.form.records import ParticipantRecord, split
 from wanderbuch.governance.importing.columns import INSTITUTIONS, is_column
 from wanderbuch.governance.importing.dates import DayOrder
-from wanderbuch.governance.importing.headers import IGNORED
+from wanderbuch.governance.importing.headers import IGNORED, mapped_in
 from wanderbuch.governance.importing.ready import ReadyImport, import_ready
 from wanderbuch.governance.importing.rows import ImportSettings
 from wanderbuch.governance.lists.reading import Choices, read_list
@@ -40,6 +41,10 @@ from wanderbuch.store.once import own_id
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
 
 MOST_KEPT: Final = 6
+MOST_HABITS: Final = 50
+
+type _Word = Annotated[str, Field(max_length=200)]
+type _Address = Annotated[str, Field(max_length=2000)]
 
 
 class SaidOfList(BaseModel):
@@ -47,12 +52,12 @@ class SaidOfList(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mapping: dict[str, str] = Field(default={}, max_length=200)
-    answers: dict[str, str] = Field(default={}, max_length=100)
-    framework: str | None = None
-    jurisdictions: tuple[str, ...] = ()
-    decision: str | None = None
-    redress: str | None = None
+    mapping: dict[_Word, _Word] = Field(default={}, max_length=200)
+    answers: dict[_Word, _Word] = Field(default={}, max_length=100)
+    framework: _Word | None = None
+    jurisdictions: tuple[_Word, ...] = Field(default=(), max_length=300)
+    decision: _Address | None = None
+    redress: _Address | None = None
     day_order: DayOrder = DayOrder.REFUSE
     fill_down: bool = False
     header_row: int | None = Field(default=None, ge=1, le=100_000)
@@ -105,7 +110,7 @@ class UploadedList(Record):
 
 
 class ListHabit(Record):
-    """What was said last of a list with these headers, and by whom; its id follows from them."""
+    """What was said last of a list with these headers, when (`created_at`) and by whom; its id follows from them."""
 
     category: ClassVar[str] = "wanderbuch.authority-list-habit"
 
@@ -165,7 +170,7 @@ class Uploads:
         """
         editor.must(OfficialRole.EDITOR)
         said = SaidOfList(redress=self._desk.redress)
-        table = await asyncio.to_thread(read_list, content, said.choices(), known=is_column)
+        table = await read_in_turn(read_list, content, said.choices(), known=is_column)
         habit = await self._habits.get_or_none(_habit_id(table))
         kept = UploadedList(
             id=new_id(),
@@ -189,13 +194,9 @@ class Uploads:
         """
         editor.must(OfficialRole.EDITOR)
         uploaded = await self.get(list_id)
-        table = await asyncio.to_thread(_table_of, uploaded, said)
-        habit = ListHabit(id=_habit_id(table), created_at=self._clock(), said=said, said_by=editor.id)
-        if await self._habits.get_or_none(habit.id) is None:
-            with contextlib.suppress(DuplicateError):  # somebody else, just now
-                await self._habits.insert(habit)
-        told = {"said": said, "said_by": editor.id}
-        await self._habits.change(habit.id, lambda kept: kept.model_copy(update=told))
+        table = await read_in_turn(_table_of, uploaded, said)
+        said = said.model_copy(update={"mapping": mapped_in(table, said.mapping)})
+        await self._remember(ListHabit(id=_habit_id(table), created_at=self._clock(), said=said, said_by=editor.id))
 
         def step(kept: UploadedList) -> UploadedList:
             by = dict.fromkeys((*kept.said_by, editor.id) if kept.said_here else (editor.id,))
@@ -216,7 +217,17 @@ class Uploads:
             raise RefusedError(
                 "there is no governance file yet", hint="publish its first version, then upload the list"
             )
-        return await asyncio.to_thread(_read, uploaded, payload, base, self._clock())
+        return await read_in_turn(_read, uploaded, payload, base, self._clock())
+
+    async def _remember(self, habit: ListHabit) -> None:
+        if await self._habits.get_or_none(habit.id) is None:
+            known = sorted([known async for known in self._habits.every()], key=lambda known: known.created_at)
+            for old in known[: max(0, len(known) - MOST_HABITS + 1)]:
+                await self._habits.remove(old.id)
+        try:
+            await self._habits.put(habit)
+        except DuplicateError:  # somebody else inserted it just now
+            await self._habits.put(habit)
 
     async def make_draft(self, list_id: str, editor: Official, *, said: str) -> Draft:
         """Make a draft of the rows that are ready (3), and return it, open.
@@ -231,13 +242,13 @@ class Uploads:
             RefusedError: nothing is ready, nothing changes, or something else was said meanwhile.
         """
         editor.must(OfficialRole.EDITOR)
+        drafts, draft_id = self._desk.drafts, own_id("list-draft", list_id, said)
+        draft = await drafts.get_or_none(draft_id)
+        if draft is not None and draft.revision > 0:  # also where the list has gone since
+            return draft
         uploaded = await self.get(list_id)
         if said != uploaded.said_digest:
             raise RefusedError("somebody said something else of this list meanwhile", hint="look at its page again")
-        drafts, draft_id = self._desk.drafts, own_id("list-draft", list_id, said)
-        draft = await drafts.get_or_none(draft_id)
-        if draft is not None and draft.revision > 0:
-            return draft
         read = await self.read(uploaded)
         if not read.leads_to_a_draft:
             raise RefusedError("nothing of this list is ready, or the file says all of it", hint="look at its page")

@@ -114,6 +114,7 @@ class IssuerOffice:
         await self.desk.sweep(now)
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
+        await self.console.uploads.sweep(now)
         self.standing.look_again()
         self.revocations.look_again()
 

@@ -13,8 +13,8 @@ Until 3 is done `waiting_for` says what is missing, offers are refused, and it i
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -50,6 +50,7 @@ LOGGER = logging.getLogger(__name__)
 _STANDS_AGAIN_S: Final = 5.0
 _LONGEST_PAUSE_S: Final = 60.0
 _MAX_DECIDED: Final = 512
+_AT_A_STRETCH: Final = 20  # claims that are judged before others have their turn
 _MAKING_S: Final = 600.0  # keys of a definition take a while, large registries minutes
 
 
@@ -140,18 +141,28 @@ class Standing:
             ClaimError: the claim does not fit its type.
             ValueError: there is no ground yet.
         """
-        if self._ground is None:
-            raise ValueError("there is no credential definition yet")
-        checked = validate_claim(self.credential_type, claim, at=days_anywhere(at).last)
-        values = self._values(checked)
-        offer = ReceivedOffer(self._ground.schema_id, self._ground.cred_def_id, values)
-        decision = self._judged(offer, at)
-        if decision.verdict is not Verdict.TRUSTED:
+        draft = self._drafted(claim, self.snapshot(), at)
+        if draft.decision.verdict is not Verdict.TRUSTED:
             # The authority may have said more since: an answer of no rests on what it says now.
             await self._source.ask()
-            offer = replace(offer, values=self._values(checked))
-            decision = self._judged(offer, at)
-        return OfferDraft(offer, decision)
+            draft = self._drafted(claim, self.snapshot(), at)
+        return draft
+
+    async def decisions(self, claims: Sequence[Mapping[str, object]], *, at: datetime) -> Sequence[TrustDecision]:
+        """Return how the draft of each claim is judged; the authority is asked once for all that are refused.
+
+        All are judged on the file in force as this begins, and those that it refuses on what it says then. Others have
+        their turn in between. Errors as with `draft`.
+        """
+        snapshot = self.snapshot()
+        decisions = [self._drafted(claim, snapshot, at).decision async for claim in _with_rests(claims)]
+        refused = [number for number, decision in enumerate(decisions) if decision.verdict is not Verdict.TRUSTED]
+        if refused:
+            await self._source.ask()
+            snapshot = self.snapshot()
+            async for number in _with_rests(refused):
+                decisions[number] = self._drafted(claims[number], snapshot, at).decision
+        return decisions
 
     async def reasons_not_to_sign(self, offer: ReceivedOffer, *, at: datetime) -> tuple[Reason, ...]:
         """Return why the credential of an offer must not be signed now; empty if it may be.
@@ -164,15 +175,21 @@ class Standing:
         if offer.cred_def_id.did != self.did:  # 1
             return (Reason("issuing.foreign", "The credential definition does not belong to this issuer."),)
         await self._source.current()
-        decision = self._judged(offer, at)  # 2
+        decision = self._judged(offer, self.snapshot(), at)  # 2
         if decision.verdict is not Verdict.TRUSTED:
             await self._source.ask()
-            decision = self._judged(offer, at)
+            decision = self._judged(offer, self.snapshot(), at)
         return () if decision.verdict is Verdict.TRUSTED else decision.reasons
 
-    def _values(self, claim: Claim) -> Mapping[str, str]:
+    def _drafted(self, claim: Mapping[str, object], snapshot: GovernanceSnapshot | None, at: datetime) -> OfferDraft:
+        if self._ground is None:
+            raise ValueError("there is no credential definition yet")
+        checked = validate_claim(self.credential_type, claim, at=days_anywhere(at).last)
+        offer = ReceivedOffer(self._ground.schema_id, self._ground.cred_def_id, self._values(checked, snapshot))
+        return OfferDraft(offer, self._judged(offer, snapshot, at))
+
+    def _values(self, claim: Claim, snapshot: GovernanceSnapshot | None) -> Mapping[str, str]:
         """Return all credential values of a claim; its level by the crosswalk in force on the day of award."""
-        snapshot = self.snapshot()
         eqf_level, crosswalk_version = 0, None
         level, awarded = claim.level, claim["awarded_on"]
         if snapshot is not None and level is not None and isinstance(awarded, date):
@@ -180,10 +197,9 @@ class Standing:
             crosswalk_version = None if version == NO_CROSSWALK else version
         return claim.to_values(eqf_level=eqf_level, crosswalk_version=crosswalk_version)
 
-    def _judged(self, offer: ReceivedOffer, at: datetime) -> TrustDecision:
+    def _judged(self, offer: ReceivedOffer, snapshot: GovernanceSnapshot | None, at: datetime) -> TrustDecision:
         kind = self.credential_type
         definition = ResolvedDefinition(offer.schema_id, kind.name, kind.version, kind.attr_names)
-        snapshot = self.snapshot()
         ground = JudgementGround.of(snapshot, definition, at)
         offered = (offer.schema_id, offer.cred_def_id, *sorted(offer.values.items()))
         earlier = self._decided.get(offered)
@@ -254,3 +270,11 @@ class Standing:
         except Exception:  # whatever it was, the issuer must not stop trying
             LOGGER.exception("the issuer waits for %s", self.waiting_for or "a registry")
         return self._backoff.failed()
+
+
+async def _with_rests[T](items: Iterable[T]) -> AsyncIterator[T]:
+    """Yield the items; others have their turn after every few."""
+    for number, item in enumerate(items):
+        if number and number % _AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
+        yield item

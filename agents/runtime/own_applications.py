@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wanderbuch.agents.runtime.problems import RefusedError
+from wanderbuch.agents.runtime.problems import MalformedError, RefusedError
 from wanderbuch.agents.runtime.tenant import Tenant
 from wanderbuch.errors import ConfigurationError, ResolutionError, WanderbuchError
+from wanderbuch.governance.form.formats import MAX_TEXT
 from wanderbuch.governance.signed.application import (
     MAX_REVISIONS,
     Application,
@@ -33,6 +34,13 @@ _MAX_BYTES: Final = 64 * 1024
 _MAX_DEPTH: Final = 6
 _MOST: Final = 20
 _NEVER_TAKEN: Final = frozenset({400, 409, 422})
+_EXPECTED: Final = {
+    "name": "1 to 200 characters of plain text on one line",
+    "country": "a country",
+    "website": "an address that begins with https://",
+    "email": "an address such as office@yard.example",
+    "answer": f"1 to {MAX_TEXT} characters of plain text",
+}
 
 
 class AuthorityQuestion(BaseModel):
@@ -91,6 +99,21 @@ def _one_line(text: object) -> str | None:
     if not isinstance(text, str):
         return None
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text[:500]).split())
+
+
+class UnfitApplicationError(MalformedError):
+    """What was typed cannot stand in an application; the message names the fields, never what stood in them."""
+
+    @classmethod
+    def of(cls, err: ValidationError) -> "UnfitApplicationError":
+        """Return it as the application's model says it."""
+        told = err.errors(include_input=False, include_url=False, include_context=False)
+        names = dict.fromkeys(str(mistake["loc"][0]) if mistake["loc"] else "application" for mistake in told)
+        expected = {name: _EXPECTED.get(name, "what /openapi.json says of it") for name in names}
+        return cls(
+            "; ".join(f"expected {what} as {name}" for name, what in expected.items()),
+            members={"mistakes": [{"where": name, "expected": what} for name, what in expected.items()]},
+        )
 
 
 class OwnApplication(Record):
@@ -156,6 +179,7 @@ class OwnApplications:
 
         Raises:
             RefusedError: there are too many already.
+            UnfitApplicationError: something of it cannot stand in an application.
             NotAcceptedError: the authority does not take it, and says why.
             ResolutionError: the authority cannot be reached; it is kept, to be sent again.
         """
@@ -187,7 +211,7 @@ class OwnApplications:
 
         Args:
             application_id: which.
-            answer: in words.
+            answer: in words; its lines become one.
             wants: what it applies for from now on; None: as before.
             answered_by: id of the call; the same call once more answers nothing that was asked after it.
 
@@ -195,6 +219,7 @@ class OwnApplications:
             NotFoundError: there is no such application.
             RefusedError: nothing was asked.
         """
+        answer = " ".join(answer.split())
         async with one_step(self._tenant.profile, f"own_application.{application_id}"):  # one answer, one revision
             own = await self.look(application_id)
             if answered_by is not None and own.answered_by == answered_by:
@@ -253,15 +278,18 @@ class OwnApplications:
         async def sign(message: bytes) -> bytes:
             return (await sign_as(tenant.profile, kid, message))[1]
 
-        application = Application.model_validate(
-            {
-                **told,
-                "id": application_id or new_id(),
-                "revision": revision,
-                "to": self._authority,
-                "made_at": tenant.clock(),
-                "wants": wants,
-            }
-        )
+        try:
+            application = Application.model_validate(
+                {
+                    **told,
+                    "id": application_id or new_id(),
+                    "revision": revision,
+                    "to": self._authority,
+                    "made_at": tenant.clock(),
+                    "wants": wants,
+                }
+            )
+        except ValidationError as err:
+            raise UnfitApplicationError.of(err) from None  # what was typed is for no log
         jws = await sign_application(application, kid=kid, sign=sign)
         return OwnApplication(id=application.id, application=application, jws=jws.decode("ascii"))

@@ -150,6 +150,13 @@ class Columns:
                 )
 
 
+def mapped_in(table: Table, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return what a mapping says of headers and places that the table has."""
+    names = {folded(header) for header in table.headers if header}
+    places = {f"column {column_letters(at)}".casefold() for at, header in enumerate(table.headers) if header}
+    return {at: column for at, column in mapping.items() if folded(at) in names or at.casefold() in places}
+
+
 def _counts(table: Table, position: int) -> bool:
     """Return whether a column holds nothing but the numbers 1, 2, 3, …; rows without one are none."""
     texts = [row.cells[position] for row in table.rows if position < len(row.cells) and row.cells[position]]

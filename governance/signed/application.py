@@ -91,7 +91,7 @@ class ApplicationError(GovernanceError):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class IntendedUse(_Part):

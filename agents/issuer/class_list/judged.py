@@ -1,6 +1,5 @@
 """A class list as this issuer could issue it now: what may not be attested is not ready, and the row says why."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow, ClassSettings
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.runtime.list_readers import read_in_turn
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.facts.question import TrustDecision, Verdict
 from wanderbuch.governance.form.findings import Severity
@@ -38,7 +38,7 @@ async def read_judged(
     """
     from wanderbuch.agents.issuer.class_list.reading import read_class_list  # 3 MB that most processes never need
 
-    listed = await asyncio.to_thread(
+    listed = await read_in_turn(
         read_class_list, received, standing.credential_type, settings, choices, at=days_anywhere(at).last
     )
     if standing.ground() is None:
@@ -62,13 +62,14 @@ async def _refused(standing: Standing, rows: Sequence[ClassRow], at: datetime) -
     alike: dict[tuple[str, ...], list[ClassRow]] = {}
     for row in rows:
         alike.setdefault(tuple(row.claim.get(name, "") for name in asked), []).append(row)
-    refused: dict[int, TrustDecision] = {}
-    for same in alike.values():
-        numbered = {NUMBER: kind.attribute(NUMBER).example, **same[0].claim}
-        decision = (await standing.draft(numbered, at=at)).decision
-        if decision.verdict is not Verdict.TRUSTED:
-            refused |= {row.number: decision for row in same}
-    return refused
+    example = kind.attribute(NUMBER).example
+    decisions = await standing.decisions([{NUMBER: example, **same[0].claim} for same in alike.values()], at=at)
+    return {
+        row.number: decision
+        for same, decision in zip(alike.values(), decisions, strict=True)
+        if decision.verdict is not Verdict.TRUSTED
+        for row in same
+    }
 
 
 def _why(decision: TrustDecision) -> str:

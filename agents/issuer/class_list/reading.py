@@ -54,12 +54,8 @@ def read_class_list(
         TableError: it cannot be read, or not without guessing.
     """
     choices = choices or Choices()
-    names, named = columns_of(kind.id), {folded(header) for header in settings.mapping}
-    table = read_list(received, choices, known=lambda text: names.knows(text) or folded(text) in named)  # 1
-    if len(table.rows) > MAX_CLASS_ROWS:
-        raise TableError(
-            f"expected at most {MAX_CLASS_ROWS} rows, found {len(table.rows)}", hint="divide the list by class or year"
-        )
+    names = columns_of(kind.id)
+    table = read_class_table(received, kind.id, settings.mapping, choices)  # 1
     columns, wrong = names.match(table, settings.mapping)  # 2
     proposed = {
         finding.column: names.proposed(finding.column)
@@ -75,6 +71,17 @@ def read_class_list(
     is_whole = not any(row <= table.header_row for row in stopped)
     rows = tuple(row for row in reading.rows if row.number not in stopped) if is_whole else ()
     return ClassList(table, columns, proposed, rows, _in_order(findings), tuple(reading.not_passed))
+
+
+def read_class_table(received: bytes, type_id: str, mapping: Mapping[str, str], choices: Choices) -> Table:
+    """Return the table of a class list (1); arguments and errors as with `read_class_list`."""
+    names, named = columns_of(type_id), {folded(header) for header in mapping}
+    table = read_list(received, choices, known=lambda text: names.knows(text) or folded(text) in named)
+    if len(table.rows) > MAX_CLASS_ROWS:
+        raise TableError(
+            f"expected at most {MAX_CLASS_ROWS} rows, found {len(table.rows)}", hint="divide the list by class or year"
+        )
+    return table
 
 
 class _Reading:

@@ -22,7 +22,7 @@ from wanderbuch.agents.issuer.class_list.results import result_of
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, read_some, some_lines
 from wanderbuch.agents.issuer.console.claim_view import label_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
-from wanderbuch.agents.issuer.console.uploads import SaidOfClass
+from wanderbuch.agents.issuer.console.uploads import MAX_WORD, SaidOfClass
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.errors import WanderbuchError
@@ -32,6 +32,7 @@ from wanderbuch.governance.importing.problem import ValueProblem
 from wanderbuch.governance.lists.questions import QUESTIONS
 from wanderbuch.governance.lists.table import CellFinding, TableError, column_letters
 from wanderbuch.schemas.credential_type import CredentialType
+from wanderbuch.store.errors import NotFoundError
 
 MONTHS: Final = (1, 3, 6, 12, 24)
 _SHOWN: Final = 200
@@ -149,15 +150,18 @@ class ConsoleLists:
 
     async def _batch(self, visit: ConsoleVisit) -> web.StreamResponse:
         visit.must_issue()
-        office = visit.office
-        uploaded = await office.console.uploads.get(visit.named)
-        batch_id = visit.own_id("batch")
+        office, batch_id = visit.office, visit.own_id("batch")
         if await office.batches.find(batch_id) is None:
-            listed = await office.console.uploads.read(office.standing, uploaded, at=office.tenant.clock())
             try:
+                uploaded = await office.console.uploads.get(visit.named)
+                listed = await office.console.uploads.read(office.standing, uploaded, at=office.tenant.clock())
                 await office.batches.make(listed, office.standing.credential_type, _plan(visit), batch_id)
+            except NotFoundError:
+                if await office.batches.find(batch_id) is None:  # else the same form made it just now
+                    raise
             except (ListNotReadyError, ListChangedError, SameListError) as err:
                 return await self._show(visit, err=err, status=409)
+        await office.console.uploads.remove(visit.named)  # the batch has what was ready
         return visit.go(f"/batch/{batch_id}")
 
     async def _remove(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -291,7 +295,7 @@ def _results(listed: ClassList, said: SaidOfClass) -> list[tuple[str, str]]:
     if position is not None:
         for row in listed.table.rows:
             cell = row.cells[position] if position < len(row.cells) else ""
-            if not cell or cell in words or len(words) >= _MOST_RESULTS:
+            if not 0 < len(cell) <= MAX_WORD or cell in words or len(words) >= _MOST_RESULTS:
                 continue
             try:
                 result_of(cell, {})

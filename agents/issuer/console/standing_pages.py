@@ -87,27 +87,36 @@ class ConsoleStanding:
                 visit.text("code")[:_MAX_TEXT], told, application_id=visit.own_id("check-in")
             )
         except WanderbuchError as err:
-            return await self._show(visit, err=err, status=409)
+            return await self._show(visit, err=err, status=_status(err))
         return visit.go("/standing")
 
     async def _answer(self, visit: ConsoleVisit) -> web.StreamResponse:
         visit.person.must(ClerkRole.ADMINISTRATOR)
-        answer = visit.text("answer")
+        answer = " ".join(visit.text("answer").split())  # browsers write the end of a line with two characters
         if not 0 < len(answer) <= _MAX_ANSWER:
-            raise MalformedError(f"expected an answer of at most {_MAX_ANSWER} characters")
+            err = MalformedError(f"expected an answer of at most {_MAX_ANSWER} characters")
+            return await self._show(visit, err=err, status=_status(err))
         view = await visit.office.joining.view()
         if view.application is None:
             raise MalformedError("expected an application that the authority has asked something about")
-        await visit.office.joining.answer(view.application.id, answer, None)
+        try:
+            await visit.office.joining.answer(view.application.id, answer, None)
+        except WanderbuchError as err:
+            return await self._show(visit, err=err, status=_status(err))
         return visit.go("/standing")
 
-    async def _keys(self, visit: ConsoleVisit) -> web.StreamResponse:
+    async def _keys(
+        self, visit: ConsoleVisit, *, err: WanderbuchError | None = None, status: int = 200
+    ) -> web.StreamResponse:
         office, standing = visit.office, visit.office.standing
         ground = standing.ground()
         view = await office.joining.view()
         return self._console.show(
             visit,
             "console_keys.html",
+            status=status,
+            err=err,
+            country=visit.text("country")[:_MAX_TEXT],
             did=office.tenant.did,
             signs_as=standing.did,
             ground=ground,
@@ -122,9 +131,12 @@ class ConsoleStanding:
         """Tell the authority with what the centre signs now; what it issued before goes on to count."""
         visit.person.must(ClerkRole.ADMINISTRATOR)
         told = self._told(visit)
-        if told is None:
-            raise MalformedError("expected a country")
-        await visit.office.joining.apply(told, (), application_id=visit.own_id("keys"))
+        try:
+            if told is None:
+                raise MalformedError("expected a country")
+            await visit.office.joining.apply(told, (), application_id=visit.own_id("keys"))
+        except WanderbuchError as err:
+            return await self._keys(visit, err=err, status=_status(err))
         return visit.go("/standing")
 
     def _told(self, visit: ConsoleVisit) -> dict[str, Any] | None:
@@ -135,6 +147,10 @@ class ConsoleStanding:
             return None
         told: dict[str, Any] = {"name": visit.office.tenant.name, "country": country, "website": None, "email": None}
         return told | {name: text for name in ("website", "email") if (text := visit.text(name)[:_MAX_TEXT])}
+
+
+def _status(err: WanderbuchError) -> int:
+    return 422 if isinstance(err, MalformedError) else 409
 
 
 def _open_question(told: ApplicationStanding | None) -> str:

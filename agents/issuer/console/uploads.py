@@ -1,26 +1,26 @@
 """Class lists that clerks have uploaded: kept until they became a batch, read anew with what a person says about them.
 
-1. A few are kept at a time; the oldest goes. What a person says of a list is remembered by its headers, for the next;
-   but not what holds for everybody in it, which is this class's own.
-2. Reading is pure and takes a while, so it runs in a thread. Nothing is issued by it.
+1. A few are kept at a time, and none longer than a week; the oldest goes.
+2. What a person says of a list is remembered by its headers, for the next, so far as it is about these; but not what
+   holds for everybody in it, which is this class's own. What was said longest ago goes.
+3. Reading is pure and takes a while, so it waits for its turn in a thread. Nothing is issued by it.
 """
 
-import asyncio
 import base64
-import contextlib
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 from acapy_agent.core.profile import Profile
 from pydantic import BaseModel, ConfigDict, Field
 
-from wanderbuch.agents.issuer.class_list.columns import columns_of
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.results import Result
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.runtime.list_readers import read_in_turn
 from wanderbuch.governance.importing.dates import DayOrder
+from wanderbuch.governance.importing.headers import mapped_in
 from wanderbuch.governance.lists.statuses import folded
 from wanderbuch.store.once import own_id
 from wanderbuch.store.records import DuplicateError, Record, RecordStore, new_id
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from wanderbuch.governance.lists.table import Table
 
 MOST_KEPT: Final = 6
+MOST_HABITS: Final = 50
+KEPT_FOR: Final = timedelta(days=7)
+MAX_WORD: Final = 200
+_MAX_VALUE: Final = 4000
+
+type _Word = Annotated[str, Field(max_length=MAX_WORD)]
+type _Value = Annotated[str, Field(max_length=_MAX_VALUE)]
 
 
 class SaidOfClass(BaseModel):
@@ -37,10 +44,10 @@ class SaidOfClass(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mapping: dict[str, str] = Field(default={}, max_length=200)
-    for_all: dict[str, str] = Field(default={}, max_length=100)
-    answers: dict[str, str] = Field(default={}, max_length=100)
-    results: dict[str, Result] = Field(default={}, max_length=200)
+    mapping: dict[_Word, _Word] = Field(default={}, max_length=200)
+    for_all: dict[_Word, _Value] = Field(default={}, max_length=100)
+    answers: dict[_Word, _Word] = Field(default={}, max_length=100)
+    results: dict[_Word, Result] = Field(default={}, max_length=200)
     day_order: DayOrder = DayOrder.REFUSE
     makes_numbers: bool = False
     header_row: int | None = Field(default=None, ge=1, le=100_000)
@@ -72,15 +79,20 @@ class ClassUpload(Record):
     """
 
     category: ClassVar[str] = "wanderbuch.class-upload"
+    index_version: ClassVar[int] = 2
 
     name: str = Field(repr=False)
     content: str = Field(repr=False)
     uploaded_by: str
     said: SaidOfClass = Field(default=SaidOfClass(), repr=False)
 
+    def due_at(self) -> datetime:
+        """Return when it goes, whatever became of it (1)."""
+        return self.created_at + KEPT_FOR
+
 
 class ClassHabit(Record):
-    """What was said last of a class list with these headers; its id follows from them."""
+    """What was said last of a class list with these headers, at `created_at`; its id follows from them."""
 
     category: ClassVar[str] = "wanderbuch.class-habit"
 
@@ -120,7 +132,7 @@ class ClassUploads:
         Raises:
             TableError: it cannot be read.
         """
-        table = await asyncio.to_thread(_table, type_id, content, SaidOfClass())
+        table = await read_in_turn(_table, type_id, content, SaidOfClass())
         habit = await self._habits.get_or_none(_habit_id(type_id, table))
         kept = ClassUpload(
             id=new_id(),
@@ -135,24 +147,20 @@ class ClassUploads:
         return await self._lists.insert(kept)
 
     async def say(self, type_id: str, list_id: str, said: SaidOfClass) -> ClassUpload:
-        """Keep what a person says of a list, and remember it by its headers (1).
+        """Keep what a person says of a list, and remember it by its headers (2).
 
         Raises:
             NotFoundError: there is no such list.
             TableError: it cannot be read so.
         """
         uploaded = await self.get(list_id)
-        table = await asyncio.to_thread(_table, type_id, base64.b64decode(uploaded.content), said)
-        kept = said.model_copy(update={"for_all": {}})
-        habit = ClassHabit(id=_habit_id(type_id, table), created_at=self._clock(), said=kept)
-        if await self._habits.get_or_none(habit.id) is None:
-            with contextlib.suppress(DuplicateError):  # somebody else, just now
-                await self._habits.insert(habit)
-        await self._habits.change(habit.id, lambda before: before.model_copy(update={"said": kept}))
+        table = await read_in_turn(_table, type_id, base64.b64decode(uploaded.content), said)
+        said = said.model_copy(update={"mapping": mapped_in(table, said.mapping)})
+        await self._remember(_habit_id(type_id, table), said.model_copy(update={"for_all": {}}))
         return await self._lists.change(list_id, lambda before: before.model_copy(update={"said": said}))
 
     async def read(self, standing: Standing, uploaded: ClassUpload, *, at: datetime) -> ClassList:
-        """Return a list as it is read with what was said of it (2), each row judged as its offer will be.
+        """Return a list as it is read with what was said of it (3), each row judged as its offer will be.
 
         Raises:
             TableError: it cannot be read so.
@@ -161,19 +169,31 @@ class ClassUploads:
         return await read_judged(standing, base64.b64decode(uploaded.content), said.settings(), said.choices(), at=at)
 
     async def remove(self, list_id: str) -> None:
-        """Remove a list; NotFoundError: there is none."""
+        """Remove a list, if it is there."""
         await self._lists.remove(list_id)
+
+    async def sweep(self, now: datetime) -> None:
+        """Remove the lists that nobody made a batch of in a week (1)."""
+        async with self._lists.claiming(now) as due:
+            async for uploaded in due:
+                await self._lists.remove(uploaded.id)
+
+    async def _remember(self, habit_id: str, said: SaidOfClass) -> None:
+        habit = ClassHabit(id=habit_id, created_at=self._clock(), said=said)
+        if await self._habits.get_or_none(habit.id) is None:
+            known = sorted([known async for known in self._habits.every()], key=lambda known: known.created_at)
+            for old in known[: max(0, len(known) - MOST_HABITS + 1)]:
+                await self._habits.remove(old.id)
+        try:
+            await self._habits.put(habit)
+        except DuplicateError:  # somebody else inserted it just now
+            await self._habits.put(habit)
 
 
 def _table(type_id: str, content: bytes, said: SaidOfClass) -> "Table":
-    from wanderbuch.governance.lists.reading import read_list  # as in `SaidOfClass.choices`
+    from wanderbuch.agents.issuer.class_list.reading import read_class_table  # as in `SaidOfClass.choices`
 
-    names, named = columns_of(type_id), _named(said.mapping)
-    return read_list(content, said.choices(), known=lambda text: names.knows(text) or folded(text) in named)
-
-
-def _named(mapping: Mapping[str, str]) -> set[str]:
-    return {folded(header) for header in mapping}
+    return read_class_table(content, type_id, said.mapping, said.choices())
 
 
 def _habit_id(type_id: str, table: "Table") -> str:

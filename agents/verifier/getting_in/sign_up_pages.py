@@ -15,8 +15,7 @@ from pydantic import ValidationError
 
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.networks import Networks
-from wanderbuch.agents.runtime.own_applications import OwnApplication
-from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.runtime.own_applications import OwnApplication, UnfitApplicationError
 from wanderbuch.agents.runtime.sign_up import SignUp
 from wanderbuch.agents.runtime.tenants import Tenants
 from wanderbuch.agents.site.languages import Language, negotiated
@@ -130,7 +129,7 @@ class SignUpPages:
             made = await own.own_applications.apply(
                 told | {"name": own.tenant.name}, VerifierWants(uses=uses), application_id=application_id
             )
-        except ValidationError:
+        except (ValidationError, UnfitApplicationError):
             return self._show_application(office, request, language, sent, failure=None, is_incomplete=True)
         except WanderbuchError as err:
             return self._show_application(office, request, language, sent, failure=err)
@@ -162,8 +161,6 @@ class SignUpPages:
             )
         try:
             await _answer(own, sent)
-        except ValidationError:
-            failure = MalformedError("the answer has characters that a text may not have")
         except WanderbuchError as err:
             failure = err
         courses = [await self._course_of(own, one) for one in await own.own_applications.all()]

@@ -1,5 +1,6 @@
 """A class list is judged as its offers will be, and the REST route says it in the words of its body."""
 
+import asyncio
 import base64
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from wanderbuch.agents.issuer.class_list.listed import OWN, ClassSettings
 from wanderbuch.agents.issuer.class_list.models import ClassListIn, ClassListOut
 from wanderbuch.agents.runtime.app import Call
 from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.governance.facts.question import Verdict
 from wanderbuch.governance.lists.reading import Choices
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,6 +43,43 @@ async def test_a_row_outside_the_accreditation_is_not_ready_and_says_why(worksho
     assert [row.number for row in listed.rows] == [2]
     assert listed.to_look_at == (3, 4)
     assert [(finding.row, finding.kind) for finding in listed.findings] == [(3, "standing"), (4, "value-birth_date")]
+
+
+async def test_the_authority_is_asked_once_for_all_rows_that_are_refused(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    real = workshop.standing._source.ask
+
+    async def counted() -> Any:
+        nonlocal asked
+        asked += 1
+        return await real()
+
+    monkeypatch.setattr(workshop.standing._source, "ask", counted)
+    days = [f"N-{day},Perera,Nimal {chr(64 + day)},1995-03-12,Cooks,2024-06-0{day}" for day in range(1, 6)]
+    sent = "\r\n".join([LIST.partition("\r\n")[0] + ",Award date", *days])
+    settings = ClassSettings(for_all={name: text for name, text in FOR_ALL.items() if name != "awarded_on"})
+    listed = await read_judged(workshop.standing, sent.encode(), settings, Choices(), at=datetime.now(UTC))
+    assert [finding.kind for finding in listed.findings] == ["standing"] * 5
+    assert asked == 1
+
+
+async def test_others_have_their_turn_while_many_rows_are_judged(workshop: Workshop) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    claims = [CLAIM | {"awarded_on": f"2024-06-{1 + number % 28:02}"} for number in range(100)]
+    decisions = await workshop.standing.decisions(claims, at=datetime.now(UTC))
+    task.cancel()
+    assert {decision.verdict for decision in decisions} == {Verdict.TRUSTED}
+    assert turns >= 4
 
 
 async def test_the_route_names_members_and_not_options(workshop: Workshop) -> None:

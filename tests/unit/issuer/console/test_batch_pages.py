@@ -1,15 +1,22 @@
 """A clerk's way with a class list at the console: upload, dry run, batch, slips, corrections; one test a part."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
 from tests.unit.issuer.console.test_issuing_pages import FIELDS
+from tests.unit.trust.ecosystem import TYPE
 from tests.unit.verifier_pages.conftest import Answer, Browser, hidden
 
 from wanderbuch.agents.issuer.batches.row import RowState
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
+from wanderbuch.agents.issuer.class_list import reading
+from wanderbuch.agents.issuer.console import uploads as uploads_module
+from wanderbuch.agents.issuer.console.uploads import SaidOfClass
+from wanderbuch.governance.lists.table import TableError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -100,9 +107,44 @@ async def test_a_batch_is_made_once_and_only_of_the_list_that_was_looked_at(
     assert (changed.status, "not the one that was looked at" in changed.text) == (409, True)
     twice = [await clerk.send(f"{address}/batch", **plan, leaves_out="1") for _ in range(2)]
     assert [answer.status for answer in twice] == [303, 303]
-    assert twice[0].target == twice[1].target
+    assert twice[0].target == twice[1].target  # although its list has gone
+    assert (await clerk.ask(address)).status == 404
+    await say(clerk, address := await upload(clerk, listed("c")))
     again = await clerk.send(f"{address}/batch", **{**plan, "leaves_out": "1", "once": "another"})
     assert (again.status, twice[0].target in again.text, 'name="again"' in again.text) == (409, True, True)
+
+
+async def test_lists_go_after_a_week_and_long_ones_never_come(
+    place: ConsolePlace, browsers: dict[str, Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clerk, uploads = browsers[CLERK], place.office.console.uploads
+    address = await upload(clerk, listed("h"))
+    await uploads.sweep(place.workshop.now + timedelta(days=6))
+    assert (await clerk.ask(address)).status == 200
+    await uploads.sweep(place.workshop.now + timedelta(days=8))
+    assert (await clerk.ask(address)).status == 404
+    monkeypatch.setattr(reading, "MAX_CLASS_ROWS", 2)
+    with pytest.raises(TableError, match="expected at most 2 rows, found 3"):
+        await uploads.upload(TYPE.id, "long.csv", listed("i"), by=CLERK)
+
+
+async def test_what_is_remembered_is_about_the_headers_is_short_and_the_oldest_goes(
+    place: ConsolePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = place.office.console.uploads
+    said = SaidOfClass(mapping={"Phone": "-", "column A": "credential_id", "column ZZ": "-", "foreign text": "-"})
+    kept = await uploads.upload(TYPE.id, "a.csv", listed("k"), by=CLERK)
+    assert (await uploads.say(TYPE.id, kept.id, said)).said.mapping == {"Phone": "-", "column A": "credential_id"}
+    for wrong in ({"mapping": {"a" * 201: "-"}}, {"mapping": {"a": "b" * 201}}, {"results": {"p" * 201: "passed"}}):
+        with pytest.raises(ValidationError):
+            SaidOfClass.model_validate(wrong)
+    monkeypatch.setattr(uploads_module, "MOST_HABITS", 2)
+    monkeypatch.setattr(uploads, "_clock", lambda: datetime.now(UTC))
+    for header in ("Post", "Phone", "Fax", "Phone", "Town"):
+        content = listed("l").replace(b"Phone", header.encode())
+        kept = await uploads.upload(TYPE.id, "b.csv", content, by=CLERK)
+        await uploads.say(TYPE.id, kept.id, SaidOfClass(mapping={header: "-"}))
+    assert {*[name async for habit in uploads._habits.every() for name in habit.said.mapping]} == {"Phone", "Town"}
 
 
 async def test_a_batch_is_started_paused_and_its_slips_and_pins_are_printed_apart(
