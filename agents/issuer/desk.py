@@ -144,6 +144,16 @@ class OfferDesk:
             )
         )
 
+    async def check(self, claim: Mapping[str, object]) -> None:
+        """Refuse a claim that may not be offered now; an issuer that cannot issue yet judges nothing.
+
+        Raises:
+            ClaimError: the claim does not fit its type.
+            OfferRefusedError: the issuer may not attest it now.
+        """
+        if self._standing.ground() is not None:
+            await self._draft(claim, datetime.now(UTC))
+
     async def make_for_many(
         self, claim: Mapping[str, object], *, lifetime: timedelta, most: int = MOST_WALLETS
     ) -> OpenInvitation:

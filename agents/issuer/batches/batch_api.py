@@ -24,12 +24,14 @@ from wanderbuch.agents.issuer.batches.batch_models import (
     SlipsOut,
     slip_view,
 )
+from wanderbuch.agents.issuer.batches.claims import claim_digest
 from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.class_list.models import ClassListOut
 from wanderbuch.agents.issuer.standing import Standing
+from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import Call, Route, delete, get, post
 from wanderbuch.agents.runtime.listing import LISTED, asked_part
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -81,27 +83,27 @@ async def _show(office: BatchWork, call: Call[None]) -> BatchOut:
 
 
 async def _start(office: BatchWork, call: Call[None]) -> BatchOut:
-    return await _view(office, await office.batches.start((await _known(office, call)).id))
+    return await _view(office, await office.batches.start((await _known(office, call)).id, by=manager(call)))
 
 
 async def _pause(office: BatchWork, call: Call[None]) -> BatchOut:
-    return await _view(office, await office.batches.pause((await _known(office, call)).id))
+    return await _view(office, await office.batches.pause((await _known(office, call)).id, by=manager(call)))
 
 
 async def _resume(office: BatchWork, call: Call[None]) -> BatchOut:
-    return await _view(office, await office.batches.resume((await _known(office, call)).id))
+    return await _view(office, await office.batches.resume((await _known(office, call)).id, by=manager(call)))
 
 
 async def _cancel(office: BatchWork, call: Call[None]) -> BatchOut:
-    return await _view(office, await office.batches.cancel((await _known(office, call)).id))
+    return await _view(office, await office.batches.cancel((await _known(office, call)).id, by=manager(call)))
 
 
 async def _extend(office: BatchWork, call: Call[LastDay]) -> BatchOut:
-    return await _view(office, await office.batches.extend(call.path["id"], call.body.claim_until))
+    return await _view(office, await office.batches.extend(call.path["id"], call.body.claim_until, by=manager(call)))
 
 
 async def _remove(office: BatchWork, call: Call[None]) -> BatchLine:
-    return BatchLine.of(await office.batches.remove(call.path["id"]))
+    return BatchLine.of(await office.batches.remove(call.path["id"], by=manager(call)))
 
 
 async def _slips(office: BatchWork, call: Call[None]) -> SlipsOut:
@@ -132,25 +134,25 @@ async def _row(office: BatchWork, call: Call[None]) -> RowOut:
 
 async def _retry(office: BatchWork, call: Call[None]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.retry(batch, number)
+    row = await office.batches.retry(batch, number, by=manager(call))
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
 async def _leave_out(office: BatchWork, call: Call[None]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.leave_out(batch, number)
+    row = await office.batches.leave_out(batch, number, by=manager(call))
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
 async def _edit(office: BatchWork, call: Call[RowEdit]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.edit(batch, number, call.body.claim)
+    row = await office.batches.edit(batch, number, call.body.claim, by=manager(call), digest=call.body.digest)
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
 async def _renew(office: BatchWork, call: Call[Renewal]) -> RowOut:
     batch, number = await _known(office, call), _number(call)
-    row = await office.batches.renew(batch, number, slips=call.body.slips)
+    row = await office.batches.renew(batch, number, slips=call.body.slips, by=manager(call))
     return _row_view(office, batch, (await office.batches.row(batch, number))[0], row)
 
 
@@ -231,7 +233,9 @@ async def _part(office: BatchWork, call: Call[None]) -> tuple[Batch, list[tuple[
 
 
 def _row_view(office: BatchWork, batch: Batch, claim: Mapping[str, str], row: BatchRow) -> RowOut:
-    return RowOut(slip=slip_view(row, claim, _address(office, batch, row)), claim=dict(claim))
+    return RowOut(
+        slip=slip_view(row, claim, _address(office, batch, row)), claim=dict(claim), digest=claim_digest(claim)
+    )
 
 
 def _address(office: BatchWork, batch: Batch, row: BatchRow) -> str:

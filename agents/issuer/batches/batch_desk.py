@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
+from wanderbuch.agents.issuer.acts import Act, ActLog
 from wanderbuch.agents.issuer.batches.batch import (
     MOST_BATCHES,
     SEEN,
@@ -35,11 +36,12 @@ from wanderbuch.agents.issuer.batches.batch import (
 )
 from wanderbuch.agents.issuer.batches.claiming import SlipDesk
 from wanderbuch.agents.issuer.batches.claims import (
+    claim_digest,
     first_numbers,
     read_claim,
     read_claims,
     remove_claims,
-    replace_claim,
+    replace_claim_in,
     write_claims,
 )
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
@@ -48,6 +50,7 @@ from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassR
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.facts.anywhere import days_anywhere
+from wanderbuch.governance.lists.statuses import folded
 from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
 from wanderbuch.store.errors import DuplicateError, NotFoundError
@@ -61,6 +64,7 @@ FACTS: Final = ("birth_date", NUMBER)
 _SECRET_BYTES: Final = 32
 _PAGE: Final = 200
 _STOPPED: Final = (BatchState.CANCELLED,)
+_WITHOUT_CREDENTIAL: Final = (RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
 
 
 class ListNotReadyError(ExchangeError):
@@ -75,6 +79,12 @@ class ListChangedError(ExchangeError):
     """The list is not the one that was looked at."""
 
     code = "exchange.list_changed"
+
+
+class RowChangedError(ExchangeError):
+    """The row is not the one that was looked at."""
+
+    code = "exchange.row_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +122,16 @@ class Counts:
 
 
 class BatchDesk:
-    """The batches of one issuer."""
+    """The batches of one issuer. What people do with them is written down by their ids (`ActLog`).
 
-    def __init__(self, profile: Profile, claiming: SlipDesk) -> None:
+    Args:
+        profile: of the issuer.
+        claiming: where slips are claimed.
+        log: of who did what; by default it is opened here.
+    """
+
+    def __init__(self, profile: Profile, claiming: SlipDesk, log: ActLog | None = None) -> None:
+        self.log = log or ActLog(profile)
         self._profile = profile
         self._batches = RecordStore(profile, Batch)
         self._teller = Teller(profile, Batch, batch_events, records=self._batches)
@@ -177,7 +194,7 @@ class BatchDesk:
         if kept.digest != listed.digest:
             raise ListChangedError("a crash cut this call, and the list has changed since", hint="take a new key")
         await write_claims(self._profile, batch_id, rows)
-        return await self._move(batch_id, BatchState.READY, of=(BatchState.WRITING,))
+        return await self._moved(kept, BatchState.READY, of=(BatchState.WRITING,))
 
     async def get(self, batch_id: str) -> Batch:
         """Return a batch; NotFoundError: there is none."""
@@ -195,34 +212,35 @@ class BatchDesk:
         """Return a part of the batches, the newest first."""
         return await self._batches.page(state=SEEN, limit=limit, cursor=cursor)
 
-    async def start(self, batch_id: str) -> Batch:
+    async def start(self, batch_id: str, *, by: str) -> Batch:
         """Have its slips claimed from now on."""
-        return await self._move(batch_id, BatchState.RUNNING, of=(BatchState.READY,))
+        return await self._move(batch_id, BatchState.RUNNING, Act.STARTED, of=(BatchState.READY,), by=by)
 
-    async def pause(self, batch_id: str) -> Batch:
+    async def pause(self, batch_id: str, *, by: str) -> Batch:
         """Make no further offer; who has one may go on with it."""
-        return await self._move(batch_id, BatchState.PAUSED, of=(BatchState.RUNNING,))
+        return await self._move(batch_id, BatchState.PAUSED, Act.PAUSED, of=(BatchState.RUNNING,), by=by)
 
-    async def resume(self, batch_id: str) -> Batch:
+    async def resume(self, batch_id: str, *, by: str) -> Batch:
         """Go on."""
-        return await self._move(batch_id, BatchState.RUNNING, of=(BatchState.PAUSED,))
+        return await self._move(batch_id, BatchState.RUNNING, Act.RESUMED, of=(BatchState.PAUSED,), by=by)
 
-    async def cancel(self, batch_id: str) -> Batch:
+    async def cancel(self, batch_id: str, *, by: str) -> Batch:
         """End it for good, and withdraw what is open; credentials that were issued stay."""
-        batch = await self._move(
-            batch_id, BatchState.CANCELLED, of=(BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
-        )
+        live = (BatchState.READY, BatchState.RUNNING, BatchState.PAUSED)
+        batch = await self._move(batch_id, BatchState.CANCELLED, Act.CANCELLED, of=live, by=by)
         async for row in self._rows(batch_id, RowState.OPEN):
             await self._stop(row)
         return batch
 
-    async def extend(self, batch_id: str, claim_until: datetime) -> Batch:
+    async def extend(self, batch_id: str, claim_until: datetime, *, by: str) -> Batch:
         """Let its slips be claimed for longer, or for less long."""
-        return await self._batches.change(
-            (await self.get(batch_id)).id, lambda batch: batch.model_copy(update={"claim_until": claim_until})
-        )
+        kept = await self.get(batch_id)
+        if kept.claim_until == claim_until:
+            return kept
+        await self.log.note(Act.EXTENDED, by=by, what=kept.id)
+        return await self._batches.change(kept.id, lambda batch: batch.model_copy(update={"claim_until": claim_until}))
 
-    async def remove(self, batch_id: str) -> Batch:
+    async def remove(self, batch_id: str, *, by: str) -> Batch:
         """Remove a cancelled batch, with its claims; offers and credentials that came of it stay.
 
         Raises:
@@ -231,6 +249,7 @@ class BatchDesk:
         batch = await self.get(batch_id)
         if batch.state is not BatchState.CANCELLED:
             raise BatchStateError(f"expected a batch that is CANCELLED, found one that is {batch.state.value}")
+        await self.log.note(Act.REMOVED, by=by, what=batch.id, key=f"{Act.REMOVED}.{batch.id}")
         await self._remove(batch)
         return batch
 
@@ -263,46 +282,58 @@ class BatchDesk:
         claim = await read_claim(self._profile, batch, number)
         return claim, await self.claiming.settled(await self.claiming.row(batch.id, number))
 
-    async def retry(self, batch: Batch, number: int) -> BatchRow:
+    async def retry(self, batch: Batch, number: int, *, by: str) -> BatchRow:
         """Let a row be claimed again with the same slip: its lock is lifted, an offer that is open is withdrawn.
 
         Raises:
             NotFoundError: there is no such row.
             BatchStateError: it has a credential.
         """
-        return await self._act(
-            batch, number, _retried, states=(RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
-        )
+        return await self._act(batch, number, _retried, Act.ROW_RETRIED, by=by)
 
-    async def leave_out(self, batch: Batch, number: int) -> BatchRow:
+    async def leave_out(self, batch: Batch, number: int, *, by: str) -> BatchRow:
         """Let nobody claim a row; `retry` takes that back. Errors as with `retry`."""
-        return await self._act(
-            batch, number, _left_out, states=(RowState.WAITING, RowState.OPEN, RowState.LOCKED, RowState.LEFT_OUT)
-        )
+        return await self._act(batch, number, _left_out, Act.ROW_LEFT_OUT, by=by)
 
-    async def edit(self, batch: Batch, number: int, claim: Mapping[str, str]) -> BatchRow:
+    async def edit(
+        self, batch: Batch, number: int, claim: Mapping[str, str], *, by: str, digest: str | None = None
+    ) -> BatchRow:
         """Correct the claim of a row that nobody has claimed; its slip stays good. An open offer is withdrawn first.
+
+        A lock is lifted: what was told may have been right, and the claim wrong. The same claim changes nothing.
 
         Args:
             batch: whose row.
             number: of the row.
             claim: the whole of it, as applications write it.
+            by: id of who.
+            digest: of the claim as it was looked at (`claim_digest`); None: it was not.
 
         Raises:
             NotFoundError: there is no such row.
             BatchStateError: it has a credential, or the batch is cancelled.
             ClaimError: it is no claim of the batch's type.
+            OfferRefusedError: the issuer may not attest it now.
+            RowChangedError: somebody has changed it since it was looked at.
             ExchangeError: another row has its certificate number.
         """
         if batch.state in _STOPPED:
             raise BatchStateError("expected a batch that is not cancelled")
         kind = load_credential_type(batch.credential_type)
         checked = validate_claim(kind, claim, at=days_anywhere(datetime.now(UTC)).last).plain
+        claiming = self.claiming
+        if checked != await read_claim(self._profile, batch, number):
+            await claiming.check(checked)  # the authority may be asked: nobody waits for that with the row's turn
         async with one_step(self._profile, f"batch-edit.{batch.id}"):  # so no two rows get one number
             before = await read_claim(self._profile, batch, number)
+            if checked == before:  # sent again: what the slip has become since stays
+                return await claiming.settled(await claiming.row(batch.id, number))
+            if digest not in (None, claim_digest(before)):
+                raise RowChangedError(
+                    "somebody has changed this row since you looked at it", hint="look at it again, then correct it"
+                )
             if checked.get(NUMBER) != before.get(NUMBER):
                 await self._check_number(batch, number, checked.get(NUMBER, ""))
-            claiming = self.claiming
             async with claiming.turn(batch.id, number):
                 row = await claiming.settled(await claiming.row(batch.id, number))
                 row = await claiming.withdraw(row)
@@ -311,29 +342,39 @@ class BatchDesk:
                         "expected a row without a credential, found one that is ISSUED",
                         hint="renew it: that revokes the credential and gives out a new slip",
                     )
-                await replace_claim(self._profile, batch, number, checked)
-                return row
+                names = sorted(name for name in {*before, *checked} if before.get(name) != checked.get(name))
+                unlocked = _retried(row) if row.state is RowState.LOCKED else row
+                await self.log.note(
+                    Act.ROW_EDITED,
+                    by=by,
+                    what=f"{batch.id} {number}: {', '.join(names)}",
+                    changed=() if unlocked is row else ((row, unlocked),),
+                    also=lambda handle: replace_claim_in(handle, batch, number, checked),
+                )
+                return unlocked
 
     async def _check_number(self, batch: Batch, number: int, wanted: str) -> None:
         async for row in read_claims(self._profile, batch):
-            if row.number != number and row.claim.get(NUMBER) == wanted:
+            if row.number != number and folded(row.claim.get(NUMBER, "")) == folded(wanted):
                 raise ExchangeError(
                     f"row {row.number} has this certificate number", hint="give each a number of its own"
                 )
 
-    async def renew(self, batch: Batch, number: int, *, slips: int) -> BatchRow:
+    async def renew(self, batch: Batch, number: int, *, slips: int, by: str) -> BatchRow:
         """Give a row a new slip; the old one is worth nothing, and what it brought is revoked or withdrawn.
 
         Args:
             batch: whose row.
             number: of the row.
             slips: how many it has had, as the clerk saw it: whoever asks twice gets one new slip.
+            by: id of who.
 
         Raises:
             NotFoundError: there is no such row.
             BatchStateError: it has had another number of slips, or as many as may be.
         """
-        return await self._act(batch, number, partial(_renewed, slips=slips), states=tuple(RowState), withdraws=False)
+        step = partial(_renewed, slips=slips)
+        return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
 
     async def sweep(self, now: datetime) -> None:
         """Look at rows whose offers may have ended, end what must, and remove what was left half written."""
@@ -369,8 +410,10 @@ class BatchDesk:
         batch: Batch,
         number: int,
         step: Callable[[BatchRow], BatchRow | None],
+        act: Act,
         *,
-        states: Collection[RowState],
+        by: str,
+        states: Collection[RowState] = _WITHOUT_CREDENTIAL,
         withdraws: bool = True,
     ) -> BatchRow:
         """Do something with a row, alone, once its offer was looked at."""
@@ -378,6 +421,8 @@ class BatchDesk:
         claiming = self.claiming
         async with claiming.turn(batch.id, number):
             row = await claiming.settled(await claiming.row(batch.id, number))
+            if row.state in states and step(row) not in (None, row):
+                await self.log.note(act, by=by, what=f"{batch.id} {number}")
             if withdraws:
                 row = await claiming.withdraw(row)
             if row.state not in states:
@@ -388,8 +433,13 @@ class BatchDesk:
             row = await claiming.change(row, step)
             return await claiming.settled(await claiming.end_what_must(row))
 
-    async def _move(self, batch_id: str, state: BatchState, *, of: Collection[BatchState]) -> Batch:
+    async def _move(self, batch_id: str, state: BatchState, act: Act, *, of: Collection[BatchState], by: str) -> Batch:
         batch = await self._batches.get(batch_id)
+        if batch.moved(state, of=tuple(of)) is not None:
+            await self.log.note(act, by=by, what=batch.id, key=f"{act}.{batch.id}.{batch.changes + 1}")
+        return await self._moved(batch, state, of=of)
+
+    async def _moved(self, batch: Batch, state: BatchState, *, of: Collection[BatchState]) -> Batch:
         return await self._teller.change(batch, lambda kept: kept.moved(state, of=tuple(of)))
 
     async def _check_room(self, batch_id: str, digest: str, *, again: bool) -> None:

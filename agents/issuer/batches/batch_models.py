@@ -53,9 +53,13 @@ class Renewal(ApiModel):
 
 
 class RowEdit(ApiModel):
-    """The whole claim of a row as it is to be, attribute -> value."""
+    """The whole claim of a row as it is to be, attribute -> value.
+
+    `digest` is that of the claim as it was shown: if somebody has changed it since, nothing is written.
+    """
 
     claim: dict[str, str] = Field(min_length=1, max_length=100)
+    digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
 
 class BatchLine(ApiModel):
@@ -150,10 +154,11 @@ class SlipsOut(ApiModel):
 
 
 class RowOut(ApiModel):
-    """A row with its claim."""
+    """A row with its claim; `digest` goes with a correction."""
 
     slip: SlipOut
     claim: dict[str, str]
+    digest: str
 
 
 class PinOut(ApiModel):

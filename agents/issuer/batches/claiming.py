@@ -154,6 +154,10 @@ class SlipDesk:
             row = await self.end_what_must(row)  # 3
             return await self._offer(batch, row, claim)  # 4, 5
 
+    async def check(self, claim: Mapping[str, str]) -> None:
+        """Refuse a claim that may not be offered now, as `OfferDesk.check` does."""
+        await self._desk.check(claim)
+
     def turn(self, batch_id: str, number: int) -> AbstractAsyncContextManager[None]:
         """Return what is held while something is done with a row, by whichever process."""
         return one_step(self._profile, f"batch.{batch_id}.{number}", wait_s=_TURN_S)

@@ -4,6 +4,7 @@ So ten thousand rows are a hundred entries, and one row costs a page to read. A 
 row has no credential, under the row's turn; its page is read and written in one transaction, for the rows beside it.
 """
 
+import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -58,22 +59,25 @@ async def claim_in(handle: Any, batch: Batch, number: int) -> Mapping[str, str]:
     return claim
 
 
-async def replace_claim(profile: Profile, batch: Batch, number: int, claim: Mapping[str, str]) -> None:
-    """Write another claim in place of a row's.
+def claim_digest(claim: Mapping[str, str]) -> str:
+    """Return what tells whether a claim is the one that was looked at: SHA-256, hexadecimal."""
+    return hashlib.sha256(json.dumps(sorted(claim.items())).encode()).hexdigest()
+
+
+async def replace_claim_in(handle: Any, batch: Batch, number: int, claim: Mapping[str, str]) -> None:
+    """Write another claim in place of a row's, in a transaction that is open.
 
     Raises:
         NotFoundError: there is no row with this number.
     """
     page = bisect_right(batch.numbers, number) - 1
     place = _place(batch.id, page)
-    async with profile.transaction() as transaction:
-        entry = None if page < 0 else await transaction.handle.fetch(_CATEGORY, place, for_update=True)
-        rows = [] if entry is None else json.loads(entry.value)
-        part = [[own, dict(claim) if own == number else kept] for own, kept in rows]
-        if number not in (own for own, _ in part):
-            raise NotFoundError(f"there is no row {number} in this batch")
-        await transaction.handle.replace(_CATEGORY, place, json.dumps(part))
-        await transaction.commit()
+    entry = None if page < 0 else await handle.fetch(_CATEGORY, place, for_update=True)
+    rows = [] if entry is None else json.loads(entry.value)
+    part = [[own, dict(claim) if own == number else kept] for own, kept in rows]
+    if number not in (own for own, _ in part):
+        raise NotFoundError(f"there is no row {number} in this batch")
+    await handle.replace(_CATEGORY, place, json.dumps(part))
 
 
 async def read_claims(profile: Profile, batch: Batch, *, after: int = 0) -> AsyncIterator[ClassRow]:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
 from wanderbuch.agents.issuer.batches.batch_api import result_lines
+from wanderbuch.agents.issuer.batches.claims import claim_digest
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
@@ -20,6 +21,7 @@ from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, r
 from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
+from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
 from wanderbuch.errors import ExchangeError, WanderbuchError
@@ -107,25 +109,27 @@ class ConsoleBatches:
 
     async def _step(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Do what a button says."""
-        batch, batches = await self._batch(visit), visit.office.batches
+        batch, batches, by = await self._batch(visit), visit.office.batches, visit.person.id
         step = visit.request.match_info["step"]
         if step in ("cancel", "remove") and visit.text("sure") != "yes":
             raise MalformedError("tick the box to confirm")
         try:
             match step:
                 case "start":
-                    await batches.start(batch.id)
+                    await batches.start(batch.id, by=by)
                 case "pause":
-                    await batches.pause(batch.id)
+                    await batches.pause(batch.id, by=by)
                 case "resume":
-                    await batches.resume(batch.id)
+                    await batches.resume(batch.id, by=by)
                 case "cancel":
-                    await batches.cancel(batch.id)
+                    await batches.cancel(batch.id, by=by)
                 case "extend":
+                    if visit.text("until") != batch.claim_until.isoformat():  # it was done: a reload, or a second click
+                        return visit.go(f"/batch/{batch.id}")
                     at = visit.office.tenant.clock()
-                    await batches.extend(batch.id, max(at, batch.claim_until) + 3 * _MONTH)
+                    await batches.extend(batch.id, max(at, batch.claim_until) + 3 * _MONTH, by=by)
                 case "remove":
-                    await batches.remove(batch.id)
+                    await batches.remove(batch.id, by=by)
                     return visit.go("/batches")
                 case _:
                     raise MalformedError("expected a step of the page of a batch")
@@ -211,12 +215,12 @@ class ConsoleBatches:
         )
 
     async def _row_step(self, visit: ConsoleVisit) -> web.StreamResponse:
-        batch, batches = await self._batch(visit), visit.office.batches
+        batch, batches, by = await self._batch(visit), visit.office.batches, visit.person.id
         number, slips = _number(visit.request.match_info["number"]), visit.text("slips")
         does: Mapping[str, Callable[[], Awaitable[object]]] = {
-            "retry": lambda: batches.retry(batch, number),
-            "leave-out": lambda: batches.leave_out(batch, number),
-            "renew": lambda: batches.renew(batch, number, slips=_number(slips)),
+            "retry": lambda: batches.retry(batch, number, by=by),
+            "leave-out": lambda: batches.leave_out(batch, number, by=by),
+            "renew": lambda: batches.renew(batch, number, slips=_number(slips), by=by),
         }
         step = does.get(visit.request.match_info["step"])
         if step is None:
@@ -235,7 +239,7 @@ class ConsoleBatches:
         batch = await self._batch(visit)
         claim, row = await visit.office.batches.row(batch, _number(visit.request.match_info["number"]))
         form = blank_form(load_credential_type(batch.credential_type), claim, visit.words)
-        return self._show_edit(visit, batch, row, form)
+        return self._show_edit(visit, batch, row, form, digest=claim_digest(claim))
 
     def _show_edit(
         self,
@@ -244,11 +248,21 @@ class ConsoleBatches:
         row: BatchRow,
         form: ClaimForm,
         *,
+        digest: str,
         err: WanderbuchError | None = None,
         status: int = 200,
     ) -> web.Response:
         return self._console.show(
-            visit, "console_edit.html", status=status, batch=batch, row=row, form=form, number="", err=err
+            visit,
+            "console_edit.html",
+            status=status,
+            batch=batch,
+            row=row,
+            form=form,
+            digest=digest,
+            number="",
+            reasons=err.decision.reasons if isinstance(err, OfferRefusedError) else (),
+            err=None if isinstance(err, OfferRefusedError) else err,
         )
 
     async def _edit(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -258,12 +272,13 @@ class ConsoleBatches:
         at = days_anywhere(visit.office.tenant.clock()).last
         kind = load_credential_type(batch.credential_type)
         form = read_claim_form(kind, visit.sent, visit.words, at=at, number=claim.get("credential_id", ""))
+        digest = visit.text("digest")  # of what the clerk saw, also where the form is shown again
         if not form.is_whole:
-            return self._show_edit(visit, batch, row, form, status=422)
+            return self._show_edit(visit, batch, row, form, digest=digest, status=422)
         try:
-            await batches.edit(batch, number, form.claim)
-        except ExchangeError as err:
-            return self._show_edit(visit, batch, row, form, err=err, status=409)
+            await batches.edit(batch, number, form.claim, by=visit.person.id, digest=digest)
+        except (ExchangeError, OfferRefusedError) as err:
+            return self._show_edit(visit, batch, row, form, digest=digest, err=err, status=409)
         return visit.go(f"/batch/{batch.id}/row/{number}")
 
     async def _batch(self, visit: ConsoleVisit) -> Batch:

@@ -158,8 +158,8 @@ def read_some(kind: CredentialType, names: Sequence[str], sent: MultiDict[str], 
 
 
 def shared_values(claim: Mapping[str, str]) -> dict[str, str]:
-    """Return what a claim shares with the next one of a class: all that is no person's own."""
-    return {name: value for name, value in claim.items() if name not in OWN}
+    """Return what a claim shares with the next one of a class: all that is no person's own, nor said of one."""
+    return {name: value for name, value in claim.items() if name not in OWN and name != "details"}
 
 
 def _asked(kind: CredentialType, names: Sequence[str] | None = None) -> list[Attribute]:

@@ -91,7 +91,7 @@ class Centre:
 
     async def running(self, count: int = 3, **plan: Any) -> Batch:
         """Make a batch and start it."""
-        return await self.desk.start((await self.make(count, **plan)).id)
+        return await self.desk.start((await self.make(count, **plan)).id, by="n.silva")
 
     async def row(self, batch: Batch, number: int = 2) -> BatchRow:
         return (await self.desk.row(batch, number))[1]

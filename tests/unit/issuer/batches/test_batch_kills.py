@@ -62,8 +62,8 @@ async def test_a_batch_is_whole_or_not_there_wherever_the_power_fails(workshop: 
         rows = [row async for row in read_claims(workshop.profile, batch)]
         assert [(row.number, row.claim) for row in rows] == [(row.number, row.claim) for row in listed.rows], where
         assert len([one for one in (await centre.desk.page(limit=200, cursor=None)).items if one.id == batch_id]) == 1
-        await centre.desk.cancel(batch_id)
-        await centre.desk.remove(batch_id)
+        await centre.desk.cancel(batch_id, by="n.silva")
+        await centre.desk.remove(batch_id, by="n.silva")
         if not cut:
             break
     assert steps > 5
@@ -107,10 +107,10 @@ async def test_a_new_slip_leaves_one_good_credential_wherever_the_power_fails(wo
         batch = await centre.running(1)
         number, where = await number_of(centre, batch), f"cut after {steps} steps"
         wrong, old = await centre.issue(batch), await centre.token(batch)
-        cut = await power.lasts(steps, lambda of=batch: centre.desk.renew(of, 2, slips=1))  # type: ignore[misc]
+        cut = await power.lasts(steps, lambda of=batch: centre.desk.renew(of, 2, slips=1, by="n.silva"))  # type: ignore[misc]
         if cut:
             await taken_up(centre)
-            await centre.desk.renew(batch, 2, slips=1)  # the clerk, who saw no answer, asks again
+            await centre.desk.renew(batch, 2, slips=1, by="n.silva")  # the clerk, who saw no answer, asks again
         row = await centre.row(batch)
         assert (row.turn, row.to_end, row.ended) == (1, (), (wrong.id,)), where
         assert (await centre.claiming.look(old)).why == "replaced", where
@@ -128,12 +128,12 @@ async def test_a_cancelled_batch_leaves_nothing_open_wherever_the_power_fails(wo
     for steps in power.cuts():
         batch = await centre.running(3)
         offers = [await centre.claim(batch, number) for number in (2, 3)]
-        cut = await power.lasts(steps, lambda of=batch: centre.desk.cancel(of.id))  # type: ignore[misc]
+        cut = await power.lasts(steps, lambda of=batch: centre.desk.cancel(of.id, by="n.silva"))  # type: ignore[misc]
         where = f"cut after {steps} steps"
         if cut:
             await taken_up(centre)
             if (await centre.desk.get(batch.id)).state is BatchState.RUNNING:
-                await centre.desk.cancel(batch.id)
+                await centre.desk.cancel(batch.id, by="n.silva")
         states = {(await workshop.desk.get(offer.id)).state for offer in offers}
         assert states == {OfferState.WITHDRAWN}, where
         assert {(await centre.row(batch, number)).state for number in (2, 3, 4)} == {RowState.WAITING}, where
@@ -226,7 +226,7 @@ async def test_two_processes_make_one_offer_of_a_slip(
         calls = [claiming.claim(token) for claiming in (one.claiming, other) * 3]
         assert len({offer.id for offer in await asyncio.gather(*calls)}) == 1
     issued = await one.issue(batch, 2)
-    renewed = await BatchDesk(second.profile, other).renew(batch, 2, slips=1)
+    renewed = await BatchDesk(second.profile, other).renew(batch, 2, slips=1, by="n.silva")
     assert (renewed.turn, renewed.ended) == (1, (issued.id,))
     with pytest.raises(ClaimRefusedError):
         await one.claiming.claim(slip_token(Slip(batch.id, 2, 0), batch.secret))

@@ -118,7 +118,7 @@ async def test_a_pin_is_asked_for_and_five_wrong_ones_lock(site: Site) -> None:
     assert status == 403
     assert "locked" in text
     assert (await site.post(batch, right))[0] == 403
-    await site.centre.desk.retry(batch, 2)
+    await site.centre.desk.retry(batch, 2, by="n.silva")
     assert (await site.post(batch, right))[0] == 200
 
 
@@ -132,9 +132,9 @@ async def test_a_slip_says_why_nothing_is_issued(site: Site) -> None:
     assert (await site.centre.row(batch)).state is RowState.WAITING
     await site.centre.workshop.publish()
     assert (await site.post(batch))[0] == 200
-    await site.centre.desk.pause(batch.id)
+    await site.centre.desk.pause(batch.id, by="n.silva")
     assert (await site.get(batch))[0] == 503
-    await site.centre.desk.cancel(batch.id)
+    await site.centre.desk.cancel(batch.id, by="n.silva")
     status, text = await site.get(batch)
     assert status == 410
     assert "taken these slips back" in text

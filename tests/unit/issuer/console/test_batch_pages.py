@@ -171,10 +171,16 @@ async def test_a_batch_is_started_paused_and_its_slips_and_pins_are_printed_apar
     result = await clerk.ask(f"{address}/result.csv")
     assert [line.split(",")[4] for line in result.text.lstrip("\ufeff").splitlines()[1:]] == ["ISSUED", "WAITING"]
     assert result.headers["Content-Disposition"].startswith("attachment")
+    until = hidden((await clerk.ask(address)).text, "until")
     for step, state in (("pause", "PAUSED"), ("resume", "RUNNING"), ("extend", "RUNNING")):
-        assert (await clerk.send(f"{address}/do/{step}")).status == 303
+        assert (await clerk.send(f"{address}/do/{step}", until=until)).status == 303
         assert (await centre.desk.get(batch_id)).state.value == state
-    assert (await centre.desk.get(batch_id)).claim_until > batch.claim_until
+    extended = (await centre.desk.get(batch_id)).claim_until
+    assert extended > batch.claim_until
+    assert (await clerk.send(f"{address}/do/extend", until=until)).status == 303  # a reload
+    assert (await centre.desk.get(batch_id)).claim_until == extended
+    done = [(entry.by, entry.act.value) for entry in await centre.desk.log.entries() if entry.what == batch_id]
+    assert done == [(CLERK, act) for act in ("extended", "resumed", "paused", "started")]
     assert (await clerk.send(f"{address}/do/cancel")).status == 400  # the box was not ticked
     assert (await clerk.send(f"{address}/do/cancel", sure="yes")).status == 303
     assert (await clerk.send(f"{address}/do/start")).status == 409
@@ -187,13 +193,14 @@ async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
     clerk, centre = browsers[CLERK], place.centre
     address = await made(clerk, "e")
     batch_id = address.rpartition("/")[2]
-    batch = await centre.desk.start(batch_id)
+    batch = await centre.desk.start(batch_id, by="n.silva")
     slip = await centre.token(batch, 3)
     edit = f"{address}/row/3/edit"
-    assert 'value="e0017"' in (await clerk.ask(edit)).text
-    right = {**FIELDS, "credential_id": "e0017", "family_name": "Pereira"}
+    form = (await clerk.ask(edit)).text
+    assert 'value="e0017"' in form
+    right = {**FIELDS, "credential_id": "e0017", "family_name": "Pereira", "digest": hidden(form, "digest")}
     assert (await clerk.send(edit, **{**right, "birth_date": ""})).status == 422
-    taken = await clerk.send(edit, **{**right, "credential_id": "e0019"})
+    taken = await clerk.send(edit, **{**right, "credential_id": "E0019"})
     assert (taken.status, "has this certificate number" in taken.text) == (409, True)
     opened = await centre.claim(batch, 3)  # somebody is about to take the misspelt one
     assert (await clerk.send(edit, **right)).status == 303
@@ -201,7 +208,11 @@ async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
     assert await centre.token(batch, 3) == slip
     offer = await centre.issue(batch, 3)
     assert offer.values["family_name"] == "Pereira"
-    late = await clerk.send(edit, **right)
+    assert (await clerk.send(edit, **right)).status == 303  # the same once more: nothing to do
+    late = await clerk.send(edit, **{**right, "family_name": "Perera"})
+    assert (late.status, "somebody has changed this row" in late.text) == (409, True)
+    digest = hidden((await clerk.ask(edit)).text, "digest")
+    late = await clerk.send(edit, **{**right, "family_name": "Perera", "digest": digest})
     assert (late.status, "renew it" in late.text) == (409, True)
     row = await clerk.ask(f"{address}/row/3")
     assert ("/edit" in row.text, hidden(row.text, "slips")) == (False, "1")
@@ -217,7 +228,7 @@ async def test_a_row_is_corrected_in_place_until_a_wallet_has_it(
 async def test_the_start_says_what_waits_and_what_is_wrong(place: ConsolePlace, browsers: dict[str, Browser]) -> None:
     clerk, centre = browsers[CLERK], place.centre
     address = await made(clerk, "f", access="fact", fact="birth_date")
-    batch = await centre.desk.start(address.rpartition("/")[2])
+    batch = await centre.desk.start(address.rpartition("/")[2], by="n.silva")
     for _ in range(5):
         with pytest.raises(Exception, match="cannot be claimed"):
             await centre.claim(batch, 3, "1.1.1970")
