@@ -15,6 +15,10 @@ export async function calls(load) {
 
   const ORIGIN = 'https://wallet.example.test'
   const KEY = VaultKey.of(Uint8Array.from({ length: 32 }, (_, index) => index))
+  const gate = () => {
+    let resolve
+    return { promise: new Promise((open) => (resolve = open)), resolve }
+  }
   const text = (bytes) => new TextDecoder('latin1').decode(bytes)
   const hex = (bytes) => Buffer.from(bytes).toString('hex')
   const failure = (work) => Promise.resolve().then(work).then(() => 'none', (error) => (typeof error.code === 'string' ? error.code : error.name))
@@ -345,7 +349,7 @@ export async function calls(load) {
         await one.create({ pin: '246810' })
         await until(() => host.number === 1)
         note('made', one.status().phase, (await one.book()).entries.length, await failure(() => one.follow({ address: 'https://centre.example.test/i/1' })))
-        one.lock()
+        await one.lock()
         note('locked', one.status().phase, await failure(() => one.book()), await failure(() => one.unlock({ pin: '000000' })))
         const again = await phoneOf(here)
         await again.unlock({ pin: '246810' })
@@ -355,12 +359,12 @@ export async function calls(load) {
         note('no book', await failure(() => two.restore({ code: codes.newRecoveryCode(), pin: '135790' })), two.status().phase)
         await two.restore({ code, pin: '135790' })
         note('moved', two.status().phase)
-        again.lock()
+        await again.lock()
         await again.unlock({ pin: '246810' })
         note('overtaken', again.status().phase, await failure(() => again.book()))
         await again.useHere()
         note('taken back', again.status().phase)
-        two.lock()
+        await two.lock()
         await two.unlock({ pin: '135790' })
         note('overtaken in turn', two.status().phase)
         const other = new MemoryShelf()
@@ -369,8 +373,9 @@ export async function calls(load) {
         const shared = await phoneOf(other)
         note("somebody else's", shared.status().phase, await failure(() => shared.restore({ code, pin: '135790' })), (await other.rows()).length)
         host.isAway = true
-        again.lock()
+        await again.lock()
         await again.unlock({ pin: '246810' })
+        await until(() => again.status().backup === 'kept') // nothing waits
         note('host away', again.status().phase, again.status().backup, await failure(() => again.deleteBook()), again.status().phase)
         host.isAway = false
         await again.deleteBook()
@@ -383,6 +388,96 @@ export async function calls(load) {
         globalThis.fetch = before
       }
       return seen
+    },
+    // Whatever is under way when a phase ends: it ends without an effect.
+    closed: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      let held
+      globalThis.fetch = async (url, init) => {
+        const answer = await host.fetch(url, init)
+        if (held && init.method === held.method) {
+          held.came()
+          await held.until
+        }
+        return answer
+      }
+      const hold = (method) => {
+        const [came, until] = [gate(), gate()]
+        held = { method, came: came.resolve, until: until.promise }
+        return { came: came.promise, go: () => ((held = undefined), until.resolve()) }
+      }
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      const shelf = new MemoryShelf()
+      const phoneOf = async () => Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+      const seen = []
+      try {
+        const one = await phoneOf()
+        const code = one.newCode().join(' ')
+        await one.lock()
+        seen.push(['a code is shown', one.status().phase])
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        one.leave()
+        await one.lock()
+        seen.push(['another tab has it', one.status().phase, await failure(() => one.unlock({ pin: '246810' }))])
+        for (const [name, step] of [['unlock', (tab) => tab.unlock({ pin: '246810' })], ['restore', (tab) => tab.restore({ code, pin: '246810' })]]) {
+          const tab = await phoneOf()
+          const { came, go } = hold('GET')
+          const done = failure(() => step(tab))
+          await came
+          tab.leave()
+          go()
+          seen.push([name, await done, tab.status().phase, await failure(() => tab.book())])
+        }
+        const two = await phoneOf()
+        seen.push(['twice at once', await Promise.all([1, 2].map(() => failure(() => two.unlock({ pin: '246810' })))), two.status().phase])
+        // Locked while the book is deleted: whichever is first, nobody is left with half of it.
+        const locked = two.lock()
+        seen.push(['locked', await failure(() => two.deleteBook()), await locked, two.status().phase, host.isDeleted])
+      } finally {
+        globalThis.fetch = before
+      }
+      // A tab that lost the book writes nothing more, neither here nor there, whatever is on its way.
+      const shared = new MemoryShelf()
+      const other = new Host()
+      const late = gate()
+      const came = gate()
+      const slow = { fetch: async (url, init) => {
+        const answer = await other.fetch(url, init)
+        came.resolve()
+        await late.promise
+        return answer
+      } }
+      const lost = await opened(shared, slow)
+      await lost.guarded.write([row('a', { n: 1 })])
+      const sent = failure(() => lost.backup.flush())
+      await came.promise
+      lost.backup.stop()
+      const next = await opened(shared, other)
+      await next.guarded.write([row('b', { n: 2 })])
+      late.resolve()
+      const ends = [await sent, await failure(() => lost.guarded.write([row('c', { n: 3 })])), other.asked.length]
+      await next.backup.flush()
+      const moved = await elsewhere(other)
+      seen.push(['writes', ...ends, next.backup.state, await rowsOf(next.store), await rowsOf(moved.store)])
+      return seen
+    },
+    // Tries at once, and a page that ended just after the last one was counted.
+    tries: async () => {
+      const shelf = new MemoryShelf()
+      const remembered = await phone.remembering(KEY, '246810')
+      await shelf.write({ notes: { phone: { ...remembered, tries: 6 } } })
+      const left = (error) => error.left
+      const tries = await Promise.all(['1', '2', '3'].map((digit) => phone.recall(shelf, digit.repeat(6)).then(() => 'opened', left)))
+      const counted = (await shelf.note('phone')).tries
+      await shelf.write({ notes: { phone: { ...remembered, tries: 10 } } })
+      return [tries, counted, await phone.recall(shelf, '246810').then(() => 'opened', left), await phone.isRemembered(shelf)]
     },
     signs: ({ what, after, sealed }) => ({ id: KEY.id, origin: ORIGIN, signature: base64url(fromBase64url(KEY.sign(`wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(Buffer.from(sealed, 'hex')))}`), 's')) }),
   }

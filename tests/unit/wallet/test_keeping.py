@@ -163,7 +163,23 @@ def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
         ["taken back", "open"],
         ["overtaken in turn", "elsewhere"],
         ["somebody else's", "forgotten", "other_book", 1],
-        ["host away", "open", "waiting", "unreachable", "open"],
+        ["host away", "open", "kept", "unreachable", "open"],
         ["deleted", "none", 0, False, 0],
         ["and there", "none", 0],
     ]
+
+
+def test_what_is_under_way_when_the_book_is_closed_has_no_effect(wallet: WalletProcess) -> None:
+    assert wallet.call("closed") == [
+        ["a code is shown", "none"],
+        ["another tab has it", "other-tab", "state"],
+        ["unlock", "state", "other-tab", "state"],
+        ["restore", "state", "other-tab", "state"],
+        ["twice at once", ["none", "state"], "open"],
+        ["locked", "state", None, "locked", False],
+        ["writes", "state", "state", 1, "kept", {"a": {"n": 1}, "b": {"n": 2}}, {"a": {"n": 1}, "b": {"n": 2}}],
+    ]
+
+
+def test_tries_of_a_pin_are_counted_one_at_a_time(wallet: WalletProcess) -> None:
+    assert wallet.call("tries") == [[3, 2, 1], 9, 0, False]

@@ -7,7 +7,7 @@
 // 4. What came from others (a row of the inbox) is in the vault before it is acknowledged, wherever the host can be reached: a phone
 //    that has been overtaken and does not know it yet takes nothing that is for the other one.
 
-import { CheckFailedError, WalletError } from '../errors.js'
+import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, Store } from '../store.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
@@ -117,13 +117,16 @@ export class Backup {
     }
   }
 
+  /** Nothing is written any more, here or there: another tab may have the book from now on. */
   stop(): void {
     this.#isStopped = true
+    this.#store.close()
     clearTimeout(this.#timer)
   }
 
   async #send(): Promise<void> {
     for (let round = 0; round < 8; round++) {
+      this.#goesOn()
       const sending = this.#standing.sending ?? (await this.#next())
       if (!sending) return
       try {
@@ -171,8 +174,13 @@ export class Backup {
   }
 
   async #note(standing: Standing, change: ShelfChange = {}): Promise<void> {
+    this.#goesOn()
     await this.#shelf.write({ ...change, notes: { vault: standing } })
     this.#standing = standing
+  }
+
+  #goesOn(): void {
+    if (this.#isStopped) throw new StateError('the book is closed')
   }
 
   async #guarded(step: () => Promise<void>): Promise<void> {
@@ -190,7 +198,7 @@ export class Backup {
   }
 
   #become(state: BackupState): void {
-    if (this.state === state) return
+    if (this.#isStopped || this.state === state) return
     this.state = state
     this.onState(state)
   }
@@ -213,17 +221,20 @@ export class Backup {
  * Take a book from its vault onto an empty shelf, and take it over: whoever had it open learns that with their next step.
  *
  * @param notes kept on the shelf with it
+ * @param goesOn throws when it is not to go on: nothing is written then
  * @returns whether there was one
  * @throws CheckFailedError what is in the vault is not ours
  */
-export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}): Promise<boolean> {
+export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}, goesOn: () => void = () => {}): Promise<boolean> {
   for (let left = MOST_TRIES; ; left--) {
     const content = await vault.read()
     if (!content) return false
     const rows = await rowsIn(vault, content)
     const base = await vault.seal(JSON.stringify(rows), content.number, true)
+    goesOn()
     try {
       const number = await vault.write(base)
+      goesOn()
       const standing: Standing = { number, further: 0, bytes: 0, baseBytes: base.sealed.length }
       await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standing } })
       return true
