@@ -30,6 +30,7 @@ export async function calls(load) {
     revisions = new Map()
     isDeleted = false
     isAway = false
+    isBlank = false
     most = Infinity
     asked = []
     // Called with each write that was taken; whatever it throws comes in place of the answer.
@@ -41,9 +42,10 @@ export async function calls(load) {
       const answer = (status, told = {}, bytes) => new Response(bytes ?? null, { status, headers: told })
       const tag = () => ({ ETag: `"${this.number}"` })
       if (url !== `${ORIGIN}/vault`) return answer(404)
+      const gone = () => answer(410, this.deletion ? { 'Vault-Signature': this.deletion } : {})
       if (method === 'GET') {
-        if (this.isDeleted) return answer(410)
-        if (!this.number || this.key !== headers['Vault-Key']) return answer(404)
+        if (this.isDeleted) return gone()
+        if (this.isBlank || !this.number || this.key !== headers['Vault-Key']) return answer(404)
         if (headers['If-None-Match'] === `"${this.number}"`) return answer(304, tag())
         const parts = [...this.revisions.values()].flatMap((sealed) => {
           const length = Buffer.alloc(4)
@@ -59,8 +61,9 @@ export async function calls(load) {
       const signed = `wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(sealed))}`
       const isTheirs = isSigned(fromBase64url(headers['Vault-Key'], 'key'), Buffer.from(signed), fromBase64url(headers['Vault-Signature'], 'signature'))
       if (!isTheirs) return answer(403)
-      if (this.isDeleted) return answer(410)
+      if (this.isDeleted) return gone()
       if (method === 'DELETE') {
+        this.deletion = headers['Vault-Signature']
         this.revisions.clear()
         this.isDeleted = true
         return answer(204)
@@ -110,7 +113,7 @@ export async function calls(load) {
   async function elsewhere(host, key = KEY) {
     const shelf = new MemoryShelf()
     const had = await takeOver(shelf, key, new Vault(ORIGIN, key, host.fetch))
-    return { had, shelf, ...(await opened(shelf, host, key)) }
+    return { had: had === 'taken', shelf, ...(await opened(shelf, host, key)) }
   }
 
   return {
@@ -467,6 +470,159 @@ export async function calls(load) {
       const moved = await elsewhere(other)
       seen.push(['writes', ...ends, next.backup.state, await rowsOf(next.store), await rowsOf(moved.store)])
       return seen
+    },
+    // The host forgets for a while, and knows again: what it gives then tells whose it is.
+    host_blinks: async () => {
+      const outcomes = []
+      const state = (host) => ({ number: host.number, base: host.base, revisions: new Map(host.revisions) })
+      for (const [name, meanwhile, isElsewhere] of [
+        ['once', async () => {}],
+        ['with a write', async ({ guarded, backup }, host) => {
+          host.isBlank = false
+          Object.assign(host, { number: 0, base: 0, revisions: new Map() })
+          await guarded.write([row('b', { n: 1 })])
+          await backup.flush()
+        }],
+        ['with another phone', async () => {}, true],
+      ]) {
+        const host = new Host()
+        const shelf = new MemoryShelf()
+        const one = await opened(shelf, host)
+        for (let n = 0; n < 5; n++) {
+          await one.guarded.write([row('a', { n })])
+          await one.backup.flush()
+        }
+        if (isElsewhere) await elsewhere(host)
+        const before = state(host)
+        host.isBlank = true
+        await one.backup.check()
+        await meanwhile(one, host)
+        Object.assign(host, before, { isBlank: false })
+        const next = await opened(shelf, host) // also at the next visit
+        const code = await failure(async () => (await next.backup.check(), next.backup.flush()))
+        outcomes.push([name, code, next.backup.state, await rowsOf((await elsewhere(host)).store)])
+      }
+      return outcomes
+    },
+    // Two courses of one book, after a host was restored, do not open as one.
+    mixed: async () => {
+      const host = new Host()
+      const { guarded, backup } = await opened(new MemoryShelf(), host)
+      const write = async (n) => {
+        await guarded.write([row('a', { n })])
+        await backup.flush()
+      }
+      for (const n of [1, 2]) await write(n)
+      const copy = { number: host.number, base: host.base, revisions: new Map(host.revisions) }
+      for (const n of [3, 4, 5]) await write(n)
+      const [four, five] = [host.revisions.get(4), host.revisions.get(5)]
+      Object.assign(host, copy)
+      await backup.check()
+      await write(6)
+      const [number, base] = [host.number, host.base]
+      Object.assign(host, { number: 5, revisions: new Map([...host.revisions, [4, four], [5, five]]) })
+      return [number, base, await failure(() => elsewhere(host))]
+    },
+    // What a phone took that was overtaken meanwhile, and a host that has gone back.
+    used_here: async () => {
+      const host = new Host()
+      const shelf = new MemoryShelf()
+      const one = await opened(shelf, host)
+      await one.guarded.write([row('a', { n: 1 }), row('file', { version: 1 }, 'seen')])
+      await one.backup.flush()
+      host.isAway = true
+      await one.guarded.write([row('c', { signed: 1 }, 'credential'), row('a', { n: 2 }), row('file', { version: 2 }, 'seen')])
+      await failure(() => one.backup.flush())
+      host.isAway = false
+      const two = await elsewhere(host)
+      await two.guarded.write([row('a', { n: 3 })])
+      await two.backup.flush()
+      const late = await failure(() => one.backup.check())
+      one.backup.stop()
+      const taken = await takeOver(shelf, KEY, new Vault(ORIGIN, KEY, host.fetch))
+      const { store, backup, guarded } = await opened(shelf, host)
+      const rows = [await rowsOf(store), await rowsOf(store, 'credential'), await rowsOf(store, 'seen')]
+      const same = JSON.stringify((await elsewhere(host)).store.whole()) === JSON.stringify(store.whole())
+      // A host that knows less has nothing to take.
+      await failure(() => backup.check())
+      const gone = new Host()
+      const old = await opened(new MemoryShelf(), gone)
+      await old.guarded.write([row('old', { n: 1 })])
+      await old.backup.flush()
+      const older = await takeOver(shelf, KEY, new Vault(ORIGIN, KEY, gone.fetch))
+      return [late, taken, rows, same, older, Object.keys(await rowsOf((await opened(shelf, gone)).store)), gone.number]
+    },
+    // Nobody but who has the key deletes a book, and nothing comes after its deletion.
+    deletions: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      const [came, late] = [gate(), gate()]
+      let isHeld = true
+      globalThis.fetch = async (url, init) => {
+        if (init.method === 'PUT' && isHeld) {
+          came.resolve()
+          await late.promise
+        }
+        return host.fetch(url, init)
+      }
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const shelf = new MemoryShelf()
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        one.newCode()
+        await one.create({ pin: '246810' })
+        await came.promise
+        const deleted = one.deleteBook()
+        late.resolve()
+        await deleted
+        const order = host.asked.filter((method) => method !== 'GET')
+        one.newCode()
+        Object.assign(host, { isDeleted: false, deletion: undefined, number: 0, key: undefined })
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        await one.lock()
+        const told = []
+        for (const deletion of [undefined, 'A'.repeat(86), KEY.sign('delete')]) {
+          Object.assign(host, { isDeleted: true, deletion })
+          told.push([await failure(() => one.unlock({ pin: '246810' })), one.status().phase])
+        }
+        host.isDeleted = false
+        await one.unlock({ pin: '246810' })
+        return [order, told, one.status().phase, one.leave() ?? null]
+      } finally {
+        globalThis.fetch = before
+      }
+    },
+    // A code and a PIN that are lost: a new book may begin on this phone. A code of another book is never taken for this one's.
+    anew: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      globalThis.fetch = (url, init) => host.fetch(url, init)
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const shelf = new MemoryShelf()
+        await shelf.write({ notes: { vault: { vault: KEY.id, number: 3, further: 0, bytes: 0, baseBytes: 0 } } })
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        const phase = one.status().phase
+        const other = await failure(() => one.restore({ code: codes.newRecoveryCode(), pin: '246810' }))
+        const left = (await shelf.note('vault')).vault === KEY.id
+        one.newCode()
+        await one.create({ pin: '246810' })
+        const made = (await shelf.note('vault')).vault
+        return [phase, other, left, one.status().phase, made !== KEY.id && made.length, one.leave() ?? null]
+      } finally {
+        globalThis.fetch = before
+      }
     },
     // Tries at once, and a page that ended just after the last one was counted.
     tries: async () => {

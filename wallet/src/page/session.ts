@@ -8,7 +8,7 @@
 
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
-import { Backup, takeOver } from '../keeping/backup.js'
+import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
 import { isRemembered, recall, remembering } from '../keeping/phone.js'
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
@@ -81,11 +81,11 @@ export class Session implements Handlers {
 
   create({ pin }: { pin: string }): Promise<void> {
     return this.#inTurn(async (goesOn) => {
-      if (this.#phase !== 'none' || !this.#code) throw new StateError('there is a book, or no code')
+      if (!['none', 'forgotten'].includes(this.#phase) || !this.#code) throw new StateError('there is a book, or no code')
       const key = await VaultKey.ofCode(this.#code)
       const phone = await remembering(key, pin)
       goesOn()
-      await this.#shelf.replace({ notes: { phone } })
+      await this.#shelf.replace({ notes: { ...unwritten(key), phone } })
       this.#code = undefined
       await this.#openBook(key, goesOn)
     })
@@ -115,7 +115,7 @@ export class Session implements Handlers {
       }
       // Another book is on this phone: it goes only if the vault has all of it.
       if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
-      if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn))) throw new CheckFailedError('there is no book for this code')
+      if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new CheckFailedError('there is no book for this code')
       return this.#openBook(key, goesOn)
     })
   }
@@ -125,7 +125,8 @@ export class Session implements Handlers {
       const key = this.#key
       if (this.#phase !== 'elsewhere' || !key) throw new StateError('the book is not elsewhere')
       const phone = await this.#shelf.note('phone')
-      if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn))) throw new VaultDeletedError()
+      // A host that has nothing, or less than this phone wrote, has nothing to take: it is given what is here.
+      await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)
       await this.#openBook(key, goesOn)
     })
   }
@@ -139,8 +140,12 @@ export class Session implements Handlers {
 
   deleteBook(): Promise<void> {
     return this.#inTurn(async () => {
-      const { key } = this.#opened()
-      await this.#vault(key).delete()
+      const { key, backup } = this.#opened()
+      // Nothing that is on its way comes to the vault after its deletion.
+      await backup.alone(async () => {
+        await this.#vault(key).delete()
+        backup.stop()
+      })
       await this.#forget()
     })
   }
@@ -317,6 +322,8 @@ export class Session implements Handlers {
   }
 
   async #isOfShelf(key: VaultKey): Promise<boolean> {
+    const vault = await vaultOf(this.#shelf)
+    if (vault !== undefined) return vault === key.id
     if (!(await this.#shelf.note('vault')) && (await this.#shelf.rows()).length === 0) return false
     try {
       await SealedStore.open(this.#shelf, key)
