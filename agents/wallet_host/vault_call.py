@@ -84,8 +84,8 @@ def check_write(origin: str, key: bytes, write: VaultWrite, sealed: bytes) -> No
     _check(key, write.unverified_signature, signed_text(origin, what, write.after, sealed))
 
 
-def check_delete(origin: str, key: bytes, request: web.Request) -> None:
-    """Check that who deletes has the secret key of the vault; whichever revision it has.
+def check_delete(origin: str, key: bytes, request: web.Request) -> str:
+    """Check that who deletes has the secret key of the vault, whichever revision it has; return the signature.
 
     Raises:
         HTTPBadRequest: there is no signature.
@@ -93,6 +93,7 @@ def check_delete(origin: str, key: bytes, request: web.Request) -> None:
     """
     signature = _bytes_in(request, SIGNATURE_HEADER, _SIGNATURE, _SIGNATURE_BYTES)
     _check(key, signature, signed_text(origin, "delete", 0, b""))
+    return str(request.headers[SIGNATURE_HEADER])
 
 
 def signed_text(origin: str, what: str, after: int, sealed: bytes) -> bytes:

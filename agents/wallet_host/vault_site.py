@@ -16,8 +16,15 @@ from wanderbuch.agents.runtime.gate.budget import Budget, TooOftenError
 from wanderbuch.agents.runtime.gate.networks import Networks
 from wanderbuch.agents.runtime.gate.rate_limit import RateLimit
 from wanderbuch.agents.wallet_host.config import WalletHostConfig
-from wanderbuch.agents.wallet_host.vault_call import BASE_HEADER, check_delete, check_write, vault_key, vault_write
-from wanderbuch.agents.wallet_host.vaults import Vaults, WriteOutcome
+from wanderbuch.agents.wallet_host.vault_call import (
+    BASE_HEADER,
+    SIGNATURE_HEADER,
+    check_delete,
+    check_write,
+    vault_key,
+    vault_write,
+)
+from wanderbuch.agents.wallet_host.vaults import Vaults, VaultState, WriteOutcome
 from wanderbuch.agents.wallet_host.written_bytes import WrittenBytes
 
 PLACE: Final = "/vault"
@@ -78,15 +85,19 @@ class VaultSite:
         vault = self._vaults.id_of(vault_key(request))
         state = await self._vaults.state(vault)
         if state.is_deleted:
-            raise web.HTTPGone(headers=_HEADERS)
+            raise web.HTTPGone(headers=_gone(state))
         if not state.number:
             raise web.HTTPNotFound(headers=_HEADERS)
         if request.headers.get(hdrs.IF_NONE_MATCH) == _tag(state.number):
             return web.Response(status=304, headers={**_HEADERS, hdrs.ETAG: _tag(state.number)})
         self._take(self._reads, vault)
         state, revisions = await self._vaults.read(vault)
-        if not revisions:  # deleted since
-            raise web.HTTPGone(headers=_HEADERS)
+        if state.is_deleted:  # since
+            raise web.HTTPGone(headers=_gone(state))
+        if not state.number:  # forgotten since
+            raise web.HTTPNotFound(headers=_HEADERS)
+        if not revisions:  # a fault of ours: nobody's book goes for it
+            raise web.HTTPServiceUnavailable(headers=_HEADERS)
         body = b"".join(len(sealed).to_bytes(_LENGTH_BYTES) + sealed for sealed in revisions)
         headers = {**_HEADERS, hdrs.ETAG: _tag(state.number), BASE_HEADER: str(state.base)}
         return web.Response(body=body, content_type="application/octet-stream", headers=headers)
@@ -116,7 +127,7 @@ class VaultSite:
             case WriteOutcome.OVERTAKEN:
                 return web.Response(status=412, headers=headers)
             case WriteOutcome.DELETED:
-                return web.Response(status=410, headers=_HEADERS)
+                return web.Response(status=410, headers=_gone(await self._vaults.state(vault)))
             case WriteOutcome.FULL:
                 return web.Response(status=507, headers=headers)
 
@@ -124,10 +135,10 @@ class VaultSite:
         """Delete what is in a vault: 204, also if it was deleted before."""
         self._enter(request)
         key = vault_key(request)
-        check_delete(self._origin, key, request)
+        signature = check_delete(self._origin, key, request)
         vault = self._vaults.id_of(key)
         self._take(self._writes, vault)
-        if not await self._vaults.delete(vault):
+        if not await self._vaults.delete(vault, signature=signature):
             raise web.HTTPNotFound(headers=_HEADERS)
         return web.Response(status=204, headers=_HEADERS)
 
@@ -147,6 +158,11 @@ class VaultSite:
 
 def _too_often(wait_s: int) -> web.HTTPTooManyRequests:
     return web.HTTPTooManyRequests(headers={**_HEADERS, hdrs.RETRY_AFTER: str(wait_s)})
+
+
+def _gone(state: VaultState) -> dict[str, str]:
+    """Return the headers of 410: whoever has the key can check that it was deleted by it."""
+    return {**_HEADERS, **({SIGNATURE_HEADER: state.deletion} if state.deletion else {})}
 
 
 def _tag(number: int) -> str:

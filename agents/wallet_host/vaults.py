@@ -6,8 +6,11 @@
 3. A revision adds to those before it, or is a base, which stands for all of them: they go in the same transaction.
 4. A vault has at most so many bytes and revisions; a base may always come in their place. There are at most so many
    vaults, of so many bytes together; for a new one, those go that were made and not looked at again for 30 days.
-5. One that is deleted leaves its hash and its number and nothing else: the worker's other phones are told so, and
-   nothing that was written before counts again. It goes with those that nobody has asked for for long.
+5. One that is deleted leaves its hash, its number and the signature of who deleted it, and nothing else: the worker's
+   other phones are told so and can check it, and nothing that was written before counts again. It goes with those that
+   nobody has asked for for long.
+6. The row of the vault is changed first, then its revisions: who changes it has it alone until the end, also where
+   transactions see what others have committed meanwhile (PostgreSQL, READ COMMITTED).
 """
 
 import hashlib
@@ -22,7 +25,6 @@ from wanderbuch.store.tables import Tables
 _DAY_S: Final = 86_400
 _FORGET_AT_ONCE: Final = 100
 _UNUSED_DAYS: Final = 30
-_DELETED: Final = ""  # in place of the digest of the newest revision
 
 
 class WriteOutcome(Enum):
@@ -44,11 +46,13 @@ class VaultState:
         number: of its newest revision; 0: there is no such vault.
         base: number of the oldest one that is kept.
         is_deleted: whether it was deleted (5).
+        deletion: the signature of who deleted it, as it came; empty: it was not deleted.
     """
 
     number: int = 0
     base: int = 0
     is_deleted: bool = False
+    deletion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,9 @@ class Vaults:
     async def state(self, vault: str) -> VaultState:
         """Return where a vault stands; notes that somebody asked, once a day."""
         rows = await self._engine.run(
-            "SELECT number, base, digest, day FROM vault WHERE tenant = ? AND id = ?", self._tenant, vault
+            "SELECT number, base, digest, bytes, day FROM vault WHERE tenant = ? AND id = ?", self._tenant, vault
         )
-        if rows and rows[0][3] != _today():
+        if rows and rows[0][4] != _today():
             sql = "UPDATE vault SET day = ? WHERE tenant = ? AND id = ?"
             await self._engine.run(sql, _today(), self._tenant, vault)
         return _state(rows)
@@ -100,7 +104,7 @@ class Vaults:
     async def read(self, vault: str) -> tuple[VaultState, list[bytes]]:
         """Return where a vault stands, and its revisions from its base on, all of one moment."""
         rows = await self._engine.run(
-            "SELECT vault.number, vault.base, vault.digest, vault_revision.number, vault_revision.sealed"
+            "SELECT vault.number, vault.base, vault.digest, vault.bytes, vault_revision.number, vault_revision.sealed"
             " FROM vault LEFT JOIN vault_revision ON vault_revision.tenant = vault.tenant"
             " AND vault_revision.id = vault.id WHERE vault.tenant = ? AND vault.id = ? ORDER BY vault_revision.number",
             *(self._tenant, vault),
@@ -125,10 +129,11 @@ class Vaults:
     async def _write(self, vault: str, sealed: bytes, *, after: int, is_base: bool) -> tuple[WriteOutcome, int]:
         digest, size, number = hashlib.sha256(sealed).hexdigest(), len(sealed), after + 1
         results = await self._engine.together(
+            Statement("UPDATE vault SET day = ? WHERE tenant = ? AND id = ?", (_today(), self._tenant, vault)),  # (6)
             self._begin(vault, digest, size) if after == 0 else self._go_on(vault, digest, size, number, is_base),
             Statement(
                 "INSERT INTO vault_revision (tenant, id, number, sealed) SELECT tenant, id, number, ? FROM vault"
-                " WHERE tenant = ? AND id = ? AND number = ? AND digest = ?"
+                " WHERE tenant = ? AND id = ? AND number = ? AND digest = ? AND bytes > 0"
                 " ON CONFLICT (tenant, id, number) DO NOTHING",
                 (sealed, self._tenant, vault, number, digest),
             ),
@@ -137,7 +142,9 @@ class Vaults:
                 " (SELECT base FROM vault WHERE tenant = ? AND id = ?)",
                 (self._tenant, vault, self._tenant, vault),
             ),
-            Statement("SELECT number, base, digest FROM vault WHERE tenant = ? AND id = ?", (self._tenant, vault)),
+            Statement(
+                "SELECT number, base, digest, bytes FROM vault WHERE tenant = ? AND id = ?", (self._tenant, vault)
+            ),
         )
         state = _state(results[-1])
         if state.is_deleted:
@@ -146,37 +153,42 @@ class Vaults:
             return WriteOutcome.TAKEN, number
         return WriteOutcome.FULL if state.number == after else WriteOutcome.OVERTAKEN, state.number
 
-    async def delete(self, vault: str) -> bool:
-        """Delete what is in a vault (5); False: there is none."""
+    async def delete(self, vault: str, *, signature: str) -> bool:
+        """Delete what is in a vault (5); False: there is none.
+
+        Args:
+            vault: which.
+            signature: of who deletes it, as it came; it takes the place of the digest.
+        """
         results = await self._engine.together(
-            Statement("DELETE FROM vault_revision WHERE tenant = ? AND id = ?", (self._tenant, vault)),
-            Statement(
+            Statement(  # (6)
                 "UPDATE vault SET digest = ?, bytes = 0, day = ? WHERE tenant = ? AND id = ? RETURNING number",
-                (_DELETED, _today(), self._tenant, vault),
+                (signature, _today(), self._tenant, vault),
             ),
+            Statement("DELETE FROM vault_revision WHERE tenant = ? AND id = ?", (self._tenant, vault)),
         )
-        return bool(results[-1])
+        return bool(results[0])
 
     async def forget_old(self, *, days: int) -> None:
         """Forget vaults that nobody has asked for for so many days, a hundred at once."""
         sql = "SELECT id FROM vault WHERE tenant = ? AND day < ? LIMIT ?"
         for (vault,) in await self._engine.run(sql, self._tenant, _today() - days, _FORGET_AT_ONCE):
             await self._engine.together(
-                Statement(
-                    "DELETE FROM vault_revision WHERE tenant = ? AND id = ? AND EXISTS"
-                    " (SELECT 1 FROM vault WHERE tenant = ? AND id = ? AND day < ?)",
-                    (self._tenant, vault, self._tenant, vault, _today() - days),
-                ),
-                Statement(
+                Statement(  # (6)
                     "DELETE FROM vault WHERE tenant = ? AND id = ? AND day < ?",
                     (self._tenant, vault, _today() - days),
+                ),
+                Statement(
+                    "DELETE FROM vault_revision WHERE tenant = ? AND id = ? AND NOT EXISTS"
+                    " (SELECT 1 FROM vault WHERE tenant = ? AND id = ?)",
+                    (self._tenant, vault, self._tenant, vault),
                 ),
             )
 
     async def _forget_unused(self) -> bool:
         """Forget vaults that nobody came back to (4), a hundred at once; return whether there were any."""
-        of_them = "tenant = ? AND number = 1 AND digest <> ? AND day < ?"
-        told = (self._tenant, _DELETED, _today() - _UNUSED_DAYS)
+        of_them = "tenant = ? AND number = 1 AND bytes > 0 AND day < ?"
+        told = (self._tenant, _today() - _UNUSED_DAYS)
         sql = f"SELECT id FROM vault WHERE {of_them} ORDER BY day LIMIT ?"  # noqa: S608
         unused = await self._engine.run(sql, *told, _FORGET_AT_ONCE)
         for (vault,) in unused:
@@ -192,20 +204,20 @@ class Vaults:
 
     async def counts(self) -> tuple[int, int]:
         """Return how many vaults there are, and how many bytes are in them."""
-        sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM vault WHERE tenant = ? AND digest <> ?"
-        rows = await self._engine.run(sql, self._tenant, _DELETED)
+        sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM vault WHERE tenant = ? AND bytes > 0"
+        rows = await self._engine.run(sql, self._tenant)
         return int(rows[0][0]), int(rows[0][1])
 
     def _begin(self, vault: str, digest: str, size: int) -> Statement:
         return Statement(
             "INSERT INTO vault (tenant, id, number, base, bytes, digest, day) SELECT CAST(? AS TEXT), CAST(? AS TEXT),"
             " 1, 1, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT)"
-            " WHERE CAST(? AS BIGINT) <= ? AND (SELECT count(*) FROM vault WHERE tenant = ? AND digest <> ?) < ?"
+            " WHERE CAST(? AS BIGINT) <= ? AND (SELECT count(*) FROM vault WHERE tenant = ? AND bytes > 0) < ?"
             " AND (SELECT coalesce(sum(bytes), 0) FROM vault WHERE tenant = ?) <= ?"
             " ON CONFLICT (tenant, id) DO NOTHING",
             (
                 *(self._tenant, vault, size, digest, _today(), size, self._bounds.bytes),
-                *(self._tenant, _DELETED, self._bounds.vaults),
+                *(self._tenant, self._bounds.vaults),
                 *(self._tenant, self._bounds.all_bytes - size),
             ),
         )
@@ -215,9 +227,9 @@ class Vaults:
         bytes_, base = ("CAST(? AS BIGINT)", "(number + 1)") if is_base else ("(bytes + ?)", "base")
         return Statement(
             f"UPDATE vault SET number = number + 1, base = {base}, bytes = {bytes_}, digest = ?, day = ?"  # noqa: S608
-            f" WHERE tenant = ? AND id = ? AND number = ? AND digest <> ? AND {bytes_} <= ? AND ? - {base} < ?",
+            f" WHERE tenant = ? AND id = ? AND number = ? AND bytes > 0 AND {bytes_} <= ? AND ? - {base} < ?",
             (
-                *(size, digest, _today(), self._tenant, vault, number - 1, _DELETED),
+                *(size, digest, _today(), self._tenant, vault, number - 1),
                 *(size, self._bounds.bytes, number, self._bounds.revisions),
             ),
         )
@@ -226,8 +238,8 @@ class Vaults:
 def _state(rows: Rows) -> VaultState:
     if not rows:
         return VaultState()
-    number, base, digest, *_ = rows[0]
-    return VaultState(number, base, digest == _DELETED)
+    number, base, digest, size, *_ = rows[0]  # without a byte: it was deleted (5)
+    return VaultState(number, base) if size else VaultState(number, base, is_deleted=True, deletion=digest)
 
 
 def _today() -> int:

@@ -105,6 +105,7 @@ PUSHED: Final = (
 
 VAULTS: Final = (
     # number: of the newest revision, whose digest stands here; base: of the oldest that is kept; bytes: of all of them.
+    # Of a deleted one bytes is 0, and the signature of who deleted it stands in place of the digest.
     # day: days since 1970 when it was read or written last: no finer time stands here.
     "CREATE TABLE vault (tenant {text} NOT NULL, id {text} NOT NULL, number BIGINT NOT NULL, base BIGINT NOT NULL,"
     " bytes BIGINT NOT NULL, digest {text} NOT NULL, day BIGINT NOT NULL, PRIMARY KEY (tenant, id)){by_key}",

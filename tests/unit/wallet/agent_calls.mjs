@@ -12,6 +12,10 @@ export async function calls(load) {
   const { UnreachableError } = await load('errors.js')
 
   const utf8 = (text) => new TextEncoder().encode(text)
+  const gate = () => {
+    let resolve
+    return { promise: new Promise((open) => (resolve = open)), resolve }
+  }
   const text = (bytes) => new TextDecoder().decode(bytes)
 
   const DIDCOMM = 'https://didcomm.org/'
@@ -247,6 +251,22 @@ export async function calls(load) {
       await world.deliver([row.peer.response(row.request)])
       world.wallet.stop()
       return [...before, world.posted.length > 0, await stateOf(world, row.id)]
+    },
+    // The wallet is closed while it meets its mediator: no socket is opened any more.
+    closed_early: async () => {
+      const world = new World()
+      const { get } = world
+      const [asked, answered] = [gate(), gate()]
+      world.get = async () => {
+        asked.resolve()
+        await answered.promise
+        return get.call(world)
+      }
+      const met = world.visit().then(() => 'met', (error) => error.code)
+      await asked.promise
+      world.wallet.stop()
+      answered.resolve()
+      return [await met, world.sockets, (await world.rows('mediator')).length]
     },
     // What a mediator delivers that is not the mediator, and what opens under a key that is nobody's.
     strangers: async () => {

@@ -15,6 +15,10 @@ export async function calls(load) {
 
   const ORIGIN = 'https://wallet.example.test'
   const KEY = VaultKey.of(Uint8Array.from({ length: 32 }, (_, index) => index))
+  const gate = () => {
+    let resolve
+    return { promise: new Promise((open) => (resolve = open)), resolve }
+  }
   const text = (bytes) => new TextDecoder('latin1').decode(bytes)
   const hex = (bytes) => Buffer.from(bytes).toString('hex')
   const failure = (work) => Promise.resolve().then(work).then(() => 'none', (error) => (typeof error.code === 'string' ? error.code : error.name))
@@ -26,6 +30,7 @@ export async function calls(load) {
     revisions = new Map()
     isDeleted = false
     isAway = false
+    isBlank = false
     most = Infinity
     asked = []
     // Called with each write that was taken; whatever it throws comes in place of the answer.
@@ -37,9 +42,10 @@ export async function calls(load) {
       const answer = (status, told = {}, bytes) => new Response(bytes ?? null, { status, headers: told })
       const tag = () => ({ ETag: `"${this.number}"` })
       if (url !== `${ORIGIN}/vault`) return answer(404)
+      const gone = () => answer(410, this.deletion ? { 'Vault-Signature': this.deletion } : {})
       if (method === 'GET') {
-        if (this.isDeleted) return answer(410)
-        if (!this.number || this.key !== headers['Vault-Key']) return answer(404)
+        if (this.isDeleted) return gone()
+        if (this.isBlank || !this.number || this.key !== headers['Vault-Key']) return answer(404)
         if (headers['If-None-Match'] === `"${this.number}"`) return answer(304, tag())
         const parts = [...this.revisions.values()].flatMap((sealed) => {
           const length = Buffer.alloc(4)
@@ -55,8 +61,9 @@ export async function calls(load) {
       const signed = `wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(sealed))}`
       const isTheirs = isSigned(fromBase64url(headers['Vault-Key'], 'key'), Buffer.from(signed), fromBase64url(headers['Vault-Signature'], 'signature'))
       if (!isTheirs) return answer(403)
-      if (this.isDeleted) return answer(410)
+      if (this.isDeleted) return gone()
       if (method === 'DELETE') {
+        this.deletion = headers['Vault-Signature']
         this.revisions.clear()
         this.isDeleted = true
         return answer(204)
@@ -106,7 +113,7 @@ export async function calls(load) {
   async function elsewhere(host, key = KEY) {
     const shelf = new MemoryShelf()
     const had = await takeOver(shelf, key, new Vault(ORIGIN, key, host.fetch))
-    return { had, shelf, ...(await opened(shelf, host, key)) }
+    return { had: had === 'taken', shelf, ...(await opened(shelf, host, key)) }
   }
 
   return {
@@ -345,7 +352,7 @@ export async function calls(load) {
         await one.create({ pin: '246810' })
         await until(() => host.number === 1)
         note('made', one.status().phase, (await one.book()).entries.length, await failure(() => one.follow({ address: 'https://centre.example.test/i/1' })))
-        one.lock()
+        await one.lock()
         note('locked', one.status().phase, await failure(() => one.book()), await failure(() => one.unlock({ pin: '000000' })))
         const again = await phoneOf(here)
         await again.unlock({ pin: '246810' })
@@ -355,12 +362,12 @@ export async function calls(load) {
         note('no book', await failure(() => two.restore({ code: codes.newRecoveryCode(), pin: '135790' })), two.status().phase)
         await two.restore({ code, pin: '135790' })
         note('moved', two.status().phase)
-        again.lock()
+        await again.lock()
         await again.unlock({ pin: '246810' })
         note('overtaken', again.status().phase, await failure(() => again.book()))
         await again.useHere()
         note('taken back', again.status().phase)
-        two.lock()
+        await two.lock()
         await two.unlock({ pin: '135790' })
         note('overtaken in turn', two.status().phase)
         const other = new MemoryShelf()
@@ -369,8 +376,9 @@ export async function calls(load) {
         const shared = await phoneOf(other)
         note("somebody else's", shared.status().phase, await failure(() => shared.restore({ code, pin: '135790' })), (await other.rows()).length)
         host.isAway = true
-        again.lock()
+        await again.lock()
         await again.unlock({ pin: '246810' })
+        await until(() => again.status().backup === 'kept') // nothing waits
         note('host away', again.status().phase, again.status().backup, await failure(() => again.deleteBook()), again.status().phase)
         host.isAway = false
         await again.deleteBook()
@@ -383,6 +391,249 @@ export async function calls(load) {
         globalThis.fetch = before
       }
       return seen
+    },
+    // Whatever is under way when a phase ends: it ends without an effect.
+    closed: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      let held
+      globalThis.fetch = async (url, init) => {
+        const answer = await host.fetch(url, init)
+        if (held && init.method === held.method) {
+          held.came()
+          await held.until
+        }
+        return answer
+      }
+      const hold = (method) => {
+        const [came, until] = [gate(), gate()]
+        held = { method, came: came.resolve, until: until.promise }
+        return { came: came.promise, go: () => ((held = undefined), until.resolve()) }
+      }
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      const shelf = new MemoryShelf()
+      const phoneOf = async () => Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+      const seen = []
+      try {
+        const one = await phoneOf()
+        const code = one.newCode().join(' ')
+        await one.lock()
+        seen.push(['a code is shown', one.status().phase])
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        one.leave()
+        await one.lock()
+        seen.push(['another tab has it', one.status().phase, await failure(() => one.unlock({ pin: '246810' }))])
+        for (const [name, step] of [['unlock', (tab) => tab.unlock({ pin: '246810' })], ['restore', (tab) => tab.restore({ code, pin: '246810' })]]) {
+          const tab = await phoneOf()
+          const { came, go } = hold('GET')
+          const done = failure(() => step(tab))
+          await came
+          tab.leave()
+          go()
+          seen.push([name, await done, tab.status().phase, await failure(() => tab.book())])
+        }
+        const two = await phoneOf()
+        seen.push(['twice at once', await Promise.all([1, 2].map(() => failure(() => two.unlock({ pin: '246810' })))), two.status().phase])
+        // Locked while the book is deleted: whichever is first, nobody is left with half of it.
+        const locked = two.lock()
+        seen.push(['locked', await failure(() => two.deleteBook()), await locked, two.status().phase, host.isDeleted])
+      } finally {
+        globalThis.fetch = before
+      }
+      // A tab that lost the book writes nothing more, neither here nor there, whatever is on its way.
+      const shared = new MemoryShelf()
+      const other = new Host()
+      const late = gate()
+      const came = gate()
+      const slow = { fetch: async (url, init) => {
+        const answer = await other.fetch(url, init)
+        came.resolve()
+        await late.promise
+        return answer
+      } }
+      const lost = await opened(shared, slow)
+      await lost.guarded.write([row('a', { n: 1 })])
+      const sent = failure(() => lost.backup.flush())
+      await came.promise
+      lost.backup.stop()
+      const next = await opened(shared, other)
+      await next.guarded.write([row('b', { n: 2 })])
+      late.resolve()
+      const ends = [await sent, await failure(() => lost.guarded.write([row('c', { n: 3 })])), other.asked.length]
+      await next.backup.flush()
+      const moved = await elsewhere(other)
+      seen.push(['writes', ...ends, next.backup.state, await rowsOf(next.store), await rowsOf(moved.store)])
+      return seen
+    },
+    // The host forgets for a while, and knows again: what it gives then tells whose it is.
+    host_blinks: async () => {
+      const outcomes = []
+      const state = (host) => ({ number: host.number, base: host.base, revisions: new Map(host.revisions) })
+      for (const [name, meanwhile, isElsewhere] of [
+        ['once', async () => {}],
+        ['with a write', async ({ guarded, backup }, host) => {
+          host.isBlank = false
+          Object.assign(host, { number: 0, base: 0, revisions: new Map() })
+          await guarded.write([row('b', { n: 1 })])
+          await backup.flush()
+        }],
+        ['with another phone', async () => {}, true],
+      ]) {
+        const host = new Host()
+        const shelf = new MemoryShelf()
+        const one = await opened(shelf, host)
+        for (let n = 0; n < 5; n++) {
+          await one.guarded.write([row('a', { n })])
+          await one.backup.flush()
+        }
+        if (isElsewhere) await elsewhere(host)
+        const before = state(host)
+        host.isBlank = true
+        await one.backup.check()
+        await meanwhile(one, host)
+        Object.assign(host, before, { isBlank: false })
+        const next = await opened(shelf, host) // also at the next visit
+        const code = await failure(async () => (await next.backup.check(), next.backup.flush()))
+        outcomes.push([name, code, next.backup.state, await rowsOf((await elsewhere(host)).store)])
+      }
+      return outcomes
+    },
+    // Two courses of one book, after a host was restored, do not open as one.
+    mixed: async () => {
+      const host = new Host()
+      const { guarded, backup } = await opened(new MemoryShelf(), host)
+      const write = async (n) => {
+        await guarded.write([row('a', { n })])
+        await backup.flush()
+      }
+      for (const n of [1, 2]) await write(n)
+      const copy = { number: host.number, base: host.base, revisions: new Map(host.revisions) }
+      for (const n of [3, 4, 5]) await write(n)
+      const [four, five] = [host.revisions.get(4), host.revisions.get(5)]
+      Object.assign(host, copy)
+      await backup.check()
+      await write(6)
+      const [number, base] = [host.number, host.base]
+      Object.assign(host, { number: 5, revisions: new Map([...host.revisions, [4, four], [5, five]]) })
+      return [number, base, await failure(() => elsewhere(host))]
+    },
+    // What a phone took that was overtaken meanwhile, and a host that has gone back.
+    used_here: async () => {
+      const host = new Host()
+      const shelf = new MemoryShelf()
+      const one = await opened(shelf, host)
+      await one.guarded.write([row('a', { n: 1 }), row('file', { version: 1 }, 'seen')])
+      await one.backup.flush()
+      host.isAway = true
+      await one.guarded.write([row('c', { signed: 1 }, 'credential'), row('a', { n: 2 }), row('file', { version: 2 }, 'seen')])
+      await failure(() => one.backup.flush())
+      host.isAway = false
+      const two = await elsewhere(host)
+      await two.guarded.write([row('a', { n: 3 })])
+      await two.backup.flush()
+      const late = await failure(() => one.backup.check())
+      one.backup.stop()
+      const taken = await takeOver(shelf, KEY, new Vault(ORIGIN, KEY, host.fetch))
+      const { store, backup, guarded } = await opened(shelf, host)
+      const rows = [await rowsOf(store), await rowsOf(store, 'credential'), await rowsOf(store, 'seen')]
+      const same = JSON.stringify((await elsewhere(host)).store.whole()) === JSON.stringify(store.whole())
+      // A host that knows less has nothing to take.
+      await failure(() => backup.check())
+      const gone = new Host()
+      const old = await opened(new MemoryShelf(), gone)
+      await old.guarded.write([row('old', { n: 1 })])
+      await old.backup.flush()
+      const older = await takeOver(shelf, KEY, new Vault(ORIGIN, KEY, gone.fetch))
+      return [late, taken, rows, same, older, Object.keys(await rowsOf((await opened(shelf, gone)).store)), gone.number]
+    },
+    // Nobody but who has the key deletes a book, and nothing comes after its deletion.
+    deletions: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      const [came, late] = [gate(), gate()]
+      let isHeld = true
+      globalThis.fetch = async (url, init) => {
+        if (init.method === 'PUT' && isHeld) {
+          came.resolve()
+          await late.promise
+        }
+        return host.fetch(url, init)
+      }
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const shelf = new MemoryShelf()
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        one.newCode()
+        await one.create({ pin: '246810' })
+        await came.promise
+        const deleted = one.deleteBook()
+        late.resolve()
+        await deleted
+        const order = host.asked.filter((method) => method !== 'GET')
+        one.newCode()
+        Object.assign(host, { isDeleted: false, deletion: undefined, number: 0, key: undefined })
+        await one.create({ pin: '246810' })
+        await until(() => one.status().backup === 'kept')
+        await one.lock()
+        const told = []
+        for (const deletion of [undefined, 'A'.repeat(86), KEY.sign('delete')]) {
+          Object.assign(host, { isDeleted: true, deletion })
+          told.push([await failure(() => one.unlock({ pin: '246810' })), one.status().phase])
+        }
+        host.isDeleted = false
+        await one.unlock({ pin: '246810' })
+        return [order, told, one.status().phase, one.leave() ?? null]
+      } finally {
+        globalThis.fetch = before
+      }
+    },
+    // A code and a PIN that are lost: a new book may begin on this phone. A code of another book is never taken for this one's.
+    anew: async () => {
+      const { Session } = await load('page/session.js')
+      const { UnreachableError } = await load('errors.js')
+      const host = new Host()
+      const before = globalThis.fetch
+      globalThis.fetch = (url, init) => host.fetch(url, init)
+      const away = async () => {
+        throw new UnreachableError('away')
+      }
+      const settings = { name: 'Wallets', origin: ORIGIN, mediator: 'https://mediator.example.test/mediator', direct: false, governance: null }
+      try {
+        const shelf = new MemoryShelf()
+        await shelf.write({ notes: { vault: { vault: KEY.id, number: 3, further: 0, bytes: 0, baseBytes: 0 } } })
+        const one = await Session.begin(shelf, { get: away, post: away, open: away }, settings, () => {})
+        const phase = one.status().phase
+        const other = await failure(() => one.restore({ code: codes.newRecoveryCode(), pin: '246810' }))
+        const left = (await shelf.note('vault')).vault === KEY.id
+        one.newCode()
+        await one.create({ pin: '246810' })
+        const made = (await shelf.note('vault')).vault
+        return [phase, other, left, one.status().phase, made !== KEY.id && made.length, one.leave() ?? null]
+      } finally {
+        globalThis.fetch = before
+      }
+    },
+    // Tries at once, and a page that ended just after the last one was counted.
+    tries: async () => {
+      const shelf = new MemoryShelf()
+      const remembered = await phone.remembering(KEY, '246810')
+      await shelf.write({ notes: { phone: { ...remembered, tries: 6 } } })
+      const left = (error) => error.left
+      const tries = await Promise.all(['1', '2', '3'].map((digit) => phone.recall(shelf, digit.repeat(6)).then(() => 'opened', left)))
+      const counted = (await shelf.note('phone')).tries
+      await shelf.write({ notes: { phone: { ...remembered, tries: 10 } } })
+      return [tries, counted, await phone.recall(shelf, '246810').then(() => 'opened', left), await phone.isRemembered(shelf)]
     },
     signs: ({ what, after, sealed }) => ({ id: KEY.id, origin: ORIGIN, signature: base64url(fromBase64url(KEY.sign(`wanderbuch vault 1\n${ORIGIN}\n${what}\n${after}\n${hex(sha256(Buffer.from(sealed, 'hex')))}`), 's')) }),
   }

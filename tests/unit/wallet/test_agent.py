@@ -48,6 +48,10 @@ def test_the_socket_comes_back_by_itself(wallet: WalletProcess) -> None:
     assert wallet.call("reconnects") == [0, 2, True, "complete"]
 
 
+def test_a_wallet_that_was_closed_while_it_met_its_mediator_opens_no_socket(wallet: WalletProcess) -> None:
+    assert wallet.call("closed_early") == ["state", 0, 0]
+
+
 def test_strangers_are_not_heard(wallet: WalletProcess) -> None:
     assert wallet.call("strangers") == ["requested", 0, 0, True]
 

@@ -163,7 +163,58 @@ def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
         ["taken back", "open"],
         ["overtaken in turn", "elsewhere"],
         ["somebody else's", "forgotten", "other_book", 1],
-        ["host away", "open", "waiting", "unreachable", "open"],
+        ["host away", "open", "kept", "unreachable", "open"],
         ["deleted", "none", 0, False, 0],
         ["and there", "none", 0],
     ]
+
+
+def test_what_is_under_way_when_the_book_is_closed_has_no_effect(wallet: WalletProcess) -> None:
+    assert wallet.call("closed") == [
+        ["a code is shown", "none"],
+        ["another tab has it", "other-tab", "state"],
+        ["unlock", "state", "other-tab", "state"],
+        ["restore", "state", "other-tab", "state"],
+        ["twice at once", ["none", "state"], "open"],
+        ["locked", "state", None, "locked", False],
+        ["writes", "state", "state", 1, "kept", {"a": {"n": 1}, "b": {"n": 2}}, {"a": {"n": 1}, "b": {"n": 2}}],
+    ]
+
+
+def test_tries_of_a_pin_are_counted_one_at_a_time(wallet: WalletProcess) -> None:
+    assert wallet.call("tries") == [[3, 2, 1], 9, 0, False]
+
+
+def test_a_host_that_knows_again_what_this_phone_wrote_is_no_other_phone(wallet: WalletProcess) -> None:
+    assert wallet.call("host_blinks") == [
+        ["once", "none", "kept", {"a": {"n": 4}}],
+        ["with a write", "none", "kept", {"a": {"n": 4}, "b": {"n": 1}}],
+        ["with another phone", "overtaken", "elsewhere", {"a": {"n": 4}}],
+    ]
+
+
+def test_two_courses_of_a_book_do_not_mix(wallet: WalletProcess) -> None:
+    assert wallet.call("mixed") == [3, 3, "check_failed"]
+
+
+def test_who_uses_the_book_here_again_loses_nothing_that_waited(wallet: WalletProcess) -> None:
+    assert wallet.call("used_here") == [
+        "overtaken",
+        "taken",
+        [{"a": {"n": 3}}, {"c": {"signed": 1}}, {"file": {"version": 2}}],
+        True,
+        "older",
+        ["a"],
+        1,
+    ]
+
+
+def test_a_deletion_counts_if_the_key_signed_it_and_nothing_comes_after_it(wallet: WalletProcess) -> None:
+    order, told, phase, _ = wallet.call("deletions")
+    assert order == ["PUT", "DELETE"]
+    assert told == [["check_failed", "locked"]] * 3
+    assert phase == "open"
+
+
+def test_where_code_and_pin_are_lost_a_new_book_may_begin(wallet: WalletProcess) -> None:
+    assert wallet.call("anew") == ["forgotten", "check_failed", True, "open", 43, None]

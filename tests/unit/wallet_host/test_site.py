@@ -36,7 +36,18 @@ async def test_a_worker_writes_reads_goes_on_elsewhere_and_deletes(site: HostSit
     assert (await other_phone.read()).revisions == [b"taken over"]
 
     assert (await other_phone.delete()).status == 204
-    assert [(await worker.read()).status, (await worker.write(b"again", after=0)).status] == [410, 410]
+    gone = [await worker.read(), await worker.write(b"again", after=0)]
+    assert [each.status for each in gone] == [410, 410]
+    # With the signature of who deleted it: the page believes nobody else.
+    assert [each.headers["vault-signature"] for each in gone] == [worker.signature("delete", 0, b"")] * 2
+
+
+async def test_a_vault_without_its_revisions_is_not_said_to_be_deleted(site: HostSite, host: RunningAgent) -> None:
+    worker = Worker(site, network="203.0.113.41")
+    assert (await worker.write(b"mine", after=0)).status == 204
+    engine = tables_of(host.profile).engine
+    await engine.run("DELETE FROM vault_revision WHERE sealed = ?", b"mine")
+    assert (await worker.read()).status == 503
 
 
 async def test_nobody_else_writes_or_deletes_and_nothing_said_once_counts_elsewhere(site: HostSite) -> None:
@@ -139,7 +150,7 @@ async def test_what_is_kept_and_logged_names_no_vault_no_network_and_no_time_but
         assert secret not in caplog.text, name
     assert "ciphertext of a wallet" in kept
     assert "ciphertext" not in caplog.text
-    (row,) = await engine.run("SELECT count(*), max(day) FROM vault WHERE digest <> ''")
+    (row,) = await engine.run("SELECT count(*), max(day) FROM vault WHERE bytes > 0")
     assert 20_000 < row[1] < 100_000
 
 

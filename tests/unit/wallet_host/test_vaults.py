@@ -9,7 +9,7 @@ from tests.postgresql import ENGINES
 
 from wanderbuch.agents.wallet_host import vaults as vaults_module
 from wanderbuch.agents.wallet_host.vaults import VaultBounds, Vaults, VaultState, WriteOutcome
-from wanderbuch.store.engine import Engine
+from wanderbuch.store.engine import Engine, Rows, Statement
 from wanderbuch.store.hashing import KeyedHash
 from wanderbuch.store.postgresql import open_postgresql
 from wanderbuch.store.sqlite import open_sqlite
@@ -57,10 +57,11 @@ async def test_a_vault_is_written_read_taken_over_and_deleted(
     assert await vaults.counts() == (1, 9)
 
     assert await vaults.read(yours) == (VaultState(), [])
-    assert not await vaults.delete(yours)
-    assert await vaults.delete(mine)
-    assert await vaults.delete(mine)
-    assert await vaults.read(mine) == (VaultState(5, 3, is_deleted=True), [])
+    assert not await vaults.delete(yours, signature="s")
+    assert await vaults.delete(mine, signature="s")
+    assert await vaults.delete(mine, signature="s")
+    gone = VaultState(5, 3, is_deleted=True, deletion="s")
+    assert (await vaults.state(mine), await vaults.read(mine)) == (gone, (gone, []))
     assert await engine.run("SELECT sealed FROM vault_revision") == []
     for after in (0, 5):
         assert await vaults.write(mine, b"b", after=after, is_base=True) == (WriteOutcome.DELETED, 5)
@@ -108,3 +109,42 @@ async def test_of_many_who_write_at_once_upon_one_number_one_is_taken(vaults: Va
     assert sorted(each.name for each, _ in written) == ["OVERTAKEN"] * 7 + ["TAKEN"]
     state, revisions = await vaults.read(vault)
     assert (state.number, revisions[-1]) == (2, bytes([[each for each, _ in written].index(WriteOutcome.TAKEN)]))
+
+
+async def test_the_row_of_a_vault_is_changed_before_its_revisions(vaults: Vaults, engine: Engine) -> None:
+    """Whoever changes it has it alone then: a write at the same time leaves nothing behind."""
+    orders: list[list[bool]] = []
+
+    class Noting:
+        """The engine, which notes which table every statement of a transaction changes."""
+
+        run = staticmethod(engine.run)
+
+        @staticmethod
+        async def together(*statements: Statement) -> list[Rows]:
+            orders.append(["vault_revision" not in each.sql for each in statements])
+            return await engine.together(*statements)
+
+    vaults._engine = Noting()  # type: ignore[assignment]
+    vault = vaults.id_of(b"\1" * 32)
+    await vaults.write(vault, b"1", after=0, is_base=True)
+    await vaults.delete(vault, signature="s")
+    await vaults.forget_old(days=-1)
+    assert [order[0] for order in orders] == [True] * 3
+    assert await engine.run("SELECT * FROM vault") == await engine.run("SELECT * FROM vault_revision") == []
+
+
+async def test_of_writes_and_a_deletion_at_once_nothing_is_left(vaults: Vaults, engine: Engine) -> None:
+    for number in range(8):
+        vault = vaults.id_of(bytes([number]) * 32)
+        if number > 1:  # as many as fit
+            await engine.run("DELETE FROM vault")
+        assert await vaults.write(vault, b"1", after=0, is_base=True) == (WriteOutcome.TAKEN, 1)
+        steps = [
+            vaults.write(vault, b"2", after=1, is_base=False),
+            vaults.write(vault, b"1", after=0, is_base=True),  # sent again
+            vaults.delete(vault, signature="s"),
+        ]
+        await asyncio.gather(*steps)
+        assert (await vaults.state(vault)).is_deleted
+        assert await engine.run("SELECT sealed FROM vault_revision") == []

@@ -67,7 +67,7 @@ export class Agent {
   async commit({ changes, send = [] }: Step): Promise<void> {
     await this.store.write([...changes, ...send.map((outgoing) => Outbox.row(outgoing))])
     for (const listener of this.#listeners) listener(changes)
-    if (send.length) void this.outbox.flush().then(() => this.#later())
+    if (send.length) this.#goesOn(this.outbox.flush().then(() => this.#later()))
   }
 
   /** Be told of all rows that changed, until the function that is returned is called. */
@@ -78,7 +78,7 @@ export class Agent {
 
   /** Connect to the mediator, and go on with what another visit began. */
   async start(): Promise<void> {
-    this.mediator.onOpen = () => void this.goOn()
+    this.mediator.onOpen = () => this.#goesOn(this.goOn())
     await this.mediator.start()
   }
 
@@ -91,6 +91,7 @@ export class Agent {
 
   /** Send what could not be sent, and deal with what could not be dealt with; what is left then is tried again later. */
   async goOn(): Promise<void> {
+    if (this.#isStopped) return
     this.#isLeft = false
     await Promise.all([this.outbox.flush(), this.inbox.work(), ...this.#advancers.map((advance) => advance())])
     await this.#later()
@@ -109,8 +110,15 @@ export class Agent {
     if (isDone) this.#wait = FIRST_WAIT_MS
     if (isDone || this.#isStopped) return
     clearTimeout(this.#retry)
-    this.#retry = setTimeout(() => void this.goOn(), this.#wait)
+    this.#retry = setTimeout(() => this.#goesOn(this.goOn()), this.#wait)
     this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS)
+  }
+
+  // Nobody waits for it: a store that takes nothing any more has said so where it was closed.
+  #goesOn(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!(error instanceof WalletError)) throw error
+    })
   }
 
   /** Do something that may be impossible now; then a later visit, or the next socket, does it. */

@@ -1,7 +1,7 @@
 // The web socket to the mediator (Aries RFC 0092: what is asked over it is answered over it). It comes back by itself.
 
 import type { Network, Socket } from '../network.js'
-import { UnreachableError } from '../errors.js'
+import { StateError, UnreachableError } from '../errors.js'
 
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
@@ -33,6 +33,7 @@ export class Line {
 
   /** Open the socket, if it is not open; and do what is to be done first. */
   async open(): Promise<void> {
+    if (this.#isStopped) throw new StateError('the wallet is closed')
     if (this.#socket) {
       await this.#socket
       return

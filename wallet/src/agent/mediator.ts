@@ -12,7 +12,7 @@ import { pack, unpack } from '../didcomm/envelope.js'
 import { anyKey, didKey, SecretKey, verkey, type Verkey } from '../didcomm/keys.js'
 import { message, readMessage, type Incoming } from '../didcomm/message.js'
 import { readSignedText } from '../didcomm/signed_text.js'
-import { CheckFailedError, MalformedError, UnreachableError, WalletError } from '../errors.js'
+import { CheckFailedError, MalformedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { MOST_FRAME_BYTES, publicAddress, type Network } from '../network.js'
 import { Received } from '../received.js'
 import type { JsonObject, Store } from '../store.js'
@@ -44,6 +44,7 @@ export class Mediator {
   #session: Session | undefined
   #line: Line | undefined
   #patience: ReturnType<typeof setTimeout> | undefined
+  #isStopped = false
   /** Called when the socket has opened and live delivery is on: what could not be sent may be sent now. */
   onOpen: () => void = () => {}
 
@@ -71,7 +72,9 @@ export class Mediator {
     await this.#openLine(() => this.#goLive())
   }
 
+  /** For good: whatever is under way ends, and opens no further socket. */
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#patience)
     this.#line?.stop()
   }
@@ -129,6 +132,7 @@ export class Mediator {
   }
 
   async #openLine(opened: () => Promise<void>): Promise<void> {
+    if (this.#isStopped) throw new StateError('the wallet is closed')
     const { endpoint } = (this.#session as Session).contact
     const url = publicAddress(endpoint.replace(/^https:/, 'wss:'), 'endpoint of the mediator', 'wss:').href
     this.#line ??= new Line(this.#network, url, (envelope) => this.#received(envelope), opened)
@@ -145,6 +149,7 @@ export class Mediator {
   // A mediator may deliver what waited only when asked to.
   #lookAt(status: Received): void {
     clearTimeout(this.#patience)
+    if (this.#isStopped) return
     const count = status.optional('message_count')?.integer(0, Number.MAX_SAFE_INTEGER) ?? 0
     if (count > 0) this.#patience = setTimeout(() => this.#tell('messagepickup/2.0/delivery-request', { limit: BATCH }), PATIENCE_MS)
   }

@@ -3,15 +3,16 @@
 // 1. A revision that is sent is on the shelf first, word for word. Cut short, the same one goes out again: what we wrote ourselves is
 //    never taken for somebody else's.
 // 2. Who finds that somebody else has written (`OvertakenError` with a higher number) ends: the book is open elsewhere now.
-// 3. A host that knows less than this phone (it was restored from an older copy, or lost the vault) gets a base upon what it has.
+// 3. A host that knows less than this phone (it was restored from an older copy, or lost the vault) gets a base upon what it has. If
+//    it knows again what this phone wrote last, word for word, that is no other phone either: it gets a base upon that.
 // 4. What came from others (a row of the inbox) is in the vault before it is acknowledged, wherever the host can be reached: a phone
 //    that has been overtaken and does not know it yet takes nothing that is for the other one.
 
-import { CheckFailedError, WalletError } from '../errors.js'
+import { CheckFailedError, StateError, WalletError } from '../errors.js'
 import type { Change, Store } from '../store.js'
 import { openWaiting, SealedStore, type Written } from './sealed_store.js'
 import type { Shelf, ShelfChange } from './shelf.js'
-import { OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
+import { digestOf, OvertakenError, Vault, VaultDeletedError, VaultFullError, type Sealed, type VaultContent } from './vault.js'
 import type { VaultKey } from './vault_key.js'
 
 const MOST_REVISIONS = 48
@@ -22,14 +23,25 @@ const LONGEST_WAIT_MS = 10 * 60_000
 
 /** Where the vault stands, as the phone knows it. */
 interface Standing {
+  /** Whose: the id of the vault. */
+  readonly vault?: string
   /** Of the revision that we wrote last; 0: none. */
   readonly number: number
+  /** Digest of that revision; undefined: nobody knows, so that a base comes next. */
+  readonly digest?: string | undefined
+  /** What we wrote before the host knew less (3): the highest number, and what was being sent upon it. */
+  readonly lost?: readonly SentRevision[]
   /** Further revisions since the base, and their bytes; the base's own. */
   readonly further: number
   readonly bytes: number
   readonly baseBytes: number
   /** What is being sent (1), with the last of what waits that is in it. */
   readonly sending?: Sealed & { readonly upTo: number }
+}
+
+interface SentRevision {
+  readonly number: number
+  readonly digest: string
 }
 
 const NOTHING: Standing = { number: 0, further: 0, bytes: 0, baseBytes: 0 }
@@ -80,8 +92,8 @@ export class Backup {
     await this.#guarded(async () => {
       const known = this.#standing.sending ? this.#standing.number + 1 : this.#standing.number
       const number = (await this.#vault.read(known))?.number ?? 0
-      if (number > known) throw new OvertakenError(number)
       if (number < this.#standing.number) await this.#knowsLess(number)
+      else if (number > known) await this.#knowsMore(number)
     })
   }
 
@@ -95,6 +107,14 @@ export class Backup {
     if (before) await before.catch(() => undefined) // what was written meanwhile is not in it
     this.#running ??= this.#guarded(() => this.#send()).finally(() => (this.#running = undefined))
     return this.#running
+  }
+
+  /** Do something while nothing is on its way to the vault; what is to be sent waits for it. */
+  async alone(step: () => Promise<void>): Promise<void> {
+    while (this.#running) await this.#running.catch(() => undefined)
+    const turn = step().finally(() => (this.#running = undefined))
+    this.#running = turn
+    return turn
   }
 
   /** A store that keeps (4) and (2): what it writes is copied. */
@@ -117,20 +137,26 @@ export class Backup {
     }
   }
 
+  /** Nothing is written any more, here or there: another tab may have the book from now on. */
   stop(): void {
     this.#isStopped = true
+    this.#store.close()
     clearTimeout(this.#timer)
   }
 
   async #send(): Promise<void> {
     for (let round = 0; round < 8; round++) {
+      this.#goesOn()
       const sending = this.#standing.sending ?? (await this.#next())
       if (!sending) return
       try {
         await this.#vault.write(sending)
         await this.#sent(sending)
       } catch (error) {
-        if (error instanceof OvertakenError && error.number < sending.after) await this.#knowsLess(error.number)
+        if (error instanceof OvertakenError) {
+          if (error.number < sending.after) await this.#knowsLess(error.number)
+          else await this.#knowsMore(error.number)
+        }
         else if (error instanceof VaultFullError && !sending.isBase) await this.#rewrite()
         else {
           if (error instanceof VaultFullError) await this.#note({ ...withoutSending(this.#standing), further: MOST_REVISIONS })
@@ -145,25 +171,44 @@ export class Backup {
     const waiting = await this.#shelf.waiting()
     const standing = this.#standing
     if (waiting.length === 0 && standing.number > 0 && standing.further < MOST_REVISIONS) return undefined
-    const isBase = standing.number === 0 || standing.further >= MOST_REVISIONS || standing.bytes > Math.max(LEAST_BYTES, 2 * standing.baseBytes)
+    const isBase = standing.digest === undefined || standing.further >= MOST_REVISIONS || standing.bytes > Math.max(LEAST_BYTES, 2 * standing.baseBytes)
     const rows = isBase ? this.#store.whole() : merged(waiting.flatMap(({ sealed }) => openWaiting(this.#key, sealed)))
-    const sealed = await this.#vault.seal(JSON.stringify(rows), standing.number, isBase)
+    const sealed = await this.#vault.seal(JSON.stringify(rows), standing.number, isBase ? undefined : standing.digest)
     const sending = { ...sealed, upTo: waiting.at(-1)?.number ?? 0 }
     await this.#note({ ...standing, sending })
     return sending
   }
 
   async #sent({ after, isBase, sealed, upTo }: Sealed & { upTo: number }): Promise<void> {
-    const { further, bytes, baseBytes } = this.#standing
+    const { further, bytes, baseBytes, lost = [] } = this.#standing
+    const [number, digest] = [after + 1, digestOf(sealed)]
     const standing = isBase
-      ? { number: after + 1, further: 0, bytes: 0, baseBytes: sealed.length }
-      : { number: after + 1, further: further + 1, bytes: bytes + sealed.length, baseBytes }
-    await this.#note(standing, { sent: upTo })
+      ? { number, digest, further: 0, bytes: 0, baseBytes: sealed.length }
+      : { number, digest, further: further + 1, bytes: bytes + sealed.length, baseBytes }
+    const isLost = lost.some((each) => each.number > number) // once the numbers have gone by, nobody can come back with them
+    await this.#note(isLost ? { ...standing, lost } : standing, { sent: upTo })
   }
 
   // 3
   async #knowsLess(number: number): Promise<void> {
-    await this.#note({ ...withoutSending(this.#standing), number, further: MOST_REVISIONS })
+    const { sending, lost: before = [], digest, ...standing } = this.#standing
+    const written = digest === undefined ? [] : [{ number: standing.number, digest }]
+    const sent = sending ? [{ number: sending.after + 1, digest: digestOf(sending.sealed) }] : []
+    const most = Math.max(0, ...before.map((each) => each.number))
+    const lost = standing.number >= most ? [...written, ...sent] : before
+    await this.#note({ ...standing, number, further: MOST_REVISIONS, ...(lost.length && { lost }) })
+  }
+
+  // 2 or 3: the revision itself says whose it is.
+  async #knowsMore(number: number): Promise<void> {
+    const { lost = [] } = this.#standing
+    if (!lost.some((each) => each.number === number)) throw new OvertakenError(number)
+    const content = await this.#vault.read()
+    const newest = content?.revisions.at(-1)
+    const digest = newest && digestOf(newest)
+    if (!content || !lost.some((each) => each.number === content.number && each.digest === digest)) throw new OvertakenError(content?.number ?? number)
+    const { sending: _, digest: __, ...standing } = this.#standing
+    await this.#note({ ...standing, number: content.number, further: MOST_REVISIONS })
   }
 
   async #rewrite(): Promise<void> {
@@ -171,8 +216,13 @@ export class Backup {
   }
 
   async #note(standing: Standing, change: ShelfChange = {}): Promise<void> {
-    await this.#shelf.write({ ...change, notes: { vault: standing } })
+    this.#goesOn()
+    await this.#shelf.write({ ...change, notes: { vault: { ...standing, vault: this.#key.id } } })
     this.#standing = standing
+  }
+
+  #goesOn(): void {
+    if (this.#isStopped) throw new StateError('the book is closed')
   }
 
   async #guarded(step: () => Promise<void>): Promise<void> {
@@ -190,7 +240,7 @@ export class Backup {
   }
 
   #become(state: BackupState): void {
-    if (this.state === state) return
+    if (this.#isStopped || this.state === state) return
     this.state = state
     this.onState(state)
   }
@@ -209,24 +259,44 @@ export class Backup {
   }
 }
 
+/** Whose vault a shelf is for; undefined: nobody's, or it does not say so. */
+export async function vaultOf(shelf: Shelf): Promise<string | undefined> {
+  return ((await shelf.note('vault')) as Standing | undefined)?.vault
+}
+
+/** What a shelf has of a vault that was never written. */
+export function unwritten(key: VaultKey): ShelfChange['notes'] {
+  return { vault: { ...NOTHING, vault: key.id } }
+}
+
 /**
- * Take a book from its vault onto an empty shelf, and take it over: whoever had it open learns that with their next step.
+ * Take a book from its vault onto a shelf, and take it over: whoever had it open learns that with their next step.
+ *
+ * What waits on the shelf is of the same book: what the vault lacks of it goes along. Where both have a row, the vault's counts, since
+ * another phone went on from there; but what was seen of certificates, DIDs and files does not go back.
  *
  * @param notes kept on the shelf with it
- * @returns whether there was one
+ * @param goesOn throws when it is not to go on: nothing is written then
+ * @returns 'taken'; 'none': there is no book; 'older': the host knows less than this phone wrote, and nothing was taken
  * @throws CheckFailedError what is in the vault is not ours
  */
-export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}): Promise<boolean> {
+export async function takeOver(shelf: Shelf, key: VaultKey, vault: Vault, notes: ShelfChange['notes'] = {}, goesOn: () => void = () => {}): Promise<'taken' | 'none' | 'older'> {
+  const own = (await shelf.note('vault')) as Standing | undefined
+  const isOurs = own?.vault === key.id
+  const waiting = isOurs ? (await shelf.waiting()).flatMap(({ sealed }) => openWaiting(key, sealed)) : []
   for (let left = MOST_TRIES; ; left--) {
     const content = await vault.read()
-    if (!content) return false
-    const rows = await rowsIn(vault, content)
-    const base = await vault.seal(JSON.stringify(rows), content.number, true)
+    if (!content) return 'none'
+    if (isOurs && content.number < own.number) return 'older'
+    const rows = withWaiting(await rowsIn(vault, content), waiting)
+    const base = await vault.seal(JSON.stringify(rows), content.number)
+    goesOn()
     try {
       const number = await vault.write(base)
-      const standing: Standing = { number, further: 0, bytes: 0, baseBytes: base.sealed.length }
+      goesOn()
+      const standing: Standing = { vault: key.id, number, digest: digestOf(base.sealed), further: 0, bytes: 0, baseBytes: base.sealed.length }
       await shelf.replace({ rows: SealedStore.sealed(key, rows), notes: { ...notes, vault: standing } })
-      return true
+      return 'taken'
     } catch (error) {
       // Whoever has the book open may write just between: what they wrote comes along.
       if (!(error instanceof OvertakenError) || left === 0) throw error
@@ -243,6 +313,14 @@ async function rowsIn(vault: Vault, content: VaultContent): Promise<Written[]> {
     else rows.set(nameOf(row), row)
   }
   return [...rows.values()]
+}
+
+const NEVER_BACK: readonly Written[0][] = ['credential', 'seen']
+
+function withWaiting(rows: readonly Written[], waiting: readonly Written[]): Written[] {
+  const all = new Map(rows.map((row) => [nameOf(row), row]))
+  for (const row of merged(waiting)) if (row[2] !== null && (NEVER_BACK.includes(row[0]) || !all.has(nameOf(row)))) all.set(nameOf(row), row)
+  return [...all.values()]
 }
 
 // Of several changes of a row, the last one counts.

@@ -25,6 +25,7 @@ export class IndexedShelf implements Shelf {
       }
       request.onsuccess = () => resolve(new IndexedShelf(request.result))
       request.onerror = () => reject(request.error ?? new Error('the storage of the browser cannot be opened'))
+      request.onblocked = () => reject(new Error('the storage of the browser is in use by an older page'))
     })
   }
 

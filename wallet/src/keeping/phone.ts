@@ -2,7 +2,7 @@
 //
 // 1. A key of WebCrypto that cannot be exported makes, of the stretched PIN (scrypt, RFC 7914), the key under which it is sealed. So a
 //    copy of the rows alone opens nothing, and trying PINs needs this browser.
-// 2. A try is counted before it is made. After ten wrong ones the phone forgets: the recovery code opens the book then.
+// 2. A try is counted before it is made, one at a time. After ten wrong ones the phone forgets: the recovery code opens the book then.
 // 3. What it is worth: browsers keep such a key on the phone's storage. Who has the phone's storage unlocked, and days, can try all PINs
 //    of six digits there. A PIN protects from whoever picks the phone up.
 
@@ -55,10 +55,22 @@ export async function remembering(key: VaultKey, pin: string): Promise<Remembere
   return { device, salt, sealed: seal(await sealingKey(device, salt, plain), key.reveal(), PLACE), tries: 0 }
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
 /** @throws PinError it is not the one (2) */
-export async function recall(shelf: Shelf, pin: string): Promise<VaultKey> {
+export function recall(shelf: Shelf, pin: string): Promise<VaultKey> {
+  const turn = last.then(() => recalled(shelf, pin))
+  last = turn.catch(() => undefined)
+  return turn
+}
+
+async function recalled(shelf: Shelf, pin: string): Promise<VaultKey> {
   const remembered = (await shelf.note('phone')) as Remembered | undefined
   if (!remembered) throw new PinError(0)
+  if (remembered.tries >= TRIES) {
+    await shelf.write({ notes: { phone: undefined } }) // the page ended before it was forgotten
+    throw new PinError(0)
+  }
   const tries = remembered.tries + 1
   await shelf.write({ notes: { phone: { ...remembered, tries } } })
   const { device, salt, sealed } = remembered

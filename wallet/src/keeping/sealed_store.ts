@@ -4,7 +4,7 @@
 // 2. A write resolves when the sealed rows are durable, together with the copy of it that waits for the vault. Writes keep their order.
 // 3. What can be fetched again, and belongs to everybody ('object'), is not copied to the vault.
 
-import { CheckFailedError } from '../errors.js'
+import { CheckFailedError, StateError } from '../errors.js'
 import type { Change, JsonObject, Kind, Store } from '../store.js'
 import type { Shelf, ShelfChange, ShelfRow } from './shelf.js'
 import type { VaultKey } from './vault_key.js'
@@ -20,6 +20,7 @@ export class SealedStore implements Store {
   readonly #rows = new Map<string, { readonly kind: Kind; readonly id: string; readonly order: number; value: JsonObject }>()
   #order = 0
   #last: Promise<void> = Promise.resolve()
+  #isClosed = false
   /** Called after each write that the vault is to have (3). */
   onWaiting: () => void = () => {}
 
@@ -66,6 +67,11 @@ export class SealedStore implements Store {
     return step
   }
 
+  /** From now on nothing is written: what lies on the shelf may be somebody else's. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   /** All rows that the vault is to have, as they are now (3). */
   whole(): Written[] {
     return [...this.#rows.values()].filter(({ kind }) => isForVault(kind)).map(({ kind, id, value }) => [kind, id, value])
@@ -88,6 +94,7 @@ export class SealedStore implements Store {
     }
     const copied = written.filter(([kind]) => isForVault(kind))
     const change: ShelfChange = { rows, removed, ...(copied.length && { waiting: this.#key.sealRow(JSON.stringify(copied), WAITING_PLACE) }) }
+    if (this.#isClosed) throw new StateError('the book is closed')
     await this.#shelf.write(change)
     this.#order = order
     for (const [kind, id, value] of written) {

@@ -2,7 +2,9 @@
 //
 // 1. A write names the revision that it comes after. Whoever wrote since has gone on with the book elsewhere: `OvertakenError`.
 // 2. What is written is signed: to whom, what, upon which number, with which content. Nobody else can write.
-// 3. A revision is sealed for its number and for its kind, so that a host can leave out the newest ones and nothing else.
+// 3. A revision is sealed for its number and its kind; a further one for the revision before it, by that one's digest. So a host can
+//    leave out the newest ones and nothing else, and not mix two courses of one book.
+// 4. That it was deleted is believed of the signature alone, which only who has the key can have made.
 
 import { sha256 } from '@noble/hashes/sha2.js'
 import { concat, toHex } from '../bytes.js'
@@ -57,6 +59,11 @@ export interface Sealed {
   readonly sealed: Uint8Array
 }
 
+/** By what a revision is known: SHA-256, in hexadecimal. */
+export function digestOf(sealed: Uint8Array): string {
+  return toHex(sha256(sealed))
+}
+
 /** What asks: `fetch`, or a test's own. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
@@ -78,7 +85,7 @@ export class Vault {
     if (response.status === 304) return { number: known, base: known, revisions: [] }
     if (response.status === 404) return undefined
     const bytes = new Uint8Array(await bodyOf(response))
-    if (response.status !== 200 || bytes.length > MOST_BYTES) throw refused(response)
+    if (response.status !== 200 || bytes.length > MOST_BYTES) throw this.#refused(response)
     const [number, base] = [numberOf(response), Number(response.headers.get('Vault-Base'))]
     const revisions = split(bytes)
     if (!(base >= 1) || revisions.length !== number - base + 1) throw new CheckFailedError('the vault gives other revisions than it says')
@@ -97,7 +104,7 @@ export class Vault {
       'Content-Type': 'application/octet-stream',
       'Vault-Signature': this.#key.sign(this.#signed(isBase ? 'base' : 'further', after, sealed)),
     }, sealed)
-    if (response.status !== 204) throw refused(response)
+    if (response.status !== 204) throw this.#refused(response)
     const number = numberOf(response)
     if (number !== after + 1) throw new CheckFailedError('the vault says another number than it must')
     return number
@@ -105,24 +112,40 @@ export class Vault {
 
   /** Delete what is in the vault, for all phones; nothing there: done. */
   async delete(): Promise<void> {
-    const response = await this.#ask('DELETE', { 'Vault-Signature': this.#key.sign(this.#signed('delete', 0, new Uint8Array())) })
-    if (response.status !== 204 && response.status !== 404) throw refused(response)
+    const response = await this.#ask('DELETE', { 'Vault-Signature': this.#key.sign(this.#deletion()) })
+    if (response.status !== 204 && response.status !== 404) throw this.#refused(response)
   }
 
-  /** Seal a revision for its place (3): compressed, and padded, so that its length tells less. */
-  async seal(content: string, after: number, isBase: boolean): Promise<Sealed> {
+  /**
+   * Seal a revision for its place (3): compressed, and padded, so that its length tells less.
+   *
+   * @param before digest of the revision that it adds to; undefined: it is a base, which stands for itself
+   */
+  async seal(content: string, after: number, before?: string): Promise<Sealed> {
     const packed = padded(await deflated(new TextEncoder().encode(content)))
-    return { after, isBase, sealed: this.#key.sealRevision(packed, this.#place(after + 1, isBase)) }
+    return { after, isBase: before === undefined, sealed: this.#key.sealRevision(packed, this.#place(after + 1, before)) }
   }
 
   /** @throws CheckFailedError a revision is not ours, or not of this place */
   async open({ base, revisions }: VaultContent): Promise<string[]> {
-    const opened = revisions.map((sealed, index) => unpadded(this.#key.openRevision(sealed, this.#place(base + index, index === 0))))
+    const before = (index: number): string | undefined => (index ? digestOf(revisions[index - 1] as Uint8Array) : undefined)
+    const opened = revisions.map((sealed, index) => unpadded(this.#key.openRevision(sealed, this.#place(base + index, before(index)))))
     return Promise.all(opened.map(async (packed) => new TextDecoder().decode(await inflated(packed))))
   }
 
-  #place(number: number, isBase: boolean): string {
-    return `wanderbuch revision 1\n${this.#key.id}\n${number}\n${isBase ? 'base' : 'further'}`
+  #place(number: number, before: string | undefined): string {
+    return `wanderbuch revision 2\n${this.#key.id}\n${number}\n${before === undefined ? 'base' : `further\n${before}`}`
+  }
+
+  #deletion(): string {
+    return this.#signed('delete', 0, new Uint8Array())
+  }
+
+  // 4
+  #refused(response: Response): WalletError {
+    if (response.status !== 410) return refused(response)
+    const isOurs = this.#key.isSigned(this.#deletion(), response.headers.get('Vault-Signature') ?? '')
+    return isOurs ? new VaultDeletedError() : new CheckFailedError('the host says that the book was deleted, and nobody has signed it')
   }
 
   // 2; as `vault_call.py` of our agents has it
@@ -148,8 +171,6 @@ export class Vault {
 
 function refused(response: Response): WalletError {
   switch (response.status) {
-    case 410:
-      return new VaultDeletedError()
     case 412:
       return new OvertakenError(numberOf(response))
     case 413:

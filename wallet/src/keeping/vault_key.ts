@@ -12,7 +12,7 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { base64url } from '../base64.js'
+import { base64url, fromBase64url } from '../base64.js'
 import { concat } from '../bytes.js'
 import { CheckFailedError } from '../errors.js'
 import { codeSecret, type RecoveryCode } from './recovery_code.js'
@@ -62,6 +62,15 @@ export class VaultKey {
   /** A signature of a call to the vault's host, in base64url. */
   sign(text: string): string {
     return base64url(ed25519.sign(encoder.encode(text), this.#writing))
+  }
+
+  /** Whether a text was signed by `sign`, with this key. */
+  isSigned(text: string, signature: string): boolean {
+    try {
+      return ed25519.verify(fromBase64url(signature, 'signature'), encoder.encode(text), ed25519.getPublicKey(this.#writing))
+    } catch {
+      return false
+    }
   }
 
   /** By what a row is found, without telling what it is. */

@@ -28,6 +28,11 @@ export class Client {
 
   constructor() {
     this.#worker = new Worker(workerUrl(), { type: 'module' })
+    // A worker that could not be loaded answers nothing.
+    this.#worker.onerror = () => {
+      for (const { failed } of this.#waiting.values()) failed(new RefusedError('broke', null))
+      this.#waiting.clear()
+    }
     this.#worker.onmessage = ({ data }: MessageEvent<AnswerMessage | EventMessage>) => {
       if ('event' in data) return this.onEvent(data.event)
       const waiting = this.#waiting.get(data.seq)

@@ -138,7 +138,7 @@ class Page implements Actions {
     // The address bar and the history do not keep it.
     history.replaceState(null, '', location.pathname)
     this.#link = link
-    void this.#client.call('status').then(({ phase }) => (phase === 'open' ? this.#follow() : this.#look()))
+    void this.#client.call('status').then(({ phase }) => (phase === 'open' ? this.#follow() : this.#look()), () => this.#look())
   }
 
   async #opened(): Promise<void> {
@@ -165,7 +165,13 @@ class Page implements Actions {
   }
 
   async #look(isNew = false): Promise<void> {
-    const status = await this.#client.call('status')
+    let status: Status
+    try {
+      status = await this.#client.call('status')
+    } catch {
+      // The worker did not begin: no storage, no locks, no settings.
+      return this.#draw(this.#screens.broken(), isNew, 'broken')
+    }
     let screen: Screen
     try {
       screen = await this.#screen(status)
@@ -195,7 +201,10 @@ class Page implements Actions {
       case 'locked':
         return kind === 'restore' ? this.#screens.restore() : this.#screens.locked()
       case 'forgotten':
-        return this.#screens.restore()
+        if (kind === 'anew') return this.#screens.anew()
+        if (kind === 'code') return this.#screens.code(this.#code)
+        if (kind === 'confirm') return this.#screens.confirm(this.#asked)
+        return this.#screens.restore(true)
       case 'none':
         if (kind === 'code') return this.#screens.code(this.#code)
         if (kind === 'confirm') return this.#screens.confirm(this.#asked)

@@ -79,7 +79,8 @@ export class Screens {
     ])
   }
 
-  restore(): Screen {
+  /** @param canBegin whether a new book may take the place of the one that is here: nothing else opens it */
+  restore(canBegin = false): Screen {
     const { say } = this
     return this.#screen('restore.title', [
       h('p', {}, say('restore.what')),
@@ -87,7 +88,20 @@ export class Screens {
         this.#field('code', say('restore.code'), { autocomplete: 'off', inputmode: 'numeric', required: true }),
         this.#field('pin', say('pin.choose'), { type: 'password', inputmode: 'numeric', autocomplete: 'new-password', required: true }, say('pin.worth')),
       ]),
+      canBegin && this.#button('anew.start', () => this.#actions.show('anew')),
     ])
+  }
+
+  anew(): Screen {
+    return this.#screen('anew.title', [
+      h('p', { class: 'note bad' }, this.say('anew.what')),
+      this.#form('anew.make', () => this.#actions.newCode(), [this.#tick('sure', this.say('anew.sure'))], 'danger'),
+      this.#button('restore.title', () => this.#actions.show('restore')),
+    ])
+  }
+
+  broken(): Screen {
+    return this.#screen('broken.title', [h('p', {}, this.say('broken.what')), this.#button('broken.again', () => this.#actions.useThisTab(), 'main')])
   }
 
   elsewhere(): Screen {

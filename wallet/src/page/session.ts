@@ -3,11 +3,12 @@
 // 1. Before anything is done, the vault is asked whether the book is still here. Nobody reachable: it is used all the same, and what it
 //    would write waits; another phone that took over is noticed at the next step.
 // 2. The vault has the book before the first offer is accepted.
-// 3. A book is open in one tab at a time (Web Locks).
+// 3. A book is open in one tab at a time (Web Locks). The tab that lost it is told at once, whatever is under way there.
+// 4. Phases change one step at a time. A step that was under way when the book was closed here ends without an effect.
 
 import { CheckFailedError, StateError, UnreachableError, WalletError } from '../errors.js'
 import { Governance } from '../governance/following.js'
-import { Backup, takeOver } from '../keeping/backup.js'
+import { Backup, takeOver, unwritten, vaultOf } from '../keeping/backup.js'
 import { isRemembered, recall, remembering } from '../keeping/phone.js'
 import { newRecoveryCode, readRecoveryCode, recoveryGroups, type RecoveryCode } from '../keeping/recovery_code.js'
 import { SealedStore } from '../keeping/sealed_store.js'
@@ -44,6 +45,10 @@ export class Session implements Handlers {
   /** Of a book that is elsewhere, so that it can be used here again. */
   #key: VaultKey | undefined
   #started: Promise<void> = Promise.resolve()
+  /** Ends when the last change of phase that was asked for is done (4). */
+  #last: Promise<unknown> = Promise.resolve()
+  /** Counts the closings: who waited meanwhile has nothing to open any more (4). */
+  #closings = 0
   #retry: ReturnType<typeof setTimeout> | undefined
   #isOnline = false
 
@@ -74,53 +79,75 @@ export class Session implements Handlers {
     return recoveryGroups(this.#code)
   }
 
-  async create({ pin }: { pin: string }): Promise<void> {
-    if (this.#phase !== 'none' || !this.#code) throw new StateError('there is a book, or no code')
-    const key = await VaultKey.ofCode(this.#code)
-    await this.#shelf.replace({ notes: { phone: await remembering(key, pin) } })
-    this.#code = undefined
-    await this.#openBook(key)
+  create({ pin }: { pin: string }): Promise<void> {
+    return this.#inTurn(async (goesOn) => {
+      if (!['none', 'forgotten'].includes(this.#phase) || !this.#code) throw new StateError('there is a book, or no code')
+      const key = await VaultKey.ofCode(this.#code)
+      const phone = await remembering(key, pin)
+      goesOn()
+      await this.#shelf.replace({ notes: { ...unwritten(key), phone } })
+      this.#code = undefined
+      await this.#openBook(key, goesOn)
+    })
   }
 
-  async unlock({ pin }: { pin: string }): Promise<void> {
-    if (this.#phase !== 'locked') throw new StateError('the book is not locked')
-    try {
-      await this.#openBook(await recall(this.#shelf, pin))
-    } finally {
-      if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
-    }
+  unlock({ pin }: { pin: string }): Promise<void> {
+    return this.#inTurn(async (goesOn) => {
+      if (this.#phase !== 'locked') throw new StateError('the book is not locked')
+      try {
+        await this.#openBook(await recall(this.#shelf, pin), goesOn)
+      } finally {
+        if (this.#phase === 'locked' && !(await isRemembered(this.#shelf))) this.#become('forgotten')
+      }
+    })
   }
 
-  async restore({ code, pin }: { code: string; pin: string }): Promise<void> {
-    if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
-    const key = await VaultKey.ofCode(readRecoveryCode(code))
-    const phone = await remembering(key, pin)
-    if (await this.#isOfShelf(key)) {
-      await this.#shelf.write({ notes: { phone } })
-      return this.#openBook(key)
-    }
-    // Another book is on this phone: it goes only if the vault has all of it.
-    if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
-    if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone }))) throw new CheckFailedError('there is no book for this code')
-    return this.#openBook(key)
+  restore({ code, pin }: { code: string; pin: string }): Promise<void> {
+    return this.#inTurn(async (goesOn) => {
+      if (!['none', 'forgotten', 'locked'].includes(this.#phase)) throw new StateError('a book is open')
+      const key = await VaultKey.ofCode(readRecoveryCode(code))
+      const phone = await remembering(key, pin)
+      const isOfShelf = await this.#isOfShelf(key)
+      goesOn()
+      if (isOfShelf) {
+        await this.#shelf.write({ notes: { phone } })
+        return this.#openBook(key, goesOn)
+      }
+      // Another book is on this phone: it goes only if the vault has all of it.
+      if ((await this.#shelf.waiting()).length) throw new WalletError('other_book', 'another book is on this phone, and its copy is not up to date')
+      if ((await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)) !== 'taken') throw new CheckFailedError('there is no book for this code')
+      return this.#openBook(key, goesOn)
+    })
   }
 
-  async useHere(): Promise<void> {
-    const key = this.#key
-    if (this.#phase !== 'elsewhere' || !key) throw new StateError('the book is not elsewhere')
-    if (!(await takeOver(this.#shelf, key, this.#vault(key), { phone: await this.#shelf.note('phone') }))) throw new VaultDeletedError()
-    await this.#openBook(key)
+  useHere(): Promise<void> {
+    return this.#inTurn(async (goesOn) => {
+      const key = this.#key
+      if (this.#phase !== 'elsewhere' || !key) throw new StateError('the book is not elsewhere')
+      const phone = await this.#shelf.note('phone')
+      // A host that has nothing, or less than this phone wrote, has nothing to take: it is given what is here.
+      await takeOver(this.#shelf, key, this.#vault(key), { phone }, goesOn)
+      await this.#openBook(key, goesOn)
+    })
   }
 
-  lock(): void {
-    this.#close('locked')
+  /** Lock the book, if it is open: in another phase there is nothing to lock, and much to lose (3). */
+  lock(): Promise<void> {
+    return this.#inTurn(() => {
+      if (this.#phase === 'open') this.#close('locked')
+    })
   }
 
-  async deleteBook(): Promise<void> {
-    const { key } = this.#opened()
-    await this.#vault(key).delete()
-    this.#close('none')
-    await this.#shelf.replace({})
+  deleteBook(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { key, backup } = this.#opened()
+      // Nothing that is on its way comes to the vault after its deletion.
+      await backup.alone(async () => {
+        await this.#vault(key).delete()
+        backup.stop()
+      })
+      await this.#forget()
+    })
   }
 
   async follow({ address }: { address: string }): Promise<{ kind: 'question' | 'connection'; id: string }> {
@@ -207,19 +234,41 @@ export class Session implements Handlers {
     }
   }
 
-  async #openBook(key: VaultKey): Promise<void> {
+  // 4: `goesOn` throws once the book was closed here.
+  #inTurn<T>(step: (goesOn: () => void) => T | Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => {
+      const closings = this.#closings
+      return step(() => {
+        if (this.#closings !== closings) throw new StateError('the book was closed meanwhile')
+      })
+    })
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  async #openBook(key: VaultKey, goesOn: () => void): Promise<void> {
+    goesOn()
     const store = await SealedStore.open(this.#shelf, key)
     const backup = await Backup.open(this.#shelf, key, store, this.#vault(key))
-    this.#key = key
     try {
-      await this.#look(backup)
+      await this.#begin(key, backup, goesOn)
     } catch (error) {
+      backup.stop()
+      goesOn()
       if (error instanceof OvertakenError) return this.#become('elsewhere')
       if (error instanceof VaultDeletedError) return this.#forget()
       throw error
     }
+  }
+
+  async #begin(key: VaultKey, backup: Backup, goesOn: () => void): Promise<void> {
+    goesOn()
+    this.#key = key
+    await this.#look(backup)
+    goesOn()
     const options = { mediator: this.#settings.mediator as string, egress: !this.#settings.direct, label: LABEL }
     const wallet = await Wallet.open(backup.guarded(), this.#network, options)
+    goesOn()
     const { governance } = this.#settings
     const { agent } = wallet
     const followed = governance ? new Governance(governance, agent.network, agent.store, agent.resolver) : undefined
@@ -249,13 +298,14 @@ export class Session implements Handlers {
   async #connect(wallet: Wallet, wait: number): Promise<void> {
     try {
       await wallet.start()
+      if (this.#open?.wallet !== wallet) return
       this.#isOnline = true
       void this.#lookAtLists(wallet)
     } catch (error) {
       if (!(error instanceof WalletError)) throw error
+      if (this.#open?.wallet !== wallet) return
       this.#isOnline = false
-      if (this.#open?.wallet === wallet)
-        this.#retry = setTimeout(() => (this.#started = this.#connect(wallet, Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
+      this.#retry = setTimeout(() => (this.#started = this.#connect(wallet, Math.min(2 * wait, LONGEST_WAIT_MS))), wait)
     }
     this.#tell('status')
   }
@@ -272,6 +322,8 @@ export class Session implements Handlers {
   }
 
   async #isOfShelf(key: VaultKey): Promise<boolean> {
+    const vault = await vaultOf(this.#shelf)
+    if (vault !== undefined) return vault === key.id
     if (!(await this.#shelf.note('vault')) && (await this.#shelf.rows()).length === 0) return false
     try {
       await SealedStore.open(this.#shelf, key)
@@ -292,6 +344,7 @@ export class Session implements Handlers {
   }
 
   #close(phase: Phase): void {
+    this.#closings += 1
     clearTimeout(this.#retry)
     this.#open?.wallet.stop()
     this.#open?.backup.stop()
@@ -302,6 +355,7 @@ export class Session implements Handlers {
   }
 
   #become(phase: Phase): void {
+    if (this.#phase === 'other-tab') return // until the page is loaded again (3)
     this.#phase = phase
     this.#tell('status')
   }
