@@ -208,16 +208,16 @@ class Mediator:
                 self.acknowledged.append(ident)
 
 
-@pytest.mark.parametrize(("size", "stay"), [(16, 8), (300 * 1024, 1), (1024 * 1024, 1)])
-async def test_one_sender_who_writes_too_much_holds_up_nobody_else(size: int, stay: int) -> None:
+@pytest.mark.parametrize(("size", "number", "stay"), [(16, 40, 8), (300 * 1024, 9, 1), (1024 * 1024, 4, 1)])
+async def test_one_sender_who_writes_too_much_holds_up_nobody_else(size: int, number: int, stay: int) -> None:
     async def takes(envelope: bytes) -> TakenIn:
         return TakenIn(is_done=False, over="theirs") if envelope.startswith(b"flood") else DONE
 
     line = Line(takes)
     running = asyncio.create_task(line.talk.run())
-    flood = {f"a{number}": b"flood" + bytes(size) for number in range(40)}
+    flood = {f"a{index}": b"flood" + bytes(size) for index in range(number)}
     mediator = Mediator(line, {**flood, "b": b"fine"})
-    await mediator.until(lambda acknowledged: len(acknowledged) == 41 - stay)
+    await mediator.until(lambda acknowledged: len(acknowledged) == number + 1 - stay)
     assert "b" in mediator.acknowledged
     assert line.is_silent
     running.cancel()
