@@ -60,7 +60,7 @@ from wanderbuch.agents.runtime.v2_receiver import V2Receiver, v2_types
 from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
 from wanderbuch.plugins.exchange.connecting.connections import find_connection
 from wanderbuch.plugins.exchange.key_ring import KeyRing
-from wanderbuch.plugins.exchange.sending import Sending
+from wanderbuch.plugins.exchange.sending import Sending, TakenIn
 from wanderbuch.plugins.exchange.v2.asking import V2Asking
 from wanderbuch.plugins.exchange.v2.contacts import V2Contacts
 from wanderbuch.plugins.exchange.v2.jwe import is_v2
@@ -73,6 +73,7 @@ __all__ = ["MAX_ATTEMPTS", "KeepingTransport", "KeptEnvelope"]
 
 _LOG = logging.getLogger(__name__)
 _HEAR_AGAIN_S: Final = (1.0, 5.0)
+_OVER: Final = web.ResponseKey("over", str)
 _AT_ONCE_S: Final = 1.0
 """So long a sender waits for our handler; common wallets give up after 15 s, and a busy agent should not hold them."""
 
@@ -211,9 +212,21 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 return
             await asyncio.sleep(pause_s)
 
-    async def take_in(self, body: bytes) -> bool:
-        """Take what a mediator kept for us; False: not now, it is to come again."""
-        return (await self.receive(body, is_reply=True)).status != web.HTTPServiceUnavailable.status_code
+    async def take_in(self, body: bytes) -> TakenIn:
+        """Take what a mediator kept for us; while the store cannot be relied on, nothing is done."""
+        try:
+            answer = await self.receive(body, is_reply=True)
+        except Exception as err:
+            if is_store_failure(err) or self._is_store_lost:
+                self.tally.note("didcomm.not_kept", type(err).__name__, level=logging.WARNING)
+                return TakenIn(is_done=False)
+            raise
+        is_done = answer.status != web.HTTPServiceUnavailable.status_code and not self._is_store_lost
+        return TakenIn(is_done, over=None if is_done else answer.get(_OVER))
+
+    @property
+    def _is_store_lost(self) -> bool:
+        return self.root_profile.inject(StoreGuard).fatal is not None
 
     async def receive(
         self, body: bytes, network: str = "", *, is_reply: bool = False, socket: MessageSocket | None = None
@@ -259,7 +272,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         except BusyError as err:
             self._leave(ticket)
             self.tally.note("didcomm.busy", err.message, level=logging.WARNING)
-            return _come_again(passed)
+            return _come_again(passed, err if self._dispatching else None)
         except ExchangeError as err:
             self.tally.note("didcomm.refused", f"{err.code}: {err.message}")
             return web.Response(status=400)
@@ -305,7 +318,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
                 await self._kept.keep(passed.tenant, kept_id, body)
             except (WanderbuchError, BusyError) as err:  # it may be handled all the same
                 self.tally.note("didcomm.not_kept", type(err).__name__, level=logging.WARNING)
-                return _come_again(passed)
+                return _come_again(passed, err)
             self._arriving.discard(kept_id)
             if not task.done():
                 self._late.add(kept_id)
@@ -313,7 +326,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
             elif not isinstance(task.result(), NotTakenError):  # it ended while we kept it
                 await self._end(kept_id, task.result())
         elif not _is_final(task.result()):
-            return _come_again(passed)
+            return _come_again(passed, task.result())
         offer_waiting(self.root_profile.inject(Sending), passed, reply)
         return reply.answer()
 
@@ -427,7 +440,7 @@ class KeepingTransport(inbound.BaseInboundTransport):  # type: ignore[misc]  # a
         if failure is not None and is_store_failure(failure):
             log_event(_LOG, logging.WARNING, "didcomm.store_failed", envelope=kept_id)
             return
-        if not _is_final(failure) or self.root_profile.inject(StoreGuard).fatal is not None:
+        if not _is_final(failure) or self._is_store_lost:
             return
         self._note(failure)
         try:
@@ -469,7 +482,8 @@ def _is_asked_again(passed: Entered | None) -> bool:
     return passed is not None and bool(passed.handlers) and all(entry.handler.asked_again for entry in passed.handlers)
 
 
-def _come_again(passed: Entered | None = None) -> web.Response:
-    if _is_asked_again(passed):
-        return HangUp()
-    return web.Response(status=503, headers={"Retry-After": "5"})
+def _come_again(passed: Entered | None = None, failure: BaseException | None = None) -> web.Response:
+    answer = HangUp() if _is_asked_again(passed) else web.Response(status=503, headers={"Retry-After": "5"})
+    if isinstance(failure, BusyError):
+        answer[_OVER] = passed.opened.recipient if passed is not None else ""
+    return answer

@@ -15,7 +15,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -48,8 +48,22 @@ type OnLost = Callable[[], object]
 type Hears = Callable[[bytes], Awaitable[None]]
 """Takes an envelope that came in the answer to a message; raises nothing."""
 
-type TakesIn = Callable[[bytes], Awaitable[bool]]
-"""Takes an envelope that somebody kept for us; True: what it changed is kept, or it is refused for good."""
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of an envelope that somebody kept for us.
+
+    Args:
+        is_done: what it changed is kept, or it is refused for good; else it is to come again.
+        over: our key, over which its sender writes more than we take; None: it waits for something of ours.
+    """
+
+    is_done: bool
+    over: str | None = None
+
+
+type TakesIn = Callable[[bytes], Awaitable[TakenIn]]
+"""Takes an envelope that somebody kept for us."""
 
 
 def _nothing() -> None:

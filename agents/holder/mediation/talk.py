@@ -2,12 +2,17 @@
 
 What comes is opened here: it is from the mediator's key, to ours, or it is no word of the mediator's and ends the talk.
 Answers find who asked by their thread; deliveries wait, in bounded numbers, until the wallet has taken them, and each
-is acknowledged only then. What cannot be taken now (its sender floods us, or the store does not answer) is tried again
-after growing pauses, while others go on. What was not acknowledged when the talk ends comes again with the next one.
+is acknowledged only then. Several are taken at once; what is for one key of ours, one after the other.
+
+What cannot be taken now is tried again after growing pauses, while others go on. What its sender writes beyond its
+budget waits in little room (`again`), and is dropped beyond that: a mediator has a bounded number of messages on the
+way, and would send us nothing of anybody else's. While the store does not answer, everything waits; nothing is dropped.
+What was not acknowledged when the talk ends comes again with the next one.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -15,15 +20,18 @@ from uuid import uuid4
 
 from aries_askar import Key
 
+from wanderbuch.agents.holder.mediation.again import AgainRoom
 from wanderbuch.agents.holder.mediation.granted import MediatorError, TalkEndedError
+from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.gate.envelope import decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.gate.received import MAX_DEPTH, Received
+from wanderbuch.agents.runtime.gate.tally import Tally
 from wanderbuch.base64_text import from_base64
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.packing import PREFIX, pack
-from wanderbuch.plugins.exchange.sending import TakesIn
+from wanderbuch.plugins.exchange.sending import TakenIn, TakesIn
 from wanderbuch.strict_json import StrictJsonError, read_strict_json
 
 _LOG = logging.getLogger(__name__)
@@ -35,7 +43,7 @@ _ANSWER_S: Final = 30.0
 _MAX_ATTACHED: Final = 64
 _MAX_WAITING_BYTES: Final = 8 * 1024 * 1024
 _OVERHEAD_BYTES: Final = 4 * 1024  # of each message that waits, so that many small ones are too many, too
-_AT_ONCE: Final = 10
+_AT_ONCE: Final = 8
 _LONGEST_PAUSE_S: Final = 30.0
 _MOST_FAULTS: Final = 3
 _PICKUP: Final = f"{PREFIX}messagepickup/2.0"
@@ -59,12 +67,14 @@ class Delivered:
     Args:
         id: the mediator's.
         envelope: as its sender made it.
+        to: the key that it names as the first recipient's; "": it is no envelope.
         tries: how often it could not be taken.
         faults: how often that was a fault of ours.
     """
 
     id: str
     envelope: bytes = field(repr=False)
+    to: str = ""
     tries: int = 0
     faults: int = 0
 
@@ -86,7 +96,12 @@ class Talk:
         self._takes_in = takes_in
         self._asked: dict[str, asyncio.Future[Received]] = {}
         self._delivered: asyncio.Queue[Delivered] = asyncio.Queue()
+        self._lines: dict[str, deque[Delivered]] = {}
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._again = AgainRoom()
+        self._taken: asyncio.Queue[str] = asyncio.Queue()
         self._waiting_bytes = 0
+        self._tally = Tally(_LOG)
 
     async def ask(self, kind: str, **members: object) -> Received:
         """Send a message, and return what the mediator answers.
@@ -119,7 +134,7 @@ class Talk:
             ExchangeError: a frame is no envelope of the mediator's.
             HttpError: the web socket has ended.
         """
-        work = [asyncio.create_task(self._hear()), asyncio.create_task(self._take())]
+        work = [asyncio.create_task(part) for part in (self._hear(), self._take(), self._acknowledge())]
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -150,31 +165,60 @@ class Talk:
             self._delivered.put_nowait(message)
 
     async def _take(self) -> None:
-        """Take what was delivered, one after the other, and acknowledge it: several at once, where several wait."""
-        while True:
-            messages = [await self._delivered.get()]
-            while len(messages) < _AT_ONCE and not self._delivered.empty():
-                messages.append(self._delivered.get_nowait())
-            taken = [message.id for message in messages if await self._was_taken(message)]
-            if taken:
-                received = {"@type": f"{_PICKUP}/messages-received", "@id": str(uuid4()), "message_id_list": taken}
-                await self._say(received)
+        """Take what was delivered: several at once, and in its order what is for one key."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                message = await self._delivered.get()
+                line = self._lines.get(message.to)
+                if line is None:
+                    self._lines[message.to] = deque([message])
+                    group.create_task(self._take_line(message.to))
+                else:
+                    line.append(message)
 
-    async def _was_taken(self, message: Delivered) -> bool:
+    async def _take_line(self, to: str) -> None:
+        line = self._lines[to]
+        while line:
+            async with self._places:
+                await self._take_one(line.popleft())
+        del self._lines[to]
+
+    async def _take_one(self, message: Delivered) -> None:
         """Have the wallet take a message; where it cannot now, it is tried again later."""
         try:
-            is_taken = await self._takes_in(message.envelope)
+            taken = await self._takes_in(message.envelope)
         except Exception as err:  # noqa: BLE001 (one message must not keep the others from us for ever)
             _LOG.warning("holder.mediator.not_taken: %s", describe(err))
-            message = replace(message, faults=message.faults + 1)
-            is_taken = message.faults >= _MOST_FAULTS
-        if is_taken:
-            self._waiting_bytes -= len(message.envelope) + _OVERHEAD_BYTES
-            return True
+            is_fault = not is_store_failure(err)
+            message = replace(message, faults=message.faults + is_fault)
+            taken = TakenIn(is_done=message.faults >= _MOST_FAULTS)
+        if taken.is_done:
+            self._done(message.id, len(message.envelope))
+            return
         pause_s = min(_LONGEST_PAUSE_S, 2.0**message.tries)
         again = replace(message, tries=message.tries + 1)
-        asyncio.get_running_loop().call_later(pause_s, self._delivered.put_nowait, again)
-        return False
+        timer = asyncio.get_running_loop().call_later(pause_s, self._try_again, again)
+        if taken.over is None:
+            return
+        for ident, size in self._again.add(message.id, len(message.envelope), taken.over, timer):
+            self._tally.note("holder.mediator.dropped", "its sender wrote more than we take", level=logging.WARNING)
+            self._done(ident, size)
+
+    def _try_again(self, message: Delivered) -> None:
+        self._again.leave(message.id)
+        self._delivered.put_nowait(message)
+
+    def _done(self, ident: str, size: int) -> None:
+        self._waiting_bytes -= size + _OVERHEAD_BYTES
+        self._taken.put_nowait(ident)
+
+    async def _acknowledge(self) -> None:
+        """Tell the mediator what it need not keep any more: several at once, where several were taken."""
+        while True:
+            taken = [await self._taken.get()]
+            while len(taken) < _MAX_ATTACHED and not self._taken.empty():
+                taken.append(self._taken.get_nowait())
+            await self._say({"@type": f"{_PICKUP}/messages-received", "@id": str(uuid4()), "message_id_list": taken})
 
     async def _say(self, message: Mapping[str, Any]) -> None:
         asking = {**message, "~transport": {"return_route": "all"}}
@@ -221,6 +265,14 @@ def _delivered(item: object) -> Delivered:
     if not isinstance(ident, str) or not 0 < len(ident) <= 128 or not isinstance(text, str):
         raise MediatorError("expected messages in base64, each with an id, in what the mediator delivers")
     try:
-        return Delivered(ident, from_base64(text, url_too=True))
+        envelope = from_base64(text, url_too=True)
     except ValueError as err:
         raise MediatorError("expected messages in base64 in what the mediator delivers") from err
+    return Delivered(ident, envelope, _first_recipient(envelope))
+
+
+def _first_recipient(envelope: bytes) -> str:
+    try:
+        return read_envelope(envelope, max_bytes=MAX_FRAME_BYTES).recipients[0].key
+    except ExchangeError:
+        return ""

@@ -4,9 +4,9 @@ For as long as the wallet runs, it talks with its mediator; a talk that ends is 
 of a talk, each of which finds what the ones before left, whatever cut them short:
 
 1. there is a connection with the mediator (once; `invitee`), and a web socket;
-2. mediation was granted, and what was granted is kept (once);
+2. the mediator grants mediation; what it granted last is kept;
 3. the mediator sends what waits and what comes (live mode), and the wallet acknowledges what it has taken (`talk`);
-4. the mediator is told which of its keys the wallet has no more.
+4. the mediator is told which of its keys the wallet has no more, and which of the wallet's it lacks.
 
 A key is registered before anybody is told that the wallet is reached with it; it is kept before that. So whatever is
 written to a key that was given away arrives, or waits at the mediator.
@@ -15,6 +15,7 @@ written to a key that was given away arrives, or waits at the mediator.
 import asyncio
 import logging
 import random
+import time
 from typing import Final
 
 from acapy_agent.core.profile import Profile
@@ -51,6 +52,8 @@ _REACH_S: Final = 15.0
 _TRIES: Final = 3
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 300.0
+_WANTED_S: Final = (5.0, 7.5)  # the pause while somebody waits
+_WORKED_S: Final = 60.0
 
 
 class MediatedWay(OwnWay):
@@ -72,7 +75,7 @@ class MediatedWay(OwnWay):
         self._changed = asyncio.Condition()
         self._connected = asyncio.Event()
         self._handshake_id: str | None = None
-        self._was_live = False
+        self._live_since: float | None = None
         self._wanted = asyncio.Event()
         self._waiting = 0
 
@@ -118,22 +121,30 @@ class MediatedWay(OwnWay):
                 log_event(_LOG, logging.WARNING, "holder.mediator.away", reason=describe(err))
             except Exception as err:  # noqa: BLE001 (whatever it was: without a mediator the wallet hears nothing)
                 _LOG.error("holder.mediator.failed", exc_info=err)
-            if self._was_live:  # it worked, so it may at once again
+            if self._worked():
                 pause_s = _FIRST_PAUSE_S
             await self._rest(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 (so that not all come back at once)
             pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
 
+    def _worked(self) -> bool:
+        """Tell whether the talk that ended worked for a while, so that the next one may begin at once.
+
+        Two copies of one wallet end each other's talks: they do that ever more rarely.
+        """
+        return self._live_since is not None and time.monotonic() >= self._live_since + _WORKED_S
+
     async def _rest(self, pause_s: float) -> None:
         """Wait before the next talk; not for long, where somebody waits for it."""
-        await asyncio.sleep(min(pause_s, _FIRST_PAUSE_S))
+        least_s = min(pause_s, random.uniform(*_WANTED_S))  # noqa: S311 (so that not all come back at once)
+        await asyncio.sleep(least_s)
         try:
-            async with asyncio.timeout(pause_s - _FIRST_PAUSE_S):
+            async with asyncio.timeout(pause_s - least_s):
                 await self._wanted.wait()
         except TimeoutError:
             return
 
     async def _talk_once(self) -> None:
-        self._was_live = False
+        self._live_since = None
         connection = await self._connection()  # 1
         own = await self._profile.inject(KeyRing).secret(self._profile, connection.own_key)
         address = await socket_address(self._profile, connection)
@@ -162,7 +173,7 @@ class MediatedWay(OwnWay):
             raise MediatorError("the mediator has no live mode")
         log_event(_LOG, logging.INFO, "holder.mediator.live")
         async with self._changed:
-            self._was_live, self._talk, self._address = True, talk, mediation.address
+            self._live_since, self._talk, self._address = time.monotonic(), talk, mediation.address
             self._changed.notify_all()
         try:
             await self._keys.tidy(talk)  # 4
@@ -181,9 +192,9 @@ class MediatedWay(OwnWay):
         kept = await self._kept()
         if kept is not None:
             connection = await find_connection(self._profile, kept.own_key, adopts=False)
-            if connection is None:
-                raise MediatorError("the connection with the mediator was removed")
-            return connection
+            if connection is not None:
+                return connection
+            await self._records.remove(kept.id)  # the connection was removed; a new one is made
         invitation = read_invitation_message(await fetch_invitation(self._edge, self._mediator))
         self._handshake_id = invitation.handshake_id
         self._connected.clear()
@@ -201,12 +212,17 @@ class MediatedWay(OwnWay):
         return connection
 
     async def _granted(self, talk: Talk, connection: Connection) -> Mediation:
+        """Ask for mediation, which a mediator may have forgotten, and return what is granted now.
+
+        Raises:
+            ResolutionError: the mediator does not answer, or does not take this wallet.
+        """
         kept = await self._kept()
-        if kept is not None:
-            return kept
         answer = await talk.ask("coordinate-mediation/1.0/mediate-request")
         if not answer.type.endswith("/mediate-grant"):
-            raise MediatorError("the mediator does not take this wallet")
+            if kept is None or answer.type.endswith("/mediate-deny"):
+                raise MediatorError("the mediator does not take this wallet")
+            return kept  # ACA-Py says only that it did grant it
         granted = read_grant(answer.members)
         fresh = Mediation(
             id=mediation_id(self._mediator),
@@ -214,7 +230,8 @@ class MediatedWay(OwnWay):
             endpoint=granted.endpoint,
             routing_keys=granted.routing_keys,
         )
-        return await self._records.put(fresh)
+        is_same = kept is not None and (kept.own_key, kept.address) == (fresh.own_key, fresh.address)
+        return kept if kept is not None and is_same else await self._records.put(fresh)
 
     async def _kept(self) -> Mediation | None:
         return await self._records.get_or_none(mediation_id(self._mediator))

@@ -11,10 +11,12 @@ from tests.unit.mediator.phones import message, opened
 from wanderbuch.agents.holder.mediation import talk as talking
 from wanderbuch.agents.holder.mediation.granted import MediatorError, TalkEndedError, read_grant
 from wanderbuch.agents.holder.mediation.talk import Talk
+from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.exchange.connecting.peer_dids import OwnPeer, fresh_peer
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.packing import pack
+from wanderbuch.plugins.exchange.sending import TakenIn
 
 type Json = dict[str, Any]
 
@@ -26,7 +28,7 @@ class EndedError(WanderbuchError):
 class Line:
     """Both ends of a web socket, in memory."""
 
-    def __init__(self, takes_in: Callable[[bytes], Awaitable[bool]]) -> None:
+    def __init__(self, takes_in: Callable[[bytes], Awaitable[TakenIn]]) -> None:
         self.ours, self.theirs = fresh_peer(""), fresh_peer("")
         self._to_us: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         self._from_us: asyncio.Queue[bytes] = asyncio.Queue()
@@ -81,18 +83,21 @@ class Line:
         self.says(message("messagepickup/2.0/delivery", **{"~attach": attached}))
 
 
-async def takes_all(_: bytes) -> bool:
-    return True
+DONE, LATER = TakenIn(is_done=True), TakenIn(is_done=False)
+
+
+async def takes_all(_: bytes) -> TakenIn:
+    return DONE
 
 
 async def test_what_is_delivered_is_acknowledged_once_it_is_taken_and_not_before() -> None:
     taken, begun, may_go_on = list[bytes](), asyncio.Event(), asyncio.Event()
 
-    async def takes(envelope: bytes) -> bool:
+    async def takes(envelope: bytes) -> TakenIn:
         taken.append(envelope)
         begun.set()
         await may_go_on.wait()
-        return True
+        return DONE
 
     line = Line(takes)
     running = asyncio.create_task(line.talk.run())
@@ -113,10 +118,10 @@ async def test_what_is_delivered_is_acknowledged_once_it_is_taken_and_not_before
 async def test_a_wallet_that_ends_while_it_takes_something_has_not_acknowledged_it() -> None:
     begun = asyncio.Event()
 
-    async def takes(_: bytes) -> bool:
+    async def takes(_: bytes) -> TakenIn:
         begun.set()
         await asyncio.Event().wait()
-        return True
+        return DONE
 
     line = Line(takes)
     running = asyncio.create_task(line.talk.run())
@@ -132,9 +137,9 @@ async def test_what_cannot_be_taken_now_is_tried_again_and_holds_up_nothing(monk
     monkeypatch.setattr(talking, "_LONGEST_PAUSE_S", 0.0)
     tries = list[bytes]()
 
-    async def takes(envelope: bytes) -> bool:
+    async def takes(envelope: bytes) -> TakenIn:
         tries.append(envelope)
-        return envelope == b"fine" or tries.count(envelope) > 2
+        return DONE if envelope == b"fine" or tries.count(envelope) > 2 else LATER
 
     line = Line(takes)
     running = asyncio.create_task(line.talk.run())
@@ -147,7 +152,7 @@ async def test_a_message_that_always_fails_does_not_stay_for_ever(monkeypatch: p
     monkeypatch.setattr(talking, "_LONGEST_PAUSE_S", 0.0)
     tries = list[bytes]()
 
-    async def takes(envelope: bytes) -> bool:
+    async def takes(envelope: bytes) -> TakenIn:
         tries.append(envelope)
         raise RuntimeError("a fault of ours")
 
@@ -156,6 +161,122 @@ async def test_a_message_that_always_fails_does_not_stay_for_ever(monkeypatch: p
     line.delivers(one=b"1")
     assert (await line.heard())["message_id_list"] == ["one"]
     assert len(tries) == 3
+    running.cancel()
+
+
+async def test_a_store_that_does_not_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talking, "_LONGEST_PAUSE_S", 0.0)
+    tries = list[bytes]()
+
+    async def takes(envelope: bytes) -> TakenIn:
+        tries.append(envelope)
+        if len(tries) <= 5:
+            raise StoreBusyError("no transaction could be begun")
+        return DONE
+
+    line = Line(takes)
+    running = asyncio.create_task(line.talk.run())
+    line.delivers(one=b"1")
+    assert (await line.heard())["message_id_list"] == ["one"]
+    assert len(tries) == 6
+    running.cancel()
+
+
+class Mediator:
+    """Has at most so many messages on the way that are not acknowledged, as ours."""
+
+    WINDOW, WINDOW_BYTES = 32, 2 * 1024 * 1024
+
+    def __init__(self, line: Line, waiting: dict[str, bytes]) -> None:
+        self._line, self._waiting, self._on_the_way = line, waiting, dict[str, int]()
+        self.acknowledged = list[str]()
+
+    async def until(self, is_over: Callable[[list[str]], bool]) -> None:
+        """Deliver until that is so of what was acknowledged."""
+        while not is_over(self.acknowledged):
+            while (
+                self._waiting
+                and len(self._on_the_way) < self.WINDOW
+                and sum(self._on_the_way.values()) < self.WINDOW_BYTES
+            ):
+                ident = next(iter(self._waiting))
+                envelope = self._waiting.pop(ident)
+                self._on_the_way[ident] = len(envelope)
+                self._line.delivers(**{ident: envelope})
+            for ident in (await self._line.heard())["message_id_list"]:
+                del self._on_the_way[ident]
+                self.acknowledged.append(ident)
+
+
+@pytest.mark.parametrize(("size", "number", "stay"), [(16, 40, 8), (300 * 1024, 9, 1), (1024 * 1024, 4, 1)])
+async def test_one_sender_who_writes_too_much_holds_up_nobody_else(size: int, number: int, stay: int) -> None:
+    async def takes(envelope: bytes) -> TakenIn:
+        return TakenIn(is_done=False, over="theirs") if envelope.startswith(b"flood") else DONE
+
+    line = Line(takes)
+    running = asyncio.create_task(line.talk.run())
+    flood = {f"a{index}": b"flood" + bytes(size) for index in range(number)}
+    mediator = Mediator(line, {**flood, "b": b"fine"})
+    await mediator.until(lambda acknowledged: len(acknowledged) == number + 1 - stay)
+    assert "b" in mediator.acknowledged
+    assert line.is_silent
+    running.cancel()
+
+
+async def test_many_senders_who_write_too_much_hold_up_nobody_else() -> None:
+    async def takes(envelope: bytes) -> TakenIn:
+        return DONE if envelope == b"fine" else TakenIn(is_done=False, over=envelope[:1].decode())
+
+    line = Line(takes)
+    running = asyncio.create_task(line.talk.run())
+    floods = {f"{who}{number}": f"{who}{number}".encode() for number in range(20) for who in "xyzuv"}
+    mediator = Mediator(line, {**floods, "b": b"fine"})
+    await mediator.until(lambda acknowledged: "b" in acknowledged)
+    running.cancel()
+
+
+async def test_what_waits_for_the_store_is_never_dropped() -> None:
+    is_away, taken = True, list[bytes]()
+
+    async def takes(envelope: bytes) -> TakenIn:
+        taken.append(envelope)
+        return LATER if is_away else DONE
+
+    line = Line(takes)
+    running = asyncio.create_task(line.talk.run())
+    line.delivers(**{str(number): b"%d" % number for number in range(40)})
+    async with asyncio.timeout(30):
+        while len(taken) < 40:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert line.is_silent
+    is_away = False
+    acknowledged = set[str]()
+    while len(acknowledged) < 40:
+        acknowledged |= set((await line.heard())["message_id_list"])
+    running.cancel()
+
+
+async def test_what_takes_long_holds_up_only_what_is_for_the_same_key() -> None:
+    slow, other, sender = fresh_peer(""), fresh_peer(""), fresh_peer("")
+    first, second, third = (pack({"n": n}, to=to.name, own=sender.key) for n, to in enumerate((slow, slow, other)))
+    taken, may_go_on = list[bytes](), asyncio.Event()
+
+    async def takes(envelope: bytes) -> TakenIn:
+        if envelope == first:
+            await may_go_on.wait()
+        taken.append(envelope)
+        return DONE
+
+    line = Line(takes)
+    running = asyncio.create_task(line.talk.run())
+    line.delivers(one=first, two=second, three=third)
+    assert (await line.heard())["message_id_list"] == ["three"]
+    assert taken == [third]
+    may_go_on.set()
+    heard = list[str]()
+    while len(heard) < 2:
+        heard += (await line.heard())["message_id_list"]
+    assert (heard, taken) == (["one", "two"], [third, first, second])
     running.cancel()
 
 
@@ -213,7 +334,7 @@ async def test_the_talk_ends_with_whatever_is_no_word_of_the_mediators() -> None
 
 
 async def test_a_mediator_that_sends_without_end_is_left() -> None:
-    async def takes(_: bytes) -> bool:
+    async def takes(_: bytes) -> TakenIn:
         return await asyncio.Event().wait()
 
     line = Line(takes)

@@ -26,7 +26,11 @@ from wanderbuch.agents.runtime.conductor import is_store_failure
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.didcomm import MAX_ATTEMPTS, KeepingTransport, KeptEnvelope
 from wanderbuch.agents.runtime.gate import kept
-from wanderbuch.agents.runtime.store import StoreGuard, WalletManager
+from wanderbuch.agents.runtime.gate.admission import BusyError
+from wanderbuch.agents.runtime.gate.envelope import read_envelope
+from wanderbuch.agents.runtime.store import StoreBusyError, StoreGuard, WalletManager
+from wanderbuch.plugins.exchange.sending import TakenIn
+from wanderbuch.store.errors import StoreUnreachableError
 
 
 async def kept_on_disk(handle: AgentHandle) -> int:
@@ -226,6 +230,42 @@ async def test_what_was_not_handled_because_the_store_failed_is_handled_again(
     finally:
         Ping.Handler = handler
     assert (tries, left.attempts) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "failure", [StoreBusyError("busy"), AskarError(AskarErrorCode.BACKEND, "x"), StoreUnreachableError("away")]
+)
+async def test_what_a_mediator_kept_is_not_done_while_the_store_fails(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    transport = transport_of(tiny_agent)
+
+    async def fails(*_: object) -> None:
+        raise failure
+
+    with monkeypatch.context() as away:
+        away.setattr(transport._kept, "keep", fails)
+        assert await transport.take_in(peer.envelope()) == TakenIn(is_done=False)
+    assert (await transport.take_in(peer.envelope())).is_done
+    await nothing_kept(tiny_agent)
+    monkeypatch.setattr(tiny_agent.profile.inject(StoreGuard), "fatal", "the disk is full")
+    assert await transport.take_in(peer.envelope()) == TakenIn(is_done=False)
+
+
+async def test_what_a_mediator_kept_beyond_a_senders_budget_is_told_with_our_key(
+    tiny_agent: RunningAgent, peer: Correspondent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = transport_of(tiny_agent)
+
+    def refuses(*_: object, **__: object) -> None:
+        raise BusyError("too many messages")
+
+    monkeypatch.setattr(transport.admission, "enter", refuses)
+    envelope = peer.envelope()
+    (ours,) = read_envelope(envelope, max_bytes=len(envelope)).recipients
+    assert await transport.take_in(envelope) == TakenIn(is_done=False, over=ours.key)
+    transport.hold()
+    assert await transport.take_in(envelope) == TakenIn(is_done=False)
 
 
 def test_tells_a_store_that_failed_from_one_that_said_no() -> None:
