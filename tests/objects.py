@@ -20,6 +20,7 @@ SECRET: Final = "a-secret-of-the-tests"
 REGION: Final = "us-east-1"
 _NUMBERS = itertools.count()
 _WRITING: Final = threading.Lock()
+_TURN_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,12 @@ def object_store() -> Iterator[str]:
     put = S3Response.put_object
 
     def put_in_one_step(self: S3Response) -> Any:
-        with _WRITING:
+        has_turn = _WRITING.acquire(timeout=_TURN_S)  # a write that hangs must not stop all the others
+        try:
             return put(self)
+        finally:
+            if has_turn:
+                _WRITING.release()
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     with pytest.MonkeyPatch.context() as patch:

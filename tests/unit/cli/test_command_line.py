@@ -78,7 +78,7 @@ def test_a_program_reads_the_mistake_as_json(capsys: pytest.CaptureFixture[str],
 
 
 def test_only_the_group_that_is_asked_for_is_loaded() -> None:
-    assert len(command_line(["schemas", "list"]).registered_groups) == 15
+    assert len(command_line(["schemas", "list"]).registered_groups) == 16
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from tests.thorough import examples
 from tests.unit.governance import decision_vectors, recognition_vectors
 from tests.unit.wallet.random_cases import chances
 from tests.unit.wallet.wallet_process import WalletProcess, WalletRefusedError
@@ -66,7 +65,7 @@ def test_questions_of_every_kind(wallet: WalletProcess) -> None:
     ecosystem = parse_file((DECISIONS / "ecosystem.json").read_bytes())
     verdicts = set()
     for cases, reading in ((of_decision, decision_vectors), (of_recognition, recognition_vectors)):
-        for _ in range(examples(300)):
+        for _ in range(300):  # fewer do not meet each verdict
             case = json.loads(json.dumps(chance.choice(cases)))
             for _ in range(chance.randint(0, 3)):
                 other, part = chance.choice(cases), chance.choice(("requirement", "evidence", "at", "governance"))

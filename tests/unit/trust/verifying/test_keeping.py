@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,12 @@ class Archive:
     dropped: list[str] = field(default_factory=list)
 
     async def keep(
-        self, profile: Profile, asked: Verification, message: Mapping[str, object], judgement: Judgement
+        self,
+        profile: Profile,
+        asked: Verification,
+        message: Mapping[str, object],
+        judgement: Judgement,
+        judge_again: Callable[[], Awaitable[Judgement]],
     ) -> Judgement:
         held = await self.employer.desk.status(profile, asked.id)
         self.decided_before.append(held.decision is not None)
