@@ -19,7 +19,7 @@ help: ## Show this list.
 demo: $(READY) ## Start real agents on this machine and walk the main job.
 	$(BIN)/wanderbuch demo
 
-test: $(READY) ## Run all tests (12 minutes on two cores).
+test: $(READY) ## Run all tests (half an hour on two slow cores).
 	# The slowest files first, as pyproject.toml has them; four at a time, for half of the files wait (tests/shared_town.py).
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
