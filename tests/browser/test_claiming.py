@@ -74,7 +74,7 @@ async def test_a_slip_is_claimed_by_whoever_has_its_pin(
         await expect(look.page.locator("img.qr")).to_be_visible()
         assert (await look.page.locator("a.button").first.get_attribute("href") or "").startswith("didcomm://invite?")
         await look.check(f"{name}-offer")
-        await centre.desk.cancel(batch.id)
+        await centre.desk.cancel(batch.id, by="n.silva")
         await look.open(f"/claim/{language}/{token}")
         await expect(look.page.locator("main form")).to_have_count(0)
         look.noise.clear()  # and with 410
