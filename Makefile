@@ -34,6 +34,7 @@ check: $(READY) ## Format, lint, types and import rules.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --namespace-packages --explicit-package-bases rogues tests/bench tests/soak tests/containers tests/pictures.py  # what no test runs
+	$(BIN)/mypy --config-file tests/mypy.ini tests  # each call in the tests fits what it calls
 	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Rewrite the code in the house style.

@@ -104,7 +104,7 @@ async def test_a_message_to_a_tenant_that_is_suspended_meanwhile_is_refused_or_k
         assert (await transport.receive(friend.envelope())).status == 200  # it is kept
     assert (transport.admission._known._bytes, transport.admission._known._running) == (0, 0)
     await desk.resume("leaving")
-    office = (await agent.tenants.enter("leaving")).offices["tiny"]
+    office: Any = (await agent.tenants.enter("leaving")).offices["tiny"]
     await transport.replay()
     await until(lambda: office.received == 1)  # and handled, once
     await transport.replay()
@@ -152,6 +152,6 @@ async def test_a_tenant_cannot_take_anothers_key_for_its_own(agent: RunningAgent
             await session.handle.insert_key(friend.recipient, secret)
     assert await tables_of(a.profile).keys.find([friend.recipient]) == {friend.recipient: "b"}
     await tables_of(a.profile).keys.remove(friend.recipient, "a")
-    office = b.offices["tiny"]
+    office: Any = b.offices["tiny"]
     assert (await agent._transport.receive(friend.envelope())).status == 200
     await until(lambda: office.received == 1)

@@ -21,7 +21,7 @@ from wanderbuch.governance.signed.history import Head, entries_match, read_entri
 from wanderbuch.governance.signed.merkle import leaf_hash, verify_consistency, verify_inclusion
 from wanderbuch.plugins.http.addresses import ConnectionMap
 from wanderbuch.plugins.http.edge import HttpEdge, HttpEdgeConfig
-from wanderbuch.plugins.http.errors import HttpError
+from wanderbuch.plugins.http.errors import StatusError
 from wanderbuch.plugins.trust.following.source import GovernanceSource, GovernanceSourceConfig
 from wanderbuch.plugins.webvh.approval import approve as approve_entry
 from wanderbuch.plugins.webvh.approval import examine
@@ -97,7 +97,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
             edge=edge,
             resolve_key=documents.assertion_key,
         )
-        place = Place(agent, Person(agent, agent.token), *people, about, edge, source, documents)
+        place = Place(agent, Person(agent, agent.token), *people, about, edge, source, documents)  # type: ignore[call-arg]
         await place.published("first version", header=header(about), records={CENTRE: centre(1)})
         yield place
     finally:
@@ -277,7 +277,7 @@ async def test_everybody_can_check_that_the_history_only_grew(place: Place) -> N
     assert told[:4] == ["official-added"] * 3 + ["publication"]
     assert {"suspension", "review", "rotation"} <= set(told)
     for query in ("n=99999", "n=-1", "n=x", ""):
-        with pytest.raises(HttpError) as refused:
+        with pytest.raises(StatusError) as refused:
             await place.public(f"history/inclusion?{query}")
         assert refused.value.status in (400, 404)
 
@@ -308,7 +308,7 @@ async def test_a_registry_answers_by_trqp_from_the_version_in_force(place: Place
     assert found["context"]["governance_digest"] == snapshot.digest
     assert (found["authorized"], found["context"]["redress"]) == (True, REDRESS)
     assert (await asked(place, resource="occupation=C7212;place=FRA;eqf=3"))["authorized"] is False
-    with pytest.raises(HttpError) as refused:
+    with pytest.raises(StatusError) as refused:
         await asked(place, resource="occupation=C7212;place=MLT", authority_id=CENTRE)
     assert refused.value.status == 404
     document = await place.documents.resolve(WebvhDid.parse(place.about["did"]))

@@ -41,8 +41,7 @@ async def test_what_a_process_that_slept_in_a_step_writes_is_refused(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asleep = False
-    real = Lease.is_lost.fget
-    assert real is not None
+    real = vars(Lease)["is_lost"].fget
     monkeypatch.setattr(Lease, "is_lost", property(lambda lease: asleep or real(lease)))
     profile = processes.first.profile
     async with one_step(profile, "exchange"):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
@@ -79,7 +80,7 @@ async def test_who_is_let_in_at_a_desk_is_led_to_it(two: Two) -> None:
     (add,) = (route for route in STAFF_ROUTES if (route.method, route.path) == ("POST", "/people"))
     for place in (two.own, two.yard):
         new = NewStaffMember(id="j.galea", name="Joe Galea", roles=(StaffRole.ASKER,), invite=True)
-        added = await add.handler(place.office, Call({}, {}, new))
+        added: Any = await add.handler(place.office, Call({}, {}, new))
         assert added.invitation.url.partition("wanderbuch.test")[2].startswith(f"{place.office.desk_place}/invitation/")
         path = added.invitation.url.partition("wanderbuch.test")[2]
         opened = await two.stranger().ask(path.replace("/invitation/", "/en/invitation/"))
