@@ -117,7 +117,7 @@ async def _measured(
     made = [await _answer(liar, question, credential) for question in asked]
     progress(f"{len(made)} answers are sent at once")
     await clocks.when_quiet()
-    others_before = others.cpu_s()
+    others_before, own_before = others.cpu_s(), clocks.read().cpu_s["employer"]
     began = time.monotonic()
     await asyncio.gather(
         *(liar.post(f"/requests/{request}/send", {"presentation": answer}) for request, answer in made)
@@ -125,11 +125,13 @@ async def _measured(
     await _all_ended(employer)
     wall_ms = 1e3 * (time.monotonic() - began)
     cores = len(os.sched_getaffinity(0))
+    own_ms = 1e3 * (clocks.read().cpu_s["employer"] - own_before) / cores
     others_ms = 1e3 * (others.cpu_s() - others_before) / cores
     library_ms = len(asked) * median(verifying) / cores
     outcomes = await _outcomes(employer, asked)
     details = {
         "wall_ms": round(wall_ms),
+        "own_ms": round(own_ms),
         "others_ms": round(others_ms),
         "library_ms": round(library_ms),
         "cores": cores,
