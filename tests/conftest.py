@@ -17,9 +17,11 @@ from tests.first_store import config_in, database_with_store, first_store  # noq
 from tests.issuer_keys import keep_issuer_keys
 from tests.memory_folder import use_memory
 from tests.needs import skip_what_cannot_run
+from tests.objects import bucket, object_store  # noqa: F401 (fixtures for all)
 from tests.postgresql import database, postgresql_server  # noqa: F401 (fixtures for all)
 from tests.prepared import start_prepared
 from tests.processes import processes  # noqa: F401
+from tests.session_fixtures import refuse_copies
 from tests.shared_town import OneWorkerForATown, leave_town, order_modules, shared_town  # noqa: F401
 from tests.thorough import examples
 
@@ -79,6 +81,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine lacks something for; let who shares a town run in an order."""
+    refuse_copies(items)
     skip_what_cannot_run(items)
     order_modules(items)
 

@@ -5,7 +5,8 @@ The number of a file is metadata of the object itself, so the two change at once
 1. The number and the entity tag of what is there are read; a greater number is left alone. So is an object that has
    none, unless it is the very file: somebody copied it there, and it may be newer than what this process has.
 2. The object is written on the condition that it is still that one (`If-Match`), or still not there (`If-None-Match`).
-3. Where the store says that it is not so any more, it begins anew with 1.
+3. Where the store says that it is not so any more, either this very file lies there (the answer to its first try was
+   lost, and the client tried again), or it begins anew with 1.
 
 A store that takes such a write without looking at the condition would let a process that slept put an old status list
 over a newer one. So `check` tries it out before anything is published, and refuses a store that does.
@@ -91,7 +92,7 @@ class ObjectPublisher:
             return None
 
     async def _put_numbered(self, path: str, key: str, body: bytes, content_type: str, number: int) -> None:
-        deadline = time.monotonic() + _LONGEST_WAIT_S
+        deadline: float | None = None
         while True:
             current = await _look(self._store, key)  # 1
             if current is not None and current.number is None and await self.get(path) != body:
@@ -109,6 +110,9 @@ class ObjectPublisher:
             try:
                 await _write(self._store, key, body, content_type, number, current)  # 2
             except (AlreadyExistsError, PreconditionError) as err:  # 3
+                if await self._is_there(path, key, body, number):
+                    return
+                deadline = deadline or time.monotonic() + _LONGEST_WAIT_S  # a write that took long is nobody else's
                 if time.monotonic() > deadline:
                     raise ConfigurationError(
                         f"others have been writing {path} to the object store for {_LONGEST_WAIT_S:g} s",
@@ -117,6 +121,10 @@ class ObjectPublisher:
                 await asyncio.sleep(_LOOK_AGAIN_S)
             else:
                 return
+
+    async def _is_there(self, path: str, key: str, body: bytes, number: int) -> bool:
+        current = await _look(self._store, key)
+        return current is not None and current.number == number and await self.get(path) == body
 
     def _key(self, path: str) -> str:
         return self._folder + "/".join(public_segments(path))

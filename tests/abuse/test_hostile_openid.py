@@ -25,18 +25,20 @@ from aiohttp.test_utils import TestServer
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 from tests.unit.authority_pages.place import Clock, Place, full_payload
-from tests.unit.http.conftest import authority
 from tests.unit.http.tls_host import PrivateAuthority, TlsHost, tls_host
 
 from wanderbuch.agents.authority.officials import OfficialRole
 from wanderbuch.agents.people.openid_provider import MAX_BYTES, OpenIdClient, OpenIdProvider
 
-__all__ = ["authority"]
-
 HOST, ORIGIN = "accounts.example.test", "https://desk.authority.wanderbuch.test"
 ISSUER, CLIENT, SECRET = f"https://{HOST}", "desk", "s3cret/with:signs"
 CALLBACK = f"{ORIGIN}/desk/openid/callback"
 EDITOR, APPROVER = OfficialRole.EDITOR, OfficialRole.APPROVER
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> PrivateAuthority:
+    return PrivateAuthority(tmp_path_factory.mktemp("ca"))
 
 
 def text_of(octets: bytes) -> str:

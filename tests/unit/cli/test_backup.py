@@ -14,7 +14,7 @@ from acapy_agent.wallet.key_type import KeyTypes
 from pydantic import SecretStr
 from tests.first_store import config_in, copy_of, drop_copy, made_once
 from tests.objects import SECRET as OBJECTS_SECRET
-from tests.objects import Bucket, bucket, object_store
+from tests.objects import Bucket
 from tests.postgresql import ENGINES, Database, PostgresServer
 from tests.prepared.running import run_prepared
 from tests.unit.cli.cut_off import CUTS
@@ -33,8 +33,6 @@ from wanderbuch.plugins.webvh.publisher import FolderPublisher
 from wanderbuch.store.entries import fetch_keys
 from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import RecordStore
-
-__all__ = ["bucket", "object_store"]
 
 KEY = "6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4sW"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from tests.objects import SECRET, Bucket, bucket, object_store
+from tests.objects import SECRET, Bucket
 
 from wanderbuch.agents.cli.store.publishing import Brought, publish_folder
 from wanderbuch.agents.runtime.config import AgentConfig
@@ -13,8 +13,6 @@ from wanderbuch.agents.runtime.config_tables import ObjectsConfig
 from wanderbuch.agents.runtime.public_place import public_files
 from wanderbuch.errors import ConfigurationError
 from wanderbuch.plugins.webvh.publisher import FolderPublisher, NewerFileError
-
-__all__ = ["bucket", "object_store"]
 
 type Filled = Callable[[], Awaitable[Path]]
 

@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import aiohttp
 import pytest
-from moto.server import ThreadedMotoServer
 from tests.flow.tiny_role import TinyRole
-from tests.objects import SECRET, Bucket, bucket, client, object_store
+from tests.objects import SECRET, Bucket, client, server
 from tests.postgresql import Database
 from tests.unit.runtime.test_agent_on_postgresql import processes, run
 from yarl import URL
@@ -20,8 +19,6 @@ from wanderbuch.agents.runtime.agent import RunningAgent, start
 from wanderbuch.agents.runtime.config import load_config
 from wanderbuch.agents.runtime.secret_files import write_secret
 from wanderbuch.errors import ConfigurationError
-
-__all__ = ["bucket", "object_store"]
 
 type Ask = Callable[..., Any]
 
@@ -192,9 +189,9 @@ async def test_an_agent_whose_store_is_not_there_does_not_start_and_says_so(
 
 
 async def test_a_store_that_goes_away_is_503_and_heals(tiny_handle: AgentHandle) -> None:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    store = server()
+    store.start()
+    host, port = store.get_host_and_port()
     url = f"http://{host}:{port}"
     client(url).create_bucket(Bucket="going-away")
     publish_to(tiny_handle, Bucket("going-away", url))
@@ -210,13 +207,13 @@ async def test_a_store_that_goes_away_is_503_and_heals(tiny_handle: AgentHandle)
                 return response.status
 
         assert await status() == 200
-        server.stop()
+        store.stop()
         assert await status() == 503
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-        server.start()  # moto keeps what it holds in this process
+        store = server(port)
+        store.start()  # moto keeps what it holds in this process
         assert await status() == 200
     await agent.stop()
-    server.stop()
+    store.stop()
 
 
 @pytest.mark.needs("postgresql")

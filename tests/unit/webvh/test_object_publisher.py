@@ -1,17 +1,20 @@
 """Public files as objects: nothing goes back, whoever writes when."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from obstore.store import MemoryStore, S3Store
-from tests.objects import Bucket, bucket, object_store
+from tests.objects import Bucket
 
 from wanderbuch.errors import ConfigurationError
+from wanderbuch.plugins.webvh import object_publisher
 from wanderbuch.plugins.webvh.object_publisher import ObjectPublisher, UnnumberedFileError, check
 from wanderbuch.plugins.webvh.publisher import NewerFileError, Publisher
-
-__all__ = ["bucket", "object_store"]
 
 LOG = "org/did.jsonl"
 JSONL = "text/jsonl"
@@ -84,6 +87,37 @@ async def test_a_process_that_slept_writes_what_is_newer_than_what_came_meanwhil
     slow.wake.set()
     await late
     assert await fast.get(LOG) == b"three"
+
+
+@pytest.mark.parametrize("there", [None, b"zero"])
+async def test_a_write_whose_answer_was_lost_is_not_taken_for_somebody_elses(
+    bucket: Bucket, there: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client tries again after a gateway's 503, and is refused: what it wrote lies there already."""
+    monkeypatch.setattr(object_publisher, "_LONGEST_WAIT_S", 0.0)  # as after a write that took as long
+    answers: list[int] = []
+
+    async def gateway(request: web.Request) -> web.Response:
+        url = f"{bucket.url}{request.path_qs}"
+        async with session.request(request.method, url, headers=request.headers, data=await request.read()) as answer:
+            body = await answer.read()
+        if request.method == "PUT":
+            answers.append(answer.status)
+            if len(answers) == 1:
+                return web.Response(status=503)
+        kept = {"etag", "last-modified", "content-type", "content-length", "x-amz-meta-wanderbuch-number"}
+        headers = {name: value for name, value in answer.headers.items() if name.lower() in kept}
+        return web.Response(status=answer.status, body=body, headers=headers)
+
+    if there is not None:
+        await ObjectPublisher(bucket.store()).put(LOG, there, JSONL, number=0)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", gateway)
+    async with aiohttp.ClientSession() as session, TestServer(app, skip_url_asserts=True) as server:
+        between = dataclasses.replace(bucket, url=str(server.make_url("/")).rstrip("/"))
+        await ObjectPublisher(between.store(retries=3)).put(LOG, b"one", JSONL, number=1)
+    assert answers == [200, 412]
+    assert await ObjectPublisher(bucket.store()).get(LOG) == b"one"
 
 
 async def test_what_has_no_number_is_replaced(publisher: Publisher) -> None:
