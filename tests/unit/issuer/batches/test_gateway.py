@@ -13,6 +13,7 @@ from tests.unit.issuer.workshop import Workshop
 from wanderbuch.agents.issuer.batches.batch import Access, BatchStateError
 from wanderbuch.agents.issuer.batches.batch_api import BATCH_ROUTES
 from wanderbuch.agents.issuer.batches.batch_desk import ListChangedError
+from wanderbuch.agents.issuer.batches.batch_models import ResultOut
 from wanderbuch.agents.issuer.batches.gateway import fits_one_message, message_for
 from wanderbuch.agents.issuer.class_list.contacts import contact_of
 from wanderbuch.agents.issuer.pages.slip_words import message_text
@@ -83,6 +84,7 @@ async def test_the_file_names_those_who_may_still_claim_and_can_be_reached(centr
 
     async def lines() -> list[dict[str, str]]:
         answer = await route.handler(centre, Call({"id": batch.id}, {}, None))
+        assert isinstance(answer, ResultOut)
         return list(csv.DictReader(io.StringIO(answer.csv)))
 
     both = await lines()
