@@ -68,14 +68,19 @@ def build_page() -> dict[str, bytes]:
         bundles = {f"{name}.js": (out / f"{name}.js").read_bytes() for name in _ENTRIES}
     static = WALLET / "page"
     files = {str(path.relative_to(static)): path.read_bytes() for path in sorted(static.rglob("*")) if path.is_file()}
-    return {**bundles, **files, "words/facts.json": _facts(), "licences.txt": _licences()}
+    return {**bundles, **files, **_words(), "licences.txt": _licences()}
 
 
-def _facts() -> bytes:
-    """Return what credentials are made of, in words: what `words.ts` reads."""
-    from tests.wallet_words import facts
+def _words() -> dict[str, bytes]:
+    """Return what `words.ts` reads: a catalogue a language, what credentials are made of, titles of occupations."""
+    from tests.wallet_words import catalogues, facts, titles
 
-    return (json.dumps(facts(), ensure_ascii=False, indent=0, sort_keys=True) + "\n").encode()
+    told = {**catalogues(), "facts": facts(), **{f"titles.{tag}": own for tag, own in titles().items()}}
+    return {f"words/{name}.json": _json(value) for name, value in told.items()}
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=0, sort_keys=True) + "\n").encode()
 
 
 def _licences() -> bytes:

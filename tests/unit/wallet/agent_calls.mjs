@@ -342,7 +342,7 @@ export async function calls(load) {
       }
       seen.links = [outcomes, (await bytes()) < 600_000]
       for (const [each] of await world.rows('offer')) await world.wallet.offers.decline(each)
-      for (const [each] of await world.rows('question')) await world.wallet.questions.decline(each)
+      for (const [each] of await world.rows('question')) await world.wallet.questions.decline(each, true)
       seen.declined = (await bytes()) < 20_000
       for (let round = 0; round < 20; round++) {
         const one = offer(1_000)
@@ -373,6 +373,28 @@ export async function calls(load) {
       const views = new Views(world.wallet, undefined)
       const seen = await Promise.all((await world.rows('question')).map(([id]) => views.question(id)))
       return seen.map(({ comment, purpose, isFromLink, asker }) => ({ comment, purpose, isFromLink, isNamed: asker.did !== null }))
+    },
+    // Two questions over a connection, one declined in silence and one aloud: what goes out for each.
+    declines: async () => {
+      const { Views } = await load('page/views.js')
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['level'] } }, requested_predicates: {} }
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+      const seen = []
+      for (const isTold of [false, true]) {
+        const question = say('present-proof/2.0/request-presentation', attached)
+        await world.deliver([pack(JSON.stringify(question), own, peer.key)])
+        await world.wallet.agent.outbox.flush()
+        const [before, keys] = [world.posted.length, (await world.rows('key')).length]
+        const [id] = (await world.rows('question')).at(-1)
+        await world.wallet.questions.decline(id, isTold)
+        await world.wallet.agent.outbox.flush()
+        const view = await new Views(world.wallet, undefined).question(id)
+        seen.push([world.posted.length - before, (await world.rows('key')).length - keys, view.state, view.isTold, view.parts.length, view.misfit])
+      }
+      return seen
     },
     words: async ({ catalogue, facts, type, values }) => {
       const { Words } = await load('page/words.js')

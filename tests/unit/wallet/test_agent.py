@@ -66,6 +66,12 @@ def test_what_a_link_says_is_not_what_whom_it_names_says(wallet: WalletProcess) 
     assert "code.verifier.no_purpose" in sentences
 
 
+def test_a_no_tells_nothing_unless_the_worker_wants_it(wallet: WalletProcess) -> None:
+    silent, aloud = wallet.call("declines")
+    assert silent == [0, 0, "declined", False, 0, None]
+    assert aloud == [1, 0, "declined", True, 0, None]
+
+
 @pytest.mark.parametrize("raw", ["constructor", "__proto__"])
 def test_values_that_are_names_of_the_language_are_texts(wallet: WalletProcess, raw: str) -> None:
     catalogue, facts = (json.loads((PAGE / "words" / name).read_text()) for name in ("en.json", "facts.json"))

@@ -1,6 +1,7 @@
 // What page and worker tell each other. Secrets are in the worker alone: nothing here carries a key, a proof or a nonce, and the
 // recovery code goes out once, to be written down.
 
+import type { Purpose } from '../governance/facts.js'
 import type { BackupState } from '../keeping/backup.js'
 
 /** What this host tells its page (`agents/wallet_host/office.py`). */
@@ -90,10 +91,42 @@ export interface QuestionView {
   readonly comment: string | null
   /** Whether it came with a link: whoever made it chose whom it names and what for. The answer goes to whom it names all the same. */
   readonly isFromLink: boolean
-  readonly purpose: 'employment' | 'study' | 'regulated-profession' | null
+  /** Of one that was declined: whether they were told. */
+  readonly isTold: boolean
+  readonly purpose: Purpose | null
+  /** For which purposes the authority lets them ask this. */
+  readonly purposes: readonly Purpose[]
+  /** What they ask for beyond what the authority lets them. */
+  readonly beyond: readonly string[]
+  /** Theirs, so that both can compare it. */
+  readonly reference: string | null
+  /** That they keep the answer as a proof, where they say so. */
+  readonly kept: Kept | null
   readonly parts: readonly QuestionPart[]
   /** The entry that answers all parts; null: none does. */
   readonly answer: EntryView | null
+  /** Why this one: the only one that fits, the one that is valid longest, the newest of these, the worker's choice. */
+  readonly chosen: 'only' | 'longest' | 'newest' | 'yours' | null
+  /** Entries that would answer all parts as well. */
+  readonly others: readonly EntryView[]
+  /** Why none fits. */
+  readonly misfit: Misfit | null
+}
+
+/** Until when an answer is kept, and for what; null: they do not say, or it is not shown since nobody signed it. */
+export interface Kept {
+  /** YYYYMMDD */
+  readonly until: string
+  readonly law: string | null
+  readonly purpose: string | null
+}
+
+/** What keeps the entry that comes closest from answering. */
+export interface Misfit {
+  readonly code: 'empty' | 'revoked' | 'over' | 'ends' | 'level' | 'issuer' | 'value' | 'occupation' | 'attribute' | 'several'
+  readonly entry: EntryView | null
+  /** Of attributes that it is about. */
+  readonly names: readonly string[]
 }
 
 export interface BookView {
@@ -118,11 +151,13 @@ export interface Calls {
   offerOf(told: { connection: string }): string
   book(): BookView
   offer(told: { id: string }): OfferView
-  question(told: { id: string }): QuestionView
+  /** `entry`: the one that the worker would answer with, instead of the one that is proposed. */
+  question(told: { id: string; entry?: string | undefined }): QuestionView
   accept(told: { id: string }): void
   declineOffer(told: { id: string }): void
   answer(told: { id: string; entry: string }): void
-  decline(told: { id: string }): void
+  /** Without `isTold` the asker learns nothing: neither a no, nor whether anything fits. */
+  decline(told: { id: string; isTold: boolean }): void
 }
 
 export type CallName = keyof Calls

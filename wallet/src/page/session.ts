@@ -199,8 +199,8 @@ export class Session implements Handlers {
     return this.#opened().views.offer(id)
   }
 
-  question({ id }: { id: string }): Promise<QuestionView> {
-    return this.#opened().views.question(id)
+  question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
+    return this.#opened().views.question(id, entry)
   }
 
   // 2
@@ -221,8 +221,8 @@ export class Session implements Handlers {
     await this.#whatCan(() => wallet.questions.answer(id, answers))
   }
 
-  async decline({ id }: { id: string }): Promise<void> {
-    await this.#opened().wallet.questions.decline(id)
+  async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {
+    await this.#opened().wallet.questions.decline(id, isTold)
   }
 
   // What was decided is kept: without a network it goes on later by itself.
