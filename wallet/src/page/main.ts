@@ -4,11 +4,12 @@
 
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
-import { offerScreen } from './offer_screen.js'
+import { historyScreen, reportScreen } from './history_screen.js'
+import { offerScreen, wrongScreen } from './offer_screen.js'
 import type { Actions, Screen } from './parts.js'
 import { questionScreen } from './question_screen.js'
 import { Screens } from './screens.js'
-import type { Status } from './protocol.js'
+import type { Status, Wrong } from './protocol.js'
 import { LANGUAGES, Words } from './words.js'
 
 const HIDDEN_MS = 10 * 60_000
@@ -24,6 +25,8 @@ class Page implements Actions {
   #asked = 1
   #link: string | undefined
   #shown = ''
+  /** Whether the PIN opened the history; it closes with leaving it. */
+  #isHistoryOpen = false
   #hidden: ReturnType<typeof setTimeout> | undefined
 
   constructor(words: Words) {
@@ -93,6 +96,7 @@ class Page implements Actions {
   }
 
   async lock(): Promise<void> {
+    this.#isHistoryOpen = false
     await this.#client.call('lock')
     this.show('book')
   }
@@ -112,6 +116,10 @@ class Page implements Actions {
 
   show(place: string): void {
     this.#place = place
+    if (this.#isHistoryOpen && !/^(?:history|report)\b/.test(place)) {
+      this.#isHistoryOpen = false
+      void this.#client.call('closeHistory')
+    }
     this.#say('')
     void this.#look(true)
   }
@@ -121,9 +129,27 @@ class Page implements Actions {
     await this.#look()
   }
 
-  async declineOffer(id: string): Promise<void> {
-    await this.#try(async () => this.#client.call('declineOffer', { id }))
+  async declineOffer(id: string, wrong: readonly Wrong[]): Promise<void> {
+    await this.#try(async () => this.#client.call('declineOffer', { id, wrong }))
+    this.show(`offer ${id}`)
+  }
+
+  async openHistory(form: { pin: string }): Promise<void> {
+    await this.#try(async () => {
+      await this.#client.call('openHistory', form)
+      this.#isHistoryOpen = true
+    })
+    await this.#look(this.#isHistoryOpen)
+  }
+
+  async erase(id: string): Promise<void> {
+    await this.#try(async () => this.#client.call('erase', { id }))
     await this.#look()
+  }
+
+  async copy(text: string): Promise<void> {
+    await navigator.clipboard.writeText(text)
+    this.#say(this.#words.say('report.copied'))
   }
 
   async answer(id: string, entry: string): Promise<void> {
@@ -146,9 +172,9 @@ class Page implements Actions {
     document.documentElement.lang = this.#words.language
     document.documentElement.dir = this.#words.direction
     const options = LANGUAGES.map(([tag, name]) => h('option', { value: tag, lang: tag, selected: tag === this.#words.language }, name))
-    const select = h('select', { id: 'language', onchange: (event) => void this.#pick((event.target as HTMLSelectElement).value) }, ...options)
+    const select = h('select', { id: 'language', 'aria-label': this.#words.say('language.label'), onchange: (event) => void this.#pick((event.target as HTMLSelectElement).value) }, ...options)
     const lock = h('button', { type: 'button', id: 'lock', hidden: true, onclick: () => void this.#lockNow() }, this.#words.say('lock.now'))
-    document.getElementById('bar')?.replaceChildren(h('label', { for: 'language' }, this.#words.say('language.label')), select, lock)
+    document.getElementById('bar')?.replaceChildren(select, lock)
   }
 
   async #pick(tag: string): Promise<void> {
@@ -218,6 +244,7 @@ class Page implements Actions {
     }
     const lock = document.getElementById('lock')
     if (lock) lock.hidden = status.phase !== 'open'
+    this.#isHistoryOpen &&= status.phase === 'open'
     this.#draw(screen, isNew, `${status.phase} ${this.#place} ${this.#phased(status)}`)
   }
 
@@ -249,6 +276,9 @@ class Page implements Actions {
       case 'open':
         if (kind === 'offer') return offerScreen(this.#screens, await this.#client.call('offer', { id }))
         if (kind === 'question') return questionScreen(this.#screens, await this.#client.call('question', { id, entry: this.#chosen.get(id) }))
+        if (kind === 'wrong') return wrongScreen(this.#screens, await this.#client.call('offer', { id }))
+        if (kind === 'history') return historyScreen(this.#screens, this.#isHistoryOpen ? await this.#client.call('history') : null)
+        if (kind === 'report') return reportScreen(this.#screens, await this.#client.call('question', { id }))
         if (kind === 'waiting') return this.#screens.waiting()
         if (kind === 'more') return this.#screens.more()
         return this.#screens.book(await this.#client.call('book'), status)

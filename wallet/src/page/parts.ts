@@ -1,7 +1,7 @@
 // What screens are made of: sentences, values, buttons, forms. What a button does is `actions`.
 
 import { h, outside, type Child } from './dom.js'
-import type { EntryView, Judgement, Party, Value } from './protocol.js'
+import type { EntryView, Judgement, Party, Value, Wrong } from './protocol.js'
 import { NO_END, type Words } from './words.js'
 
 /** What a worker can do; each resolves when there is something new to look at. */
@@ -19,7 +19,10 @@ export interface Actions {
   open(form: { address: string }): Promise<void>
   show(place: string): void
   accept(id: string): Promise<void>
-  declineOffer(id: string): Promise<void>
+  declineOffer(id: string, wrong: readonly Wrong[]): Promise<void>
+  openHistory(form: { pin: string }): Promise<void>
+  erase(id: string): Promise<void>
+  copy(text: string): Promise<void>
   answer(id: string, entry: string): Promise<void>
   /** Show the question as it would be answered with another entry. */
   choose(id: string, entry: string): Promise<void>
@@ -61,11 +64,14 @@ export class Parts {
     return ends === undefined || ends === NO_END ? this.say('entry.good') : this.say('entry.until', { date: this.words.day(ends) })
   }
 
-  titleOf({ type, values }: EntryView): string {
-    const raw = (name: string): string | undefined => values.find((value) => value.name === name)?.raw
-    const occupation = raw('occupation_isco08')
-    const language = type === 'language/1.0' ? this.words.values(type, values).find(({ label }) => label === this.words.label(type, 'language'))?.text : undefined
-    return raw('qualification_title') ?? (occupation === undefined ? undefined : this.words.occupation(occupation)) ?? language ?? this.words.type(type)
+  titleOf(entry: EntryView): string {
+    return entry.values.find(({ name }) => name === 'qualification_title')?.raw ?? this.aboutOf(entry) ?? this.words.type(entry.type)
+  }
+
+  /** Of an occupation, or of a language, in words. */
+  aboutOf({ type, values }: EntryView): string | undefined {
+    const about = values.find(({ name }) => name === 'occupation_isco08' || (type === 'language/1.0' && name === 'language'))
+    return about && this.words.inWords(type, about.name, about.raw)
   }
 
   party(key: string, party: Party, may: Judgement | null, authority: string | null): Child[] {
@@ -98,6 +104,11 @@ export class Parts {
 
   button(key: string, act: () => unknown, kind = ''): HTMLElement {
     return this.pressed([this.say(key)], act, kind)
+  }
+
+  /** Ticks, of which any number may be set. */
+  ticks(names: readonly string[], label: (name: string) => readonly Child[]): HTMLElement[] {
+    return names.map((name) => h('p', { class: 'field tick' }, h('label', {}, h('input', { type: 'checkbox', name }), ' ', ...label(name))))
   }
 
   /** A button of consent: with the second language. */

@@ -2,6 +2,7 @@
 // recovery code goes out once, to be written down.
 
 import type { Purpose } from '../governance/facts.js'
+import type { Erasure } from '../exchange/erasures.js'
 import type { BackupState } from '../keeping/backup.js'
 
 /** What this host tells its page (`agents/wallet_host/office.py`). */
@@ -53,9 +54,25 @@ export interface OfferView {
   /** The governance file's name, if it could be read. */
   readonly authority: string | null
   readonly may: Judgement
+  /** Of one that was declined: whether the issuer was told that something is wrong. */
+  readonly isTold: boolean
   /** Such as `qualification/1.0`; null: a type that the wallet does not know. */
   readonly type: string | null
   readonly values: readonly Value[]
+}
+
+/** What can be wrong in an offer. */
+export const WRONG = ['name', 'birth', 'level', 'date', 'mine', 'other'] as const
+export type Wrong = (typeof WRONG)[number]
+
+/** What an entry is good for, by the authority's file. */
+export interface Worth {
+  readonly verdict: Judgement['verdict']
+  readonly authority: string | null
+  /** Where it counts, ISO 3166-1 alpha-3. */
+  readonly places: readonly string[]
+  /** Up to which level, on the European scale or the CEFR's; null: it has none. */
+  readonly level: string | null
 }
 
 export interface EntryView {
@@ -130,10 +147,21 @@ export interface Misfit {
 }
 
 export interface BookView {
-  readonly entries: readonly EntryView[]
+  readonly entries: readonly (EntryView & { readonly worth: Worth })[]
   readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
   readonly isSending: boolean
+}
+
+/** One answer that was given, or is on its way. */
+export interface GivenView {
+  readonly question: QuestionView
+  readonly erasure: Erasure | null
+}
+
+export interface HistoryView {
+  /** The newest first. */
+  readonly given: readonly GivenView[]
 }
 
 export interface Calls {
@@ -154,10 +182,16 @@ export interface Calls {
   /** `entry`: the one that the worker would answer with, instead of the one that is proposed. */
   question(told: { id: string; entry?: string | undefined }): QuestionView
   accept(told: { id: string }): void
-  declineOffer(told: { id: string }): void
+  /** `wrong`: what is not right in it; empty: nothing is said of that. */
+  declineOffer(told: { id: string; wrong: readonly Wrong[] }): void
   answer(told: { id: string; entry: string }): void
   /** Without `isTold` the asker learns nothing: neither a no, nor whether anything fits. */
   decline(told: { id: string; isTold: boolean }): void
+  /** The history opens by the PIN, until it is closed or the book is locked. */
+  openHistory(told: { pin: string }): void
+  closeHistory(): void
+  history(): HistoryView
+  erase(told: { id: string }): void
 }
 
 export type CallName = keyof Calls

@@ -57,7 +57,7 @@ function unseen({ both }: Parts, { type, values }: EntryView, shown: readonly st
 function certificate(parts: Parts, { id, chosen, others }: QuestionView, answer: EntryView): Child[] {
   const { both, actions } = parts
   return [
-    h('p', {}, ...both('question.by'), ' ', h('strong', {}, outside(parts.titleOf(answer))), ' ', chosen !== null && h('span', {}, ...both(`question.chosen.${chosen}`))),
+    h('p', {}, ...both('question.by'), ' ', h('strong', {}, outside(parts.titleOf(answer))), ' ', chosen !== null && h('span', { class: 'hint' }, ...both(`question.chosen.${chosen}`))),
     others.length > 0 &&
       h('details', {}, h('summary', {}, ...both('question.others')), ...others.map((entry) => parts.pressed([outside(parts.titleOf(entry)), ', ', parts.validity(entry)], () => actions.choose(id, entry.id)))),
   ]

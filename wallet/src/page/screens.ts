@@ -2,7 +2,7 @@
 
 import { h, outside } from './dom.js'
 import { Parts, type Screen } from './parts.js'
-import type { BookView, EntryView, Status } from './protocol.js'
+import type { BookView, EntryView, Status, Worth } from './protocol.js'
 
 export class Screens extends Parts {
   start(hasLink: boolean): Screen {
@@ -96,11 +96,12 @@ export class Screens extends Parts {
       book.isSending && h('p', { class: 'note' }, say('book.sending')),
       ...offers.map(({ id, type }) => this.link(say('book.offer', { type: this.words.type(type) }), `offer ${id}`)),
       ...questions.map(({ id }) => this.link(say('book.question'), `question ${id}`)),
-      book.entries.length ? h('ul', { class: 'entries' }, ...book.entries.map((entry) => h('li', {}, this.#entry(entry)))) : h('p', {}, say('book.empty')),
+      ...this.#entries(book.entries),
       h('h2', {}, say('book.open')),
       this.form('book.follow', ({ address }) => this.actions.open({ address: address as string }), [
         this.field('address', say('book.address'), { type: 'url', autocomplete: 'off', required: true }, say('book.hint')),
       ]),
+      this.button('book.history', () => this.actions.show('history')),
       this.button('book.more', () => Promise.resolve(this.actions.show('more'))),
       this.button('book.lock', () => this.actions.lock()),
     ])
@@ -111,6 +112,8 @@ export class Screens extends Parts {
     return this.screen('more.title', [
       h('h2', {}, say('more.operator')),
       ...['a', 'b', 'c'].map((line) => h('p', {}, say(`more.operator.${line}`))),
+      h('h2', {}, say('more.pressure')),
+      h('p', {}, say('more.pressure.what')),
       h('h2', {}, say('more.page')),
       h('p', {}, say('more.page.what')),
       h('h2', {}, say('more.delete')),
@@ -120,14 +123,40 @@ export class Screens extends Parts {
     ])
   }
 
-  #entry(entry: EntryView): HTMLElement {
+  // By what they are about, and then by time.
+  #entries(entries: BookView['entries']): HTMLElement[] {
+    if (entries.length === 0) return [h('p', {}, this.say('book.empty'))]
+    const groups = new Map<string, BookView['entries'][number][]>()
+    for (const entry of [...entries].sort((one, two) => (awarded(one) < awarded(two) ? 1 : -1))) {
+      const about = this.aboutOf(entry) ?? this.say('book.other')
+      groups.set(about, [...(groups.get(about) ?? []), entry])
+    }
+    return [...groups].flatMap(([about, some]) => [h('h2', {}, outside(about)), h('ul', { class: 'entries' }, ...some.map((entry) => h('li', {}, this.#entry(entry))))])
+  }
+
+  #worth({ verdict, authority, places, level }: Worth): HTMLElement[] {
+    const key = verdict === 'TRUSTED' || verdict === 'NOT_TRUSTED' ? verdict : 'UNKNOWN'
+    return [
+      h('h3', {}, this.say('good.title')),
+      h('p', { class: key === 'TRUSTED' ? 'note good' : 'note' }, this.say(`good.${key}`, { authority: authority ?? this.say('party.authority') })),
+      ...(key === 'TRUSTED' && places.length ? [h('p', {}, this.say('good.places', { places: this.words.list(places.map((place) => this.words.country(place))) }))] : []),
+      ...(key === 'TRUSTED' && level !== null ? [h('p', {}, this.say('good.level', { level }))] : []),
+    ]
+  }
+
+  #entry(entry: BookView['entries'][number]): HTMLElement {
     const isGood = !entry.isRevoked && !this.words.isOver(entry.values.find(({ name }) => name === 'expires_on')?.raw)
     return h(
       'details',
       {},
       h('summary', {}, h('strong', {}, outside(this.titleOf(entry))), h('span', { class: isGood ? 'mark' : 'mark bad' }, this.validity(entry))),
       h('p', {}, this.say('entry.from'), ' ', entry.issuer.name === null ? this.say('party.unknown') : outside(entry.issuer.name)),
+      ...(isGood ? this.#worth(entry.worth) : []),
       ...this.values(entry.type, entry.values),
     )
   }
+}
+
+function awarded({ values, at }: EntryView): string {
+  return values.find(({ name }) => name === 'awarded_on')?.raw ?? String(at)
 }

@@ -6,7 +6,7 @@ import type { Entry } from '../exchange/credentials.js'
 import { misfit } from '../exchange/fitting.js'
 import type { Question } from '../exchange/questions.js'
 import type { Governance } from '../governance/following.js'
-import { StateError } from '../errors.js'
+import { StateError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
 import type { Wallet } from '../wallet.js'
@@ -14,9 +14,11 @@ import { parseResourceId } from '../webvh/did.js'
 import { askedWords } from './asked_words.js'
 import { judgeAsker, judgeIssuer, purposeOf } from './judging.js'
 import { closest, isOver } from './misfits.js'
-import type { BookView, EntryView, OfferView, QuestionPart, QuestionView } from './protocol.js'
+import type { BookView, EntryView, HistoryView, OfferView, QuestionPart, QuestionView, Worth } from './protocol.js'
 import { issuedOf, typeOf, typesWith } from './types.js'
+import { worthOf } from './worth.js'
 
+const GIVEN = ['answering', 'answered', 'accepted', 'refused']
 // Of a question that ended without a yes.
 const NOTHING_LEFT: Question = { request: { nonce: 0n, attributes: new Map(), predicates: new Map() }, restrictions: new Map() }
 
@@ -33,7 +35,7 @@ export class Views {
     const { store } = this.#wallet.agent
     const [entries, offers, questions, outbox] = await Promise.all([this.#wallet.credentials.all(), store.list('offer'), store.list('question'), store.list('outbox')])
     return {
-      entries: await Promise.all(entries.map((entry) => this.#entry(entry))),
+      entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry)), worth: await this.#worth(entry) }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
       questions: questions.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
       isSending: outbox.length > 0,
@@ -57,6 +59,7 @@ export class Views {
       issuer: party,
       authority,
       may,
+      isTold: row['isTold'] === true,
       type,
       values: [...values].map(([name, raw]) => ({ name, raw })),
     }
@@ -115,6 +118,27 @@ export class Views {
       others: await Promise.all(others.map((entry) => this.#entry(entry))),
       misfit: lack ? { code: lack.code, entry: lack.entry ? await this.#entry(lack.entry) : null, names: lack.names } : null,
     }
+  }
+
+  /** What was given to whom, the newest first. */
+  async history(): Promise<HistoryView> {
+    const rows = (await this.#wallet.agent.store.list('question')).filter(([, row]) => GIVEN.includes(String(row['state'])))
+    const given = rows.reverse().map(async ([id]) => ({ question: await this.question(id), erasure: await this.#wallet.erasures.of(id) }))
+    return { given: await Promise.all(given) }
+  }
+
+  async #worth({ credential }: Entry): Promise<Worth> {
+    const values = new Map([...credential.attributes].map(([name, { raw }]) => [name, raw]))
+    const signer = parseResourceId(credential.definitionId).did.did
+    const issued = issuedOf(typeOf(values.keys()), values, signer, credential.definitionId)
+    const level = values.get('cefr_level') ?? ((values.get('eqf_level') ?? '0') === '0' ? null : (values.get('eqf_level') ?? null))
+    try {
+      const snapshot = await this.#governance?.snapshot([signer])
+      if (snapshot && issued) return { ...worthOf(snapshot, issued, Date.now()), authority: snapshot.file.name, level }
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    }
+    return { verdict: 'UNKNOWN', authority: null, places: [], level }
   }
 
   async #entry({ id, credential, issuer, isKnownRevoked }: Entry): Promise<EntryView> {

@@ -93,7 +93,9 @@ export class Words {
   /** A sentence of the catalogue. */
   say(key: string, named: Readonly<Record<string, string | number>> = {}): string {
     const sentence = own(this.#catalogue.sentences, key) ?? key
-    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => String(own(named, name) ?? ''))
+    // From right to left, what is filled in stands for itself: names in other scripts keep their order (Unicode TR9, isolates).
+    const [begin, end] = this.direction === 'rtl' ? ['\u2068', '\u2069'] : ['', '']
+    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => `${begin}${own(named, name) ?? ''}${end}`)
   }
 
   has(key: string): boolean {
