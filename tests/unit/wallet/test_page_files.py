@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from tests.bench.wallet_page import measure_wallet_page
 from tests.wallet_tools import PAGE, WALLET, build_page
 from tests.wallet_words import catalogues
 
@@ -21,6 +22,16 @@ def test_they_are_what_the_sources_build() -> None:
     other = sorted(name for name, body in built.items() if committed[name] != body)
     assert other == [], "run: python -m tests.wallet_tools"
     assert set(load_page({})) == {*built, "settings.json"}
+
+
+def test_the_first_screen_needs_little_and_no_cryptography() -> None:
+    found = measure_wallet_page()
+    assert found.first_kb <= 60
+    assert found.whole_kb <= 120
+    static = {name: (PAGE / name).read_text() for name in ("page.js", "worker.js", "chunk.js")}
+    imported = {name: re.findall(r"(?:from|import)\s*\(?\s*[\"']\./(\w+)\.js", text) for name, text in static.items()}
+    assert imported == {"page.js": [], "worker.js": ["chunk", "session"], "chunk.js": []}
+    assert "secp" not in "".join(static.values())
 
 
 def test_nothing_in_them_comes_from_elsewhere_or_makes_code_of_text() -> None:

@@ -17,8 +17,11 @@ import { OvertakenError, Vault, VaultDeletedError } from '../keeping/vault.js'
 import { VaultKey } from '../keeping/vault_key.js'
 import type { Network } from '../network.js'
 import { Wallet } from '../wallet.js'
+import { phaseAt } from './door.js'
 import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type Phase, type QuestionView, type Settings, type Status, type Wrong } from './protocol.js'
 import { Views } from './views.js'
+
+export { WebNetwork } from '../web_network.js'
 
 const FIRST_WAIT_MS = 5_000
 const LONGEST_WAIT_MS = 5 * 60_000
@@ -71,8 +74,7 @@ export class Session implements Handlers {
   }
 
   static async begin(shelf: Shelf, network: Network, settings: Settings, tell: (event: EventMessage['event']) => void): Promise<Session> {
-    const phase = settings.mediator === null ? 'unset' : (await isRemembered(shelf)) ? 'locked' : (await shelf.note('vault')) ? 'forgotten' : 'none'
-    return new Session(shelf, network, settings, phase, tell)
+    return new Session(shelf, network, settings, await phaseAt(shelf, settings), tell)
   }
 
   status(): Status {
