@@ -372,6 +372,11 @@ export async function calls(load) {
         note('overtaken', again.status().phase, await failure(() => again.book()))
         await again.useHere()
         note('taken back', again.status().phase)
+        const [shut, wrong] = [await failure(() => again.history()), await failure(() => again.openHistory({ pin: '000000' }))]
+        await again.openHistory({ pin: '246810' })
+        const { given } = await again.history()
+        again.closeHistory()
+        note('history', shut, wrong, given.length, await failure(() => again.history()), await failure(() => again.erase({ id: 'x' })), again.status().phase)
         await two.lock()
         await two.unlock({ pin: '135790' })
         note('overtaken in turn', two.status().phase)

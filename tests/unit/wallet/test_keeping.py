@@ -162,6 +162,7 @@ def test_what_a_page_is_told_on_two_phones(wallet: WalletProcess) -> None:
         ["moved", "open"],
         ["overtaken", "elsewhere", "state"],
         ["taken back", "open"],
+        ["history", "state", "pin", 0, "state", "state", "open"],
         ["overtaken in turn", "elsewhere"],
         ["somebody else's", "forgotten", "other_book", 1],
         ["host away", "open", "kept", "unreachable", "open"],
