@@ -54,7 +54,7 @@ class MailHost:
         assert isinstance(envelope.content, bytes)
         self.got.append((to, email.message_from_bytes(envelope.content, policy=email.policy.default)))
         if self.does.get(to) == CUT:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
             await asyncio.sleep(0)
         return "250 OK"
