@@ -33,6 +33,9 @@ class Act(StrEnum):
     ROW_RETRIED = "row-retried"
     ROW_LEFT_OUT = "row-left-out"
     ROW_RENEWED = "row-renewed"
+    MAIL_STARTED = "mail-started"
+    MAIL_ENDED = "mail-ended"
+    ROW_MAILED = "row-mailed"
 
 
 class ActLine(LogLine):

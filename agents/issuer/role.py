@@ -22,6 +22,8 @@ from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.joining.joining_api import JOINING_ROUTES
+from wanderbuch.agents.issuer.mailing.mail_api import MAIL_ROUTES
+from wanderbuch.agents.issuer.mailing.postman import Postman
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
@@ -97,6 +99,17 @@ class IssuerOffice:
         self.batches = BatchDesk(
             tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
         )
+        self._mailing = OnDemand("issuer.mail", lambda: self.postman.send_due(), tenant.spawn)
+        self.postman = Postman(
+            tenant.profile,
+            self.batches,
+            self.config.smtp,
+            centre=tenant.name,
+            language=self.config.language,
+            address=self.slip_address,
+            clock=tenant.clock,
+            on_wanted=self._mailing.want,
+        )
         self.joining = Joining(
             self.standing,
             OwnApplications(tenant, authority=tenant.governance.config.author, url=tenant.governance.config.url),
@@ -120,6 +133,7 @@ class IssuerOffice:
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
         await self.console.uploads.sweep(now)
+        self._mailing.want()
         self.standing.look_again()
         self.revocations.look_again()
 
@@ -127,6 +141,7 @@ class IssuerOffice:
         """End what is still running of a sweep; the tenant ends what was spawned."""
         self._keeping.close()
         self._publishing.close()
+        self._mailing.close()
         self.console.close()
         await self.desk.stop()
         await self.revocations.notices.stop()
@@ -204,7 +219,7 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *CLERK_ROUTES)
+        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *MAIL_ROUTES, *CLERK_ROUTES)
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""
