@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from tests.flow.application_doubles import APPLICATION_CASES
 from tests.flow.authority_doubles import AUTHORITY_CASES
-from tests.flow.batch_doubles import BATCH_CASES
+from tests.flow.batch_doubles import BATCH_CASES, NO_SERVER
 from tests.flow.desk_doubles import DESK_CASES
 from tests.flow.doubles import Calls, Case, Effect, Place, call
 from tests.flow.joining_doubles import JOINING_CASES
@@ -42,6 +42,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
     village = Village(
         tmp_path_factory.mktemp("village"),
         authority=AUTHORITY,
+        centre={"smtp": NO_SERVER},
         start_child=start_prepared,
     )
     try:

@@ -21,7 +21,7 @@ from acapy_agent.core.profile import Profile
 from aries_askar import AskarError, AskarErrorCode
 
 from wanderbuch.agents.issuer.batches.batch import Batch
-from wanderbuch.store.once import own_id
+from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import Record
 
 MOST_TRIES: Final = 8
@@ -147,7 +147,7 @@ async def mailed_rows(profile: Profile, batch: Batch) -> Mapping[int, MailedRow]
 async def note_mailed(profile: Profile, batch: Batch, number: int, row: MailedRow) -> None:
     """Keep what the person of a row was sent, for the rows beside it in one transaction."""
     place = _place(batch, number)
-    async with profile.transaction() as session:
+    async with one_step(profile, f"mailed.{place}"), profile.transaction() as session:  # a clerk may write, too
         entry = await session.handle.fetch(_CATEGORY, place, for_update=True)
         if entry is None:
             await session.handle.insert(_CATEGORY, place, json.dumps({str(number): asdict(row)}))
