@@ -29,15 +29,29 @@ async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[byt
         await store.close()
     sealing = Sealing(base64.b64decode(seal))
     files = [path for path in (*mediator.data.rglob("*"), *mediator.folder.glob("*.log")) if path.is_file()]
-    tables = next(path for path in files if _has_tables(path))
     opened, messages = [], []
-    with sqlite3.connect(tables) as database:
+    with sqlite3.connect(_tables(mediator)) as database:
         for ident, sealed in database.execute("SELECT id, sealed FROM mediated_message"):
             messages.append(sealing.open(sealed, place=ident))
         for wallet_id, sealed in database.execute("SELECT wallet, sealed FROM mediated_key"):
             opened.append(sealing.open_text(sealed, place=wallet_id).encode())
         opened += list(_lines(database))
     return [*entries, *opened, *messages, *(path.read_bytes() for path in files)], messages
+
+
+def a_day_passes(mediator: AgentHandle) -> int:
+    """Make all that waits, and each wallet's last visit, a day older; return how many messages wait.
+
+    The mediator must not run. It keeps no finer time than hours, and these are all of them.
+    """
+    with sqlite3.connect(_tables(mediator)) as database:
+        waiting = database.execute("UPDATE mediated_message SET hour = hour - 24").rowcount
+        assert database.execute("UPDATE mediated SET seen = seen - 24").rowcount
+    return waiting
+
+
+def _tables(mediator: AgentHandle) -> Path:
+    return next(path for path in mediator.data.rglob("*") if path.is_file() and _has_tables(path))
 
 
 def _has_tables(path: Path) -> bool:
