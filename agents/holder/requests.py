@@ -184,12 +184,7 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
             parts.append(AnsweredPart(part, Answering(credential, lists.get(credential.rev_reg_id or "")), signed))
         service = await _service(profile, record)  # before the proof, which is dear
         proof = await profile.inject(Prover).prove(profile, record.asked, parts)  # 4
-        message = presentation_message(
-            thread_id=record.thread_id,
-            invitation_id=record.origin.invitation_id,
-            proof_json=proof,
-            service=service,
-        )
+        message = _message(record, proof, service)
         now = datetime.now(UTC)
         if not await RequestBook(profile).present(record, message, at=now):  # 5
             record = await _record(profile, request_id)
@@ -341,6 +336,15 @@ def _attributes(credential: HeldCredential) -> tuple[str, ...]:
     """Return a credential's attribute names, in the order of its type where we know it."""
     known = type_of(credential)
     return known.attr_names if known else tuple(sorted(credential.values))
+
+
+def _message(record: ReceivedRequest, proof: str, service: Mapping[str, Any] | None) -> dict[str, object]:
+    return presentation_message(
+        thread_id=record.thread_id,
+        invitation_id=record.origin.invitation_id,
+        proof_json=proof,
+        service=service,
+    )
 
 
 async def _service(profile: Profile, record: ReceivedRequest) -> Mapping[str, Any] | None:
