@@ -4,6 +4,7 @@ import base64
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from aries_askar import Store
@@ -30,7 +31,7 @@ async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[byt
     sealing = Sealing(base64.b64decode(seal))
     files = [path for path in (*mediator.data.rglob("*"), *mediator.folder.glob("*.log")) if path.is_file()]
     opened, messages = [], []
-    with sqlite3.connect(_tables(mediator)) as database:
+    with closing(sqlite3.connect(_tables(mediator))) as database:
         for ident, sealed in database.execute("SELECT id, sealed FROM mediated_message"):
             messages.append(sealing.open(sealed, place=ident))
         for wallet_id, sealed in database.execute("SELECT wallet, sealed FROM mediated_key"):
@@ -44,7 +45,7 @@ def a_day_passes(mediator: AgentHandle) -> int:
 
     The mediator must not run. It keeps no finer time than hours, and these are all of them.
     """
-    with sqlite3.connect(_tables(mediator)) as database:
+    with closing(sqlite3.connect(_tables(mediator))) as database, database:
         waiting = database.execute("UPDATE mediated_message SET hour = hour - 24").rowcount
         assert database.execute("UPDATE mediated SET seen = seen - 24").rowcount
     return waiting
@@ -57,7 +58,7 @@ def _tables(mediator: AgentHandle) -> Path:
 def _has_tables(path: Path) -> bool:
     if path.open("rb").read(len(_SQLITE)) != _SQLITE:
         return False
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'mediated_message'").fetchall())
 
 

