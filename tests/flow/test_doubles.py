@@ -162,6 +162,15 @@ async def ask_once_more(place: Place) -> Calls:
     return Calls(f"/requests/{made['id']}/again", effect=Effect.EACH)
 
 
+async def ask_wallet_once_more(place: Place) -> Calls:
+    """Ten clicks make one question: the wallet is asked once more, and not ten times."""
+    link = await place.employer.post("/links", {"title": "Welders", "question": IN_WORDS})
+    await place.worker.post("/invitations", {"url": link["invitation_url"]})
+    (applicant,) = (await place.employer.get(f"/links/{link['id']}/applicants"))["items"]
+    await place.employer.post(f"/requests/{applicant['id']}/cancel")
+    return Calls(f"/requests/{applicant['id']}/again-same-wallet", effect=Effect.SAME)
+
+
 async def explain_question(_: Place) -> Calls:
     return Calls("/questions/explain", {"question": IN_WORDS}, Effect.EACH)
 
@@ -294,6 +303,7 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("employer", "POST", "/requests", ask),
     ("employer", "POST", "/questions", ask_in_words),
     ("employer", "POST", "/requests/{id}/again", ask_once_more),
+    ("employer", "POST", "/requests/{id}/again-same-wallet", ask_wallet_once_more),
     ("employer", "POST", "/questions/explain", explain_question),
     ("employer", "POST", "/links", make_link),
     ("employer", "POST", "/papers", look_at_paper),
