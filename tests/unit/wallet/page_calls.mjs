@@ -31,6 +31,10 @@ export async function calls(load) {
       const { may, purposes, beyond } = await judgeAsker({ snapshot: async () => snapshot }, 'did:x:v', ['qualification/1.0'], { shown, proven, purpose })
       return [may.verdict, may.code, purposes, beyond]
     },
+    unknown_language: ({ catalogue, facts }) => {
+      const words = new Words(catalogue, facts)
+      return [words.day('20270531'), words.list(['a', 'b'])]
+    },
     dates: ({ catalogues, facts, raw }) => Object.entries(catalogues).map(([tag, catalogue]) => [tag, new Words(catalogue, facts).day(raw)]),
   }
 }

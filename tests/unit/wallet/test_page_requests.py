@@ -129,4 +129,8 @@ def test_what_is_asked_beyond_what_the_authority_lets_is_named(wallet: WalletPro
 def test_days_have_the_months_that_people_use_and_digits_that_certificates_use(wallet: WalletProcess) -> None:
     days = dict(wallet.call("dates", catalogues=catalogues(), facts=facts(), raw="20270531"))
     assert all("2027" in day and "31" in day for day in days.values()), days
+    assert wallet.call("unknown_language", catalogue=catalogues()["fr"] | {"language": "xx"}, facts=facts()) == [
+        "2027-05-31",
+        "a, b",
+    ]
     assert (days["en"], days["fr"], days["si"]) == ("31 May 2027", "31 mai 2027", "2027-05-31")

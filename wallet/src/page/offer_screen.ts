@@ -33,7 +33,7 @@ export function wrongScreen(parts: Parts, offer: OfferView): Screen {
   return parts.screen('wrong.title', [
     parts.machineNote(),
     h('p', {}, ...parts.both('wrong.what')),
-    parts.form('wrong.send', send, parts.ticks(WRONG, (name) => parts.both(`wrong.${name}`))),
+    parts.form('wrong.send', send, parts.ticks(WRONG, (name) => parts.both(`wrong.${name}`)), 'main', parts.both('wrong.send')),
     parts.pressed(parts.both('back'), () => parts.actions.show('book')),
   ])
 }

@@ -128,8 +128,8 @@ export class Parts {
     return this.button('back', () => this.actions.show('book'))
   }
 
-  form(key: string, act: (values: Record<string, string | boolean>) => Promise<void>, fields: readonly HTMLElement[], kind = 'main'): HTMLElement {
-    const button = h('button', { type: 'submit', class: kind }, this.say(key)) as HTMLButtonElement
+  form(key: string, act: (values: Record<string, string | boolean>) => Promise<void>, fields: readonly HTMLElement[], kind = 'main', content: readonly Child[] = [this.say(key)]): HTMLElement {
+    const button = h('button', { type: 'submit', class: kind }, ...content) as HTMLButtonElement
     const submitted = (event: Event): void => {
       event.preventDefault()
       const inputs = [...(event.currentTarget as HTMLFormElement).querySelectorAll('input')]

@@ -136,7 +136,7 @@ export class Words {
   }
 
   date(at: number): string {
-    return this.#format().format(at)
+    return this.#written(at)
   }
 
   /** A day as credentials write it (YYYYMMDD), in words. */
@@ -150,7 +150,7 @@ export class Words {
 
   /** Names one after another, as this language does it. */
   list(names: readonly string[]): string {
-    return new Intl.ListFormat(this.language, { type: 'conjunction' }).format(names)
+    return this.#isKnown ? new Intl.ListFormat(this.language, { type: 'conjunction' }).format(names) : names.join(', ')
   }
 
   /** Whether a last day of validity is over here. */
@@ -190,14 +190,24 @@ export class Words {
     if (raw === NO_END) return this.say('value.noend')
     const [, year, month, day] = DAY.exec(raw) ?? []
     if (year === undefined) return raw
-    return this.#format('UTC').format(Date.UTC(Number(year), Number(month) - 1, Number(day)))
+    return this.#written(Date.UTC(Number(year), Number(month) - 1, Number(day)), 'UTC')
   }
 
-  // Digits are 0 to 9 everywhere, as in certificates. For Sinhala, browsers name January to December by months of another calendar (ADR 49).
-  #format(timeZone?: string): Intl.DateTimeFormat {
-    const dateStyle = this.language === 'si' ? 'short' : 'long'
+  // Digits are 0 to 9 everywhere, as in certificates. What the browser has no words for is written as 2027-05-31, and so is Sinhala: there
+  // browsers name January to December by months of another calendar (ADR 49).
+  #written(at: number, timeZone?: string): string {
+    const zone = timeZone === undefined ? {} : { timeZone }
+    if (this.language === 'si' || !this.#isKnown) {
+      const parts = new Intl.DateTimeFormat('en-GB-u-ca-gregory-nu-latn', { year: 'numeric', month: '2-digit', day: '2-digit', ...zone }).formatToParts(at)
+      return ['year', 'month', 'day'].map((wanted) => parts.find(({ type }) => type === wanted)?.value).join('-')
+    }
     const locale = this.language === 'en' ? 'en-GB' : this.language
-    return new Intl.DateTimeFormat(`${locale}-u-ca-gregory-nu-latn`, { dateStyle, ...(timeZone !== undefined && { timeZone }) })
+    return new Intl.DateTimeFormat(`${locale}-u-ca-gregory-nu-latn`, { dateStyle: 'long', ...zone }).format(at)
+  }
+
+  // Whether the browser has words of this language: else it would take those of its own.
+  get #isKnown(): boolean {
+    return Intl.DateTimeFormat.supportedLocalesOf([this.language]).length > 0
   }
 
   #label(name: string, english: string): string {
