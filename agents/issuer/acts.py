@@ -13,7 +13,7 @@ from typing import ClassVar
 from acapy_agent.core.profile import Profile
 
 from wanderbuch.agents.work.log import LogLine
-from wanderbuch.agents.work.tenant_log import TenantLog
+from wanderbuch.agents.work.tenant_log import TenantLog, TenantLogEntry
 from wanderbuch.store.records import utc_now
 
 
@@ -39,6 +39,10 @@ class ActLine(LogLine):
     """A line of a centre's log."""
 
     category: ClassVar[str] = "wanderbuch.issuer-act-log"
+
+
+type ActEntry = TenantLogEntry[Act]
+"""A line of it as people read it."""
 
 
 class ActLog(TenantLog[Act]):
