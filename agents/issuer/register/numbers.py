@@ -111,7 +111,7 @@ class _Wanted:
     mine: CertificateNumber
 
 
-class Numbers:
+class CertificateNumbers:
     """The numbers of one issuer's certificates.
 
     Args:
