@@ -27,6 +27,7 @@ from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.many import MOST_WALLETS, Invitations, OpenInvitation
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered
+from wanderbuch.agents.issuer.register.numbers import Numbers, SlipRow
 from wanderbuch.agents.issuer.resending import send_again, send_payload
 from wanderbuch.agents.issuer.signing import Signer, new_nonce
 from wanderbuch.agents.issuer.standing import OfferDraft, Standing
@@ -101,6 +102,7 @@ class OfferDesk:
         self._shorten = shorten
         self._sending = sending
         self.book = OfferBook(profile)
+        self.numbers = Numbers(profile, self.book.offers)
         self.invitations = Invitations(profile, self.book)
         signer = Signer(profile)
         self.answering = Answering(self.book, standing, signer, sending)
@@ -109,25 +111,36 @@ class OfferDesk:
         self._began = datetime.now(UTC)
         self._looked_since: datetime | None = None
 
-    async def make(self, claim: Mapping[str, object], *, lifetime: timedelta, offer_id: str | None = None) -> Offer:
+    async def make(
+        self,
+        claim: Mapping[str, object],
+        *,
+        lifetime: timedelta,
+        offer_id: str | None = None,
+        row: SlipRow | None = None,
+        instead_of: str | None = None,
+    ) -> Offer:
         """Make an offer.
 
         Args:
             claim: attribute name -> value, of the issuer's credential type.
             lifetime: how long it stands.
             offer_id: its id, as `new_id` makes them; by default a fresh one.
+            row: of the batch whose slip it is made for.
+            instead_of: id of the offer whose number it may have: this one takes its place.
 
         Raises:
             NotReadyError: the issuer has no credential definition yet.
             ClaimError: the claim does not fit its type.
             OfferRefusedError: the issuer may not attest it now.
+            NumberTakenError: another certificate has its number.
             ResolutionError: the offer or its address could not be kept.
         """
         at = datetime.now(UTC)
         draft, governance_version = await self._draft(claim, at)  # 1, 2, 3
         offer_id = offer_id or new_id()
         long, short = await self._invited(offer_id, lifetime)  # 4
-        return await self.book.offers.insert(
+        return await self.numbers.insert(
             Offer(
                 id=offer_id,
                 created_at=at,
@@ -141,7 +154,10 @@ class OfferDesk:
                 invitation_id=offer_id,
                 invitation_url=long,
                 short_url=short,
-            )
+                batch_id=None if row is None else row.batch_id,
+            ),
+            row=row,
+            instead_of=instead_of,
         )
 
     async def check(self, claim: Mapping[str, object]) -> None:

@@ -47,13 +47,14 @@ from wanderbuch.agents.issuer.batches.claims import (
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
 from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow
 from wanderbuch.errors import ExchangeError
 from wanderbuch.faults import describe
 from wanderbuch.governance.facts.anywhere import days_anywhere
 from wanderbuch.governance.lists.statuses import folded
 from wanderbuch.schemas.claims import validate_claim
 from wanderbuch.schemas.credential_type import CredentialType, load_credential_type
-from wanderbuch.store.errors import DuplicateError, NotFoundError
+from wanderbuch.store.errors import DuplicateError, NotFoundError, StoreError
 from wanderbuch.store.once import one_step
 from wanderbuch.store.records import Page, RecordStore, new_id
 from wanderbuch.store.telling import Teller
@@ -150,6 +151,7 @@ class BatchDesk:
             ListNotReadyError: rows are left to look at, or none is ready.
             ListChangedError: it is another list than the one that was looked at.
             SameListError: another batch has these claims.
+            NumberTakenError: other certificates have numbers of these rows.
             BatchStateError: there are as many batches as may be.
             ExchangeError: the fact is none that a person knows.
         """
@@ -174,6 +176,9 @@ class BatchDesk:
     async def _kept(self, batch_id: str, listed: ClassList, kind: CredentialType, plan: BatchPlan) -> Batch:
         await self._check_room(batch_id, listed.digest, again=plan.again)  # 2
         rows = [_numbered(row, batch_id, kind) for row in listed.rows]
+        claims, numbers = [(row.number, row.claim) for row in rows], self.claiming.numbers
+        if taken := await numbers.check_rows(batch_id, claims):
+            raise NumberTakenError(rows=taken)
         batch = Batch(
             id=batch_id,
             title=plan.title,
@@ -193,6 +198,7 @@ class BatchDesk:
             return kept
         if kept.digest != listed.digest:
             raise ListChangedError("a crash cut this call, and the list has changed since", hint="take a new key")
+        await numbers.reserve(batch_id, claims)
         await write_claims(self._profile, batch_id, rows)
         return await self._moved(kept, BatchState.READY, of=(BatchState.WRITING,))
 
@@ -316,6 +322,7 @@ class BatchDesk:
             OfferRefusedError: the issuer may not attest it now.
             RowChangedError: somebody has changed it since it was looked at.
             ExchangeError: another row has its certificate number.
+            NumberTakenError: a certificate that is not of this batch has it.
         """
         if batch.state in _STOPPED:
             raise BatchStateError("expected a batch that is not cancelled")
@@ -342,6 +349,7 @@ class BatchDesk:
                         "expected a row without a credential, found one that is ISSUED",
                         hint="renew it: that revokes the credential and gives out a new slip",
                     )
+                await claiming.numbers.move(SlipRow(batch.id, number), before, checked)
                 names = sorted(name for name in {*before, *checked} if before.get(name) != checked.get(name))
                 unlocked = _retried(row) if row.state is RowState.LOCKED else row
                 await self.log.note(
@@ -457,6 +465,9 @@ class BatchDesk:
             yield row
 
     async def _remove(self, batch: Batch) -> None:
+        with suppress(StoreError):  # its claims were never written, or are gone already
+            claims = [(row.number, row.claim) async for row in read_claims(self._profile, batch)]
+            await self.claiming.numbers.release(batch.id, claims)
         await remove_claims(self._profile, batch)
         for state in RowState:
             while rows := (await self.claiming.rows.page(state=state_in(batch.id, state), limit=_PAGE)).items:

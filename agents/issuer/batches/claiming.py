@@ -41,6 +41,7 @@ from wanderbuch.agents.issuer.batches.row import (
 from wanderbuch.agents.issuer.batches.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import Numbers, SlipRow
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
@@ -119,6 +120,11 @@ class SlipDesk:
         self._secrets: LRUCache[str, str] = LRUCache(_MOST_SECRETS)
         self.rows = RecordStore(profile, BatchRow)
         self._teller = Teller(profile, BatchRow, row_events, records=self.rows)
+
+    @property
+    def numbers(self) -> Numbers:
+        """Return the numbers of the issuer's certificates."""
+        return self._desk.numbers
 
     async def look(self, token: str) -> SlipLook:
         """Return what a slip looks like; nothing is changed.
@@ -286,7 +292,8 @@ class SlipDesk:
             return offer  # 4
         assert row.offer_id is not None  # noqa: S101  (it is OPEN; for the type checker)
         try:
-            offer = await self._desk.make(claim, lifetime=self._lifetime, offer_id=row.offer_id)  # 5
+            slip_row = SlipRow(batch.id, row.number)
+            offer = await self._desk.make(claim, lifetime=self._lifetime, offer_id=row.offer_id, row=slip_row)  # 5
         except DuplicateError:
             return await self._desk.get(row.offer_id)
         except WanderbuchError:  # nothing was offered: who comes again may be luckier, and it is not counted

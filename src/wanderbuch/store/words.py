@@ -40,6 +40,32 @@ class Words:
         )
         return [row[0] for row in rows]
 
+    async def newest(
+        self, tenant: str, kind: str, wanted: Mapping[str, str], *, limit: int, before: int | None = None
+    ) -> list[tuple[int, str]]:
+        """Return place and id of records that may have all of these words, the newest first.
+
+        Args:
+            tenant: whose records.
+            kind: which records.
+            wanted: the words by the name of their field; at least one.
+            limit: at most so many.
+            before: only records whose place is lower.
+        """
+        if not wanted:
+            raise ValueError("a search names at least one field")
+        hashes = self.hashes(tenant, kind, wanted)
+        both = " AND id IN (SELECT id FROM word WHERE hash = ?)" * (len(hashes) - 1)
+        place = "SELECT min(number) FROM row WHERE tenant = ? AND kind = ? AND row.id = word.id"
+        rows = await self._engine.run(
+            f"SELECT place, id FROM (SELECT id, ({place}) AS place FROM word WHERE hash = ?{both}) AS found"  # noqa: S608
+            f" WHERE place IS NOT NULL{'' if before is None else ' AND place < ?'} ORDER BY place DESC LIMIT ?",
+            *(tenant, kind, *hashes),
+            *(() if before is None else (before,)),
+            limit,
+        )
+        return [(row[0], row[1]) for row in rows]
+
     def adding(self, tenant: str, kind: str, record_id: str, words: Mapping[str, str]) -> list[Statement]:
         """Return what writes a record's words."""
         return [

@@ -1,0 +1,354 @@
+"""One certificate a number: across class lists, offers at the counter and what programs issue.
+
+A number names one certificate: the same claim may be offered again under it (the slip was lost, the offer ran out), and
+no other may, as long as the first one stands. What stands for a number is an entry of the wallet's store under its
+keyed hash, so the store itself refuses a second one, from whichever process, on both engines:
+
+1. An offer with a number that has no entry: the entry is written first, then the offer. A crash between leaves an entry
+   whose offer is not there; it is free after ten minutes.
+2. A row of a batch has had its entry since the batch was made; its offers find it there.
+3. Any other number with an entry: whether it is free is looked up, then entry and offer are written in one transaction,
+   unless the entry has changed meanwhile; then it is looked up again.
+
+A number is free again when all that was offered with it is over without a credential, or revoked, and its row is left
+out or its batch cancelled. Of a certificate that was erased it is never free.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import ClassVar, Final
+
+from acapy_agent.core.profile import Profile
+from pydantic import Field
+
+from wanderbuch.agents.issuer.batches.batch import Batch, BatchState
+from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, row_id
+from wanderbuch.agents.issuer.intents import open_intents
+from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.index import RegisterIndex
+from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
+from wanderbuch.errors import ExchangeError
+from wanderbuch.store.errors import DuplicateError
+from wanderbuch.store.hashing import KeyedHash, hash_of, normalised
+from wanderbuch.store.markers import Markers
+from wanderbuch.store.record import Record, utc_now
+from wanderbuch.store.records import RecordStore
+from wanderbuch.store.writing import Writing, writing
+
+_IN_THE_MIDDLE: Final = timedelta(minutes=10)
+_TRIES: Final = 5
+_SHOWN: Final = 20
+_PAGE: Final = 100
+
+
+class NumberTakenError(ExchangeError):
+    """Another certificate has this number.
+
+    Args:
+        offer_id: of that one; None: it is a row of a batch that nobody has claimed, or was erased.
+        batch_id: of its batch, if it is of one.
+        rows: of a list whose numbers are taken.
+    """
+
+    code = "exchange.number_taken"
+
+    def __init__(self, offer_id: str | None = None, batch_id: str | None = None, rows: Sequence[int] = ()) -> None:
+        shown = ", ".join(str(row) for row in rows[:_SHOWN])
+        where = f": of {len(rows)} row(s) of this list: {shown}" if rows else ""
+        super().__init__(
+            f"another certificate has this number{where}",
+            hint="give it a number of its own; if it is to replace that one, end or revoke that one first",
+        )
+        self.offer_id, self.batch_id, self.rows = offer_id, batch_id, rows
+        self.members = {"offer": offer_id, "batch": batch_id, "rows": list(rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class SlipRow:
+    """A row of a batch."""
+
+    batch_id: str
+    number: int
+
+
+class CertificateNumber(Record):
+    """Which certificate has a number. Its id is the keyed hash of the number; nothing personal is in it.
+
+    Args:
+        claim: keyed hash of what the certificate says; "" once it was erased.
+        offer_id: of the newest offer with it.
+        batch_id, row: whose number it is, if it came with a batch.
+        registry, index: the place of the credential; only once it was erased.
+        ends_on: until when the place is of use; only once it was erased.
+    """
+
+    category: ClassVar[str] = "wanderbuch.certificate-number"
+    is_listed: ClassVar[bool] = False
+
+    claim: str = Field(repr=False)
+    offer_id: str | None = None
+    batch_id: str | None = None
+    row: int | None = None
+    registry: str | None = None
+    index: int | None = None
+    ends_on: date | None = None
+    is_erased: bool = False
+
+    def is_of(self, row: SlipRow | None) -> bool:
+        """Return whether it is the number of a row."""
+        return row is not None and (self.batch_id, self.row) == (row.batch_id, row.number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a row of a batch wants."""
+
+    row: int
+    text: str
+    mine: CertificateNumber
+
+
+class Numbers:
+    """The numbers of one issuer's certificates.
+
+    Args:
+        profile: whose.
+        offers: its offers.
+    """
+
+    def __init__(self, profile: Profile, offers: Markers[Offer]) -> None:
+        self._profile = profile
+        self._offers = offers
+        self._entries = RecordStore(profile, CertificateNumber)
+        self.index = RegisterIndex(profile, offers, self._adopt)
+        self._hashes: KeyedHash | None = None
+
+    async def insert(self, offer: Offer, *, row: SlipRow | None = None, instead_of: str | None = None) -> Offer:
+        """Keep a new offer and return it; its number is its own from then on.
+
+        Args:
+            offer: is new.
+            row: of whose slip it is.
+            instead_of: id of an offer whose number it may have, whatever it claims: it takes that one's place.
+
+        Raises:
+            NumberTakenError: another certificate has the number.
+            DuplicateError: the offer's id is taken.
+        """
+        await self.index.complete()
+        await self.index.add(offer)
+        if not (number := number_of(claim_of(offer))):
+            return await self._offers.insert(offer)
+        mine = await self.entry_for(offer, row)
+        kept = await self._kept(mine.id)
+        if kept is None:
+            kept = await self._insert(mine)  # 1
+        if kept is None or kept.is_of(row):  # 2
+            return await self._offers.insert(offer)
+        for _ in range(_TRIES):  # 3
+            if kept is not None and not await self._may_have(kept, mine, number, instead_of):
+                raise NumberTakenError(kept.offer_id, kept.batch_id)
+            if await self._replace(kept, mine, offer):
+                return offer
+            kept = await self._kept(mine.id)
+        raise NumberTakenError
+
+    async def check_rows(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> tuple[int, ...]:
+        """Return which rows of a list have numbers that are taken by others.
+
+        Args:
+            batch_id: of the batch that the list is to become.
+            rows: number and claim.
+        """
+        taken: list[int] = []
+        await self.index.complete()
+        for part in await self._parts(batch_id, rows):
+            async with self._profile.session() as session:
+                found = [(entry, await session.handle.fetch(entry.mine.category, entry.mine.id)) for entry in part]
+            for wanted, entry in found:
+                if entry is None:
+                    continue
+                if not await self._may_have(CertificateNumber.read(entry), wanted.mine, wanted.text):
+                    taken.append(wanted.row)
+        return tuple(taken)
+
+    async def reserve(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
+        """Have the numbers of rows be theirs; again changes nothing.
+
+        Raises:
+            NumberTakenError: another certificate has got one of them since they were checked.
+        """
+        for part in await self._parts(batch_id, rows):
+            others: list[tuple[_Wanted, CertificateNumber]] = []
+            async with writing(self._profile) as records:
+                for wanted in part:
+                    kept = await records.get_or_none(CertificateNumber, wanted.mine.id)
+                    if kept is None:
+                        await records.insert(wanted.mine)
+                    elif kept.claim != wanted.mine.claim and not kept.is_of(SlipRow(batch_id, wanted.row)):
+                        others.append((wanted, kept))
+            for wanted, kept in others:
+                is_free = await self._may_have(kept, wanted.mine, wanted.text)
+                if not is_free or not await self._replace(kept, wanted.mine, None):
+                    raise NumberTakenError(kept.offer_id, kept.batch_id, (wanted.row,))
+
+    async def move(self, row: SlipRow, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        """Have a row's entry follow its corrected claim; before the claim is written.
+
+        Raises:
+            NumberTakenError: another certificate has the number.
+        """
+        if not number_of(after):
+            return
+        mine = await self._entry(after, row)
+        kept = await self._kept(mine.id)
+        if kept is None:
+            kept = await self._insert(mine)
+        while kept is not None and (kept.claim, kept.is_of(row)) != (mine.claim, True):
+            if not kept.is_of(row) and not await self._may_have(kept, mine, number_of(after)):
+                raise NumberTakenError(kept.offer_id, kept.batch_id)
+            if await self._replace(kept, mine, None):
+                break
+            kept = await self._kept(mine.id)
+        if number_of(before) and await self.id_of(number_of(before)) != mine.id:
+            await self.release(row.batch_id, [(row.number, before)])
+
+    async def release(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> None:
+        """Let go of the numbers of rows; what was offered with them keeps its own."""
+        for part in await self._parts(batch_id, rows):
+            for wanted in part:
+                kept = await self._kept(wanted.mine.id)
+                if kept is None or not kept.is_of(SlipRow(batch_id, wanted.row)):
+                    continue
+                offers = await self.index.with_number(wanted.text)
+                async with writing(self._profile) as records:
+                    if await records.get_or_none(CertificateNumber, kept.id) != kept:
+                        continue
+                    if offers:
+                        newest = offers[0].id
+                        await records.replace(
+                            kept.model_copy(update={"batch_id": None, "row": None, "offer_id": newest})
+                        )
+                    else:
+                        await records.remove(CertificateNumber, kept.id)
+
+    async def find(self, number: str) -> CertificateNumber | None:
+        """Return what stands for a number, None if nothing does."""
+        return await self._kept(await self.id_of(number))
+
+    async def id_of(self, number: str) -> str:
+        """Return the keyed hash of a number, whatever its case and spaces: hexadecimal."""
+        return (await self._hash()).of("certificate-number", normalised(number)).hex()
+
+    async def entry_for(self, offer: Offer, row: SlipRow | None = None) -> CertificateNumber:
+        """Return what stands for the number of an offer."""
+        return await self._entry(claim_of(offer), row, offer.id)
+
+    async def _entry(
+        self, claim: Mapping[str, str], row: SlipRow | None, offer_id: str | None = None
+    ) -> CertificateNumber:
+        said = json.dumps(sorted((name, value) for name, value in claim.items() if value))
+        return CertificateNumber(
+            id=await self.id_of(number_of(claim)),
+            claim=(await self._hash()).of("certificate-claim", said).hex(),
+            offer_id=offer_id,
+            batch_id=None if row is None else row.batch_id,
+            row=None if row is None else row.number,
+        )
+
+    async def _adopt(self, offer: Offer) -> None:
+        """Have an offer that is older than the register keep its number; of two that have one, the older one."""
+        if number_of(claim_of(offer)) and not await self._is_over(offer):
+            with suppress(DuplicateError):
+                await self._entries.insert(await self.entry_for(offer))
+
+    async def _parts(self, batch_id: str, rows: Sequence[tuple[int, Mapping[str, str]]]) -> "list[list[_Wanted]]":
+        """Return the entries that rows with numbers want, so many at a time."""
+        numbered = [(row, claim) for row, claim in rows if number_of(claim)]
+        wanted = [
+            _Wanted(row, number_of(claim), await self._entry(claim, SlipRow(batch_id, row))) for row, claim in numbered
+        ]
+        return [wanted[start : start + _PAGE] for start in range(0, len(wanted), _PAGE)]
+
+    async def _hash(self) -> KeyedHash:
+        """Return hashes of the tenant's own key, so that they stay what they are wherever the tenant goes."""
+        if self._hashes is None:
+            self._hashes = await hash_of(self._profile)
+        return self._hashes
+
+    async def _kept(self, entry_id: str) -> CertificateNumber | None:
+        async with self._profile.session() as session:
+            entry = await session.handle.fetch(CertificateNumber.category, entry_id)
+        return None if entry is None else CertificateNumber.read(entry)
+
+    async def _insert(self, mine: CertificateNumber) -> CertificateNumber | None:
+        """Write an entry, and return None; the one that is there, if another one was faster."""
+        try:
+            await self._entries.insert(mine)
+        except DuplicateError:
+            return await self._kept(mine.id)
+        return None
+
+    async def _replace(self, kept: CertificateNumber | None, mine: CertificateNumber, offer: Offer | None) -> bool:
+        """Write an entry in place of the one that was judged, with the offer; False: it is another one by now."""
+        since = self._offers.changes
+        async with writing(self._profile) as records:
+            now = await records.get_or_none(CertificateNumber, mine.id)
+            if now != kept:
+                return False
+            await _put(records, now, _merged(now, mine))
+            if offer is not None:
+                await records.insert(offer)
+        if offer is not None:
+            self._offers.was_inserted(offer, since=since)
+        return True
+
+    async def _may_have(
+        self, kept: CertificateNumber, mine: CertificateNumber, number: str, instead_of: str | None = None
+    ) -> bool:
+        """Return whether a certificate may have a number that has an entry."""
+        if kept.is_erased:
+            return False
+        if kept.claim == mine.claim or kept.is_of(_row_of(mine)):
+            return True
+        if kept.batch_id is not None and kept.row is not None and await self._is_live(SlipRow(kept.batch_id, kept.row)):
+            return False
+        offers = await self.index.with_number(number)
+        if kept.offer_id is not None and all(offer.id != kept.offer_id for offer in offers):
+            newest = await self._offers.get_or_none(kept.offer_id)
+            if newest is None and kept.created_at + _IN_THE_MIDDLE > utc_now():
+                return False
+        return all([offer.id == instead_of or await self._is_over(offer) for offer in offers])
+
+    async def _is_live(self, row: SlipRow) -> bool:
+        async with self._profile.session() as session:
+            batch = await session.handle.fetch(Batch.category, row.batch_id)
+            kept = await session.handle.fetch(BatchRow.category, row_id(row.batch_id, row.number))
+        if batch is None or Batch.read(batch).state is BatchState.CANCELLED:
+            return False
+        return kept is None or BatchRow.read(kept).state is not RowState.LEFT_OUT
+
+    async def _is_over(self, offer: Offer) -> bool:
+        if offer.state is OfferState.OPEN:
+            return datetime.now(UTC) > offer.answer_by
+        if offer.state is OfferState.ISSUED:
+            return await open_intents(self._profile).get_or_none(offer.id) is not None
+        return True
+
+
+async def _put(records: Writing, kept: CertificateNumber | None, entry: CertificateNumber) -> None:
+    await (records.insert(entry) if kept is None else records.replace(entry))
+
+
+def _merged(kept: CertificateNumber | None, mine: CertificateNumber) -> CertificateNumber:
+    """Return an entry that goes over another one: a row that is live keeps its number."""
+    if kept is None or kept.claim != mine.claim or mine.batch_id is not None:
+        return mine
+    return mine.model_copy(update={"batch_id": kept.batch_id, "row": kept.row})
+
+
+def _row_of(entry: CertificateNumber) -> SlipRow | None:
+    return None if entry.batch_id is None or entry.row is None else SlipRow(entry.batch_id, entry.row)
