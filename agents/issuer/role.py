@@ -26,6 +26,8 @@ from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
+from wanderbuch.agents.issuer.register.register import Register
+from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import PublicRoute, Route
@@ -91,6 +93,7 @@ class IssuerOffice:
             shorten=partial(_short_address, tenant),
             sending=sending,
         )
+        self.register = Register(self.desk.book, self.desk.numbers)
         self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
         self.batches = BatchDesk(
@@ -111,6 +114,7 @@ class IssuerOffice:
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, and take up what a crash left."""
+        await self.register.prepare()
         await self.desk.sweep(now)
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
@@ -199,7 +203,7 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *CLERK_ROUTES)
+        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *REGISTER_ROUTES, *CLERK_ROUTES)
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""

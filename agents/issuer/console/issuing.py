@@ -25,6 +25,7 @@ from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
 from wanderbuch.agents.issuer.offers import Offer, OfferState
+from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.runtime.problems import MalformedError, NotReadyError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.progress import ProgressShown
@@ -151,6 +152,11 @@ class ConsoleIssuing:
                 pass
             except OfferRefusedError as err:
                 return await self._preview(visit, form, reasons=err.decision.reasons, status=409)
+            except NumberTakenError as err:
+                for line in form.lines:
+                    if line.name == NUMBER:
+                        line.problem = f"{err.message}: {err.hint}"
+                return self._show_form(visit, form, status=409)
             except NotReadyError:
                 return await self._preview(visit, form, status=503)
         return visit.go(f"/issued/{offer_id}")

@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.register.register import Register
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.people.pages.desk import PeopleDesk
@@ -60,6 +61,10 @@ class ConsoleOffice(Protocol):
     @property
     def batches(self) -> BatchDesk:
         """Return its batches."""
+
+    @property
+    def register(self) -> Register:
+        """Return the register of what it has issued."""
 
     @property
     def joining(self) -> Joining:

@@ -1,0 +1,102 @@
+"""The register at the console: search, list, export. What is searched for travels in the form, never in an address."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+
+from wanderbuch.agents.issuer.console.claim_view import name_of
+from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
+from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
+from wanderbuch.agents.issuer.register.register import ISSUED, RegisterQuery, csv_of
+from wanderbuch.agents.runtime.problems import MalformedError
+from wanderbuch.agents.site.occupation_search import meant_by
+from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
+from wanderbuch.schemas.credential_type import load_credential_type
+
+_A_PAGE: Final = 50
+_MAX_TEXT: Final = 200
+
+
+class ConsoleRegister:
+    """The handlers of the register.
+
+    Args:
+        console: its pages.
+    """
+
+    def __init__(self, console: ConsolePages) -> None:
+        self._console = console
+
+    def handlers(self) -> Mapping[tuple[str, str], PageHandler]:
+        """Return the handlers by method and path."""
+        served, base = self._console.served, self._console.base
+        return {
+            ("GET", f"{base}/register"): served(self._list),
+            ("POST", f"{base}/register"): served(self._list),
+            ("POST", f"{base}/register/export.csv"): served(self._export),
+        }
+
+    async def _list(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Show what is looked for; without a form, the newest."""
+        visit.must_issue()
+        query, is_known = _query(visit)
+        batch = await visit.office.batches.find(query.batch_id) if query.batch_id else None
+        items, next_cursor = (), None
+        if is_known:
+            page = await visit.office.register.search(query, limit=_A_PAGE, cursor=visit.text("cursor")[:64] or None)
+            items, next_cursor = page.items, page.next_cursor
+        lines = []
+        for offer in items:
+            claim, kind = claim_of(offer), load_credential_type(offer.credential_type)
+            lines.append((offer, name_of(claim), number_of(claim), claim.get(kind.about, "")))
+        return self._console.show(
+            visit,
+            "console_register.html",
+            lines=lines,
+            asked={name: visit.text(name)[:_MAX_TEXT] for name in ("number", "name", "occupation", "state")},
+            batch=batch,
+            states=[state.value for state in ISSUED],
+            is_known=is_known,
+            is_search=visit.request.method == "POST",
+            next_cursor=next_cursor,
+        )
+
+    async def _export(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Send what is looked for as a file, page by page."""
+        visit.must_issue()
+        query, is_known = _query(visit)
+        if not is_known:
+            raise MalformedError("expected an occupation that is known")
+        response = web.StreamResponse(headers=SECURITY_HEADERS)
+        response.content_type = "text/csv"
+        response.headers["Content-Disposition"] = 'attachment; filename="register.csv"'
+        response.headers["Cache-Control"] = "no-store"
+        await response.prepare(visit.request)
+        is_first = True
+        async for offers in visit.office.register.every(query):
+            text = await asyncio.to_thread(csv_of, offers, with_header=is_first)
+            await response.write(text.encode())
+            is_first = False
+        await response.write_eof()
+        return response
+
+
+def _query(visit: ConsoleVisit) -> tuple[RegisterQuery, bool]:
+    """Return what a form looks for, and whether its occupation is one that is known."""
+    occupation, is_known = visit.text("occupation").strip()[:_MAX_TEXT], True
+    if occupation:
+        code = meant_by(occupation, visit.language.tag).code
+        occupation, is_known = code or "", code is not None
+    state = next((one for one in ISSUED if one.value == visit.text("state")), None)
+    return (
+        RegisterQuery(
+            number=visit.text("number").strip()[:_MAX_TEXT],
+            name=visit.text("name")[:_MAX_TEXT],
+            occupation=occupation,
+            batch_id=visit.text("batch")[:64] or visit.request.query.get("batch", "")[:64],
+            state=state,
+        ),
+        is_known,
+    )
