@@ -27,7 +27,7 @@ from wanderbuch.agents.issuer.forgetting import forget
 from wanderbuch.agents.issuer.invitation import invite
 from wanderbuch.agents.issuer.many import MOST_WALLETS, Invitations, OpenInvitation
 from wanderbuch.agents.issuer.offers import Offer, OfferState, Receipt, answered
-from wanderbuch.agents.issuer.register.numbers import Numbers, SlipRow
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow
 from wanderbuch.agents.issuer.resending import send_again, send_payload
 from wanderbuch.agents.issuer.signing import Signer, new_nonce
 from wanderbuch.agents.issuer.standing import OfferDraft, Standing
@@ -102,7 +102,7 @@ class OfferDesk:
         self._shorten = shorten
         self._sending = sending
         self.book = OfferBook(profile)
-        self.numbers = Numbers(profile, self.book.offers)
+        self.numbers = CertificateNumbers(profile, self.book.offers)
         self.invitations = Invitations(profile, self.book)
         signer = Signer(profile)
         self.answering = Answering(self.book, standing, signer, sending)

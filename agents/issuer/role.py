@@ -26,7 +26,7 @@ from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
-from wanderbuch.agents.issuer.register.register import Register
+from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
@@ -93,7 +93,7 @@ class IssuerOffice:
             shorten=partial(_short_address, tenant),
             sending=sending,
         )
-        self.register = Register(self.desk.book, self.desk.numbers)
+        self.register = IssuedRegister(self.desk.book, self.desk.numbers)
         self.revocations = Revocations(tenant.profile, self.desk.book, sending, on_wanted=self._publishing.want)
         lifetime = timedelta(seconds=self.config.offer_deadline_s)
         self.batches = BatchDesk(

@@ -45,6 +45,7 @@ from wanderbuch.agents.issuer.batches.claims import (
     write_claims,
 )
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
+from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow
@@ -137,6 +138,7 @@ class BatchDesk:
         self._batches = RecordStore(profile, Batch)
         self._teller = Teller(profile, Batch, batch_events, records=self._batches)
         self.claiming = claiming
+        claiming.numbers.rows = KeptSlipRows(profile)
 
     async def make(self, listed: ClassList, kind: CredentialType, plan: BatchPlan, batch_id: str | None) -> Batch:
         """Make a batch of a class list.

@@ -41,7 +41,7 @@ from wanderbuch.agents.issuer.batches.row import (
 from wanderbuch.agents.issuer.batches.slips import Slip, is_sealed, offer_id_of_slip, pin_of, read_token
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import Numbers, SlipRow
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers, SlipRow
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.errors import ExchangeError, WanderbuchError
 from wanderbuch.governance.importing.dates import DayOrder, parse_day
@@ -122,7 +122,7 @@ class SlipDesk:
         self._teller = Teller(profile, BatchRow, row_events, records=self.rows)
 
     @property
-    def numbers(self) -> Numbers:
+    def numbers(self) -> CertificateNumbers:
         """Return the numbers of the issuer's certificates."""
         return self._desk.numbers
 

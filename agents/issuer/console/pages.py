@@ -16,7 +16,7 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
-from wanderbuch.agents.issuer.register.register import Register
+from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.people.pages.desk import PeopleDesk
@@ -63,7 +63,7 @@ class ConsoleOffice(Protocol):
         """Return its batches."""
 
     @property
-    def register(self) -> Register:
+    def register(self) -> IssuedRegister:
         """Return the register of what it has issued."""
 
     @property

@@ -9,7 +9,7 @@ from aiohttp import web
 from wanderbuch.agents.issuer.console.claim_view import name_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
-from wanderbuch.agents.issuer.register.register import ISSUED, RegisterQuery, csv_of
+from wanderbuch.agents.issuer.register.register import ISSUED, RegisterPage, RegisterQuery, csv_of
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.occupation_search import meant_by
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
@@ -43,12 +43,11 @@ class ConsoleRegister:
         visit.must_issue()
         query, is_known = _query(visit)
         batch = await visit.office.batches.find(query.batch_id) if query.batch_id else None
-        items, next_cursor = (), None
+        page = RegisterPage((), None)
         if is_known:
             page = await visit.office.register.search(query, limit=_A_PAGE, cursor=visit.text("cursor")[:64] or None)
-            items, next_cursor = page.items, page.next_cursor
         lines = []
-        for offer in items:
+        for offer in page.items:
             claim, kind = claim_of(offer), load_credential_type(offer.credential_type)
             lines.append((offer, name_of(claim), number_of(claim), claim.get(kind.about, "")))
         return self._console.show(
@@ -60,7 +59,7 @@ class ConsoleRegister:
             states=[state.value for state in ISSUED],
             is_known=is_known,
             is_search=visit.request.method == "POST",
-            next_cursor=next_cursor,
+            next_cursor=page.next_cursor,
         )
 
     async def _export(self, visit: ConsoleVisit) -> web.StreamResponse:

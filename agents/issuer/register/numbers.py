@@ -19,13 +19,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from acapy_agent.core.profile import Profile
 from pydantic import Field
 
-from wanderbuch.agents.issuer.batches.batch import Batch, BatchState
-from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, row_id
 from wanderbuch.agents.issuer.intents import open_intents
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.index import RegisterIndex
@@ -74,6 +72,16 @@ class SlipRow:
     number: int
 
 
+class SlipRows(Protocol):
+    """What the batches say of their rows."""
+
+    async def is_live(self, row: SlipRow) -> bool:
+        """Return whether somebody may still claim a row."""
+
+    async def batch_of_offers(self) -> Mapping[str, str]:
+        """Return of which batch each offer is that came of a slip, as far as that is still known."""
+
+
 class CertificateNumber(Record):
     """Which certificate has a number. Its id is the keyed hash of the number; nothing personal is in it.
 
@@ -111,7 +119,7 @@ class _Wanted:
     mine: CertificateNumber
 
 
-class Numbers:
+class CertificateNumbers:
     """The numbers of one issuer's certificates.
 
     Args:
@@ -123,8 +131,10 @@ class Numbers:
         self._profile = profile
         self._offers = offers
         self._entries = RecordStore(profile, CertificateNumber)
-        self.index = RegisterIndex(profile, offers, self._adopt)
+        self.index = RegisterIndex(profile, offers, self._adopt, self._batch_of_offers)
         self._hashes: KeyedHash | None = None
+        self.rows: SlipRows | None = None
+        """The batches' own word; without them every row is live."""
 
     async def insert(self, offer: Offer, *, row: SlipRow | None = None, instead_of: str | None = None) -> Offer:
         """Keep a new offer and return it; its number is its own from then on.
@@ -314,7 +324,8 @@ class Numbers:
             return False
         if kept.claim == mine.claim or kept.is_of(_row_of(mine)):
             return True
-        if kept.batch_id is not None and kept.row is not None and await self._is_live(SlipRow(kept.batch_id, kept.row)):
+        row = _row_of(kept)
+        if row is not None and (self.rows is None or await self.rows.is_live(row)):
             return False
         offers = await self.index.with_number(number)
         if kept.offer_id is not None and all(offer.id != kept.offer_id for offer in offers):
@@ -323,13 +334,8 @@ class Numbers:
                 return False
         return all([offer.id == instead_of or await self._is_over(offer) for offer in offers])
 
-    async def _is_live(self, row: SlipRow) -> bool:
-        async with self._profile.session() as session:
-            batch = await session.handle.fetch(Batch.category, row.batch_id)
-            kept = await session.handle.fetch(BatchRow.category, row_id(row.batch_id, row.number))
-        if batch is None or Batch.read(batch).state is BatchState.CANCELLED:
-            return False
-        return kept is None or BatchRow.read(kept).state is not RowState.LEFT_OUT
+    async def _batch_of_offers(self) -> Mapping[str, str]:
+        return {} if self.rows is None else await self.rows.batch_of_offers()
 
     async def _is_over(self, offer: Offer) -> bool:
         if offer.state is OfferState.OPEN:

@@ -12,7 +12,7 @@ from typing import Final
 
 from wanderbuch.agents.issuer.book import OfferBook
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.numbers import Numbers
+from wanderbuch.agents.issuer.register.numbers import CertificateNumbers
 from wanderbuch.agents.issuer.register.offer_words import (
     START_CHARS,
     claim_of,
@@ -76,7 +76,7 @@ class RegisterPage:
     next_cursor: str | None
 
 
-class Register:
+class IssuedRegister:
     """The certificates of one centre.
 
     Args:
@@ -84,7 +84,7 @@ class Register:
         numbers: of its certificates.
     """
 
-    def __init__(self, book: OfferBook, numbers: Numbers) -> None:
+    def __init__(self, book: OfferBook, numbers: CertificateNumbers) -> None:
         self._book = book
         self._index = numbers.index
 

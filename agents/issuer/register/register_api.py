@@ -7,7 +7,7 @@ from typing import Final, Protocol, Self
 from pydantic import Field
 
 from wanderbuch.agents.issuer.offers import Offer, OfferState
-from wanderbuch.agents.issuer.register.register import ISSUED, Register, RegisterQuery, csv_of, register_cells
+from wanderbuch.agents.issuer.register.register import ISSUED, IssuedRegister, RegisterQuery, csv_of, register_cells
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, post
 from wanderbuch.agents.runtime.listing import MAX_LISTED
 from wanderbuch.agents.runtime.problems import MalformedError
@@ -93,7 +93,7 @@ class RegisterWork(Protocol):
     """What the routes work on: an open issuer's office."""
 
     @property
-    def register(self) -> Register:
+    def register(self) -> IssuedRegister:
         """Return its register."""
 
 

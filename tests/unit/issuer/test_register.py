@@ -11,7 +11,7 @@ from tests.welders import CLAIM
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError
 from wanderbuch.agents.issuer.register.offer_words import KIND
-from wanderbuch.agents.issuer.register.register import Register, RegisterQuery, csv_of
+from wanderbuch.agents.issuer.register.register import IssuedRegister, RegisterQuery, csv_of
 from wanderbuch.store.errors import CursorError
 from wanderbuch.store.tables import tables_of
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HOUR = timedelta(hours=1)
 
 
-def register_of(workshop: Workshop) -> Register:
-    return Register(workshop.desk.book, workshop.desk.numbers)
+def register_of(workshop: Workshop) -> IssuedRegister:
+    return IssuedRegister(workshop.desk.book, workshop.desk.numbers)
 
 
 async def issued(workshop: Workshop, **changed: Any) -> Offer:
@@ -30,7 +30,7 @@ async def issued(workshop: Workshop, **changed: Any) -> Offer:
     return await workshop.desk.get(offer.id)
 
 
-async def found(register: Register, **query: Any) -> list[str]:
+async def found(register: IssuedRegister, **query: Any) -> list[str]:
     page = await register.search(RegisterQuery(**query), limit=50)
     return [offer.values["credential_id"] for offer in page.items]
 

@@ -15,7 +15,7 @@ from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.mounting import console_page_routes
 from wanderbuch.agents.issuer.joining.joining import Joining
-from wanderbuch.agents.issuer.register.register import Register
+from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.runtime.app_site import _entered, _problems
 from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
@@ -85,7 +85,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         console=Console(cast(Tenant, tenant)),
         standing=workshop.standing,
         desk=workshop.desk,
-        register=Register(workshop.desk.book, workshop.desk.numbers),
+        register=IssuedRegister(workshop.desk.book, workshop.desk.numbers),
         revocations=workshop.revocations,
         batches=centre.desk,
         joining=Joining(workshop.standing, applications, str(workshop.did), clock=tenant.clock),
