@@ -112,12 +112,14 @@ class Notices:
 
 def notice_message(intent: RevocationIntent) -> dict[str, Any]:
     """Return the notice that a credential is revoked; it asks for an acknowledgement (Aries RFC 0317)."""
+    told = {} if intent.reason is None else {"comment": intent.reason.said}
     return {
         "@type": _REVOKE,
         "@id": intent.thread_id,
         "~please_ack": {"on": ["RECEIPT"]},
         "revocation_format": _FORMAT,
         "credential_id": f"{intent.registry}::{intent.index}",
+        **told,
     }
 
 

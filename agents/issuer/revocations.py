@@ -15,7 +15,7 @@ was asked for; where another one is at it, it waits for its turn, and mostly fin
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from wanderbuch.agents.issuer.intents import RevocationIntent, RevocationState, 
 from wanderbuch.agents.issuer.ledger_after_restore import take_up_ledgers
 from wanderbuch.agents.issuer.notices import Notices
 from wanderbuch.agents.issuer.offers import REVOKED, Offer
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
 from wanderbuch.errors import ConfigurationError, ExchangeError, WanderbuchError
 from wanderbuch.governance.facts.anoncreds_ids import RevRegDefId
 from wanderbuch.plugins.exchange.sending import Sending
@@ -65,12 +66,13 @@ class Revocations:
         """Have the publisher look for intents that are not published."""
         self._progress = asyncio.Condition()
 
-    async def request(self, offer: Offer, *, wait_s: float) -> RevocationIntent:
+    async def request(self, offer: Offer, *, wait_s: float, reason: RevocationReason | None = None) -> RevocationIntent:
         """Have the credential of an offer revoked; ask as often as you like.
 
         Args:
             offer: a credential that was issued.
             wait_s: how long to wait for the new status list to be public.
+            reason: why; what was said first stays.
 
         Returns:
             The intent; PUBLISHED if the new list is public.
@@ -78,17 +80,50 @@ class Revocations:
         Raises:
             ExchangeError: no credential came of the offer, or it is not revocable.
         """
+        await self.ask(offer, reason)
+        self.look_again()
+        return await self._wait(offer.id, wait_s)
+
+    async def ask(self, offer: Offer, reason: RevocationReason | None, *, call_id: str | None = None) -> bool:
+        """Keep that a credential is to be revoked (1); nobody is told. Return whether this call is the first to ask.
+
+        Args:
+            offer: a credential that was issued.
+            reason: why.
+            call_id: of the call; the same one again was the first if it was.
+
+        Raises:
+            ExchangeError: as with `request`.
+        """
         if not offer.state.has_credential:
             raise ExchangeError(f"expected an issued credential, found an offer that is {offer.state.value}")
         if offer.registry is None or offer.index is None:
             raise ExchangeError("this credential was issued without a place in a revocation registry")
-        intent = RevocationIntent(id=offer.id, registry=offer.registry, index=offer.index)
+        intent = RevocationIntent(
+            id=offer.id, registry=offer.registry, index=offer.index, reason=reason, call_id=call_id
+        )
         try:
-            await self._intents.insert(intent)  # 1
+            await self._intents.insert(intent)
         except DuplicateError:
             LOGGER.debug("revocation of %s was asked for before", offer.id)
-        self.look_again()
-        return await self._wait(offer.id, wait_s)
+            return call_id is not None and (await self._intents.get(offer.id)).call_id == call_id
+        return True
+
+    async def wait_for(self, offer_ids: Collection[str], wait_s: float) -> None:
+        """Wait until what is asked for of these is public, or so long."""
+        try:
+            async with asyncio.timeout(wait_s), self._progress:
+                while await self._is_any_waiting(offer_ids):
+                    await self._progress.wait()
+        except TimeoutError:
+            return
+
+    async def _is_any_waiting(self, offer_ids: Collection[str]) -> bool:
+        for offer_id in offer_ids:
+            intent = await self._intents.get_or_none(offer_id)
+            if intent is not None and intent.state is not RevocationState.PUBLISHED:
+                return True
+        return False
 
     async def get_or_none(self, offer_id: str) -> RevocationIntent | None:
         """Return the revocation of an offer's credential, None if nobody asked for it."""

@@ -22,6 +22,7 @@ from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.joining.joining_api import JOINING_ROUTES
+from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
@@ -29,6 +30,7 @@ from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
+from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import PublicRoute, Route
 from wanderbuch.agents.runtime.front import Entry, SiteKind
@@ -99,6 +101,7 @@ class IssuerOffice:
         self.batches = BatchDesk(
             tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
         )
+        self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
         self.joining = Joining(
             self.standing,
             OwnApplications(tenant, authority=tenant.governance.config.author, url=tenant.governance.config.url),
@@ -116,6 +119,7 @@ class IssuerOffice:
         """End what is overdue, and take up what a crash left."""
         await self.register.prepare()
         await self.desk.sweep(now)
+        await self.many_revocations.sweep(now)
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
         await self.console.uploads.sweep(now)
@@ -203,7 +207,15 @@ class IssuerRole(Role):
 
     def routes(self) -> Sequence[Route]:
         """Return the REST API."""
-        return (*ISSUER_ROUTES, *JOINING_ROUTES, *CLASS_LIST_ROUTES, *BATCH_ROUTES, *REGISTER_ROUTES, *CLERK_ROUTES)
+        return (
+            *ISSUER_ROUTES,
+            *JOINING_ROUTES,
+            *CLASS_LIST_ROUTES,
+            *BATCH_ROUTES,
+            *REGISTER_ROUTES,
+            *REVOKING_ROUTES,
+            *CLERK_ROUTES,
+        )
 
     def public_routes(self) -> Sequence[PublicRoute]:
         """Return the page on which a slip is claimed."""

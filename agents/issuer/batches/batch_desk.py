@@ -140,7 +140,9 @@ class BatchDesk:
         self.claiming = claiming
         claiming.numbers.rows = KeptSlipRows(profile)
 
-    async def make(self, listed: ClassList, kind: CredentialType, plan: BatchPlan, batch_id: str | None) -> Batch:
+    async def make(
+        self, listed: ClassList, kind: CredentialType, plan: BatchPlan, batch_id: str | None, *, by: str | None = None
+    ) -> Batch:
         """Make a batch of a class list.
 
         Args:
@@ -148,6 +150,7 @@ class BatchDesk:
             kind: the credential type.
             plan: how it is given out.
             batch_id: its id; None: a fresh one.
+            by: id of who makes it.
 
         Raises:
             ListNotReadyError: rows are left to look at, or none is ready.
@@ -173,7 +176,10 @@ class BatchDesk:
                 hint="look at it again",
             )
         async with one_step(self._profile, f"batch-list.{listed.digest}"):
-            return await self._kept(batch_id, listed, kind, plan)
+            batch = await self._kept(batch_id, listed, kind, plan)
+        if by is not None:
+            await self.log.note(Act.BATCH_MADE, by=by, what=batch.id, key=f"{Act.BATCH_MADE}.{batch.id}")
+        return batch
 
     async def _kept(self, batch_id: str, listed: ClassList, kind: CredentialType, plan: BatchPlan) -> Batch:
         await self._check_room(batch_id, listed.digest, again=plan.again)  # 2

@@ -156,7 +156,9 @@ class ConsoleLists:
             try:
                 uploaded = await office.console.uploads.get(visit.named)
                 listed = await office.console.uploads.read(office.standing, uploaded, at=office.tenant.clock())
-                await office.batches.make(listed, office.standing.credential_type, _plan(visit), batch_id)
+                await office.batches.make(
+                    listed, office.standing.credential_type, _plan(visit), batch_id, by=visit.person.id
+                )
             except NotFoundError:
                 if await office.batches.find(batch_id) is None:  # else the same form made it just now
                     raise

@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
@@ -65,6 +66,10 @@ class ConsoleOffice(Protocol):
     @property
     def register(self) -> IssuedRegister:
         """Return the register of what it has issued."""
+
+    @property
+    def many_revocations(self) -> ManyRevocations:
+        """Return its calls that revoke."""
 
     @property
     def joining(self) -> Joining:

@@ -7,9 +7,13 @@ from typing import Final
 from aiohttp import web
 
 from wanderbuch.agents.issuer.console.claim_view import name_of
+from wanderbuch.agents.issuer.console.issuing import reason_in
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
+from wanderbuch.agents.issuer.many_revoked import MOST_REVOKED
 from wanderbuch.agents.issuer.register.offer_words import claim_of, number_of
 from wanderbuch.agents.issuer.register.register import ISSUED, RegisterPage, RegisterQuery, csv_of
+from wanderbuch.agents.issuer.revocation_reasons import RevocationReason
+from wanderbuch.agents.issuer.revoking_api import ids_of
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.occupation_search import meant_by
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
@@ -17,6 +21,7 @@ from wanderbuch.schemas.credential_type import load_credential_type
 
 _A_PAGE: Final = 50
 _MAX_TEXT: Final = 200
+_MAX_ID: Final = 64
 
 
 class ConsoleRegister:
@@ -36,6 +41,8 @@ class ConsoleRegister:
             ("GET", f"{base}/register"): served(self._list),
             ("POST", f"{base}/register"): served(self._list),
             ("POST", f"{base}/register/export.csv"): served(self._export),
+            ("POST", f"{base}/register/revoke"): served(self._revoke),
+            ("GET", f"{base}/register/revoked/{{id}}"): served(self._revoked),
         }
 
     async def _list(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -54,13 +61,46 @@ class ConsoleRegister:
             visit,
             "console_register.html",
             lines=lines,
-            asked={name: visit.text(name)[:_MAX_TEXT] for name in ("number", "name", "occupation", "state")},
+            asked=_asked(visit),
             batch=batch,
             states=[state.value for state in ISSUED],
             is_known=is_known,
             is_search=visit.request.method == "POST",
             next_cursor=page.next_cursor,
         )
+
+    async def _revoke(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Ask why, then revoke what was ticked, or all that a search finds, if that still is as many as were shown."""
+        visit.must_issue()
+        office, is_all = visit.office, visit.text("all") == "yes"
+        if is_all:
+            query, is_known = _query(visit)
+            ids = await ids_of(office.register, query) if is_known else []
+        else:
+            ids = [one[:_MAX_ID] for one in visit.sent.getall("id", [])][:_A_PAGE]
+        is_same = visit.text("count") == str(len(ids))
+        if not ids or len(ids) > MOST_REVOKED or visit.text("sure") != "yes" or not is_same:
+            return self._console.show(
+                visit,
+                "console_revoke.html",
+                status=200 if ids else 422,
+                ids=() if is_all else ids,
+                count=len(ids),
+                most=MOST_REVOKED,
+                asked=_asked(visit) | {"batch": visit.text("batch")[:_MAX_ID]},
+                reasons=[reason.value for reason in RevocationReason],
+            )
+        call_id = visit.own_id("revoke")
+        await office.many_revocations.revoke(
+            ids, reason_in(visit), by=visit.person.id, wait_s=office.config.publish_wait_s, call_id=call_id
+        )
+        return visit.go(f"/register/revoked/{call_id}")
+
+    async def _revoked(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Show what came of it."""
+        visit.must_issue()
+        now = await visit.office.many_revocations.get(visit.named)
+        return self._console.show(visit, "console_revoked.html", now=now, call=now.call)
 
     async def _export(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Send what is looked for as a file, page by page."""
@@ -80,6 +120,10 @@ class ConsoleRegister:
             is_first = False
         await response.write_eof()
         return response
+
+
+def _asked(visit: ConsoleVisit) -> dict[str, str]:
+    return {name: visit.text(name)[:_MAX_TEXT] for name in ("number", "name", "occupation", "state")}
 
 
 def _query(visit: ConsoleVisit) -> tuple[RegisterQuery, bool]:

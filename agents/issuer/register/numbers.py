@@ -307,7 +307,10 @@ class CertificateNumbers:
         since = self._offers.changes
         async with writing(self._profile) as records:
             now = await records.get_or_none(CertificateNumber, mine.id)
-            if now != kept:
+            is_same = (
+                now is not None and now.claim == mine.claim and not now.is_erased
+            )  # offered again, by many at once
+            if now != kept and not is_same:
                 return False
             await _put(records, now, _merged(now, mine))
             if offer is not None:

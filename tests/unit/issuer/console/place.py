@@ -15,6 +15,7 @@ from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.mounting import console_page_routes
 from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.runtime.app_site import _entered, _problems
 from wanderbuch.agents.runtime.own_applications import OwnApplications
@@ -86,6 +87,7 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         standing=workshop.standing,
         desk=workshop.desk,
         register=IssuedRegister(workshop.desk.book, workshop.desk.numbers),
+        many_revocations=ManyRevocations(workshop.profile, workshop.desk.book, workshop.revocations, centre.desk.log),
         revocations=workshop.revocations,
         batches=centre.desk,
         joining=Joining(workshop.standing, applications, str(workshop.did), clock=tenant.clock),
