@@ -17,6 +17,7 @@ from wanderbuch.agents.issuer.class_list.list_api import CLASS_LIST_ROUTES
 from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.console.clerk_api import CLERK_ROUTES
 from wanderbuch.agents.issuer.console.console import Console
+from wanderbuch.agents.issuer.counts_api import COUNTS_ROUTES
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
@@ -27,6 +28,7 @@ from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
+from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
 from wanderbuch.agents.issuer.revocations import Revocations
@@ -101,6 +103,7 @@ class IssuerOffice:
         self.batches = BatchDesk(
             tenant.profile, SlipDesk(tenant.profile, self.desk, self.revocations, lifetime=lifetime)
         )
+        self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
         self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
         self.joining = Joining(
             self.standing,
@@ -214,6 +217,7 @@ class IssuerRole(Role):
             *BATCH_ROUTES,
             *REGISTER_ROUTES,
             *REVOKING_ROUTES,
+            *COUNTS_ROUTES,
             *CLERK_ROUTES,
         )
 

@@ -17,6 +17,7 @@ from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
+from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.standing import Standing
@@ -66,6 +67,10 @@ class ConsoleOffice(Protocol):
     @property
     def register(self) -> IssuedRegister:
         """Return the register of what it has issued."""
+
+    @property
+    def counts(self) -> CountsDesk:
+        """Return how many certificates it has issued."""
 
     @property
     def many_revocations(self) -> ManyRevocations:

@@ -1,0 +1,34 @@
+"""What a centre does with what it has issued, ten times at once."""
+
+from tests.flow.doubles import Calls, Case, Effect, Place
+
+
+async def search(_: Place) -> Calls:
+    return Calls("/register/search", {"name": "perera", "limit": 5}, Effect.EACH)
+
+
+async def export(_: Place) -> Calls:
+    return Calls("/register/export", {"number": "LK-1"}, Effect.EACH)
+
+
+async def revoke_many(place: Place) -> Calls:
+    offer_id, _ = await place.village.issue()
+
+    async def check() -> None:
+        offer = await place.centre.wait_for(f"/offers/{offer_id}", "state", "REVOKED")
+        assert offer["revocation"]["reason"] == "mistake"
+
+    body = {"credentials": [offer_id, "nobody"], "reason": "mistake"}
+    return Calls("/revocations", body, Effect.EACH, check=check)
+
+
+async def publish_counts(_: Place) -> Calls:
+    return Calls("/counts/2024-02/publish", effect=Effect.ANY)
+
+
+REGISTER_CASES: list[tuple[str, str, str, Case]] = [
+    ("centre", "POST", "/register/search", search),
+    ("centre", "POST", "/register/export", export),
+    ("centre", "POST", "/revocations", revoke_many),
+    ("centre", "POST", "/counts/{period}/publish", publish_counts),
+]
