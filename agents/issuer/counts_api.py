@@ -11,7 +11,7 @@ from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 
 
-class CountsOut(ApiModel):
+class FiguresOut(ApiModel):
     """The figures of a year or a month, every cell rounded to 5; `published_at` is null as long as they may change."""
 
     period: str
@@ -46,13 +46,13 @@ class CountsWork(Protocol):
         """Return its batches, and the log of who did what."""
 
 
-async def _show(office: CountsWork, call: Call[None]) -> CountsOut:
-    return CountsOut.of(await office.counts.get(Period.parse(call.path["period"])))
+async def _show(office: CountsWork, call: Call[None]) -> FiguresOut:
+    return FiguresOut.of(await office.counts.get(Period.parse(call.path["period"])))
 
 
-async def _publish(office: CountsWork, call: Call[None]) -> CountsOut:
+async def _publish(office: CountsWork, call: Call[None]) -> FiguresOut:
     counts = await publish(office, Period.parse(call.path["period"]), by=manager(call))
-    return CountsOut.of(counts)
+    return FiguresOut.of(counts)
 
 
 async def publish(office: CountsWork, period: Period, *, by: str) -> IssuedCounts:
@@ -71,13 +71,13 @@ COUNTS_ROUTES: Final[Sequence[Route]] = (
     get(
         "/counts/{period}",
         _show,
-        result=CountsOut,
+        result=FiguresOut,
         summary="Show how many certificates were issued in a year or a month, by occupation, level and place",
     ),
     post(
         "/counts/{period}/publish",
         _publish,
-        result=CountsOut,
+        result=FiguresOut,
         summary="Freeze the figures of a period that is over; again changes nothing",
     ),
 )
