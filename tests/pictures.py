@@ -175,7 +175,7 @@ async def issue_at_console(browser: Browser, stage: Stage) -> None:
 
 
 async def _choose(page: Page) -> None:
-    await page.select_option("#framework_level", "EQF:3")
+    await page.select_option("#framework_level", "LK-NVQ:4")
     await page.select_option("#learning_setting", "formal")
 
 

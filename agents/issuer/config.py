@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from wanderbuch.agents.runtime.role_settings import BesideFile
+from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.governance.facts.anoncreds_ids import SchemaId
 from wanderbuch.governance.facts.identifiers import IdentifierError
 from wanderbuch.governance.facts.indy import IndyDid
@@ -39,6 +40,9 @@ class IssuerConfig(BaseModel):
 
     offer_deadline_s: int = Field(default=3600, ge=1, le=30 * 24 * 3600)
     """How long an offer stands if the call does not say."""
+
+    language: LanguageTag = "en"
+    """In which people are written to about their slips, where a list does not say in which."""
 
     publish_wait_s: float = Field(default=10.0, ge=0, le=60)
     """How long a call to revoke waits for the new status list to be published before it answers."""

@@ -31,6 +31,7 @@ from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
+from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES
 from wanderbuch.agents.issuer.standing import Standing
@@ -117,6 +118,10 @@ class IssuerOffice:
     def slip_address(self, token: str) -> str:
         """Return the address that a slip shows."""
         return f"{self.tenant.place.site_url}{CLAIM_PLACE}/{token}"
+
+    def message_text(self, language: str, link: str) -> str:
+        """Return what a short message says."""
+        return message_text(self.tenant.name, language, link)
 
     async def sweep(self, now: datetime) -> None:
         """End what is overdue, and take up what a crash left."""

@@ -66,7 +66,7 @@ async def test_a_wallet_gets_what_came_while_its_disk_was_full(village: Village,
     with small_disk(worker) as disk:
         await village.open()
         before, _ = await village.issue()
-        offers = [await village.offer(deadline_s=200) for _ in range(20)]
+        offers = [await village.offer(deadline_s=900) for _ in range(20)]
         disk.fill(leave_kib=64)
         answers = await asyncio.gather(
             *(worker.post(f"/offers/{received}/accept") for _, received in offers), return_exceptions=True
@@ -84,8 +84,8 @@ async def test_a_wallet_gets_what_came_while_its_disk_was_full(village: Village,
                 assert (made, received) not in accepted
                 await worker.post(f"/offers/{received}/accept")
         for made, received in offers:
-            await worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=150)
-            await centre.wait_for(f"/offers/{made}", "receipt", "KEPT", timeout_s=150)
+            await worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=400)
+            await centre.wait_for(f"/offers/{made}", "receipt", "KEPT", timeout_s=400)
         tell(f"{len(accepted)} of {len(offers)} accepted before the disk was full; all received after")
         assert len((await worker.get("/credentials"))["items"]) == len(offers) + 1
         assert (await centre.get(f"/offers/{before}"))["receipt"] == "KEPT"

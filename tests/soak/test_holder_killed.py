@@ -14,8 +14,8 @@ from wanderbuch.agents.machine import AppError
 
 OFFERS = 16
 ANSWERS = 8
-CENTRE_DEADLINE_S = 100
-WORKER_DEADLINE_S = 160
+CENTRE_DEADLINE_S = 900  # nothing may end by it, on a slow machine neither
+WORKER_DEADLINE_S = 960
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_an_accepted_credential_arrives_whole_whenever_the_power_fails(
         for received in pair:  # the person saw no answer, and looks
             if (await worker.get(f"/offers/{received}"))["state"] == "OPEN":
                 await accept_again(village, received)
-    async with asyncio.timeout(WORKER_DEADLINE_S + 120):
+    async with asyncio.timeout(WORKER_DEADLINE_S):
         while await unfinished(village, offers):  # noqa: ASYNC110 (the API has no events)
             await asyncio.sleep(1)
     shown = [await centre.get(f"/offers/{made}") for made, _ in offers]
@@ -78,7 +78,10 @@ async def test_an_answer_that_the_person_gave_reaches_the_employer_whenever_the_
 ) -> None:
     worker, employer = village.worker, village.employer
     _, credential = await village.issue()
-    asked = [await employer.post("/requests", {"requirement": WELDER, "deadline_s": 120}) for _ in range(ANSWERS)]
+    asked = [
+        await employer.post("/requests", {"requirement": WELDER, "deadline_s": CENTRE_DEADLINE_S})
+        for _ in range(ANSWERS)
+    ]
     told = []
     for question in asked:
         opened = await worker.post("/invitations", {"url": question["invitation_url"]})
@@ -92,10 +95,10 @@ async def test_an_answer_that_the_person_gave_reaches_the_employer_whenever_the_
             await worker.post(f"{path}/present", {"credential_id": credential})
         told.append(path)
     ends = [
-        await employer.wait_for(f"/requests/{each['id']}", "state", "DECIDED", "NO_ANSWER", timeout_s=150)
+        await employer.wait_for(f"/requests/{each['id']}", "state", "DECIDED", "NO_ANSWER", timeout_s=300)
         for each in asked
     ]
-    heard = [await worker.wait_for(path, "state", "ACCEPTED", "NO_ANSWER", timeout_s=150) for path in told]
+    heard = [await worker.wait_for(path, "state", "ACCEPTED", "NO_ANSWER", timeout_s=300) for path in told]
     counted = Counter((one["state"], one["verdict"], other["state"]) for one, other in zip(ends, heard, strict=True))
     tell(f"{dict(counted)}")
     assert counted == {("DECIDED", "TRUSTED", "ACCEPTED"): ANSWERS}

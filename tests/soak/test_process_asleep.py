@@ -36,7 +36,7 @@ async def test_a_process_that_sleeps_and_wakes_does_nothing_twice_and_loses_noth
     village: Village, rng: random.Random, tell: Callable[[str], None], who: str
 ) -> None:
     await village.open()
-    offers = [await village.offer(deadline_s=300) for _ in range(OFFERS)]
+    offers = [await village.offer(deadline_s=900) for _ in range(OFFERS)]
     agent: AgentHandle = getattr(village, who)
     sleeper, awake = agent.processes
     assert sleeper.process is not None
@@ -62,8 +62,8 @@ async def test_a_process_that_sleeps_and_wakes_does_nothing_twice_and_loses_noth
         shown = await village.worker.get(f"/offers/{received}")
         if shown["state"] == "OPEN":  # its accepting was answered 503
             await village.worker.post(f"/offers/{received}/accept")
-        await village.worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=200)
-        await village.centre.wait_for(f"/offers/{made}", "receipt", "KEPT", timeout_s=200)
+        await village.worker.wait_for(f"/offers/{received}", "state", "RECEIVED", timeout_s=400)
+        await village.centre.wait_for(f"/offers/{made}", "receipt", "KEPT", timeout_s=400)
     places: Counter[tuple[str, int]] = Counter()
     for made, _ in offers:
         shown = await village.centre.get(f"/offers/{made}")

@@ -47,6 +47,7 @@ ALLOWED = {
     "agents/issuer/batches/claims.py:_page_in": OWN_STORE,
     "agents/issuer/acts.py:entries": OWN_STORE,
     "agents/issuer/batches/claims.py:replace_claim_in": OWN_STORE,
+    "agents/issuer/batches/reached.py:read_contacts": OWN_STORE,
     "agents/issuer/places.py:_put_back": OWN_STORE,
     "agents/issuer/places.py:_take": OWN_STORE,
     "agents/issuer/registries.py:all": OWN_STORE,

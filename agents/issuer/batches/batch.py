@@ -19,6 +19,8 @@ from wanderbuch.store.event_kinds import Event, EventKind
 from wanderbuch.store.records import Record
 
 ABANDONED: Final = timedelta(hours=1)
+FORGOTTEN: Final = timedelta(days=7)
+"""So long after the last day of a batch it is still known how its people are reached."""
 MOST_BATCHES: Final = 1000
 """So many a tenant may have."""
 
@@ -74,6 +76,7 @@ class Batch(Record):
         secret: what slips and PINs are made from, hexadecimal.
         claim_until: after this nothing is offered.
         changes: how often its state has changed.
+        contacts: how many rows say how their person is reached.
     """
 
     category: ClassVar[str] = "wanderbuch.batch"
@@ -90,14 +93,19 @@ class Batch(Record):
     claim_until: datetime
     state: BatchState = BatchState.WRITING
     changes: int = 0
+    contacts: int = 0
 
     def index_state(self) -> str:
         """Return the state."""
         return self.state.value
 
     def due_at(self) -> datetime | None:
-        """Return when nobody can be writing it any more."""
-        return self.created_at + ABANDONED if self.state is BatchState.WRITING else None
+        """Return when nobody can be writing it any more, or when nobody is written to any more."""
+        if self.state is BatchState.WRITING:
+            return self.created_at + ABANDONED
+        if not self.contacts:
+            return None
+        return self.created_at if self.state is BatchState.CANCELLED else self.claim_until + FORGOTTEN
 
     def moved(self, state: BatchState, *, of: Sequence[BatchState]) -> "Batch | None":
         """Return it in another state; None: it is in that one.

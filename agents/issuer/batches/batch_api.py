@@ -25,11 +25,13 @@ from wanderbuch.agents.issuer.batches.batch_models import (
     slip_view,
 )
 from wanderbuch.agents.issuer.batches.claims import claim_digest
+from wanderbuch.agents.issuer.batches.gateway import gateway_lines
 from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.judged import read_judged
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
 from wanderbuch.agents.issuer.class_list.models import ClassListOut
+from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.people.rest import manager
 from wanderbuch.agents.runtime.app import Call, Route, delete, get, post
@@ -53,8 +55,15 @@ class BatchWork(Protocol):
     def batches(self) -> BatchDesk:
         """Return its batches."""
 
+    @property
+    def config(self) -> IssuerConfig:
+        """Return its settings."""
+
     def slip_address(self, token: str) -> str:
         """Return the address that a slip shows."""
+
+    def message_text(self, language: str, link: str) -> str:
+        """Return what a short message says."""
 
 
 async def _make(office: BatchWork, call: Call[NewBatch]) -> BatchOut:
@@ -126,6 +135,19 @@ async def _result(office: BatchWork, call: Call[None]) -> ResultOut:
     return ResultOut(filename=f"batch-{batch.id[:8]}.csv", csv=text, next_cursor=cursor)
 
 
+async def _messages(office: BatchWork, call: Call[None]) -> ResultOut:
+    batch, rows, cursor = await _part(office, call)
+    contacts = await office.batches.contacts(batch, [row.number for _, row in rows])
+    text = gateway_lines(
+        [row for _, row in rows],
+        contacts,
+        address=partial(_address, office, batch),
+        language=office.config.language,
+        words=office.message_text,
+    )
+    return ResultOut(filename=f"messages-{batch.id[:8]}.csv", csv=text, next_cursor=cursor)
+
+
 async def _row(office: BatchWork, call: Call[None]) -> RowOut:
     batch = await _known(office, call)
     claim, row = await office.batches.row(batch, _number(call))
@@ -171,6 +193,13 @@ BATCH_ROUTES: Final[Sequence[Route]] = (
     get("/batches/{id}/slips", _slips, result=SlipsOut, summary="List the rows with their slips", query=LISTED),
     get("/batches/{id}/pins", _pins, result=PinsOut, summary="List the PINs, to be given apart", query=LISTED),
     get("/batches/{id}/result", _result, result=ResultOut, summary="Give the rows' results as CSV", query=LISTED),
+    get(
+        "/batches/{id}/messages",
+        _messages,
+        result=ResultOut,
+        summary="Give links and short texts for a gateway of the centre's own as CSV",
+        query=LISTED,
+    ),
     get("/batches/{id}/rows/{number}", _row, result=RowOut, summary="Show a row with its claim"),
     post(
         "/batches/{id}/rows/{number}/edit",

@@ -13,9 +13,9 @@ be ended; then a credential is asked to be revoked, and an offer withdrawn. A cr
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -44,9 +44,12 @@ from wanderbuch.agents.issuer.batches.claims import (
     replace_claim_in,
     write_claims,
 )
+from wanderbuch.agents.issuer.batches.gateway import must_reach_from_afar
+from wanderbuch.agents.issuer.batches.reached import Contacts, read_contacts, remove_contacts, write_contacts
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in, untouched
 from wanderbuch.agents.issuer.batches.slip_rows import KeptSlipRows
 from wanderbuch.agents.issuer.batches.slips import MOST_SLIPS, own_number
+from wanderbuch.agents.issuer.class_list.contacts import EMAIL, PHONE
 from wanderbuch.agents.issuer.class_list.listed import NUMBER, ClassList, ClassRow
 from wanderbuch.agents.issuer.register.numbers import NumberTakenError, SlipRow
 from wanderbuch.errors import ExchangeError
@@ -170,7 +173,7 @@ class BatchDesk:
                 f"expected a list with nothing left to look at, found {left}",
                 hint="correct the list, answer its questions, or name the rows in leave_out",
             )
-        if plan.digest is not None and plan.digest != listed.digest:
+        if plan.digest is not None and plan.digest != listed.seen_digest:
             raise ListChangedError(
                 "the list is not the one that was looked at: a row, or what may be attested, has changed",
                 hint="look at it again",
@@ -198,6 +201,7 @@ class BatchDesk:
             fact=plan.fact,
             secret=secrets.token_hex(_SECRET_BYTES),
             claim_until=plan.claim_until,
+            contacts=sum(EMAIL in row.contact or PHONE in row.contact for row in rows),
         )
         with suppress(DuplicateError):
             await self._batches.insert(batch)  # 3
@@ -208,6 +212,7 @@ class BatchDesk:
             raise ListChangedError("a crash cut this call, and the list has changed since", hint="take a new key")
         await numbers.reserve(batch_id, claims)
         await write_claims(self._profile, batch_id, rows)
+        await write_contacts(self._profile, batch_id, rows)
         return await self._moved(kept, BatchState.READY, of=(BatchState.WRITING,))
 
     async def get(self, batch_id: str) -> Batch:
@@ -286,6 +291,15 @@ class BatchDesk:
             if len(rows) == limit:
                 break
         return rows
+
+    async def contacts(self, batch: Batch, numbers: Sequence[int]) -> Contacts:
+        """Return how the people of these rows are reached; who is not is left out.
+
+        Raises:
+            BatchStateError: the slips of the batch are handed over in person.
+        """
+        must_reach_from_afar(batch)
+        return await read_contacts(self._profile, batch, numbers)
 
     async def row(self, batch: Batch, number: int) -> tuple[Mapping[str, str], BatchRow]:
         """Return the claim of a row, and what has become of it.
@@ -398,6 +412,9 @@ class BatchDesk:
             async for batch in due:
                 if batch.state is BatchState.WRITING:
                     await self._remove(batch)
+                else:  # nobody is written to any more
+                    await remove_contacts(self._profile, batch)
+                    await self._batches.change(batch.id, lambda kept: kept.model_copy(update={"contacts": 0}))
         async with self.claiming.rows.claiming(now, also_early=True) as rows:
             async for row in rows:
                 try:
@@ -477,6 +494,7 @@ class BatchDesk:
             claims = [(row.number, row.claim) async for row in read_claims(self._profile, batch)]
             await self.claiming.numbers.release(batch.id, claims)
         await remove_claims(self._profile, batch)
+        await remove_contacts(self._profile, batch)
         for state in RowState:
             while rows := (await self.claiming.rows.page(state=state_in(batch.id, state), limit=_PAGE)).items:
                 for row in rows:
@@ -498,7 +516,7 @@ def _check_fact(plan: BatchPlan, kind: CredentialType) -> None:
 def _numbered(row: ClassRow, batch_id: str, kind: CredentialType) -> ClassRow:
     if NUMBER in row.claim or NUMBER not in kind.attr_names:
         return row
-    return ClassRow(row.number, {NUMBER: own_number(batch_id, row.number), **row.claim})
+    return replace(row, claim={NUMBER: own_number(batch_id, row.number), **row.claim})
 
 
 def _retried(row: BatchRow) -> BatchRow:

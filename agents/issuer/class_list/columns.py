@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from wanderbuch.agents.issuer.class_list.contacts import CONTACT_COLUMNS
 from wanderbuch.governance.importing.headers import Column, Columns
 from wanderbuch.schemas.credential_type import Attribute, load_credential_type
 
@@ -76,7 +77,8 @@ def columns_of(type_id: str) -> Columns:
         CredentialError: there is no such type.
     """
     kind = load_credential_type(type_id)
-    return Columns([*(_column(attribute) for attribute in kind.claimed), _FULL_NAME, _RESULT], speaking=(RESULT,))
+    own = [_column(attribute) for attribute in kind.claimed]
+    return Columns([*own, _FULL_NAME, _RESULT, *CONTACT_COLUMNS], speaking=(RESULT,))
 
 
 def _column(attribute: Attribute) -> Column:

@@ -38,10 +38,14 @@ class ClassSettings:
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """One row that is ready: its number as the spreadsheet counts, and its claim as an application writes it."""
+    """One row that is ready: its number as the spreadsheet counts, and its claim as an application writes it.
+
+    `contact` is how the person is reached (`contacts`), where the list says so.
+    """
 
     number: int
     claim: Mapping[str, str] = field(repr=False)
+    contact: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,14 @@ class ClassList:
         """SHA-256 of the claims that are ready, whatever their order; the same list gives the same, hexadecimal."""
         claims = sorted(canonical(dict(row.claim)) for row in self.rows)
         return hashlib.sha256(b"\n".join(claims)).hexdigest()
+
+    @property
+    def seen_digest(self) -> str:
+        """`digest`, and where the list says how people are reached: of that too. A link must go where one looked."""
+        if not any(row.contact for row in self.rows):
+            return self.digest
+        reached = sorted(canonical({**row.claim, **row.contact}) for row in self.rows)
+        return hashlib.sha256(b"\n".join([self.digest.encode(), *reached])).hexdigest()
 
 
 def stops(finding: CellFinding) -> bool:

@@ -132,7 +132,7 @@ class ClassListOut(ApiModel):
             sheet=listed.table.sheet or None,
             columns={name: headers[position] for name, position in listed.columns.items()},
             proposed=dict(listed.proposed),
-            digest=listed.digest,
+            digest=listed.seen_digest,
             preview=[dict(row.claim) for row in listed.rows[:_SHOWN]],
             findings=[_finding(finding) for finding in listed.findings[:_MOST_TOLD]],
             more_findings=max(0, len(listed.findings) - _MOST_TOLD),

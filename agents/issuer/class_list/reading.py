@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from wanderbuch.agents.issuer.class_list.cells import value_of
 from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, RESULT, columns_of
+from wanderbuch.agents.issuer.class_list.contacts import CONTACTS, contact_of
 from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, ClassList, ClassRow, ClassSettings, stops
 from wanderbuch.agents.issuer.class_list.names import divided
 from wanderbuch.agents.issuer.class_list.results import Result, result_of
@@ -117,7 +118,7 @@ class _Reading:
                 continue
             claim = {**for_all, **self._values(number, texts)}
             if not any(stops(finding) for finding in self.findings[count:]):
-                self._keep(number, claim)
+                self._keep(number, claim, self._contact(number, texts))
             mistakes += sum(stops(finding) for finding in self.findings[count:])
             if mistakes > MAX_MISTAKES:
                 message = f"found more than {MAX_MISTAKES} mistakes down to here; the rows below were not looked at"
@@ -193,13 +194,25 @@ class _Reading:
                 self._asked(told)
         framework = self._framework(number, texts)
         for name, text in texts.items():
-            if name in (FULL_NAME, RESULT):
+            if name in (FULL_NAME, RESULT, *CONTACTS):
                 continue
             try:
                 claim[name] = self._value(self._kind.attribute(name), text, framework)
             except ValueProblem as problem:
                 self._add(Severity.ERROR, number, name, problem.message, problem.fix, f"value-{name}")
         return claim
+
+    def _contact(self, number: int, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return how the person of a row is reached; what cannot be read is told, and left out."""
+        contact: dict[str, str] = {}
+        for name in CONTACTS:
+            if name not in texts:
+                continue
+            try:
+                contact[name] = contact_of(name, texts[name])
+            except ValueProblem as problem:
+                self._add(Severity.WARNING, number, name, problem.message, problem.fix, f"value-{name}")
+        return contact
 
     def _framework(self, number: int, texts: Mapping[str, str]) -> str | None:
         """Return the framework of a row, so far as the row or the settings say it."""
@@ -214,7 +227,7 @@ class _Reading:
     def _value(self, attribute: Attribute, text: str, framework: str | None) -> str:
         return value_of(attribute, text, order=self._settings.day_order, framework=framework)
 
-    def _keep(self, number: int, claim: dict[str, str]) -> None:
+    def _keep(self, number: int, claim: dict[str, str], contact: Mapping[str, str]) -> None:
         """Keep a row whose cells could be read, if they are a claim (4)."""
         if NUMBER not in claim and self._settings.makes_numbers:
             checked = {**claim, NUMBER: self._kind.attribute(NUMBER).example}
@@ -234,7 +247,7 @@ class _Reading:
             return
         if NUMBER not in claim and self._settings.makes_numbers:
             plain.pop(NUMBER, None)
-        self.rows.append(ClassRow(number, plain))
+        self.rows.append(ClassRow(number, plain, contact))
 
     def _add(self, severity: Severity, row: int, column: str, message: str, fix: str, kind: str) -> None:
         self.findings.append(self._finding(severity, row, column, message, fix, kind))

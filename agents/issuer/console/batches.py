@@ -7,13 +7,15 @@ out of the batch's secret, and kept nowhere. "The wrong person took it" is one b
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
-from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState
+from wanderbuch.agents.issuer.batches.batch import Access, Batch, BatchState, BatchStateError
 from wanderbuch.agents.issuer.batches.batch_api import result_lines
 from wanderbuch.agents.issuer.batches.claims import claim_digest
+from wanderbuch.agents.issuer.batches.gateway import gateway_lines, must_reach_from_afar
 from wanderbuch.agents.issuer.batches.row import BatchRow, RowState, state_in
 from wanderbuch.agents.issuer.batches.slips import pin_of, slip_token
 from wanderbuch.agents.issuer.class_list.listed import ClassRow
@@ -22,6 +24,7 @@ from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
+from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
 from wanderbuch.errors import ExchangeError, WanderbuchError
@@ -58,6 +61,7 @@ class ConsoleBatches:
             ("GET", f"{batch}/slips"): served(self._slips),
             ("GET", f"{batch}/pins"): served(self._pins),
             ("GET", f"{batch}/result.csv"): served(self._result),
+            ("GET", f"{batch}/messages.csv"): served(self._messages),
             ("POST", f"{batch}/do/{{step}}"): served(self._step),
             ("GET", row): served(self._row),
             ("GET", f"{row}/edit"): served(self._edit_form),
@@ -181,12 +185,29 @@ class ConsoleBatches:
         """Return what has become of the rows as a file."""
         batch = await self._batch(visit)
         text = "".join([part async for part in self._parts(visit, batch)])
-        headers = {
-            **SECURITY_HEADERS,
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="batch-{batch.id[:8]}.csv"',
-        }
-        return web.Response(text=f"\ufeff{text}", content_type="text/csv", headers=headers)
+        return _file(f"\ufeff{text}", f"batch-{batch.id[:8]}.csv")
+
+    async def _messages(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Return links and short texts as a file for the centre's own gateway; programs read it, so without a mark."""
+        batch, office = await self._batch(visit), visit.office
+        try:
+            must_reach_from_afar(batch)
+        except BatchStateError as err:
+            return await self._show(visit, err=err, status=409)
+        words, after, parts = partial(message_text, office.tenant.name), 0, list[str]()
+        while rows := await office.batches.rows(batch, after=after, limit=200):
+            parts.append(
+                gateway_lines(
+                    [row for _, row in rows],
+                    await office.batches.contacts(batch, [row.number for _, row in rows]),
+                    address=lambda row: self._address(visit, batch, row),
+                    language=office.config.language,
+                    words=words,
+                    with_header=after == 0,
+                )
+            )
+            after = rows[-1][1].number
+        return _file("".join(parts), f"messages-{batch.id[:8]}.csv")
 
     async def _parts(self, visit: ConsoleVisit, batch: Batch) -> AsyncIterator[str]:
         after = 0
@@ -287,6 +308,15 @@ class ConsoleBatches:
 
     def _address(self, visit: ConsoleVisit, batch: Batch, row: BatchRow) -> str:
         return visit.office.slip_address(slip_token(row.slip, batch.secret))
+
+
+def _file(text: str, name: str) -> web.Response:
+    headers = {
+        **SECURITY_HEADERS,
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return web.Response(text=text, content_type="text/csv", headers=headers)
 
 
 def _counted(counts: object) -> list[tuple[RowState, int]]:

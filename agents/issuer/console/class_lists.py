@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from wanderbuch.agents.issuer.batches.batch import Access, SameListError
 from wanderbuch.agents.issuer.batches.batch_desk import FACTS, BatchPlan, ListChangedError, ListNotReadyError
 from wanderbuch.agents.issuer.class_list.columns import FULL_NAME, RESULT
+from wanderbuch.agents.issuer.class_list.contacts import CONTACTS
 from wanderbuch.agents.issuer.class_list.listed import NAMES, NUMBER, OWN, ClassList, stops
 from wanderbuch.agents.issuer.class_list.results import result_of
 from wanderbuch.agents.issuer.console.claim_form import ClaimForm, read_some, some_lines
@@ -210,7 +211,7 @@ def _said(visit: ConsoleVisit, form: ClaimForm) -> SaidOfClass:
         "makes_numbers": bool(visit.text("makes_numbers")),
         "header_row": visit.text("header_row") or None,
     }
-    known = {IGNORED, FULL_NAME, RESULT, *visit.office.standing.credential_type.attr_names}
+    known = {IGNORED, FULL_NAME, RESULT, *CONTACTS, *visit.office.standing.credential_type.attr_names}
     if strange := [column for column in told["mapping"].values() if column not in known]:
         raise MalformedError(f"expected a column that there is, found {strange[0][:40]!r}")
     try:
@@ -282,7 +283,8 @@ def _columns(listed: ClassList, said: SaidOfClass) -> list[dict[str, Any]]:
 def _names(kind: CredentialType, visit: ConsoleVisit) -> dict[str, Markup]:
     """Return the columns that there are, in the reader's words."""
     own = {attribute.name: label_of(attribute, kind, visit.words) for attribute in kind.claimed}
-    return {**own, FULL_NAME: visit.words("claim.full_name"), RESULT: visit.words("claim.result")}
+    contacts = {name: visit.words(f"console.{name}") for name in CONTACTS}
+    return {**own, FULL_NAME: visit.words("claim.full_name"), RESULT: visit.words("claim.result"), **contacts}
 
 
 def _missing(kind: CredentialType, listed: ClassList) -> Sequence[str]:

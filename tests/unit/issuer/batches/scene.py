@@ -17,8 +17,10 @@ from wanderbuch.agents.issuer.batches.row import BatchRow
 from wanderbuch.agents.issuer.batches.slips import slip_token
 from wanderbuch.agents.issuer.class_list.listed import OWN, ClassList, ClassSettings
 from wanderbuch.agents.issuer.class_list.reading import read_class_list
+from wanderbuch.agents.issuer.config import IssuerConfig
 from wanderbuch.agents.issuer.offers import Offer, OfferState
 from wanderbuch.agents.issuer.pages.claim_pages import claim_routes
+from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.issuer.standing import Standing
 from wanderbuch.agents.runtime.app import PublicRoute
 from wanderbuch.agents.runtime.gate.budget import Budget
@@ -49,10 +51,12 @@ class Centre:
     Args:
         workshop: the issuer.
         made: how many certificate numbers were given out.
+        centre_name: what people call it.
     """
 
     workshop: Workshop
     made: int = 0
+    centre_name: str = "Colombo Welding Centre (example)"
     slips: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -75,6 +79,13 @@ class Centre:
     @property
     def batches(self) -> BatchDesk:
         return self.desk
+
+    def message_text(self, language: str, link: str) -> str:
+        return message_text(self.centre_name, language, link)
+
+    @property
+    def config(self) -> IssuerConfig:
+        return IssuerConfig()
 
     def slip_address(self, token: str) -> str:
         return f"https://centre.wanderbuch.test/claim/{token}"

@@ -251,3 +251,22 @@ async def test_who_may_not_issue_reaches_no_list_no_batch_no_slip(
 
 
 PAGES = ("", "/slips", "/pins", "/result.csv", "/row/3", "/row/3/edit")
+
+
+async def test_a_file_for_text_messages_names_who_can_be_reached_where_something_is_asked(
+    browsers: dict[str, Browser],
+) -> None:
+    clerk, made = browsers[CLERK], {}
+    for access in ("pin", "in-person"):
+        address = await upload(clerk, listed(f"M{access[0]}").replace(b";1990;2", b";02/05/1990;0771234567"))
+        said = await say(clerk, address, **{"meant.column E": "contact_phone"})
+        page = (await clerk.ask(said.target)).text
+        assert "found no telephone number" in page
+        told = {"title": "Reached", "access": access, "months": "12", "leave_out": ""}
+        told |= {name: hidden(page, name) for name in ("once", "digest")}
+        made[access] = (await clerk.send(f"{address}/batch", **told)).target
+    pages = {access: (await clerk.ask(batch)).text for access, batch in made.items()}
+    assert {access: "/messages.csv" in text for access, text in pages.items()} == {"pin": True, "in-person": False}
+    answer, other = [await clerk.ask(f"{batch}/messages.csv") for batch in made.values()]
+    assert [line.split(",")[:4] for line in answer.text.splitlines()[1:]] == [["4", "0771234567", "", "en"]]
+    assert (other.status, "a fact or a PIN" in other.text) == (409, True)

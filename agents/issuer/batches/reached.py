@@ -1,0 +1,64 @@
+"""How the people of a batch are reached: pages of a hundred rows, beside those of the claims, and gone before them.
+
+A page is one encrypted entry of the wallet's store; one in which nobody can be reached is not there. They are removed a
+week after the last day of the batch, when it is cancelled, and with it (`Batch.due_at`).
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from acapy_agent.core.profile import Profile
+from aries_askar import AskarError, AskarErrorCode
+
+from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.agents.issuer.batches.claims import PAGE_ROWS
+from wanderbuch.agents.issuer.class_list.listed import ClassRow
+
+_CATEGORY: Final = "wanderbuch.batch-contacts"
+
+type Contacts = Mapping[int, Mapping[str, str]]
+"""Number of a row -> how its person is reached (`class_list.contacts`)."""
+
+
+async def write_contacts(profile: Profile, batch_id: str, rows: Sequence[ClassRow]) -> None:
+    """Keep how the people of a batch are reached, as `write_claims` keeps their claims."""
+    for page, start in enumerate(range(0, len(rows), PAGE_ROWS)):
+        part = {str(row.number): dict(row.contact) for row in rows[start : start + PAGE_ROWS] if row.contact}
+        if not part:
+            continue
+        async with profile.session() as session:
+            try:
+                await session.handle.insert(_CATEGORY, _place(batch_id, page), json.dumps(part))
+            except AskarError as err:
+                if err.code != AskarErrorCode.DUPLICATE:
+                    raise
+                await session.handle.replace(_CATEGORY, _place(batch_id, page), json.dumps(part))
+
+
+async def read_contacts(profile: Profile, batch: Batch, numbers: Sequence[int]) -> Contacts:
+    """Return how the people of these rows are reached; who is not is left out."""
+    if not batch.contacts:
+        return {}
+    kept: dict[int, Mapping[str, str]] = {}
+    async with profile.session() as session:
+        for page in sorted({bisect_right(batch.numbers, number) - 1 for number in numbers}):
+            entry = await session.handle.fetch(_CATEGORY, _place(batch.id, page))
+            kept |= {} if entry is None else {int(number): told for number, told in json.loads(entry.value).items()}
+    return {number: kept[number] for number in numbers if number in kept}
+
+
+async def remove_contacts(profile: Profile, batch: Batch) -> None:
+    """Remove how the people of a batch are reached; what is gone already is left so."""
+    for page in range(len(batch.numbers)):
+        async with profile.session() as session:
+            try:
+                await session.handle.remove(_CATEGORY, _place(batch.id, page))
+            except AskarError as err:
+                if err.code != AskarErrorCode.NOT_FOUND:
+                    raise
+
+
+def _place(batch_id: str, page: int) -> str:
+    return f"{batch_id}.{page}"
