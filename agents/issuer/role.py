@@ -28,10 +28,10 @@ from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
+from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
-from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.issuer.revocations import Revocations
 from wanderbuch.agents.issuer.revoking_api import REVOKING_ROUTES
 from wanderbuch.agents.issuer.standing import Standing
