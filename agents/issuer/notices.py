@@ -72,7 +72,8 @@ class Notices:
     async def acknowledged(self, incoming: Incoming) -> bool:
         """Take the word that the wallet has heard (3)."""
         intent = await intent_of(self._intents, incoming)
-        if intent is None or not is_its_wallet(await self._book.offers.get(intent.id), incoming):
+        offer = None if intent is None else await self._book.offers.get_or_none(intent.id)
+        if intent is None or offer is None or not is_its_wallet(offer, incoming):
             return False
         if intent.state is RevocationState.PUBLISHED and intent.told_at is None:
             value = {"told_at": datetime.now(UTC).isoformat()}

@@ -15,7 +15,8 @@ was asked for; where another one is at it, it waits for its turn, and mostly fin
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -34,7 +35,7 @@ from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.indy.errors import reason_of
 from wanderbuch.plugins.indy.revocation import PublishedRevocation
 from wanderbuch.plugins.webvh.registry import WebvhRegistry
-from wanderbuch.store.once import one_step
+from wanderbuch.store.once import one_step, own_id
 from wanderbuch.store.records import DuplicateError
 
 if TYPE_CHECKING:  # few need the library of Indy, which comes with it
@@ -108,6 +109,28 @@ class Revocations:
             LOGGER.debug("revocation of %s was asked for before", offer.id)
             return call_id is not None and (await self._intents.get(offer.id)).call_id == call_id
         return True
+
+    async def request_places(
+        self, subject: str, places: Sequence[str], reason: RevocationReason, *, wait_s: float
+    ) -> list[RevocationIntent]:
+        """Have places revoked whose offers were erased; ask as often as you like.
+
+        Args:
+            subject: what the places belong to; the ids of their intents follow from it.
+            places: each <registry>::<index>.
+            reason: why.
+            wait_s: how long to wait for the new status lists to be public.
+        """
+        ids = [own_id("erased", subject, place) for place in places]
+        for intent_id, place in zip(ids, places, strict=True):
+            registry, _, index = place.rpartition("::")
+            with suppress(DuplicateError):
+                await self._intents.insert(
+                    RevocationIntent(id=intent_id, registry=registry, index=int(index), reason=reason)
+                )
+        self.look_again()
+        await self.wait_for(ids, wait_s)
+        return [await self._intents.get(intent_id) for intent_id in ids]
 
     async def wait_for(self, offer_ids: Collection[str], wait_s: float) -> None:
         """Wait until what is asked for of these is public, or so long."""
@@ -202,9 +225,12 @@ class Revocations:
 
     async def _conclude(self, intent: RevocationIntent, listed_at: datetime) -> None:
         """Note a revocation that is public, and tell the wallet; repeatable after a crash at any point."""
-        offer = await self._book.offers.get(intent.id)
+        offer, at = await self._book.offers.get_or_none(intent.id), datetime.now(UTC)
+        if offer is None:  # its data were erased: nobody knows whom to tell
+            await self._intents.add(intent.id, "published", published(listed_at=listed_at, at=at), record=intent)
+            await self._intents.add(intent.id, "given_up", {"given_up_at": at.isoformat()})
+            return
         await self._book.teller.add(offer, "revoked", REVOKED)
-        at = datetime.now(UTC)
         await self.notices.note(offer, intent, published(listed_at=listed_at, at=at))
 
     async def _wait(self, offer_id: str, wait_s: float) -> RevocationIntent:

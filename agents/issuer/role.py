@@ -29,6 +29,8 @@ from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
 from wanderbuch.agents.issuer.on_ledger import check_ledger
 from wanderbuch.agents.issuer.pages.claim_pages import CLAIM_PLACE, claim_routes
 from wanderbuch.agents.issuer.pages.slip_words import message_text
+from wanderbuch.agents.issuer.personal_data import PersonalData
+from wanderbuch.agents.issuer.personal_data_api import PERSONAL_DATA_ROUTES
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.register.register_api import REGISTER_ROUTES
@@ -106,6 +108,9 @@ class IssuerOffice:
         )
         self.counts = CountsDesk(tenant.profile, self.desk.book, clock=tenant.clock)
         self.many_revocations = ManyRevocations(tenant.profile, self.desk.book, self.revocations, self.batches.log)
+        self.personal_data = PersonalData(
+            tenant.profile, self.desk, self.batches, self.revocations, self.config, clock=tenant.clock
+        )
         self.joining = Joining(
             self.standing,
             OwnApplications(tenant, authority=tenant.governance.config.author, url=tenant.governance.config.url),
@@ -223,6 +228,7 @@ class IssuerRole(Role):
             *REGISTER_ROUTES,
             *REVOKING_ROUTES,
             *COUNTS_ROUTES,
+            *PERSONAL_DATA_ROUTES,
             *CLERK_ROUTES,
         )
 

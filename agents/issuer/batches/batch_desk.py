@@ -406,6 +406,22 @@ class BatchDesk:
         step = partial(_renewed, slips=slips)
         return await self._act(batch, number, step, Act.ROW_RENEWED, by=by, states=tuple(RowState), withdraws=False)
 
+    async def forget_claim(self, batch_id: str, number: int) -> None:
+        """Empty the claim of a row whose certificate was erased; a batch or a row that is gone is left so."""
+        batch = await self._batches.get_or_none(batch_id)
+        if batch is None:
+            return
+        with suppress(NotFoundError):
+            async with self._profile.transaction() as session:
+                await replace_claim_in(session.handle, batch, number, {})
+                await session.commit()
+
+    async def every_claim(self) -> AsyncIterator[tuple[Batch, ClassRow]]:
+        """Yield the rows of all batches that are whole."""
+        async for batch in self._batches.every(state=SEEN):
+            async for row in read_claims(self._profile, batch):
+                yield batch, row
+
     async def sweep(self, now: datetime) -> None:
         """Look at rows whose offers may have ended, end what must, and remove what was left half written."""
         async with self._batches.claiming(now) as due:

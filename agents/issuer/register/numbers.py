@@ -89,8 +89,8 @@ class CertificateNumber(Record):
         claim: keyed hash of what the certificate says; "" once it was erased.
         offer_id: of the newest offer with it.
         batch_id, row: whose number it is, if it came with a batch.
-        registry, index: the place of the credential; only once it was erased.
-        ends_on: until when the place is of use; only once it was erased.
+        places: of credentials that were erased, each <registry>::<index>.
+        ends_on: until when they are valid, if that is said; only once it was erased.
     """
 
     category: ClassVar[str] = "wanderbuch.certificate-number"
@@ -100,8 +100,7 @@ class CertificateNumber(Record):
     offer_id: str | None = None
     batch_id: str | None = None
     row: int | None = None
-    registry: str | None = None
-    index: int | None = None
+    places: tuple[str, ...] = ()
     ends_on: date | None = None
     is_erased: bool = False
 
@@ -244,6 +243,26 @@ class CertificateNumbers:
                         )
                     else:
                         await records.remove(CertificateNumber, kept.id)
+
+    async def erase(self, offer: Offer, *, ends_on: date | None) -> CertificateNumber | None:
+        """Leave of a certificate the hash of its number, its place and its end; return what stood there before.
+
+        None: it has no number, or that was done before.
+        """
+        if not number_of(claim_of(offer)):
+            return None
+        mine = await self.entry_for(offer)
+        place = f"{offer.registry}::{offer.index}"
+        async with writing(self._profile) as records:
+            kept = await records.get_or_none(CertificateNumber, mine.id)
+            if kept is not None and place in kept.places:
+                return None
+            places = (*(() if kept is None else kept.places), *(() if offer.registry is None else (place,)))
+            stub = CertificateNumber(
+                id=mine.id, created_at=utc_now(), claim="", places=places, ends_on=ends_on, is_erased=True
+            )
+            await (records.insert(stub) if kept is None else records.replace(stub))
+        return kept
 
     async def find(self, number: str) -> CertificateNumber | None:
         """Return what stands for a number, None if nothing does."""
