@@ -1,9 +1,9 @@
 """What people did at a training centre's console, or by REST: by id, never by name, and no value of a certificate.
 
 Console and REST write here; whoever has the agent's own token is "operator". A correction is written in one transaction
-with the claim that it changes. What was made (an offer, a batch) is written down after it, and an offer itself says by
-whom. Any other line is written before its act, so a crash between leaves a line too many, and never an act without one.
-An act that changes nothing writes nothing.
+with the claim that it changes. What a person made (an offer, a batch) is written down after it; an offer itself says by
+whom, and of those that programs make, thousands a day, nothing else does. Any other line is written before its act, so
+a crash between leaves a line too many, and never an act without one. An act that changes nothing writes nothing.
 """
 
 import json

@@ -71,9 +71,7 @@ async def _make(office: IssuerWork, call: Call[NewOffer]) -> OfferOut:
     lifetime = timedelta(seconds=call.body.deadline_s or office.config.offer_deadline_s)
     if call.once is not None and (made := await office.desk.find(call.once.id)) is not None:
         return offer_view(made, None, with_qr=False)
-    by = manager(call)
-    made = await office.desk.make(call.body.claim, lifetime=lifetime, offer_id=call.new_id, by=by)
-    await office.batches.log.note(Act.OFFERED, by=by, what=made.id, key=f"{Act.OFFERED}.{made.id}")
+    made = await office.desk.make(call.body.claim, lifetime=lifetime, offer_id=call.new_id, by=manager(call))
     return offer_view(made, None, with_qr=False)
 
 

@@ -36,7 +36,7 @@ _PART: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
+class CertificateErasure:
     """What became of a request to erase.
 
     Args:
@@ -79,7 +79,7 @@ class PersonalData:
         self._config = config
         self._clock = clock
 
-    async def erase(self, offer_id: str, *, by: str) -> Erasure:
+    async def erase(self, offer_id: str, *, by: str) -> CertificateErasure:
         """Erase a certificate's data, or say why the law has it kept.
 
         Raises:
@@ -91,7 +91,7 @@ class PersonalData:
             raise ExchangeError(f"expected a certificate that was issued, found an offer that is {offer.state.value}")
         if (until := self._kept_until(offer)) is not None:
             await self._batches.log.note(Act.ERASURE_REFUSED, by=by, what=offer.id)
-            return Erasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
+            return CertificateErasure(offer.id, is_erased=False, reason=self._config.keeps_because, until=until)
         key = f"{Act.ERASED}.{offer.id}"
         await self._batches.log.note(Act.ERASED, by=by, what=offer.id, key=key)
         entry = await self._desk.numbers.erase(offer, ends_on=_end_of(offer))  # 1
@@ -101,7 +101,7 @@ class PersonalData:
         await self._desk.book.payloads.remove(f"{offer.id}.r")
         await self._desk.numbers.index.remove(offer.id)
         await self._desk.book.offers.remove(offer.id)  # 4
-        return Erasure(offer.id, is_erased=True)
+        return CertificateErasure(offer.id, is_erased=True)
 
     async def revoke_erased(
         self, number: str, reason: RevocationReason, *, by: str, wait_s: float

@@ -17,6 +17,7 @@ from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
+from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.issuer.revocations import Revocations
@@ -71,6 +72,10 @@ class ConsoleOffice(Protocol):
     @property
     def counts(self) -> CountsDesk:
         """Return how many certificates it has issued."""
+
+    @property
+    def personal_data(self) -> PersonalData:
+        """Return what it keeps of persons."""
 
     @property
     def many_revocations(self) -> ManyRevocations:

@@ -1,6 +1,7 @@
 """The register at the console: search, list, export. What is searched for travels in the form, never in an address."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -43,6 +44,8 @@ class ConsoleRegister:
             ("POST", f"{base}/register/export.csv"): served(self._export),
             ("POST", f"{base}/register/revoke"): served(self._revoke),
             ("GET", f"{base}/register/revoked/{{id}}"): served(self._revoked),
+            ("POST", f"{base}/issued/{{id}}/access.json"): served(self._access),
+            ("POST", f"{base}/issued/{{id}}/erase"): served(self._erase),
         }
 
     async def _list(self, visit: ConsoleVisit) -> web.StreamResponse:
@@ -101,6 +104,26 @@ class ConsoleRegister:
         visit.must_issue()
         now = await visit.office.many_revocations.get(visit.named)
         return self._console.show(visit, "console_revoked.html", now=now, call=now.call)
+
+    async def _access(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Give all that is kept of a person as one file."""
+        visit.must_issue()
+        content = await visit.office.personal_data.access(visit.named, by=visit.person.id)
+        headers = {
+            **SECURITY_HEADERS,
+            "Cache-Control": "no-store",
+            "Content-Disposition": 'attachment; filename="personal-data.json"',
+        }
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        return web.Response(text=text, content_type="application/json", headers=headers)
+
+    async def _erase(self, visit: ConsoleVisit) -> web.StreamResponse:
+        """Erase a certificate's data, or say which law has them kept."""
+        visit.must_issue()
+        if visit.text("sure") != "yes":
+            raise MalformedError("tick the box to confirm")
+        done = await visit.office.personal_data.erase(visit.named, by=visit.person.id)
+        return self._console.show(visit, "console_erased.html", done=done)
 
     async def _export(self, visit: ConsoleVisit) -> web.StreamResponse:
         """Send what is looked for as a file, page by page."""

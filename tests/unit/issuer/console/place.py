@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.mounting import console_page_routes
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
+from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
 from wanderbuch.agents.runtime.app_site import _entered, _problems
@@ -89,6 +90,9 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
         desk=workshop.desk,
         register=IssuedRegister(workshop.desk.book, workshop.desk.numbers),
         counts=CountsDesk(workshop.profile, workshop.desk.book, clock=tenant.clock),
+        personal_data=PersonalData(
+            workshop.profile, workshop.desk, centre.desk, workshop.revocations, IssuerConfig(), clock=tenant.clock
+        ),
         many_revocations=ManyRevocations(workshop.profile, workshop.desk.book, workshop.revocations, centre.desk.log),
         revocations=workshop.revocations,
         batches=centre.desk,

@@ -89,3 +89,17 @@ async def test_figures_are_rounded_and_once_published_they_stay(
         await issued(workshop, credential_id=f"G-{number}", country_of_award="MLT")
     assert (await clerk.ask(f"{address}/figures.csv")).text.splitlines() == csv
     assert (await clerk.ask("/desk/en/counts/2026-13")).status == 409
+
+
+async def test_a_persons_data_are_taken_out_as_a_file_and_erased(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk = browsers[CLERK]
+    offer = await issued(place.workshop, credential_id="D-1", family_name="Dias")
+    address = f"/desk/en/issued/{offer.id}"
+    content = await clerk.send(f"{address}/access.json")
+    assert (content.status, '"Dias"' in content.text) == (200, True)
+    assert (await clerk.send(f"{address}/erase")).status == 400
+    erased = await clerk.send(f"{address}/erase", sure="yes")
+    assert (erased.status, "It is erased." in erased.text) == (200, True)
+    assert (await clerk.ask(address)).status == 404
