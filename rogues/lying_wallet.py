@@ -40,7 +40,7 @@ from wanderbuch.agents.holder.receiving import take_offer
 from wanderbuch.agents.holder.request_book import ReceivedRequest, open_requests
 from wanderbuch.agents.holder.request_messages import REQUEST_HANDLERS
 from wanderbuch.agents.holder.requesting import ask, own_request
-from wanderbuch.agents.holder.requests import _message
+from wanderbuch.agents.holder.requests import _message, _service
 from wanderbuch.agents.holder.wallet import list_credentials
 from wanderbuch.agents.runtime.app import ApiModel, Call, Route, get, post
 from wanderbuch.agents.runtime.gate.served import Speaks
@@ -313,7 +313,7 @@ class LyingWalletRole(Role):
 async def _send(office: LyingOffice, record: ReceivedRequest, presentation: dict[str, Any]) -> ReceivedRequest:
     """Send a presentation on the exchange's thread, whatever its state, and keep it for a replay."""
     office.sent[record.id] = presentation
-    message = await _message(office.profile, record, json.dumps(presentation))
+    message = _message(record, json.dumps(presentation), await _service(office.profile, record))
     await office.profile.inject(Sending).send_soon(office.profile, record.origin.channel, message)
     return record
 

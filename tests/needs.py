@@ -66,6 +66,7 @@ def _containers_are_missing() -> str | None:
     return f"{', '.join(missing)} (Debian: apt-get install {packages})" if missing else None
 
 
+@cache
 def _postgresql_is_missing() -> str | None:
     return None if postgresql_programs() else f"{MISSING} ({HOW_TO_INSTALL})"
 

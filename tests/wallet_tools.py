@@ -25,6 +25,7 @@ PAGE: Final = Path(__file__).parents[1] / "agents" / "wallet_host" / "page"
 """The page's files as they are committed."""
 
 _ENTRIES: Final = {"page": "src/page/main.ts", "worker": "src/page/worker.ts"}
+"""The worker is split where it imports `session.ts`: the first screen needs `worker.js` and `chunk.js` alone."""
 _PINNED: Final = (
     "--bundle",
     "--format=esm",
@@ -32,6 +33,8 @@ _PINNED: Final = (
     "--charset=utf8",
     "--legal-comments=none",
     "--minify-whitespace",
+    "--splitting",
+    "--chunk-names=[name]",
 )
 
 
@@ -54,28 +57,29 @@ def build() -> Path:
 
 
 def build_page() -> dict[str, bytes]:
-    """Return the page's files by their path: two bundles of JavaScript, what stands in `wallet/page`, words."""
+    """Return the page's files by their path: bundles of JavaScript, what stands in `wallet/page`, words."""
     build()  # types first
     with _locked():
         out = BUILT / "page-files"
-        _run(
-            "node_modules/.bin/esbuild",
-            *(f"{name}={source}" for name, source in _ENTRIES.items()),
-            *_PINNED,
-            f"--outdir={out}",
-            "--log-level=warning",
-        )
-        bundles = {f"{name}.js": (out / f"{name}.js").read_bytes() for name in _ENTRIES}
+        shutil.rmtree(out, ignore_errors=True)
+        for name, source in _ENTRIES.items():  # one at a time: page and worker share no file
+            _run("node_modules/.bin/esbuild", f"{name}={source}", *_PINNED, f"--outdir={out}", "--log-level=warning")
+        bundles = {path.name: path.read_bytes() for path in sorted(out.iterdir())}
     static = WALLET / "page"
     files = {str(path.relative_to(static)): path.read_bytes() for path in sorted(static.rglob("*")) if path.is_file()}
-    return {**bundles, **files, "words/facts.json": _facts(), "licences.txt": _licences()}
+    return {**bundles, **files, **_words(), "licences.txt": _licences()}
 
 
-def _facts() -> bytes:
-    """Return what credentials are made of, in words: what `words.ts` reads."""
-    from tests.wallet_words import facts
+def _words() -> dict[str, bytes]:
+    """Return what `words.ts` reads: a catalogue a language, what credentials are made of, titles of occupations."""
+    from tests.wallet_words import catalogues, facts, titles
 
-    return (json.dumps(facts(), ensure_ascii=False, indent=0, sort_keys=True) + "\n").encode()
+    told = {**catalogues(), "facts": facts(), **{f"titles.{tag}": own for tag, own in titles().items()}}
+    return {f"words/{name}.json": _json(value) for name, value in told.items()}
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=0, sort_keys=True) + "\n").encode()
 
 
 def _licences() -> bytes:

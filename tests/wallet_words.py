@@ -1,8 +1,16 @@
-"""What credentials are made of, in words: from our schemas, for the page of the wallet (`wallet/src/page/words.ts`)."""
+"""The words of the wallet's page (`wallet/src/page/words.ts`): its catalogues, and what credentials are made of.
+
+The sentences stand in `wallet/words/` as gettext keeps them, like those of other pages (`agents/site/sentences.py`):
+`messages.pot` in English, a catalogue for each other language. `python -m tests.words` brings these up to the template.
+A catalogue whose header says "not yet read by a native speaker" is machine-made: consent then shows English beside it.
+"""
 
 import csv
 from io import StringIO
+from pathlib import Path
 from typing import Any, Final
+
+import polib
 
 from wanderbuch.schemas.credential_type import Attribute, list_credential_types
 from wanderbuch.schemas.data_file import read_text
@@ -24,7 +32,37 @@ LABELS: Final = {
 }
 """In a worker's words, where those of the schemas are their makers'."""
 
+CATALOGUES: Final = Path(__file__).parents[1] / "wallet" / "words"
+TEMPLATE: Final = CATALOGUES / "messages.pot"
+OTHERS: Final = ("ar", "es", "fr", "hi", "si", "ta")
+TITLES: Final = ("es", "fr")
+"""Languages that have titles of occupations, beside English."""
+_UNREAD: Final = "not yet read by a native speaker"
+
 type Json = dict[str, Any]
+
+
+def translation(tag: str) -> polib.POFile:
+    """Return the catalogue of a language that is not English."""
+    return polib.pofile(str(CATALOGUES / f"{tag}.po"), encoding="utf-8")
+
+
+def catalogues() -> dict[str, Json]:
+    """Return all languages by their tag; what is not translated yet is left out, and said in English."""
+    template = polib.pofile(str(TEMPLATE), encoding="utf-8")
+    english = {str(entry.msgctxt): entry.msgid for entry in template}
+    told = {"en": {"language": "en", "machine": False, "sentences": english}}
+    for tag in OTHERS:
+        file = translation(tag)
+        own = {str(entry.msgctxt): entry.msgstr for entry in file.translated_entries()}
+        told[tag] = {"language": tag, "machine": _UNREAD in file.header, "sentences": english | own}
+    return told
+
+
+def titles() -> dict[str, dict[str, str]]:
+    """Return titles of occupations by language and code."""
+    codes = isco08().codes
+    return {tag: {code: title.by_language[tag] for code, title in codes.items()} for tag in TITLES}
 
 
 def facts() -> Json:

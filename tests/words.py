@@ -3,7 +3,8 @@
 Call it after a change of a `messages.pot`: new sentences come into every catalogue, empty; sentences whose English
 changed are marked `fuzzy`, so that a translator looks at them; what is no longer there goes. The order and the
 comments are the template's. A new language (`python -m tests.words de`) gets an empty catalogue in every package.
-Poedit, Weblate and `msgmerge` do the same to one file.
+Poedit, Weblate and `msgmerge` do the same to one file. The page of the wallet has its catalogues in `wallet/words/`;
+`python -m tests.wallet_tools` makes the page's files of them.
 """
 
 import sys
@@ -11,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 import polib
+from tests import wallet_words
 
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.site.sentences import ENGLISH, TEMPLATE, template_of
@@ -83,8 +85,18 @@ def main(tags: list[str]) -> None:
             path = folder / f"{tag}.po"
             merged = brought_up(template, polib.pofile(str(path), encoding="utf-8") if path.exists() else _empty(tag))
             merged.save(str(path))
-            missing = len(merged.untranslated_entries()) + len(merged.fuzzy_entries())
-            print(f"{package} {tag}: {missing} of {len(merged)} sentences to translate")
+            _report(package, tag, merged)
+    template = polib.pofile(str(wallet_words.TEMPLATE), encoding="utf-8")
+    for tag in tags or wallet_words.OTHERS:
+        path = wallet_words.CATALOGUES / f"{tag}.po"
+        merged = brought_up(template, wallet_words.translation(tag) if path.exists() else _empty(tag))
+        merged.save(str(path))
+        _report("wallet", tag, merged)
+
+
+def _report(place: str, tag: str, merged: polib.POFile) -> None:
+    missing = len(merged.untranslated_entries()) + len(merged.fuzzy_entries())
+    print(f"{place} {tag}: {missing} of {len(merged)} sentences to translate")
 
 
 if __name__ == "__main__":

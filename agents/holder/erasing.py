@@ -107,24 +107,31 @@ async def asked_erasure(profile: Profile, request_id: str) -> AskedErasure | Non
 async def sweep_erasures(profile: Profile, now: datetime) -> None:
     """Send again what was not answered, and forget what is old."""
     records = RecordStore(profile, AskedErasure)
+    can_be_reached = True
     async with records.claiming(now, due_of=lambda asked: asked.due_again(now)) as due:
         async for asked in due:
             request = await open_requests(profile).get_or_none(asked.id)
             if asked.created_at + _LOG_KEPT <= now:
                 await records.remove(asked.id)
-            elif asked.answered_at is None and request is not None:
-                await _send(profile, request, asked)
+                continue
+            if asked.answered_at is not None or request is None:
+                continue
+            # A mediator that is away is waited for once: the sweep has other work.
+            if can_be_reached or request.origin.connection_id is not None:
+                can_be_reached = await _send(profile, request, asked) and can_be_reached
 
 
-async def _send(profile: Profile, request: ReceivedRequest, asked: AskedErasure) -> None:
+async def _send(profile: Profile, request: ReceivedRequest, asked: AskedErasure) -> bool:
+    """Send it soon; False: the answer would not reach us now, so a later sweep sends it."""
     origin = request.origin
     try:
         service = await reached_at(profile, origin.own_key) if origin.connection_id is None else None
-    except ResolutionError as err:  # a later sweep asks
+    except ResolutionError as err:
         _LOG.warning("holder: the erasure of request %s is not asked for yet: %s", request.id, err.message)
-        return
+        return False
     message = erasure_message(thread_id=request.thread_id, signed=asked.signed, service=service)
     await profile.inject(Sending).send_soon(profile, origin.channel, message, wants_reply=True)
+    return True
 
 
 async def _request_of(incoming: Incoming) -> ReceivedRequest | None:

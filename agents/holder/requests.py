@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile, ProfileSession
 
@@ -182,8 +182,9 @@ async def present(profile: Profile, config: HolderConfig, request_id: str, named
                     members={"reasons": [{"code": reason.code, "text": reason.text} for reason in reasons]},
                 )
             parts.append(AnsweredPart(part, Answering(credential, lists.get(credential.rev_reg_id or "")), signed))
+        service = await _service(profile, record)  # before the proof, which is dear
         proof = await profile.inject(Prover).prove(profile, record.asked, parts)  # 4
-        message = await _message(profile, record, proof)
+        message = _message(record, proof, service)
         now = datetime.now(UTC)
         if not await RequestBook(profile).present(record, message, at=now):  # 5
             record = await _record(profile, request_id)
@@ -337,14 +338,23 @@ def _attributes(credential: HeldCredential) -> tuple[str, ...]:
     return known.attr_names if known else tuple(sorted(credential.values))
 
 
-async def _message(profile: Profile, record: ReceivedRequest, proof: str) -> dict[str, object]:
-    origin = record.origin
+def _message(record: ReceivedRequest, proof: str, service: Mapping[str, Any] | None) -> dict[str, object]:
     return presentation_message(
         thread_id=record.thread_id,
-        invitation_id=origin.invitation_id,
+        invitation_id=record.origin.invitation_id,
         proof_json=proof,
-        service=await reached_at(profile, origin.own_key) if origin.connection_id is None else None,
+        service=service,
     )
+
+
+async def _service(profile: Profile, record: ReceivedRequest) -> Mapping[str, Any] | None:
+    """Return where the answer to our answer reaches us; None: the verifier knows.
+
+    Raises:
+        ResolutionError: it would not, since our mediator does not answer.
+    """
+    origin = record.origin
+    return await reached_at(profile, origin.own_key) if origin.connection_id is None else None
 
 
 async def _record(profile: Profile, request_id: str) -> ReceivedRequest:

@@ -42,6 +42,9 @@ class Act(StrEnum):
     ERASURE_REFUSED = "erasure-refused"
     ACCESS_ANSWERED = "access-answered"
     COUNTS_PUBLISHED = "counts-published"
+    MAIL_STARTED = "mail-started"
+    MAIL_ENDED = "mail-ended"
+    ROW_MAILED = "row-mailed"
 
 
 class ActLine(LogLine):

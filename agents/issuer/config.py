@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from wanderbuch.agents.issuer.smtp_config import SmtpConfig
 from wanderbuch.agents.runtime.role_settings import BesideFile
 from wanderbuch.agents.site.languages import LanguageTag
 from wanderbuch.governance.facts.anoncreds_ids import SchemaId
@@ -49,6 +50,9 @@ class IssuerConfig(BaseModel):
 
     keeps_because: str = Field(default="", max_length=500)
     """Which law that is, as it is told to whoever asks for erasure."""
+
+    smtp: SmtpConfig | None = None
+    """The mail server by which links of slips are sent; without it, none are. It is the operator's own."""
 
     publish_wait_s: float = Field(default=10.0, ge=0, le=60)
     """How long a call to revoke waits for the new status list to be published before it answers."""

@@ -23,6 +23,8 @@ from wanderbuch.agents.issuer.endorsed import bind_endorser, with_endorsers
 from wanderbuch.agents.issuer.invitation import find_invitation, find_invitation_url
 from wanderbuch.agents.issuer.joining.joining import Joining
 from wanderbuch.agents.issuer.joining.joining_api import JOINING_ROUTES
+from wanderbuch.agents.issuer.mailing.mail_api import MAIL_ROUTES
+from wanderbuch.agents.issuer.mailing.postman import Postman
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.notices import ACK, knows_notice
 from wanderbuch.agents.issuer.older_records import OLDER_RECORDS
@@ -111,6 +113,17 @@ class IssuerOffice:
         self.personal_data = PersonalData(
             tenant.profile, self.desk, self.batches, self.revocations, self.config, clock=tenant.clock
         )
+        self._mailing = OnDemand("issuer.mail", lambda: self.postman.send_due(), tenant.spawn)
+        self.postman = Postman(
+            tenant.profile,
+            self.batches,
+            self.config.smtp,
+            centre=tenant.name,
+            language=self.config.language,
+            address=self.slip_address,
+            clock=tenant.clock,
+            on_wanted=self._mailing.want,
+        )
         self.joining = Joining(
             self.standing,
             OwnApplications(tenant, authority=tenant.governance.config.author, url=tenant.governance.config.url),
@@ -136,6 +149,7 @@ class IssuerOffice:
         await self.revocations.notices.sweep(now)
         await self.batches.sweep(now)
         await self.console.uploads.sweep(now)
+        self._mailing.want()
         self.standing.look_again()
         self.revocations.look_again()
 
@@ -143,6 +157,7 @@ class IssuerOffice:
         """End what is still running of a sweep; the tenant ends what was spawned."""
         self._keeping.close()
         self._publishing.close()
+        self._mailing.close()
         self.console.close()
         await self.desk.stop()
         await self.revocations.notices.stop()
@@ -225,6 +240,7 @@ class IssuerRole(Role):
             *JOINING_ROUTES,
             *CLASS_LIST_ROUTES,
             *BATCH_ROUTES,
+            *MAIL_ROUTES,
             *REGISTER_ROUTES,
             *REVOKING_ROUTES,
             *COUNTS_ROUTES,

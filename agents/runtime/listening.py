@@ -147,14 +147,23 @@ class Site:
                 ssl_shutdown_timeout=_TLS_SHUTDOWN_S if self._tls else None,
             )
         except OSError:  # also a handshake that failed, or took too long: a stranger's affair
-            self.connections.remove(place)
-            accepted.close()
+            self._end(accepted, place)
         except BaseException:
-            self.connections.remove(place)
-            accepted.close()
+            self._end(accepted, place)
             raise
         finally:
             place.handshake = None
+
+    def _end(self, accepted: socket.socket, place: SocketConnection) -> None:
+        """End a connection whose handshake did not end well, or ended in the moment in which it was given up.
+
+        Its transport ends first: asyncio refuses every further connection that gets the number of a descriptor which
+        a transport that is open has, though it was closed.
+        """
+        self.connections.remove(place)
+        if place.transport is not None:
+            place.transport.abort()
+        accepted.close()
 
     async def _look(self) -> None:
         limits = self.connections.limits

@@ -254,6 +254,7 @@ class MessageSockets:
                 case WSMsgType.PING:
                     socket.took_control(len(frame.data))
                     await ws.pong(frame.data)
+                    await asyncio.sleep(0)  # neither of the two waits: others have their turn, and a lost end is seen
                 case WSMsgType.PONG:
                     socket.took_control(len(frame.data))
                     socket.heard_at = now() if socket.is_known else socket.heard_at

@@ -14,6 +14,7 @@ from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.runtime.qr import qr_svg
 from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.application_api import APPLICATION_ROUTES
+from wanderbuch.agents.verifier.asking_again import ask_wallet_again
 from wanderbuch.agents.verifier.cases import (
     CaseDestroyedOut,
     CaseKeyOut,
@@ -76,6 +77,10 @@ async def _ask_again(office: VerifierOffice, call: Call[None]) -> RequestOut:
         return again
     before = await office.verification(call.path["id"])
     return _asked(await put_again(office, before, question_id=call.new_id))
+
+
+async def _ask_wallet_again(office: VerifierOffice, call: Call[None]) -> RequestOut:
+    return _asked(await ask_wallet_again(office, await office.verification(call.path["id"])))
 
 
 async def _explain(office: VerifierOffice, call: Call[ToExplain]) -> ExplanationOut:
@@ -183,6 +188,12 @@ VERIFIER_ROUTES: Final[Sequence[Route]] = (
         status=201,
         summary="Put the same question once more; with the day of the award, where the answer lacked it",
         once=True,
+    ),
+    post(
+        "/requests/{id}/again-same-wallet",
+        _ask_wallet_again,
+        result=RequestOut,
+        summary="Put an applicant's question once more to their wallet, over the connection that it made by the link",
     ),
     get("/requests/{id}", _show, result=RequestOut, summary="Show a request and its decision"),
     get(

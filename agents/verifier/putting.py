@@ -1,5 +1,7 @@
 """Explain a question, and put it: the same for the REST API, for templates and for the desk's pages."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -75,20 +77,10 @@ async def put_again(
     The day of the award is asked of those credentials alone of which the decision lacked it. It stands as long as it
     did: one of a link as long as its document says, since its deadline may have been cut by the link's end.
     """
-    needs_day = ask_again(before.decision) is AskAgain.WITH_DAY
-    decisions = before.decisions or (None,) * len(before.groups)
-    asked = [
-        AskedCredential(
-            group.group,
-            group.requirement,
-            AwardPrecision.DAY if needs_day and lacks_day(decision) else group.award_precision,
-        )
-        for group, decision in zip(before.groups, decisions, strict=True)
-    ]
     return await put(
         office,
-        *asked,
-        deadline_s=await _stood_for(office, before),
+        *asked_anew(before),
+        deadline_s=await stood_for(office, before),
         ref=before.ref,
         keeping=before.keeping,
         asked_by=asked_by,
@@ -96,7 +88,21 @@ async def put_again(
     )
 
 
-async def _stood_for(office: VerifierOffice, before: Verification) -> int | None:
+def asked_anew(before: Verification) -> list[AskedCredential]:
+    """Return what a question asks when it is put again: the day of those credentials, too, of which it was lacking."""
+    needs_day = ask_again(before.decision) is AskAgain.WITH_DAY
+    decisions = before.decisions or (None,) * len(before.groups)
+    return [
+        AskedCredential(
+            group.group,
+            group.requirement,
+            AwardPrecision.DAY if needs_day and lacks_day(decision) else group.award_precision,
+        )
+        for group, decision in zip(before.groups, decisions, strict=True)
+    ]
+
+
+async def stood_for(office: VerifierOffice, before: Verification) -> int | None:
     """Return for how many seconds a question was to stand; None: as long as any."""
     if before.link is None:
         return max(1, round((before.answer_by - before.created_at).total_seconds()))
@@ -124,8 +130,7 @@ async def put(
         KeepingError: its answer cannot be kept like that.
     """
     tenant = office.tenant
-    if (policy := (await office.policy.get()).policy) is not None:
-        refuse_broken(policy.broken_by(asked, keeping))
+    await refuse_against_policy(office, asked, keeping)
     answer_in = timedelta(seconds=deadline_s or office.config.answer_deadline_s)
 
     async def shorten(question_id: str, url: str) -> str:
@@ -133,7 +138,7 @@ async def put(
             return address_of(tenant.place.url, question_id)
         return await tenant.short_links.add(url, lifetime=answer_in)
 
-    try:
+    with refusals_told(office):
         return await office.desk.ask(
             tenant.profile,
             *asked,
@@ -145,6 +150,30 @@ async def put(
             asked_by=asked_by,
             question_id=question_id,
         )
+
+
+async def refuse_against_policy(
+    office: VerifierOffice, asked: Sequence[AskedCredential], keeping: Keeping | None
+) -> None:
+    """Go on only with a question that breaks no rule of the verifier's own policy.
+
+    Raises:
+        PolicyBrokenError: it breaks some.
+    """
+    if (policy := (await office.policy.get()).policy) is not None:
+        refuse_broken(policy.broken_by(asked, keeping))
+
+
+@contextmanager
+def refusals_told(office: VerifierOffice) -> Iterator[None]:
+    """Say what whoever asks can do about a question that may not be put.
+
+    Raises:
+        CannotAskError: there is no governance file yet.
+        RefusedError: the authority does not let this verifier ask it.
+    """
+    try:
+        yield
     except NoGovernanceError as err:
         raise CannotAskError(err, office.governance.last_report) from err
     except OverAskingError as err:

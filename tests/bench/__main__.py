@@ -45,6 +45,7 @@ from tests.bench.keys import (
     RECORDS,
     STORE,
     TENANTS,
+    WALLET_PAGE,
     Key,
 )
 from tests.bench.mediator import measure_mediator
@@ -53,6 +54,7 @@ from tests.bench.processes import measure_processes
 from tests.bench.records import measure_records
 from tests.bench.scaling import measure_scaling
 from tests.bench.tenants import measure_tenants
+from tests.bench.wallet_page import measure_wallet_page
 
 from wanderbuch.agents.machine.errors import MachineError
 from wanderbuch.agents.machine.interrupting import run_to_the_end
@@ -74,6 +76,7 @@ PARTS: Final[Mapping[str, Mapping[str, Key]]] = {
     "records": RECORDS,
     "envelopes": ENVELOPES,
     "mediator": MEDIATOR,
+    "wallet_page": WALLET_PAGE,
     "judging": JUDGING,
     "asking": ASKING,
     **exchange.PARTS,
@@ -250,6 +253,14 @@ async def _mediator(run: _Run) -> None:
     run.figures.details["mediator"] = mediator_figures.details
 
 
+async def _wallet_page(run: _Run) -> None:
+    run.progress("The files of the wallet's page")
+    wallet_figures = await asyncio.to_thread(measure_wallet_page)
+    run.figures.take("wallet_first_page_kb", wallet_figures.first_kb)
+    run.figures.take("wallet_whole_kb", wallet_figures.whole_kb)
+    run.figures.details["wallet_page"] = wallet_figures.details
+
+
 async def _judging(run: _Run) -> None:
     run.progress("A decision, and the cryptography of the same answer")
     folder = run.folder / "judging"
@@ -303,6 +314,7 @@ _STEPS: Final[Mapping[str, Callable[[_Run], Awaitable[None]]]] = {
     "records": _records,
     "envelopes": _envelopes,
     "mediator": _mediator,
+    "wallet_page": _wallet_page,
     "judging": _judging,
     "asking": _asking,
     " ".join(exchange.PARTS): _exchange,

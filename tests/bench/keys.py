@@ -84,6 +84,10 @@ MEDIATOR: Final[Mapping[str, Key]] = {
     ),
     "mediator_idle_rss_kb_each": Key("Memory of an idle wallet at a mediator behind a TLS proxy, KiB", 40),
 }
+WALLET_PAGE: Final[Mapping[str, Key]] = {
+    "wallet_first_page_kb": Key("The first screen of the wallet in the page, in English, kB of brotli", 60),
+    "wallet_whole_kb": Key("All that the wallet in the page fetches of its host, in English, kB of brotli", 120),
+}
 JUDGING: Final[Mapping[str, Key]] = {
     "decision_share_of_crypto": Key("Deciding on an answer that was read, over verifying it by the raw library", 0.01),
     "case_replay_over_verify": Key("Opening a case file and deciding again, over verifying its answer", 1.3),
@@ -112,6 +116,7 @@ GROUPS: Final[Mapping[str, Mapping[str, Key]]] = {
     "A store of 200,000 records": RECORDS,
     "DIDComm v2": ENVELOPES,
     "A mediator": MEDIATOR,
+    "The wallet in the page": WALLET_PAGE,
     "A decision": JUDGING,
     "Many questions": ASKING,
     "A batch": BATCHES,

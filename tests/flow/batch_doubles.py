@@ -10,6 +10,8 @@ from tests.flow.doubles import Calls, Case, Effect, Place
 
 from wanderbuch.agents.demo.example import example_claim
 
+NO_SERVER = {"host": "localhost", "port": 1, "security": "none", "sender": "slips@centre.example"}
+"""A mail server at which nobody listens."""
 OWN = ("credential_id", "family_name", "given_names", "birth_date")
 
 
@@ -92,6 +94,43 @@ async def renew(place: Place) -> Calls:
     return Calls(f"/batches/{batch}/rows/2/renew", {"slips": 1}, check=check)
 
 
+async def written_to(place: Place) -> str:
+    """Return the id of a batch whose people can be reached."""
+    sent = class_list()
+    lines = base64.b64decode(sent["list"]).decode().splitlines()
+    mailed = "\r\n".join([f"{lines[0]},Mail", *(f"{line},p{at}@example.org" for at, line in enumerate(lines[1:]))])
+    sent |= {"list": base64.b64encode(mailed.encode()).decode(), "mapping": {"Mail": "contact_email"}}
+    batch = await place.centre.post("/batches", {"title": "Class", "list": sent, "access": "pin"})
+    await place.centre.post(f"/batches/{batch['batch']['id']}/start")
+    return str(batch["batch"]["id"])
+
+
+async def mail(place: Place) -> Calls:
+    batch = await written_to(place)
+
+    async def check() -> None:
+        shown = await place.centre.wait_for(f"/batches/{batch}/mail", "is_in_trouble", True)  # nobody listens there
+        assert (shown["is_on"], shown["items"]) == (True, [])
+
+    return Calls(f"/batches/{batch}/mail", {"remind_days": 7}, Effect.ANY, check=check)
+
+
+async def end_mail(place: Place) -> Calls:
+    batch = await written_to(place)
+    await place.centre.post(f"/batches/{batch}/mail", {})
+
+    async def check() -> None:
+        assert not (await place.centre.get(f"/batches/{batch}/mail"))["is_on"]
+
+    return Calls(f"/batches/{batch}/mail/end", effect=Effect.ANY, check=check)
+
+
+async def mail_again(place: Place) -> Calls:
+    batch = await written_to(place)
+    await place.centre.post(f"/batches/{batch}/mail", {})
+    return Calls(f"/batches/{batch}/rows/2/mail", effect=Effect.ANY)
+
+
 BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/class-lists/read", read_list),
     ("centre", "POST", "/batches", make),
@@ -101,6 +140,9 @@ BATCH_CASES: list[tuple[str, str, str, Case]] = [
     ("centre", "POST", "/batches/{id}/cancel", moving("cancel", "start")),
     ("centre", "POST", "/batches/{id}/extend", extend),
     ("centre", "DELETE", "/batches/{id}", remove),
+    ("centre", "POST", "/batches/{id}/mail", mail),
+    ("centre", "POST", "/batches/{id}/mail/end", end_mail),
+    ("centre", "POST", "/batches/{id}/rows/{number}/mail", mail_again),
     ("centre", "POST", "/batches/{id}/rows/{number}/retry", retry),
     ("centre", "POST", "/batches/{id}/rows/{number}/leave-out", leave_out),
     ("centre", "POST", "/batches/{id}/rows/{number}/edit", edit),

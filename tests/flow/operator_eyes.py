@@ -4,6 +4,7 @@ import base64
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from aries_askar import Store
@@ -29,9 +30,8 @@ async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[byt
         await store.close()
     sealing = Sealing(base64.b64decode(seal))
     files = [path for path in (*mediator.data.rglob("*"), *mediator.folder.glob("*.log")) if path.is_file()]
-    tables = next(path for path in files if _has_tables(path))
     opened, messages = [], []
-    with sqlite3.connect(tables) as database:
+    with closing(sqlite3.connect(_tables(mediator))) as database:
         for ident, sealed in database.execute("SELECT id, sealed FROM mediated_message"):
             messages.append(sealing.open(sealed, place=ident))
         for wallet_id, sealed in database.execute("SELECT wallet, sealed FROM mediated_key"):
@@ -40,10 +40,25 @@ async def seen_by_operator(mediator: AgentHandle) -> tuple[list[bytes], list[byt
     return [*entries, *opened, *messages, *(path.read_bytes() for path in files)], messages
 
 
+def a_day_passes(mediator: AgentHandle) -> int:
+    """Make all that waits, and each wallet's last visit, a day older; return how many messages wait.
+
+    The mediator must not run. It keeps no finer time than hours, and these are all of them.
+    """
+    with closing(sqlite3.connect(_tables(mediator))) as database, database:
+        waiting = database.execute("UPDATE mediated_message SET hour = hour - 24").rowcount
+        assert database.execute("UPDATE mediated SET seen = seen - 24").rowcount
+    return waiting
+
+
+def _tables(mediator: AgentHandle) -> Path:
+    return next(path for path in mediator.data.rglob("*") if path.is_file() and _has_tables(path))
+
+
 def _has_tables(path: Path) -> bool:
     if path.open("rb").read(len(_SQLITE)) != _SQLITE:
         return False
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database:
         return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'mediated_message'").fetchall())
 
 

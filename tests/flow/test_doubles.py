@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from tests.flow.application_doubles import APPLICATION_CASES
 from tests.flow.authority_doubles import AUTHORITY_CASES
-from tests.flow.batch_doubles import BATCH_CASES
+from tests.flow.batch_doubles import BATCH_CASES, NO_SERVER
 from tests.flow.desk_doubles import DESK_CASES
 from tests.flow.doubles import Calls, Case, Effect, Place, call
 from tests.flow.joining_doubles import JOINING_CASES
@@ -43,6 +43,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
     village = Village(
         tmp_path_factory.mktemp("village"),
         authority=AUTHORITY,
+        centre={"smtp": NO_SERVER},
         start_child=start_prepared,
     )
     try:
@@ -160,6 +161,15 @@ async def ask_in_words(_: Place) -> Calls:
 async def ask_once_more(place: Place) -> Calls:
     made = await place.employer.post("/questions", IN_WORDS)
     return Calls(f"/requests/{made['id']}/again", effect=Effect.EACH)
+
+
+async def ask_wallet_once_more(place: Place) -> Calls:
+    """Ten clicks make one question: the wallet is asked once more, and not ten times."""
+    link = await place.employer.post("/links", {"title": "Welders", "question": IN_WORDS})
+    await place.worker.post("/invitations", {"url": link["invitation_url"]})
+    (applicant,) = (await place.employer.get(f"/links/{link['id']}/applicants"))["items"]
+    await place.employer.post(f"/requests/{applicant['id']}/cancel")
+    return Calls(f"/requests/{applicant['id']}/again-same-wallet", effect=Effect.SAME)
 
 
 async def explain_question(_: Place) -> Calls:
@@ -295,6 +305,7 @@ CASES: list[tuple[str, str, str, Case]] = [
     ("employer", "POST", "/requests", ask),
     ("employer", "POST", "/questions", ask_in_words),
     ("employer", "POST", "/requests/{id}/again", ask_once_more),
+    ("employer", "POST", "/requests/{id}/again-same-wallet", ask_wallet_once_more),
     ("employer", "POST", "/questions/explain", explain_question),
     ("employer", "POST", "/links", make_link),
     ("employer", "POST", "/papers", look_at_paper),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.abuse.town import Town
-from tests.flow.operator_eyes import seen_by_operator
+from tests.flow.operator_eyes import a_day_passes, seen_by_operator
 from tests.welders import CLAIM as WELDER
 
 from wanderbuch.agents.machine import AgentHandle
@@ -86,6 +86,7 @@ async def test_a_wallet_without_an_address_takes_proves_and_hears_whoever_is_kil
     assert all(b'"ciphertext"' in message for message in waiting)
     for secret in (*(WELDER[name] for name in PERSONAL), scene.academy.host, scene.employer.host, "issue-credential"):
         assert not [item[:200] for item in seen if secret.encode() in item], secret
+    assert a_day_passes(mediator) == len(waiting)
     await phone.start()  # it is ready without its mediator
     await mediator.start()
     async with asyncio.timeout(120):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from tests.flow.operator_eyes import a_day_passes
 from tests.interop.conftest import MEDIATOR, MEDIATOR_OF_TWO
 from tests.interop.credo_wallet import CredoError
 from tests.interop.ecosystem import Ecosystem
@@ -43,7 +44,7 @@ async def restart(mediator: AgentHandle) -> None:
     await mediator.start()
 
 
-async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path: Path) -> None:
+async def test_takes_what_came_while_it_was_away_for_a_day(ecosystem: Ecosystem, tmp_path: Path) -> None:
     """The first of this mediator's wallets: notices to those of other tests come again, and wait for them."""
     mediator = mediator_of(ecosystem)
     offer = await ecosystem.offer()
@@ -54,7 +55,9 @@ async def test_takes_what_came_while_it_was_away(ecosystem: Ecosystem, tmp_path:
     async with asyncio.timeout(60):
         while not (await mediator.get("/status"))["messages"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    await restart(mediator)
+    await mediator.kill()
+    assert a_day_passes(mediator)
+    await mediator.start()
     async with ecosystem.wallet(tmp_path / "wallet", mediator=at(MEDIATOR)) as wallet:
         await wallet.until(lambda seen: seen.kind == "revocation")
         await wallet.has_all()

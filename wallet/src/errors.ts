@@ -9,6 +9,11 @@ export class WalletError extends Error {
     this.name = new.target.name
     this.code = code
   }
+
+  /** A number that goes with the code; null: none. */
+  get detail(): number | null {
+    return null
+  }
 }
 
 /** Something from outside does not have the form that it must have. `path` says where, `expected` what. */

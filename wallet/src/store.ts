@@ -17,6 +17,7 @@ export interface Change {
 export type Kind =
   | 'connection'
   | 'credential'
+  | 'erasure'
   | 'inbox'
   | 'key'
   | 'link-secret'

@@ -4,6 +4,7 @@ import { Agent, type AgentOptions } from './agent/agent.js'
 import { connect } from './agent/did_exchange.js'
 import { fetchInvitation } from './agent/invitation.js'
 import { Credentials } from './exchange/credentials.js'
+import { Erasures } from './exchange/erasures.js'
 import { Objects } from './exchange/objects.js'
 import { Offers } from './exchange/offers.js'
 import { Questions } from './exchange/questions.js'
@@ -24,6 +25,7 @@ export class Wallet {
   readonly offers: Offers
   readonly credentials: Credentials
   readonly questions: Questions
+  readonly erasures: Erasures
 
   private constructor(agent: Agent) {
     this.agent = agent
@@ -32,6 +34,7 @@ export class Wallet {
     this.offers = new Offers(agent, objects, unanswered)
     this.credentials = new Credentials(agent, objects)
     this.questions = new Questions(agent, this.credentials, unanswered)
+    this.erasures = new Erasures(agent)
   }
 
   static async open(store: Store, network: Network, options: AgentOptions): Promise<Wallet> {

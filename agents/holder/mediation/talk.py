@@ -102,6 +102,8 @@ class Talk:
         self._taken: asyncio.Queue[str] = asyncio.Queue()
         self._waiting_bytes = 0
         self._tally = Tally(_LOG)
+        self.has_heard = False
+        """Whether the mediator said anything."""
 
     async def ask(self, kind: str, **members: object) -> Received:
         """Send a message, and return what the mediator answers.
@@ -151,6 +153,7 @@ class Talk:
     async def _hear(self) -> None:
         while True:
             received, members = self._opened(await self._socket.receive())
+            self.has_heard = True
             asked = self._asked.get(received.thread_id)
             if asked is not None and not asked.done():
                 asked.set_result(received)
@@ -188,10 +191,14 @@ class Talk:
         try:
             taken = await self._takes_in(message.envelope)
         except Exception as err:  # noqa: BLE001 (one message must not keep the others from us for ever)
-            _LOG.warning("holder.mediator.not_taken: %s", describe(err))
-            is_fault = not is_store_failure(err)
-            message = replace(message, faults=message.faults + is_fault)
-            taken = TakenIn(is_done=message.faults >= _MOST_FAULTS)
+            taken = TakenIn(is_done=False)
+            if is_store_failure(err):
+                _LOG.warning("holder.mediator.not_taken: %s", describe(err))
+            else:
+                message = replace(message, faults=message.faults + 1)
+                taken = TakenIn(is_done=message.faults >= _MOST_FAULTS)
+                event = "holder.mediator.given_up" if taken.is_done else "holder.mediator.not_taken"
+                _LOG.error(event, exc_info=err)  # the log says where it failed, and nothing of the message
         if taken.is_done:
             self._done(message.id, len(message.envelope))
             return

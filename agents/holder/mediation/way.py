@@ -10,6 +10,9 @@ of a talk, each of which finds what the ones before left, whatever cut them shor
 
 A key is registered before anybody is told that the wallet is reached with it; it is kept before that. So whatever is
 written to a key that was given away arrives, or waits at the mediator.
+
+A mediator that forgot this wallet answers nothing: it knows no such sender. One whose store is away answers nothing
+either, and what waits there would be lost with the connection. So a new one is made only after a day of silence.
 """
 
 import asyncio
@@ -37,7 +40,7 @@ from wanderbuch.faults import describe
 from wanderbuch.plugins.exchange.channel import QUEUE
 from wanderbuch.plugins.exchange.connecting.connections import find_connection
 from wanderbuch.plugins.exchange.connecting.invitations import read_invitation_message
-from wanderbuch.plugins.exchange.connecting.invitee import begin
+from wanderbuch.plugins.exchange.connecting.invitee import begin, forget_begun
 from wanderbuch.plugins.exchange.connection import Connection
 from wanderbuch.plugins.exchange.key_ring import KeyRing
 from wanderbuch.plugins.exchange.own_way import OwnAddress, OwnSite, OwnWay
@@ -54,6 +57,8 @@ _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 300.0
 _WANTED_S: Final = (5.0, 7.5)  # the pause while somebody waits
 _WORKED_S: Final = 60.0
+_SILENT_TALKS: Final = 24
+_SILENT_S: Final = 24 * 3600.0
 
 
 class MediatedWay(OwnWay):
@@ -76,6 +81,8 @@ class MediatedWay(OwnWay):
         self._connected = asyncio.Event()
         self._handshake_id: str | None = None
         self._live_since: float | None = None
+        self._silent_talks = 0
+        self._silent_since = 0.0
         self._wanted = asyncio.Event()
         self._waiting = 0
 
@@ -165,6 +172,20 @@ class MediatedWay(OwnWay):
                 for task in (running, opening):
                     task.cancel()
                 await asyncio.gather(running, opening, return_exceptions=True)
+                self._note_talk(talk)
+
+    def _note_talk(self, talk: Talk) -> None:
+        """Count the talks in which the mediator said nothing, though it took the socket."""
+        if talk.has_heard:
+            self._silent_talks = 0
+            return
+        if not self._silent_talks:
+            self._silent_since = time.monotonic()
+        self._silent_talks += 1
+
+    @property
+    def _is_forgotten(self) -> bool:
+        return self._silent_talks >= _SILENT_TALKS and time.monotonic() >= self._silent_since + _SILENT_S
 
     async def _open(self, talk: Talk, connection: Connection) -> None:
         mediation = await self._granted(talk, connection)  # 2
@@ -192,9 +213,13 @@ class MediatedWay(OwnWay):
         kept = await self._kept()
         if kept is not None:
             connection = await find_connection(self._profile, kept.own_key, adopts=False)
-            if connection is not None:
+            if connection is not None and not self._is_forgotten:
                 return connection
-            await self._records.remove(kept.id)  # the connection was removed; a new one is made
+            if connection is not None:
+                log_event(_LOG, logging.WARNING, "holder.mediator.forgot_us")
+                await forget_begun(self._profile, connection)
+            await self._records.remove(kept.id)  # there is no connection any more; a new one is made
+            self._silent_talks, self._address = 0, None
         invitation = read_invitation_message(await fetch_invitation(self._edge, self._mediator))
         self._handshake_id = invitation.handshake_id
         self._connected.clear()

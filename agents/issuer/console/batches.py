@@ -24,6 +24,8 @@ from wanderbuch.agents.issuer.console.claim_view import claim_lines, name_of
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
 from wanderbuch.agents.issuer.console.slip_view import slip_of
 from wanderbuch.agents.issuer.desk import OfferRefusedError
+from wanderbuch.agents.issuer.mailing.mailing import MOST_DAYS, MOST_REMINDERS
+from wanderbuch.agents.issuer.mailing.postman import MailPlan
 from wanderbuch.agents.issuer.pages.slip_words import message_text
 from wanderbuch.agents.runtime.problems import MalformedError
 from wanderbuch.agents.site.rendering import SECURITY_HEADERS, PageHandler
@@ -102,6 +104,8 @@ class ConsoleBatches:
             asked=asked if state else "",
             rows=[(name_of(claimed.claim), claimed.claim.get("credential_id", ""), row) for claimed, row in rows],
             next_after=rows[-1][1].number if state is None and len(rows) == _A_PAGE else None,
+            may_mail=_may_mail(visit, batch),
+            mailing=await visit.office.postman.of(batch.id),
             err=err,
         )
 
@@ -132,6 +136,10 @@ class ConsoleBatches:
                         return visit.go(f"/batch/{batch.id}")
                     at = visit.office.tenant.clock()
                     await batches.extend(batch.id, max(at, batch.claim_until) + 3 * _MONTH, by=by)
+                case "mail":
+                    await visit.office.postman.begin(batch, _mail_plan(visit), by=by)
+                case "mail-stop":
+                    await visit.office.postman.end(batch, by=by)
                 case "remove":
                     await batches.remove(batch.id, by=by)
                     return visit.go("/batches")
@@ -230,6 +238,7 @@ class ConsoleBatches:
             name=name_of(claim),
             lines=claim_lines(kind, claim, visit.words),
             address=self._address(visit, batch, row),
+            mail=await visit.office.postman.row(batch, row.number) if _may_mail(visit, batch) else None,
             is_open=row.state in (RowState.WAITING, RowState.OPEN, RowState.LOCKED),
             may_edit=row.state in _EDITED and batch.state is not BatchState.CANCELLED,
             err=err,
@@ -240,6 +249,7 @@ class ConsoleBatches:
         number, slips = _number(visit.request.match_info["number"]), visit.text("slips")
         does: Mapping[str, Callable[[], Awaitable[object]]] = {
             "retry": lambda: batches.retry(batch, number, by=by),
+            "mail-again": lambda: visit.office.postman.again(batch, number, by=by),
             "leave-out": lambda: batches.leave_out(batch, number, by=by),
             "renew": lambda: batches.renew(batch, number, slips=_number(slips), by=by),
         }
@@ -308,6 +318,21 @@ class ConsoleBatches:
 
     def _address(self, visit: ConsoleVisit, batch: Batch, row: BatchRow) -> str:
         return visit.office.slip_address(slip_token(row.slip, batch.secret))
+
+
+def _may_mail(visit: ConsoleVisit, batch: Batch) -> bool:
+    """Return whether people of a batch can be written to."""
+    return visit.office.postman.config is not None and batch.contacts > 0 and batch.access is not Access.IN_PERSON
+
+
+def _mail_plan(visit: ConsoleVisit) -> MailPlan:
+    days, most = visit.text("days"), visit.text("most")
+    for text in (days, most):
+        if not (text.isascii() and text.isdecimal() and len(text) < 4):
+            raise MalformedError("expected a whole number of days, and of reminders")
+    if not (1 <= int(days) <= MOST_DAYS and int(most) <= MOST_REMINDERS):
+        raise MalformedError(f"expected 1 to {MOST_DAYS} days, and at most {MOST_REMINDERS} reminders")
+    return MailPlan(int(days), int(most))
 
 
 def _file(text: str, name: str) -> web.Response:

@@ -123,7 +123,7 @@ def read_claim_form(kind: CredentialType, sent: MultiDict[str], words: Words, *,
         except ValueProblem as problem:
             line.problem = f"{problem.message}: {problem.fix}"
     if form.is_whole:
-        _check(kind, form, at)
+        form.claim = checked(kind, form, form.claim, at)
     return form
 
 
@@ -266,15 +266,16 @@ def _occupation(attribute: Attribute, line: FormLine, chosen: str, words: Words)
     )
 
 
-def _check(kind: CredentialType, form: ClaimForm, at: date) -> None:
-    """Put what is wrong with the claim as a whole at its fields."""
+def checked(kind: CredentialType, form: ClaimForm, claim: Mapping[str, str], at: date) -> dict[str, str]:
+    """Return a claim that is made of a form; what is wrong with it is put at its fields, as in `read_claim_form`."""
     try:
-        form.claim = validate_claim(kind, form.claim, at=at).plain
+        return validate_claim(kind, claim, at=at).plain
     except ClaimError as err:
         by_name = {line.name: line for line in form.lines}
         for finding in err.findings:
             line = by_name.get(finding.attribute, form.lines[0])
             line.problem = f"expected {finding.expected}, found {finding.found}"
+        return dict(claim)
 
 
 def _iso(text: str) -> str:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from wanderbuch.agents.issuer.acts import Act
 from wanderbuch.agents.issuer.batches.slips import own_number
 from wanderbuch.agents.issuer.class_list.listed import NUMBER
-from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, read_claim_form, shared_values
+from wanderbuch.agents.issuer.console.claim_form import ClaimForm, blank_form, checked, read_claim_form, shared_values
 from wanderbuch.agents.issuer.console.claim_view import lines_of_values, name_of
 from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.pages import ConsolePages, ConsoleVisit
@@ -105,7 +105,10 @@ class ConsoleIssuing:
         visit.must_issue()
         kind, at = visit.office.standing.credential_type, visit.office.tenant.clock()
         number = own_number(visit.own_id("number"), 0)
-        form = read_claim_form(kind, visit.sent, visit.words, at=days_anywhere(at).last, number=number)
+        last_day = days_anywhere(at).last
+        form = read_claim_form(kind, visit.sent, visit.words, at=last_day, number=number)
+        if form.is_whole:  # with what is added to it, which may be too long with what was written
+            checked(kind, form, _claim(visit, form), last_day)
         if not form.is_whole:
             return self._show_form(visit, form, status=422)
         match visit.text("step"):

@@ -16,6 +16,7 @@ from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.kit import KIT
 from wanderbuch.agents.issuer.desk import OfferDesk
 from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.mailing.postman import Postman
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
@@ -80,6 +81,10 @@ class ConsoleOffice(Protocol):
     @property
     def many_revocations(self) -> ManyRevocations:
         """Return its calls that revoke."""
+
+    @property
+    def postman(self) -> Postman:
+        """Return what writes to the people of its batches."""
 
     @property
     def joining(self) -> Joining:

@@ -15,7 +15,7 @@ from acapy_agent.core.profile import Profile
 from wanderbuch.agents.runtime.gate.admission import Party, Room, RoomLimits
 from wanderbuch.agents.runtime.gate.envelope import Envelope, EnvelopeError, Opened, decrypt, identify, read_envelope
 from wanderbuch.agents.runtime.gate.handlers import HandlerTable, RoleHandler
-from wanderbuch.agents.runtime.gate.keys import OwnKeys, ProfileOf
+from wanderbuch.agents.runtime.gate.keys import OwnKey, OwnKeys, ProfileOf
 from wanderbuch.agents.runtime.gate.received import Received, ReceivedError
 from wanderbuch.agents.runtime.gate.senders import NO_ENDS, Sender, Senders
 from wanderbuch.agents.runtime.gate.served import Nearness, NotServedError, Row, Served
@@ -113,7 +113,7 @@ class Gate:
         if own_key is not None:
             opened = identify(own_key.recipient, own_key.key)
             if self._senders.is_remembered(opened):
-                return await self._looked_at(envelope, own_key.tenant, opened, len(body), network)
+                return await self._looked_at(envelope, own_key.tenant, opened, len(body), network or _place(own_key))
         party = Party(Nearness.NOBODY, network, network)
         self._looking.check(party, len(body))
         ticket = self._looking.enter(party, len(body))
@@ -123,7 +123,7 @@ class Gate:
             if own_key is None:
                 raise EnvelopeError(_NOT_OURS)
             opened = opened or identify(own_key.recipient, own_key.key)
-            return await self._looked_at(envelope, own_key.tenant, opened, len(body), network)
+            return await self._looked_at(envelope, own_key.tenant, opened, len(body), network or _place(own_key))
         finally:
             self._looking.leave(ticket)
 
@@ -204,6 +204,11 @@ def incoming_of(
 def _takes(entry: RoleHandler, connection: Connection | None) -> bool:
     """Tell whether a handler takes what comes over this connection."""
     return not entry.handler.own_connections or (connection is not None and connection.inviter_role == entry.role)
+
+
+def _place(own_key: OwnKey) -> str:
+    """Return what counts as the network of what came by a mediator or in an answer: each peer has a key of its own."""
+    return f"key {own_key.recipient.key}"
 
 
 def _packed_bytes(size: int) -> int:

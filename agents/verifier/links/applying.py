@@ -15,7 +15,7 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from acapy_agent.core.profile import Profile
 
@@ -114,15 +114,7 @@ class Applying:
             return
         if asked.state is not VerificationState.OPEN:
             return
-        proof_request = proof_request_json(asked.proof_request)
-        message = request_message(
-            message_id=asked.id,
-            proof_request_json=proof_request,
-            goal_code=goal_code(asked.requirement.purpose),
-            comment=None if asked.keeping is None else asked.keeping.told(),
-        )
-        thread_decorator = {"~thread": {"thid": asked.id, "pthid": link.id}}
-        await sending.answer(incoming, connection.channel, message | thread_decorator)
+        await sending.answer(incoming, connection.channel, question_message(asked))
 
     async def _question(self, link: QuestionLink, connection: Connection) -> Verification:
         asked: Verification | None = None
@@ -192,6 +184,17 @@ class Applying:
             )
         except DuplicateError:  # the same wallet, at a process that slept in its step
             return await self._desk.status(self._profile, question_id)
+
+
+def question_message(asked: Verification) -> dict[str, Any]:
+    """Return a question of a link as it goes over a connection: on a thread of its own, below the link's."""
+    message = request_message(
+        message_id=asked.id,
+        proof_request_json=proof_request_json(asked.proof_request),
+        goal_code=goal_code(asked.requirement.purpose),
+        comment=None if asked.keeping is None else asked.keeping.told(),
+    )
+    return message | {"~thread": {"thid": asked.id, "pthid": asked.link}}
 
 
 def _question_id(link: QuestionLink, connection: Connection, time: int) -> str:

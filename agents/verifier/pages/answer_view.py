@@ -59,6 +59,7 @@ class AnswerView:
         day: that the answer is about, or on which the question ended, UTC.
         open_facts: what was not checked, by name; the first few.
         more_open: how many more were not checked.
+        again_same_wallet: whether there is a connection over which whoever answered may be asked once more.
     """
 
     verification: Verification
@@ -71,6 +72,7 @@ class AnswerView:
     facts: tuple[AnswerFact, ...]
     sources: tuple[AnswerSource, ...]
     again: AskAgain | None
+    again_same_wallet: bool
 
     @property
     def decision(self) -> TrustDecision | None:
@@ -111,6 +113,7 @@ def answer_view(verification: Verification, seen: Mapping[str, str] | None, lang
         facts=grounds.facts,
         sources=grounds.sources,
         again=_again(verification),
+        again_same_wallet=verification.over is not None and verification.state is not VerificationState.DECLINED,
     )
 
 

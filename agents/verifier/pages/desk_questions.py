@@ -20,6 +20,7 @@ from wanderbuch.agents.site.progress import ProgressShown
 from wanderbuch.agents.site.rendering import PageHandler
 from wanderbuch.agents.site.streams import Message
 from wanderbuch.agents.site.works import WorkState
+from wanderbuch.agents.verifier.asking_again import ask_wallet_again
 from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.pages.answer_view import answer_view, good_until_of
 from wanderbuch.agents.verifier.pages.desk import AskingPages, AskingVisit, about_question
@@ -65,6 +66,7 @@ class DeskQuestions:
             ("GET", f"{question}/events"): served(self._follow),
             ("POST", f"{question}/withdraw"): served(self._withdraw),
             ("POST", f"{question}/again"): served(self._again),
+            ("POST", f"{question}/again-same-wallet"): served(self._again_same_wallet),
             ("POST", f"{question}/forget"): served(self._forget),
         }
 
@@ -141,6 +143,12 @@ class DeskQuestions:
         with contextlib.suppress(DuplicateError):  # a second click
             await put_again(visit.office, verification, asked_by=visit.person.id, question_id=question_id)
         return visit.go(f"/question/{question_id}")
+
+    async def _again_same_wallet(self, visit: AskingVisit) -> web.StreamResponse:
+        """Put an applicant's question once more to their wallet; a second click finds the same one."""
+        verification = await self._question(visit)
+        asked = await ask_wallet_again(visit.office, verification, asked_by=visit.person.id)
+        return visit.go(f"/question/{asked.id}")
 
     async def _forget(self, visit: AskingVisit) -> web.StreamResponse:
         verification = await self._question(visit)

@@ -20,6 +20,7 @@ from wanderbuch.plugins.exchange.connecting import acapy_entries as acapy
 from wanderbuch.plugins.exchange.connecting.at_hand import changes_of, made_of, note_no_connection, put_at_hand
 from wanderbuch.plugins.exchange.connecting.connections import (
     acapy_connection,
+    forget_connection,
     keep_connection,
     own_key_by_id,
     read_connection,
@@ -219,6 +220,15 @@ class Invitee:
         if answer is not None:
             await self.office_of(office).refused(answer[0].handshake_id, read_report(incoming.members), incoming)
         return answer is not None
+
+
+async def forget_begun(profile: Profile, connection: Connection) -> None:
+    """Remove a connection that its inviter knows no more: opening the invitation again begins anew."""
+    async with profile.session() as session:
+        sent = await read_sent(session, connection.own_key)
+    await forget_connection(profile, connection, with_their_key=True)
+    if sent is not None:
+        await _forget(profile, sent)
 
 
 async def knows_handshake(incoming: Incoming) -> bool:

@@ -88,14 +88,14 @@ class LinkPlace:
 
     Args:
         link: its id.
-        number: of the place.
+        number: of the place; None: asked again, beside the places.
         question_id: of the one question that is put there.
         address: what the link is found by.
         over: our key of the connection of whoever has the place.
     """
 
     link: str
-    number: int
+    number: int | None
     question_id: str
     address: str
     over: str

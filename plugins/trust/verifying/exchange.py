@@ -177,6 +177,11 @@ class Verification(Record):
         return self.seen_until is not None
 
     @property
+    def is_asked_again_over(self) -> bool:
+        """Whether it was sent to a wallet that had been asked before: no address leads to it."""
+        return self.over is not None and self.place is None
+
+    @property
     def invitation_id(self) -> str:
         """Id of the invitation that carries the question."""
         return f"{self.id}.i"

@@ -4,18 +4,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from tests.unit.exchange.connecting.ends import End
 from tests.unit.mediator.phones import message
 
+from wanderbuch.agents.holder.mediation import way as way_module
 from wanderbuch.agents.holder.mediation.granted import Mediation, MediatorError, mediation_id
 from wanderbuch.agents.holder.mediation.keys import KeysThere
 from wanderbuch.agents.holder.mediation.talk import Talk
 from wanderbuch.agents.holder.mediation.way import MediatedWay
 from wanderbuch.agents.runtime.config import AgentConfig
 from wanderbuch.agents.runtime.gate.received import Received
+from wanderbuch.plugins.exchange.connecting.invitations import Invitation
 from wanderbuch.plugins.exchange.connecting.own_keys import note_key
 from wanderbuch.plugins.exchange.connecting.peer_dids import fresh_peer
 from wanderbuch.plugins.exchange.connection import Connection
@@ -156,3 +159,56 @@ async def test_while_somebody_waits_talks_are_not_begun_every_second(
     monkeypatch.undo()
     assert len(set(slept)) > 1
     assert min(slept) >= 5.0
+
+
+async def test_after_a_day_of_silence_and_not_before_a_wallet_connects_anew(
+    wallet: End, agent_config: AgentConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mediator = End(agent_config.model_copy(update={"data": tmp_path / "mediator"}), "mediator")
+    await mediator.start()
+    try:
+        invitation = await mediator.invite("mediate", reusable=True)
+
+        async def fetched(*_: object) -> Invitation:
+            return invitation
+
+        monkeypatch.setattr(way_module, "fetch_invitation", fetched)
+        monkeypatch.setattr(way_module, "read_invitation_message", lambda read: read)
+        way = MediatedWay(wallet.profile, cast(HttpEdge, wallet.bag), _MEDIATOR)
+
+        async def connection() -> Connection:
+            making = asyncio.create_task(way._connection())
+            while not making.done() and not wallet.book.told:
+                for _, packed in await wallet.posted():
+                    if (answer := await mediator.receive(packed, waits=True)) is not None:
+                        await wallet.receive(answer)
+                await asyncio.sleep(0.01)
+            while wallet.book.told:
+                assert way.connected(wallet.book.told.pop()[0])
+            return await making
+
+        first = await connection()
+        grant = Mediation(
+            id=mediation_id(_MEDIATOR),
+            own_key=first.own_key,
+            endpoint="https://one.test",
+            routing_keys=(first.own_key,),
+        )
+        await RecordStore(wallet.profile, Mediation).put(grant)
+        silent, heard = cast(Talk, SimpleNamespace(has_heard=False)), cast(Talk, SimpleNamespace(has_heard=True))
+        for _ in range(24):
+            way._note_talk(silent)
+        assert (await connection()).own_key == first.own_key  # its store may be away
+        way._silent_since -= 24 * 3600
+        way._note_talk(heard)
+        way._note_talk(silent)
+        way._silent_since -= 24 * 3600
+        assert (await connection()).own_key == first.own_key
+        for _ in range(24):
+            way._note_talk(silent)
+        second = await connection()
+        assert second.own_key != first.own_key
+        assert await wallet.connection(first.own_key) is None
+        assert await RecordStore(wallet.profile, Mediation).get_or_none(mediation_id(_MEDIATOR)) is None
+    finally:
+        await mediator.stop()

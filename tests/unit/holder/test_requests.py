@@ -11,12 +11,14 @@ from tests.unit.holder.asked_wallet import ELSEWHERE, SHIPYARD, AskedWallet
 from tests.unit.holder.offered import CONFIG, after, base58_key
 from tests.unit.told import told
 
-from wanderbuch.agents.holder import requests
+from wanderbuch.agents.holder import erasing, requests
+from wanderbuch.agents.holder.proving import Prover
 from wanderbuch.agents.holder.reading import Page
 from wanderbuch.agents.holder.request_book import ReceivedRequest, RequestBook, RequestState
 from wanderbuch.agents.holder.requests import DeclineReason
 from wanderbuch.agents.runtime.problems import RefusedError
 from wanderbuch.errors import ExchangeError, PresentationError, ResolutionError
+from wanderbuch.plugins.exchange.own_way import OwnAddress, OwnWay
 from wanderbuch.plugins.exchange.payloads import Payloads
 from wanderbuch.plugins.exchange.proof_messages import ack_message
 from wanderbuch.store.records import NotFoundError
@@ -67,6 +69,45 @@ async def test_a_question_over_a_connection_is_answered_over_it(asked: AskedWall
     assert "~service" not in asked.heard[-1].message
     assert await asked.hear_ack(request)
     assert (await asked.request(request.id)).state is RequestState.ACCEPTED
+
+
+class Away(OwnWay):
+    """The way to a wallet whose mediator does not answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def address(self) -> OwnAddress:
+        self.asked += 1
+        raise ResolutionError("the mediator does not answer")
+
+    async def register(self, own_key: str) -> None:
+        raise ResolutionError("the mediator does not answer")
+
+
+async def test_while_its_mediator_is_away_a_wallet_makes_no_proof_and_sweeps_without_waiting_again(
+    asked: AskedWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential = await asked.credential_id()
+    answered = [await asked.asked() for _ in range(3)]
+    for request in answered:
+        await requests.present(asked.profile, CONFIG, request.id, credential)
+        await erasing.ask_to_erase(asked.profile, request.id)
+    await asked.settled()
+    waits = await asked.asked()
+    sent = len(asked.heard)
+    away = Away()
+    asked.profile.context.injector.bind_instance(OwnWay, away)
+    monkeypatch.setattr(Prover, "prove", None)  # nobody calls it
+    with pytest.raises(ResolutionError):
+        await requests.present(asked.profile, CONFIG, waits.id, credential)
+    assert (away.asked, (await asked.request(waits.id)).state) == (1, RequestState.OPEN)
+    await erasing.sweep_erasures(asked.profile, after(3_600.0))
+    assert away.asked == 2
+    asked.profile.context.injector.clear_binding(OwnWay)
+    await erasing.sweep_erasures(asked.profile, after(4 * 3_600.0))
+    await asked.settled()
+    assert len(asked.heard) == sent + len(answered)
 
 
 async def test_a_question_that_comes_over_no_connection_is_not_kept(asked: AskedWallet) -> None:

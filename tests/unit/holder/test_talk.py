@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.mediator.phones import message, opened
 from wanderbuch.agents.holder.mediation import talk as talking
 from wanderbuch.agents.holder.mediation.granted import MediatorError, TalkEndedError, read_grant
 from wanderbuch.agents.holder.mediation.talk import Talk
+from wanderbuch.agents.runtime.logs import _JsonLines
 from wanderbuch.agents.runtime.store import StoreBusyError
 from wanderbuch.errors import WanderbuchError
 from wanderbuch.plugins.exchange.connecting.peer_dids import OwnPeer, fresh_peer
@@ -148,13 +150,15 @@ async def test_what_cannot_be_taken_now_is_tried_again_and_holds_up_nothing(monk
     running.cancel()
 
 
-async def test_a_message_that_always_fails_does_not_stay_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_message_that_always_fails_does_not_stay_for_ever_and_the_log_says_where_it_failed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(talking, "_LONGEST_PAUSE_S", 0.0)
     tries = list[bytes]()
 
     async def takes(envelope: bytes) -> TakenIn:
         tries.append(envelope)
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError("Kamala")
 
     line = Line(takes)
     running = asyncio.create_task(line.talk.run())
@@ -162,6 +166,13 @@ async def test_a_message_that_always_fails_does_not_stay_for_ever(monkeypatch: p
     assert (await line.heard())["message_id_list"] == ["one"]
     assert len(tries) == 3
     running.cancel()
+    lines = [
+        json.loads(_JsonLines("phone", unsafe_acapy_details=False).format(record))
+        for record in caplog.records
+        if record.exc_info
+    ]
+    assert [line["event"] for line in lines] == [*["holder.mediator.not_taken"] * 2, "holder.mediator.given_up"]
+    assert all(line["frames"][-1].endswith(" takes") and "Kamala" not in str(line) for line in lines)
 
 
 async def test_a_store_that_does_not_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import os
 from contextlib import AsyncExitStack
+from typing import cast
 
+import aiohttp
 import pytest
+from aiohttp import web
 from tests.unit.mediator.phones import WAIT_S, Phone, Site, message
 
 from wanderbuch.agents.machine import AgentHandle
 from wanderbuch.agents.runtime import message_sockets
 from wanderbuch.agents.runtime.agent import RunningAgent
 from wanderbuch.agents.runtime.connections import Connections
+from wanderbuch.agents.runtime.message_sockets import MessageSocket, MessageSockets
 
 _SOCKETS = 6
 _FRAME = 1_900_000
@@ -115,3 +119,31 @@ async def test_frames_that_were_taken_count_no_more(mediator: RunningAgent, site
             await live.send(message("messagepickup/2.0/status-request", padding="x" * 8_000))
             await live.next("status")
         assert connections_of(mediator).unfinished_bytes == 0
+
+
+class Pings:
+    """A web socket over which pings came, all at once."""
+
+    def __init__(self, number: int) -> None:
+        self.left, self.answered = number, 0
+
+    async def receive(self) -> aiohttp.WSMessage:
+        self.left -= 1
+        kind = aiohttp.WSMsgType.PING if self.left >= 0 else aiohttp.WSMsgType.CLOSED
+        return aiohttp.WSMessage(kind, b"", None)
+
+    async def pong(self, _: bytes) -> None:
+        self.answered += 1
+
+
+async def test_others_have_their_turn_between_pings_that_came_together() -> None:
+    pings = Pings(100)
+    socket = MessageSocket(cast(web.WebSocketResponse, pings), 0.0, "198.51.100.0/24")
+    reading = asyncio.create_task(MessageSockets._read(cast(MessageSockets, None), socket._ws, socket, ""))
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    await reading
+    assert pings.answered == 100
+    assert turns >= 100

@@ -18,7 +18,7 @@ import wanderbuch
 from wanderbuch.agents.machine.certificates import LocalAuthority
 from wanderbuch.agents.runtime.bodies import expect_body, read_body
 from wanderbuch.agents.runtime.config_tables import Address, SocketsConfig
-from wanderbuch.agents.runtime.connections import AnyNetwork, SocketLimits
+from wanderbuch.agents.runtime.connections import AnyNetwork, SocketConnection, SocketLimits
 from wanderbuch.agents.runtime.listening import Site, limits_of
 from wanderbuch.agents.runtime.sockets import bind, tls_context
 
@@ -169,6 +169,25 @@ def certificates(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     authority.write_certificate(tmp_path / "ca.crt")
     authority.write_server("x.wanderbuch.test", tmp_path / "x.crt", tmp_path / "x.key")
     return tls_context(tmp_path / "x.crt", tmp_path / "x.key"), ssl.create_default_context(cafile=tmp_path / "ca.crt")
+
+
+async def test_a_connection_given_up_as_its_handshake_ends_keeps_no_later_one_out(
+    start: Start, certificates: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = await start(replace(LIMITS, headers_s=60, handshake_s=60), tls=certificates[0])
+    made = SocketConnection.connection_made
+
+    def given_up(connection: SocketConnection, transport: asyncio.BaseTransport) -> None:
+        monkeypatch.undo()
+        connection.give_up()  # another one took its place: its handshake is not done yet
+        made(connection, transport)
+
+    monkeypatch.setattr(SocketConnection, "connection_made", given_up)
+    reader, _ = await place.connect(tls=certificates[1])
+    later = [await status((await place.connect(GET, tls=certificates[1]))[0]) for _ in range(3)]
+    assert later == [b"200"] * 3
+    assert await ended(reader)
+    assert len(place.site.connections) <= 3
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health HTTP/1.1\r\nHost:", b"GE"])

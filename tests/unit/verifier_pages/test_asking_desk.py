@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from tests.unit.trust.employer import opened_by
 from tests.unit.verifier_pages.conftest import Answer, Browser, hidden
 from tests.unit.verifier_pages.place import ADMINISTRATOR, ASKER, AUDITOR, NAME, DeskPlace, fields
 
@@ -14,12 +15,16 @@ from wanderbuch.agents.site.languages import LANGUAGES
 from wanderbuch.agents.verifier.cases import destroy_case
 from wanderbuch.agents.verifier.desk_log import DeskAct
 from wanderbuch.agents.verifier.links.link import QuestionLink
+from wanderbuch.agents.verifier.links.models import NewLink
+from wanderbuch.agents.verifier.making_links import make_link
 from wanderbuch.agents.verifier.putting import put_in_words
 from wanderbuch.agents.verifier.questions.document import WordedQuestion
 from wanderbuch.agents.verifier.questions.templates import BUILT_IN, QuestionTemplate
 from wanderbuch.agents.verifier.staff import COOKIE, StaffRole
 from wanderbuch.errors import ExchangeError
 from wanderbuch.governance.facts.question import Reason, TrustDecision, Verdict
+from wanderbuch.plugins.exchange.connecting.connections import find_connection
+from wanderbuch.plugins.exchange.sending import Sending
 from wanderbuch.plugins.trust.verifying.answer_facts import AnswerGrounds
 from wanderbuch.plugins.trust.verifying.asked import AwardPrecision
 from wanderbuch.plugins.trust.verifying.exchange import (
@@ -28,6 +33,7 @@ from wanderbuch.plugins.trust.verifying.exchange import (
     Verification,
     VerificationState,
     decided,
+    declined,
     open_verifications,
     taken,
 )
@@ -531,3 +537,40 @@ async def test_who_saves_settings_of_before_undoes_nothing(browsers: dict[str, B
     settings = await place.office.settings.get()
     assert (settings.place, settings.keep_seen_days) == ("MLT", 7)
     assert (await save_settings(browser, path, place="", keep_seen_days="")).status == 303
+
+
+async def test_an_applicants_wallet_is_asked_again_over_its_connection_one_question_at_a_time(
+    browsers: dict[str, Browser], place: DeskPlace
+) -> None:
+    employer, office = place.employer, place.office
+    employer.connect()
+    connection = await find_connection(place.profile, employer.own_key)
+    assert connection is not None
+    question = WordedQuestion.model_validate({**TWO, "credentials": TWO["credentials"][:1]})
+    link = await make_link(office, NewLink(title="Welders", question=question))
+    assert await office.take(place.profile, link.id, connection)
+    applicant = await office.links.at_place(link.id, 0)
+    assert applicant is not None
+    first = await office.desk.status(place.profile, applicant.question_id)
+    assert (await place.answer(first.id)).decision is not None
+    at = f"/desk/en/question/{first.id}"
+    assert f'action="{at}/again-same-wallet"' in (await browsers[ASKER].ask(at)).text
+    targets = [(await browsers[ASKER].send(f"{at}/again-same-wallet")).target for _ in range(2)]
+    assert targets[0] == targets[1] != at
+    sending, theirs = place.profile.inject(Sending), employer.wallet.verkey
+    sent = [sending.take_waiting(own_key=employer.own_key, their_key=theirs) for _ in range(2)]
+    heard = [opened_by(employer.wallet.key, packed)[0] for packed in sent if packed is not None]
+    assert [each["@id"] for each in heard] == [targets[0].rpartition("/")[2]] * 2  # the same question, sent again
+    second = await office.desk.status(place.profile, targets[0].rpartition("/")[2])
+    assert (second.over, second.place, second.ref) == (first.over, None, first.ref)
+    assert (second.requirement, second.asked_by) == (first.requirement, ASKER)
+    assert second.proof_request["nonce"] != first.proof_request["nonce"]
+    assert (await office.links.get(link.id)).taken == 1
+    live = await browsers[ASKER].ask(targets[0])
+    assert "sent to the wallet" in live.text
+    assert "qr-large" not in live.text
+    await open_verifications(place.profile).add(second.id, ANSWER, declined("no", at=employer.now))
+    refused = await browsers[ASKER].send(f"{at}/again-same-wallet")  # a person who said no is not asked any more
+    assert refused.status == 409
+    by_code = await put(browsers[ASKER], ref="K7-42", subject="name")
+    assert (await browsers[ASKER].send(f"/desk/en/question/{by_code}/again-same-wallet")).status == 409

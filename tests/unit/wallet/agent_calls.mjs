@@ -342,7 +342,7 @@ export async function calls(load) {
       }
       seen.links = [outcomes, (await bytes()) < 600_000]
       for (const [each] of await world.rows('offer')) await world.wallet.offers.decline(each)
-      for (const [each] of await world.rows('question')) await world.wallet.questions.decline(each)
+      for (const [each] of await world.rows('question')) await world.wallet.questions.decline(each, true)
       seen.declined = (await bytes()) < 20_000
       for (let round = 0; round < 20; round++) {
         const one = offer(1_000)
@@ -373,6 +373,75 @@ export async function calls(load) {
       const views = new Views(world.wallet, undefined)
       const seen = await Promise.all((await world.rows('question')).map(([id]) => views.question(id)))
       return seen.map(({ comment, purpose, isFromLink, asker }) => ({ comment, purpose, isFromLink, isNamed: asker.did !== null }))
+    },
+    // Two questions over a connection, one declined in silence and one aloud: what goes out for each.
+    declines: async () => {
+      const { Views } = await load('page/views.js')
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['level'] } }, requested_predicates: {} }
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+      const seen = []
+      for (const isTold of [false, true]) {
+        const question = say('present-proof/2.0/request-presentation', attached)
+        await world.deliver([pack(JSON.stringify(question), own, peer.key)])
+        await world.wallet.agent.outbox.flush()
+        const [before, keys] = [world.posted.length, (await world.rows('key')).length]
+        const [id] = (await world.rows('question')).at(-1)
+        await world.wallet.questions.decline(id, isTold)
+        await world.wallet.agent.outbox.flush()
+        const view = await new Views(world.wallet, undefined).question(id)
+        seen.push([world.posted.length - before, (await world.rows('key')).length - keys, view.state, view.isTold, view.parts.length, view.misfit])
+      }
+      return seen
+    },
+    // An offer in which something is wrong: what the issuer is told, and what is kept.
+    wrong_offer: async () => {
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const id = `did:webvh:Qm${'1'.repeat(44)}:centre.example.test/resources/z${'1'.repeat(46)}`
+      const preview = { '@type': `${DIDCOMM}issue-credential/2.0/credential-preview`, attributes: [{ name: 'family_name', value: 'Pereira' }] }
+      const attach = { formats: [{ attach_id: '0', format: 'anoncreds/credential-offer@v1.0' }], 'offers~attach': [{ '@id': '0', data: { json: { cred_def_id: id, nonce: '1' } } }] }
+      await world.deliver([pack(JSON.stringify(say('issue-credential/2.0/offer-credential', { credential_preview: preview, ...attach })), own, peer.key)])
+      const [offer] = (await world.rows('offer'))[0]
+      await world.wallet.offers.decline(offer, ['the name', 'another date'])
+      await world.wallet.agent.outbox.flush()
+      const [report] = world.opened(peer.key).filter((message) => message['@type'].endsWith('/problem-report'))
+      const [, row] = (await world.rows('offer'))[0]
+      return [report.description, row.state, row.isTold, JSON.stringify(row).includes('Pereira')]
+    },
+    // An answer that was given, and is to be erased: what is asked, and what counts as an answer to that.
+    erasure: async () => {
+      const world = await fresh()
+      const { peer, request, own } = await connected(world)
+      await world.deliver([peer.response(request)])
+      const asked = { name: 'q', version: '1.0', nonce: '1234567890', requested_attributes: { a: { names: ['level'] } }, requested_predicates: {} }
+      const attached = { formats: [{ attach_id: '0', format: 'anoncreds/proof-request@v1.0' }], 'request_presentations~attach': [{ '@id': '0', data: { json: asked } }] }
+      const question = say('present-proof/2.0/request-presentation', attached)
+      await world.deliver([pack(JSON.stringify(question), own, peer.key)])
+      const [id, row] = (await world.rows('question'))[0]
+      const { erasures } = world.wallet
+      const early = await erasures.ask(id).then(() => 'asked', (error) => error.code)
+      await world.store.write([{ kind: 'question', id, value: { ...row, state: 'accepted', answers: {} } }])
+      await erasures.ask(id)
+      await erasures.ask(id)
+      await world.wallet.agent.outbox.flush()
+      const sent = world.opened(peer.key).filter((message) => message['@type'].endsWith('data-erasure/1.0/request'))
+      const answer = (more = {}) => say('data-erasure/1.0/answer', { at: '2026-11-28T10:00:00Z', erased: ['values'], kept: [{ what: 'decision', law: 'Act 7', purpose: 'audit', until: '2031-05-01' }], ...more }, question['@id'])
+      const states = []
+      for (const [message, by] of [
+        [answer(), SecretKey.random()],
+        [answer({ kept: [{ until: 'never' }] }), peer.key],
+        [answer(), peer.key],
+        [answer({ kept: [] }), peer.key],
+      ]) {
+        await world.deliver([pack(JSON.stringify(message), own, by)])
+        const { answeredAt, kept } = await erasures.of(id)
+        states.push([answeredAt !== null, kept])
+      }
+      return { early, own, thread: question['@id'], signed: sent.map(({ signed }) => signed), threads: sent.map((message) => message['~thread'].thid), states }
     },
     words: async ({ catalogue, facts, type, values }) => {
       const { Words } = await load('page/words.js')

@@ -11,6 +11,7 @@ export async function calls(load) {
   const signing = await load('governance/signed.js')
   const isco08 = await load('governance/isco08.js')
   const { judgeAsker } = await load('page/judging.js')
+  const { worthOf } = await load('page/worth.js')
   const { Governance } = await load('governance/following.js')
   const { MemoryStore } = await load('store.js')
   const { UnreachableError } = await load('errors.js')
@@ -136,6 +137,10 @@ export async function calls(load) {
     may_issue: ({ snapshot, issued, at }) => {
       const { verdict, reason } = mayIssue(snapshot === null ? undefined : snapshotOf(snapshot), { ...issued, frameworkLevel: named(issued.frameworkLevel) }, Date.parse(at))
       return [verdict, reason.code]
+    },
+    worth: ({ snapshot, issued, at }) => {
+      const { verdict, places } = worthOf(snapshotOf(snapshot), { ...issued, frameworkLevel: named(issued.frameworkLevel) }, Date.parse(at))
+      return [verdict, places]
     },
     // Check a signed file and, if there is one, its freshness statement; keep it as `file`, with the parts of some buckets.
     signed_file: async ({ file, freshness, at, parts, ...told }) => {

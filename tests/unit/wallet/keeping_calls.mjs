@@ -1,7 +1,11 @@
 // What keeps a book: recovery code, phone, sealed rows, the copy in the vault; see `driver.mjs`. The host is simulated by its rules
 // (`agents/wallet_host/vaults.py`); the real one is asked in `tests/interop/test_page.py`.
 
+import { register } from 'node:module'
+import { library } from './native_scrypt.mjs'
+
 export async function calls(load) {
+  register('./native_scrypt.mjs', import.meta.url)
   const codes = await load('keeping/recovery_code.js')
   const { VaultKey } = await load('keeping/vault_key.js')
   const { MemoryShelf } = await load('keeping/shelf.js')
@@ -129,8 +133,9 @@ export async function calls(load) {
         return error.group
       }
     },
-    key_of_code: async ({ code }) => {
-      const key = await VaultKey.ofCode(codes.readRecoveryCode(code))
+    key_of_code: async ({ code, byLibrary }) => {
+      library.isUsed = byLibrary
+      const key = await VaultKey.ofCode(codes.readRecoveryCode(code)).finally(() => (library.isUsed = false))
       return { id: key.id, secret: hex(key.reveal()), shown: `${key} ${await failure(() => JSON.stringify({ key }))}`.slice(0, 20) }
     },
     phone: async () => {
@@ -367,6 +372,11 @@ export async function calls(load) {
         note('overtaken', again.status().phase, await failure(() => again.book()))
         await again.useHere()
         note('taken back', again.status().phase)
+        const [shut, wrong] = [await failure(() => again.history()), await failure(() => again.openHistory({ pin: '000000' }))]
+        await again.openHistory({ pin: '246810' })
+        const { given } = await again.history()
+        again.closeHistory()
+        note('history', shut, wrong, given.length, await failure(() => again.history()), await failure(() => again.erase({ id: 'x' })), again.status().phase)
         await two.lock()
         await two.unlock({ pin: '135790' })
         note('overtaken in turn', two.status().phase)

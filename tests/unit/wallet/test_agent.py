@@ -10,6 +10,7 @@ from tests.unit.wallet.wallet_process import WalletProcess
 from tests.wallet_tools import PAGE
 
 from wanderbuch.governance.facts.question import Purpose
+from wanderbuch.plugins.exchange.erasure_messages import check_erasure
 
 
 def test_a_mediator_that_is_another_or_takes_no_key(wallet: WalletProcess) -> None:
@@ -64,6 +65,32 @@ def test_what_a_link_says_is_not_what_whom_it_names_says(wallet: WalletProcess) 
     for purpose in Purpose:
         assert sentences[f"purpose.link.{purpose.value}"] != sentences[f"purpose.{purpose.value}"]
     assert "code.verifier.no_purpose" in sentences
+
+
+def test_a_no_tells_nothing_unless_the_worker_wants_it(wallet: WalletProcess) -> None:
+    silent, aloud = wallet.call("declines")
+    assert silent == [0, 0, "declined", False, 0, None]
+    assert aloud == [1, 0, "declined", True, 0, None]
+
+
+def test_an_issuer_learns_what_is_wrong_and_nothing_is_kept(wallet: WalletProcess) -> None:
+    description, *kept = wallet.call("wrong_offer")
+    assert description == {
+        "code": "issuance-abandoned",
+        "en": "The holder declines. Something is wrong: the name; another date.",
+    }
+    assert kept == ["declined", True, False]
+
+
+async def test_an_answer_is_erased_by_who_has_its_key(wallet: WalletProcess) -> None:
+    told = wallet.call("erasure")
+    assert told["early"] == "state"
+    assert told["threads"] == [told["thread"]] * 2
+    first, again = told["signed"]
+    assert first == again  # asking twice is asking once
+    assert await check_erasure(first, thread_id=told["thread"], key=told["own"]) == first
+    kept = [{"until": "20310501", "law": "Act 7"}]
+    assert told["states"] == [[False, []], [False, []], [True, kept], [True, []]]
 
 
 @pytest.mark.parametrize("raw", ["constructor", "__proto__"])

@@ -153,6 +153,41 @@ def test_who_may_sign_an_offer(wallet: WalletProcess) -> None:
     assert len(codes) >= 10, codes
 
 
+def test_where_a_certificate_counts(wallet: WalletProcess) -> None:
+    """In the book: all places that the file names for its issuer, type, occupation and level, and no others."""
+    places: dict[str, set[str]] = {}
+    wrong = []
+    for name, case in decision_vectors.cases():
+        evidence, requirement = case["evidence"], case["requirement"]
+        awarded = evidence["awarded"]["first"]
+        level = evidence.get("proven_eqf_level")
+        if case["expect"]["verdict"] != "TRUSTED" or level is None:
+            continue
+        issued = {
+            "issuer": evidence["issuer"],
+            "source": evidence["source"],
+            "credentialType": evidence["credential_type"],
+            "occupation": evidence["occupation"],
+            "eqfLevel": level,
+            "awarded": awarded,
+            "framework": evidence["framework"],
+            "frameworkLevel": None,
+            "crosswalkVersion": evidence.get("crosswalk_version") or "",
+        }
+
+        def worth(case: Json = case, issued: Json = issued, **changed: object) -> Any:
+            return wallet.call("worth", snapshot=snapshot_of(case), issued=issued | changed, at=case["at"])
+
+        verdict, counting = worth()
+        places.setdefault(verdict, set()).update(counting)
+        if verdict == "TRUSTED" and requirement["jurisdiction"] not in counting:
+            wrong.append((name, counting))
+        assert worth(issuer="did:web:stranger.example") == ["UNKNOWN", []]
+        assert worth(occupation="C2221")[1] == []
+    assert wrong == []
+    assert places["TRUSTED"]
+
+
 def test_a_day_has_a_place(wallet: WalletProcess) -> None:
     """At the ends of days of mandates, by the hour."""
     case = next(case for name, case in decision_vectors.cases() if name.startswith("05-not-expired"))

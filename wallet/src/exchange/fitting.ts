@@ -33,6 +33,28 @@ export function misfit(credential: Credential, request: PresentationRequest, res
   return predicate && !isTrue(credential, predicate) ? 'predicate' : undefined
 }
 
+/** What keeps a credential from answering a referent, by name: of an attribute, or of a condition such as `cred_def_id`. */
+export interface Failing {
+  readonly kind: 'attribute' | 'value' | 'source' | 'predicate'
+  readonly name: string
+}
+
+/** All that keeps a credential from answering a referent: of several alternatives, the one that lacks least. */
+export function failings(credential: Credential, request: PresentationRequest, restrictions: Map<string, Restrictions>, referent: string): Failing[] {
+  const predicate = request.predicates.get(referent)
+  const names = (predicate ? [predicate.name] : (request.attributes.get(referent)?.names ?? [])).map(keyName)
+  const lacking = names.filter((name) => !credential.attributes.has(name)).map((name): Failing => ({ kind: 'attribute', name }))
+  const alternatives = (restrictions.get(referent) ?? []).map((alternative) => [...alternative].filter(([name, value]) => !holds(credential, name, value)).map(([name]) => failing(name)))
+  const [least = []] = alternatives.sort((one, two) => one.length - two.length)
+  const isShort = predicate && lacking.length === 0 && !isTrue(credential, predicate)
+  return [...lacking, ...least, ...(isShort ? [{ kind: 'predicate', name: keyName(predicate.name) } as const] : [])]
+}
+
+function failing(name: string): Failing {
+  const [, attribute] = OF_ATTRIBUTE.exec(name) ?? []
+  return attribute === undefined ? { kind: 'source', name } : { kind: 'value', name: keyName(attribute) }
+}
+
 function alternatives(received: Received | undefined): Restrictions {
   if (!received) return []
   const list = Array.isArray(received.value()) ? received.items(MOST_ALTERNATIVES) : [received]

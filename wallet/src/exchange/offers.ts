@@ -50,11 +50,16 @@ export class Offers {
     await this.advance(id)
   }
 
-  /** Say no to an offer. */
-  async decline(id: string): Promise<void> {
+  /**
+   * Say no to an offer.
+   *
+   * @param wrong what is not right in it, in English; the issuer is told
+   */
+  async decline(id: string, wrong: readonly string[] = []): Promise<void> {
     await this.#change(id, ['offered'], async (row) => {
       const connection = await this.#connection(row)
-      return { changes: [at(id, { ...emptied(row), state: 'declined' })], send: [this.#report(connection, id, 'issuance-abandoned', 'The holder declines.')] }
+      const said = wrong.length ? `The holder declines. Something is wrong: ${wrong.join('; ')}.` : 'The holder declines.'
+      return { changes: [at(id, { ...emptied(row), state: 'declined', isTold: wrong.length > 0 })], send: [this.#report(connection, id, 'issuance-abandoned', said)] }
     })
   }
 

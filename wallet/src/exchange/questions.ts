@@ -109,14 +109,19 @@ export class Questions {
     await this.advance(id)
   }
 
-  /** Say no. */
-  async decline(id: string): Promise<void> {
+  /**
+   * Say no.
+   *
+   * @param isTold whether the asker learns it; else they learn nothing, as if nobody had answered
+   */
+  async decline(id: string, isTold: boolean): Promise<void> {
     await this.#change(id, (row) => {
+      if (!isTold) return { changes: [at(id, { ...emptied(row), state: 'declined' })] }
       const { key, change } = this.#agent.ring.fresh()
       const own = typeof row['own'] === 'string' ? verkey(row['own'], 'own') : key.verkey
       if (own === key.verkey) this.#agent.ring.add(key)
       const declined = message(`${PROTOCOL}/problem-report`, { description: { code: 'abandoned', en: 'The holder declines.' } }, threadOf(row))
-      const changes = [at(id, { ...emptied(row), state: 'declined', own }), ...(own === key.verkey ? [change] : [])]
+      const changes = [at(id, { ...emptied(row), state: 'declined', isTold, own }), ...(own === key.verkey ? [change] : [])]
       return { changes, send: [{ from: own, to: unsealContact(new Received(row['contact'], 'contact')), message: declined }] }
     })
   }

@@ -41,3 +41,17 @@ export function mayAsk(snapshot: Snapshot | undefined, asked: Asked, at: number)
   }
   return { verdict: 'TRUSTED', reason: reason('verifier.may_ask', ...fitting.map(({ id }) => id)) }
 }
+
+/** What is asked beyond the statement that lets the verifier ask for the most of it. None: it may ask that, or no statement is for this. */
+export function beyond(snapshot: Snapshot, { verifier, credentialType, revealed, predicates, purpose }: Asked, at: number): string[] {
+  const today = daysAnywhere(at)
+  const statements = (snapshot.file.verifications.get(verifier) ?? []).filter(
+    (each) => each.credentialType === credentialType && each.purposes.includes(purpose) && touches(each.intervals, today),
+  )
+  const lacking = statements.map((each) => [
+    ...revealed.filter((name) => !each.attributes.includes(name)),
+    ...predicates.filter((name) => !each.attributes.includes(name) && !each.predicates.includes(name)),
+  ])
+  const [least = []] = lacking.sort((one, two) => one.length - two.length)
+  return [...new Set(least)]
+}

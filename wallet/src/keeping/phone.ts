@@ -33,6 +33,10 @@ export class PinError extends WalletError {
     super('pin', left ? 'the PIN is wrong' : 'the PIN was wrong too often')
     this.left = left
   }
+
+  override get detail(): number {
+    return this.left
+  }
 }
 
 /** A PIN that is too short, or too long. */

@@ -35,6 +35,10 @@ export class RecoveryCodeError extends WalletError {
     super('recovery_code', group ? `group ${group} of the recovery code is not right` : 'a recovery code has 36 digits')
     this.group = group
   }
+
+  override get detail(): number {
+    return this.group
+  }
 }
 
 /** A recovery code: 36 digits without blanks. Only `newRecoveryCode` and `readRecoveryCode` make one. */

@@ -1,6 +1,6 @@
 // What the authority's file says of who issues and of who asks; what could not be looked up is told as such.
 
-import { mayAsk } from '../governance/asking.js'
+import { beyond, mayAsk } from '../governance/asking.js'
 import type { Purpose, Snapshot } from '../governance/facts.js'
 import type { Governance } from '../governance/following.js'
 import { mayIssue, type Issued } from '../governance/issuing.js'
@@ -9,6 +9,14 @@ import type { Judgement, Party } from './protocol.js'
 
 const PURPOSES: readonly Purpose[] = ['employment', 'study', 'regulated-profession']
 const GOAL = 'wanderbuch.verify.'
+
+/** A judgement of who asks. */
+export interface AskerJudged extends Judged {
+  /** For which purposes the authority lets them ask this. */
+  readonly purposes: readonly Purpose[]
+  /** What they ask for beyond what it lets them. */
+  readonly beyond: readonly string[]
+}
 
 export interface Judged {
   readonly party: Party
@@ -32,21 +40,26 @@ export async function judgeAsker(
   asker: string | null,
   types: readonly string[],
   asked: { readonly shown: readonly string[]; readonly proven: readonly string[]; readonly purpose: Purpose | null },
-): Promise<Judged> {
-  if (asker === null) return { party: { did: null, name: null }, authority: null, may: { verdict: 'UNKNOWN', code: 'verifier.nameless', about: [] } }
-  return judged(governance, asker, (snapshot) => {
-    const purposes = asked.purpose === null ? PURPOSES : [asked.purpose]
-    const decisions = purposes.map((purpose) => {
-      const ofTypes = (types.length ? types : ['']).map((credentialType) =>
-        mayAsk(snapshot, { verifier: asker, credentialType, revealed: asked.shown, predicates: asked.proven, purpose }, Date.now()),
-      )
+): Promise<AskerJudged> {
+  if (asker === null) return { party: { did: null, name: null }, authority: null, may: { verdict: 'UNKNOWN', code: 'verifier.nameless', about: [] }, purposes: [], beyond: [] }
+  let allowedFor: readonly Purpose[] = []
+  let tooMuch: readonly string[] = []
+  const judgement = await judged(governance, asker, (snapshot) => {
+    const wanted = (purpose: Purpose) => (types.length ? types : ['']).map((credentialType) => ({ verifier: asker, credentialType, revealed: asked.shown, predicates: asked.proven, purpose }))
+    const decided = (purpose: Purpose) => {
+      const ofTypes = wanted(purpose).map((each) => mayAsk(snapshot, each, Date.now()))
       return ofTypes.find(({ verdict }) => verdict === 'TRUSTED') ?? (ofTypes[0] as (typeof ofTypes)[number])
-    })
+    }
+    allowedFor = PURPOSES.filter((purpose) => decided(purpose).verdict === 'TRUSTED')
+    const purposes = asked.purpose === null ? PURPOSES : [asked.purpose]
+    const decisions = purposes.map(decided)
+    if (snapshot && decisions.every(({ verdict }) => verdict === 'NOT_TRUSTED')) tooMuch = purposes.flatMap(wanted).map((each) => beyond(snapshot, each, Date.now())).find((names) => names.length) ?? []
     const allowed = decisions.filter(({ verdict }) => verdict === 'TRUSTED')
     const [{ verdict, reason }] = (allowed.length ? allowed : decisions) as [(typeof decisions)[number]]
     if (allowed.length && allowed.length < decisions.length) return { verdict: 'UNKNOWN', code: 'verifier.no_purpose', about: reason.about }
     return { verdict, code: reason.code, about: reason.about }
   })
+  return { ...judgement, purposes: allowedFor, beyond: tooMuch }
 }
 
 /** The purpose that a goal code states (Aries RFC 0519), if it is one of ours. */

@@ -4,21 +4,29 @@
 
 import { Client, RefusedError } from './client.js'
 import { h } from './dom.js'
-import { Screens, type Actions, type Screen } from './screens.js'
-import type { Status } from './protocol.js'
-import { Words } from './words.js'
+import { historyScreen, reportScreen } from './history_screen.js'
+import { offerScreen, wrongScreen } from './offer_screen.js'
+import type { Actions, Screen } from './parts.js'
+import { questionScreen } from './question_screen.js'
+import { Screens } from './screens.js'
+import type { Status, Wrong } from './protocol.js'
+import { LANGUAGES, Words } from './words.js'
 
 const HIDDEN_MS = 10 * 60_000
 
 class Page implements Actions {
   readonly #client = new Client()
-  readonly #words: Words
-  readonly #screens: Screens
+  #words: Words
+  #screens: Screens
+  /** The entry that the worker would answer a question with, by the question. */
+  #chosen = new Map<string, string>()
   #place = 'book'
   #code: string[] = []
   #asked = 1
   #link: string | undefined
   #shown = ''
+  /** Whether the PIN opened the history; it closes with leaving it. */
+  #isHistoryOpen = false
   #hidden: ReturnType<typeof setTimeout> | undefined
 
   constructor(words: Words) {
@@ -30,8 +38,7 @@ class Page implements Actions {
   }
 
   begin(): void {
-    document.documentElement.lang = this.#words.language
-    document.documentElement.dir = this.#words.direction
+    this.#speak()
     this.#takeLink()
     void this.#look()
   }
@@ -89,6 +96,7 @@ class Page implements Actions {
   }
 
   async lock(): Promise<void> {
+    this.#isHistoryOpen = false
     await this.#client.call('lock')
     this.show('book')
   }
@@ -108,6 +116,10 @@ class Page implements Actions {
 
   show(place: string): void {
     this.#place = place
+    if (this.#isHistoryOpen && !/^(?:history|report)\b/.test(place)) {
+      this.#isHistoryOpen = false
+      void this.#client.call('closeHistory')
+    }
     this.#say('')
     void this.#look(true)
   }
@@ -117,9 +129,27 @@ class Page implements Actions {
     await this.#look()
   }
 
-  async declineOffer(id: string): Promise<void> {
-    await this.#try(async () => this.#client.call('declineOffer', { id }))
+  async declineOffer(id: string, wrong: readonly Wrong[]): Promise<void> {
+    await this.#try(async () => this.#client.call('declineOffer', { id, wrong }))
+    this.show(`offer ${id}`)
+  }
+
+  async openHistory(form: { pin: string }): Promise<void> {
+    await this.#try(async () => {
+      await this.#client.call('openHistory', form)
+      this.#isHistoryOpen = true
+    })
+    await this.#look(this.#isHistoryOpen)
+  }
+
+  async erase(id: string): Promise<void> {
+    await this.#try(async () => this.#client.call('erase', { id }))
     await this.#look()
+  }
+
+  async copy(text: string): Promise<void> {
+    await navigator.clipboard.writeText(text)
+    this.#say(this.#words.say('report.copied'))
   }
 
   async answer(id: string, entry: string): Promise<void> {
@@ -127,9 +157,40 @@ class Page implements Actions {
     await this.#look()
   }
 
-  async decline(id: string): Promise<void> {
-    await this.#try(async () => this.#client.call('decline', { id }))
+  async choose(id: string, entry: string): Promise<void> {
+    this.#chosen.set(id, entry)
+    await this.#look(true)
+  }
+
+  async decline(id: string, isTold: boolean): Promise<void> {
+    await this.#try(async () => this.#client.call('decline', { id, isTold }))
     await this.#look()
+  }
+
+  // In a language of the worker: the page, and the bar with the choice of another one.
+  #speak(): void {
+    document.documentElement.lang = this.#words.language
+    document.documentElement.dir = this.#words.direction
+    const options = LANGUAGES.map(([tag, name]) => h('option', { value: tag, lang: tag, selected: tag === this.#words.language }, name))
+    const select = h('select', { id: 'language', 'aria-label': this.#words.say('language.label'), onchange: (event) => void this.#pick((event.target as HTMLSelectElement).value) }, ...options)
+    const lock = h('button', { type: 'button', id: 'lock', hidden: true, onclick: () => void this.#lockNow() }, this.#words.say('lock.now'))
+    document.getElementById('bar')?.replaceChildren(select, lock)
+  }
+
+  async #pick(tag: string): Promise<void> {
+    remember(tag)
+    this.#words = await Words.load(tag)
+    this.#screens = new Screens(this.#words, this)
+    this.#say('')
+    this.#speak()
+    await this.#look(true)
+    document.getElementById('language')?.focus()
+  }
+
+  // What is on the screen goes before anything is waited for.
+  async #lockNow(): Promise<void> {
+    document.getElementById('main')?.replaceChildren()
+    await this.lock()
   }
 
   #takeLink(): void {
@@ -181,6 +242,9 @@ class Page implements Actions {
       this.#place = 'book'
       return
     }
+    const lock = document.getElementById('lock')
+    if (lock) lock.hidden = status.phase !== 'open'
+    this.#isHistoryOpen &&= status.phase === 'open'
     this.#draw(screen, isNew, `${status.phase} ${this.#place} ${this.#phased(status)}`)
   }
 
@@ -210,8 +274,11 @@ class Page implements Actions {
         if (kind === 'confirm') return this.#screens.confirm(this.#asked)
         return kind === 'restore' ? this.#screens.restore() : this.#screens.start(this.#link !== undefined)
       case 'open':
-        if (kind === 'offer') return this.#screens.offer(await this.#client.call('offer', { id }))
-        if (kind === 'question') return this.#screens.question(await this.#client.call('question', { id }))
+        if (kind === 'offer') return offerScreen(this.#screens, await this.#client.call('offer', { id }))
+        if (kind === 'question') return questionScreen(this.#screens, await this.#client.call('question', { id, entry: this.#chosen.get(id) }))
+        if (kind === 'wrong') return wrongScreen(this.#screens, await this.#client.call('offer', { id }))
+        if (kind === 'history') return historyScreen(this.#screens, this.#isHistoryOpen ? await this.#client.call('history') : null)
+        if (kind === 'report') return reportScreen(this.#screens, await this.#client.call('question', { id }))
         if (kind === 'waiting') return this.#screens.waiting()
         if (kind === 'more') return this.#screens.more()
         return this.#screens.book(await this.#client.call('book'), status)
@@ -259,4 +326,23 @@ class Page implements Actions {
   }
 }
 
-void Words.load().then((words) => new Page(words).begin())
+// Which language was picked here: nothing else is kept where no PIN guards it. Where nothing can be kept, it is the browser's.
+const PICKED = 'language'
+
+function remember(tag: string): void {
+  try {
+    localStorage.setItem(PICKED, tag)
+  } catch {
+    // The next visit asks the browser.
+  }
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(PICKED)
+  } catch {
+    return null
+  }
+}
+
+void Words.load(remembered()).then((words) => new Page(words).begin())

@@ -1,6 +1,8 @@
 // What page and worker tell each other. Secrets are in the worker alone: nothing here carries a key, a proof or a nonce, and the
 // recovery code goes out once, to be written down.
 
+import type { Purpose } from '../governance/facts.js'
+import type { Erasure } from '../exchange/erasures.js'
 import type { BackupState } from '../keeping/backup.js'
 
 /** What this host tells its page (`agents/wallet_host/office.py`). */
@@ -52,9 +54,25 @@ export interface OfferView {
   /** The governance file's name, if it could be read. */
   readonly authority: string | null
   readonly may: Judgement
+  /** Of one that was declined: whether the issuer was told that something is wrong. */
+  readonly isTold: boolean
   /** Such as `qualification/1.0`; null: a type that the wallet does not know. */
   readonly type: string | null
   readonly values: readonly Value[]
+}
+
+/** What can be wrong in an offer. */
+export const WRONG = ['name', 'birth', 'level', 'date', 'mine', 'other'] as const
+export type Wrong = (typeof WRONG)[number]
+
+/** What an entry is good for, by the authority's file. */
+export interface Worth {
+  readonly verdict: Judgement['verdict']
+  readonly authority: string | null
+  /** Where it counts, ISO 3166-1 alpha-3. */
+  readonly places: readonly string[]
+  /** Up to which level, on the European scale or the CEFR's; null: it has none. */
+  readonly level: string | null
 }
 
 export interface EntryView {
@@ -90,17 +108,60 @@ export interface QuestionView {
   readonly comment: string | null
   /** Whether it came with a link: whoever made it chose whom it names and what for. The answer goes to whom it names all the same. */
   readonly isFromLink: boolean
-  readonly purpose: 'employment' | 'study' | 'regulated-profession' | null
+  /** Of one that was declined: whether they were told. */
+  readonly isTold: boolean
+  readonly purpose: Purpose | null
+  /** For which purposes the authority lets them ask this. */
+  readonly purposes: readonly Purpose[]
+  /** What they ask for beyond what the authority lets them. */
+  readonly beyond: readonly string[]
+  /** Theirs, so that both can compare it. */
+  readonly reference: string | null
+  /** That they keep the answer as a proof, where they say so. */
+  readonly kept: Kept | null
   readonly parts: readonly QuestionPart[]
   /** The entry that answers all parts; null: none does. */
   readonly answer: EntryView | null
+  /** Why this one: the only one that fits, the one that is valid longest, the newest of these, the worker's choice. */
+  readonly chosen: 'only' | 'longest' | 'newest' | 'yours' | null
+  /** Entries that would answer all parts as well. */
+  readonly others: readonly EntryView[]
+  /** Why none fits. */
+  readonly misfit: Misfit | null
+}
+
+/** Until when an answer is kept, and for what; null: they do not say, or it is not shown since nobody signed it. */
+export interface Kept {
+  /** YYYYMMDD */
+  readonly until: string
+  readonly law: string | null
+  readonly purpose: string | null
+}
+
+/** What keeps the entry that comes closest from answering. */
+export interface Misfit {
+  readonly code: 'empty' | 'revoked' | 'over' | 'ends' | 'level' | 'issuer' | 'value' | 'occupation' | 'attribute' | 'several'
+  readonly entry: EntryView | null
+  /** Of attributes that it is about. */
+  readonly names: readonly string[]
 }
 
 export interface BookView {
-  readonly entries: readonly EntryView[]
+  readonly entries: readonly (EntryView & { readonly worth: Worth })[]
   readonly offers: readonly { readonly id: string; readonly state: string; readonly at: number; readonly type: string | null }[]
   readonly questions: readonly { readonly id: string; readonly state: string; readonly at: number }[]
   readonly isSending: boolean
+}
+
+/** One answer that was given, or is on its way. */
+export interface GivenView {
+  readonly question: QuestionView
+  readonly erasure: Erasure | null
+}
+
+export interface HistoryView {
+  /** The newest first. */
+  readonly given: readonly GivenView[]
 }
 
 export interface Calls {
@@ -118,11 +179,19 @@ export interface Calls {
   offerOf(told: { connection: string }): string
   book(): BookView
   offer(told: { id: string }): OfferView
-  question(told: { id: string }): QuestionView
+  /** `entry`: the one that the worker would answer with, instead of the one that is proposed. */
+  question(told: { id: string; entry?: string | undefined }): QuestionView
   accept(told: { id: string }): void
-  declineOffer(told: { id: string }): void
+  /** `wrong`: what is not right in it; empty: nothing is said of that. */
+  declineOffer(told: { id: string; wrong: readonly Wrong[] }): void
   answer(told: { id: string; entry: string }): void
-  decline(told: { id: string }): void
+  /** Without `isTold` the asker learns nothing: neither a no, nor whether anything fits. */
+  decline(told: { id: string; isTold: boolean }): void
+  /** The history opens by the PIN, until it is closed or the book is locked. */
+  openHistory(told: { pin: string }): void
+  closeHistory(): void
+  history(): HistoryView
+  erase(told: { id: string }): void
 }
 
 export type CallName = keyof Calls

@@ -17,13 +17,25 @@ import { OvertakenError, Vault, VaultDeletedError } from '../keeping/vault.js'
 import { VaultKey } from '../keeping/vault_key.js'
 import type { Network } from '../network.js'
 import { Wallet } from '../wallet.js'
-import type { BookView, Calls, EventMessage, OfferView, Phase, QuestionView, Settings, Status } from './protocol.js'
+import { phaseAt } from './door.js'
+import { WRONG, type BookView, type Calls, type EventMessage, type HistoryView, type OfferView, type Phase, type QuestionView, type Settings, type Status, type Wrong } from './protocol.js'
 import { Views } from './views.js'
+
+export { WebNetwork } from '../web_network.js'
 
 const FIRST_WAIT_MS = 5_000
 const LONGEST_WAIT_MS = 5 * 60_000
 const OFFER_MS = 60_000
 const LABEL = 'Wallet'
+/** As an issuer is told it. */
+const IN_ENGLISH: Readonly<Record<Wrong, string>> = {
+  name: 'the name',
+  birth: 'the date of birth',
+  level: 'the occupation or the level',
+  date: 'another date',
+  mine: 'it is not for this holder',
+  other: 'something else',
+}
 
 interface Open {
   readonly key: VaultKey
@@ -51,6 +63,7 @@ export class Session implements Handlers {
   #closings = 0
   #retry: ReturnType<typeof setTimeout> | undefined
   #isOnline = false
+  #isHistoryOpen = false
 
   private constructor(shelf: Shelf, network: Network, settings: Settings, phase: Phase, tell: (event: EventMessage['event']) => void) {
     this.#shelf = shelf
@@ -61,8 +74,7 @@ export class Session implements Handlers {
   }
 
   static async begin(shelf: Shelf, network: Network, settings: Settings, tell: (event: EventMessage['event']) => void): Promise<Session> {
-    const phase = settings.mediator === null ? 'unset' : (await isRemembered(shelf)) ? 'locked' : (await shelf.note('vault')) ? 'forgotten' : 'none'
-    return new Session(shelf, network, settings, phase, tell)
+    return new Session(shelf, network, settings, await phaseAt(shelf, settings), tell)
   }
 
   status(): Status {
@@ -199,8 +211,8 @@ export class Session implements Handlers {
     return this.#opened().views.offer(id)
   }
 
-  question({ id }: { id: string }): Promise<QuestionView> {
-    return this.#opened().views.question(id)
+  question({ id, entry }: { id: string; entry?: string | undefined }): Promise<QuestionView> {
+    return this.#opened().views.question(id, entry)
   }
 
   // 2
@@ -210,8 +222,9 @@ export class Session implements Handlers {
     await this.#whatCan(() => wallet.offers.accept(id))
   }
 
-  async declineOffer({ id }: { id: string }): Promise<void> {
-    await this.#opened().wallet.offers.decline(id)
+  async declineOffer({ id, wrong }: { id: string; wrong: readonly Wrong[] }): Promise<void> {
+    const said = WRONG.filter((each) => wrong.includes(each)).map((each) => IN_ENGLISH[each])
+    await this.#opened().wallet.offers.decline(id, said)
   }
 
   async answer({ id, entry }: { id: string; entry: string }): Promise<void> {
@@ -221,8 +234,42 @@ export class Session implements Handlers {
     await this.#whatCan(() => wallet.questions.answer(id, answers))
   }
 
-  async decline({ id }: { id: string }): Promise<void> {
-    await this.#opened().wallet.questions.decline(id)
+  async decline({ id, isTold }: { id: string; isTold: boolean }): Promise<void> {
+    await this.#opened().wallet.questions.decline(id, isTold)
+  }
+
+  openHistory({ pin }: { pin: string }): Promise<void> {
+    return this.#inTurn(async (goesOn) => {
+      this.#opened()
+      try {
+        await recall(this.#shelf, pin)
+      } catch (error) {
+        goesOn()
+        // Whoever tries has the open book in their hands: after the last try it is closed, too.
+        if (!(await isRemembered(this.#shelf))) this.#close('forgotten')
+        throw error
+      }
+      goesOn()
+      this.#isHistoryOpen = true
+    })
+  }
+
+  closeHistory(): void {
+    this.#isHistoryOpen = false
+  }
+
+  history(): Promise<HistoryView> {
+    return this.#inHistory().views.history()
+  }
+
+  async erase({ id }: { id: string }): Promise<void> {
+    const { wallet } = this.#inHistory()
+    await this.#whatCan(() => wallet.erasures.ask(id))
+  }
+
+  #inHistory(): Open {
+    if (!this.#isHistoryOpen) throw new StateError('the history is not open')
+    return this.#opened()
   }
 
   // What was decided is kept: without a network it goes on later by itself.
@@ -351,6 +398,7 @@ export class Session implements Handlers {
     this.#open = undefined
     if (phase !== 'elsewhere') this.#key = undefined
     this.#isOnline = false
+    this.#isHistoryOpen = false
     this.#become(phase)
   }
 

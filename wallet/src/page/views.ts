@@ -6,15 +6,19 @@ import type { Entry } from '../exchange/credentials.js'
 import { misfit } from '../exchange/fitting.js'
 import type { Question } from '../exchange/questions.js'
 import type { Governance } from '../governance/following.js'
-import { StateError } from '../errors.js'
+import { StateError, WalletError } from '../errors.js'
 import { Received } from '../received.js'
 import type { JsonObject } from '../store.js'
 import type { Wallet } from '../wallet.js'
 import { parseResourceId } from '../webvh/did.js'
+import { askedWords } from './asked_words.js'
 import { judgeAsker, judgeIssuer, purposeOf } from './judging.js'
-import type { BookView, EntryView, OfferView, QuestionPart, QuestionView } from './protocol.js'
+import { closest, isOver } from './misfits.js'
+import type { BookView, EntryView, HistoryView, OfferView, QuestionPart, QuestionView, Worth } from './protocol.js'
 import { issuedOf, typeOf, typesWith } from './types.js'
+import { worthOf } from './worth.js'
 
+const GIVEN = ['answering', 'answered', 'accepted', 'refused']
 // Of a question that ended without a yes.
 const NOTHING_LEFT: Question = { request: { nonce: 0n, attributes: new Map(), predicates: new Map() }, restrictions: new Map() }
 
@@ -31,7 +35,7 @@ export class Views {
     const { store } = this.#wallet.agent
     const [entries, offers, questions, outbox] = await Promise.all([this.#wallet.credentials.all(), store.list('offer'), store.list('question'), store.list('outbox')])
     return {
-      entries: await Promise.all(entries.map((entry) => this.#entry(entry))),
+      entries: await Promise.all(entries.map(async (entry) => ({ ...(await this.#entry(entry)), worth: await this.#worth(entry) }))),
       offers: offers.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']), type: typeOf(previewOf(row).keys()) })),
       questions: questions.map(([id, row]) => ({ id, state: String(row['state']), at: Number(row['at']) })),
       isSending: outbox.length > 0,
@@ -55,23 +59,26 @@ export class Views {
       issuer: party,
       authority,
       may,
+      isTold: row['isTold'] === true,
       type,
       values: [...values].map(([name, raw]) => ({ name, raw })),
     }
   }
 
-  async question(id: string): Promise<QuestionView> {
+  /** @param wanted the entry that the worker would answer with */
+  async question(id: string, wanted?: string): Promise<QuestionView> {
     const row = await this.#wallet.agent.store.get('question', id)
     if (!row) throw new StateError('there is no such question')
     const { request, restrictions } = row['request'] === undefined ? NOTHING_LEFT : await this.#wallet.questions.read(id)
     const entries = await this.#wallet.credentials.all()
+    const today = todayHere()
     const parts = [...restrictions.keys()].map((referent): QuestionPart => {
       const predicate = request.predicates.get(referent)
       const fitting = entries.filter(({ credential }) => misfit(credential, request, restrictions, referent) === undefined)
       return {
         shown: request.attributes.get(referent)?.names.map(keyName) ?? [],
         proven: predicate ? [{ name: keyName(predicate.name), comparison: predicate.comparison, value: predicate.value }] : [],
-        candidates: fitting.filter((entry) => !entry.isKnownRevoked).map((entry) => entry.id),
+        candidates: fitting.filter((entry) => !entry.isKnownRevoked && !isOver(entry, today)).map((entry) => entry.id),
         revoked: fitting.filter((entry) => entry.isKnownRevoked).map((entry) => entry.id),
       }
     })
@@ -79,12 +86,17 @@ export class Views {
     const proven = parts.flatMap((part) => part.proven.map(({ name }) => name))
     const purpose = purposeOf(row['goalCode'])
     const isFromLink = row['parent'] !== undefined
-    // What was answered with; else the newest entry that answers all of it: one certificate, so that nothing is mixed.
+    // What was answered with; else the entry that answers all of it and is valid longest, then the newest: one certificate, so that nothing is
+    // mixed.
     const [used] = Object.values((row['answers'] ?? {}) as JsonObject)
-    const fitting = entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id)))
-    const answer = used === undefined ? (parts.length ? fitting.at(-1) : undefined) : entries.find((entry) => entry.id === used)
+    const fitting = parts.length ? entries.filter((entry) => parts.every(({ candidates }) => candidates.includes(entry.id))).reverse().sort(validLongest) : []
+    const chosen = fitting.find((entry) => entry.id === wanted)
+    const answer = used === undefined ? (chosen ?? fitting[0]) : entries.find((entry) => entry.id === used)
+    const others = used === undefined ? fitting.filter((entry) => entry !== answer) : []
+    const lack = row['state'] === 'asked' && !answer && parts.length ? closest(entries, request, restrictions, today) : undefined
+    const words = row['request'] === undefined ? { reference: null, kept: null } : askedWords(new Received(row['request'], 'request'), !isFromLink)
     const types = answer ? [typeOf(answer.credential.attributes.keys()) ?? ''] : typesWith([...shown, ...proven])
-    const { party, authority, may } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown, proven, purpose })
+    const { party, authority, may, purposes, beyond } = await judgeAsker(this.#governance, textOf(row['asker']), types, { shown, proven, purpose })
     return {
       id,
       state: String(row['state']),
@@ -95,10 +107,38 @@ export class Views {
       may,
       comment: isFromLink ? null : textOf(row['comment']),
       isFromLink,
+      isTold: row['isTold'] === true,
       purpose,
+      purposes,
+      beyond,
+      ...words,
       parts,
       answer: answer ? await this.#entry(answer) : null,
+      chosen: used !== undefined || !answer ? null : chosen ? 'yours' : !others[0] ? 'only' : expiryOf(answer) > expiryOf(others[0]) ? 'longest' : 'newest',
+      others: await Promise.all(others.map((entry) => this.#entry(entry))),
+      misfit: lack ? { code: lack.code, entry: lack.entry ? await this.#entry(lack.entry) : null, names: lack.names } : null,
     }
+  }
+
+  /** What was given to whom, the newest first. */
+  async history(): Promise<HistoryView> {
+    const rows = (await this.#wallet.agent.store.list('question')).filter(([, row]) => GIVEN.includes(String(row['state'])))
+    const given = rows.reverse().map(async ([id]) => ({ question: await this.question(id), erasure: await this.#wallet.erasures.of(id) }))
+    return { given: await Promise.all(given) }
+  }
+
+  async #worth({ credential }: Entry): Promise<Worth> {
+    const values = new Map([...credential.attributes].map(([name, { raw }]) => [name, raw]))
+    const signer = parseResourceId(credential.definitionId).did.did
+    const issued = issuedOf(typeOf(values.keys()), values, signer, credential.definitionId)
+    const level = values.get('cefr_level') ?? ((values.get('eqf_level') ?? '0') === '0' ? null : (values.get('eqf_level') ?? null))
+    try {
+      const snapshot = await this.#governance?.snapshot([signer])
+      if (snapshot && issued) return { ...worthOf(snapshot, issued, Date.now()), authority: snapshot.file.name, level }
+    } catch (error) {
+      if (!(error instanceof WalletError)) throw error
+    }
+    return { verdict: 'UNKNOWN', authority: null, places: [], level }
   }
 
   async #entry({ id, credential, issuer, isKnownRevoked }: Entry): Promise<EntryView> {
@@ -121,6 +161,19 @@ export class Views {
       return null
     }
   }
+}
+
+function expiryOf({ credential }: Entry): string {
+  return credential.attributes.get('expires_on')?.raw ?? ''
+}
+
+function validLongest(one: Entry, two: Entry): number {
+  return expiryOf(one) < expiryOf(two) ? 1 : expiryOf(one) > expiryOf(two) ? -1 : 0
+}
+
+function todayHere(): string {
+  const now = new Date()
+  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, '0')).join('')
 }
 
 function previewOf(row: JsonObject): Map<string, string> {

@@ -1,7 +1,7 @@
 // The page's words: a catalogue of sentences a language, and what credentials are made of, in words.
 //
-// Catalogues are JSON: a key, and a sentence with {names}. A language that is not there yet is English; `machine` marks a catalogue that
-// no native reader has signed: consent then shows the English sentence beside it.
+// Catalogues are JSON, made of `wallet/words/` (gettext): a key, and a sentence with {names}. `machine` marks a catalogue that no native
+// reader has signed: consent then shows the English sentence beside it, which is what `second` says.
 
 export interface Catalogue {
   readonly language: string
@@ -39,24 +39,47 @@ export interface InWords {
   readonly follows: boolean
 }
 
-const LANGUAGES = ['en']
+/** Of the page, each by its own name. */
+export const LANGUAGES: readonly (readonly [string, string])[] = [
+  ['en', 'English'],
+  ['si', 'සිංහල'],
+  ['ta', 'தமிழ்'],
+  ['hi', 'हिन्दी'],
+  ['ar', 'العربية'],
+  ['fr', 'Français'],
+  ['es', 'Español'],
+]
 const RIGHT_TO_LEFT = ['ar']
-const NO_END = '99991231'
+/** Those that have titles of occupations beside English. */
+const WITH_TITLES = ['es', 'fr']
+export const NO_END = '99991231'
 const DAY = /^([0-9]{4})([0-9]{2})([0-9]{2})$/
+const STEP = /^(eqf|cefr)_min_([a-z0-9]{1,2})$/
 
 export class Words {
   readonly #catalogue: Catalogue
   readonly #facts: Facts
+  readonly #titles: Readonly<Record<string, string>>
+  /** English, where a machine made this language (see above). */
+  readonly second: Words | undefined
 
-  constructor(catalogue: Catalogue, facts: Facts) {
+  constructor(catalogue: Catalogue, facts: Facts, titles: Readonly<Record<string, string>> = {}, second?: Words) {
     this.#catalogue = catalogue
     this.#facts = facts
+    this.#titles = titles
+    this.second = second
   }
 
-  static async load(): Promise<Words> {
-    const language = navigator.languages.map((tag) => tag.split('-')[0] as string).find((tag) => LANGUAGES.includes(tag)) ?? 'en'
-    const [catalogue, facts] = await Promise.all([fetched<Catalogue>(`/words/${language}.json`), fetched<Facts>('/words/facts.json')])
-    return new Words(catalogue, facts)
+  /** @param chosen the language that the worker picked; else the browser's first one that is there */
+  static async load(chosen?: string | null): Promise<Words> {
+    const wishes = [chosen ?? '', ...navigator.languages.map((tag) => tag.split('-')[0] as string)]
+    const language = wishes.find((tag) => LANGUAGES.some(([known]) => known === tag)) ?? 'en'
+    const [catalogue, facts, titles] = await Promise.all([
+      fetched<Catalogue>(`/words/${language}.json`),
+      fetched<Facts>('/words/facts.json'),
+      WITH_TITLES.includes(language) ? fetched<Record<string, string>>(`/words/titles.${language}.json`) : {},
+    ])
+    return new Words(catalogue, facts, titles, catalogue.machine ? new Words(await fetched<Catalogue>('/words/en.json'), facts) : undefined)
   }
 
   get language(): string {
@@ -70,7 +93,9 @@ export class Words {
   /** A sentence of the catalogue. */
   say(key: string, named: Readonly<Record<string, string | number>> = {}): string {
     const sentence = own(this.#catalogue.sentences, key) ?? key
-    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => String(own(named, name) ?? ''))
+    // From right to left, what is filled in stands for itself: names in other scripts keep their order (Unicode TR9, isolates).
+    const [begin, end] = this.direction === 'rtl' ? ['\u2068', '\u2069'] : ['', '']
+    return sentence.replace(/\{([a-z]+)\}/g, (_, name: string) => `${begin}${own(named, name) ?? ''}${end}`)
   }
 
   has(key: string): boolean {
@@ -78,11 +103,12 @@ export class Words {
   }
 
   type(id: string | null): string {
-    return own(this.#facts.types, id)?.label || this.say('type.unknown')
+    if (own(this.#facts.types, id) === undefined) return this.say('type.unknown')
+    return own(this.#catalogue.sentences, `type.${id}`) ?? own(this.#facts.types, id)?.label ?? ''
   }
 
   occupation(code: string): string {
-    return own(this.#facts.occupations, code) ?? code
+    return own(this.#titles, code) ?? own(this.#facts.occupations, code) ?? code
   }
 
   /** Values with their labels, in the order of their type: all of them, or those that are named. */
@@ -90,7 +116,7 @@ export class Words {
     const raws = new Map(all.map(({ name, raw }) => [name, raw]))
     const isWanted = ({ name }: { readonly name: string }): boolean => named?.includes(name) ?? true
     const order = (own(this.#facts.types, type)?.attributes ?? []).filter(isWanted)
-    const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: facts.label, text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
+    const known = order.filter(({ name }) => raws.has(name)).map((facts) => ({ label: this.#label(facts.name, facts.label), text: this.#inWords(facts, raws.get(facts.name) as string, raws), follows: facts.computed !== undefined }))
     const further = all.filter(isWanted).filter(({ name }) => !order.some((facts) => facts.name === name)).map(({ name, raw }) => ({ label: name, text: raw, follows: false }))
     return [...known, ...further]
   }
@@ -99,13 +125,32 @@ export class Words {
     const types = type === null ? Object.values(this.#facts.types) : [own(this.#facts.types, type)]
     for (const facts of types) {
       const attribute = facts?.attributes.find((each) => each.name === name)
-      if (attribute) return attribute.label
+      if (attribute) return this.#label(name, attribute.label)
     }
     return name
   }
 
+  /** A value of an attribute, which others may be asked to reach: a day is one, in words. */
+  inWords(type: string | null, name: string, raw: string): string {
+    return this.values(type, [{ name, raw }])[0]?.text ?? raw
+  }
+
   date(at: number): string {
-    return new Intl.DateTimeFormat(this.language, { dateStyle: 'long' }).format(at)
+    return this.#written(at)
+  }
+
+  /** A day as credentials write it (YYYYMMDD), in words. */
+  day(raw: string): string {
+    return this.#day(raw)
+  }
+
+  country(code: string): string {
+    return this.#named('region', own(this.#facts.countries, code) ?? '') ?? code
+  }
+
+  /** Names one after another, as this language does it. */
+  list(names: readonly string[]): string {
+    return this.#isKnown ? new Intl.ListFormat(this.language, { type: 'conjunction' }).format(names) : names.join(', ')
   }
 
   /** Whether a last day of validity is over here. */
@@ -116,18 +161,18 @@ export class Words {
   }
 
   #inWords(facts: AttributeFacts, raw: string, raws: ReadonlyMap<string, string>): string {
-    if (facts.absent?.raw === raw) return facts.absent.label
+    if (facts.absent?.raw === raw) return own(this.#catalogue.sentences, `absent.${facts.name}`) ?? facts.absent.label
     if (facts.computed === 'at_least') return raw === '1' ? this.say('yes') : this.say('no')
     if (facts.kind === 'date') return this.#day(raw)
     if (facts.kind === 'level') return this.#level(facts, raw, raws)
-    if (facts.codes) return own(facts.codes, raw) ?? raw
+    if (facts.codes) return own(this.#catalogue.sentences, `choice.${facts.name}.${raw}`) ?? own(facts.codes, raw) ?? raw
     switch (facts.list) {
       case 'occupations':
         return this.occupation(raw)
       case 'frameworks':
         return own(this.#facts.frameworks, raw)?.label ?? raw
       case 'countries':
-        return this.#named('region', own(this.#facts.countries, raw) ?? '') ?? raw
+        return this.country(raw)
       case 'languages':
         return this.#named('language', raw) ?? raw
       default:
@@ -145,7 +190,30 @@ export class Words {
     if (raw === NO_END) return this.say('value.noend')
     const [, year, month, day] = DAY.exec(raw) ?? []
     if (year === undefined) return raw
-    return new Intl.DateTimeFormat(this.language, { dateStyle: 'long', timeZone: 'UTC' }).format(Date.UTC(Number(year), Number(month) - 1, Number(day)))
+    return this.#written(Date.UTC(Number(year), Number(month) - 1, Number(day)), 'UTC')
+  }
+
+  // Digits are 0 to 9 everywhere, as in certificates. What the browser has no words for is written as 2027-05-31, and so is Sinhala: there
+  // browsers name January to December by months of another calendar (ADR 49).
+  #written(at: number, timeZone?: string): string {
+    const zone = timeZone === undefined ? {} : { timeZone }
+    if (this.language === 'si' || !this.#isKnown) {
+      const parts = new Intl.DateTimeFormat('en-GB-u-ca-gregory-nu-latn', { year: 'numeric', month: '2-digit', day: '2-digit', ...zone }).formatToParts(at)
+      return ['year', 'month', 'day'].map((wanted) => parts.find(({ type }) => type === wanted)?.value).join('-')
+    }
+    const locale = this.language === 'en' ? 'en-GB' : this.language
+    return new Intl.DateTimeFormat(`${locale}-u-ca-gregory-nu-latn`, { dateStyle: 'long', ...zone }).format(at)
+  }
+
+  // Whether the browser has words of this language: else it would take those of its own.
+  get #isKnown(): boolean {
+    return Intl.DateTimeFormat.supportedLocalesOf([this.language]).length > 0
+  }
+
+  #label(name: string, english: string): string {
+    const [, scale, level = ''] = STEP.exec(name) ?? []
+    if (scale !== undefined) return this.say(`attribute.${scale}_min`, { level: level.toUpperCase() })
+    return own(this.#catalogue.sentences, `attribute.${name}`) ?? english
   }
 
   #named(type: 'region' | 'language', code: string): string | undefined {

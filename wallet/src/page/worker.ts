@@ -1,12 +1,13 @@
 // The worker: keys, credentials and proofs are here and nowhere else. The page calls by name and gets what it may show.
+//
+// Its larger part, `session.ts` with all that the book needs, is fetched once the page was told where the wallet stands, so that the
+// first screen does not wait for it.
 
 import { WalletError } from '../errors.js'
 import { IndexedShelf } from '../keeping/indexed_shelf.js'
-import { PinError } from '../keeping/phone.js'
-import { RecoveryCodeError } from '../keeping/recovery_code.js'
-import { WebNetwork } from '../web_network.js'
+import { statusAt } from './door.js'
 import type { AnswerMessage, CallMessage, EventMessage, Settings } from './protocol.js'
-import { Session } from './session.js'
+import type { Session } from './session.js'
 
 const LOCK = 'wanderbuch book'
 const SETTINGS = '/settings.json'
@@ -16,30 +17,59 @@ interface WorkerScope {
   postMessage(message: AnswerMessage | EventMessage): void
 }
 
+interface Door {
+  readonly shelf: IndexedShelf
+  readonly settings: Settings
+}
+
 const scope = globalThis as unknown as WorkerScope
 const tell = (event: EventMessage['event']): void => scope.postMessage({ event })
 
-const session = begin()
+const door = atTheDoor()
+let session: Promise<Session> | undefined
+
 scope.onmessage = ({ data }) => {
-  void answer(data).then((message) => scope.postMessage(message))
+  void answer(data).then((message) => {
+    scope.postMessage(message)
+    whole().catch(() => undefined) // whoever calls next learns it
+  })
+}
+
+async function atTheDoor(): Promise<Door> {
+  if (!('locks' in navigator)) throw new Error('the browser has no locks')
+  const settings = (await (await fetch(SETTINGS, { credentials: 'omit' })).json()) as Settings
+  return { shelf: await IndexedShelf.open(), settings }
+}
+
+// What could not be fetched is fetched again when somebody asks for it.
+function whole(): Promise<Session> {
+  if (!session) {
+    session = begin()
+    session.catch(() => (session = undefined))
+  }
+  return session
 }
 
 async function begin(): Promise<Session> {
-  const settings = (await (await fetch(SETTINGS, { credentials: 'omit' })).json()) as Settings
-  const made = await Session.begin(await IndexedShelf.open(), new WebNetwork(), settings, tell)
+  const { shelf, settings } = await door
+  const { Session, WebNetwork } = await import('./session.js')
+  const made = await Session.begin(shelf, new WebNetwork(), settings, tell)
   await alone(() => made.leave())
   return made
 }
 
 async function answer({ seq, call, told }: CallMessage): Promise<AnswerMessage> {
   try {
-    const open = await session
+    if (call === 'status' && !session) {
+      const { shelf, settings } = await door
+      return { seq, answer: await statusAt(shelf, settings) }
+    }
+    const open = await whole()
     const step = open[call] as (told: unknown) => unknown
     return { seq, answer: (await step.call(open, told)) ?? null }
   } catch (error) {
     if (!(error instanceof WalletError)) return { seq, error: { code: 'broke', detail: null } }
-    const detail = error instanceof PinError ? error.left : error instanceof RecoveryCodeError ? error.group : null
-    return { seq, error: { code: error.code, detail } }
+    return { seq, error: { code: error.code, detail: error.detail } }
   }
 }
 

@@ -114,7 +114,8 @@ def test_of_a_did_on_a_ledger_the_parts_of_both_names_have_to_be_read(divided: D
     assert all(map(partly.holds, held))
     assert not any(map(partly.holds, half))  # what stands under did:sov may exclude it
     assert not any(partly.holds(old) for old, _ in pairs)  # what excludes it may stand under any ledger's name
-    assert all(divided.load().holds(old) for old, _ in pairs)
+    whole = divided.load()
+    assert all(whole.holds(old) for old, _ in pairs)
     assert divided.load_partly(half[0]).holds(half[0])  # whoever reads parts for it reads both
 
 

@@ -15,10 +15,12 @@ from wanderbuch.agents.issuer.console.clerks import ClerkRole
 from wanderbuch.agents.issuer.console.console import Console
 from wanderbuch.agents.issuer.console.mounting import console_page_routes
 from wanderbuch.agents.issuer.joining.joining import Joining
+from wanderbuch.agents.issuer.mailing.postman import Postman
 from wanderbuch.agents.issuer.many_revoked import ManyRevocations
 from wanderbuch.agents.issuer.personal_data import PersonalData
 from wanderbuch.agents.issuer.register.counts import CountsDesk
 from wanderbuch.agents.issuer.register.register import IssuedRegister
+from wanderbuch.agents.issuer.smtp_config import SmtpConfig, SmtpSecurity
 from wanderbuch.agents.runtime.app_site import _entered, _problems
 from wanderbuch.agents.runtime.own_applications import OwnApplications
 from wanderbuch.agents.runtime.tenant import Tenant
@@ -82,9 +84,22 @@ async def open_place(workshop: Workshop, tenant_id: str = DEFAULT_TENANT, name: 
     applications = OwnApplications(
         cast(Tenant, tenant), authority=AUTHORITY, url="https://authority.wanderbuch.test/governance/g"
     )
+    smtp = SmtpConfig(host="localhost", security=SmtpSecurity.NONE, sender="slips@centre.example")
+    config = IssuerConfig(publish_wait_s=0, smtp=smtp)
+    postman = Postman(
+        workshop.profile,
+        centre.desk,
+        smtp,
+        centre=name,
+        language=config.language,
+        address=centre.slip_address,
+        clock=tenant.clock,
+        on_wanted=lambda: None,  # nothing is sent here
+    )
     office = SimpleNamespace(
         tenant=tenant,
-        config=IssuerConfig(publish_wait_s=0),
+        config=config,
+        postman=postman,
         console=Console(cast(Tenant, tenant)),
         standing=workshop.standing,
         desk=workshop.desk,

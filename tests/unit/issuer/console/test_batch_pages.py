@@ -270,3 +270,28 @@ async def test_a_file_for_text_messages_names_who_can_be_reached_where_something
     answer, other = [await clerk.ask(f"{batch}/messages.csv") for batch in made.values()]
     assert [line.split(",")[:4] for line in answer.text.splitlines()[1:]] == [["4", "0771234567", "", "en"]]
     assert (other.status, "a fact or a PIN" in other.text) == (409, True)
+
+
+async def test_a_clerk_has_the_links_sent_by_e_mail_and_sees_what_has_become_of_each(
+    place: ConsolePlace, browsers: dict[str, Browser]
+) -> None:
+    clerk = browsers[CLERK]
+    address = await upload(clerk, listed("E").replace(b";1990;2", b";02/05/1990;k.silva@example.org"))
+    said = await say(clerk, address, **{"meant.column E": "contact_email"})
+    told = {"title": "Written to", "access": "pin", "months": "12", "leave_out": ""}
+    page = (await clerk.ask(said.target)).text
+    batch = (await clerk.send(f"{address}/batch", **told, **{n: hidden(page, n) for n in ("once", "digest")})).target
+    assert 'id="mail"' in (await clerk.ask(batch)).text
+    for days, most in (("0", "2"), ("91", "2"), ("7", "6"), ("", ""), ("-1", "٣")):
+        assert (await clerk.send(f"{batch}/do/mail", days=days, most=most)).status == 400
+    assert (await clerk.send(f"{batch}/do/mail", days="7", most="1")).status == 303
+    mailing = await place.office.postman.of(batch.rpartition("/")[2])
+    assert (mailing.is_on, mailing.remind_days, mailing.most_reminders) == (True, 7, 1)
+    shown = (await clerk.ask(batch)).text
+    assert ("E-mails are sent" in shown, "/do/mail-stop" in shown) == (True, True)
+    assert "not sent" in (await clerk.ask(f"{batch}/row/4")).text
+    assert (await clerk.send(f"{batch}/row/4/do/mail-again")).status == 303
+    refused = await clerk.send(f"{batch}/row/3/do/mail-again")  # no address
+    assert (refused.status, "a person with an e-mail address" in refused.text) == (409, True)
+    assert (await clerk.send(f"{batch}/do/mail-stop")).status == 303
+    assert "/do/mail-stop" not in (await clerk.ask(batch)).text

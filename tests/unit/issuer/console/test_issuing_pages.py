@@ -4,6 +4,7 @@ import re
 
 import pytest
 from tests.unit.issuer.console.place import ADMINISTRATOR, CLERK, ConsolePlace
+from tests.unit.trust.ecosystem import TYPE
 from tests.unit.verifier_pages.conftest import Browser, hidden
 
 from wanderbuch.agents.issuer.offers import OfferState
@@ -107,6 +108,13 @@ async def test_a_paper_certificate_is_judged_at_its_day_and_says_so(
     offer = await place.workshop.desk.get(offered.target.rpartition("/")[2])
     assert "Written from a paper certificate on" in offer.values["details"]
     assert offer.values["credential_id"].removeprefix("#") == "000123"
+    longest = TYPE.attribute("details")
+    told = "w" * longest.max_bytes  # alone it fits; with what is added it does not
+    for step in ("preview", "offer"):
+        answer = await browsers[CLERK].send(
+            "/desk/en/issue", **{**paper, "once": "long", "details": told, "step": step}
+        )
+        assert (answer.status, answer.text.count('aria-invalid="true"'), told in answer.text) == (422, 1, True)
     too_early = await browsers[CLERK].send("/desk/en/issue", **{**paper, "once": "old", "awarded_on": "2009-06-10"})
     assert too_early.status == 409
 

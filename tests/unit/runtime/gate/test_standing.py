@@ -195,6 +195,15 @@ async def test_more_than_ten_recipients_are_refused_before_any_look_up(
     assert (await tiny_agent._transport.receive(body)).status == 400
 
 
+async def test_what_comes_by_a_mediator_counts_by_the_key_that_it_is_written_to(tiny_agent: RunningAgent) -> None:
+    peers = [await connected_to(tiny_agent) for _ in range(2)]
+    gate = tiny_agent._transport._gate
+    came = [await gate.open(peer.envelope(), "") for peer in peers]
+    assert [each.sender.party.network for each in came] == [f"key {each.opened.recipient}" for each in came]
+    assert came[0].opened.recipient != came[1].opened.recipient
+    assert (await gate.open(peers[0].envelope(), "198.51.100.0/24")).sender.party.network == "198.51.100.0/24"
+
+
 async def test_over_its_share_a_connection_is_told_to_come_again(tiny_agent: RunningAgent) -> None:
     peer, other = await connected_to(tiny_agent), await connected_to(tiny_agent)
     transport = tiny_agent._transport

@@ -1,0 +1,172 @@
+"""The mailing of a batch, and what has become of each person's e-mail.
+
+    a row:  none ──noted as being sent──► SENDING ──the server took it──► SENT ──days later, not claimed──► SENDING …
+                                             ├──not now──► LATER ──ever less often──► SENDING
+                                             ├──never──► REFUSED
+                                             └──a crash, a cut──► UNKNOWN: perhaps sent, so not by itself again
+
+`SENDING` is written before anything is said to the server: an e-mail goes out once rather than twice. What has become
+of a page of rows is one entry of the wallet's store, without addresses; it goes with these (`forget_mailed`).
+"""
+
+import json
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import ClassVar, Final
+
+from acapy_agent.core.profile import Profile
+from aries_askar import AskarError, AskarErrorCode
+
+from wanderbuch.agents.issuer.batches.batch import Batch
+from wanderbuch.store.once import one_step, own_id
+from wanderbuch.store.records import Record
+
+MOST_TRIES: Final = 8
+MOST_REMINDERS: Final = 5
+MOST_DAYS: Final = 90
+_CATEGORY: Final = "wanderbuch.batch-mails"
+_FIRST_WAIT: Final = timedelta(minutes=5)
+_AT_ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class MailState(Enum):
+    """What has become of an e-mail."""
+
+    NONE = "none"
+    SENDING = "sending"
+    SENT = "sent"
+    LATER = "later"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MailedRow:
+    """What a person was sent.
+
+    Args:
+        state: of the last e-mail.
+        turn: of which slip of the row it was.
+        sent: so many went out.
+        tries: of the one that is to go out.
+        at: when that was tried last, or sent; ISO 8601.
+        reply: the server's number; 0 where it gave none.
+    """
+
+    state: str = MailState.NONE.value
+    turn: int = 0
+    sent: int = 0
+    tries: int = 0
+    at: str = ""
+    reply: int = 0
+
+    def due_at(self, *, turn: int, remind_after: timedelta, most_reminders: int) -> datetime | None:
+        """Return when this person is to be written to next, as long as the slip is not claimed; None: not any more.
+
+        Args:
+            turn: of the slip that is good; another one than was sent is sent by nobody but a clerk.
+            remind_after: so long after the last e-mail.
+            most_reminders: so many at most.
+        """
+        if self.state == MailState.NONE.value:
+            return _AT_ONCE
+        if turn != self.turn:
+            return None
+        at = datetime.fromisoformat(self.at)
+        if self.state == MailState.LATER.value:
+            return at + _FIRST_WAIT * 2 ** (self.tries - 1) if self.tries < MOST_TRIES else None
+        if self.state == MailState.SENT.value and self.sent <= most_reminders:
+            return at + remind_after
+        return None
+
+
+class Mailing(Record):
+    """That the people of a batch are written to.
+
+    Args:
+        batch_id: of which.
+        pages: so many the batch has.
+        is_on: whether they are.
+        remind_days: so many days after an e-mail that brought nobody.
+        most_reminders: so many at most.
+        after: the number of the row that was looked at last, in this round.
+        soonest: when the first of those looked at in this round is due next.
+        look_at: when to go on.
+        is_in_trouble: whether the server took nothing the last time.
+    """
+
+    category: ClassVar[str] = "wanderbuch.mailing"
+
+    batch_id: str
+    pages: int
+    is_on: bool = True
+    remind_days: int
+    most_reminders: int
+    after: int = 0
+    soonest: datetime | None = None
+    look_at: datetime
+    is_in_trouble: bool = False
+
+    def due_at(self) -> datetime | None:
+        """Return when to go on, or to see whether the batch has gone."""
+        return self.look_at
+
+    def next_of(self, row: MailedRow, turn: int) -> datetime | None:
+        """Return when somebody is to be written to next (`MailedRow.due_at`)."""
+        remind_after = timedelta(days=self.remind_days)
+        return row.due_at(turn=turn, remind_after=remind_after, most_reminders=self.most_reminders)
+
+
+def mailing_id(batch_id: str) -> str:
+    """Return the id of the mailing of a batch."""
+    return own_id("mailing", batch_id)
+
+
+async def mailed(profile: Profile, batch: Batch, number: int) -> MailedRow:
+    """Return what the person of a row was sent."""
+    async with profile.session() as session:
+        entry = await session.handle.fetch(_CATEGORY, _place(batch, number))
+    told = {} if entry is None else json.loads(entry.value)
+    return MailedRow(**told[str(number)]) if str(number) in told else MailedRow()
+
+
+async def mailed_rows(profile: Profile, batch: Batch) -> Mapping[int, MailedRow]:
+    """Return what everybody was sent, by number of the row; to whom nothing was, is left out."""
+    kept: dict[int, MailedRow] = {}
+    for page in range(len(batch.numbers)):
+        async with profile.session() as session:
+            entry = await session.handle.fetch(_CATEGORY, f"{batch.id}.{page}")
+        told = {} if entry is None else json.loads(entry.value)
+        kept |= {int(number): MailedRow(**row) for number, row in told.items()}
+    return kept
+
+
+async def note_mailed(profile: Profile, batch: Batch, number: int, row: MailedRow) -> None:
+    """Keep what the person of a row was sent, for the rows beside it in one transaction."""
+    place = _place(batch, number)
+    async with one_step(profile, f"mailed.{place}"), profile.transaction() as session:  # a clerk may write, too
+        entry = await session.handle.fetch(_CATEGORY, place, for_update=True)
+        if entry is None:
+            await session.handle.insert(_CATEGORY, place, json.dumps({str(number): asdict(row)}))
+        else:
+            told = json.loads(entry.value) | {str(number): asdict(row)}
+            await session.handle.replace(_CATEGORY, place, json.dumps(told))
+        await session.commit()
+
+
+async def forget_mailed(profile: Profile, batch_id: str, pages: int) -> None:
+    """Remove what the people of a batch were sent."""
+    for page in range(pages):
+        async with profile.session() as session:
+            try:
+                await session.handle.remove(_CATEGORY, f"{batch_id}.{page}")
+            except AskarError as err:
+                if err.code != AskarErrorCode.NOT_FOUND:
+                    raise
+
+
+def _place(batch: Batch, number: int) -> str:
+    return f"{batch.id}.{bisect_right(batch.numbers, number) - 1}"

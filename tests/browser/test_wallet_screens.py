@@ -1,0 +1,62 @@
+"""The screens of the wallet's page in all languages, light and dark, on a phone: drawn of views, without agents."""
+
+import mimetypes
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Route
+from tests.browser.looking import PHONE, looking
+from tests.wallet_tools import PAGE, build
+from tests.wallet_words import OTHERS
+
+pytestmark = [pytest.mark.needs("node", "chromium"), pytest.mark.asyncio(loop_scope="session")]
+
+SCREENS: Final = ("start", "book", "more", "offer", "wrong", "question", "too-much", "misfits", "history", "report")
+WITH_AXE: Final = {("en", "dark"), ("ar", "light")}
+OF_CONSENT: Final = ("book", "offer", "question", "misfits")
+"""What is looked at in the other languages: they are made of the same parts."""
+_KEY: Final = re.compile(
+    r"\b(?:question|offer|misfit|good|history|report|wrong|more|book|attribute|proven|code)\.[a-z]"
+)
+_DRAW: Final = PAGE.parents[2] / "tests" / "browser" / "wallet_screens.js"
+
+
+class Here:
+    """Where the page is: nothing is asked of anybody."""
+
+    url = "https://wallet.wanderbuch.test"
+
+
+async def _serve(route: Route) -> None:
+    path = urlsplit(route.request.url).path.lstrip("/")
+    if path == "":
+        html = (PAGE / "index.html").read_text().replace('<script type="module" src="/page.js"></script>', "")
+        await route.fulfill(body=html, content_type="text/html")
+        return
+    file = build() / path.removeprefix("build/") if path.startswith("build/") else PAGE / path
+    kind = "text/javascript" if path.endswith(".js") else mimetypes.guess_type(path)[0]
+    await route.fulfill(body=file.read_bytes(), content_type=kind or "application/json")
+
+
+async def test_every_screen_in_every_language_fits_a_phone_and_says_all_in_words(chromium: Browser) -> None:
+    draw, wrong = _DRAW.read_text(), []
+    async with looking(chromium, Here(), PHONE) as look:
+        await look.page.route("**/*", _serve)
+        await look.open("/")
+        for tag in ("en", *OTHERS):
+            for scheme in ("light", "dark") if tag == "en" else ("light",):
+                with_axe = (tag, scheme) in WITH_AXE
+                await look.page.emulate_media(color_scheme=scheme)
+                for screen in SCREENS if with_axe else OF_CONSENT:
+                    text = await look.page.evaluate(draw, {"tag": tag, "screen": screen})
+                    await look.check(f"wallet-{screen}-{tag}-{scheme}", with_axe=with_axe)
+                    wrong += [
+                        (tag, screen, found)
+                        for found in (_KEY.findall(text), re.findall(r"\{|undefined", text))
+                        if found
+                    ]
+                    if "C7212" in text or "99991231" in text or "eqf_min" in text:
+                        wrong.append((tag, screen, ["a code"]))
+    assert wrong == []

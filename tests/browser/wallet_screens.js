@@ -1,0 +1,57 @@
+// Draws one screen of the wallet's page as it is for these views; called by `test_wallet_screens.py` in a page without a worker.
+async ({ tag, screen }) => {
+  const [{ Words }, { Screens }, offers, { questionScreen }, histories] = await Promise.all(
+    ['words', 'screens', 'offer_screen', 'question_screen', 'history_screen'].map((name) => import(`/build/page/${name}.js`)),
+  )
+  const nothing = () => Promise.resolve()
+  const actions = new Proxy({}, { get: () => nothing })
+  const words = await Words.load(tag)
+  const parts = new Screens(words, actions)
+  const values = {
+    family_name: 'Perera', given_names: '-', birth_date: '19910305', occupation_isco08: 'C7212', qualification_title: 'National Certificate <b>Welder</b>',
+    framework: 'LK-NVQ', framework_level: '4', eqf_level: '4', eqf_min_4: '1', learning_setting: 'informal-rpl', country_of_award: 'LKA',
+    awarded_on: '20240517', expires_on: '20290516', crosswalk_version: 'none', details: '-',
+  }
+  const list = Object.entries(values).map(([name, raw]) => ({ name, raw }))
+  const centre = { did: 'did:webvh:x:centre.example', name: 'Colombo Welding Centre (example)' }
+  const authority = 'Vocational qualifications of Sri Lanka (example)'
+  const worth = { verdict: 'TRUSTED', authority, places: ['LKA', 'MLT'], level: '4' }
+  const entry = { id: 'one', at: Date.UTC(2026, 10, 28), isRevoked: false, issuer: centre, type: 'qualification/1.0', values: list, worth }
+  const may = (verdict, code) => ({ verdict, code, about: [] })
+  const question = {
+    id: 'q', state: 'asked', why: null, at: Date.UTC(2026, 10, 28), asker: { did: 'did:webvh:x:yard.example', name: 'Shipyard of Malta' }, authority,
+    may: may('TRUSTED', 'verifier.may_ask'), comment: null, isFromLink: true, isTold: false, purpose: 'employment', purposes: ['employment', 'study'], beyond: [],
+    reference: 'A-17/3', kept: { until: '20310501', law: 'Decree 4, art. 7', purpose: 'Proof of training' },
+    parts: [{ shown: ['occupation_isco08', 'eqf_min_4', 'expires_on'], proven: [], candidates: [], revoked: [] }, { shown: [], proven: [{ name: 'expires_on', comparison: '>=', value: 20270101 }], candidates: [], revoked: [] }],
+    answer: entry, chosen: 'longest', others: [{ ...entry, id: 'two' }], misfit: null,
+  }
+  const none = (code) => ({ ...question, answer: null, chosen: null, others: [], misfit: { code, entry: ['empty', 'attribute', 'several'].includes(code) ? null : entry, names: ['country_of_award'] } })
+  const offer = { id: 'o', state: 'offered', why: null, at: 0, issuer: centre, authority, may: may('UNKNOWN', 'governance.unreachable'), isTold: false, type: 'qualification/1.0', values: list }
+  const book = { entries: [entry, { ...entry, id: 'old', values: list.map((each) => (each.name === 'expires_on' ? { ...each, raw: '20200101' } : each)) }], offers: [{ id: 'o', state: 'offered', at: 0, type: null }], questions: [], isSending: true }
+  const given = { question: { ...question, state: 'accepted' }, erasure: { at: 0, answeredAt: Date.UTC(2026, 10, 28), kept: [{ until: '20310501', law: 'Decree 4' }] } }
+  const misfits = ['empty', 'revoked', 'over', 'ends', 'level', 'occupation', 'issuer', 'value', 'attribute', 'several']
+  const screens = {
+    start: () => [parts.start(true)],
+    book: () => [parts.book(book, { backup: 'waiting' })],
+    more: () => [parts.more()],
+    offer: () => [offers.offerScreen(parts, offer)],
+    wrong: () => [offers.wrongScreen(parts, offer)],
+    question: () => [questionScreen(parts, question)],
+    'too-much': () => [questionScreen(parts, { ...question, may: may('NOT_TRUSTED', 'verification.attributes'), beyond: ['birth_date', 'eqf_min_4'] })],
+    misfits: () => misfits.map((code) => questionScreen(parts, none(code))),
+    history: () => [histories.historyScreen(parts, { given: [given] })],
+    report: () => [histories.reportScreen(parts, question)],
+  }
+  document.documentElement.lang = words.language
+  document.documentElement.dir = words.direction
+  const drawn = screens[screen]().flatMap(({ title, body }, index) => {
+    const heading = document.createElement(index ? 'h2' : 'h1')
+    heading.append(title)
+    const box = document.createElement('div')
+    box.append(heading, ...body.filter((child) => child))
+    return [box]
+  })
+  document.getElementById('main').replaceChildren(...(screen === 'misfits' ? drawn.map((box) => box.querySelector('.note.bad')) : drawn))
+  if (screen === 'misfits') document.getElementById('main').prepend(Object.assign(document.createElement('h1'), { textContent: document.title }))
+  return document.getElementById('main').innerText
+}

@@ -1,0 +1,40 @@
+// What the page makes of a request and of a book, without a browser; see `driver.mjs`.
+
+export async function calls(load) {
+  const { Received } = await load('received.js')
+  const { encoded } = await load('anoncreds/attributes.js')
+  const { readPresentationRequest } = await load('anoncreds/presentation_request.js')
+  const { readRestrictions } = await load('exchange/fitting.js')
+  const { closest } = await load('page/misfits.js')
+  const { askedWords } = await load('page/asked_words.js')
+  const { judgeAsker } = await load('page/judging.js')
+  const { Words } = await load('page/words.js')
+
+  const entryOf = ({ id, values, isRevoked = false, definition = 'centre' }) => ({
+    id,
+    isKnownRevoked: isRevoked,
+    credential: { definitionId: `${definition}/d`, schemaId: 'authority/s', attributes: new Map(Object.entries(values).map(([name, raw]) => [name, { name, raw, encoded: encoded(raw) }])) },
+  })
+
+  return {
+    closest: ({ entries, request, today }) => {
+      const received = new Received({ name: 'q', version: '1.0', nonce: '1', requested_attributes: {}, requested_predicates: {}, ...request }, 'request')
+      const { code, entry, names } = closest(entries.map(entryOf), readPresentationRequest(received), readRestrictions(received), today)
+      return [code, entry?.id ?? null, names]
+    },
+    asked_words: ({ names, isSigned }) => names.map((name) => askedWords(new Received({ name }, 'request'), isSigned)),
+    // Of a verifier that may ask some of it, for study.
+    judged_asker: async ({ shown, proven, purpose }) => {
+      const statement = { id: 'v', credentialType: 'qualification/1.0', attributes: ['occupation_isco08'], predicates: ['eqf_level'], purposes: ['study', 'employment'], jurisdictions: [], intervals: [{ first: '2020-01-01', last: '9999-12-31' }] }
+      const file = { name: 'A', verifications: new Map([['did:x:v', [statement]]]), names: new Map(), division: undefined, loaded: new Set() }
+      const snapshot = { file, freshUntil: Infinity, freshFrom: undefined, recognised: new Map() }
+      const { may, purposes, beyond } = await judgeAsker({ snapshot: async () => snapshot }, 'did:x:v', ['qualification/1.0'], { shown, proven, purpose })
+      return [may.verdict, may.code, purposes, beyond]
+    },
+    unknown_language: ({ catalogue, facts }) => {
+      const words = new Words(catalogue, facts)
+      return [words.day('20270531'), words.list(['a', 'b'])]
+    },
+    dates: ({ catalogues, facts, raw }) => Object.entries(catalogues).map(([tag, catalogue]) => [tag, new Words(catalogue, facts).day(raw)]),
+  }
+}

@@ -1,0 +1,136 @@
+"""A request, said whole: why nothing fits, what it says of itself, and what is asked beyond what the authority lets."""
+
+from datetime import date
+
+import pytest
+from tests.unit.wallet.wallet_process import WalletProcess
+from tests.wallet_words import catalogues, facts
+
+from wanderbuch.plugins.trust.verifying.keeping import Keeping
+from wanderbuch.plugins.trust.verifying.kept_words import KEPT
+
+pytestmark = pytest.mark.needs("node")
+
+WELDER = {
+    "occupation_isco08": "7212",
+    "eqf_level": "3",
+    "eqf_min_3": "1",
+    "eqf_min_4": "0",
+    "country_of_award": "LKA",
+    "expires_on": "20300101",
+}
+
+
+def an_entry(name: str = "one", **changes: str) -> dict[str, object]:
+    return {"id": name, "values": WELDER | changes}
+
+
+def asking(*names: str, predicate: tuple[str, str, int] | None = None, **restriction: str) -> dict[str, object]:
+    asked = {"names": list(names) or ["occupation_isco08"], "restrictions": [restriction] if restriction else []}
+    predicates = {} if predicate is None else {"p": dict(zip(("name", "p_type", "p_value"), predicate, strict=True))}
+    return {"requested_attributes": {"a": asked}, "requested_predicates": predicates}
+
+
+def test_why_nothing_fits(wallet: WalletProcess) -> None:
+    occupation, level = "attr::occupation_isco08::value", "attr::eqf_min_4::value"
+    lower = an_entry("low")
+    cases: dict[str, tuple[list[dict[str, object]], dict[str, object], list[object]]] = {
+        "no book": ([], asking(), ["empty", None, []]),
+        "withdrawn": ([an_entry() | {"isRevoked": True}], asking(), ["revoked", "one", [""]]),
+        "over": ([an_entry(expires_on="20240531")], asking(), ["over", "one", ["expires_on"]]),
+        "over, and asked": (
+            [an_entry(expires_on="20240531")],
+            asking(predicate=("expires_on", ">=", 20260101)),
+            ["over", "one", ["expires_on"]],
+        ),
+        "ends too soon": (
+            [an_entry(expires_on="20260601")],
+            asking(predicate=("expires_on", ">=", 20270101)),
+            ["ends", "one", ["expires_on"]],
+        ),
+        "a level": ([an_entry()], asking(**{level: "1"}), ["level", "one", ["eqf_min_4"]]),
+        "a level in numbers": ([an_entry()], asking(predicate=("eqf_level", ">=", 5)), ["level", "one", ["eqf_level"]]),
+        "an issuer": ([an_entry()], asking(cred_def_id="another/d"), ["issuer", "one", ["cred_def_id"]]),
+        "a value": (
+            [an_entry()],
+            asking(**{"attr::country_of_award::value": "MLT"}),
+            ["value", "one", ["country_of_award"]],
+        ),
+        "an occupation": ([an_entry()], asking(**{occupation: "2221"}), ["occupation", "one", ["occupation_isco08"]]),
+        "another kind": ([an_entry()], asking("language"), ["attribute", None, ["language"]]),
+        "two of which one is near": (
+            [an_entry("far", occupation_isco08="2221"), lower],
+            asking(**{occupation: "7212", level: "1"}),
+            ["level", "low", ["eqf_min_4"]],
+        ),
+        "the newest of what is as near": (
+            [lower, an_entry("new")],
+            asking(**{level: "1"}),
+            ["level", "new", ["eqf_min_4"]],
+        ),
+        "no one alone": (
+            [an_entry("one", eqf_level="5", occupation_isco08="2221"), an_entry("two")],
+            asking(predicate=("eqf_level", ">=", 5), **{occupation: "7212"}),
+            ["several", None, []],
+        ),
+    }
+    told = {
+        name: wallet.call("closest", entries=entries, request=request, today="20260401")
+        for name, (entries, request, _) in cases.items()
+    }
+    assert told == {name: expected for name, (_, _, expected) in cases.items()}
+
+
+def test_what_a_request_says_of_itself_in_each_language_that_ours_say_it_in(wallet: WalletProcess) -> None:
+    names = [
+        Keeping("Decree 4, art. 7", "Proof of training", date(2031, 5, 1), tag).beside("Shipyard of Colombo [A-17/3]")
+        for tag in KEPT
+    ]
+    kept = {"until": "20310501", "law": "Decree 4, art. 7", "purpose": "Proof of training"}
+    for signed in (True, False):
+        told = wallet.call("asked_words", names=names, isSigned=signed)
+        assert told == [{"reference": "A-17/3", "kept": kept}] * len(KEPT)
+    plain = ["Shipyard", "Shipyard [A]", "Ship[y]ard", "[<b>]", f"Shipyard [{'x' * 65}]"]
+    references = [each["reference"] for each in wallet.call("asked_words", names=plain, isSigned=False)]
+    assert references == [None, "A", None, None, None]
+
+
+def test_nobody_leads_elsewhere_by_what_a_link_says(wallet: WalletProcess) -> None:
+    for bait in ("call 0700 123 456", "www.prize.example", "write to a@b.example", "see https://b.example"):
+        name = Keeping(bait, bait, date(2031, 5, 1)).beside("Shipyard")
+        by_link, over_connection = (
+            wallet.call("asked_words", names=[name], isSigned=signed)[0]["kept"] for signed in (False, True)
+        )
+        assert by_link == {"until": "20310501", "law": None, "purpose": None}, bait
+        assert over_connection["law"] == bait
+
+
+def test_what_is_asked_beyond_what_the_authority_lets_is_named(wallet: WalletProcess) -> None:
+    def judged(*shown: str, proven: tuple[str, ...] = (), purpose: str | None = "study") -> object:
+        return wallet.call("judged_asker", shown=shown, proven=proven, purpose=purpose)
+
+    both = ["employment", "study"]
+    may = ["TRUSTED", "verifier.may_ask", both, []]
+    assert judged("occupation_isco08", proven=("eqf_level",)) == may
+    too_much = ["birth_date", "family_name"]
+    refused = ["NOT_TRUSTED", "verification.attributes", [], too_much]
+    assert judged("occupation_isco08", *too_much) == refused
+    proven = ["NOT_TRUSTED", "verification.predicates", [], ["months"]]
+    assert judged("occupation_isco08", proven=("months",)) == proven
+    assert judged("occupation_isco08", purpose="regulated-profession") == [
+        "NOT_TRUSTED",
+        "verification.purpose",
+        both,
+        [],
+    ]
+    assert judged("occupation_isco08", purpose=None) == ["UNKNOWN", "verifier.no_purpose", both, []]
+
+
+def test_days_have_the_months_that_people_use_and_digits_that_certificates_use(wallet: WalletProcess) -> None:
+    days = dict(wallet.call("dates", catalogues=catalogues(), facts=facts(), raw="20270531"))
+    assert all("2027" in day and "31" in day for day in days.values()), days
+    assert wallet.call("unknown_language", catalogue=catalogues()["fr"] | {"language": "xx"}, facts=facts()) == [
+        "2027-05-31",
+        "a, b",
+    ]
+    assert (days["en"], days["fr"], days["si"]) == ("31 May 2027", "31 mai 2027", "2027-05-31")

@@ -1,0 +1,52 @@
+"""The catalogues of the wallet's page: whole in every language, in step with English, and honest about machines."""
+
+import json
+import re
+
+import polib
+from tests.unit.site.keys import placeholders
+from tests.wallet_tools import PAGE, WALLET
+from tests.wallet_words import OTHERS, TEMPLATE, catalogues, facts, titles, translation
+
+ENGLISH = {str(entry.msgctxt): entry.msgid for entry in polib.pofile(str(TEMPLATE), encoding="utf-8")}
+
+
+def test_every_language_says_everything_with_the_same_placeholders() -> None:
+    wrong = []
+    for tag in OTHERS:
+        file = translation(tag)
+        if [(entry.msgctxt, entry.msgid) for entry in file] != list(ENGLISH.items()):
+            wrong.append((tag, "call: python -m tests.words"))
+        wrong += [(tag, entry.msgctxt) for entry in [*file.untranslated_entries(), *file.fuzzy_entries()]]
+        for entry in file:
+            if placeholders(entry.msgstr) != placeholders(entry.msgid):
+                wrong.append((tag, entry.msgctxt))
+        same = [entry.msgctxt for entry in file if entry.msgstr == entry.msgid and len(entry.msgid) > 20]
+        wrong += [(tag, key) for key in same]
+    assert wrong == []
+
+
+def test_what_a_certificate_is_made_of_has_a_sentence() -> None:
+    wanted = {f"type.{type_}" for type_ in facts()["types"]}
+    for type_ in facts()["types"].values():
+        for attribute in type_["attributes"]:
+            name = re.sub(r"^(eqf|cefr)_min_[a-z0-9]+$", r"\1_min", attribute["name"])
+            wanted.add(f"attribute.{name}")
+            wanted |= {f"choice.{name}.{code}" for code in attribute.get("codes", {})}
+            wanted |= {f"absent.{name}"} if "absent" in attribute else set()
+    assert sorted(wanted - ENGLISH.keys()) == []
+
+
+def test_the_page_offers_all_languages_and_says_which_ones_a_machine_made() -> None:
+    source = (WALLET / "src" / "page" / "words.ts").read_text()
+    offered = re.findall(r"^  \['([a-z]{2})', '", source, re.MULTILINE)
+    assert sorted(offered) == sorted(["en", *OTHERS])
+    told = catalogues()
+    assert {tag: told[tag]["machine"] for tag in told} == {"en": False, **dict.fromkeys(OTHERS, True)}
+    with_titles = re.search(r"const WITH_TITLES = \[(.*)\]", source)
+    assert with_titles is not None
+    assert re.findall(r"'(\w+)'", with_titles[1]) == list(titles())
+    for tag in told:
+        assert json.loads((PAGE / "words" / f"{tag}.json").read_text()) == told[tag], (
+            "call: python -m tests.wallet_tools"
+        )

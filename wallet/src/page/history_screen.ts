@@ -1,0 +1,63 @@
+// What was shown to whom; having it erased; reporting who asked. It opens by the PIN.
+
+import { h, outside, type Child } from './dom.js'
+import type { Parts, Screen } from './parts.js'
+import type { GivenView, HistoryView, QuestionView } from './protocol.js'
+
+/** @param history null: the PIN has not opened it */
+export function historyScreen(parts: Parts, history: HistoryView | null): Screen {
+  const { say, actions } = parts
+  if (!history) {
+    const pin = parts.field('pin', say('history.pin'), { type: 'password', inputmode: 'numeric', autocomplete: 'current-password', required: true })
+    const form = parts.form('history.open', (typed) => actions.openHistory({ pin: typed['pin'] as string }), [pin])
+    return parts.screen('book.history', [h('p', {}, say('history.what')), form, parts.back()])
+  }
+  return parts.screen('book.history', [
+    history.given.length
+      ? h('ul', { class: 'entries' }, ...history.given.map((each) => h('li', {}, ...given(parts, each))))
+      : h('p', {}, say('history.empty')),
+    history.given.length > 0 && h('p', { class: 'hint' }, say('history.erase.what')),
+    parts.back(),
+  ])
+}
+
+/** A text about who asked, for the authority or the centre: nothing of a certificate is in it. */
+export function reportScreen(parts: Parts, question: QuestionView): Screen {
+  const { say, words, actions } = parts
+  const names = (all: readonly string[]): string => [...new Set(all)].map((name) => words.label(question.answer?.type ?? null, name)).join(', ')
+  const shown = question.parts.flatMap((part) => part.shown)
+  const proven = question.parts.flatMap((part) => part.proven.map(({ name }) => name))
+  const { asker } = question
+  const lines = [
+    say('report.who', { name: [asker.name ?? say('party.unknown'), asker.did ? `(${asker.did})` : ''].join(' ').trim() }),
+    say('report.at', { date: words.date(question.at) }),
+    shown.length > 0 && say('report.seen', { names: names(shown) }),
+    proven.length > 0 && say('report.proven', { names: names(proven) }),
+    question.purpose !== null && say('report.purpose', { purpose: say(`purpose.name.${question.purpose}`) }),
+    question.reference !== null && say('report.reference', { reference: question.reference }),
+  ].filter((line) => line !== false)
+  return parts.screen('report.title', [
+    h('p', {}, say('report.what', { authority: question.authority ?? say('party.authority') })),
+    h('div', { class: 'note', id: 'report' }, ...lines.map((line) => h('p', {}, outside(line)))),
+    parts.button('report.copy', () => actions.copy(lines.join('\n')), 'main'),
+    parts.back(),
+  ])
+}
+
+function given(parts: Parts, { question, erasure }: GivenView): Child[] {
+  const { say, words, actions } = parts
+  const { answer, asker, id } = question
+  const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
+  const proven = question.parts.flatMap((part) => part.proven)
+  const labels = proven.map(({ name, comparison, value }) => say(`proven.${comparison}`, { label: words.label(answer?.type ?? null, name), value: words.inWords(answer?.type ?? null, name, String(value)) }))
+  return [
+    h('p', {}, h('strong', {}, asker.name === null ? say('party.unknown') : outside(asker.name)), h('span', { class: 'hint' }, words.date(question.at))),
+    answer && h('p', {}, say('question.by'), ' ', outside(parts.titleOf(answer))),
+    h('details', {}, h('summary', {}, say('question.saw')), ...(answer ? parts.values(answer.type, answer.values, shown) : []), labels.length > 0 && h('ul', {}, ...labels.map((label) => h('li', {}, label)))),
+    h('p', {}, say(`question.state.${question.state}`)),
+    erasure && h('p', { class: 'note' }, erasure.answeredAt === null ? say('history.erasing', { date: words.date(erasure.at) }) : say('history.erased', { date: words.date(erasure.answeredAt) })),
+    ...(erasure?.kept ?? []).map(({ until, law }) => h('p', { class: 'note' }, outside(say('history.kept', { until: words.day(until), law })))),
+    question.state !== 'answering' && erasure?.answeredAt == null && parts.button('history.erase', () => actions.erase(id)),
+    parts.button('history.report', () => actions.show(`report ${id}`)),
+  ]
+}

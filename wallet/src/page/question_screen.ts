@@ -1,0 +1,104 @@
+// A request, said whole: who asks, whether and for what the authority lets them, what they will see and what is only proven, whether they
+// keep it, which certificate answers and why that one; or why none does. And what became of it.
+
+import { h, outside, type Child } from './dom.js'
+import type { Parts, Screen } from './parts.js'
+import type { EntryView, QuestionView } from './protocol.js'
+
+/** What people fear most to show. */
+const PERSONAL = ['family_name', 'given_names', 'birth_date']
+const ANSWERED = ['answering', 'answered', 'accepted', 'refused']
+
+export function questionScreen(parts: Parts, question: QuestionView): Screen {
+  const { say, both } = parts
+  const { answer, state } = question
+  const type = answer?.type ?? null
+  const shown = [...new Set(question.parts.flatMap((part) => part.shown))]
+  const proven = question.parts.flatMap((part) => part.proven)
+  const isOpen = state === 'asked'
+  const isAnswered = ANSWERED.includes(state)
+  const isLeft = question.parts.length > 0 // of one that ended without a yes, nothing is
+  return {
+    title: say(`question.title.${state}`),
+    body: [
+      isOpen && parts.machineNote(),
+      ...parts.party('question.asker', question.asker, isLeft ? question.may : null, question.authority),
+      ...(isLeft ? purpose(parts, question) : []),
+      question.comment !== null && h('p', {}, ...both('question.comment'), ' ', outside(question.comment)),
+      isLeft && h('h2', {}, ...both(isOpen ? 'question.see' : isAnswered ? 'question.saw' : 'question.wanted')),
+      answer ? h('div', {}, ...parts.values(type, answer.values, shown)) : h('ul', {}, ...shown.map((name) => h('li', {}, parts.words.label(type, name)))),
+      proven.length > 0 && h('h2', {}, ...both('question.proven')),
+      proven.length > 0 && h('ul', {}, ...proven.map(({ name, comparison, value }) => h('li', {}, ...both(`proven.${comparison}`, (words) => ({ label: words.label(type, name), value: words.inWords(type, name, String(value)) }))))),
+      ...(answer && (isOpen || isAnswered) ? [unseen(parts, answer, shown), ...certificate(parts, question, answer)] : []),
+      ...(isLeft ? keeping(parts, question) : []),
+      isOpen && misfit(parts, question),
+      ...(isOpen ? choice(parts, question) : [parts.outcome('question', question.isTold ? 'told' : state, question.why)]),
+      parts.back(),
+    ],
+  }
+}
+
+// For what they ask, and for what the authority's file lets them; their reference.
+function purpose({ both }: Parts, { purpose: stated, purposes, isFromLink, reference }: QuestionView): Child[] {
+  const link = isFromLink ? 'link.' : ''
+  const isMore = purposes.length > 0 && (stated === null || purposes.length > 1 || purposes[0] !== stated)
+  return [
+    stated !== null && h('p', {}, ...both(`purpose.${link}${stated}`)),
+    isMore && h('p', {}, ...both('question.registered', (words) => ({ purposes: words.list(purposes.map((each) => words.say(`purpose.name.${each}`))) }))),
+    reference !== null && h('p', {}, ...both(`question.${link}reference`, () => ({ reference }))),
+  ]
+}
+
+function unseen({ both }: Parts, { type, values }: EntryView, shown: readonly string[]): Child {
+  const names = PERSONAL.filter((name) => values.some((value) => value.name === name) && !shown.includes(name))
+  return names.length > 0 && h('p', { class: 'unseen' }, ...both('question.unseen', (words) => ({ names: names.map((name) => words.label(type, name)).join(', ') })))
+}
+
+function certificate(parts: Parts, { id, chosen, others }: QuestionView, answer: EntryView): Child[] {
+  const { both, actions } = parts
+  return [
+    h('p', {}, ...both('question.by'), ' ', h('strong', {}, outside(parts.titleOf(answer))), ' ', chosen !== null && h('span', { class: 'hint' }, ...both(`question.chosen.${chosen}`))),
+    others.length > 0 &&
+      h('details', {}, h('summary', {}, ...both('question.others')), ...others.map((entry) => parts.pressed([outside(parts.titleOf(entry)), ', ', parts.validity(entry)], () => actions.choose(id, entry.id)))),
+  ]
+}
+
+function keeping({ both }: Parts, { kept, isFromLink }: QuestionView): Child[] {
+  if (!kept) return [h('p', {}, ...both('question.notkept'))]
+  const link = isFromLink ? 'link.' : ''
+  return [
+    h('p', { class: 'note' }, ...both(`question.${link}kept`, (each) => ({ until: each.day(kept.until) }))),
+    kept.law !== null && h('p', {}, ...both('question.kept.law'), ' ', outside(kept.law)),
+    kept.purpose !== null && h('p', {}, ...both('question.kept.for'), ' ', outside(kept.purpose)),
+  ]
+}
+
+// Why nothing fits, and what to do.
+function misfit(parts: Parts, { misfit: found }: QuestionView): Child {
+  if (!found) return false
+  const { entry } = found
+  const ends = entry?.values.find(({ name }) => name === 'expires_on')?.raw ?? ''
+  const named = (words: Parts['words']) => ({
+    title: entry ? parts.titleOf(entry) : '',
+    date: words.day(ends),
+    names: found.names.map((name) => words.label(entry?.type ?? null, name)).join(', '),
+  })
+  return h('p', { class: 'note bad' }, ...parts.both(`misfit.${found.code}`, named))
+}
+
+function choice(parts: Parts, { id, answer, may, beyond }: QuestionView): Child[] {
+  const { both, actions } = parts
+  const isRefused = may.verdict === 'NOT_TRUSTED'
+  return [
+    beyond.length > 0 && h('p', { class: 'note bad' }, ...both('question.beyond', (words) => ({ names: beyond.map((name) => words.label(answer?.type ?? null, name)).join(', ') }))),
+    isRefused && h('p', { class: 'note bad' }, ...both('question.refused')),
+    h(
+      'div',
+      { class: 'choice' },
+      answer && !isRefused && parts.choice('question.yes', () => actions.answer(id, answer.id), 'main'),
+      parts.choice('question.no', () => actions.decline(id, false)),
+    ),
+    h('p', { class: 'hint' }, ...both('question.no.hint')),
+    parts.choice('question.tell', () => actions.decline(id, true)),
+  ]
+}
